@@ -1,0 +1,115 @@
+/**
+ * Who a client is: what its certificate says, as typed and frozen values.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto';
+import { type Certificate } from '../x509/certificate.js';
+import { type DistinguishedName } from '../x509/distinguished-name.js';
+import { type GeneralName } from '../x509/general-name.js';
+import { hasUnsafeCharacter } from '../x509/string.js';
+import { spiffeTrustDomain } from './spiffe-id.js';
+
+/** The caller, as its certificate names it. Frozen; the same object for every request of a connection. */
+export interface ClientIdentity {
+  /** Where it was read: from the connection itself, or from a proxy's header. */
+  readonly source: 'tls' | 'proxy';
+  /**
+   * The one commonName of the subject. `undefined` where there is none, where there are several,
+   * and where it is empty, longer than 64 characters, has spaces at an edge, or has a control or
+   * bidirectional character: such a name must never decide anything (RFC 5280 appendix A.1, ub-common-name).
+   */
+  readonly commonName: string | undefined;
+  /** Every commonName of the subject, as it stands: for people, not for decisions. */
+  readonly commonNames: readonly string[];
+  /** The subject; `subject.get('OU')` lists an attribute, `String(subject)` is RFC 4514. */
+  readonly subject: DistinguishedName;
+  readonly issuer: DistinguishedName;
+  readonly subjectAltNames: SubjectAltNames;
+  /** The SPIFFE ID; only where there is exactly one URI in subjectAltName, and it is a valid SPIFFE ID. */
+  readonly spiffeId: string | undefined;
+  /** Lower-case hex without leading zeros. Unique only together with the issuer. */
+  readonly serialNumber: string;
+  /** SHA-256 of the whole certificate as node:tls writes it: `'AB:CD:…'`. */
+  readonly fingerprint256: string;
+  /** The same hash as RFC 8705 section 3.1 writes it (`x5t#S256`): base64url. */
+  readonly thumbprint: string;
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+  /** Object identifiers, dotted; empty where the certificate does not say. */
+  readonly extendedKeyUsage: readonly string[];
+  /** Whether this connection resumed an earlier session instead of a full handshake. */
+  readonly resumed: boolean;
+  /** The certificate, DER. */
+  readonly raw: Buffer;
+}
+
+/** The names in subjectAltName, by kind, in the certificate's order. */
+export interface SubjectAltNames {
+  readonly dns: readonly string[];
+  readonly email: readonly string[];
+  readonly uri: readonly string[];
+  /** IPv4 dotted, IPv6 as RFC 5952 writes it. */
+  readonly ip: readonly string[];
+  /** User principal names (the otherName 1.3.6.1.4.1.311.20.2.3). */
+  readonly upn: readonly string[];
+  readonly directoryName: readonly DistinguishedName[];
+}
+
+/** What a certificate says of its holder, whichever connection it came by. */
+export type CertificateIdentity = Omit<ClientIdentity, 'source' | 'resumed'>;
+
+/** Reads who a certificate says its holder is. It does not judge whether that may be believed. */
+export function identityOf(certificate: Certificate): CertificateIdentity {
+  const digest = createHash('sha256').update(certificate.raw).digest();
+  const commonNames = certificate.subject.get('CN');
+  const subjectAltNames = groupNames(certificate.subjectAltNames);
+  const [uri, ...otherUris] = subjectAltNames.uri;
+  const isSpiffe = uri !== undefined && otherUris.length === 0 && spiffeTrustDomain(uri) !== undefined;
+  return Object.freeze({
+    commonName: soleCommonName(commonNames),
+    commonNames: Object.freeze(commonNames),
+    subject: certificate.subject,
+    issuer: certificate.issuer,
+    subjectAltNames,
+    spiffeId: isSpiffe ? uri : undefined,
+    serialNumber: formatSerial(certificate.serial),
+    fingerprint256: (digest.toString('hex').toUpperCase().match(/../g) ?? []).join(':'),
+    thumbprint: digest.toString('base64url'),
+    notBefore: certificate.notBefore,
+    notAfter: certificate.notAfter,
+    extendedKeyUsage: Object.freeze(certificate.extendedKeyUsage ?? []),
+    raw: certificate.raw,
+  });
+}
+
+/** A serial number's content octets as lower-case hex without leading zeros; negative ones with a minus sign. */
+export function formatSerial(serial: Uint8Array): string {
+  const unsigned = BigInt(`0x${Buffer.from(serial).toString('hex')}`);
+  const negative = (serial[0] ?? 0) >= 0x80;
+  return (negative ? unsigned - (1n << BigInt(8 * serial.length)) : unsigned).toString(16);
+}
+
+function soleCommonName(commonNames: readonly string[]): string | undefined {
+  const [name, ...others] = commonNames;
+  if (name === undefined || others.length > 0) return undefined;
+  if (name.length < 1 || name.length > 64 || name.trim() !== name || hasUnsafeCharacter(name))
+    return undefined;
+  return name;
+}
+
+function groupNames(names: readonly GeneralName[]): SubjectAltNames {
+  const dns: string[] = [];
+  const email: string[] = [];
+  const uri: string[] = [];
+  const ip: string[] = [];
+  const upn: string[] = [];
+  const directoryName: DistinguishedName[] = [];
+  const texts = { dns, email, uri, ip, upn };
+  for (const name of names) {
+    if (name.kind === 'directoryName') directoryName.push(name.value);
+    else if (name.kind !== 'other') texts[name.kind].push(name.value);
+  }
+  for (const list of [dns, email, uri, ip, upn, directoryName]) Object.freeze(list);
+  return Object.freeze({ ...texts, directoryName });
+}

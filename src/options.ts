@@ -1,0 +1,287 @@
+/**
+ * The options of a server: what may be given, what is taken when it is not, and
+ * what is refused. Checked once, when the app starts.
+ *
+ * @module
+ */
+import type { ServerOptions } from 'node:https';
+import { MtlsError } from './errors.js';
+import { checkTlsOptions } from './tls-options.js';
+
+/** A file's path, PEM text, or a Buffer with PEM or DER. Text with `-----BEGIN` in it is PEM. */
+export type Source = string | Buffer;
+
+/** Where CRLs come from: a {@link Source}, a directory's path, or a {@link CrlLoader}. */
+export type CrlSource = Source | CrlLoader;
+
+/** A source of CRLs of one's own: a shared store, an HTTP distribution point. */
+export interface CrlLoader {
+  /** Resolves to the CRLs in force, PEM or DER. Called at start and at each reload; a rejection keeps what was in force. */
+  load(signal: AbortSignal): Promise<readonly Buffer[]>;
+  /** Calls `notify` when it is worth loading again. Without it, `mtls.reload()` is the only trigger. */
+  watch?(notify: () => void): Disposable;
+}
+
+/** What a logger must have. pino's does; so does `console`. */
+export interface Logger {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** How revocation is decided. The defaults refuse whatever is not known to be good. */
+export interface RevocationPolicy {
+  /**
+   * Which certificates must not be revoked: the client's alone, or every one below the root.
+   * @defaultValue `'chain'`
+   * @see RFC 5280 section 6.1.3
+   */
+  readonly scope?: 'chain' | 'leaf';
+  /**
+   * What it means that no CRL covers a certificate. `'deny'` refuses it with
+   * `ERR_MTLS_REVOCATION_UNKNOWN`; `'allow'` admits every certificate of a CA without a CRL.
+   * @defaultValue `'deny'`
+   */
+  readonly unknown?: 'deny' | 'allow';
+  /**
+   * What a CRL past its nextUpdate means. `'deny'` refuses its issuer's certificates with
+   * `ERR_MTLS_REVOCATION_UNKNOWN`; `'allow'` admits every certificate that the stale list does not name.
+   * @defaultValue `'deny'`
+   * @see RFC 5280 section 5.1.2.5
+   */
+  readonly stale?: 'deny' | 'allow';
+  /**
+   * How long past its nextUpdate a CRL still counts as current, in milliseconds.
+   * @defaultValue `0`; an integer from 0 to 2_592_000_000 (30 days)
+   */
+  readonly graceMs?: number;
+  /**
+   * What a CRL signed with MD5 or SHA-1 means. `'deny'` refuses it with `ERR_MTLS_CRL_UNSUPPORTED`;
+   * `'allow'` believes whoever can forge such a signature.
+   * @defaultValue `'deny'`
+   */
+  readonly weakSignature?: 'deny' | 'allow';
+}
+
+/** The options of `createServer`, `createServerOptions` and `protect`. */
+export interface MtlsOptions {
+  /** The server's private key: PEM, or DER in PKCS#8. */
+  readonly key: Source;
+  /** The server's certificate, then its intermediates. */
+  readonly cert: Source;
+  /** The passphrase of an encrypted `key`. */
+  readonly passphrase?: string;
+  /** The CAs whose clients are let in: roots, and the intermediates below them. */
+  readonly ca: Source | readonly Source[];
+  /** The CRLs of those CAs. Left out, nothing is ever revoked. */
+  readonly crl?: CrlSource | readonly CrlSource[];
+  /**
+   * Whether a caller must have a certificate. `'optional'` lets callers without one connect, and
+   * `requireClient()` answers them 401 where it stands; a bad certificate is refused all the same.
+   * @defaultValue `'required'`
+   */
+  readonly clients?: 'required' | 'optional';
+  /**
+   * Who refuses a client. `'named'`: the gate, which logs who and why. `'native'`: node:tls first
+   * (`rejectUnauthorized: true`), which says only why, then the gate.
+   * @defaultValue `'named'`
+   */
+  readonly refusals?: 'named' | 'native';
+  /** How revocation is decided. */
+  readonly revocation?: RevocationPolicy;
+  /**
+   * Whether the files are watched. `pollMs` is the time between two looks at them, in milliseconds.
+   * @defaultValue `{ pollMs: 500 }`; an integer from 50 to 3_600_000
+   */
+  readonly watch?: false | { readonly pollMs?: number };
+  /**
+   * Whether clients may resume TLS sessions. A resumed session is judged like a new one.
+   * @defaultValue `true`
+   */
+  readonly resumption?: boolean;
+  /** Where events are logged. Without one there are events only. */
+  readonly logger?: Logger;
+  /** What else `https.createServer` is given: minVersion, ciphers, ALPN, timeouts. What would open a hole is refused. */
+  readonly tls?: ServerOptions;
+  /**
+   * The clock, in milliseconds since 1970; for tests.
+   * @defaultValue `Date.now`
+   */
+  readonly now?: () => number;
+}
+
+/** {@link RevocationPolicy} with nothing left out. */
+export type CompleteRevocationPolicy = Required<RevocationPolicy>;
+
+/** {@link MtlsOptions}, checked, with nothing left out and nothing to change. */
+export interface Settings {
+  readonly key: Source;
+  readonly cert: Source;
+  readonly passphrase: string | undefined;
+  readonly ca: readonly Source[];
+  /** Empty: no revocation was configured. */
+  readonly crl: readonly CrlSource[];
+  readonly clients: 'required' | 'optional';
+  readonly refusals: 'named' | 'native';
+  readonly revocation: CompleteRevocationPolicy;
+  /** Milliseconds; `undefined`: do not watch. */
+  readonly pollMs: number | undefined;
+  readonly resumption: boolean;
+  readonly logger: Logger | undefined;
+  readonly tls: ServerOptions;
+  readonly now: () => number;
+}
+
+const maxGraceMs = 30 * 24 * 3600 * 1000;
+
+/**
+ * Checks the options and completes them.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` naming the option, what was given and what may be.
+ */
+export function checkOptions(options: MtlsOptions): Settings {
+  checkKeys(options, 'options', optionNames);
+  const { logger } = options;
+  if (logger !== undefined) checkLogger(logger);
+  const watch = options.watch ?? {};
+  if (watch !== false) checkKeys(watch, 'watch', ['pollMs']);
+  return Object.freeze({
+    key: checkSource(options.key, 'key'),
+    cert: checkSource(options.cert, 'cert'),
+    passphrase: checkPassphrase(options.passphrase),
+    ca: checkSources(options.ca, 'ca', checkSource),
+    crl: 'crl' in options ? checkSources(options.crl, 'crl', checkCrlSource) : [],
+    clients: checkChoice(options.clients, 'clients', ['required', 'optional']),
+    refusals: checkChoice(options.refusals, 'refusals', ['named', 'native']),
+    revocation: checkRevocationPolicy(options.revocation),
+    pollMs: watch === false ? undefined : checkInteger(watch.pollMs, 'watch.pollMs', 500, 50, 3_600_000),
+    resumption: checkBoolean(options.resumption, 'resumption', true),
+    logger,
+    tls: checkTlsOptions(options.tls ?? {}),
+    now: checkClock(options.now),
+  });
+}
+
+const optionNames: readonly (keyof MtlsOptions)[] = [
+  'key',
+  'cert',
+  'passphrase',
+  'ca',
+  'crl',
+  'clients',
+  'refusals',
+  'revocation',
+  'watch',
+  'resumption',
+  'logger',
+  'tls',
+  'now',
+];
+
+/** Checks a revocation policy and completes it. */
+export function checkRevocationPolicy(policy: RevocationPolicy = {}): CompleteRevocationPolicy {
+  checkKeys(policy, 'revocation', ['scope', 'unknown', 'stale', 'graceMs', 'weakSignature']);
+  return Object.freeze({
+    scope: checkChoice(policy.scope, 'revocation.scope', ['chain', 'leaf']),
+    unknown: checkChoice(policy.unknown, 'revocation.unknown', ['deny', 'allow']),
+    stale: checkChoice(policy.stale, 'revocation.stale', ['deny', 'allow']),
+    graceMs: checkInteger(policy.graceMs, 'revocation.graceMs', 0, 0, maxGraceMs),
+    weakSignature: checkChoice(policy.weakSignature, 'revocation.weakSignature', ['deny', 'allow']),
+  });
+}
+
+/** One of a few words; the first is the default. */
+function checkChoice<const Choice extends string>(
+  value: unknown,
+  name: string,
+  choices: readonly [Choice, ...Choice[]],
+): Choice {
+  if (value === undefined) return choices[0];
+  const choice = choices.find((known) => known === value);
+  if (choice === undefined) throw invalid(name, value, `one of '${choices.join("', '")}'`);
+  return choice;
+}
+
+function checkInteger(value: unknown, name: string, fallback: number, low: number, high: number): number {
+  if (value === undefined) return fallback;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= low && value <= high) return value;
+  throw invalid(name, value, `an integer from ${low} to ${high}`);
+}
+
+function checkBoolean(value: unknown, name: string, fallback: boolean): boolean {
+  if (value === undefined) return fallback;
+  if (typeof value === 'boolean') return value;
+  throw invalid(name, value, 'true or false');
+}
+
+function checkClock(now: unknown): () => number {
+  if (now === undefined) return Date.now;
+  if (typeof now === 'function') return now as () => number;
+  throw invalid('now', now, 'a function that returns milliseconds since 1970');
+}
+
+function checkPassphrase(passphrase: unknown): string | undefined {
+  if (passphrase === undefined || (typeof passphrase === 'string' && passphrase !== '')) return passphrase;
+  // The value stays out of the message: it is a secret, or meant to be one.
+  throw new MtlsError(
+    'ERR_MTLS_OPTION_INVALID',
+    'passphrase must be a non-empty string; leave it out for a key that is not encrypted',
+  );
+}
+
+function checkLogger(logger: Logger): void {
+  for (const level of ['info', 'warn', 'error'] as const) {
+    if (typeof logger[level] !== 'function')
+      throw invalid(`logger.${level}`, logger[level], 'a function, as pino has');
+  }
+}
+
+function checkSource(source: unknown, name: string): Source {
+  if (typeof source === 'string' && source.trim() !== '') return source;
+  if (Buffer.isBuffer(source) && source.length > 0) return source;
+  if (source instanceof Uint8Array && source.length > 0) return Buffer.from(source);
+  throw invalid(name, source, 'a path, PEM text, or a Buffer with PEM or DER, and not empty');
+}
+
+function checkCrlSource(source: unknown, name: string): CrlSource {
+  if (typeof source !== 'object' || source === null || source instanceof Uint8Array)
+    return checkSource(source, name);
+  if (typeof (source as Partial<CrlLoader>).load === 'function') return source as CrlLoader;
+  throw invalid(name, source, 'a path, PEM, DER, or an object with a load() method');
+}
+
+function checkSources<Kind>(
+  sources: unknown,
+  name: string,
+  check: (source: unknown, name: string) => Kind,
+): readonly Kind[] {
+  if (!Array.isArray(sources)) return Object.freeze([check(sources, name)]);
+  if (sources.length === 0) throw invalid(name, '[]', 'at least one');
+  return Object.freeze(sources.map((source: unknown, index) => check(source, `${name}[${index}]`)));
+}
+
+/** Refuses a key that is not among the known ones: a misspelt option must not be a default in silence. */
+function checkKeys(value: unknown, name: string, known: readonly string[]): void {
+  if (typeof value !== 'object' || value === null) throw invalid(name, value, 'an object');
+  for (const key of Object.keys(value)) {
+    if (!known.includes(key)) {
+      throw new MtlsError(
+        'ERR_MTLS_OPTION_INVALID',
+        `${name} has the unknown key "${key}"; known are ${known.join(', ')}`,
+      );
+    }
+  }
+}
+
+function invalid(name: string, seen: unknown, expected: string): MtlsError {
+  return new MtlsError('ERR_MTLS_OPTION_INVALID', `${name} is ${describe(seen)}; expected ${expected}`);
+}
+
+// What was given may be a key pasted where a path belongs: say its type, show only what is short and plain.
+function describe(value: unknown): string {
+  if (typeof value === 'string')
+    return value.length <= 40 && !value.includes('-----') ? JSON.stringify(value) : 'a long string';
+  if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean')
+    return String(value);
+  if (Array.isArray(value)) return 'an array';
+  return value instanceof Uint8Array ? `a Buffer of ${value.length} bytes` : `a ${typeof value}`;
+}

@@ -1,0 +1,171 @@
+/**
+ * A certificate (RFC 5280 section 4), read once into frozen values.
+ *
+ * @module
+ */
+import { context, DerReader, Tag } from './der.js';
+import { type DistinguishedName, readName } from './distinguished-name.js';
+import { type DistributionPoint, readDistributionPoints } from './distribution-point.js';
+import { type GeneralName, readGeneralNames } from './general-name.js';
+import { readAlgorithm, type Signed } from './signature.js';
+import { readDate } from './time.js';
+
+/** Bits of keyUsage (RFC 5280 section 4.2.1.3), as {@link Certificate.keyUsage} holds them. */
+export const KeyUsage = { digitalSignature: 1 << 0, keyCertSign: 1 << 5, crlSign: 1 << 6 } as const;
+
+/** What a certificate says. Extensions it does not have are `undefined`. */
+export interface Certificate {
+  /** The whole certificate, DER. */
+  readonly raw: Buffer;
+  /** 1, 2 or 3. A version 1 certificate has no extensions. */
+  readonly version: number;
+  /** The content octets of the serial number, as a CRL lists them. */
+  readonly serial: Buffer;
+  readonly issuer: DistinguishedName;
+  readonly subject: DistinguishedName;
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly publicKey: Buffer;
+  readonly basicConstraints: { readonly ca: boolean; readonly pathLength: number | undefined } | undefined;
+  /** A sum of {@link KeyUsage} bits. */
+  readonly keyUsage: number | undefined;
+  /** Object identifiers, dotted. */
+  readonly extendedKeyUsage: readonly string[] | undefined;
+  readonly subjectAltNames: readonly GeneralName[];
+  /** Hex. */
+  readonly subjectKeyId: string | undefined;
+  /** Hex. */
+  readonly authorityKeyId: string | undefined;
+  readonly crlDistributionPoints: readonly DistributionPoint[];
+  /** What is signed, and how: for whoever verifies. */
+  readonly signed: Signed;
+}
+
+type Extensions = {
+  -readonly [
+    Key in
+      | 'basicConstraints'
+      | 'keyUsage'
+      | 'extendedKeyUsage'
+      | 'subjectAltNames'
+      | 'subjectKeyId'
+      | 'authorityKeyId'
+      | 'crlDistributionPoints'
+  ]: Certificate[Key];
+};
+
+/**
+ * Reads a certificate.
+ * @param der - One certificate, nothing behind it. Kept, not copied: do not write to it.
+ * @throws MtlsError `ERR_MTLS_CERTIFICATE_INVALID` with the offset for anything but strict DER,
+ *   for names with control characters in subjectAltName, and for an extension that stands twice.
+ */
+export function parseCertificate(der: Buffer): Certificate {
+  const outer = new DerReader(der, { code: 'ERR_MTLS_CERTIFICATE_INVALID', noun: 'certificate' });
+  const certificate = outer.enter(Tag.sequence);
+  outer.finish();
+  const tbs = certificate.enter(Tag.sequence);
+  const bytes = certificate.element;
+  const version = (tbs.enterOptional(context(0, 'constructed'))?.smallInteger() ?? 0) + 1;
+  const serial = tbs.nextInteger().content;
+  readAlgorithm(tbs);
+  const issuer = readName(tbs);
+  const validity = tbs.enter(Tag.sequence);
+  const notBefore = readDate(validity);
+  const notAfter = readDate(validity);
+  const subject = readName(tbs);
+  const publicKey = tbs.next(Tag.sequence).element;
+  for (const number of [1, 2]) if (tbs.at(context(number, 'primitive'))) tbs.next();
+  const list = tbs.enterOptional(context(3, 'constructed'))?.enter(Tag.sequence);
+  tbs.finish();
+  const algorithm = readAlgorithm(certificate);
+  const signature = certificate.bitStringOctets();
+  certificate.finish();
+  return Object.freeze({
+    raw: der,
+    version,
+    serial,
+    issuer,
+    subject,
+    notBefore,
+    notAfter,
+    publicKey,
+    ...readExtensions(list),
+    signed: { bytes, algorithm, signature },
+  });
+}
+
+function readExtensions(list: DerReader | undefined): Extensions {
+  const read: Extensions = {
+    basicConstraints: undefined,
+    keyUsage: undefined,
+    extendedKeyUsage: undefined,
+    subjectAltNames: [],
+    subjectKeyId: undefined,
+    authorityKeyId: undefined,
+    crlDistributionPoints: [],
+  };
+  const seen = new Set<string>();
+  while (list?.done === false) {
+    const extension = list.enter(Tag.sequence);
+    const type = extension.oid();
+    if (seen.has(type)) extension.fail(`has the extension ${type} twice`, list.elementStart);
+    seen.add(type);
+    // Whether it is critical is for OpenSSL, which refuses what it does not know, before the gate is asked.
+    if (extension.at(Tag.boolean)) extension.boolean();
+    const value = extension.enter(Tag.octetString);
+    extension.finish();
+    readExtension(type, value, read);
+  }
+  return read;
+}
+
+function readExtension(type: string, value: DerReader, into: Extensions): void {
+  switch (type) {
+    case '2.5.29.14':
+      into.subjectKeyId = value.next(Tag.octetString).content.toString('hex');
+      break;
+    case '2.5.29.15':
+      into.keyUsage = value.namedBits();
+      break;
+    case '2.5.29.17':
+      into.subjectAltNames = readGeneralNames(value.enter(Tag.sequence));
+      break;
+    case '2.5.29.19':
+      into.basicConstraints = readBasicConstraints(value.enter(Tag.sequence));
+      break;
+    case '2.5.29.31':
+      into.crlDistributionPoints = readDistributionPoints(value.enter(Tag.sequence));
+      break;
+    case '2.5.29.35':
+      into.authorityKeyId = readAuthorityKeyId(value);
+      break;
+    case '2.5.29.37':
+      into.extendedKeyUsage = readOids(value.enter(Tag.sequence));
+      break;
+    default:
+      return;
+  }
+  value.finish();
+}
+
+function readBasicConstraints(sequence: DerReader): Certificate['basicConstraints'] {
+  const ca = sequence.at(Tag.boolean) && sequence.boolean();
+  const pathLength = sequence.at(Tag.integer) ? sequence.smallInteger() : undefined;
+  sequence.finish();
+  return { ca, pathLength };
+}
+
+/** Reads an AuthorityKeyIdentifier and returns its keyIdentifier as hex. */
+export function readAuthorityKeyId(value: DerReader): string | undefined {
+  const sequence = value.enter(Tag.sequence);
+  if (!sequence.at(context(0, 'primitive'))) return undefined;
+  return sequence.next().content.toString('hex');
+}
+
+function readOids(sequence: DerReader): string[] {
+  const oids: string[] = [];
+  while (!sequence.done) oids.push(sequence.oid());
+  return oids;
+}

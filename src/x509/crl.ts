@@ -1,0 +1,135 @@
+/**
+ * A certificate revocation list (RFC 5280 section 5), read into frozen values.
+ * Its entries stay where they are: see `walkEntries`.
+ *
+ * @module
+ */
+import { readAuthorityKeyId } from './certificate.js';
+import { crlSubject, walkEntries } from './crl-entry.js';
+import { context, DerReader, Tag } from './der.js';
+import { type DistinguishedName, readName } from './distinguished-name.js';
+import { type IssuingDistributionPoint, readIssuingDistributionPoint } from './distribution-point.js';
+import { readAlgorithm, type Signed } from './signature.js';
+import { readDate } from './time.js';
+
+/** What a CRL says of itself. Its entries are read with {@link walkEntries}. */
+export interface Crl {
+  /** The whole CRL, DER. */
+  readonly raw: Buffer;
+  readonly version: 1 | 2;
+  readonly issuer: DistinguishedName;
+  readonly thisUpdate: Date;
+  readonly nextUpdate: Date | undefined;
+  /** CRLNumber, at most 20 octets (section 5.2.3). */
+  readonly number: bigint | undefined;
+  /** BaseCRLNumber: this is a delta to that CRL (section 5.2.4). */
+  readonly deltaBase: bigint | undefined;
+  /** Hex. */
+  readonly authorityKeyId: string | undefined;
+  readonly issuingDistributionPoint: IssuingDistributionPoint | undefined;
+  /** Critical extensions that nothing here knows, of the list and of its entries: it must not be used. */
+  readonly unknownCriticalExtensions: readonly string[];
+  /** How many certificates are listed. */
+  readonly entryCount: number;
+  /** Where the entries lie in `raw`. */
+  readonly entries: { readonly start: number; readonly end: number };
+  /** What is signed, and how: for whoever verifies. */
+  readonly signed: Signed;
+}
+
+/**
+ * Reads a CRL and checks every entry of it.
+ * @param der - One CRL, nothing behind it. Kept, not copied: do not write to it.
+ * @throws MtlsError `ERR_MTLS_CRL_INVALID` with the offset for anything but strict DER.
+ */
+export function parseCrl(der: Buffer): Crl {
+  const outer = new DerReader(der, crlSubject);
+  const list = outer.enter(Tag.sequence);
+  outer.finish();
+  const tbs = list.enter(Tag.sequence);
+  const bytes = list.element;
+  const version = readVersion(tbs);
+  const inner = readAlgorithm(tbs);
+  const issuer = readName(tbs);
+  const thisUpdate = readDate(tbs);
+  const nextUpdate = tbs.at(Tag.utcTime) || tbs.at(Tag.generalizedTime) ? readDate(tbs) : undefined;
+  const entries = readEntriesPlace(tbs);
+  const extensions = tbs.enterOptional(context(0, 'constructed'))?.enter(Tag.sequence);
+  tbs.finish();
+  const algorithm = readAlgorithm(list);
+  if (!algorithm.der.equals(inner.der)) list.fail('names two signature algorithms', list.elementStart);
+  const signature = list.bitStringOctets();
+  list.finish();
+  const unknownCriticalExtensions = new Set<string>();
+  // One is enough to refuse the list; a hostile one may hold a million.
+  const refuse = (type: string): void => {
+    if (unknownCriticalExtensions.size < 8) unknownCriticalExtensions.add(type);
+  };
+  const head = readExtensions(extensions, refuse);
+  let entryCount = 0;
+  walkEntries({ raw: der, entries }, (entry) => {
+    entryCount++;
+    if (entry.unknownCriticalExtension !== undefined) refuse(entry.unknownCriticalExtension);
+  });
+  return Object.freeze({
+    raw: der,
+    version,
+    issuer,
+    thisUpdate,
+    nextUpdate,
+    ...head,
+    unknownCriticalExtensions: [...unknownCriticalExtensions],
+    entryCount,
+    entries,
+    signed: { bytes, algorithm, signature },
+  });
+}
+
+function readVersion(tbs: DerReader): 1 | 2 {
+  if (!tbs.at(Tag.integer)) return 1;
+  // Section 5.1.2.1: if present, it is v2, written 1.
+  if (tbs.smallInteger() !== 1) tbs.fail('has a version other than 1 or 2', tbs.elementStart);
+  return 2;
+}
+
+function readEntriesPlace(tbs: DerReader): Crl['entries'] {
+  if (!tbs.at(Tag.sequence)) return { start: tbs.offset, end: tbs.offset };
+  tbs.next();
+  return { start: tbs.contentStart, end: tbs.contentEnd };
+}
+
+type Head = Pick<Crl, 'number' | 'deltaBase' | 'authorityKeyId' | 'issuingDistributionPoint'>;
+
+function readExtensions(list: DerReader | undefined, onUnknownCritical: (type: string) => void): Head {
+  const head: { -readonly [Key in keyof Head]: Head[Key] } = {
+    number: undefined,
+    deltaBase: undefined,
+    authorityKeyId: undefined,
+    issuingDistributionPoint: undefined,
+  };
+  const seen = new Set<string>();
+  while (list?.done === false) {
+    const extension = list.enter(Tag.sequence);
+    const type = extension.oid();
+    if (seen.has(type)) extension.fail(`has the extension ${type} twice`, list.elementStart);
+    seen.add(type);
+    const critical = extension.at(Tag.boolean) && extension.boolean();
+    const value = extension.enter(Tag.octetString);
+    extension.finish();
+    if (type === '2.5.29.20') head.number = readNumber(value);
+    else if (type === '2.5.29.27') head.deltaBase = readNumber(value);
+    else if (type === '2.5.29.28') head.issuingDistributionPoint = readIssuingDistributionPoint(value);
+    else if (type === '2.5.29.35') head.authorityKeyId = readAuthorityKeyId(value);
+    else if (critical) onUnknownCritical(type);
+  }
+  return head;
+}
+
+function readNumber(value: DerReader): bigint {
+  const { content } = value.nextInteger();
+  value.finish();
+  // Section 5.2.3: never negative, never more than 20 octets (21 with the sign's).
+  if ((content[0] as number) >= 0x80 || content.length > 21)
+    value.fail('has a CRL number out of range', value.elementStart);
+  return BigInt(`0x${content.toString('hex')}`);
+}

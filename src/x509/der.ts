@@ -1,0 +1,246 @@
+/**
+ * A forward reader of DER (X.690). It walks the bytes in place: no tree, no
+ * recursion, no copy. Whatever is not DER throws with the offset.
+ *
+ * @module
+ */
+import { type ErrorCode, MtlsError } from '../errors.js';
+
+/** The tags that certificates and CRLs use; `context(n)` makes the others. */
+export const Tag = {
+  boolean: 0x01,
+  integer: 0x02,
+  bitString: 0x03,
+  octetString: 0x04,
+  null: 0x05,
+  oid: 0x06,
+  enumerated: 0x0a,
+  utf8String: 0x0c,
+  numericString: 0x12,
+  printableString: 0x13,
+  teletexString: 0x14,
+  ia5String: 0x16,
+  utcTime: 0x17,
+  generalizedTime: 0x18,
+  visibleString: 0x1a,
+  universalString: 0x1c,
+  bmpString: 0x1e,
+  sequence: 0x30,
+  set: 0x31,
+} as const;
+
+/** The tag `[number]`: `constructed` for what holds other elements, as every EXPLICIT tag does. */
+export function context(number: number, form: 'primitive' | 'constructed'): number {
+  return (form === 'constructed' ? 0xa0 : 0x80) | number;
+}
+
+/** What is being read, for the error that says it is not DER. */
+export interface DerSubject {
+  readonly code: ErrorCode;
+  /** `'certificate'`, `'CRL'`. */
+  readonly noun: string;
+}
+
+/**
+ * Reads the elements between two offsets one after the other. `next()` allocates nothing:
+ * it leaves where the element's content lies in `contentStart` and `contentEnd`.
+ */
+export class DerReader {
+  readonly bytes: Buffer;
+  readonly subject: DerSubject;
+  /** Where the element to be read next begins. */
+  offset: number;
+  /** Where this reader ends. */
+  limit: number;
+  /** The tag and the place of the element read last: header, content, end. */
+  tag = 0;
+  elementStart = 0;
+  contentStart = 0;
+  contentEnd = 0;
+
+  constructor(bytes: Buffer, subject: DerSubject, offset = 0, limit: number = bytes.length) {
+    this.bytes = bytes;
+    this.subject = subject;
+    this.offset = offset;
+    this.limit = limit;
+  }
+
+  /** Starts over between other offsets, so that a loop needs one reader. */
+  reset(offset: number, limit: number): void {
+    this.offset = offset;
+    this.limit = limit;
+  }
+
+  /** Whether nothing is left. */
+  get done(): boolean {
+    return this.offset >= this.limit;
+  }
+
+  /** Whether the next element has this tag. */
+  at(tag: number): boolean {
+    return this.offset < this.limit && this.bytes[this.offset] === tag;
+  }
+
+  /** Reads the next element, which must have this tag if one is given. */
+  next(tag?: number): this {
+    const { bytes, limit } = this;
+    const start = this.offset;
+    if (start + 2 > limit) this.fail('ends where an element was expected', start);
+    const seen = bytes[start] as number;
+    if (tag !== undefined && seen !== tag) {
+      this.fail(`has tag 0x${seen.toString(16)} where 0x${tag.toString(16)} was expected`, start);
+    }
+    if ((seen & 0x1f) === 0x1f) this.fail('has a tag number above 30', start);
+    let length = bytes[start + 1] as number;
+    let content = start + 2;
+    if (length >= 0x80) {
+      const octets = length & 0x7f;
+      // X.690 section 10.1: definite and shortest. Four octets reach 4 GiB, more than a Buffer holds.
+      if (octets === 0 || octets > 4) this.fail('has an indefinite or oversized length', start);
+      if (content + octets > limit) this.fail('ends within a length', start);
+      length = 0;
+      for (let index = 0; index < octets; index++) length = length * 256 + (bytes[content + index] as number);
+      content += octets;
+      if (length < 0x80 || length < 2 ** (8 * (octets - 1)))
+        this.fail('has a length that is not the shortest', start);
+    }
+    if (length > limit - content)
+      this.fail(`has an element of ${length} bytes with ${limit - content} left`, start);
+    this.tag = seen;
+    this.elementStart = start;
+    this.contentStart = content;
+    this.contentEnd = content + length;
+    this.offset = this.contentEnd;
+    return this;
+  }
+
+  /** Reads the next element and returns a reader of what is in it. */
+  enter(tag: number): DerReader {
+    return this.next(tag).inside();
+  }
+
+  /** A reader of what is in the element read last. */
+  inside(): DerReader {
+    return new DerReader(this.bytes, this.subject, this.contentStart, this.contentEnd);
+  }
+
+  /** {@link DerReader.enter} if the next element has this tag. */
+  enterOptional(tag: number): DerReader | undefined {
+    return this.at(tag) ? this.enter(tag) : undefined;
+  }
+
+  /** Throws if anything is left. */
+  finish(): void {
+    if (this.offset < this.limit) this.fail(`has ${this.limit - this.offset} bytes too many`, this.offset);
+  }
+
+  /** The content of the element read last: a view, not a copy. */
+  get content(): Buffer {
+    return this.bytes.subarray(this.contentStart, this.contentEnd);
+  }
+
+  /** The element read last, header and all: a view, not a copy. */
+  get element(): Buffer {
+    return this.bytes.subarray(this.elementStart, this.contentEnd);
+  }
+
+  /** Reads an INTEGER and leaves its place; X.690 section 8.3.2 wants it the shortest. */
+  nextInteger(): this {
+    this.next(Tag.integer);
+    const { bytes, contentStart: start } = this;
+    if (this.contentEnd === start) this.fail('has an empty INTEGER', this.elementStart);
+    if (this.contentEnd - start > 1) {
+      const first = bytes[start] as number;
+      const sign = (bytes[start + 1] as number) & 0x80;
+      if ((first === 0 && sign === 0) || (first === 0xff && sign !== 0)) {
+        this.fail('has an INTEGER that is not the shortest', this.elementStart);
+      }
+    }
+    return this;
+  }
+
+  /** Reads an INTEGER from 0 to 2^31-1. */
+  smallInteger(): number {
+    this.nextInteger();
+    const length = this.contentEnd - this.contentStart;
+    const first = this.bytes[this.contentStart] as number;
+    if (first >= 0x80 || length > 4) this.fail('has an INTEGER out of range', this.elementStart);
+    return this.bytes.readUIntBE(this.contentStart, length);
+  }
+
+  /** Reads a BOOLEAN; X.690 section 11.1: true is 0xff. */
+  boolean(): boolean {
+    this.next(Tag.boolean);
+    const value = this.bytes[this.contentStart];
+    if (this.contentEnd - this.contentStart !== 1 || (value !== 0 && value !== 0xff)) {
+      this.fail('has a BOOLEAN that is neither 0x00 nor 0xff', this.elementStart);
+    }
+    return value === 0xff;
+  }
+
+  /** Reads an OBJECT IDENTIFIER into dotted decimals. */
+  oid(): string {
+    this.next(Tag.oid);
+    return this.decodeOid();
+  }
+
+  /** The content of the element read last as an OBJECT IDENTIFIER, for one with an IMPLICIT tag. */
+  decodeOid(): string {
+    const { bytes, contentStart, contentEnd } = this;
+    if (contentEnd === contentStart || ((bytes[contentEnd - 1] as number) & 0x80) !== 0) {
+      this.fail('has an unfinished OBJECT IDENTIFIER', this.elementStart);
+    }
+    let text = '';
+    let arc = 0;
+    for (let index = contentStart; index < contentEnd; index++) {
+      const octet = bytes[index] as number;
+      if (arc === 0 && octet === 0x80) this.fail('has an OBJECT IDENTIFIER that is not the shortest', index);
+      if (arc >= 2 ** 45) this.fail('has an OBJECT IDENTIFIER with an arc above 2^52', index);
+      arc = arc * 128 + (octet & 0x7f);
+      if ((octet & 0x80) !== 0) continue;
+      if (text === '') {
+        const root = arc < 80 ? Math.floor(arc / 40) : 2;
+        text = `${root}.${arc - root * 40}`;
+      } else {
+        text += `.${arc}`;
+      }
+      arc = 0;
+    }
+    return text;
+  }
+
+  /** Reads a BIT STRING of whole octets and returns them. */
+  bitStringOctets(): Buffer {
+    this.next(Tag.bitString);
+    if (this.contentEnd === this.contentStart || this.bytes[this.contentStart] !== 0) {
+      this.fail('has a BIT STRING that is not of whole octets', this.elementStart);
+    }
+    return this.bytes.subarray(this.contentStart + 1, this.contentEnd);
+  }
+
+  /** Reads a BIT STRING of named bits: bit n of the result is the string's bit n. At most 16 bits. */
+  namedBits(tag: number = Tag.bitString): number {
+    this.next(tag);
+    const { bytes, contentStart, contentEnd } = this;
+    const length = contentEnd - contentStart;
+    const unused = bytes[contentStart] ?? 8;
+    if (length === 0 || unused > 7 || length > 3 || (length === 1 && unused !== 0)) {
+      this.fail('has a malformed BIT STRING of flags', this.elementStart);
+    }
+    let bits = 0;
+    for (let index = 0; index < (length - 1) * 8 - unused; index++) {
+      const octet = bytes[contentStart + 1 + (index >> 3)] as number;
+      if ((octet & (0x80 >> (index & 7))) !== 0) bits |= 1 << index;
+    }
+    return bits;
+  }
+
+  /** Throws the error of this reader's subject, with the offset. */
+  fail(what: string, offset: number): never {
+    const { code, noun } = this.subject;
+    throw new MtlsError(
+      code,
+      `${noun} ${what}, at byte ${offset}; it is damaged or not a DER-encoded ${noun}`,
+    );
+  }
+}

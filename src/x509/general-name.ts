@@ -1,0 +1,87 @@
+/**
+ * General names (RFC 5280 section 4.2.1.6): what subjectAltName, distribution
+ * points and the certificateIssuer of a CRL entry are made of.
+ *
+ * @module
+ */
+import { context, type DerReader } from './der.js';
+import { type DistinguishedName, readName } from './distinguished-name.js';
+import { decodeAscii, decodeString, hasUnsafeCharacter } from './string.js';
+
+/** One general name. `other` is a kind that nothing here matches on, kept so that it is never lost silently. */
+export type GeneralName =
+  | { readonly kind: 'dns' | 'email' | 'uri' | 'ip' | 'upn'; readonly value: string }
+  | { readonly kind: 'directoryName'; readonly value: DistinguishedName }
+  | { readonly kind: 'other'; readonly value: Buffer };
+
+const userPrincipalName = '1.3.6.1.4.1.311.20.2.3';
+
+/** Reads a GeneralNames whose SEQUENCE, or IMPLICIT tag, has been entered. */
+export function readGeneralNames(names: DerReader): GeneralName[] {
+  const read: GeneralName[] = [];
+  while (!names.done) read.push(readGeneralName(names));
+  if (read.length === 0) names.fail('has an empty list of names', names.offset);
+  return read;
+}
+
+function readGeneralName(names: DerReader): GeneralName {
+  names.next();
+  switch (names.tag) {
+    case context(0, 'constructed'):
+      return readOtherName(names);
+    case context(1, 'primitive'):
+      return { kind: 'email', value: decodeSafe(names) };
+    case context(2, 'primitive'):
+      return { kind: 'dns', value: decodeSafe(names) };
+    case context(4, 'constructed'):
+      return { kind: 'directoryName', value: readName(names.inside()) };
+    case context(6, 'primitive'):
+      return { kind: 'uri', value: decodeSafe(names) };
+    case context(7, 'primitive'):
+      return { kind: 'ip', value: formatIp(names) };
+    default:
+      return { kind: 'other', value: names.element };
+  }
+}
+
+function readOtherName(names: DerReader): GeneralName {
+  const other: GeneralName = { kind: 'other', value: names.element };
+  const parts = names.inside();
+  if (parts.oid() !== userPrincipalName) return other;
+  const explicit = parts.enter(context(0, 'constructed'));
+  explicit.next();
+  const value = decodeString(explicit);
+  return value === undefined || hasUnsafeCharacter(value) ? other : { kind: 'upn', value };
+}
+
+// An embedded NUL or newline is how one name is passed off as another (CVE-2021-44532, CVE-2009-2408).
+function decodeSafe(names: DerReader): string {
+  const value = decodeAscii(names);
+  if (hasUnsafeCharacter(value)) names.fail('has a name with control characters', names.contentStart);
+  return value;
+}
+
+function formatIp(names: DerReader): string {
+  const octets = names.content;
+  if (octets.length === 4) return octets.join('.');
+  if (octets.length !== 16) names.fail(`has an IP address of ${octets.length} bytes`, names.elementStart);
+  const groups = octets.toString('hex').match(/.{4}/g) ?? [];
+  return normaliseIp(groups.join(':')) ?? names.fail('has an unreadable IP address', names.elementStart);
+}
+
+/** The one spelling of an IP address (RFC 5952 for v6), or `undefined` if it is none. */
+export function normaliseIp(text: string): string | undefined {
+  if (/^\d{1,3}(\.\d{1,3}){3}$/.test(text)) {
+    const octets = text.split('.').map(Number);
+    return octets.every((octet) => octet <= 255) ? octets.join('.') : undefined;
+  }
+  if (!/^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$/.test(text) || !URL.canParse(`http://[${text}]`)) return undefined;
+  return new URL(`http://[${text}]`).hostname.slice(1, -1);
+}
+
+/** A text that two general names share if, and only if, they are the same (RFC 5280 section 7). */
+export function canonicalGeneralName(name: GeneralName): string {
+  if (name.kind === 'directoryName') return `directoryName:${name.value.canonical}`;
+  if (name.kind === 'other') return `other:${name.value.toString('hex')}`;
+  return `${name.kind}:${name.kind === 'dns' ? name.value.toLowerCase() : name.value}`;
+}

@@ -1,0 +1,56 @@
+/**
+ * What a distinguished name is made of: attributes and their types.
+ *
+ * @module
+ */
+
+/** One attribute of a name. */
+export interface NameAttribute {
+  /** The attribute's type in dotted decimals: `'2.5.4.3'` is commonName. */
+  readonly type: string;
+  /** The value; `undefined` where it is not of a string type. */
+  readonly value: string | undefined;
+  /** The value as it stands in the certificate: DER, header included; empty in a name read from text. */
+  readonly der: Buffer;
+}
+
+/** A relative distinguished name: nearly always one attribute. */
+export type RelativeDistinguishedName = readonly NameAttribute[];
+
+/** The attribute types that have a name here. RFC 4514 section 3 names the first nine. */
+const attributeTypes: Readonly<Record<string, string>> = Object.freeze({
+  CN: '2.5.4.3',
+  L: '2.5.4.7',
+  ST: '2.5.4.8',
+  O: '2.5.4.10',
+  OU: '2.5.4.11',
+  C: '2.5.4.6',
+  STREET: '2.5.4.9',
+  DC: '0.9.2342.19200300.100.1.25',
+  UID: '0.9.2342.19200300.100.1.1',
+  COMMONNAME: '2.5.4.3',
+  LOCALITYNAME: '2.5.4.7',
+  STATEORPROVINCENAME: '2.5.4.8',
+  ORGANIZATIONNAME: '2.5.4.10',
+  ORGANIZATIONALUNITNAME: '2.5.4.11',
+  COUNTRYNAME: '2.5.4.6',
+  STREETADDRESS: '2.5.4.9',
+  DOMAINCOMPONENT: '0.9.2342.19200300.100.1.25',
+  USERID: '0.9.2342.19200300.100.1.1',
+  SN: '2.5.4.4',
+  SURNAME: '2.5.4.4',
+  SERIALNUMBER: '2.5.4.5',
+  TITLE: '2.5.4.12',
+  GIVENNAME: '2.5.4.42',
+  INITIALS: '2.5.4.43',
+  DNQUALIFIER: '2.5.4.46',
+  PSEUDONYM: '2.5.4.65',
+  ORGANIZATIONIDENTIFIER: '2.5.4.97',
+  EMAILADDRESS: '1.2.840.113549.1.9.1',
+});
+
+/** The dotted form of an attribute type given by name, in any case, or already dotted. */
+export function attributeType(name: string): string | undefined {
+  if (/^\d+(\.\d+)+$/.test(name)) return name;
+  return Object.hasOwn(attributeTypes, name.toUpperCase()) ? attributeTypes[name.toUpperCase()] : undefined;
+}

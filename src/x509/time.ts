@@ -1,0 +1,66 @@
+/**
+ * UTCTime and GeneralizedTime as RFC 5280 section 4.1.2.5 narrows them: seconds
+ * always, `Z` always, no fractions.
+ *
+ * @module
+ */
+import { type DerReader, Tag } from './der.js';
+
+const cumulativeDays = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+
+/** Reads a Time and returns seconds since 1970. Allocates nothing. */
+export function readTime(reader: DerReader): number {
+  reader.next();
+  const { tag, contentStart: start, contentEnd: end } = reader;
+  if (tag !== Tag.utcTime && tag !== Tag.generalizedTime) {
+    reader.fail('has something else where a time was expected', reader.elementStart);
+  }
+  const yearDigits = tag === Tag.utcTime ? 2 : 4;
+  if (end - start !== yearDigits + 11 || reader.bytes[end - 1] !== 0x5a) {
+    reader.fail('has a time that is not YYMMDDHHMMSSZ or YYYYMMDDHHMMSSZ', start);
+  }
+  let year = twoDigits(reader, start);
+  if (yearDigits === 4) year = year * 100 + twoDigits(reader, start + 2);
+  else year += year < 50 ? 2000 : 1900;
+  const rest = start + yearDigits;
+  const month = twoDigits(reader, rest);
+  const day = twoDigits(reader, rest + 2);
+  const hour = twoDigits(reader, rest + 4);
+  const minute = twoDigits(reader, rest + 6);
+  const second = twoDigits(reader, rest + 8);
+  const leap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
+  if (
+    month < 1 ||
+    month > 12 ||
+    day < 1 ||
+    day > daysIn(month, leap) ||
+    hour > 23 ||
+    minute > 59 ||
+    second > 59
+  ) {
+    reader.fail('has a time that no calendar has', start);
+  }
+  const before = year - 1;
+  const leapDays = Math.floor(before / 4) - Math.floor(before / 100) + Math.floor(before / 400) - 477;
+  const thisYear = (cumulativeDays[month - 1] as number) + (leap && month > 2 ? 1 : 0) + day - 1;
+  const days = (year - 1970) * 365 + leapDays + thisYear;
+  return days * 86_400 + hour * 3600 + minute * 60 + second;
+}
+
+/** {@link readTime} as a Date. */
+export function readDate(reader: DerReader): Date {
+  return new Date(readTime(reader) * 1000);
+}
+
+function daysIn(month: number, leap: boolean): number {
+  if (month === 2) return leap ? 29 : 28;
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
+}
+
+function twoDigits(reader: DerReader, offset: number): number {
+  const tens = (reader.bytes[offset] as number) - 0x30;
+  const units = (reader.bytes[offset + 1] as number) - 0x30;
+  if (tens < 0 || tens > 9 || units < 0 || units > 9)
+    reader.fail('has a time with something else than digits', offset);
+  return tens * 10 + units;
+}
