@@ -1,0 +1,137 @@
+/**
+ * The two text files in which OpenSSL's `ca` command keeps its state, so that
+ * it and this CA can take turns on one folder. Text in, text out.
+ *
+ * @module
+ */
+import { MtlsError } from '../errors.js';
+import { opensslWordOf, reasonOfOpensslWord, type RevocationReason } from './reasons.js';
+import { formatOneline, type Subject } from './subject.js';
+import { formatTime, parseTime } from './validity.js';
+
+/** A certificate that the CA has issued, and whether it still stands. */
+export interface DevCertificate {
+  /** The NAME of its `NAME-crt.pem`; `undefined` where that file is gone. */
+  readonly name: string | undefined;
+  /** The commonName of its subject. */
+  readonly commonName: string | undefined;
+  /** Lower-case hexadecimal without leading zeros. */
+  readonly serialNumber: string;
+  readonly notAfter: Date;
+  /** When it was revoked; `undefined` while it stands. */
+  readonly revokedAt: Date | undefined;
+  /** Why it was revoked; `undefined` while it stands, or where no reason was given. */
+  readonly reason: RevocationReason | undefined;
+}
+
+/**
+ * A line of the database. Its fields are kept as they were read, so that a
+ * rewrite changes nothing but what it means to.
+ */
+export interface DatabaseRow {
+  /** Status, expiry, revocation, serial number, file, subject. */
+  readonly fields: readonly [string, string, string, string, string, string];
+  readonly serialNumber: string;
+  readonly notAfter: Date;
+  readonly revokedAt: Date | undefined;
+  readonly reason: RevocationReason | undefined;
+}
+
+/** A row for a certificate that was just issued. */
+export function createRow(serialNumber: string, notAfter: Date, subject: Subject): DatabaseRow {
+  const serial = normalizeSerial(serialNumber).toUpperCase();
+  const evenSerial = serial.length % 2 === 0 ? serial : `0${serial}`;
+  return {
+    fields: ['V', formatTime(notAfter), '', evenSerial, 'unknown', formatOneline(subject)],
+    serialNumber: serial.toLowerCase(),
+    notAfter,
+    revokedAt: undefined,
+    reason: undefined,
+  };
+}
+
+/** The same row, revoked at `revokedAt`. */
+export function revokeRow(
+  row: DatabaseRow,
+  revokedAt: Date,
+  reason: RevocationReason | undefined,
+): DatabaseRow {
+  const [, expiry, , serial, file, subject] = row.fields;
+  const revocation = formatTime(revokedAt) + (reason === undefined ? '' : `,${opensslWordOf(reason)}`);
+  return { ...row, fields: ['R', expiry, revocation, serial, file, subject], revokedAt, reason };
+}
+
+/** Writes rows as OpenSSL does: one line each, the fields between tabs. */
+export function formatRows(rows: readonly DatabaseRow[]): string {
+  return rows.map((row) => `${row.fields.join('\t')}\n`).join('');
+}
+
+/**
+ * Reads the database.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` naming the line that OpenSSL would not have written
+ */
+export function parseRows(text: string, file: string): DatabaseRow[] {
+  const rows: DatabaseRow[] = [];
+  const serials = new Set<string>();
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    if (line === '' || line.startsWith('#')) continue;
+    const row = parseRow(line);
+    if (row === undefined || serials.has(row.serialNumber)) {
+      throw new MtlsError(
+        'ERR_MTLS_OPTION_INVALID',
+        `${file} line ${String(index + 1)} is ${row === undefined ? 'no row' : 'a second row for one serial number'} ` +
+          "of OpenSSL's ca database; restore the file, or make the CA anew in another folder",
+      );
+    }
+    serials.add(row.serialNumber);
+    rows.push(row);
+  }
+  return rows;
+}
+
+/**
+ * Reads the number that the next CRL is to have, in hexadecimal.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID`
+ */
+export function parseCrlNumber(text: string, file: string): bigint {
+  const digits = text.trim();
+  // RFC 5280 section 5.2.3: at most 20 octets.
+  if (/^[0-9A-Fa-f]{1,39}$/.test(digits)) return BigInt(`0x${digits}`);
+  throw new MtlsError(
+    'ERR_MTLS_OPTION_INVALID',
+    `${file} holds ${JSON.stringify(digits.slice(0, 60))}; expected the number of the next CRL in hexadecimal, such as 01`,
+  );
+}
+
+/** Writes the number of the next CRL as OpenSSL does: an even count of digits. */
+export function formatCrlNumber(number: bigint): string {
+  const digits = number.toString(16).toUpperCase();
+  return `${digits.length % 2 === 0 ? digits : `0${digits}`}\n`;
+}
+
+/** A serial number as this package writes it: lower case, no leading zeros. */
+export function normalizeSerial(hex: string): string {
+  return hex.toLowerCase().replace(/^0+(?=.)/, '');
+}
+
+function parseRow(line: string): DatabaseRow | undefined {
+  const fields = line.split(/(?<!\\)\t/);
+  const [status, expiry, revocation, serial, file, subject] = fields;
+  if (fields.length !== 6 || file === undefined || subject === undefined) return undefined;
+  if (status === undefined || expiry === undefined || revocation === undefined || serial === undefined)
+    return undefined;
+  const notAfter = parseTime(expiry);
+  const [revocationTime = '', reasonWord] = revocation.split(',');
+  const revokedAt = parseTime(revocationTime);
+  const reason = reasonWord === undefined ? undefined : reasonOfOpensslWord(reasonWord);
+  if (notAfter === undefined || !/^[0-9A-F]+$/i.test(serial) || !/^[VRE]$/.test(status)) return undefined;
+  if ((status === 'R') !== (revokedAt !== undefined)) return undefined;
+  if (reasonWord !== undefined && reason === undefined) return undefined;
+  return {
+    fields: [status, expiry, revocation, serial, file, subject],
+    serialNumber: normalizeSerial(serial),
+    notAfter,
+    revokedAt,
+    reason,
+  };
+}

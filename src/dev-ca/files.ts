@@ -1,0 +1,55 @@
+/**
+ * Two ways to write a file: one that never overwrites, and one that a reader
+ * never sees half done.
+ *
+ * @module
+ */
+import { randomBytes } from 'node:crypto';
+import { open, readFile, rename, rm } from 'node:fs/promises';
+import { MtlsError } from '../errors.js';
+
+/**
+ * Creates `file`; a `'secret'` one is for its owner alone (mode 0600).
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where it exists
+ */
+export async function createFile(file: string, text: string, access: 'public' | 'secret'): Promise<void> {
+  const handle = await open(file, 'wx', access === 'secret' ? 0o600 : 0o644).catch((error: unknown) => {
+    if (!hasCode(error, 'EEXIST')) throw error;
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      `${file} exists and is never overwritten; remove it, or use another name or folder`,
+      { cause: error },
+    );
+  });
+  try {
+    await handle.writeFile(text);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Replaces `file` in one step: a reader sees the old text or the new, never a part. */
+export async function replaceFile(file: string, text: string): Promise<void> {
+  const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    await createFile(temporary, text, 'public');
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** The text of `file`, or `undefined` where there is none. */
+export async function readIfPresent(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === code;
+}

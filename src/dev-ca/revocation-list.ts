@@ -1,0 +1,112 @@
+/**
+ * Revocations and the CRL that tells of them. Each CRL is built from the
+ * database alone, never from the CRL before it.
+ *
+ * @module
+ */
+import { readFile } from 'node:fs/promises';
+import type { Authority } from './authority.js';
+import { formatCrlNumber, formatRows, parseCrlNumber, revokeRow } from './database.js';
+import type { DatabaseRow, DevCertificate } from './database.js';
+import { readIfPresent, replaceFile } from './files.js';
+import { findRow, readRows } from './inventory.js';
+import { checkReason, type RevocationReason } from './reasons.js';
+import { nextUpdateOf, signCrl } from './signing.js';
+import { daysAfter, wholeSeconds } from './validity.js';
+
+/** How long a new CRL holds. */
+export interface CrlOptions {
+  /**
+   * Days until the nextUpdate of the CRL.
+   * @defaultValue `30`; above 0, at most 36_500, parts of a day allowed
+   */
+  readonly days?: number;
+}
+
+/** Why a certificate is revoked, and how long the new CRL holds. */
+export interface RevokeOptions extends CrlOptions {
+  /**
+   * The reason, by the name of RFC 5280 section 5.3.1.
+   * @defaultValue `'unspecified'`, which is not written into the CRL
+   */
+  readonly reason?: RevocationReason;
+}
+
+/** A CRL that was just written. */
+export interface CrlFile {
+  readonly file: string;
+  /** Its cRLNumber. */
+  readonly number: bigint;
+  /** When a server will take it for stale. */
+  readonly nextUpdate: Date;
+  /** How many certificates it revokes. */
+  readonly entries: number;
+}
+
+/** What a revocation did. */
+export type RevocationOutcome =
+  | { readonly outcome: 'revoked'; readonly certificate: DevCertificate; readonly crl: CrlFile }
+  | { readonly outcome: 'already-revoked'; readonly certificate: DevCertificate };
+
+/**
+ * Revokes a certificate and writes the CRL that says so; nothing happens where it was revoked before.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID`
+ */
+export async function revokeCertificate(
+  authority: Authority,
+  nameOrSerial: string,
+  options: RevokeOptions,
+): Promise<RevocationOutcome> {
+  const reason = checkReason(options.reason ?? 'unspecified');
+  const rows = await readRows(authority);
+  const { row, certificate } = await findRow(authority, rows, nameOrSerial);
+  if (row.revokedAt !== undefined) return { outcome: 'already-revoked', certificate };
+  const revoked = revokeRow(
+    row,
+    wholeSeconds(authority.now()),
+    reason === 'unspecified' ? undefined : reason,
+  );
+  const newRows = rows.map((each) => (each === row ? revoked : each));
+  // The CRL first: if this stops halfway, a second try does it all again instead of
+  // answering "already revoked" beside a CRL that does not say so.
+  const crl = await publishCrl(authority, newRows, options);
+  await replaceFile(authority.files.database, formatRows(newRows));
+  const { revokedAt, reason: reasonKept } = revoked;
+  return { outcome: 'revoked', certificate: { ...certificate, revokedAt, reason: reasonKept }, crl };
+}
+
+/**
+ * Writes a new CRL with what the database says, its number one up.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID`
+ */
+export async function writeCrl(authority: Authority, options: CrlOptions): Promise<CrlFile> {
+  return publishCrl(authority, await readRows(authority), options);
+}
+
+/**
+ * When the CRL in the folder is stale; `undefined` where there is none.
+ * @throws MtlsError `ERR_MTLS_CRL_INVALID`
+ */
+export async function readNextUpdate(authority: Authority): Promise<Date | undefined> {
+  const pem = await readIfPresent(authority.files.crl);
+  return pem === undefined ? undefined : nextUpdateOf(pem, authority.files.crl);
+}
+
+async function publishCrl(
+  authority: Authority,
+  rows: readonly DatabaseRow[],
+  options: CrlOptions,
+): Promise<CrlFile> {
+  const { crl: file, crlNumber: numberFile } = authority.files;
+  const nowMs = authority.now();
+  const nextUpdate = daysAfter(nowMs, options.days ?? 30);
+  const number = parseCrlNumber(await readFile(numberFile, 'utf8'), numberFile);
+  const entries = rows.flatMap(({ serialNumber, revokedAt, reason }) =>
+    revokedAt === undefined ? [] : [{ serialNumber, revokedAt, reason }],
+  );
+  const pem = await signCrl({ number, thisUpdate: wholeSeconds(nowMs), nextUpdate, entries }, authority);
+  // The number before the CRL: a number may be skipped, never used twice (RFC 5280 section 5.2.3).
+  await replaceFile(numberFile, formatCrlNumber(number + 1n));
+  await replaceFile(file, pem);
+  return { file, number, nextUpdate, entries: entries.length };
+}

@@ -1,0 +1,182 @@
+/**
+ * Certificates and CRLs as PEM, signed with SHA-256. The one file that knows
+ * the X.509 library; what comes in and goes out is Node's own.
+ *
+ * @module
+ */
+import 'reflect-metadata';
+import { randomBytes, webcrypto, type KeyObject, type X509Certificate } from 'node:crypto';
+import * as x509 from '@peculiar/x509';
+import { MtlsError } from '../errors.js';
+import { encodeCrl, type CrlTemplate } from './crl-encoding.js';
+import type { AltNames, Subject } from './subject.js';
+import type { Validity } from './validity.js';
+
+/** What a certificate is for; decides its extensions. */
+export type Profile = 'ca' | 'server' | 'client';
+
+/** A certificate to be signed. */
+export interface CertificateTemplate extends Validity {
+  readonly profile: Profile;
+  readonly subject: Subject;
+  readonly altNames?: AltNames;
+  /** Hexadecimal, see {@link createSerialNumber}. */
+  readonly serialNumber: string;
+  readonly publicKey: KeyObject;
+}
+
+/** Who signs: a CA's key with its certificate, or the key alone for the CA's own certificate. */
+export interface Signer {
+  readonly privateKey: KeyObject;
+  readonly certificate?: X509Certificate;
+}
+
+/** Signs a certificate of X.509 v3 and gives it as PEM. */
+export async function signCertificate(template: CertificateTemplate, signer: Signer): Promise<string> {
+  const subject = nameOf(template.subject);
+  const publicKey = new x509.PublicKey(template.publicKey.export({ type: 'spki', format: 'der' }));
+  const extensions = [
+    ...(await usageExtensions(template.profile, publicKey)),
+    ...altNameExtensions(template.altNames),
+  ];
+  if (signer.certificate !== undefined) {
+    extensions.push(new x509.AuthorityKeyIdentifierExtension(await keyIdOf(signer.certificate)));
+  }
+  const certificate = await x509.X509CertificateGenerator.create(
+    {
+      subject,
+      issuer: signer.certificate === undefined ? subject : subjectNameOf(signer.certificate),
+      serialNumber: template.serialNumber,
+      notBefore: template.notBefore,
+      notAfter: template.notAfter,
+      publicKey,
+      extensions,
+      ...(await signingParams(signer.privateKey)),
+    },
+    crypto(),
+  );
+  return pemOf('CERTIFICATE', Buffer.from(certificate.rawData));
+}
+
+/** Signs a CRL and gives it as PEM, with the one label that node:tls and OpenSSL read. */
+export async function signCrl(template: CrlTemplate, signer: Required<Signer>): Promise<string> {
+  checkSignerKey(signer.privateKey);
+  const name = Buffer.from(subjectNameOf(signer.certificate).toArrayBuffer());
+  const keyId = Buffer.from(await keyIdOf(signer.certificate), 'hex');
+  return pemOf('X509 CRL', encodeCrl(template, { name, keyId, privateKey: signer.privateKey }));
+}
+
+/**
+ * When the CRL in `pem` is to be followed by the next, or `undefined` where it does not say.
+ * @throws MtlsError `ERR_MTLS_CRL_INVALID` where it does not read as a CRL
+ */
+export function nextUpdateOf(pem: string, file: string): Date | undefined {
+  try {
+    const der = Buffer.from(/-----BEGIN X509 CRL-----([^-]+)-----END/.exec(pem)?.[1] ?? '', 'base64');
+    // Without this the library gives up at some 2,400 entries.
+    return new x509.X509Crl(der, { berOptions: { maxNodes: Infinity, maxContentLength: Infinity } })
+      .nextUpdate;
+  } catch (error) {
+    throw new MtlsError(
+      'ERR_MTLS_CRL_INVALID',
+      `${file} does not read as a CRL; expected PEM with the label "X509 CRL": remove it, and the next opening writes it anew`,
+      { cause: error },
+    );
+  }
+}
+
+/** A random serial number in lower-case hexadecimal: 16 octets, positive, the first never zero (RFC 5280 section 4.1.2.2). */
+export function createSerialNumber(): string {
+  const bytes = randomBytes(16);
+  bytes.writeUInt8((bytes.readUInt8(0) & 0x7f) | 0x40, 0);
+  return bytes.toString('hex');
+}
+
+async function usageExtensions(profile: Profile, publicKey: x509.PublicKey): Promise<x509.Extension[]> {
+  const keyId = await x509.SubjectKeyIdentifierExtension.create(publicKey, false, crypto());
+  if (profile === 'ca') {
+    return [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      keyId,
+    ];
+  }
+  const usage = profile === 'server' ? x509.ExtendedKeyUsage.serverAuth : x509.ExtendedKeyUsage.clientAuth;
+  return [
+    new x509.BasicConstraintsExtension(false, undefined, true),
+    new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+    new x509.ExtendedKeyUsageExtension([usage]),
+    keyId,
+  ];
+}
+
+function altNameExtensions(names: AltNames | undefined): x509.Extension[] {
+  if (names === undefined) return [];
+  const general: x509.JsonGeneralNames = [
+    ...names.dns.map((value) => ({ type: 'dns', value }) as const),
+    ...names.ip.map((value) => ({ type: 'ip', value }) as const),
+    ...names.email.map((value) => ({ type: 'email', value }) as const),
+    ...names.uri.map((value) => ({ type: 'url', value }) as const),
+  ];
+  // RFC 5280 section 4.2.1.6: where the extension is present, it holds at least one name.
+  return general.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(general)];
+}
+
+/** RFC 5280 section 4.2.1.1: an authorityKeyIdentifier is the issuer's own subjectKeyIdentifier, however that was made. */
+async function keyIdOf(issuer: X509Certificate): Promise<string> {
+  const own = new x509.X509Certificate(issuer.raw).getExtension(x509.SubjectKeyIdentifierExtension);
+  if (own !== null) return own.keyId;
+  const publicKey = new x509.PublicKey(issuer.publicKey.export({ type: 'spki', format: 'der' }));
+  return (await x509.SubjectKeyIdentifierExtension.create(publicKey, false, crypto())).keyId;
+}
+
+function nameOf(subject: Subject): x509.Name {
+  const attributes: [string, string | undefined][] = [
+    ['O', subject.organization],
+    ['OU', subject.organizationalUnit],
+    ['CN', subject.commonName],
+  ];
+  // The object form, since the library reads "#" and "\" in a plain string as syntax.
+  return new x509.Name(
+    attributes.flatMap(([type, value]) => (value === undefined ? [] : [{ [type]: [{ utf8String: value }] }])),
+  );
+}
+
+/** The subject as it stands in the certificate: an issuer's name must be the same, octet for octet. */
+function subjectNameOf(certificate: X509Certificate): x509.Name {
+  return new x509.X509Certificate(certificate.raw).subjectName;
+}
+
+async function signingParams(
+  privateKey: KeyObject,
+): Promise<{ signingKey: CryptoKey; signingAlgorithm: EcdsaParams }> {
+  const pkcs8 = privateKey.export({ type: 'pkcs8', format: 'der' });
+  const algorithm = checkSignerKey(privateKey);
+  const signingKey = await crypto().subtle.importKey('pkcs8', new Uint8Array(pkcs8), algorithm, false, [
+    'sign',
+  ]);
+  return { signingKey, signingAlgorithm: { name: algorithm.name, hash: 'SHA-256' } };
+}
+
+/** What WebCrypto is told of a key that can sign here. */
+function checkSignerKey(key: KeyObject): RsaHashedImportParams | EcKeyImportParams {
+  if (key.asymmetricKeyType === 'rsa') return { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' };
+  const curve = { prime256v1: 'P-256', secp384r1: 'P-384', secp521r1: 'P-521' }[
+    key.asymmetricKeyDetails?.namedCurve ?? ''
+  ];
+  if (curve !== undefined) return { name: 'ECDSA', namedCurve: curve };
+  throw new MtlsError(
+    'ERR_MTLS_OPTION_INVALID',
+    `the CA key is of type ${String(key.asymmetricKeyType)}; expected RSA, or EC on P-256, P-384 or P-521: make the CA anew in another folder`,
+  );
+}
+
+function pemOf(label: string, der: Buffer): string {
+  const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
+  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n');
+}
+
+/** Node's WebCrypto under the type that the library asks for. */
+function crypto(): Crypto {
+  return webcrypto as Crypto;
+}

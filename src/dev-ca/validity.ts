@@ -1,0 +1,62 @@
+/**
+ * From when until when: the days that callers give, and the two ASN.1 ways to
+ * write a time as OpenSSL's database has them.
+ *
+ * @module
+ */
+import { MtlsError } from '../errors.js';
+
+const dayMs = 86_400_000;
+const backdatingMs = 5 * 60_000;
+
+/** A span of time, in whole seconds, as X.509 writes it. */
+export interface Validity {
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+}
+
+/**
+ * The span from a little before `nowMs`, so that a peer whose clock is behind agrees, to `days` after it.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where `days` is not above 0 and at most 36_500
+ */
+export function validityFrom(nowMs: number, days: number): Validity {
+  return { notBefore: wholeSeconds(nowMs - backdatingMs), notAfter: daysAfter(nowMs, days) };
+}
+
+/**
+ * The instant `days` after `nowMs`.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where `days` is not above 0 and at most 36_500
+ */
+export function daysAfter(nowMs: number, days: number): Date {
+  if (!(days > 0 && days <= 36_500)) {
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      `days is ${String(days)}; use a number above 0, at most 36500`,
+    );
+  }
+  return wholeSeconds(nowMs + days * dayMs);
+}
+
+/** The instant `ms`, cut to the whole second. */
+export function wholeSeconds(ms: number): Date {
+  return new Date(Math.floor(ms / 1000) * 1000);
+}
+
+/** Writes `YYMMDDHHMMSSZ`, or `YYYYMMDDHHMMSSZ` from 2050 on (RFC 5280 section 4.1.2.5). */
+export function formatTime(time: Date): string {
+  const digits = time
+    .toISOString()
+    .replace(/\.\d+Z$/, 'Z')
+    .replace(/[-:T]/g, '');
+  return time.getUTCFullYear() < 2050 ? digits.slice(2) : digits;
+}
+
+/** Reads what {@link formatTime} writes; `undefined` where it is no such time. */
+export function parseTime(text: string): Date | undefined {
+  const parts = /^(\d\d)?(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(text);
+  if (parts === null) return undefined;
+  const [, century, year = '', month = '', day = '', hour = '', minute = '', second = ''] = parts;
+  const century2 = century ?? (Number(year) < 50 ? '20' : '19');
+  const time = new Date(`${century2}${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  return Number.isNaN(time.getTime()) ? undefined : time;
+}
