@@ -230,8 +230,8 @@ function checkPassphrase(passphrase: unknown): string | undefined {
 
 function checkLogger(logger: Logger): void {
   for (const level of ['info', 'warn', 'error'] as const) {
-    if (typeof logger[level] !== 'function')
-      throw invalid(`logger.${level}`, logger[level], 'a function, as pino has');
+    const method: unknown = Reflect.get(logger, level);
+    if (typeof method !== 'function') throw invalid(`logger.${level}`, method, 'a function, as pino has');
   }
 }
 

@@ -11,7 +11,7 @@ import { readAlgorithm, type Signed } from './signature.js';
 import { readDate } from './time.js';
 
 /** Bits of keyUsage (RFC 5280 section 4.2.1.3), as {@link Certificate.keyUsage} holds them. */
-export const KeyUsage = { digitalSignature: 1 << 0, keyCertSign: 1 << 5, crlSign: 1 << 6 } as const;
+export const KeyUsage = { digitalSignature: 0x01, keyCertSign: 0x20, crlSign: 0x40 } as const;
 
 /** What a certificate says. Extensions it does not have are `undefined`. */
 export interface Certificate {

@@ -60,11 +60,14 @@ export interface IssuingDistributionPoint {
   readonly onlySomeReasons: number | undefined;
   /** Whether entries may be of other issuers' certificates. */
   readonly indirect: boolean;
+  /** The whole extension, DER: a delta covers what its base covers only if these are equal. */
+  readonly der: Buffer;
 }
 
 /** Reads an IssuingDistributionPoint. */
 export function readIssuingDistributionPoint(value: DerReader): IssuingDistributionPoint {
   const sequence = value.enter(Tag.sequence);
+  const der = value.element;
   value.finish();
   const name = sequence.enterOptional(context(0, 'constructed'));
   const read = {
@@ -90,6 +93,7 @@ export function readIssuingDistributionPoint(value: DerReader): IssuingDistribut
     onlyContains: only.length > 1 ? 'nothing' : (only[0] ?? 'all'),
     onlySomeReasons,
     indirect,
+    der,
   };
 }
 

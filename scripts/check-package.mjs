@@ -1,0 +1,66 @@
+// Packs the package as `npm publish` would, and checks what a user would get. Any finding fails.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const maxTarballBytes = 200_000;
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** What no user should get. */
+const unwanted = [
+  { what: 'TypeScript source', matches: (file) => /(?<!\.d)\.[cm]?ts$/.test(file) },
+  { what: 'a test', matches: (file) => /(^|\/)(test|tests|__tests__)\/|\.test\./.test(file) },
+  { what: 'a key or a certificate', matches: (file) => /\.(pem|key|p12|pfx|crt|crl|der)$/.test(file) },
+  { what: 'a build log or cache', matches: (file) => /\.tsbuildinfo$|\.log$|\.tgz$/.test(file) },
+];
+
+/** Runs a checker on the tarball and returns what it has to say against it. */
+function complaintsOf(checker, args) {
+  try {
+    execFileSync(path.join(root, 'node_modules/.bin', checker), args, { stdio: 'pipe', encoding: 'utf8' });
+    return [];
+  } catch (error) {
+    return [`${checker}: ${error.message}\n${error.stdout}`];
+  }
+}
+
+/** Every file that package.json promises must be in the tarball. */
+function promisedFiles(value) {
+  if (typeof value === 'string') return value.startsWith('./') ? [value.slice(2)] : [value];
+  return value === undefined || value === null ? [] : Object.values(value).flatMap(promisedFiles);
+}
+
+const folder = mkdtempSync(path.join(tmpdir(), 'express-mtls-pack-'));
+try {
+  // The prepack script builds first, so that what is checked is what is in src.
+  const packed = execFileSync('npm', ['pack', '--json', '--pack-destination', folder], {
+    cwd: root,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [{ filename, size, files }] = JSON.parse(packed.slice(packed.indexOf('[')));
+  const tarball = path.join(folder, filename);
+  const names = files.map((file) => file.path);
+
+  const manifest = createRequire(import.meta.url)('../package.json');
+  const promised = promisedFiles([manifest.exports, manifest.main, manifest.types, manifest.bin]);
+
+  const complaints = [
+    ...promised
+      .filter((file) => !names.includes(file))
+      .map((file) => `package.json names ${file}: not packed`),
+    ...unwanted.flatMap(({ what, matches }) => names.filter(matches).map((file) => `${file} is ${what}`)),
+    ...(size < maxTarballBytes ? [] : [`the tarball has ${size} bytes, the limit is ${maxTarballBytes}`]),
+    ...complaintsOf('publint', ['run', tarball, '--strict']),
+    ...complaintsOf('attw', [tarball, '--profile', 'node16', '--no-definitely-typed', '--no-color']),
+  ];
+  for (const complaint of complaints) console.error(complaint);
+  console.log(`check-package: ${filename}, ${names.length} files, ${(size / 1000).toFixed(1)} kB`);
+  if (complaints.length > 0) process.exitCode = 1;
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

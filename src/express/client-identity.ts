@@ -1,0 +1,62 @@
+/**
+ * The middleware that says who is calling.
+ *
+ * @module
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { MtlsError } from '../errors.js';
+import { type ClientIdentity } from '../identity/client-identity.js';
+import { type Connection, connectionOf } from '../tls/connection.js';
+import { refusalError } from '../tls/judgement.js';
+import { type Middleware, type MtlsRequest } from './request.js';
+
+/**
+ * Sets `req.clientIdentity`, and judges the client again: one that was revoked or has expired since its
+ * handshake is passed on as an error, and its connection is closed. Where clients are optional, an anonymous
+ * caller passes without an identity.
+ * @throws MtlsError to `next()`: the code of the refusal (401 or 503), or `ERR_MTLS_OPTION_INVALID` (500) on a
+ *   server that was not made by this package.
+ */
+export function clientIdentity(): Middleware {
+  return (req, res, next) => {
+    const outcome = identifyRequest(req, res);
+    if (outcome instanceof MtlsError) next(outcome);
+    else next();
+  };
+}
+
+/**
+ * Identifies a request, once: whoever asks later gets what stands on it, judged again.
+ * @returns The error for `next()`, or the identity; `undefined` for an anonymous caller.
+ */
+export function identifyRequest(
+  req: MtlsRequest,
+  res: ServerResponse,
+): ClientIdentity | MtlsError | undefined {
+  const connection = connectionOf(req);
+  if (connection === undefined) return unguarded(req);
+  const refusal = connection.check();
+  if (refusal === undefined) return (req.clientIdentity = connection.identity);
+  delete req.clientIdentity;
+  evictAfter(connection, refusal, res);
+  return refusalError(refusal);
+}
+
+/** Lets the answer out first, so that the client learns why. */
+function evictAfter(
+  connection: Connection,
+  refusal: Parameters<Connection['evict']>[0],
+  res: ServerResponse,
+): void {
+  res.once('close', () => {
+    connection.evict(refusal);
+  });
+}
+
+function unguarded({ socket }: IncomingMessage): MtlsError {
+  const seen = 'getPeerCertificate' in socket ? 'a TLS server without the gate' : 'a server without TLS';
+  return new MtlsError(
+    'ERR_MTLS_OPTION_INVALID',
+    `the request came through ${seen}, where no client certificate can be believed; make the server with createServer() or createServerOptions(), or protect() it before it listens`,
+  );
+}

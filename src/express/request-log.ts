@@ -1,0 +1,61 @@
+/**
+ * One line for every request: who, from where, what, and how it went.
+ *
+ * @module
+ */
+import type { IncomingMessage } from 'node:http';
+import { type Logger } from '../options.js';
+import { connectionOf, remoteAddressOf } from '../tls/connection.js';
+import { type Middleware } from './request.js';
+
+/** What {@link requestLog} takes. */
+export interface RequestLogOptions {
+  /**
+   * Where the lines go.
+   * @defaultValue pino to stdout
+   */
+  readonly logger?: Pick<Logger, 'info'>;
+}
+
+/**
+ * Logs each request once it is answered, or its connection is gone: `remoteAddress`, `commonName`,
+ * `serialNumber`, `method`, `url`, `status`, `durationMs`, and `aborted` where the answer did not get through.
+ */
+export function requestLog({ logger }: RequestLogOptions = {}): Middleware {
+  const log = logger === undefined ? pinoToStdout() : logger.info.bind(logger);
+  return (req, res, next) => {
+    const started = performance.now();
+    const { url } = req;
+    const remoteAddress = remoteAddressOf(req.socket);
+    // Read now: when the answer is out, the connection may have been closed.
+    const identity = connectionOf(req)?.identity;
+    res.once('close', () => {
+      const fields = {
+        remoteAddress,
+        commonName: identity?.commonName,
+        serialNumber: identity?.serialNumber,
+        method: req.method,
+        url,
+        status: res.statusCode,
+        durationMs: Math.round((performance.now() - started) * 10) / 10,
+        ...(res.writableFinished ? {} : { aborted: true }),
+      };
+      log(fields, `${nameOf(identity?.commonName)} ${nameOf(req.method)} ${res.statusCode}`);
+    });
+    next();
+  };
+}
+
+function nameOf(value: IncomingMessage['method']): string {
+  return value ?? '-';
+}
+
+/** pino is loaded when a log is made without a logger, and not before. */
+function pinoToStdout(): Logger['info'] {
+  const loading = import('pino').then(({ pino }) => pino());
+  return (fields, message) => {
+    void loading.then((logger) => {
+      logger.info(fields, message);
+    });
+  };
+}

@@ -1,0 +1,37 @@
+/**
+ * What the middleware adds to a request, and the shapes it needs of Express.
+ *
+ * They are structural, so that a user's types come from the Express that the
+ * user has, 4 or 5, and nothing here loads it.
+ *
+ * @module
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type ClientIdentity } from '../identity/client-identity.js';
+
+declare global {
+  namespace Express {
+    interface Request {
+      /** Who is calling; `undefined` for an anonymous caller, and before `clientIdentity()` has run. */
+      clientIdentity?: ClientIdentity | undefined;
+    }
+  }
+}
+
+/** A request that may carry an identity: Express's, Connect's, or node:http's own. */
+export type MtlsRequest = IncomingMessage & { clientIdentity?: ClientIdentity | undefined };
+
+/** A middleware for Express, Connect, and whatever calls `(req, res, next)`. */
+export type Middleware<Request extends IncomingMessage = IncomingMessage> = (
+  req: Request,
+  res: ServerResponse,
+  next: (error?: unknown) => void,
+) => void;
+
+/** An error handler for Express and Connect. */
+export type ErrorMiddleware = (
+  error: unknown,
+  req: IncomingMessage,
+  res: ServerResponse,
+  next: (error?: unknown) => void,
+) => void;

@@ -1,0 +1,37 @@
+/**
+ * Client-certificate authentication for Express. In the order a request meets them:
+ * the server, the identity, the rules, the log, the errors.
+ *
+ * @module
+ */
+export { createServer, createServerOptions, type MtlsServer, protect } from './tls/server.js';
+export type { CrlLoader, CrlSource, Logger, MtlsOptions, RevocationPolicy, Source } from './options.js';
+export type { ConnectionState, Mtls, RevocationState } from './tls/mtls.js';
+export type {
+  AuthenticatedEvent,
+  CrlExpiringEvent,
+  EvictedEvent,
+  MtlsEvents,
+  RefusedEvent,
+  ReloadReport,
+  TypedEventEmitter,
+} from './tls/events.js';
+export type { Refusal, RefusalReason, RevocationDetail } from './tls/judgement.js';
+export type { RevocationEntryState } from './revocation/revocation-state.js';
+
+export { clientIdentity } from './express/client-identity.js';
+export { identify } from './tls/connection.js';
+export type { ClientIdentity, SubjectAltNames } from './identity/client-identity.js';
+export { DistinguishedName } from './x509/distinguished-name.js';
+export type { NameAttribute, RelativeDistinguishedName } from './x509/name-attribute.js';
+
+export { requireClient } from './express/require-client.js';
+export { allOf, anyOf, not } from './policy/combinators.js';
+export type { ClientRule, ClientRuleFunction } from './policy/client-rule.js';
+export type { ClientRuleFields, Match } from './policy/rule-fields.js';
+
+export { requestLog, type RequestLogOptions } from './express/request-log.js';
+export type { ErrorMiddleware, Middleware, MtlsRequest } from './express/request.js';
+
+export { mtlsErrorHandler } from './express/error-handler.js';
+export { ErrorCode, MtlsError } from './errors.js';

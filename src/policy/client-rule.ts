@@ -1,0 +1,116 @@
+/**
+ * Rules: what a client must be, typed field by field. Checked and compiled when
+ * the app starts, so that a mistake stops the app and not a caller.
+ *
+ * @module
+ */
+import type { IncomingMessage } from 'node:http';
+import { MtlsError } from '../errors.js';
+import { type ClientIdentity } from '../identity/client-identity.js';
+import { type Matcher, matcherKinds } from './matchers.js';
+import { type ClientRuleFields, type Match } from './rule-fields.js';
+
+/**
+ * A rule of one's own. Only `true` grants: whatever else it returns refuses, and so does throwing or rejecting.
+ */
+export type ClientRuleFunction<Request extends IncomingMessage = IncomingMessage> = (
+  identity: ClientIdentity,
+  req: Request,
+) => boolean | Promise<boolean>;
+
+/** What `requireClient()` takes: fields, or a function. */
+export type ClientRule<Request extends IncomingMessage = IncomingMessage> =
+  ClientRuleFields | ClientRuleFunction<Request>;
+
+const fields = Object.keys(matcherKinds) as (keyof ClientRuleFields)[];
+
+/**
+ * Compiles a rule.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for a rule without fields, an unknown field, an empty list,
+ *   an empty string, and a RegExp that is not anchored at both ends.
+ */
+export function compileRule<Request extends IncomingMessage>(
+  rule: ClientRule<Request>,
+): ClientRuleFunction<Request> {
+  if (typeof rule === 'function') return rule;
+  if (typeof rule !== 'object' || (rule as unknown) === null || Array.isArray(rule)) {
+    throw invalid(
+      `a rule is ${Array.isArray(rule) ? 'an array' : typeof rule}; expected an object such as { commonName: 'client1' }, or a function`,
+    );
+  }
+  const names = Object.keys(rule);
+  if (names.length === 0)
+    throw invalid('the rule is empty and would admit every client; leave it out if that is meant');
+  const matchers = names.map((name) => compileField(name, rule[name as keyof ClientRuleFields]));
+  return (identity) => matchers.every((matches) => matches(identity));
+}
+
+function compileField(name: string, match: Match | undefined): Matcher {
+  if (!Object.hasOwn(matcherKinds, name))
+    throw invalid(`the rule has the unknown field "${name}"; known are ${fields.join(', ')}`);
+  const kind = matcherKinds[name as keyof ClientRuleFields];
+  const list: readonly unknown[] = Array.isArray(match) ? match : [match];
+  if (list.length === 0)
+    throw invalid(`${name} is an empty list, which no client can satisfy; name at least one value`);
+  const texts = new Set<string>();
+  const expressions: RegExp[] = [];
+  for (const item of list) {
+    if (item instanceof RegExp) expressions.push(checkAnchored(item, name));
+    else if (typeof item === 'string' && item !== '') texts.add(kind.normalise(item, name));
+    else
+      throw invalid(
+        `${name} has a value that is ${item === '' ? 'empty' : typeof item}; expected a string or a RegExp`,
+      );
+  }
+  return (identity) =>
+    kind
+      .valuesOf(identity)
+      .some(
+        ({ text, normal }) => texts.has(normal) || expressions.some((expression) => expression.test(text)),
+      );
+}
+
+/** Refuses a RegExp that matches a part of a name: `/client1/` would admit "not-client1" as well. */
+function checkAnchored(expression: RegExp, name: string): RegExp {
+  if (/[gmy]/.test(expression.flags)) {
+    throw invalid(
+      `${name}: ${String(expression)} has the flag g, m or y, which makes it match parts or remember; leave the flag out`,
+    );
+  }
+  if (
+    !alternativesOf(expression.source).every(
+      (part) => part.startsWith('^') && /(?:^|[^\\])(?:\\\\)*\$$/.test(part),
+    )
+  ) {
+    throw invalid(
+      `${name}: ${String(expression)} is not anchored and would match parts of names; write /^…$/, with alternatives as /^(?:a|b)$/`,
+    );
+  }
+  return expression;
+}
+
+/** The alternatives of a RegExp's source that stand outside every group and class. */
+function alternativesOf(source: string): string[] {
+  const parts = [''];
+  let depth = 0;
+  let inClass = false;
+  for (let index = 0; index < source.length; index++) {
+    const character = source[index] as string;
+    if (character === '|' && depth === 0 && !inClass) {
+      parts.push('');
+      continue;
+    }
+    const unit = character === '\\' ? source.slice(index, index + 2) : character;
+    parts.push((parts.pop() ?? '') + unit);
+    if (character === '\\') index++;
+    else if (inClass) inClass = character !== ']';
+    else if (character === '[') inClass = true;
+    else if (character === '(') depth++;
+    else if (character === ')') depth--;
+  }
+  return parts;
+}
+
+function invalid(message: string): MtlsError {
+  return new MtlsError('ERR_MTLS_OPTION_INVALID', message);
+}

@@ -1,0 +1,101 @@
+/**
+ * The fields that a rule can match: where each stands in an identity, and which
+ * spellings of it are the same.
+ *
+ * @module
+ */
+import { MtlsError } from '../errors.js';
+import { type ClientIdentity } from '../identity/client-identity.js';
+import { spiffeTrustDomain } from '../identity/spiffe-id.js';
+import { DistinguishedName } from '../x509/distinguished-name.js';
+import { normaliseIp } from '../x509/general-name.js';
+import { type ClientRuleFields } from './rule-fields.js';
+
+/** Whether an identity satisfies one field of a rule. */
+export type Matcher = (identity: ClientIdentity) => boolean;
+
+/** A value as the certificate has it, and in the one spelling that is compared. */
+interface FieldValue {
+  readonly text: string;
+  readonly normal: string;
+}
+
+/** How one field is read and compared. */
+interface MatcherKind {
+  valuesOf(identity: ClientIdentity): readonly FieldValue[];
+  /** The compared spelling of a rule's value. */
+  normalise(text: string, name: string): string;
+}
+
+const exactly = (text: string): string => text;
+const caseless = (text: string): string => text.toLowerCase();
+
+function kindOf(
+  read: (identity: ClientIdentity) => readonly string[],
+  normalise: (text: string, name: string) => string = exactly,
+): MatcherKind {
+  return {
+    valuesOf: (identity) => read(identity).map((text) => ({ text, normal: normalise(text, '') })),
+    normalise,
+  };
+}
+
+/** Every field of {@link ClientRuleFields}. */
+export const matcherKinds: Readonly<Record<keyof ClientRuleFields, MatcherKind>> = Object.freeze({
+  commonName: kindOf(({ commonName }) => present(commonName)),
+  organization: kindOf(({ subject }) => subject.get('O')),
+  organizationalUnit: kindOf(({ subject }) => subject.get('OU')),
+  dns: kindOf(({ subjectAltNames }) => subjectAltNames.dns, caseless),
+  email: kindOf(({ subjectAltNames }) => subjectAltNames.email, lowerDomain),
+  uri: kindOf(({ subjectAltNames }) => subjectAltNames.uri),
+  ip: kindOf(({ subjectAltNames }) => subjectAltNames.ip, normaliseIpOrThrow),
+  upn: kindOf(({ subjectAltNames }) => subjectAltNames.upn, caseless),
+  spiffeId: kindOf(({ spiffeId }) => present(spiffeId)),
+  spiffeTrustDomain: kindOf(({ spiffeId }) => present(spiffeId && spiffeTrustDomain(spiffeId))),
+  issuer: {
+    valuesOf: ({ issuer }) => [{ text: issuer.toString(), normal: issuer.canonical }],
+    normalise: (text) => DistinguishedName.parse(text).canonical,
+  },
+  fingerprint256: kindOf(({ fingerprint256 }) => [fingerprint256], normaliseFingerprint),
+  serialNumber: kindOf(({ serialNumber }) => [serialNumber], normaliseSerial),
+  extendedKeyUsage: kindOf(({ extendedKeyUsage }) => extendedKeyUsage),
+});
+
+function present(value: string | undefined): string[] {
+  return value === undefined ? [] : [value];
+}
+
+function lowerDomain(email: string): string {
+  const at = email.lastIndexOf('@');
+  return email.slice(0, at + 1) + email.slice(at + 1).toLowerCase();
+}
+
+function normaliseIpOrThrow(text: string, name: string): string {
+  const normal = normaliseIp(text);
+  if (normal !== undefined) return normal;
+  throw new MtlsError(
+    'ERR_MTLS_OPTION_INVALID',
+    `${name} has "${text}", which is no IP address; write "192.0.2.1" or "2001:db8::1"`,
+  );
+}
+
+function normaliseFingerprint(text: string, name: string): string {
+  const hex = text.replaceAll(':', '').toLowerCase();
+  if (/^[0-9a-f]{64}$/.test(hex)) return hex;
+  throw new MtlsError(
+    'ERR_MTLS_OPTION_INVALID',
+    `${name} has "${text}", which is no SHA-256 fingerprint; expected 64 hex digits, as "openssl x509 -noout -fingerprint -sha256" prints`,
+  );
+}
+
+function normaliseSerial(text: string, name: string): string {
+  const hex = text
+    .replaceAll(':', '')
+    .toLowerCase()
+    .replace(/^0+(?=.)/, '');
+  if (/^-?[0-9a-f]+$/.test(hex)) return hex;
+  throw new MtlsError(
+    'ERR_MTLS_OPTION_INVALID',
+    `${name} has "${text}", which is no serial number; expected hex, as "openssl x509 -noout -serial" prints`,
+  );
+}

@@ -1,0 +1,180 @@
+/**
+ * Which certificates one CRL lists, packed for lookups. Immutable: a reload
+ * builds a new index, and nothing edits an old one.
+ *
+ * @module
+ */
+import { MtlsError } from '../errors.js';
+import {
+  type CrlEntries,
+  type CrlEntry,
+  revocationReasons,
+  type RevocationReason,
+  walkEntries,
+} from '../x509/crl-entry.js';
+import { type DistinguishedName } from '../x509/distinguished-name.js';
+import { findSerial, packSerials, type SerialRows, type SerialTableData } from './serial-table.js';
+
+/** What a CRL says of a certificate it lists. */
+export interface RevokedEntry {
+  readonly reason: RevocationReason;
+  readonly revocationDate: Date;
+}
+
+/** The tables of one issuer's certificates, one for each length of serial number. */
+interface IssuerTables {
+  /** Canonical name of the issuer in an indirect CRL; `undefined`: the CRL's own issuer. */
+  readonly issuer: string | undefined;
+  readonly tables: readonly SerialTableData[];
+}
+
+/** An index as plain typed arrays. */
+export interface CrlIndexData {
+  readonly issuers: readonly IssuerTables[];
+}
+
+/** Looks certificates up in one CRL. */
+export class CrlIndex {
+  readonly #tables = new Map<string | undefined, ReadonlyMap<number, SerialTableData>>();
+
+  constructor({ issuers }: CrlIndexData) {
+    for (const { issuer, tables } of issuers) {
+      this.#tables.set(issuer, new Map(tables.map((table) => [table.width, table])));
+    }
+  }
+
+  /**
+   * The entry of a certificate, or `undefined` if it is not listed. Never throws, never reads the clock.
+   * @param serial - The content octets of its serial number.
+   * @param issuer - Its issuer; `undefined` where that is the CRL's own issuer.
+   */
+  find(serial: Uint8Array, issuer?: DistinguishedName): RevokedEntry | undefined {
+    const table = this.#tables.get(issuer?.canonical)?.get(serial.length);
+    if (table === undefined) return undefined;
+    const [first, ...others] = findSerial(table, serial);
+    if (first === undefined) return undefined;
+    // Listed twice, the entry that revokes counts, not the one that lifts a hold.
+    const row = [first, ...others].find((index) => reasonOf(table, index) !== 'removeFromCRL') ?? first;
+    return { reason: reasonOf(table, row), revocationDate: new Date((table.dates[row] as number) * 1000) };
+  }
+
+  /** Whether a certificate is listed. @param issuer - Canonical, as {@link CrlIndex.entries} gives it. */
+  has(serial: Uint8Array, issuer: string | undefined): boolean {
+    const table = this.#tables.get(issuer)?.get(serial.length);
+    return table !== undefined && findSerial(table, serial).length > 0;
+  }
+
+  /** Every serial number and its issuer, in no order: for comparing two lists, not for lookups. */
+  *entries(): IterableIterator<[serial: Uint8Array, issuer: string | undefined]> {
+    for (const [issuer, tables] of this.#tables) {
+      for (const { serials, width } of tables.values()) {
+        for (let start = 0; start < serials.length; start += width)
+          yield [serials.subarray(start, start + width), issuer];
+      }
+    }
+  }
+}
+
+function reasonOf(table: SerialTableData, row: number): RevocationReason {
+  return revocationReasons[table.reasons[row] as number] ?? 'unspecified';
+}
+
+/** Packs the entries of a CRL. Its signature is for {@link verifyCrl}. */
+export function packCrl(
+  crl: CrlEntries & { readonly entryCount: number; readonly issuer: DistinguishedName },
+): CrlIndexData {
+  const rows = new RowCollector(crl.entryCount);
+  let issuer: string | undefined;
+  walkEntries(crl, (entry) => {
+    // RFC 5280 section 5.3.3: an entry without a certificateIssuer has that of the entry before it.
+    if (entry.certificateIssuer !== undefined) {
+      issuer = entry.certificateIssuer.equals(crl.issuer) ? undefined : entry.certificateIssuer.canonical;
+    }
+    rows.add(issuer, entry);
+  });
+  return { issuers: rows.pack(crl.raw) };
+}
+
+/** Serials of one length under one issuer: what becomes one table. */
+interface Group {
+  readonly issuer: string | undefined;
+  readonly width: number;
+  count: number;
+}
+
+// What an indirect CRL may name of issuers, times lengths of serial number. Real ones name a handful.
+const maxGroups = 0xffff;
+
+/** Collects the entries, then deals them out by issuer and by length of serial number. */
+class RowCollector {
+  readonly #offsets: Uint32Array;
+  readonly #dates: Uint32Array;
+  readonly #reasons: Uint8Array;
+  /** The group of each row, an index into `#groups`. */
+  readonly #groupOfRow: Uint16Array;
+  readonly #groups: Group[] = [];
+  readonly #groupIndexes = new Map<string, number>();
+  #last = -1;
+  #count = 0;
+
+  constructor(capacity: number) {
+    this.#offsets = new Uint32Array(capacity);
+    this.#dates = new Uint32Array(capacity);
+    this.#reasons = new Uint8Array(capacity);
+    this.#groupOfRow = new Uint16Array(capacity);
+  }
+
+  add(issuer: string | undefined, { serialStart, serialEnd, revocationDate, reason }: CrlEntry): void {
+    const row = this.#count++;
+    const group = this.#groupIndex(issuer, serialEnd - serialStart);
+    (this.#groups[group] as Group).count++;
+    this.#groupOfRow[row] = group;
+    this.#offsets[row] = serialStart;
+    this.#dates[row] = Math.min(Math.max(revocationDate, 0), 0xffff_ffff);
+    this.#reasons[row] = reason;
+  }
+
+  #groupIndex(issuer: string | undefined, width: number): number {
+    const last = this.#groups[this.#last];
+    if (last?.width === width && last.issuer === issuer) return this.#last;
+    const key = `${width} ${issuer ?? ''}`;
+    let index = this.#groupIndexes.get(key);
+    if (index === undefined) {
+      index = this.#groups.length;
+      if (index > maxGroups) {
+        throw new MtlsError(
+          'ERR_MTLS_CRL_UNSUPPORTED',
+          `CRL names more than ${maxGroups} issuers; split it by issuer`,
+        );
+      }
+      this.#groups.push({ issuer, width, count: 0 });
+      this.#groupIndexes.set(key, index);
+    }
+    this.#last = index;
+    return index;
+  }
+
+  pack(bytes: Buffer): IssuerTables[] {
+    const rows = this.#groups.map(({ count }): SerialRows => ({
+      bytes,
+      offsets: new Uint32Array(count),
+      dates: new Uint32Array(count),
+      reasons: new Uint8Array(count),
+    }));
+    const filled = new Uint32Array(rows.length);
+    for (let row = 0; row < this.#count; row++) {
+      const group = this.#groupOfRow[row] as number;
+      const { offsets, dates, reasons } = rows[group] as SerialRows;
+      const place = (filled[group] as number)++;
+      offsets[place] = this.#offsets[row] as number;
+      dates[place] = this.#dates[row] as number;
+      reasons[place] = this.#reasons[row] as number;
+    }
+    const byIssuer = new Map<string | undefined, SerialTableData[]>();
+    for (const [index, { issuer, width }] of this.#groups.entries()) {
+      const table = packSerials(rows[index] as SerialRows, width);
+      byIssuer.set(issuer, [...(byIssuer.get(issuer) ?? []), table]);
+    }
+    return [...byIssuer].map(([issuer, tables]) => ({ issuer, tables }));
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * `express-mtls/revocation`: the revocation engine alone, for use without a server.
+ *
+ * @module
+ */
+import { X509Certificate } from 'node:crypto';
+import { MtlsError } from '../errors.js';
+import { checkRevocationPolicy, type CrlSource, type RevocationPolicy, type Source } from '../options.js';
+import { certificateBlocks, crlBlocks, readBlocks, readCrlSource, readSource } from '../tls/sources.js';
+import { type Certificate, parseCertificate } from '../x509/certificate.js';
+import { CertificateStore } from '../x509/certificate-store.js';
+import { type RevocationReason } from '../x509/crl-entry.js';
+import { admitCrl, checkCrlDates, type CrlBytes } from './admit-crl.js';
+import { newestOfEachScope, type VerifiedCrl } from './crl-set.js';
+import { RevocationChecker, type UnknownCause } from './revocation-checker.js';
+import { describeCrls, type RevocationEntryState } from './revocation-state.js';
+
+export type { RevocationPolicy, RevocationReason, UnknownCause };
+
+/** What {@link loadRevocation} loads, and by which rules it judges. */
+export interface LoadRevocationOptions {
+  /** The CAs: roots, intermediates, and whoever else signs CRLs. */
+  readonly ca: Source | readonly Source[];
+  /** The CRLs: files, directories, PEM, DER, loaders. */
+  readonly crl: CrlSource | readonly CrlSource[];
+  /** @defaultValue everything refused that is not known to be good */
+  readonly policy?: RevocationPolicy;
+  /**
+   * The clock, in milliseconds since 1970.
+   * @defaultValue `Date.now`
+   */
+  readonly now?: () => number;
+}
+
+/** What the CRLs say of a chain. `unknown` is never `good`: the caller decides. */
+export type RevocationStatus =
+  | { readonly status: 'good' }
+  | {
+      readonly status: 'revoked';
+      /** The certificate that is revoked: the leaf, or a CA above it. */
+      readonly certificate: X509Certificate;
+      readonly reason: RevocationReason;
+      readonly revocationDate: Date;
+      /** The number of the CRL that lists it, in decimal; `undefined` where that CRL has none. */
+      readonly crlNumber: string | undefined;
+    }
+  | { readonly status: 'unknown'; readonly cause: UnknownCause };
+
+/** A CRL that was set aside, and why. */
+export interface RejectedCrl {
+  /** The file or option it came from. */
+  readonly source: string;
+  readonly error: MtlsError;
+}
+
+/** The CRLs as they were loaded: immutable. Load anew to see a newer list. */
+export interface Revocation {
+  /** The CRLs that judge. */
+  readonly crls: readonly RevocationEntryState[];
+  /** The CRLs that were set aside: unreadable, forged, of no configured CA, not in force yet. */
+  readonly rejected: readonly RejectedCrl[];
+  /**
+   * Judges a chain.
+   * @param chain - The leaf first; what follows it may be incomplete, and the configured CAs fill the gaps.
+   * @param at - As of when. @defaultValue now
+   * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for an empty chain, `ERR_MTLS_CERTIFICATE_INVALID` for one that cannot be read.
+   */
+  check(chain: readonly X509Certificate[], at?: Date): RevocationStatus;
+}
+
+/**
+ * Loads CAs and CRLs. A CRL that does not verify is set aside in `rejected`, and the rest judge.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` or `ERR_MTLS_PEM_INVALID` for sources that cannot be read at all.
+ */
+export async function loadRevocation(options: LoadRevocationOptions): Promise<Revocation> {
+  const policy = checkRevocationPolicy(options.policy);
+  const now = options.now ?? Date.now;
+  const at = new Date(now());
+  const cas = await Promise.all([options.ca].flat().map((source) => readSource(source, 'ca')));
+  const store = new CertificateStore(
+    cas.flatMap((source) => readBlocks(source, certificateBlocks)).map(parseCertificate),
+  );
+  const { signal } = new AbortController();
+  const files = await Promise.all([options.crl].flat().map((source) => readCrlSource(source, 'crl', signal)));
+  const admitted: VerifiedCrl[] = [];
+  const rejected: RejectedCrl[] = [];
+  for (const bytes of files
+    .flat()
+    .flatMap((file) => readBlocks(file, crlBlocks).map((der): CrlBytes => ({ der, origin: file.origin })))) {
+    try {
+      const verified = admitCrl(bytes, { store, weakSignature: policy.weakSignature }, at);
+      // One that has expired still convicts; one that is not in force yet says nothing.
+      checkCrlDates(verified, { ...policy, stale: 'allow' }, at);
+      admitted.push(verified);
+    } catch (error) {
+      if (!(error instanceof MtlsError)) throw error;
+      rejected.push(Object.freeze({ source: bytes.origin, error }));
+    }
+  }
+  const checker = new RevocationChecker(newestOfEachScope(admitted), store, policy);
+  return Object.freeze({
+    crls: describeCrls(checker.crls),
+    rejected: Object.freeze(rejected),
+    check: (chain: readonly X509Certificate[], when = new Date(now())) => check(chain, when, checker, store),
+  });
+}
+
+function check(
+  chain: readonly X509Certificate[],
+  at: Date,
+  checker: RevocationChecker,
+  store: CertificateStore,
+): RevocationStatus {
+  const [leaf, ...others] = chain.map(({ raw }) => parseCertificate(raw));
+  if (leaf === undefined)
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', 'the chain is empty; expected the leaf first');
+  const path = store.chainOf(leaf, others);
+  if (path === undefined) return { status: 'unknown', cause: 'no-issuer' };
+  const status = checker.checkChain(path, at);
+  if (status.status === 'good') return { status: 'good' };
+  if (status.status === 'unknown') return { status: 'unknown', cause: status.cause };
+  const { certificate, reason, revocationDate, crl } = status;
+  return {
+    status: 'revoked',
+    certificate: toX509(certificate, chain),
+    reason,
+    revocationDate,
+    crlNumber: crl.crl.number?.toString(),
+  };
+}
+
+function toX509({ raw }: Certificate, chain: readonly X509Certificate[]): X509Certificate {
+  return chain.find((certificate) => certificate.raw.equals(raw)) ?? new X509Certificate(raw);
+}

@@ -1,0 +1,224 @@
+/**
+ * What the CRLs in force say of a certificate: RFC 5280 section 6.3. Pure: it
+ * never reads the clock, and `unknown` is never `good`.
+ *
+ * @module
+ */
+import { type CompleteRevocationPolicy } from '../options.js';
+import { type Certificate } from '../x509/certificate.js';
+import { type CertificateChain, type CertificateStore } from '../x509/certificate-store.js';
+import { type RevocationReason } from '../x509/crl-entry.js';
+import { type DistributionPoint } from '../x509/distribution-point.js';
+import { type RevokedEntry } from './crl-index.js';
+import { allReasons, distributionPointsOf, reasonsCovered } from './crl-scope.js';
+import { type VerifiedCrl } from './crl-set.js';
+
+/** Why nothing can be said of a certificate. */
+export type UnknownCause =
+  /** No CRL of its issuer is loaded. */
+  | 'no-crl'
+  /** The CRLs of its issuer do not cover this certificate, or not every reason. */
+  | 'out-of-scope'
+  /** The CRL of its issuer is past its nextUpdate, or not valid yet. */
+  | 'crl-expired'
+  /** No chain of configured CAs leads from it to a root. */
+  | 'no-issuer';
+
+/** What the CRLs say of one certificate. */
+export type CertificateStatus =
+  /** Not revoked, and certain until `until`: the first nextUpdate that this rests on; `Infinity` where none is named. */
+  | { readonly status: 'good'; readonly until: number }
+  | {
+      readonly status: 'revoked';
+      readonly certificate: Certificate;
+      readonly reason: RevocationReason;
+      readonly revocationDate: Date;
+      readonly crl: VerifiedCrl;
+    }
+  | { readonly status: 'unknown'; readonly certificate: Certificate; readonly cause: UnknownCause };
+
+const good: CertificateStatus = Object.freeze({ status: 'good', until: Infinity });
+
+/** Answers for chains by a set of CRLs and a policy. Immutable. */
+export class RevocationChecker {
+  readonly crls: readonly VerifiedCrl[];
+  readonly policy: CompleteRevocationPolicy;
+  readonly #store: CertificateStore;
+
+  constructor(crls: readonly VerifiedCrl[], store: CertificateStore, policy: CompleteRevocationPolicy) {
+    this.crls = Object.freeze([...crls]);
+    this.policy = policy;
+    this.#store = store;
+  }
+
+  /** The CAs that no full CRL is loaded of: whatever they issued is `unknown`. */
+  uncoveredCas(): Certificate[] {
+    const covered = this.crls.filter(({ crl }) => crl.deltaBase === undefined);
+    return this.#store.certificates.filter(
+      (ca) =>
+        !covered.some(({ crl }) => crl.issuer.equals(ca.subject) || crl.issuingDistributionPoint?.indirect),
+    );
+  }
+
+  /** Judges the leaf, and under `scope: 'chain'` every certificate below the root. The first that fails decides. */
+  checkChain(chain: CertificateChain, at: Date): CertificateStatus {
+    let until = Infinity;
+    const judged = this.policy.scope === 'leaf' ? chain.slice(0, 1) : chain.slice(0, -1);
+    for (const [depth, certificate] of judged.entries()) {
+      const status = this.#check(certificate, chain.slice(depth + 1), at, []);
+      if (status.status === 'good') until = Math.min(until, status.until);
+      else if (
+        status.status === 'revoked' ||
+        this.policy.unknown === 'deny' ||
+        status.cause === 'crl-expired'
+      )
+        return status;
+    }
+    return until === Infinity ? good : { status: 'good', until };
+  }
+
+  /**
+   * @param issuers - The chain above the certificate.
+   * @param asking - The certificates whose status is being asked for, so that signers do not ask in a circle.
+   */
+  #check(
+    certificate: Certificate,
+    issuers: CertificateChain,
+    at: Date,
+    asking: readonly Certificate[],
+  ): CertificateStatus {
+    const progress = new Progress(certificate, at, this.policy);
+    const vouched = new Map<VerifiedCrl, boolean>();
+    for (const point of distributionPointsOf(certificate)) {
+      for (const verified of this.crls) {
+        if (verified.crl.deltaBase !== undefined) continue;
+        const reasons = reasonsCovered(verified.crl, certificate, point);
+        if (reasons === 0) continue;
+        let mayVouch = vouched.get(verified);
+        if (mayVouch === undefined) {
+          mayVouch = this.#mayVouch(verified, issuers, at, [...asking, certificate]);
+          vouched.set(verified, mayVouch);
+        }
+        if (!mayVouch) continue;
+        const revoked = progress.consult(verified, this.#deltaOf(verified), reasons);
+        if (revoked !== undefined) return revoked;
+      }
+    }
+    if (progress.complete) return progress.good();
+    return progress.unknown(this.#hasCrlOf(certificate, distributionPointsOf(certificate)));
+  }
+
+  /**
+   * Whether the CRL's signer may speak for what the first of `issuers` issued. Its own key may always.
+   * Another key of the same name (rollover, a separate CRL key) or another CA (an indirect CRL) must lead
+   * to the same root and not be revoked itself; and another key of the name counts only where the
+   * issuer's own key has signed no CRL, lest two CAs of one name answer for each other.
+   */
+  #mayVouch(
+    { signer, crl }: VerifiedCrl,
+    issuers: CertificateChain,
+    at: Date,
+    asking: readonly Certificate[],
+  ): boolean {
+    const [issuer] = issuers;
+    if (issuer === undefined || signer.publicKey.equals(issuer.publicKey)) return true;
+    const sameName = signer.subject.equals(issuer.subject);
+    if (
+      sameName &&
+      this.crls.some(
+        (other) => other.crl.issuer.equals(crl.issuer) && other.signer.publicKey.equals(issuer.publicKey),
+      )
+    ) {
+      return false;
+    }
+    const chain = this.#store.chainOf(signer);
+    if (chain === undefined) return false;
+    if (chain.at(-1)?.raw.equals(issuers.at(-1)?.raw ?? Buffer.alloc(0)) !== true) return false;
+    // A CRL may speak of its own signer: listed there it is revoked, and nobody else's CRL is left out.
+    if (chain.length === 1 || asking.includes(signer)) return true;
+    return this.#check(signer, chain.slice(1), at, asking).status === 'good';
+  }
+
+  /** The newest delta that may be combined with a full CRL: RFC 5280 section 6.3.3 step (c). */
+  #deltaOf({ crl, signer }: VerifiedCrl): VerifiedCrl | undefined {
+    const scope = crl.issuingDistributionPoint?.der;
+    return this.crls.find(({ crl: delta, signer: deltaSigner }) => {
+      if (delta.deltaBase === undefined || crl.number === undefined || delta.number === undefined)
+        return false;
+      const sameScope =
+        scope?.equals(delta.issuingDistributionPoint?.der ?? Buffer.alloc(0)) ??
+        delta.issuingDistributionPoint === undefined;
+      const sameIssuer = delta.issuer.equals(crl.issuer) && deltaSigner.publicKey.equals(signer.publicKey);
+      return sameScope && sameIssuer && delta.deltaBase <= crl.number && crl.number < delta.number;
+    });
+  }
+
+  #hasCrlOf(certificate: Certificate, points: readonly DistributionPoint[]): boolean {
+    const names = [certificate.issuer, ...points.flatMap(({ crlIssuer }) => crlIssuer ?? [])];
+    return this.crls.some(({ crl }) => names.some((name) => name.equals(crl.issuer)));
+  }
+}
+
+/** What is known of one certificate so far: RFC 5280's reasons_mask and cert_status. */
+class Progress {
+  readonly #certificate: Certificate;
+  readonly #at: Date;
+  readonly #policy: CompleteRevocationPolicy;
+  #reasons = 0;
+  #until = Infinity;
+  #sawExpired = false;
+
+  constructor(certificate: Certificate, at: Date, policy: CompleteRevocationPolicy) {
+    this.#certificate = certificate;
+    this.#at = at;
+    this.#policy = policy;
+  }
+
+  get complete(): boolean {
+    return this.#reasons === allReasons;
+  }
+
+  /** Asks one CRL and its delta; returns the verdict if they revoke. */
+  consult(full: VerifiedCrl, delta: VerifiedCrl | undefined, reasons: number): CertificateStatus | undefined {
+    const inDelta = delta && this.#find(delta);
+    const isLifted =
+      inDelta?.reason === 'removeFromCRL' &&
+      freshUntil(delta as VerifiedCrl, this.#policy) > this.#at.getTime();
+    // Listed is revoked, whatever date or reason stands there: only a current delta can lift a hold.
+    // A stale list can still convict, but it can no longer acquit (RFC 5280 section 5.1.2.5).
+    if (!isLifted) {
+      const [entry, crl] =
+        inDelta && inDelta.reason !== 'removeFromCRL' ? [inDelta, delta] : [this.#find(full), full];
+      if (entry !== undefined)
+        return { status: 'revoked', certificate: this.#certificate, ...entry, crl: crl };
+    }
+    const limit = freshUntil(full, this.#policy);
+    if (limit <= this.#at.getTime() || full.crl.thisUpdate > this.#at) {
+      this.#sawExpired = true;
+      return undefined;
+    }
+    this.#reasons |= reasons;
+    this.#until = Math.min(this.#until, limit);
+    return undefined;
+  }
+
+  #find({ crl, index }: VerifiedCrl): RevokedEntry | undefined {
+    const { issuer, serial } = this.#certificate;
+    return index.find(serial, issuer.equals(crl.issuer) ? undefined : issuer);
+  }
+
+  good(): CertificateStatus {
+    return { status: 'good', until: this.#until };
+  }
+
+  unknown(hasCrl: boolean): CertificateStatus {
+    const cause = this.#sawExpired ? 'crl-expired' : hasCrl ? 'out-of-scope' : 'no-crl';
+    return { status: 'unknown', certificate: this.#certificate, cause };
+  }
+}
+
+/** Until when a CRL can acquit, in milliseconds since 1970: its nextUpdate and the grace, or for ever. */
+export function freshUntil({ crl }: Pick<VerifiedCrl, 'crl'>, policy: CompleteRevocationPolicy): number {
+  if (policy.stale === 'allow' || crl.nextUpdate === undefined) return Infinity;
+  return crl.nextUpdate.getTime() + policy.graceMs;
+}

@@ -1,0 +1,114 @@
+/**
+ * A set of serial numbers of one length, packed: 6 bytes each beside the serial
+ * itself, and one lookup reads a handful of neighbours.
+ *
+ * @module
+ */
+import { randomFillSync } from 'node:crypto';
+
+/** What the table keeps of each serial number, in typed arrays that a thread can hand to another. */
+export interface SerialTableData {
+  /** Octets of each serial number. */
+  readonly width: number;
+  /** The secret of the hash, two words: an issuer that knows the hash still cannot choose colliding serials. */
+  readonly seed: Uint32Array;
+  /** Bucket b holds the rows from `starts[b]` to `starts[b + 1]`. */
+  readonly starts: Uint32Array;
+  readonly serials: Uint8Array;
+  /** Revocation dates, seconds since 1970; what lies outside 1970 to 2106 is cut to the edge. */
+  readonly dates: Uint32Array;
+  /** Indexes into `revocationReasons`. */
+  readonly reasons: Uint8Array;
+}
+
+/** One row to be packed: where its serial number lies in `bytes`, and what goes with it. */
+export interface SerialRows {
+  readonly bytes: Uint8Array;
+  readonly offsets: Uint32Array;
+  readonly dates: Uint32Array;
+  readonly reasons: Uint8Array;
+}
+
+const rowsPerBucket = 4;
+
+/** Packs rows whose serial numbers are all `width` octets long, by a counting sort over their buckets. */
+export function packSerials(rows: SerialRows, width: number): SerialTableData {
+  const count = rows.offsets.length;
+  const seed = randomFillSync(new Uint32Array(2));
+  const bucketCount = 2 ** Math.max(0, Math.ceil(Math.log2(count / rowsPerBucket)));
+  const mask = bucketCount - 1;
+  const starts = new Uint32Array(bucketCount + 1);
+  const buckets = new Uint32Array(count);
+  for (let row = 0; row < count; row++) {
+    const bucket = hashSerial(rows.bytes, rows.offsets[row] as number, width, seed) & mask;
+    buckets[row] = bucket;
+    (starts[bucket + 1] as number)++;
+  }
+  for (let bucket = 0; bucket < bucketCount; bucket++)
+    (starts[bucket + 1] as number) += starts[bucket] as number;
+  const next = starts.slice(0, bucketCount);
+  const serials = new Uint8Array(count * width);
+  const dates = new Uint32Array(count);
+  const reasons = new Uint8Array(count);
+  for (let row = 0; row < count; row++) {
+    const bucket = buckets[row] as number;
+    const place = next[bucket] as number;
+    next[bucket] = place + 1;
+    const from = rows.offsets[row] as number;
+    for (let octet = 0; octet < width; octet++)
+      serials[place * width + octet] = rows.bytes[from + octet] as number;
+    dates[place] = rows.dates[row] as number;
+    reasons[place] = rows.reasons[row] as number;
+  }
+  return { width, seed, starts, serials, dates, reasons };
+}
+
+/** The rows that hold `serial`; nearly always none or one. */
+export function findSerial(table: SerialTableData, serial: Uint8Array): number[] {
+  const { width, seed, starts, serials } = table;
+  if (serial.length !== width) return [];
+  const bucket = hashSerial(serial, 0, width, seed) & (starts.length - 2);
+  const found: number[] = [];
+  for (let row = starts[bucket] as number; row < (starts[bucket + 1] as number); row++) {
+    let octet = 0;
+    while (octet < width && serials[row * width + octet] === serial[octet]) octet++;
+    if (octet === width) found.push(row);
+  }
+  return found;
+}
+
+/** HalfSipHash-1-3 (Aumasson and Bernstein) of `width` octets, 32 bits: keyed, and made of 32-bit words. */
+function hashSerial(bytes: Uint8Array, offset: number, width: number, seed: Uint32Array): number {
+  const key0 = seed[0] as number;
+  const key1 = seed[1] as number;
+  let v0 = key0;
+  let v1 = key1;
+  let v2 = 0x6c796765 ^ key0;
+  let v3 = 0x74656462 ^ key1;
+  const whole = width & ~3;
+  // The last word holds the octets that are left and the length, as the hash defines it; then three rounds to finish.
+  for (let index = 0; index <= whole + 12; index += 4) {
+    let word = 0;
+    if (index <= whole) {
+      const end = Math.min(4, width - index);
+      for (let octet = 0; octet < end; octet++)
+        word |= (bytes[offset + index + octet] as number) << (8 * octet);
+      if (index === whole) word |= width << 24;
+      v3 ^= word;
+    } else if (index === whole + 4) {
+      v2 ^= 0xff;
+    }
+    v0 = (v0 + v1) | 0;
+    v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
+    v0 = (v0 << 16) | (v0 >>> 16);
+    v2 = (v2 + v3) | 0;
+    v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2;
+    v0 = (v0 + v3) | 0;
+    v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0;
+    v2 = (v2 + v1) | 0;
+    v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
+    v2 = (v2 << 16) | (v2 >>> 16);
+    v0 ^= word;
+  }
+  return v1 ^ v3;
+}

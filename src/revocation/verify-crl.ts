@@ -1,0 +1,82 @@
+/**
+ * Whether a CRL may be believed: by whom it was signed, and whether that CA may.
+ * RFC 5280 section 6.3.3, steps (f) to (h); the dates are for whoever asks at a time.
+ *
+ * @module
+ */
+import { MtlsError } from '../errors.js';
+import { type Certificate, KeyUsage } from '../x509/certificate.js';
+import { type CertificateStore, keyIdentifiersAgree } from '../x509/certificate-store.js';
+import { type Crl } from '../x509/crl.js';
+import { verifySignature } from '../x509/signature.js';
+
+/** What {@link verifyCrl} admits. */
+export interface CrlVerification {
+  readonly store: CertificateStore;
+  readonly weakSignature: 'deny' | 'allow';
+  /** Where the CRL came from, for the error. */
+  readonly origin: string;
+}
+
+/**
+ * The CA that signed a CRL.
+ * @throws MtlsError `ERR_MTLS_CRL_UNSUPPORTED` for critical extensions nobody here knows and for MD5 and
+ *   SHA-1, `ERR_MTLS_CRL_ISSUER_UNKNOWN` where no configured CA may have signed it, and
+ *   `ERR_MTLS_CRL_SIGNATURE_INVALID` where one may, but did not.
+ */
+export function verifyCrl(crl: Crl, { store, weakSignature, origin }: CrlVerification): Certificate {
+  const [unknown] = crl.unknownCriticalExtensions;
+  if (unknown !== undefined) {
+    throw new MtlsError(
+      'ERR_MTLS_CRL_UNSUPPORTED',
+      `${origin}: the CRL of "${crl.issuer}" has the critical extension ${unknown}, which is not understood; such a CRL must not be used (RFC 5280 section 5.2)`,
+    );
+  }
+  const candidates = findSigners(crl, store, origin);
+  const { algorithm } = crl.signed;
+  const hash = algorithm.scheme?.hash;
+  if (algorithm.scheme === undefined) {
+    throw new MtlsError(
+      'ERR_MTLS_CRL_UNSUPPORTED',
+      `${origin}: the CRL of "${crl.issuer}" is signed with the algorithm ${algorithm.oid}; RSA, RSA-PSS, ECDSA and EdDSA are understood`,
+    );
+  }
+  if (weakSignature === 'deny' && (hash === 'md5' || hash === 'sha1')) {
+    throw new MtlsError(
+      'ERR_MTLS_CRL_UNSUPPORTED',
+      `${origin}: the CRL of "${crl.issuer}" is signed with ${hash.toUpperCase()}, which can be forged; ` +
+        `set "default_md = sha256" in the CA's .cnf and run "openssl ca -gencrl" again, or admit it with revocation.weakSignature: 'allow'`,
+    );
+  }
+  const signer = candidates.find((ca) => verifySignature(crl.signed, store.keyOf(ca)));
+  if (signer !== undefined) return signer;
+  throw new MtlsError(
+    'ERR_MTLS_CRL_SIGNATURE_INVALID',
+    `${origin}: the signature of the CRL of "${crl.issuer}" is not by the key of that CA; it is forged, damaged, or of another CA of the same name`,
+  );
+}
+
+function findSigners(crl: Crl, store: CertificateStore, origin: string): Certificate[] {
+  const named = store.named(crl.issuer.canonical);
+  if (named.length === 0) {
+    const known = store.certificates.map(({ subject }) => `"${subject}"`).join(', ');
+    throw new MtlsError(
+      'ERR_MTLS_CRL_ISSUER_UNKNOWN',
+      `${origin}: the CRL is of "${crl.issuer}", which is none of the configured CAs (${known}); add that CA or remove the CRL`,
+    );
+  }
+  const candidates = named.filter(
+    (ca) => maySignCrls(ca) && keyIdentifiersAgree(crl.authorityKeyId, ca.subjectKeyId),
+  );
+  if (candidates.length > 0) return candidates;
+  const reason = named.some(maySignCrls) ? 'has another key identifier' : 'has a keyUsage without cRLSign';
+  throw new MtlsError(
+    'ERR_MTLS_CRL_ISSUER_UNKNOWN',
+    `${origin}: no configured CA can have signed the CRL of "${crl.issuer}": the CA of that name ${reason}`,
+  );
+}
+
+// RFC 5280 section 6.3.3 (f): if keyUsage is there, cRLSign must be set.
+function maySignCrls(ca: Certificate): boolean {
+  return ca.keyUsage === undefined || (ca.keyUsage & KeyUsage.crlSign) !== 0;
+}

@@ -1,0 +1,57 @@
+/**
+ * One client's connection: who it is, and whether that still holds. It stands on
+ * the socket under a symbol, which HTTP/2's proxies of the socket let through.
+ *
+ * @module
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { type ClientIdentity } from '../identity/client-identity.js';
+import { type Refusal } from './judgement.js';
+
+/** Both builds of this package, and two copies of it, must find each other's connections. */
+const connectionKey = Symbol.for('express-mtls.connection');
+
+/** What the gate knows of a connection that it let through. */
+export interface Connection {
+  /** `undefined`: an anonymous caller, where clients are optional. */
+  readonly identity: ClientIdentity | undefined;
+  readonly remoteAddress: string;
+  readonly since: Date;
+  /**
+   * Judges again: in O(1) as long as nothing was reloaded and no date has passed.
+   * @returns Why the client is no longer let in; `undefined` while it is.
+   */
+  check(): Refusal | undefined;
+  /** Ends the connection, and with it every request and stream on it. */
+  evict(refusal: Refusal): void;
+  /** A line for the operator that is about this client. */
+  warn(fields: object, message: string): void;
+}
+
+type Carrier = object & { [connectionKey]?: Connection };
+
+/** Where a socket's peer is, IPv4 as IPv4 on a socket that serves both. */
+export function remoteAddressOf({ remoteAddress }: Socket): string {
+  return remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '') ?? 'unknown address';
+}
+
+/** Puts a connection on its socket. */
+export function setConnection(socket: Socket, connection: Connection): void {
+  Object.defineProperty(socket, connectionKey, { value: connection, configurable: true });
+}
+
+/** The connection of a request or a socket; `undefined` where no gate has let it through. */
+export function connectionOf(reqOrSocket: IncomingMessage | Socket): Connection | undefined {
+  const socket: Carrier = 'socket' in reqOrSocket ? reqOrSocket.socket : reqOrSocket;
+  return socket[connectionKey];
+}
+
+/**
+ * Who is calling: for `'upgrade'` listeners, WebSocket servers and other frameworks, where no middleware runs.
+ * @returns `undefined` for an anonymous caller, for one that is no longer let in, and on a server without the gate.
+ */
+export function identify(reqOrSocket: IncomingMessage | Socket): ClientIdentity | undefined {
+  const connection = connectionOf(reqOrSocket);
+  return connection?.check() === undefined ? connection?.identity : undefined;
+}

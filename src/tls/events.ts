@@ -1,0 +1,115 @@
+/**
+ * What a server tells of itself, as events and as log lines.
+ *
+ * @module
+ */
+import { EventEmitter } from 'node:events';
+import { type MtlsError } from '../errors.js';
+import { type ClientIdentity } from '../identity/client-identity.js';
+import { type Logger } from '../options.js';
+import { type DistinguishedName } from '../x509/distinguished-name.js';
+import { type Refusal } from './judgement.js';
+
+/** A client was let in. */
+export interface AuthenticatedEvent {
+  readonly identity: ClientIdentity;
+  readonly remoteAddress: string;
+}
+
+/** A client was refused at its handshake. */
+export interface RefusedEvent extends Refusal {
+  /** Who its certificate says it is; `undefined` where there is none, or none that can be read. */
+  readonly identity: ClientIdentity | undefined;
+  readonly remoteAddress: string;
+  /** `'TLSv1.3'`. */
+  readonly tlsVersion: string | undefined;
+  readonly resumed: boolean;
+}
+
+/** An open connection was ended. */
+export interface EvictedEvent extends Refusal {
+  readonly identity: ClientIdentity | undefined;
+  readonly remoteAddress: string;
+  readonly since: Date;
+}
+
+/** The outcome of a reload. */
+export interface ReloadReport {
+  /** Whether anything differs from what was in force. */
+  readonly changed: boolean;
+  /** How many certificates are revoked now that were not. */
+  readonly added: number;
+  /** How many certificates were revoked and are listed no more. */
+  readonly removed: number;
+  /** How many open connections were ended. */
+  readonly evicted: number;
+  /** From the reading of the files to the last eviction, in milliseconds. */
+  readonly durationMs: number;
+}
+
+/** A CRL runs out soon. */
+export interface CrlExpiringEvent {
+  readonly issuer: DistinguishedName;
+  readonly nextUpdate: Date;
+  readonly source: string;
+}
+
+/** The events of {@link Mtls}, by name. */
+export interface MtlsEvents {
+  authenticated: [AuthenticatedEvent];
+  refused: [RefusedEvent];
+  evicted: [EvictedEvent];
+  reloaded: [ReloadReport];
+  'reload-failed': [{ readonly error: MtlsError }];
+  'crl-expiring': [CrlExpiringEvent];
+}
+
+/** An emitter whose events have types. */
+export interface TypedEventEmitter<Events extends Record<keyof Events, unknown[]>> {
+  on<Name extends keyof Events>(name: Name, listener: (...args: Events[Name]) => void): this;
+  once<Name extends keyof Events>(name: Name, listener: (...args: Events[Name]) => void): this;
+  off<Name extends keyof Events>(name: Name, listener: (...args: Events[Name]) => void): this;
+}
+
+/** Tells listeners and the logger. A listener that throws is reported and decides nothing. */
+export class Reporter {
+  readonly emitter: EventEmitter = new EventEmitter();
+  readonly #logger: Logger | undefined;
+
+  constructor(logger: Logger | undefined) {
+    this.#logger = logger;
+  }
+
+  /** Logs a line; `event` is among its fields. */
+  log(level: keyof Logger, fields: object, message: string): void {
+    this.#logger?.[level](fields, message);
+  }
+
+  /** Calls the listeners of an event. */
+  emit<Name extends keyof MtlsEvents>(name: Name, ...args: MtlsEvents[Name]): void {
+    try {
+      this.emitter.emit(name, ...args);
+    } catch (error) {
+      process.emitWarning(`a listener of '${name}' threw: ${String(error)}`, { type: 'MtlsWarning' });
+    }
+  }
+}
+
+/** Who a log line is about. pino escapes the values; nothing here does. */
+export function describeIdentity(identity: ClientIdentity | undefined): object {
+  if (identity === undefined) return {};
+  const { commonName, subject, issuer, serialNumber, fingerprint256 } = identity;
+  return { commonName, subject: subject.toString(), issuer: issuer.toString(), serialNumber, fingerprint256 };
+}
+
+/** `CN=client2, serial 1002, 127.0.0.1`: who, in a log line's message. */
+export function nameIdentity(identity: ClientIdentity | undefined, remoteAddress: string): string {
+  if (identity === undefined) return remoteAddress;
+  const subject = identity.subject.isEmpty ? 'no subject' : identity.subject.toString();
+  return `${shorten(subject)}, serial ${shorten(identity.serialNumber)}, ${remoteAddress}`;
+}
+
+// A certificate may carry a name of 60,000 characters, and writes it into every line about it.
+function shorten(text: string): string {
+  return text.length <= 200 ? text : `${text.slice(0, 199)}…`;
+}

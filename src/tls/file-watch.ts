@@ -1,0 +1,126 @@
+/**
+ * Notices that files changed. Looking at them again and again is the truth; the
+ * operating system's notices only make it look sooner, for no kind of notice
+ * sees every kind of update.
+ *
+ * @module
+ */
+import { type FSWatcher, watch } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+/** What to watch, and whom to tell. */
+export interface FileWatchOptions {
+  /** Files, and directories whose files count. Symbolic links are followed. */
+  readonly paths: readonly string[];
+  /** Milliseconds between two looks. */
+  readonly pollMs: number;
+  /** Called once after each change, when two looks in a row have seen the same. */
+  readonly onChange: () => void;
+}
+
+// A writer that truncates and writes gives an empty file in between: let it finish.
+const settleMs = 25;
+
+/** Watches until it is closed. Keeps no process alive. */
+export class FileWatch {
+  readonly #options: FileWatchOptions;
+  readonly #hints = new Map<string, FSWatcher>();
+  readonly #interval: NodeJS.Timeout;
+  #settling: NodeJS.Timeout | undefined;
+  #reported: string | undefined;
+  #seen: string | undefined;
+  #looking = false;
+  #closed = false;
+
+  constructor(options: FileWatchOptions) {
+    this.#options = options;
+    this.#interval = setInterval(() => void this.#look(), options.pollMs);
+    this.#interval.unref();
+  }
+
+  /** Takes what is there now as what is known. */
+  async start(): Promise<void> {
+    this.#seen = await this.#describe();
+    this.#reported = this.#seen;
+    this.#listen();
+  }
+
+  /** Stops watching. */
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#interval);
+    clearTimeout(this.#settling);
+    for (const hint of this.#hints.values()) hint.close();
+    this.#hints.clear();
+  }
+
+  async #look(): Promise<void> {
+    if (this.#looking || this.#closed || this.#reported === undefined) return;
+    this.#looking = true;
+    const now = await this.#describe();
+    this.#looking = false;
+    this.#compare(now);
+  }
+
+  #compare(now: string): void {
+    if (this.#closed) return;
+    this.#listen();
+    const settled = now === this.#seen;
+    this.#seen = now;
+    if (now === this.#reported) return;
+    if (!settled) {
+      this.#lookSoon();
+      return;
+    }
+    this.#reported = now;
+    this.#options.onChange();
+  }
+
+  #lookSoon(): void {
+    clearTimeout(this.#settling);
+    this.#settling = setTimeout(() => void this.#look(), settleMs);
+    this.#settling.unref();
+  }
+
+  /** Everything that changes when a file does: identity, size, and both times, to the nanosecond. */
+  async #describe(): Promise<string> {
+    const descriptions = await Promise.all(this.#options.paths.map((path) => describe(path)));
+    return descriptions.join('\n');
+  }
+
+  // A directory may come later, go, and come back: try again at every look.
+  #listen(): void {
+    for (const directory of new Set(this.#options.paths.flatMap((path) => [path, dirname(path)]))) {
+      if (this.#hints.has(directory)) continue;
+      try {
+        const hint = watch(directory, { persistent: false }, () => {
+          this.#lookSoon();
+        });
+        const drop = (): void => {
+          hint.close();
+          this.#hints.delete(directory);
+        };
+        hint.on('error', drop);
+        this.#hints.set(directory, hint);
+      } catch {
+        // Not there, or no notices left to be had: the looks go on.
+      }
+    }
+  }
+}
+
+async function describe(path: string): Promise<string> {
+  try {
+    const seen = await stat(path, { bigint: true });
+    const own = `${path} ${seen.dev} ${seen.ino} ${seen.size} ${seen.mtimeNs} ${seen.ctimeNs}`;
+    if (!seen.isDirectory()) return own;
+    const names = (await readdir(path)).sort();
+    const inside = await Promise.all(names.map((name) => describe(join(path, name))));
+    return [own, ...inside].join('\n');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    return `${path} ${code}`;
+  }
+}

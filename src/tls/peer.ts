@@ -1,0 +1,78 @@
+/**
+ * What a TLS socket says of its peer, read once.
+ *
+ * @module
+ */
+import type { X509Certificate } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
+import { MtlsError } from '../errors.js';
+import { type CertificateIdentity, identityOf } from '../identity/client-identity.js';
+import { type Certificate, parseCertificate } from '../x509/certificate.js';
+import { type OpensslVerdict } from './judgement.js';
+
+/** A certificate that was presented, read. */
+export interface Peer {
+  readonly certificate: Certificate;
+  readonly identity: CertificateIdentity;
+  /** What the client sent beside its certificate. A resumed session shows none; see {@link PeerCache}. */
+  readonly others: readonly Certificate[];
+}
+
+/** Reads peers, and remembers by fingerprint what their full handshakes showed. */
+export class PeerCache {
+  readonly #peers = new Map<string, Peer>();
+  readonly #capacity: number;
+
+  constructor(capacity = 10_000) {
+    this.#capacity = capacity;
+  }
+
+  /**
+   * Reads a socket's peer. Only to be called once for a socket: node:tls hands the chain out only once.
+   * @returns `undefined` where there is no certificate; the error where there is one that cannot be read.
+   */
+  read(socket: TLSSocket): Peer | MtlsError | undefined {
+    const leaf = socket.getPeerX509Certificate();
+    if (leaf === undefined || leaf.raw.length === 0) return undefined;
+    const known = this.#peers.get(leaf.fingerprint256);
+    try {
+      const peer = known ?? parsePeer(leaf);
+      this.#remember(leaf.fingerprint256, peer);
+      return peer;
+    } catch (error) {
+      if (error instanceof MtlsError) return error;
+      throw error;
+    }
+  }
+
+  // The one that was seen longest ago goes first: Map keeps the order of insertion.
+  #remember(fingerprint: string, peer: Peer): void {
+    this.#peers.delete(fingerprint);
+    this.#peers.set(fingerprint, peer);
+    if (this.#peers.size <= this.#capacity) return;
+    const [oldest] = this.#peers.keys();
+    if (oldest !== undefined) this.#peers.delete(oldest);
+  }
+}
+
+const maxOthers = 9;
+
+function parsePeer(leaf: X509Certificate): Peer {
+  const certificate = parseCertificate(leaf.raw);
+  const others: Certificate[] = [];
+  let above = leaf.issuerCertificate;
+  while (above !== undefined && others.length < maxOthers) {
+    others.push(parseCertificate(above.raw));
+    above = above.issuerCertificate;
+  }
+  return Object.freeze({ certificate, identity: identityOf(certificate), others: Object.freeze(others) });
+}
+
+/** What OpenSSL says of a socket's peer. */
+export function opensslVerdictOn(socket: TLSSocket): OpensslVerdict {
+  // Typed as Error, it is a string on the server's side; `authorized` alone has been seen to lie.
+  const error = socket.authorizationError as Error | string | null | undefined;
+  if (typeof error === 'object' && error !== null) return { error: error.message };
+  if (typeof error === 'string' && error !== '') return { error };
+  return socket.authorized ? 'trusted' : { error: 'UNAUTHORIZED' };
+}

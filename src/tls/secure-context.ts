@@ -1,0 +1,133 @@
+/**
+ * The bag of options that makes a secure context: one, complete and frozen, for
+ * the server's creation and for every swap. `setSecureContext` forgets whatever
+ * a call leaves out, down to trusting every public CA.
+ *
+ * @module
+ */
+import { constants, createHash } from 'node:crypto';
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import { MtlsError } from '../errors.js';
+import { type Settings } from '../options.js';
+import { type RevocationChecker } from '../revocation/revocation-checker.js';
+import { type Material } from './material.js';
+import { toPem } from './sources.js';
+
+// OpenSSL hashes the whole list at every handshake: 1,000 entries cost it about as much as one signature.
+const maxEntriesForOpenssl = 1000;
+
+const contextNames = [
+  'ciphers',
+  'ecdhCurve',
+  'sigalgs',
+  'minVersion',
+  'maxVersion',
+  'dhparam',
+  'honorCipherOrder',
+  'ticketKeys',
+  'sessionTimeout',
+  'allowPartialTrustChain',
+] as const;
+
+/** What both ways of making a context need to know. */
+export interface ContextPurpose {
+  /** Whether OpenSSL is the only one to refuse, or the gate stands behind it. */
+  readonly judge: 'openssl' | 'gate';
+}
+
+/**
+ * The bag for a reading of the sources.
+ * @throws MtlsError `ERR_MTLS_CRL_UNSUPPORTED` where OpenSSL alone would judge by CRLs that it misreads.
+ */
+export function secureContextOptions(
+  settings: Settings,
+  material: Material,
+  { judge }: ContextPurpose,
+): SecureContextOptions {
+  const { credentials, store, revocation } = material;
+  const crl = revocation && (judge === 'gate' ? crlForSecondLock(revocation) : crlForOnlyLock(revocation));
+  const given = settings.tls as Readonly<Record<string, unknown>>;
+  const handedOn = Object.fromEntries(
+    contextNames.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])),
+  );
+  const bag: SecureContextOptions = Object.freeze({
+    minVersion: 'TLSv1.2',
+    ...handedOn,
+    key: credentials.key,
+    cert: credentials.cert,
+    ...(credentials.passphrase === undefined ? {} : { passphrase: credentials.passphrase }),
+    ca: toPem(
+      store.certificates.map(({ raw }) => raw),
+      'CERTIFICATE',
+    ),
+    ...(crl === undefined ? {} : { crl }),
+    secureOptions: secureOptions(settings),
+    sessionIdContext: sessionIdContext(settings, material),
+  });
+  dryRun(bag);
+  return bag;
+}
+
+function secureOptions({ tls, resumption }: Settings): number {
+  // A client that renegotiates could change its certificate under a connection that has been judged.
+  const always = constants.SSL_OP_NO_RENEGOTIATION;
+  return (tls.secureOptions ?? 0) | always | (resumption ? 0 : constants.SSL_OP_NO_TICKET);
+}
+
+/** No session is resumed under other CAs, or where fewer callers were asked for a certificate. 32 characters are the most. */
+function sessionIdContext({ clients }: Settings, { store }: Material): string {
+  const hash = createHash('sha256').update(`express-mtls ${clients}\n`);
+  for (const { raw } of store.certificates) hash.update(createHash('sha256').update(raw).digest());
+  return hash.digest('hex').slice(0, 32);
+}
+
+/** The CRLs as OpenSSL reads them right, or `undefined` where it would not, or at a cost. */
+function crlForSecondLock(revocation: RevocationChecker): string[] | undefined {
+  const { policy, crls } = revocation;
+  // OpenSSL knows no policy: it wants a current CRL for every CA of the chain.
+  const strict =
+    policy.scope === 'chain' && policy.unknown === 'deny' && policy.stale === 'deny' && policy.graceMs === 0;
+  const entries = crls.reduce((sum, { crl }) => sum + crl.entryCount, 0);
+  if (!strict || entries > maxEntriesForOpenssl || misread(revocation) !== undefined) return undefined;
+  return revocation.uncoveredCas().length > 0 ? undefined : toPems(revocation);
+}
+
+function crlForOnlyLock(revocation: RevocationChecker): string[] {
+  const fault = misread(revocation);
+  if (fault === undefined) return toPems(revocation);
+  throw new MtlsError(
+    'ERR_MTLS_CRL_UNSUPPORTED',
+    `OpenSSL misreads ${fault}, and with createServerOptions() alone it is the only one to judge; use createServer(), or protect() the server`,
+  );
+}
+
+// One string each: of several CRLs in one string, Node before 26 reads the first alone.
+function toPems({ crls }: RevocationChecker): string[] {
+  return crls.map(({ crl }) => toPem([crl.raw], 'X509 CRL'));
+}
+
+/** What OpenSSL would misread among the CRLs. */
+function misread({ crls }: RevocationChecker): string | undefined {
+  const issuers = new Set<string>();
+  for (const { crl, origin } of crls) {
+    if (crl.deltaBase !== undefined) return `delta CRLs (${origin})`;
+    if (crl.issuingDistributionPoint !== undefined)
+      return `CRLs with an issuing distribution point (${origin})`;
+    if (issuers.has(crl.issuer.canonical)) return `two CRLs of one issuer name (${origin})`;
+    issuers.add(crl.issuer.canonical);
+  }
+  return undefined;
+}
+
+function dryRun(bag: SecureContextOptions): void {
+  try {
+    createSecureContext(bag);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : 'unknown error';
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      `OpenSSL refuses the options as a whole: ${why}; check options.tls`,
+      { cause },
+    );
+  }
+}

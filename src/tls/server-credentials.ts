@@ -1,0 +1,142 @@
+/**
+ * The server's own key and certificate: read, and checked against each other.
+ *
+ * @module
+ */
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
+import { MtlsError } from '../errors.js';
+import { isDer } from '../x509/pem.js';
+import { certificateBlocks, readBlocks, type SourceBytes, toPem } from './sources.js';
+
+/** A key and a certificate that belong together, as node:tls reads them. */
+export interface ServerCredentials {
+  /** PEM. */
+  readonly key: string;
+  readonly passphrase: string | undefined;
+  /** PEM: the server's certificate, then its intermediates. */
+  readonly cert: string;
+}
+
+/**
+ * Checks a key and a certificate.
+ * @throws MtlsError `ERR_MTLS_PEM_INVALID` for what is not a key or a certificate, `ERR_MTLS_OPTION_INVALID` for a
+ *   passphrase that is missing or wrong and for a certificate that is not in date, `ERR_MTLS_KEY_MISMATCH`
+ *   for two that do not belong together.
+ */
+export function checkServerCredentials(
+  key: SourceBytes,
+  cert: SourceBytes,
+  passphrase: string | undefined,
+  at: Date,
+): ServerCredentials {
+  const privateKey = readKey(key, passphrase);
+  const ders = readBlocks(cert, certificateBlocks);
+  const certificates = ders.map((der) => readCertificate(der, cert.origin));
+  const [leaf] = certificates;
+  if (!leaf?.checkPrivateKey(privateKey)) throw mismatch(key, cert, certificates, privateKey);
+  checkDates(leaf, cert.origin, at);
+  const credentials = {
+    key: toKeyPem(key, privateKey),
+    passphrase: isDer(key.bytes) ? undefined : passphrase,
+    cert: toPem(ders, 'CERTIFICATE'),
+  };
+  dryRun(credentials, key.origin, cert.origin);
+  return Object.freeze(credentials);
+}
+
+function readKey({ bytes, origin }: SourceBytes, passphrase: string | undefined): KeyObject {
+  const secret = passphrase === undefined ? {} : { passphrase };
+  try {
+    if (isDer(bytes)) return createPrivateKey({ key: bytes, format: 'der', type: 'pkcs8', ...secret });
+    return createPrivateKey({ key: bytes, format: 'pem', ...secret });
+  } catch (error) {
+    throw badKey(bytes, origin, passphrase, error);
+  }
+}
+
+function badKey(bytes: Buffer, origin: string, passphrase: string | undefined, cause: unknown): MtlsError {
+  const text = isDer(bytes) ? '' : bytes.toString('latin1');
+  if (text.includes('ENCRYPTED')) {
+    const fault =
+      passphrase === undefined
+        ? 'is encrypted; give its passphrase as'
+        : 'cannot be decrypted with the given';
+    return new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      `${origin}: the private key ${fault} options.passphrase`,
+      { cause },
+    );
+  }
+  const label = /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(text)?.[1];
+  const seen = label === undefined ? 'no PEM block' : `a PEM block "${label}" that does not read as a key`;
+  return new MtlsError(
+    'ERR_MTLS_PEM_INVALID',
+    `${origin}: found ${isDer(bytes) ? 'DER that is no PKCS#8 key' : seen}; expected a private key ("-----BEGIN PRIVATE KEY-----") or PKCS#8 in DER`,
+    { cause },
+  );
+}
+
+function readCertificate(der: Buffer, origin: string): X509Certificate {
+  try {
+    return new X509Certificate(der);
+  } catch (cause) {
+    throw new MtlsError(
+      'ERR_MTLS_PEM_INVALID',
+      `${origin}: a certificate in it cannot be read; write the file anew`,
+      { cause },
+    );
+  }
+}
+
+function mismatch(
+  key: SourceBytes,
+  cert: SourceBytes,
+  certificates: readonly X509Certificate[],
+  privateKey: KeyObject,
+): MtlsError {
+  const place = certificates.findIndex((certificate) => certificate.checkPrivateKey(privateKey));
+  const remedy =
+    place > 0
+      ? `the key is that of certificate ${place + 1} in the file: put the server's certificate first`
+      : 'a new key may be waiting for its certificate: give the pair that was made together';
+  return new MtlsError(
+    'ERR_MTLS_KEY_MISMATCH',
+    `the key in ${key.origin} does not belong to the certificate in ${cert.origin}; ${remedy}`,
+  );
+}
+
+function checkDates({ validFrom, validTo }: X509Certificate, origin: string, at: Date): void {
+  if (new Date(validFrom) > at) {
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      `${origin}: the server's certificate is not valid before ${new Date(validFrom).toISOString()}, now ${at.toISOString()}; check the clock`,
+    );
+  }
+  if (new Date(validTo) <= at) {
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      `${origin}: the server's certificate expired at ${new Date(validTo).toISOString()}, now ${at.toISOString()}; issue a new one`,
+    );
+  }
+}
+
+function toKeyPem({ bytes }: SourceBytes, privateKey: KeyObject): string {
+  return isDer(bytes)
+    ? privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()
+    : bytes.toString('utf8');
+}
+
+// OpenSSL has the last word, before anything in force is touched: a key it finds too small fails here.
+function dryRun({ key, cert, passphrase }: ServerCredentials, keyOrigin: string, certOrigin: string): void {
+  try {
+    createSecureContext({ key, cert, ...(passphrase === undefined ? {} : { passphrase }) });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : 'unknown error';
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      `OpenSSL refuses the key in ${keyOrigin} with the certificate in ${certOrigin}: ${why}`,
+      { cause },
+    );
+  }
+}

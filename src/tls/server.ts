@@ -1,0 +1,143 @@
+/**
+ * The ways to a protected server: one made here, the options for one, and one
+ * made elsewhere.
+ *
+ * @module
+ */
+import { IncomingMessage, type RequestListener } from 'node:http';
+import { createServer as createHttpsServer, type Server, type ServerOptions } from 'node:https';
+import type { Http2SecureServer } from 'node:http2';
+import type { Socket } from 'node:net';
+import { type SecureContextOptions, type Server as TlsServer, TLSSocket } from 'node:tls';
+import { MtlsError } from '../errors.js';
+import { checkOptions, type MtlsOptions, type Settings } from '../options.js';
+import { connectionOf } from './connection.js';
+import { Reporter } from './events.js';
+import { Gate } from './gate.js';
+import { loadMaterial } from './material.js';
+import { type Mtls, MtlsHandle } from './mtls.js';
+import { secureContextOptions } from './secure-context.js';
+import { createTrust } from './trust.js';
+
+/** An HTTPS server that knows its clients. */
+export type MtlsServer = Server & {
+  /** Its handle: events, connections, CRLs, reload. */
+  readonly mtls: Mtls;
+};
+
+// node:tls waits 120 s for a handshake, and a client that never ends one costs a socket meanwhile.
+const handshakeTimeoutMs = 10_000;
+
+/**
+ * Makes an HTTPS server that lets in the clients of the given CAs and no others, watches its files, and ends
+ * the connections of clients that are revoked, expired or no longer trusted.
+ * @param listener - An Express app, or any `(req, res)` function.
+ * @throws MtlsError naming file, fault and remedy: whatever is wrong with the options or the files is found here.
+ */
+export async function createServer(options: MtlsOptions, listener?: RequestListener): Promise<MtlsServer> {
+  const settings = checkOptions(options);
+  const material = await loadMaterial(settings, new AbortController().signal);
+  const context = secureContextOptions(settings, material, { judge: 'gate' });
+  // 'named': the gate makes the decision that node:tls would have made, and can say who was refused.
+  const server = createHttpsServer(
+    serverOptions(settings, context, settings.refusals === 'native'),
+    listener,
+  );
+  const handle = new MtlsHandle(server, settings);
+  await handle.open(material, context);
+  return Object.assign(server, { mtls: handle });
+}
+
+/**
+ * Options for `https.createServer()`: key, cert, ca, crl, `requestCert: true`, `rejectUnauthorized: true`, and
+ * the settings that keep those from being got round. Read once: nothing is watched. `clientIdentity()` judges
+ * each connection at its first request, by what was read here.
+ * @throws MtlsError as {@link createServer}, and `ERR_MTLS_CRL_UNSUPPORTED` for CRLs that OpenSSL alone misreads.
+ */
+export async function createServerOptions(options: MtlsOptions): Promise<ServerOptions> {
+  const settings = checkOptions(options);
+  if (settings.clients === 'optional') {
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      "clients: 'optional' needs the gate, because node:tls would let bad certificates in as well; use createServer(), or protect() the server",
+    );
+  }
+  const material = await loadMaterial(settings, new AbortController().signal);
+  const context = secureContextOptions(settings, material, { judge: 'openssl' });
+  const gate = new Gate(settings, new Reporter(settings.logger));
+  gate.enforce(createTrust(material, 1));
+  const handedOn = serverOptions(settings, context, true);
+  return { ...handedOn, IncomingMessage: judgedMessage(gate, handedOn.IncomingMessage ?? IncomingMessage) };
+}
+
+/**
+ * Puts the gate and the reloader on a server made elsewhere, `https` or `http2`, before it listens. The server
+ * must have been made with `requestCert: true`; its key, certificate, CAs and CRLs are replaced by those given
+ * here. With `rejectUnauthorized: false` refusals are named; see {@link MtlsOptions.refusals}.
+ * @throws MtlsError as {@link createServer}, and `ERR_MTLS_OPTION_INVALID` for a server that listens already or
+ *   asks for no certificate.
+ */
+export async function protect(
+  server: Server | Http2SecureServer | TlsServer,
+  options: MtlsOptions,
+): Promise<Mtls> {
+  const settings = checkOptions(options);
+  checkProtectable(server, settings);
+  // The gate stands before the files are read: if the server listens meanwhile, nobody is let in.
+  const handle = new MtlsHandle(server, settings);
+  const material = await loadMaterial(settings, new AbortController().signal);
+  await handle.open(material, secureContextOptions(settings, material, { judge: 'gate' }));
+  return handle;
+}
+
+function checkProtectable(server: TlsServer, { clients }: Settings): void {
+  if (server.listening)
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      'the server listens already; protect() it before listen()',
+    );
+  const { requestCert, rejectUnauthorized } = server as {
+    requestCert?: unknown;
+    rejectUnauthorized?: unknown;
+  };
+  if (requestCert === false) {
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      'the server asks for no client certificate; make it with requestCert: true',
+    );
+  }
+  if (rejectUnauthorized === true && clients === 'optional') {
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      "the server refuses callers without a certificate before the gate can let them in; for clients: 'optional' make it with rejectUnauthorized: false",
+    );
+  }
+}
+
+function serverOptions(
+  settings: Settings,
+  context: SecureContextOptions,
+  rejectUnauthorized: boolean,
+): ServerOptions {
+  return {
+    handshakeTimeout: handshakeTimeoutMs,
+    ...settings.tls,
+    ...context,
+    requestCert: true,
+    rejectUnauthorized,
+  };
+}
+
+/**
+ * Without the gate's listener, the first sign of a connection is its first request. Nothing can have changed the
+ * certificate before that: the context that these options make allows no renegotiation.
+ */
+function judgedMessage(gate: Gate, Message: typeof IncomingMessage): typeof IncomingMessage {
+  return class JudgedMessage extends Message {
+    constructor(socket: Socket) {
+      super(socket);
+      if (!(socket instanceof TLSSocket) || connectionOf(socket) !== undefined) return;
+      if (gate.admit(socket) !== undefined) socket.destroy();
+    }
+  };
+}

@@ -1,0 +1,160 @@
+/**
+ * From the options' sources to bytes: files, directories, PEM or DER in memory,
+ * loaders. What is empty or cannot be read is an error, never nothing.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type ErrorCode, MtlsError } from '../errors.js';
+import { type CrlSource, type Source } from '../options.js';
+import { formatPem, isDer, parsePem, type PemBlock } from '../x509/pem.js';
+
+/** What a source held. */
+export interface SourceBytes {
+  readonly bytes: Buffer;
+  /** The file's path, or the option's name: for errors and logs. */
+  readonly origin: string;
+}
+
+// What openssl, cert-manager and `openssl rehash` call their files.
+const crlFileName = /\.(pem|crl|der)$|^[0-9a-f]{8}\.r\d+$/i;
+
+/** Whether a source is a path rather than the thing itself. */
+export function isPath(source: CrlSource): source is string {
+  return typeof source === 'string' && !source.includes('-----BEGIN');
+}
+
+/**
+ * Reads a source.
+ * @param option - The option's name, for the error.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for a file that cannot be read, `ERR_MTLS_PEM_INVALID` for an empty one.
+ */
+export async function readSource(source: Source, option: string): Promise<SourceBytes> {
+  if (!isPath(source)) return { bytes: Buffer.from(source), origin: `options.${option}` };
+  let bytes;
+  try {
+    bytes = await readFile(source);
+  } catch (error) {
+    throw unreadable(source, option, error);
+  }
+  if (bytes.length === 0) {
+    throw new MtlsError(
+      'ERR_MTLS_PEM_INVALID',
+      `${source} (options.${option}) is empty; expected PEM or DER. Write it anew, or wait until it is written`,
+    );
+  }
+  return { bytes, origin: source };
+}
+
+/** Reads a source of CRLs: every file of a directory, every buffer of a loader. */
+export async function readCrlSource(
+  source: CrlSource,
+  option: string,
+  signal: AbortSignal,
+): Promise<SourceBytes[]> {
+  if (typeof source === 'object' && 'load' in source) return await load(source, option, signal);
+  if (!isPath(source) || !(await isDirectory(source, option))) return [await readSource(source, option)];
+  const names = (await readdir(source)).filter((name) => crlFileName.test(name)).sort();
+  if (names.length === 0) {
+    throw new MtlsError(
+      'ERR_MTLS_CRL_INVALID',
+      `${source} (options.${option}) is a directory without a CRL; expected files that end in .pem, .crl, .der or .r0`,
+    );
+  }
+  return await Promise.all(names.map((name) => readSource(join(source, name), option)));
+}
+
+async function load(
+  source: Extract<CrlSource, { load: unknown }>,
+  option: string,
+  signal: AbortSignal,
+): Promise<SourceBytes[]> {
+  const loaded = await source.load(signal);
+  if (
+    !Array.isArray(loaded) ||
+    loaded.length === 0 ||
+    !loaded.every((item) => item instanceof Uint8Array && item.length > 0)
+  ) {
+    throw new MtlsError(
+      'ERR_MTLS_CRL_INVALID',
+      `options.${option}.load() gave no CRL; expected an array of Buffers, at least one, none empty`,
+    );
+  }
+  return loaded.map((bytes: Uint8Array) => ({
+    bytes: Buffer.from(bytes),
+    origin: `options.${option}.load()`,
+  }));
+}
+
+async function isDirectory(path: string, option: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    throw unreadable(path, option, error);
+  }
+}
+
+/** What a block must be to be taken. */
+export interface BlockExpectation {
+  readonly label: string;
+  /** `'certificate'`, `'CRL'`: for the error. */
+  readonly noun: string;
+  readonly code: ErrorCode;
+}
+
+/** The PEM blocks of a CRL file. RFC 7468 section 6 has the label. */
+export const crlBlocks: BlockExpectation = { label: 'X509 CRL', noun: 'CRL', code: 'ERR_MTLS_CRL_INVALID' };
+/** The PEM blocks of a certificate file. */
+export const certificateBlocks: BlockExpectation = {
+  label: 'CERTIFICATE',
+  noun: 'certificate',
+  code: 'ERR_MTLS_PEM_INVALID',
+};
+
+/**
+ * Every structure in a source, DER.
+ * @throws MtlsError `ERR_MTLS_PEM_INVALID` for broken PEM, or the expectation's code for a block of another kind.
+ */
+export function readBlocks(
+  { bytes, origin }: SourceBytes,
+  { label, noun, code }: BlockExpectation,
+): Buffer[] {
+  if (isDer(bytes)) return [bytes];
+  return parsePem(bytes, origin).map((block) => {
+    if (block.label === label) return block.der;
+    throw new MtlsError(
+      code,
+      `${origin}: found a PEM block "${block.label}" where a ${noun} ("${label}") was expected`,
+    );
+  });
+}
+
+/** PEM of every structure in a source, as node:tls reads it. */
+export function toPem(ders: readonly Buffer[], label: PemBlock['label']): string {
+  return ders.map((der) => formatPem({ label, der })).join('');
+}
+
+/** A hash over what was read, so that a file that was only touched changes nothing. */
+export function hashSources(sources: readonly SourceBytes[]): string {
+  const hash = createHash('sha256');
+  for (const { bytes, origin } of sources)
+    hash.update(`${origin.length} ${origin} ${bytes.length} `).update(bytes);
+  return hash.digest('hex');
+}
+
+function unreadable(path: string, option: string, error: unknown): MtlsError {
+  const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+  const remedies: Readonly<Record<string, string>> = {
+    ENOENT: 'there is no such file; check the path, which is relative to the working directory',
+    EACCES: 'this process may not read it; check its owner and mode',
+    EISDIR: 'it is a directory, and a file was expected',
+  };
+  const why = remedies[code] ?? code;
+  return new MtlsError(
+    'ERR_MTLS_OPTION_INVALID',
+    `options.${option}: cannot read "${path}" (${code}): ${why}`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,34 @@
+/**
+ * What clients are judged by at one time: the material in force and its number.
+ * A commit replaces the whole of it; nothing edits it.
+ *
+ * @module
+ */
+import { type Certificate } from '../x509/certificate.js';
+import { judge, type OpensslVerdict, type Presented, type Verdict } from './judgement.js';
+import { type Material } from './material.js';
+import { type Peer } from './peer.js';
+
+/** The material in force. */
+export interface Trust {
+  readonly material: Material;
+  /** Counts commits: a connection judged under another generation is judged again. */
+  readonly generation: number;
+  /** Judges a client by this material. */
+  judge(peer: Peer, openssl: OpensslVerdict, at: Date): Verdict;
+}
+
+/** Puts material into force. */
+export function createTrust(material: Material, generation: number): Trust {
+  // A chain costs two or three signatures: they are verified once for each certificate.
+  const chains = new WeakMap<Certificate, Presented['chain']>();
+  const { store, revocation } = material;
+  return Object.freeze({
+    material,
+    generation,
+    judge({ certificate, others }: Peer, openssl: OpensslVerdict, at: Date) {
+      if (!chains.has(certificate)) chains.set(certificate, store.chainOf(certificate, others));
+      return judge({ certificate, chain: chains.get(certificate), openssl }, revocation, at);
+    },
+  });
+}

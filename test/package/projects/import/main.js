@@ -1,0 +1,97 @@
+import { X509Certificate } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import https from 'node:https';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import express from 'express';
+import {
+  allOf,
+  anyOf,
+  clientIdentity,
+  createServer,
+  createServerOptions,
+  ErrorCode,
+  identify,
+  MtlsError,
+  mtlsErrorHandler,
+  not,
+  protect,
+  requestLog,
+  requireClient,
+} from 'express-mtls';
+import { openDevCa } from 'express-mtls/dev-ca';
+import { loadRevocation } from 'express-mtls/revocation';
+
+async function main() {
+  const directory = mkdtempSync(path.join(tmpdir(), 'express-mtls-consumer-'));
+  try {
+    const ca = await openDevCa(directory);
+    const mine = await ca.issueServer();
+    const client1 = await ca.issueClient('client1');
+
+    const options = { key: mine.keyFile, cert: mine.certFile, ca: ca.certFile, crl: ca.crlFile };
+    const client = {
+      key: readFileSync(client1.keyFile),
+      cert: readFileSync(client1.certFile),
+      ca: readFileSync(ca.certFile),
+    };
+
+    const one = await createServer(options, app());
+    console.log(await ask(one, client));
+    await one.mtls.close();
+
+    const other = https.createServer(await createServerOptions(options), app());
+    const mtls = await protect(other, options);
+    console.log(await ask(other, client));
+    await mtls.close();
+
+    const revocation = await loadRevocation({ ca: ca.certFile, crl: ca.crlFile });
+    const { status } = revocation.check([new X509Certificate(client.cert)]);
+    console.log(`client1 is ${status}`);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** An application with everything the package has for one. */
+function app() {
+  const rule = allOf(
+    anyOf({ commonName: 'client1' }, { commonName: 'client2' }),
+    not({ commonName: 'client2' }),
+  );
+  return express()
+    .use(requestLog({ logger: { info() {} } }))
+    .use(clientIdentity())
+    .get('/', requireClient(rule), (req, res) => {
+      const identity = identify(req);
+      if (identity?.commonName !== req.clientIdentity?.commonName) {
+        throw new MtlsError(ErrorCode.ERR_MTLS_CLIENT_FORBIDDEN, 'two answers to one question');
+      }
+      res.send(`hello ${req.clientIdentity?.commonName}`);
+    })
+    .use(mtlsErrorHandler());
+}
+
+/** Calls `server` once, as the client with `credentials`, and stops it. */
+async function ask(server, credentials) {
+  await new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address();
+  const answer = await new Promise((resolve, reject) => {
+    const request = { host: '127.0.0.1', servername: 'localhost', port, agent: false, ...credentials };
+    https
+      .get(request, (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (chunk) => (text += chunk));
+        response.on('end', () => {
+          resolve(text);
+        });
+      })
+      .on('error', reject);
+  });
+  await new Promise((resolve) => server.close(resolve));
+  return answer;
+}
+
+await main();
