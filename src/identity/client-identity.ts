@@ -59,7 +59,10 @@ export interface SubjectAltNames {
 /** What a certificate says of its holder, whichever connection it came by. */
 export type CertificateIdentity = Omit<ClientIdentity, 'source' | 'resumed'>;
 
-/** Reads who a certificate says its holder is. It does not judge whether that may be believed. */
+/**
+ * Reads who a certificate says its holder is. It does not judge whether that may be believed. Dates and bytes are
+ * copies: whatever a handler does to them, the gate goes on judging by the certificate.
+ */
 export function identityOf(certificate: Certificate): CertificateIdentity {
   const digest = createHash('sha256').update(certificate.raw).digest();
   const commonNames = certificate.subject.get('CN');
@@ -76,10 +79,10 @@ export function identityOf(certificate: Certificate): CertificateIdentity {
     serialNumber: formatSerial(certificate.serial),
     fingerprint256: (digest.toString('hex').toUpperCase().match(/../g) ?? []).join(':'),
     thumbprint: digest.toString('base64url'),
-    notBefore: certificate.notBefore,
-    notAfter: certificate.notAfter,
+    notBefore: new Date(certificate.notBefore),
+    notAfter: new Date(certificate.notAfter),
     extendedKeyUsage: Object.freeze(certificate.extendedKeyUsage ?? []),
-    raw: certificate.raw,
+    raw: Buffer.from(certificate.raw),
   });
 }
 
@@ -93,7 +96,7 @@ export function formatSerial(serial: Uint8Array): string {
 function soleCommonName(commonNames: readonly string[]): string | undefined {
   const [name, ...others] = commonNames;
   if (name === undefined || others.length > 0) return undefined;
-  if (name.length < 1 || name.length > 64 || name.trim() !== name || hasUnsafeCharacter(name))
+  if (!/^.{1,64}$/su.test(name) || name.trim() !== name || hasUnsafeCharacter(name))
     return undefined;
   return name;
 }

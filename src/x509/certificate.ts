@@ -67,19 +67,22 @@ export function parseCertificate(der: Buffer): Certificate {
   outer.finish();
   const tbs = certificate.enter(Tag.sequence);
   const bytes = certificate.element;
-  const version = (tbs.enterOptional(context(0, 'constructed'))?.smallInteger() ?? 0) + 1;
+  const version = readVersion(tbs);
   const serial = tbs.nextInteger().content;
-  readAlgorithm(tbs);
+  const inner = readAlgorithm(tbs);
   const issuer = readName(tbs);
   const validity = tbs.enter(Tag.sequence);
   const notBefore = readDate(validity);
   const notAfter = readDate(validity);
+  validity.finish();
   const subject = readName(tbs);
   const publicKey = tbs.next(Tag.sequence).element;
   for (const number of [1, 2]) if (tbs.at(context(number, 'primitive'))) tbs.next();
-  const list = tbs.enterOptional(context(3, 'constructed'))?.enter(Tag.sequence);
+  const list = version === 3 ? enterExtensions(tbs, 3) : undefined;
   tbs.finish();
   const algorithm = readAlgorithm(certificate);
+  if (!algorithm.der.equals(inner.der))
+    certificate.fail('names two signature algorithms', certificate.elementStart);
   const signature = certificate.bitStringOctets();
   certificate.finish();
   return Object.freeze({
@@ -94,6 +97,25 @@ export function parseCertificate(der: Buffer): Certificate {
     ...readExtensions(list),
     signed: { bytes, algorithm, signature },
   });
+}
+
+function readVersion(tbs: DerReader): number {
+  const explicit = tbs.enterOptional(context(0, 'constructed'));
+  if (explicit === undefined) return 1;
+  const version = explicit.smallInteger() + 1;
+  explicit.finish();
+  // X.690 section 11.5: the default, version 1, is not written.
+  if (version < 2 || version > 3)
+    tbs.fail(`has the version ${version}; 1, left out, to 3 are known`, tbs.elementStart);
+  return version;
+}
+
+/** Enters an EXPLICIT tag that holds Extensions and nothing else. */
+export function enterExtensions(tbs: DerReader, number: number): DerReader | undefined {
+  const explicit = tbs.enterOptional(context(number, 'constructed'));
+  const list = explicit?.enter(Tag.sequence);
+  explicit?.finish();
+  return list;
 }
 
 function readExtensions(list: DerReader | undefined): Extensions {
@@ -160,8 +182,16 @@ function readBasicConstraints(sequence: DerReader): Certificate['basicConstraint
 /** Reads an AuthorityKeyIdentifier and returns its keyIdentifier as hex. */
 export function readAuthorityKeyId(value: DerReader): string | undefined {
   const sequence = value.enter(Tag.sequence);
-  if (!sequence.at(context(0, 'primitive'))) return undefined;
-  return sequence.next().content.toString('hex');
+  const keyId = sequence.at(context(0, 'primitive')) ? sequence.next().content.toString('hex') : undefined;
+  // authorityCertIssuer and authorityCertSerialNumber: read past, because a name and a number prove nothing.
+  for (const [number, form] of [
+    [1, 'constructed'],
+    [2, 'primitive'],
+  ] as const) {
+    if (sequence.at(context(number, form))) sequence.next();
+  }
+  sequence.finish();
+  return keyId;
 }
 
 function readOids(sequence: DerReader): string[] {

@@ -101,6 +101,7 @@ class EntryExtensionReader {
     const list = this.#list;
     const extension = this.#extension;
     const value = this.#value;
+    let seen = 0;
     list.reset(start, end);
     while (!list.done) {
       list.next(Tag.sequence);
@@ -112,7 +113,11 @@ class EntryExtensionReader {
         extension.bytes[contentStart] === entryExtensionArc[0] &&
         extension.bytes[contentStart + 1] === entryExtensionArc[1];
       const type = known ? (extension.bytes[contentStart + 2] as number) : 0;
-      const oidText = type === 21 || type === 24 || type === 29 ? '' : extension.decodeOid();
+      const isKnown = type === 21 || type === 24 || type === 29;
+      const oid = isKnown ? '' : extension.decodeOid();
+      if (isKnown && (seen & (1 << type)) !== 0)
+        list.fail(`has the entry extension 2.5.29.${type} twice`, list.elementStart);
+      if (isKnown) seen |= 1 << type;
       const critical = extension.at(Tag.boolean) && extension.boolean();
       extension.next(Tag.octetString);
       value.reset(extension.contentStart, extension.contentEnd);
@@ -120,7 +125,8 @@ class EntryExtensionReader {
       if (type === 21) into.reason = readReason(value);
       else if (type === 24) readTime(value);
       else if (type === 29) into.certificateIssuer = readCertificateIssuer(value);
-      else if (critical) into.unknownCriticalExtension = oidText;
+      else if (critical) into.unknownCriticalExtension = oid;
+      if (isKnown) value.finish();
     }
   }
 }
@@ -131,12 +137,12 @@ function readReason(value: DerReader): number {
   if (value.contentEnd - value.contentStart !== 1 || reason >= revocationReasons.length || reason === 7) {
     value.fail('has a reason that RFC 5280 section 5.3.1 does not know', value.elementStart);
   }
-  value.finish();
   return reason;
 }
 
 function readCertificateIssuer(value: DerReader): DistinguishedName {
-  for (const name of readGeneralNames(value.enter(Tag.sequence))) {
+  const names = readGeneralNames(value.enter(Tag.sequence));
+  for (const name of names) {
     if (name.kind === 'directoryName') return name.value;
   }
   return value.fail('has a certificateIssuer without a directory name', value.elementStart);

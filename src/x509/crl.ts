@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { readAuthorityKeyId } from './certificate.js';
+import { enterExtensions, readAuthorityKeyId } from './certificate.js';
 import { crlSubject, walkEntries } from './crl-entry.js';
-import { context, DerReader, Tag } from './der.js';
+import { DerReader, Tag } from './der.js';
 import { type DistinguishedName, readName } from './distinguished-name.js';
 import { type IssuingDistributionPoint, readIssuingDistributionPoint } from './distribution-point.js';
 import { readAlgorithm, type Signed } from './signature.js';
@@ -54,7 +54,7 @@ export function parseCrl(der: Buffer): Crl {
   const thisUpdate = readDate(tbs);
   const nextUpdate = tbs.at(Tag.utcTime) || tbs.at(Tag.generalizedTime) ? readDate(tbs) : undefined;
   const entries = readEntriesPlace(tbs);
-  const extensions = tbs.enterOptional(context(0, 'constructed'))?.enter(Tag.sequence);
+  const extensions = version === 2 ? enterExtensions(tbs, 0) : undefined;
   tbs.finish();
   const algorithm = readAlgorithm(list);
   if (!algorithm.der.equals(inner.der)) list.fail('names two signature algorithms', list.elementStart);
@@ -100,6 +100,8 @@ function readEntriesPlace(tbs: DerReader): Crl['entries'] {
 
 type Head = Pick<Crl, 'number' | 'deltaBase' | 'authorityKeyId' | 'issuingDistributionPoint'>;
 
+const knownExtensions: ReadonlySet<string> = new Set(['2.5.29.20', '2.5.29.27', '2.5.29.28', '2.5.29.35']);
+
 function readExtensions(list: DerReader | undefined, onUnknownCritical: (type: string) => void): Head {
   const head: { -readonly [Key in keyof Head]: Head[Key] } = {
     number: undefined,
@@ -121,15 +123,17 @@ function readExtensions(list: DerReader | undefined, onUnknownCritical: (type: s
     else if (type === '2.5.29.28') head.issuingDistributionPoint = readIssuingDistributionPoint(value);
     else if (type === '2.5.29.35') head.authorityKeyId = readAuthorityKeyId(value);
     else if (critical) onUnknownCritical(type);
+    if (knownExtensions.has(type)) value.finish();
   }
   return head;
 }
 
 function readNumber(value: DerReader): bigint {
   const { content } = value.nextInteger();
-  value.finish();
-  // Section 5.2.3: never negative, never more than 20 octets (21 with the sign's).
-  if ((content[0] as number) >= 0x80 || content.length > 21)
+  const first = content[0] as number;
+  // Section 5.2.3: never negative, and never more than 20 octets, to which DER may add one for the sign.
+  if (first >= 0x80 || content.length > (first === 0 ? 21 : 20)) {
     value.fail('has a CRL number out of range', value.elementStart);
+  }
   return BigInt(`0x${content.toString('hex')}`);
 }

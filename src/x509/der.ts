@@ -169,8 +169,8 @@ export class DerReader {
   }
 
   /** Reads a BOOLEAN; X.690 section 11.1: true is 0xff. */
-  boolean(): boolean {
-    this.next(Tag.boolean);
+  boolean(tag: number = Tag.boolean): boolean {
+    this.next(tag);
     const value = this.bytes[this.contentStart];
     if (this.contentEnd - this.contentStart !== 1 || (value !== 0 && value !== 0xff)) {
       this.fail('has a BOOLEAN that is neither 0x00 nor 0xff', this.elementStart);
@@ -190,22 +190,23 @@ export class DerReader {
     if (contentEnd === contentStart || ((bytes[contentEnd - 1] as number) & 0x80) !== 0) {
       this.fail('has an unfinished OBJECT IDENTIFIER', this.elementStart);
     }
-    let text = '';
-    let arc = 0;
+    const arcs: (number | bigint)[] = [];
+    let arc: number | bigint = 0;
     for (let index = contentStart; index < contentEnd; index++) {
       const octet = bytes[index] as number;
       if (arc === 0 && octet === 0x80) this.fail('has an OBJECT IDENTIFIER that is not the shortest', index);
-      if (arc >= 2 ** 45) this.fail('has an OBJECT IDENTIFIER with an arc above 2^52', index);
-      arc = arc * 128 + (octet & 0x7f);
+      // Arcs made of UUIDs have 128 bits (X.667).
+      if (typeof arc === 'number' && arc >= 2 ** 45) arc = BigInt(arc);
+      arc = typeof arc === 'number' ? arc * 128 + (octet & 0x7f) : arc * 128n + BigInt(octet & 0x7f);
       if ((octet & 0x80) !== 0) continue;
-      if (text === '') {
-        const root = arc < 80 ? Math.floor(arc / 40) : 2;
-        text = `${root}.${arc - root * 40}`;
-      } else {
-        text += `.${arc}`;
-      }
+      arcs.push(arc);
       arc = 0;
     }
+    // X.690 section 8.19.4: the first two arcs share the first number.
+    const first = arcs[0] as number | bigint;
+    const root = first < 80 ? Math.floor(Number(first) / 40) : 2;
+    const second = typeof first === 'number' ? first - root * 40 : first - BigInt(root * 40);
+    const text = [root, second, ...arcs.slice(1)].join('.');
     return text;
   }
 

@@ -17,7 +17,8 @@ export class DistinguishedName {
   #text: string | undefined;
 
   constructor(rdns: readonly RelativeDistinguishedName[]) {
-    this.rdns = rdns;
+    for (const rdn of rdns) for (const attribute of rdn) Object.freeze(attribute);
+    this.rdns = Object.freeze(rdns.map((rdn) => Object.freeze([...rdn])));
     Object.freeze(this);
   }
 

@@ -98,8 +98,6 @@ export function readIssuingDistributionPoint(value: DerReader): IssuingDistribut
 }
 
 function readFlag(sequence: DerReader, number: number): boolean {
-  if (!sequence.at(context(number, 'primitive'))) return false;
-  const { content } = sequence.next();
-  if (content.length !== 1) sequence.fail('has a flag that is no BOOLEAN', sequence.elementStart);
-  return content[0] !== 0;
+  const tag = context(number, 'primitive');
+  return sequence.at(tag) && sequence.boolean(tag);
 }

@@ -34,7 +34,7 @@ function readGeneralName(names: DerReader): GeneralName {
     case context(2, 'primitive'):
       return { kind: 'dns', value: decodeSafe(names) };
     case context(4, 'constructed'):
-      return { kind: 'directoryName', value: readName(names.inside()) };
+      return { kind: 'directoryName', value: readDirectoryName(names.inside()) };
     case context(6, 'primitive'):
       return { kind: 'uri', value: decodeSafe(names) };
     case context(7, 'primitive'):
@@ -44,19 +44,30 @@ function readGeneralName(names: DerReader): GeneralName {
   }
 }
 
+function readDirectoryName(explicit: DerReader): DistinguishedName {
+  const name = readName(explicit);
+  explicit.finish();
+  return name;
+}
+
 function readOtherName(names: DerReader): GeneralName {
   const other: GeneralName = { kind: 'other', value: names.element };
   const parts = names.inside();
   if (parts.oid() !== userPrincipalName) return other;
   const explicit = parts.enter(context(0, 'constructed'));
-  explicit.next();
+  parts.finish();
+  explicit.next().finish();
   const value = decodeString(explicit);
-  return value === undefined || hasUnsafeCharacter(value) ? other : { kind: 'upn', value };
+  if (value === undefined) return other;
+  return { kind: 'upn', value: refuseUnsafe(value, names) };
 }
 
 // An embedded NUL or newline is how one name is passed off as another (CVE-2021-44532, CVE-2009-2408).
 function decodeSafe(names: DerReader): string {
-  const value = decodeAscii(names);
+  return refuseUnsafe(decodeAscii(names), names);
+}
+
+function refuseUnsafe(value: string, names: DerReader): string {
   if (hasUnsafeCharacter(value)) names.fail('has a name with control characters', names.contentStart);
   return value;
 }
@@ -71,9 +82,9 @@ function formatIp(names: DerReader): string {
 
 /** The one spelling of an IP address (RFC 5952 for v6), or `undefined` if it is none. */
 export function normaliseIp(text: string): string | undefined {
-  if (/^\d{1,3}(\.\d{1,3}){3}$/.test(text)) {
-    const octets = text.split('.').map(Number);
-    return octets.every((octet) => octet <= 255) ? octets.join('.') : undefined;
+  // A leading zero is octal to some readers and decimal to others.
+  if (/^(0|[1-9]\d{0,2})(\.(0|[1-9]\d{0,2})){3}$/.test(text)) {
+    return text.split('.').every((octet) => Number(octet) <= 255) ? text : undefined;
   }
   if (!/^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$/.test(text) || !URL.canParse(`http://[${text}]`)) return undefined;
   return new URL(`http://[${text}]`).hostname.slice(1, -1);

@@ -32,6 +32,7 @@ export function parsePem(bytes: Buffer, origin: string): PemBlock[] {
   for (;;) {
     const begin = bytes.indexOf(dashes, offset);
     if (begin < 0) break;
+    if (begin > 0 && bytes[begin - 1] !== 0x0a) throw invalid(origin, 'dashes within a line', begin);
     const label = /^-----BEGIN ([A-Z0-9 ]{1,40})-----[ \t]*\r?\n/.exec(
       bytes.toString('latin1', begin, begin + 80),
     );
@@ -48,6 +49,12 @@ export function parsePem(bytes: Buffer, origin: string): PemBlock[] {
     }
     blocks.push({ label: label[1], der: decode(bytes, body, end, origin) });
     offset = end + endLine.length;
+    if (!/^[ \t]*\r?(\n|$)/.test(bytes.toString('latin1', offset, offset + 80))) {
+      throw invalid(origin, 'a block whose last line goes on', offset);
+    }
+  }
+  if (/\n-{1,4}$/.test(bytes.toString('latin1', Math.max(bytes.length - 5, 0)))) {
+    throw invalid(origin, 'the beginning of a block at the end: the file is cut off', bytes.length);
   }
   if (blocks.length === 0) {
     const seen = bytes.length === 0 ? 'it is empty' : 'no PEM block was found';

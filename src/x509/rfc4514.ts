@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { isUtf8 } from 'node:buffer';
 import { MtlsError } from '../errors.js';
 import { DerReader } from './der.js';
 import { attributeType, type NameAttribute, type RelativeDistinguishedName } from './name-attribute.js';
@@ -77,7 +78,7 @@ export function parseRfc4514(text: string): RelativeDistinguishedName[] {
 }
 
 function parseAttribute(text: string, start: number): [NameAttribute, number] {
-  const head = /\s*([A-Za-z][A-Za-z0-9-]*|\d+(?:\.\d+)+)\s*=\s*/y;
+  const head = / *([A-Za-z][A-Za-z0-9-]*|\d+(?:\.\d+)+) *= */y;
   head.lastIndex = start;
   const name = head.exec(text)?.[1];
   if (name === undefined) throw invalid(text, 'an attribute such as "CN=" was expected', start);
@@ -98,14 +99,14 @@ function parseAttribute(text: string, start: number): [NameAttribute, number] {
 /** The value from `start` to the next unescaped `,` or `+`, without the spaces around it, and where it ends. */
 function cutValue(text: string, start: number): [string, number] {
   let end = start;
+  let last = start;
   while (end < text.length && text[end] !== ',' && text[end] !== '+') {
-    if ('";<>'.includes(text[end] as string))
-      throw invalid(text, `"${text[end] ?? ''}" must be escaped`, end);
-    end += text[end] === '\\' ? 2 : 1;
+    const character = text[end] as string;
+    if ('";<>'.includes(character)) throw invalid(text, `"${character}" must be escaped`, end);
+    end = Math.min(end + (character === '\\' ? 2 : 1), text.length);
+    if (character !== ' ') last = end;
   }
-  end = Math.min(end, text.length);
-  const trimmed = /^(?:\\[^]|[^\\])*?(?= *$)/.exec(text.slice(start, end));
-  return [trimmed?.[0] ?? '', end];
+  return [text.slice(start, last), end];
 }
 
 function unescape(text: string, raw: string, start: number): string {
@@ -119,7 +120,9 @@ function unescape(text: string, raw: string, start: number): string {
       octets.push(Buffer.from(special ?? plain ?? '', 'utf8'));
     else throw invalid(text, 'a backslash escapes nothing', start + place);
   }
-  return Buffer.concat(octets).toString('utf8');
+  const value = Buffer.concat(octets);
+  if (!isUtf8(value)) throw invalid(text, 'the value is not UTF-8', start);
+  return value.toString('utf8');
 }
 
 function invalid(text: string, what: string, offset: number): MtlsError {

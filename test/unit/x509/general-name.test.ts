@@ -1,0 +1,235 @@
+import { isIPv6 } from 'node:net';
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { DerReader } from '../../../src/x509/der.js';
+import {
+  canonicalGeneralName,
+  type GeneralName,
+  normaliseIp,
+  readGeneralNames,
+} from '../../../src/x509/general-name.js';
+import { element, explicit, implicit, integer, oid, sequence, text } from '../../support/der-writer.js';
+import type { AltNameOptions } from '../../support/names.js';
+import { directoryName, distinguishedName, generalNames, otherName } from '../../support/names.js';
+import { failureOf } from './failure.js';
+
+const readDer = (...names: Buffer[]): GeneralName[] =>
+  readGeneralNames(
+    new DerReader(Buffer.concat(names), { code: 'ERR_MTLS_CERTIFICATE_INVALID', noun: 'certificate' }),
+  );
+const read = (names: AltNameOptions): GeneralName[] => readDer(...generalNames(names));
+const upn = '1.3.6.1.4.1.311.20.2.3';
+
+describe('every kind is read', () => {
+  test.each<[name: string, names: AltNameOptions, expected: object[]]>([
+    [
+      'dns',
+      { dns: ['a.test', '*.b.test'] },
+      [
+        { kind: 'dns', value: 'a.test' },
+        { kind: 'dns', value: '*.b.test' },
+      ],
+    ],
+    ['email', { email: ['a@b.test'] }, [{ kind: 'email', value: 'a@b.test' }]],
+    ['uri', { uri: ['spiffe://example.org/api'] }, [{ kind: 'uri', value: 'spiffe://example.org/api' }]],
+    ['IPv4', { ip: ['192.0.2.1'] }, [{ kind: 'ip', value: '192.0.2.1' }]],
+    ['IPv6', { ip: ['2001:db8::f'] }, [{ kind: 'ip', value: '2001:db8::f' }]],
+    ['the IPv6 loopback', { ip: ['::1'] }, [{ kind: 'ip', value: '::1' }]],
+    ['the IPv6 of nothing', { ip: [Buffer.alloc(16)] }, [{ kind: 'ip', value: '::' }]],
+    ['upn', { upn: ['client1@žižkov.test'] }, [{ kind: 'upn', value: 'client1@žižkov.test' }]],
+    [
+      'a text with commas, which is one name',
+      { dns: ['a.test, DNS:b.test'] },
+      [{ kind: 'dns', value: 'a.test, DNS:b.test' }],
+    ],
+    ['an empty text', { dns: [''] }, [{ kind: 'dns', value: '' }]],
+  ])('%s', (_name, names, expected) => {
+    expect(read(names)).toEqual(expected);
+  });
+
+  test('directoryName', () => {
+    const [name] = read({ directoryName: [{ commonName: 'i', organization: 'Example' }] });
+    expect(name?.kind).toBe('directoryName');
+    expect(String(name?.value)).toBe('CN=i,O=Example');
+  });
+
+  test.each([
+    ['an otherName of another type', otherName('1.2.3', text('utf8', 'x'))],
+    ['a user principal name that is no string', otherName(upn, integer(1))],
+    ['x400Address', element(0xa3, Buffer.alloc(0))],
+    ['ediPartyName', element(0xa5, Buffer.alloc(0))],
+    ['registeredID', implicit(8, oid('1.2.3'))],
+    ['a tag that GeneralName lacks', element(0x8f, Buffer.from('x'))],
+  ])('%s is kept as it is', (_name, der) => {
+    expect(readDer(der)).toEqual([{ kind: 'other', value: der }]);
+  });
+
+  test('names keep the order of the certificate', () => {
+    const names = readDer(
+      ...generalNames({ uri: ['c'] }),
+      ...generalNames({ dns: ['a'] }),
+      ...generalNames({ uri: ['b'] }),
+    );
+    expect(names.map(({ kind, value }) => `${kind}:${String(value)}`)).toEqual(['uri:c', 'dns:a', 'uri:b']);
+  });
+});
+
+describe('a name that could pass for another is refused', () => {
+  test.each(['dns', 'email', 'uri'] as const)('%s', (kind) => {
+    for (const character of ['\0', '\n', '\r', '\t', '\u001b', '\u007f'])
+      expect(failureOf(() => read({ [kind]: [`admin.test${character}.evil.test`] })).message).toContain(
+        'has a name with control characters, at byte 2',
+      );
+    expect(
+      failureOf(() => readDer(element({ email: 0x81, dns: 0x82, uri: 0x86 }[kind], Buffer.from('ä'))))
+        .message,
+    ).toContain('has an ASCII string with other characters, at byte 2');
+  });
+
+  test.each(['\0', '\n', '\u202e', '\u200b'])('a user principal name with %j is refused', (character) => {
+    expect(failureOf(() => read({ upn: [`admin${character}@a.test`] })).message).toContain(
+      'has a name with control characters',
+    );
+  });
+
+  test.each([0, 1, 3, 5, 8, 15, 17, 32])('an IP address of %i bytes', (length) => {
+    expect(failureOf(() => read({ ip: [Buffer.alloc(length)] })).message).toContain(
+      `has an IP address of ${length} bytes, at byte 0`,
+    );
+  });
+
+  test.each([
+    ['an empty list', [], 'has an empty list of names, at byte 0'],
+    [
+      'a directoryName that is no name',
+      [directoryName(integer(1))],
+      'has tag 0x2 where 0x30 was expected, at byte 2',
+    ],
+    [
+      'an empty directoryName',
+      [element(0xa4, Buffer.alloc(0))],
+      'ends where an element was expected, at byte 2',
+    ],
+    [
+      'an otherName without a type',
+      [element(0xa0, Buffer.alloc(0))],
+      'ends where an element was expected, at byte 2',
+    ],
+    [
+      'a user principal name without a value',
+      [implicit(0, sequence(oid(upn)))],
+      'ends where an element was expected, at byte 14',
+    ],
+    [
+      'an empty user principal name element',
+      [implicit(0, sequence(oid(upn), explicit(0, Buffer.alloc(0))))],
+      'ends where an element was expected, at byte 16',
+    ],
+  ])('%s', (_name, names, message) => {
+    const failure = failureOf(() => readDer(...names));
+    expect(failure.code).toBe('ERR_MTLS_CERTIFICATE_INVALID');
+    expect(failure.message).toContain(message);
+  });
+
+  test.each([
+    [
+      'directoryName',
+      directoryName(
+        Buffer.concat([distinguishedName({ commonName: 'a' }), distinguishedName({ commonName: 'b' })]),
+      ),
+    ],
+    [
+      'user principal name',
+      implicit(0, sequence(oid(upn), explicit(0, Buffer.concat([text('utf8', 'a'), text('utf8', 'b')])))),
+    ],
+    [
+      'user principal name with a tail',
+      implicit(0, sequence(oid(upn), explicit(0, text('utf8', 'a')), text('utf8', 'b'))),
+    ],
+  ])('a %s with bytes behind it is refused', (_name, der) => {
+    expect(failureOf(() => readDer(der)).message).toContain('bytes too many');
+  });
+});
+
+describe('an IP address has one spelling', () => {
+  test.each([
+    ['192.0.2.1', '192.0.2.1'],
+    ['255.255.255.255', '255.255.255.255'],
+    ['2001:DB8:0:0:0:0:0:F', '2001:db8::f'],
+    ['2001:db8::f', '2001:db8::f'],
+    ['2001:0db8:0000:0000:0001:0000:0000:0001', '2001:db8::1:0:0:1'],
+    ['::', '::'],
+    ['::ffff:192.0.2.1', '::ffff:c000:201'],
+    ['::ffff:c000:0201', '::ffff:c000:201'],
+  ])('%s is %s', (text_, expected) => {
+    expect(normaliseIp(text_)).toBe(expected);
+  });
+
+  test.each([
+    '',
+    'a.test',
+    '1.2.3',
+    '1.2.3.4.5',
+    '256.0.0.1',
+    '1.2.3.-4',
+    '1.2.3.4 ',
+    ' ::1',
+    '1',
+    ':',
+    ':::',
+    '1::2::3',
+    '12345::',
+    '[::1]',
+    '::1%eth0',
+    '::1/64',
+    '1:2:3:4:5:6:7',
+    '1:2:3:4:5:6:7:8:9',
+    '::256.0.0.1',
+    '::1.2.3',
+    '::g',
+  ])('%j is none', (value) => {
+    expect(normaliseIp(value)).toBeUndefined();
+  });
+
+  test('what is read of any sixteen bytes is an IPv6 address of those bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 16, maxLength: 16 }), (bytes) => {
+        const [name] = read({ ip: [Buffer.from(bytes)] });
+        const value = String(name?.value);
+        expect(isIPv6(value)).toBe(true);
+        expect(read({ ip: [value] })).toEqual([name]);
+        expect(normaliseIp(value.toUpperCase())).toBe(value);
+      }),
+    );
+  });
+
+  // What 010.0.0.1 means depends on who reads it: 8.0.0.1 to inet_aton, 10.0.0.1 here (CVE-2021-29922 and its kin).
+  test('an octet with a leading zero is none', () => {
+    expect(normaliseIp('010.0.0.1')).toBeUndefined();
+  });
+});
+
+describe('canonical forms', () => {
+  const canonical = (names: AltNameOptions): string[] => read(names).map(canonicalGeneralName);
+
+  test('DNS names are the same in any case, and so are directory names; nothing else is', () => {
+    expect(canonical({ dns: ['A.Test'] })).toEqual(canonical({ dns: ['a.test'] }));
+    expect(canonical({ directoryName: [{ commonName: 'A' }] })).toEqual(
+      canonical({ directoryName: [{ commonName: ' a' }] }),
+    );
+    expect(canonical({ uri: ['http://a.test/A'] })).not.toEqual(canonical({ uri: ['http://a.test/a'] }));
+    expect(canonical({ email: ['A@b.test'] })).not.toEqual(canonical({ email: ['a@b.test'] }));
+  });
+
+  test('names of different kinds are never the same', () => {
+    const all = canonical({
+      dns: ['a'],
+      email: ['a'],
+      uri: ['a'],
+      upn: ['a'],
+      directoryName: [{ commonName: 'a' }],
+    });
+    all.push(...readDer(implicit(8, oid('1.2.3'))).map(canonicalGeneralName));
+    expect(new Set(all).size).toBe(6);
+  });
+});

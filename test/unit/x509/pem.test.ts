@@ -1,0 +1,168 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { formatPem, isDer, parsePem } from '../../../src/x509/pem.js';
+import { ca } from '../../support/chain.js';
+import { pem } from '../../support/der-writer.js';
+import { failureOf } from './failure.js';
+
+const parse = (text: string): ReturnType<typeof parsePem> => parsePem(Buffer.from(text, 'latin1'), 'ca.pem');
+const block = (label: string, body: string): string =>
+  `-----BEGIN ${label}-----\n${body}\n-----END ${label}-----\n`;
+const hello = { label: 'CERTIFICATE', der: Buffer.from('hello') };
+const one = block('CERTIFICATE', 'aGVsbG8=');
+
+describe('blocks are read', () => {
+  test.each([
+    ['one block', one, [hello]],
+    [
+      'several, in order',
+      one + block('X509 CRL', 'AAAA'),
+      [hello, { label: 'X509 CRL', der: Buffer.alloc(3) }],
+    ],
+    ['lines that end in CRLF', one.replaceAll('\n', '\r\n'), [hello]],
+    ['no newline at the end', one.trimEnd(), [hello]],
+    [
+      'text before, between and after',
+      `Subject: CN=a\n${one}# the root - as of 2025\n${one}bye`,
+      [hello, hello],
+    ],
+    ['spaces after the BEGIN line', one.replace('E-----\n', 'E----- \t\n'), [hello]],
+    ['a body on several lines, indented', block('CERTIFICATE', '  aGVs\n\n\tbG8='), [hello]],
+    [
+      'base64 of every digit',
+      block('A', 'ABCDwxyzabcd0189+/+/'),
+      [{ label: 'A', der: Buffer.from('ABCDwxyzabcd0189+/+/', 'base64') }],
+    ],
+    ['one padding character', block('A', 'AAA='), [{ label: 'A', der: Buffer.alloc(2) }]],
+    ['two padding characters', block('A', 'AA=='), [{ label: 'A', der: Buffer.alloc(1) }]],
+  ])('%s', (_name, text, expected) => {
+    expect(parse(text)).toEqual(expected);
+  });
+
+  test('a long text line without dashes at its edges is only text', () => {
+    expect(parse(`${'-- - '.repeat(100)}\n${one}`)).toEqual([hello]);
+  });
+});
+
+describe('what is damaged is refused, with the file and the place', () => {
+  const cut = 'a "CERTIFICATE" block without its end: the file is cut off or still being written (at byte 0)';
+  const base64 = 'a block whose body is not base64';
+  const incomplete = 'a block whose base64 is incomplete (at byte 28)';
+  test.each([
+    ['a block that is cut off in its body', one.slice(0, 32), cut],
+    ['a block that is cut off in its end line', one.slice(0, -7), cut],
+    ['a block that ends as another', one.replace('END CERTIFICATE', 'END X509 CRL'), cut],
+    ['a block that begins in another', one.slice(0, 30) + one, cut],
+    [
+      'an end without a beginning',
+      `x\n-----END CERTIFICATE-----\n`,
+      'dashes that begin no block (at byte 2)',
+    ],
+    [
+      'an end twice',
+      `${one}-----END CERTIFICATE-----\n`,
+      `dashes that begin no block (at byte ${one.length})`,
+    ],
+    ['left-over dashes', `${one}-----\n`, `dashes that begin no block (at byte ${one.length})`],
+    ['six dashes', `-${one}`, 'dashes that begin no block (at byte 0)'],
+    [
+      'a BEGIN line without its end',
+      one.replace('E-----', 'E----'),
+      'dashes that begin no block (at byte 0)',
+    ],
+    [
+      'a BEGIN line with the body on it',
+      '-----BEGIN A-----AAAA\n-----END A-----',
+      'dashes that begin no block (at byte 0)',
+    ],
+    ['a BEGIN line at the end of the file', '-----BEGIN A-----', 'dashes that begin no block (at byte 0)'],
+    [
+      'a label in lower case',
+      one.replaceAll('CERTIFICATE', 'certificate'),
+      'dashes that begin no block (at byte 0)',
+    ],
+    ['a label that is endless', block('A'.repeat(41), 'AAAA'), 'dashes that begin no block (at byte 0)'],
+    ['a character that base64 lacks', block('CERTIFICATE', 'aGVs_G8='), `${base64} (at byte 32)`],
+    ['a character above 0x7f', block('CERTIFICATE', 'aGVs\xe1G8='), `${base64} (at byte 32)`],
+    ['a NUL', block('CERTIFICATE', 'aGVs\0G8='), `${base64} (at byte 32)`],
+    ['one of the characters beside the letters', block('CERTIFICATE', 'aGV@'), `${base64} (at byte 31)`],
+    ['one of the characters beside the digits', block('CERTIFICATE', 'aGV:'), `${base64} (at byte 31)`],
+    [
+      'a header, as encrypted keys have it',
+      block('CERTIFICATE', 'Proc-Type: 4,ENCRYPTED\n\nAAAA'),
+      `${base64} (at byte 32)`,
+    ],
+    ['padding within the body', block('CERTIFICATE', 'AA==AAAA'), `${base64} (at byte 32)`],
+    ['an empty body', block('CERTIFICATE', ''), incomplete],
+    ['nothing but padding', block('CERTIFICATE', '===='), incomplete],
+    ['missing padding', block('CERTIFICATE', 'aGVsbG8'), incomplete],
+    ['too much padding', block('CERTIFICATE', 'aGVsbG8=='), incomplete],
+    ['three padding characters', block('CERTIFICATE', 'A==='), incomplete],
+  ])('%s', (_name, text, message) => {
+    const failure = failureOf(() => parse(text));
+    expect(failure.code).toBe('ERR_MTLS_PEM_INVALID');
+    expect(failure.message).toBe(`ca.pem: ${message}; write the file anew`);
+  });
+
+  test.each([
+    ['', 'ca.pem: it is empty; expected PEM ("-----BEGIN …-----") or DER'],
+    ['\n', 'ca.pem: no PEM block was found; expected PEM ("-----BEGIN …-----") or DER'],
+    ['aGVsbG8=', 'ca.pem: no PEM block was found; expected PEM ("-----BEGIN …-----") or DER'],
+  ])('a file without a block: %j', (text, message) => {
+    expect(failureOf(() => parse(text))).toMatchObject({ code: 'ERR_MTLS_PEM_INVALID', message });
+  });
+
+  test('a good block before a bad one does not save the file', () => {
+    expect(failureOf(() => parse(one + one.slice(0, 40))).message).toContain(`(at byte ${one.length})`);
+  });
+
+  test('a file that is cut anywhere but in its last newline is refused', () => {
+    const text = one + block('X509 CRL', 'AAAA');
+    for (let length = 0; length < text.length - 1; length++) {
+      // Exactly one block: that is what a file of one block would be, too.
+      if (length >= one.length - 1 && length <= one.length) continue;
+      expect(failureOf(() => parse(text.slice(0, length))).code).toBe('ERR_MTLS_PEM_INVALID');
+    }
+  });
+
+  // OpenSSL reads BEGIN and END at the start of a line alone, so that the two would see different files.
+  test.each([
+    ['a BEGIN line behind a comment sign', `# ${one}`],
+    ['a BEGIN right after an END', one.trimEnd() + one],
+    ['a file cut within the dashes of its second BEGIN', `${one}----`],
+  ])('%s is refused', (_name, text) => {
+    expect(failureOf(() => parse(text)).code).toBe('ERR_MTLS_PEM_INVALID');
+  });
+});
+
+describe('writing', () => {
+  test('lines have 64 characters, as every other program writes them', () => {
+    const der = Buffer.alloc(49, 0x5a);
+    expect(formatPem({ label: 'CERTIFICATE', der })).toBe(pem('CERTIFICATE', der));
+    const { der: certificate, x509 } = ca();
+    expect(formatPem({ label: 'CERTIFICATE', der: certificate })).toBe(x509.toString());
+  });
+
+  test('what was written is read back', () => {
+    const label = fc.constantFrom('CERTIFICATE', 'X509 CRL', 'PRIVATE KEY');
+    const der = fc.uint8Array({ minLength: 1, maxLength: 300 }).map((bytes) => Buffer.from(bytes));
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ label, der }, { noNullPrototype: true }), { minLength: 1 }),
+        (blocks) => {
+          expect(parse(blocks.map(formatPem).join('some text\n'))).toEqual(blocks);
+        },
+      ),
+    );
+  });
+});
+
+test('DER is told from PEM by its first two bytes', () => {
+  const root = ca();
+  expect(isDer(root.der)).toBe(true);
+  expect(isDer(root.crl().der)).toBe(true);
+  expect(isDer(Buffer.from(root.pem))).toBe(false);
+  expect(isDer(Buffer.from('0 as a first character'))).toBe(false);
+  expect(isDer(Buffer.from([0x30]))).toBe(false);
+  expect(isDer(Buffer.alloc(0))).toBe(false);
+});

@@ -1,0 +1,117 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { DerReader } from '../../../src/x509/der.js';
+import { decodeAscii, decodeString, hasUnsafeCharacter } from '../../../src/x509/string.js';
+import { element, integer, text } from '../../support/der-writer.js';
+import { failureOf } from './failure.js';
+
+const reader = (bytes: Buffer): DerReader =>
+  new DerReader(bytes, { code: 'ERR_MTLS_CERTIFICATE_INVALID', noun: 'certificate' }).next();
+const decode = (bytes: Buffer): string | undefined => decodeString(reader(bytes));
+const hex = (tag: number, content: string): Buffer => element(tag, Buffer.from(content, 'hex'));
+
+describe('each string type holds what it can hold', () => {
+  test.each([
+    ['UTF8String', text('utf8', 'žluťoučký 🐎'), 'žluťoučký 🐎'],
+    ['PrintableString', text('printable', "Example (Ltd.) '4'"), "Example (Ltd.) '4'"],
+    ['NumericString', element(0x12, Buffer.from('12 34')), '12 34'],
+    ['IA5String', text('ia5', 'a@b.test'), 'a@b.test'],
+    ['VisibleString', element(0x1a, Buffer.from('visible')), 'visible'],
+    ['TeletexString, as Latin-1', text('teletex', 'Zürich'), 'Zürich'],
+    ['BMPString', text('bmp', 'Příliš €'), 'Příliš €'],
+    ['UniversalString', text('universal', '🐎 and more'), '🐎 and more'],
+    ['an empty UTF8String', text('utf8', ''), ''],
+    ['an empty BMPString', text('bmp', ''), ''],
+    ['an empty UniversalString', text('universal', ''), ''],
+    ['a NUL in a UTF8String', text('utf8', 'a\0b'), 'a\0b'],
+    ['a byte order mark, which is a character like others', hex(0x0c, 'efbbbf61'), '\ufeffa'],
+  ])('%s', (_name, bytes, expected) => {
+    expect(decode(bytes)).toBe(expected);
+  });
+
+  test('what is no string is undefined', () => {
+    expect(decode(integer(1))).toBeUndefined();
+    expect(decode(element(0x04, Buffer.from('octets')))).toBeUndefined();
+  });
+
+  test('whatever was written in a Unicode type is read back', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (value) => {
+        expect(decode(text('utf8', value))).toBe(value);
+        expect(decode(text('universal', value))).toBe(value);
+        const basic = value.replaceAll(/[^\u0000-\uffff]/gu, '?');
+        expect(decode(text('bmp', basic))).toBe(basic);
+      }),
+    );
+  });
+});
+
+describe('what a type cannot hold is refused, never guessed', () => {
+  test.each([
+    ['an overlong slash in a UTF8String', hex(0x0c, 'c0af'), 'a UTF8String that is not UTF-8, at byte 2'],
+    ['a surrogate in a UTF8String', hex(0x0c, 'eda080'), 'a UTF8String that is not UTF-8, at byte 2'],
+    ['Latin-1 in a UTF8String', hex(0x0c, '61fc'), 'a UTF8String that is not UTF-8, at byte 2'],
+    ['a UTF8String cut within a character', hex(0x0c, 'e282'), 'a UTF8String that is not UTF-8, at byte 2'],
+    ['a character above U+10FFFF in a UTF8String', hex(0x0c, 'f4908080'), 'a UTF8String that is not UTF-8'],
+    ['Latin-1 in a PrintableString', hex(0x13, '61fc'), 'an ASCII string with other characters, at byte 3'],
+    ['Latin-1 in a NumericString', hex(0x12, '80'), 'an ASCII string with other characters, at byte 2'],
+    ['UTF-8 in an IA5String', hex(0x16, '6161c3bc'), 'an ASCII string with other characters, at byte 4'],
+    ['UTF-8 in a VisibleString', hex(0x1a, 'c3bc'), 'an ASCII string with other characters, at byte 2'],
+    ['a BMPString of three bytes', hex(0x1e, '006100'), 'a BMPString of an odd length, at byte 2'],
+    ['a high surrogate in a BMPString', hex(0x1e, '0061d83d'), 'a BMPString with a surrogate, at byte 4'],
+    ['a pair of surrogates in a BMPString', hex(0x1e, 'd83ddc0e'), 'a BMPString with a surrogate, at byte 2'],
+    ['a low surrogate in a BMPString', hex(0x1e, 'dfff'), 'a BMPString with a surrogate, at byte 2'],
+    ['a UniversalString of two bytes', hex(0x1c, '0061'), 'a UniversalString of a broken length, at byte 2'],
+    [
+      'a UniversalString above U+10FFFF',
+      hex(0x1c, '00110000'),
+      'a UniversalString with what is no character, at byte 2',
+    ],
+    ['a UniversalString with 2^32-1', hex(0x1c, '00000061ffffffff'), 'with what is no character, at byte 6'],
+    [
+      'a surrogate in a UniversalString',
+      hex(0x1c, '0000d800'),
+      'a UniversalString with what is no character, at byte 2',
+    ],
+  ])('%s', (_name, bytes, message) => {
+    const failure = failureOf(() => decode(bytes));
+    expect(failure.code).toBe('ERR_MTLS_CERTIFICATE_INVALID');
+    expect(failure.message).toContain(
+      `certificate has ${message}`.replace('has with', 'has a UniversalString with'),
+    );
+  });
+
+  test('ASCII is ASCII whatever the tag says', () => {
+    expect(decodeAscii(reader(element(0x82, Buffer.from('a.test'))))).toBe('a.test');
+    expect(failureOf(() => decodeAscii(reader(hex(0x82, '61e1')))).message).toContain('at byte 3');
+  });
+});
+
+describe('unsafe characters are those that control, reorder or hide', () => {
+  test.each(
+    [
+      0x00, 0x09, 0x0a, 0x0d, 0x1b, 0x1f, 0x7f, 0x80, 0x85, 0x9f, 0xad, 0x061c, 0x200b, 0x200d, 0x200e,
+      0x200f, 0x2028, 0x2029, 0x202a, 0x202e, 0x2060, 0x2066, 0x2069, 0x206f, 0xfeff, 0xfff9, 0xfffb,
+    ].map((point) => [point.toString(16).toUpperCase().padStart(4, '0'), String.fromCodePoint(point)]),
+  )('U+%s is', (_name, character) => {
+    expect(hasUnsafeCharacter(`client1${character}`)).toBe(true);
+    expect(hasUnsafeCharacter(`${character}client1`)).toBe(true);
+  });
+
+  test.each([
+    'client1',
+    'a b',
+    '~',
+    '\u00a0',
+    'Zürich',
+    'Příliš',
+    '東京',
+    'مثال',
+    '🐎',
+    '\u200a',
+    '\u2030',
+    '',
+  ])('%j has none', (value) => {
+    expect(hasUnsafeCharacter(value)).toBe(false);
+  });
+});
