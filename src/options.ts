@@ -61,6 +61,17 @@ export interface RevocationPolicy {
    * @defaultValue `'deny'`
    */
   readonly weakSignature?: 'deny' | 'allow';
+  /**
+   * Of a CRL's life from thisUpdate to nextUpdate, the part that is left when `'crl-expiring'` is told.
+   * @defaultValue `0.2`; from 0 to 1
+   */
+  readonly warnAt?: number;
+  /**
+   * How many entries the CRLs may have together for OpenSSL to be handed them too, as a second lock. It hashes
+   * them all at every handshake: 10,000 entries nearly double what a handshake costs.
+   * @defaultValue `1000`; an integer from 0 (never) to 1_000_000
+   */
+  readonly opensslEntries?: number;
 }
 
 /** The options of `createServer`, `createServerOptions` and `protect`. */
@@ -177,15 +188,27 @@ const optionNames: readonly (keyof MtlsOptions)[] = [
   'now',
 ];
 
+const revocationNames: readonly (keyof RevocationPolicy)[] = [
+  'scope',
+  'unknown',
+  'stale',
+  'graceMs',
+  'weakSignature',
+  'warnAt',
+  'opensslEntries',
+];
+
 /** Checks a revocation policy and completes it. */
 export function checkRevocationPolicy(policy: RevocationPolicy = {}): CompleteRevocationPolicy {
-  checkKeys(policy, 'revocation', ['scope', 'unknown', 'stale', 'graceMs', 'weakSignature']);
+  checkKeys(policy, 'revocation', revocationNames);
   return Object.freeze({
     scope: checkChoice(policy.scope, 'revocation.scope', ['chain', 'leaf']),
     unknown: checkChoice(policy.unknown, 'revocation.unknown', ['deny', 'allow']),
     stale: checkChoice(policy.stale, 'revocation.stale', ['deny', 'allow']),
     graceMs: checkInteger(policy.graceMs, 'revocation.graceMs', 0, 0, maxGraceMs),
     weakSignature: checkChoice(policy.weakSignature, 'revocation.weakSignature', ['deny', 'allow']),
+    warnAt: checkPart(policy.warnAt, 'revocation.warnAt', 0.2),
+    opensslEntries: checkInteger(policy.opensslEntries, 'revocation.opensslEntries', 1000, 0, 1_000_000),
   });
 }
 
@@ -205,6 +228,12 @@ function checkInteger(value: unknown, name: string, fallback: number, low: numbe
   if (value === undefined) return fallback;
   if (typeof value === 'number' && Number.isInteger(value) && value >= low && value <= high) return value;
   throw invalid(name, value, `an integer from ${low} to ${high}`);
+}
+
+function checkPart(value: unknown, name: string, fallback: number): number {
+  if (value === undefined) return fallback;
+  if (typeof value === 'number' && value >= 0 && value <= 1) return value;
+  throw invalid(name, value, 'a number from 0 to 1');
 }
 
 function checkBoolean(value: unknown, name: string, fallback: boolean): boolean {

@@ -96,8 +96,7 @@ export function formatSerial(serial: Uint8Array): string {
 function soleCommonName(commonNames: readonly string[]): string | undefined {
   const [name, ...others] = commonNames;
   if (name === undefined || others.length > 0) return undefined;
-  if (!/^.{1,64}$/su.test(name) || name.trim() !== name || hasUnsafeCharacter(name))
-    return undefined;
+  if (!/^.{1,64}$/su.test(name) || name.trim() !== name || hasUnsafeCharacter(name)) return undefined;
   return name;
 }
 

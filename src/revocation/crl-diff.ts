@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { scopeKey, type VerifiedCrl } from './crl-set.js';
+import { CrlIndex, type CrlIndexData } from './crl-index.js';
 
 /** How many certificates came and went. */
 export interface CrlDiff {
@@ -11,21 +11,27 @@ export interface CrlDiff {
   readonly removed: number;
 }
 
+/** A CRL's entries, by the scope that decides which list replaces which. */
+export interface ScopedEntries {
+  readonly scope: string;
+  readonly digest: string;
+  readonly index: CrlIndexData;
+}
+
 /** Compares two sets of CRLs, scope by scope. */
-export function diffCrls(before: readonly VerifiedCrl[], after: readonly VerifiedCrl[]): CrlDiff {
+export function diffCrls(before: readonly ScopedEntries[], after: readonly ScopedEntries[]): CrlDiff {
   return { added: countMissing(after, before), removed: countMissing(before, after) };
 }
 
 /** How many entries of `lists` the lists of the same scope in `others` do not have. */
-function countMissing(lists: readonly VerifiedCrl[], others: readonly VerifiedCrl[]): number {
-  const byScope = new Map(others.map((verified) => [scopeKey(verified), verified]));
+function countMissing(lists: readonly ScopedEntries[], others: readonly ScopedEntries[]): number {
+  const byScope = new Map(others.map((entries) => [entries.scope, entries]));
   let missing = 0;
-  for (const verified of lists) {
-    const other = byScope.get(scopeKey(verified));
-    if (other?.index === verified.index) continue;
-    for (const [serial, issuer] of verified.index.entries()) {
-      if (other?.index.has(serial, issuer) !== true) missing++;
-    }
+  for (const { scope, digest, index } of lists) {
+    const other = byScope.get(scope);
+    if (other?.digest === digest) continue;
+    const known = new CrlIndex(other?.index ?? { issuers: [] });
+    for (const [serial, issuer] of new CrlIndex(index).entries()) if (!known.has(serial, issuer)) missing++;
   }
   return missing;
 }

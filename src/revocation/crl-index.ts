@@ -35,10 +35,13 @@ export interface CrlIndexData {
 
 /** Looks certificates up in one CRL. */
 export class CrlIndex {
+  /** What this was made of: for comparing it in another thread. */
+  readonly data: CrlIndexData;
   readonly #tables = new Map<string | undefined, ReadonlyMap<number, SerialTableData>>();
 
-  constructor({ issuers }: CrlIndexData) {
-    for (const { issuer, tables } of issuers) {
+  constructor(data: CrlIndexData) {
+    this.data = data;
+    for (const { issuer, tables } of data.issuers) {
       this.#tables.set(issuer, new Map(tables.map((table) => [table.width, table])));
     }
   }
@@ -79,8 +82,8 @@ function reasonOf(table: SerialTableData, row: number): RevocationReason {
   return revocationReasons[table.reasons[row] as number] ?? 'unspecified';
 }
 
-/** Packs the entries of a CRL. Its signature is for {@link verifyCrl}. */
-export function packCrl(
+/** Packs the entries of a CRL. */
+export function packEntries(
   crl: CrlEntries & { readonly entryCount: number; readonly issuer: DistinguishedName },
 ): CrlIndexData {
   const rows = new RowCollector(crl.entryCount);

@@ -6,31 +6,25 @@
  */
 import { MtlsError } from '../errors.js';
 import { type Certificate } from '../x509/certificate.js';
-import { type Crl } from '../x509/crl.js';
-import { type CrlIndex } from './crl-index.js';
+import { type CrlHead } from '../x509/crl-head.js';
+import { describeCrl, type VerifiedCrl } from './verified-crl.js';
 
-/** A CRL whose signature has been verified, ready to be asked. */
-export interface VerifiedCrl {
-  /** What the CRL says of itself. */
-  readonly crl: Crl;
-  /** The CA whose key signed it. */
+/** What tells a CRL's scope and age. */
+export interface ScopedHead {
+  readonly crl: CrlHead;
   readonly signer: Certificate;
-  readonly index: CrlIndex;
-  /** The file or option it came from. */
-  readonly origin: string;
-  readonly loadedAt: Date;
 }
 
 /** Text that two CRLs share if the later one replaces the earlier: same key, same scope, both full or both deltas. */
-export function scopeKey({ crl, signer }: Pick<VerifiedCrl, 'crl' | 'signer'>): string {
+export function scopeKey({ crl, signer }: ScopedHead): string {
   const scope = crl.issuingDistributionPoint?.der.toString('base64') ?? '';
   const kind = crl.deltaBase === undefined ? 'full' : 'delta';
   return `${kind} ${signer.publicKey.toString('base64')} ${scope} ${crl.issuer.canonical}`;
 }
 
 /** Keeps the newest CRL of each scope: two that stand side by side must not be decided by their order. */
-export function newestOfEachScope(crls: readonly VerifiedCrl[]): VerifiedCrl[] {
-  const newest = new Map<string, VerifiedCrl>();
+export function newestOfEachScope<Scoped extends ScopedHead>(crls: readonly Scoped[]): Scoped[] {
+  const newest = new Map<string, Scoped>();
   for (const candidate of crls) {
     const key = scopeKey(candidate);
     const known = newest.get(key);
@@ -40,7 +34,7 @@ export function newestOfEachScope(crls: readonly VerifiedCrl[]): VerifiedCrl[] {
 }
 
 /** Whether `left` was issued before `right`: by CRL number where both have one, then by thisUpdate. */
-function isOlder(left: Crl, right: Crl): boolean {
+function isOlder(left: CrlHead, right: CrlHead): boolean {
   if (left.number !== undefined && right.number !== undefined && left.number !== right.number) {
     return left.number < right.number;
   }
@@ -65,7 +59,7 @@ export function refuseRollback(
       if (old.crl.deltaBase === undefined && stillConfigured(old.signer)) throw missing(old);
       continue;
     }
-    if (replacement.crl === old.crl) continue;
+    if (replacement.digest === old.digest) continue;
     const lowerNumber = (replacement.crl.number ?? 0n) < (old.crl.number ?? 0n);
     if (lowerNumber || replacement.crl.thisUpdate < old.crl.thisUpdate) throw rollback(old, replacement);
   }
@@ -84,10 +78,4 @@ function rollback(old: VerifiedCrl, replacement: VerifiedCrl): MtlsError {
     `${replacement.origin}: the ${describeCrl(replacement.crl)} is older than the ${describeCrl(old.crl)} in force; ` +
       'what was in force stays. Publish a CRL with a higher number',
   );
-}
-
-/** A CRL in a sentence: whose, which number, of when. */
-export function describeCrl({ issuer, number, thisUpdate }: Crl): string {
-  const name = number === undefined ? 'CRL' : `CRL number ${number}`;
-  return `${name} of "${issuer}" (${thisUpdate.toISOString()})`;
 }

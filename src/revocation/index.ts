@@ -6,12 +6,14 @@
 import { X509Certificate } from 'node:crypto';
 import { MtlsError } from '../errors.js';
 import { checkRevocationPolicy, type CrlSource, type RevocationPolicy, type Source } from '../options.js';
-import { certificateBlocks, crlBlocks, readBlocks, readCrlSource, readSource } from '../tls/sources.js';
+import { toCrlInputs } from '../tls/crl-inputs.js';
+import { type CrlRequest } from '../tls/crl-loading.js';
+import { loadCrlsAside } from '../tls/crl-thread.js';
+import { unpackAll } from '../tls/material.js';
+import { certificateBlocks, readBlocks, readSource } from '../tls/sources.js';
 import { type Certificate, parseCertificate } from '../x509/certificate.js';
 import { CertificateStore } from '../x509/certificate-store.js';
 import { type RevocationReason } from '../x509/crl-entry.js';
-import { admitCrl, checkCrlDates, type CrlBytes } from './admit-crl.js';
-import { newestOfEachScope, type VerifiedCrl } from './crl-set.js';
 import { RevocationChecker, type UnknownCause } from './revocation-checker.js';
 import { describeCrls, type RevocationEntryState } from './revocation-state.js';
 
@@ -76,28 +78,25 @@ export async function loadRevocation(options: LoadRevocationOptions): Promise<Re
   const policy = checkRevocationPolicy(options.policy);
   const now = options.now ?? Date.now;
   const at = new Date(now());
+  const { signal } = new AbortController();
   const cas = await Promise.all([options.ca].flat().map((source) => readSource(source, 'ca')));
   const store = new CertificateStore(
     cas.flatMap((source) => readBlocks(source, certificateBlocks)).map(parseCertificate),
   );
-  const { signal } = new AbortController();
-  const files = await Promise.all([options.crl].flat().map((source) => readCrlSource(source, 'crl', signal)));
-  const admitted: VerifiedCrl[] = [];
-  const rejected: RejectedCrl[] = [];
-  for (const bytes of files
-    .flat()
-    .flatMap((file) => readBlocks(file, crlBlocks).map((der): CrlBytes => ({ der, origin: file.origin })))) {
-    try {
-      const verified = admitCrl(bytes, { store, weakSignature: policy.weakSignature }, at);
-      // One that has expired still convicts; one that is not in force yet says nothing.
-      checkCrlDates(verified, { ...policy, stale: 'allow' }, at);
-      admitted.push(verified);
-    } catch (error) {
-      if (!(error instanceof MtlsError)) throw error;
-      rejected.push(Object.freeze({ source: bytes.origin, error }));
-    }
-  }
-  const checker = new RevocationChecker(newestOfEachScope(admitted), store, policy);
+  const request: CrlRequest = {
+    inputs: await toCrlInputs([options.crl].flat(), signal),
+    cas: store.certificates.map(({ raw }) => raw),
+    policy,
+    at: at.getTime(),
+    faulty: 'set-aside',
+    hash: undefined,
+    inForce: [],
+  };
+  const response = await loadCrlsAside(request, signal);
+  const checker = new RevocationChecker(unpackAll(response, [], store, at), store, policy);
+  const rejected = response.setAside.map(({ origin, code, message }) =>
+    Object.freeze({ source: origin, error: new MtlsError(code, message) }),
+  );
   return Object.freeze({
     crls: describeCrls(checker.crls),
     rejected: Object.freeze(rejected),

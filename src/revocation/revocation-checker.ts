@@ -11,7 +11,7 @@ import { type RevocationReason } from '../x509/crl-entry.js';
 import { type DistributionPoint } from '../x509/distribution-point.js';
 import { type RevokedEntry } from './crl-index.js';
 import { allReasons, distributionPointsOf, reasonsCovered } from './crl-scope.js';
-import { type VerifiedCrl } from './crl-set.js';
+import { freshUntil, type VerifiedCrl } from './verified-crl.js';
 
 /** Why nothing can be said of a certificate. */
 export type UnknownCause =
@@ -183,7 +183,7 @@ class Progress {
     const inDelta = delta && this.#find(delta);
     const isLifted =
       inDelta?.reason === 'removeFromCRL' &&
-      freshUntil(delta as VerifiedCrl, this.#policy) > this.#at.getTime();
+      freshUntil((delta as VerifiedCrl).crl, this.#policy) > this.#at.getTime();
     // Listed is revoked, whatever date or reason stands there: only a current delta can lift a hold.
     // A stale list can still convict, but it can no longer acquit (RFC 5280 section 5.1.2.5).
     if (!isLifted) {
@@ -192,7 +192,7 @@ class Progress {
       if (entry !== undefined)
         return { status: 'revoked', certificate: this.#certificate, ...entry, crl: crl };
     }
-    const limit = freshUntil(full, this.#policy);
+    const limit = freshUntil(full.crl, this.#policy);
     if (limit <= this.#at.getTime() || full.crl.thisUpdate > this.#at) {
       this.#sawExpired = true;
       return undefined;
@@ -215,10 +215,4 @@ class Progress {
     const cause = this.#sawExpired ? 'crl-expired' : hasCrl ? 'out-of-scope' : 'no-crl';
     return { status: 'unknown', certificate: this.#certificate, cause };
   }
-}
-
-/** Until when a CRL can acquit, in milliseconds since 1970: its nextUpdate and the grace, or for ever. */
-export function freshUntil({ crl }: Pick<VerifiedCrl, 'crl'>, policy: CompleteRevocationPolicy): number {
-  if (policy.stale === 'allow' || crl.nextUpdate === undefined) return Infinity;
-  return crl.nextUpdate.getTime() + policy.graceMs;
 }

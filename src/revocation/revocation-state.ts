@@ -4,7 +4,7 @@
  * @module
  */
 import { type DistinguishedName } from '../x509/distinguished-name.js';
-import { type VerifiedCrl } from './crl-set.js';
+import { type VerifiedCrl } from './verified-crl.js';
 
 /** One CRL in force. */
 export interface RevocationEntryState {

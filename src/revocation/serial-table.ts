@@ -6,7 +6,7 @@
  */
 import { randomFillSync } from 'node:crypto';
 
-/** What the table keeps of each serial number, in typed arrays that a thread can hand to another. */
+/** What the table keeps of each serial number, in typed arrays whose memory threads share. */
 export interface SerialTableData {
   /** Octets of each serial number. */
   readonly width: number;
@@ -37,7 +37,7 @@ export function packSerials(rows: SerialRows, width: number): SerialTableData {
   const seed = randomFillSync(new Uint32Array(2));
   const bucketCount = 2 ** Math.max(0, Math.ceil(Math.log2(count / rowsPerBucket)));
   const mask = bucketCount - 1;
-  const starts = new Uint32Array(bucketCount + 1);
+  const starts = new Uint32Array(new SharedArrayBuffer((bucketCount + 1) * 4));
   const buckets = new Uint32Array(count);
   for (let row = 0; row < count; row++) {
     const bucket = hashSerial(rows.bytes, rows.offsets[row] as number, width, seed) & mask;
@@ -47,9 +47,9 @@ export function packSerials(rows: SerialRows, width: number): SerialTableData {
   for (let bucket = 0; bucket < bucketCount; bucket++)
     (starts[bucket + 1] as number) += starts[bucket] as number;
   const next = starts.slice(0, bucketCount);
-  const serials = new Uint8Array(count * width);
-  const dates = new Uint32Array(count);
-  const reasons = new Uint8Array(count);
+  const serials = new Uint8Array(new SharedArrayBuffer(count * width));
+  const dates = new Uint32Array(new SharedArrayBuffer(count * 4));
+  const reasons = new Uint8Array(new SharedArrayBuffer(count));
   for (let row = 0; row < count; row++) {
     const bucket = buckets[row] as number;
     const place = next[bucket] as number;

@@ -3,20 +3,17 @@
  *
  * @module
  */
-import { describeCrl, type VerifiedCrl } from '../revocation/crl-set.js';
+import { describeCrl, type VerifiedCrl } from '../revocation/verified-crl.js';
 import { type RevocationChecker } from '../revocation/revocation-checker.js';
 import { Deadline } from './deadline.js';
 import { type Reporter } from './events.js';
-
-// Of a CRL's life from thisUpdate to nextUpdate, the part that is left when the warning comes.
-const warnAtPart = 0.2;
 
 /** Warns once for each CRL. */
 export class CrlExpiryWatch {
   readonly #now: () => number;
   readonly #reporter: Reporter;
   readonly #warned = new WeakSet<VerifiedCrl>();
-  #crls: readonly VerifiedCrl[] = [];
+  #revocation: RevocationChecker | undefined;
   #deadline: Deadline;
 
   constructor(now: () => number, reporter: Reporter) {
@@ -28,7 +25,7 @@ export class CrlExpiryWatch {
   /** Watches these CRLs in place of those before. */
   watch(revocation: RevocationChecker | undefined): void {
     this.close();
-    this.#crls = revocation?.crls ?? [];
+    this.#revocation = revocation;
     this.#deadline = this.#newDeadline();
     this.#look();
   }
@@ -45,8 +42,9 @@ export class CrlExpiryWatch {
   }
 
   #look(): void {
-    for (const verified of this.#crls) {
-      const warnAt = momentOfWarning(verified);
+    const { crls, policy } = this.#revocation ?? { crls: [], policy: undefined };
+    for (const verified of crls) {
+      const warnAt = policy && momentOfWarning(verified, policy.warnAt);
       if (warnAt === undefined || this.#warned.has(verified)) continue;
       if (warnAt > this.#now()) this.#deadline.add(warnAt);
       else this.#warn(verified);
@@ -67,7 +65,10 @@ export class CrlExpiryWatch {
   }
 }
 
-function momentOfWarning({ crl: { thisUpdate, nextUpdate } }: VerifiedCrl): number | undefined {
+function momentOfWarning(
+  { crl: { thisUpdate, nextUpdate } }: VerifiedCrl,
+  partLeft: number,
+): number | undefined {
   if (nextUpdate === undefined) return undefined;
-  return nextUpdate.getTime() - (nextUpdate.getTime() - thisUpdate.getTime()) * warnAtPart;
+  return nextUpdate.getTime() - (nextUpdate.getTime() - thisUpdate.getTime()) * partLeft;
 }

@@ -6,21 +6,17 @@
  */
 import { MtlsError } from '../errors.js';
 import { type Settings } from '../options.js';
-import { admitCrl, checkCrlDates } from '../revocation/admit-crl.js';
-import { newestOfEachScope, type VerifiedCrl } from '../revocation/crl-set.js';
+import { type CrlDiff } from '../revocation/crl-diff.js';
+import { scopeKey } from '../revocation/crl-set.js';
 import { RevocationChecker } from '../revocation/revocation-checker.js';
+import { unpackCrl, type VerifiedCrl } from '../revocation/verified-crl.js';
 import { type Certificate, KeyUsage, parseCertificate } from '../x509/certificate.js';
 import { CertificateStore, isCa } from '../x509/certificate-store.js';
+import { toCrlInputs } from './crl-inputs.js';
+import { type CrlRequest, type CrlResponse } from './crl-loading.js';
+import { loadCrlsAside } from './crl-thread.js';
 import { checkServerCredentials, type ServerCredentials } from './server-credentials.js';
-import {
-  certificateBlocks,
-  crlBlocks,
-  hashSources,
-  readBlocks,
-  readCrlSource,
-  readSource,
-  type SourceBytes,
-} from './sources.js';
+import { certificateBlocks, hashSources, readBlocks, readSource, type SourceBytes } from './sources.js';
 
 /** What a server works with, from one reading of its sources. Immutable. */
 export interface Material {
@@ -28,43 +24,106 @@ export interface Material {
   readonly store: CertificateStore;
   /** `undefined`: no CRL was configured. */
   readonly revocation: RevocationChecker | undefined;
-  /** A hash of all sources. */
-  readonly hash: string;
+  /** Hashes of the sources, to tell what a later reading changes. */
+  readonly hashes: { readonly credentials: string; readonly cas: string; readonly crls: string | undefined };
+}
+
+/** Material, and what its CRLs list that those before did not. */
+export interface LoadedMaterial {
+  readonly material: Material;
+  readonly diff: CrlDiff;
 }
 
 /**
  * Reads and checks every source.
- * @param inForce - What it would replace: CRLs that did not change are not verified again.
+ * @param inForce - What it would replace: what did not change is taken over, and if nothing did, all of it is.
  * @throws MtlsError naming file, fault and remedy; where several sources are at fault, the message lists them all.
  */
 export async function loadMaterial(
   settings: Settings,
   signal: AbortSignal,
   inForce?: Material,
-): Promise<Material> {
+): Promise<LoadedMaterial> {
   const at = new Date(settings.now());
-  const [key, cert, cas, crls] = await allOrFaults([
-    readSource(settings.key, 'key'),
-    readSource(settings.cert, 'cert'),
-    allOrFaults(settings.ca.map((source, index) => readSource(source, nameOf('ca', index, settings.ca)))),
-    allOrFaults(
-      settings.crl.map((source, index) => readCrlSource(source, nameOf('crl', index, settings.crl), signal)),
-    ),
-  ]);
-  const hash = hashSources([key, cert, ...cas, ...crls.flat()]);
-  if (hash === inForce?.hash) return inForce;
   const [credentials, trust] = await allOrFaults([
-    attempt(() => checkServerCredentials(key, cert, settings.passphrase, at)),
-    attempt(() => {
-      const store = readCas(cas, at);
-      return {
-        store,
-        revocation:
-          settings.crl.length === 0 ? undefined : readCrls(crls.flat(), store, settings, at, inForce),
-      };
-    }),
+    loadCredentials(settings, at, inForce),
+    loadTrust(settings, at, signal, inForce),
   ]);
-  return Object.freeze({ credentials, ...trust, hash });
+  const hashes = { credentials: credentials.hash, cas: trust.hashes.cas, crls: trust.hashes.crls };
+  const old = inForce?.hashes;
+  const isSame =
+    old?.credentials === hashes.credentials && old.cas === hashes.cas && old.crls === hashes.crls;
+  if (inForce !== undefined && isSame) return { material: inForce, diff: trust.diff };
+  const { store, revocation } = trust;
+  const material = Object.freeze({ credentials: credentials.credentials, store, revocation, hashes });
+  return { material, diff: trust.diff };
+}
+
+async function loadCredentials(
+  settings: Settings,
+  at: Date,
+  inForce: Material | undefined,
+): Promise<{ credentials: ServerCredentials; hash: string }> {
+  const [key, cert] = await allOrFaults([readSource(settings.key, 'key'), readSource(settings.cert, 'cert')]);
+  const hash = hashSources([key, cert]);
+  if (inForce?.hashes.credentials === hash) return { credentials: inForce.credentials, hash };
+  return { credentials: checkServerCredentials(key, cert, settings.passphrase, at), hash };
+}
+
+type Trust = Pick<Material, 'store' | 'revocation'> & {
+  readonly hashes: Omit<Material['hashes'], 'credentials'>;
+  readonly diff: CrlDiff;
+};
+
+async function loadTrust(
+  settings: Settings,
+  at: Date,
+  signal: AbortSignal,
+  inForce: Material | undefined,
+): Promise<Trust> {
+  const sources = await allOrFaults(
+    settings.ca.map((source, index) => readSource(source, nameOf('ca', index, settings.ca))),
+  );
+  const cas = hashSources(sources);
+  // The same CAs are the same store, which remembers the chains it has verified.
+  const store = inForce?.hashes.cas === cas ? inForce.store : readCas(sources, at);
+  if (settings.crl.length === 0) {
+    return { store, revocation: undefined, hashes: { cas, crls: undefined }, diff: { added: 0, removed: 0 } };
+  }
+  const known = (inForce?.revocation?.crls ?? []).filter(({ signer }) => isConfigured(signer, store));
+  const request: CrlRequest = {
+    inputs: await toCrlInputs(settings.crl, signal),
+    cas: store.certificates.map(({ raw }) => raw),
+    policy: settings.revocation,
+    at: at.getTime(),
+    faulty: 'fail',
+    hash: store === inForce?.store ? inForce.hashes.crls : undefined,
+    inForce: known.map((crl) => ({ scope: scopeKey(crl), digest: crl.digest, index: crl.index.data })),
+  };
+  const response = await loadCrlsAside(request, signal);
+  const revocation =
+    response.crls === undefined && inForce?.revocation !== undefined
+      ? inForce.revocation
+      : new RevocationChecker(unpackAll(response, known, store, at), store, settings.revocation);
+  return { store, revocation, hashes: { cas, crls: response.hash }, diff: response.diff };
+}
+
+/** The CRLs of a response; those that did not change keep their object, and when they were loaded. */
+export function unpackAll(
+  { crls = [] }: CrlResponse,
+  known: readonly VerifiedCrl[],
+  store: CertificateStore,
+  at: Date,
+): VerifiedCrl[] {
+  return crls.map((crl) => {
+    if (!('unchanged' in crl)) return unpackCrl(crl, store, at);
+    return known.find(({ digest }) => digest === crl.unchanged) as VerifiedCrl;
+  });
+}
+
+/** Whether a CA is among the configured ones. */
+export function isConfigured(ca: Certificate, { certificates }: CertificateStore): boolean {
+  return certificates.some(({ raw }) => raw.equals(ca.raw));
 }
 
 function nameOf(option: string, index: number, list: readonly unknown[]): string {
@@ -120,36 +179,6 @@ function checkCa(certificate: Certificate, origin: string): Certificate {
     'ERR_MTLS_OPTION_INVALID',
     `${origin}: "${certificate.subject}" ${fault}; give the CA that signed the clients, not a client or server certificate`,
   );
-}
-
-function readCrls(
-  sources: readonly SourceBytes[],
-  store: CertificateStore,
-  settings: Settings,
-  at: Date,
-  inForce: Material | undefined,
-): RevocationChecker {
-  const { revocation: policy } = settings;
-  const known = inForce?.revocation?.crls ?? [];
-  const verified = sources.flatMap((source) =>
-    readBlocks(source, crlBlocks).map((der): VerifiedCrl => {
-      const unchanged = known.find(
-        ({ crl, signer }) => crl.raw.equals(der) && store.certificates.includes(signer),
-      );
-      const crl =
-        unchanged ??
-        admitCrl({ der, origin: source.origin }, { store, weakSignature: policy.weakSignature }, at);
-      checkCrlDates(crl, policy, at);
-      return crl;
-    }),
-  );
-  return new RevocationChecker(newestOfEachScope(verified), store, policy);
-}
-
-async function attempt<Value>(compute: () => Value): Promise<Value> {
-  return await new Promise((resolve) => {
-    resolve(compute());
-  });
 }
 
 type Settled<Promises extends readonly Promise<unknown>[]> = {

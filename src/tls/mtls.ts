@@ -8,16 +8,14 @@ import type { SecureContextOptions, Server } from 'node:tls';
 import { MtlsError } from '../errors.js';
 import { type ClientIdentity } from '../identity/client-identity.js';
 import { type Settings } from '../options.js';
-import { diffCrls } from '../revocation/crl-diff.js';
 import { refuseRollback } from '../revocation/crl-set.js';
-import { freshUntil } from '../revocation/revocation-checker.js';
+import { freshUntil } from '../revocation/verified-crl.js';
 import { describeCrls, type RevocationEntryState } from '../revocation/revocation-state.js';
-import { type Certificate } from '../x509/certificate.js';
 import { CrlExpiryWatch } from './crl-expiry-watch.js';
 import { type MtlsEvents, type ReloadReport, Reporter, type TypedEventEmitter } from './events.js';
 import { Gate } from './gate.js';
-import { loadMaterial, type Material } from './material.js';
-import { secureContextOptions } from './secure-context.js';
+import { isConfigured, loadMaterial, type Material } from './material.js';
+import { isSameContext, secureContextOptions } from './secure-context.js';
 import { SourceWatch } from './source-watch.js';
 import { createTrust, type Trust } from './trust.js';
 
@@ -62,6 +60,7 @@ export class MtlsHandle implements Mtls {
   readonly #gate: Gate;
   readonly #expiry: CrlExpiryWatch;
   readonly #abort = new AbortController();
+  #context: SecureContextOptions | undefined;
   #watch: SourceWatch | undefined;
   #running: Promise<ReloadReport> | undefined;
   #waiting: Promise<ReloadReport> | undefined;
@@ -103,7 +102,7 @@ export class MtlsHandle implements Mtls {
       crls: describeCrls(checker?.crls ?? []),
       uncovered: Object.freeze((checker?.uncoveredCas() ?? []).map(({ subject }) => subject.toString())),
       healthy:
-        checker?.crls.every((crl) => freshUntil(crl, { ...checker.policy, stale: 'deny' }) > now) ?? true,
+        checker?.crls.every(({ crl }) => freshUntil(crl, { ...checker.policy, stale: 'deny' }) > now) ?? true,
     });
   }
 
@@ -134,18 +133,16 @@ export class MtlsHandle implements Mtls {
     const started = performance.now();
     const inForce = this.#trust().material;
     try {
-      const material = await loadMaterial(this.#settings, this.#abort.signal, inForce);
+      const { material, diff } = await loadMaterial(this.#settings, this.#abort.signal, inForce);
       if (material === inForce)
         return this.#report(started, { changed: false, added: 0, removed: 0, evicted: 0 });
       const before = inForce.revocation?.crls ?? [];
       const after = material.revocation?.crls ?? [];
-      refuseRollback(before, after, (ca: Certificate) =>
-        material.store.certificates.some(({ raw }) => raw.equals(ca.raw)),
-      );
+      refuseRollback(before, after, (ca) => isConfigured(ca, material.store));
       const context = secureContextOptions(this.#settings, material, { judge: 'gate' });
       this.#commit(material, context);
       const evicted = await this.#gate.judgeAll();
-      return this.#report(started, { changed: true, ...diffCrls(before, after), evicted });
+      return this.#report(started, { changed: true, ...diff, evicted });
     } catch (error) {
       throw this.#fail(error);
     }
@@ -153,7 +150,9 @@ export class MtlsHandle implements Mtls {
 
   /** Everything is built: swap the secure context, then what clients are judged by. */
   #commit(material: Material, context: SecureContextOptions): void {
-    this.#server.setSecureContext(context);
+    // A large CRL is in the index alone: then there is nothing to swap, and node:tls need not build a context.
+    if (!isSameContext(context, this.#context)) this.#server.setSecureContext(context);
+    this.#context = context;
     this.#gate.enforce(createTrust(material, (this.#gate.trust?.generation ?? 0) + 1));
     this.#expiry.watch(material.revocation);
   }

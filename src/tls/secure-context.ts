@@ -7,14 +7,12 @@
  */
 import { constants, createHash } from 'node:crypto';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import { isDeepStrictEqual } from 'node:util';
 import { MtlsError } from '../errors.js';
 import { type Settings } from '../options.js';
 import { type RevocationChecker } from '../revocation/revocation-checker.js';
 import { type Material } from './material.js';
 import { toPem } from './sources.js';
-
-// OpenSSL hashes the whole list at every handshake: 1,000 entries cost it about as much as one signature.
-const maxEntriesForOpenssl = 1000;
 
 const contextNames = [
   'ciphers',
@@ -88,7 +86,7 @@ function crlForSecondLock(revocation: RevocationChecker): string[] | undefined {
   const strict =
     policy.scope === 'chain' && policy.unknown === 'deny' && policy.stale === 'deny' && policy.graceMs === 0;
   const entries = crls.reduce((sum, { crl }) => sum + crl.entryCount, 0);
-  if (!strict || entries > maxEntriesForOpenssl || misread(revocation) !== undefined) return undefined;
+  if (!strict || entries > policy.opensslEntries || misread(revocation) !== undefined) return undefined;
   return revocation.uncoveredCas().length > 0 ? undefined : toPems(revocation);
 }
 
@@ -103,7 +101,7 @@ function crlForOnlyLock(revocation: RevocationChecker): string[] {
 
 // One string each: of several CRLs in one string, Node before 26 reads the first alone.
 function toPems({ crls }: RevocationChecker): string[] {
-  return crls.map(({ crl }) => toPem([crl.raw], 'X509 CRL'));
+  return crls.map(({ raw }) => toPem(raw === undefined ? [] : [raw], 'X509 CRL'));
 }
 
 /** What OpenSSL would misread among the CRLs. */
@@ -117,6 +115,11 @@ function misread({ crls }: RevocationChecker): string | undefined {
     issuers.add(crl.issuer.canonical);
   }
   return undefined;
+}
+
+/** Whether two bags make the same context. */
+export function isSameContext(left: SecureContextOptions, right: SecureContextOptions | undefined): boolean {
+  return right !== undefined && isDeepStrictEqual(left, right);
 }
 
 function dryRun(bag: SecureContextOptions): void {

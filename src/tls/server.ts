@@ -36,7 +36,7 @@ const handshakeTimeoutMs = 10_000;
  */
 export async function createServer(options: MtlsOptions, listener?: RequestListener): Promise<MtlsServer> {
   const settings = checkOptions(options);
-  const material = await loadMaterial(settings, new AbortController().signal);
+  const { material } = await loadMaterial(settings, new AbortController().signal);
   const context = secureContextOptions(settings, material, { judge: 'gate' });
   // 'named': the gate makes the decision that node:tls would have made, and can say who was refused.
   const server = createHttpsServer(
@@ -62,7 +62,7 @@ export async function createServerOptions(options: MtlsOptions): Promise<ServerO
       "clients: 'optional' needs the gate, because node:tls would let bad certificates in as well; use createServer(), or protect() the server",
     );
   }
-  const material = await loadMaterial(settings, new AbortController().signal);
+  const { material } = await loadMaterial(settings, new AbortController().signal);
   const context = secureContextOptions(settings, material, { judge: 'openssl' });
   const gate = new Gate(settings, new Reporter(settings.logger));
   gate.enforce(createTrust(material, 1));
@@ -85,7 +85,7 @@ export async function protect(
   checkProtectable(server, settings);
   // The gate stands before the files are read: if the server listens meanwhile, nobody is let in.
   const handle = new MtlsHandle(server, settings);
-  const material = await loadMaterial(settings, new AbortController().signal);
+  const { material } = await loadMaterial(settings, new AbortController().signal);
   await handle.open(material, secureContextOptions(settings, material, { judge: 'gate' }));
   return handle;
 }

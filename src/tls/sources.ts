@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ErrorCode, MtlsError } from '../errors.js';
-import { type CrlSource, type Source } from '../options.js';
+import { type CrlLoader, type CrlSource, type Source } from '../options.js';
 import { formatPem, isDer, parsePem, type PemBlock } from '../x509/pem.js';
 
 /** What a source held. */
@@ -48,41 +48,41 @@ export async function readSource(source: Source, option: string): Promise<Source
   return { bytes, origin: source };
 }
 
-/** Reads a source of CRLs: every file of a directory, every buffer of a loader. */
-export async function readCrlSource(
-  source: CrlSource,
-  option: string,
-  signal: AbortSignal,
-): Promise<SourceBytes[]> {
-  if (typeof source === 'object' && 'load' in source) return await load(source, option, signal);
-  if (!isPath(source) || !(await isDirectory(source, option))) return [await readSource(source, option)];
-  const names = (await readdir(source)).filter((name) => crlFileName.test(name)).sort();
-  if (names.length === 0) {
-    throw new MtlsError(
-      'ERR_MTLS_CRL_INVALID',
-      `${source} (options.${option}) is a directory without a CRL; expected files that end in .pem, .crl, .der or .r0`,
-    );
-  }
-  return await Promise.all(names.map((name) => readSource(join(source, name), option)));
+/**
+ * Reads a file of CRLs, or every such file of a directory.
+ * @throws MtlsError as {@link readSource}, and `ERR_MTLS_CRL_INVALID` for a directory without CRLs.
+ */
+export async function readCrlPath(path: string, option: string): Promise<SourceBytes[]> {
+  if (!(await isDirectory(path, option))) return [await readSource(path, option)];
+  const names = (await readdir(path)).filter((name) => crlFileName.test(name)).sort();
+  if (names.length > 0) return await Promise.all(names.map((name) => readSource(join(path, name), option)));
+  throw new MtlsError(
+    'ERR_MTLS_CRL_INVALID',
+    `${path} (options.${option}) is a directory without a CRL; expected files that end in .pem, .crl, .der or .r0`,
+  );
 }
 
-async function load(
-  source: Extract<CrlSource, { load: unknown }>,
+/**
+ * Calls a loader of CRLs.
+ * @throws MtlsError `ERR_MTLS_CRL_INVALID` for one that gives nothing; what the loader itself rejects with.
+ */
+export async function callLoader(
+  loader: CrlLoader,
   option: string,
   signal: AbortSignal,
 ): Promise<SourceBytes[]> {
-  const loaded = await source.load(signal);
-  if (
-    !Array.isArray(loaded) ||
-    loaded.length === 0 ||
-    !loaded.every((item) => item instanceof Uint8Array && item.length > 0)
-  ) {
+  const loaded: unknown = await loader.load(signal);
+  const isUsable =
+    Array.isArray(loaded) &&
+    loaded.length > 0 &&
+    loaded.every((item) => item instanceof Uint8Array && item.length > 0);
+  if (!isUsable) {
     throw new MtlsError(
       'ERR_MTLS_CRL_INVALID',
       `options.${option}.load() gave no CRL; expected an array of Buffers, at least one, none empty`,
     );
   }
-  return loaded.map((bytes: Uint8Array) => ({
+  return (loaded as Uint8Array[]).map((bytes) => ({
     bytes: Buffer.from(bytes),
     origin: `options.${option}.load()`,
   }));

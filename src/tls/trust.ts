@@ -4,8 +4,7 @@
  *
  * @module
  */
-import { type Certificate } from '../x509/certificate.js';
-import { judge, type OpensslVerdict, type Presented, type Verdict } from './judgement.js';
+import { judge, type OpensslVerdict, type Verdict } from './judgement.js';
 import { type Material } from './material.js';
 import { type Peer } from './peer.js';
 
@@ -20,15 +19,13 @@ export interface Trust {
 
 /** Puts material into force. */
 export function createTrust(material: Material, generation: number): Trust {
-  // A chain costs two or three signatures: they are verified once for each certificate.
-  const chains = new WeakMap<Certificate, Presented['chain']>();
   const { store, revocation } = material;
   return Object.freeze({
     material,
     generation,
     judge({ certificate, others }: Peer, openssl: OpensslVerdict, at: Date) {
-      if (!chains.has(certificate)) chains.set(certificate, store.chainOf(certificate, others));
-      return judge({ certificate, chain: chains.get(certificate), openssl }, revocation, at);
+      const chain = store.chainOf(certificate, others);
+      return judge({ certificate, chain, openssl }, revocation, at);
     },
   });
 }

@@ -19,6 +19,8 @@ export class CertificateStore {
   readonly certificates: readonly Certificate[];
   readonly #bySubject = new Map<string, Certificate[]>();
   readonly #keys = new WeakMap<Certificate, KeyObject>();
+  /** Chains that were verified: a chain costs two or three signatures, and a client comes back. */
+  readonly #chains = new WeakMap<Certificate, CertificateChain>();
 
   constructor(certificates: readonly Certificate[]) {
     const distinct = new Map(
@@ -42,7 +44,11 @@ export class CertificateStore {
    * @returns `undefined` where no chain ends in a configured self-signed root.
    */
   chainOf(certificate: Certificate, others: readonly Certificate[] = []): CertificateChain | undefined {
-    return this.#extend([certificate], others);
+    const known = this.#chains.get(certificate);
+    if (known !== undefined) return known;
+    const chain = this.#extend([certificate], others);
+    if (chain !== undefined) this.#chains.set(certificate, chain);
+    return chain;
   }
 
   #extend(chain: CertificateChain, others: readonly Certificate[]): CertificateChain | undefined {

@@ -5,34 +5,16 @@
  * @module
  */
 import { enterExtensions, readAuthorityKeyId } from './certificate.js';
-import { crlSubject, walkEntries } from './crl-entry.js';
+import { type CrlEntries, crlSubject, walkEntries } from './crl-entry.js';
+import { type CrlHead } from './crl-head.js';
 import { DerReader, Tag } from './der.js';
-import { type DistinguishedName, readName } from './distinguished-name.js';
-import { type IssuingDistributionPoint, readIssuingDistributionPoint } from './distribution-point.js';
+import { readName } from './distinguished-name.js';
+import { readIssuingDistributionPoint } from './distribution-point.js';
 import { readAlgorithm, type Signed } from './signature.js';
 import { readDate } from './time.js';
 
-/** What a CRL says of itself. Its entries are read with {@link walkEntries}. */
-export interface Crl {
-  /** The whole CRL, DER. */
-  readonly raw: Buffer;
-  readonly version: 1 | 2;
-  readonly issuer: DistinguishedName;
-  readonly thisUpdate: Date;
-  readonly nextUpdate: Date | undefined;
-  /** CRLNumber, at most 20 octets (section 5.2.3). */
-  readonly number: bigint | undefined;
-  /** BaseCRLNumber: this is a delta to that CRL (section 5.2.4). */
-  readonly deltaBase: bigint | undefined;
-  /** Hex. */
-  readonly authorityKeyId: string | undefined;
-  readonly issuingDistributionPoint: IssuingDistributionPoint | undefined;
-  /** Critical extensions that nothing here knows, of the list and of its entries: it must not be used. */
-  readonly unknownCriticalExtensions: readonly string[];
-  /** How many certificates are listed. */
-  readonly entryCount: number;
-  /** Where the entries lie in `raw`. */
-  readonly entries: { readonly start: number; readonly end: number };
+/** A CRL: its head, and where its entries and its signature are. Entries are read with {@link walkEntries}. */
+export interface Crl extends CrlHead, CrlEntries {
   /** What is signed, and how: for whoever verifies. */
   readonly signed: Signed;
 }
@@ -98,7 +80,7 @@ function readEntriesPlace(tbs: DerReader): Crl['entries'] {
   return { start: tbs.contentStart, end: tbs.contentEnd };
 }
 
-type Head = Pick<Crl, 'number' | 'deltaBase' | 'authorityKeyId' | 'issuingDistributionPoint'>;
+type Head = Pick<CrlHead, 'number' | 'deltaBase' | 'authorityKeyId' | 'issuingDistributionPoint'>;
 
 const knownExtensions: ReadonlySet<string> = new Set(['2.5.29.20', '2.5.29.27', '2.5.29.28', '2.5.29.35']);
 

@@ -13,10 +13,13 @@ import { decodeString } from './string.js';
 export class DistinguishedName {
   /** The parts as the certificate has them: the most general first. */
   readonly rdns: readonly RelativeDistinguishedName[];
+  /** The Name as it stands in the certificate, DER; empty in a name read from text. */
+  readonly der: Buffer;
   #canonical: string | undefined;
   #text: string | undefined;
 
-  constructor(rdns: readonly RelativeDistinguishedName[]) {
+  constructor(rdns: readonly RelativeDistinguishedName[], der: Buffer = Buffer.alloc(0)) {
+    this.der = der;
     for (const rdn of rdns) for (const attribute of rdn) Object.freeze(attribute);
     this.rdns = Object.freeze(rdns.map((rdn) => Object.freeze([...rdn])));
     Object.freeze(this);
@@ -78,9 +81,10 @@ export class DistinguishedName {
 /** Reads a Name (RFC 5280 section 4.1.2.4). */
 export function readName(reader: DerReader): DistinguishedName {
   const sequence = reader.enter(Tag.sequence);
+  const der = reader.element;
   const rdns: RelativeDistinguishedName[] = [];
   while (!sequence.done) rdns.push(readRdn(sequence.enter(Tag.set)));
-  return new DistinguishedName(rdns);
+  return new DistinguishedName(rdns, der);
 }
 
 /** Reads the content of one RelativeDistinguishedName. */

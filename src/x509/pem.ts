@@ -72,27 +72,43 @@ export function formatPem({ label, der }: PemBlock): string {
   return `-----BEGIN ${label}-----\n${body}-----END ${label}-----\n`;
 }
 
-// Buffer.from(…, 'base64') skips what it does not know, and a damaged file must not be read as another one.
+/** The value of each base64 digit by its character code; 64 is white space, 65 the padding, 66 anything else. */
+const digitValues = new Uint8Array(256).fill(66);
+Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/').forEach((digit, value) => {
+  digitValues[digit] = value;
+});
+for (const space of ' \t\r\n') digitValues[space.charCodeAt(0)] = 64;
+digitValues['='.charCodeAt(0)] = 65;
+
+// Buffer.from(…, 'base64') skips what it does not know, and a damaged file must not be read as another one. It
+// also wants a string, which for a list of a million entries is 48 MB more.
 function decode(bytes: Buffer, start: number, end: number, origin: string): Buffer {
+  const decoded = Buffer.allocUnsafeSlow(Math.ceil(((end - start) * 3) / 4));
+  let length = 0;
+  let bits = 0;
   let digits = 0;
   let padding = 0;
   for (let index = start; index < end; index++) {
-    const octet = bytes[index] as number;
-    if (octet === 0x0a || octet === 0x0d || octet === 0x20 || octet === 0x09) continue;
-    if (octet === 0x3d) padding++;
-    else if (padding > 0 || !isBase64(octet))
-      throw invalid(origin, 'a block whose body is not base64', index);
-    else digits++;
+    const value = digitValues[bytes[index] as number] as number;
+    if (value < 64 && padding === 0) {
+      bits = (bits << 6) | value;
+      digits++;
+      if ((digits & 3) !== 0) continue;
+      decoded[length] = bits >> 16;
+      decoded[length + 1] = bits >> 8;
+      decoded[length + 2] = bits;
+      length += 3;
+      bits = 0;
+    } else if (value === 65) padding++;
+    else if (value !== 64) throw invalid(origin, 'a block whose body is not base64', index);
   }
-  if (digits === 0 || padding > 2 || (digits + padding) % 4 !== 0) {
+  const rest = digits & 3;
+  if (digits === 0 || rest === 1 || padding !== (4 - rest) % 4) {
     throw invalid(origin, 'a block whose base64 is incomplete', start);
   }
-  return Buffer.from(bytes.toString('latin1', start, end), 'base64');
-}
-
-function isBase64(octet: number): boolean {
-  const letter = octet | 0x20;
-  return (letter >= 0x61 && letter <= 0x7a) || (octet >= 0x2f && octet <= 0x39) || octet === 0x2b;
+  if (rest > 1) decoded[length++] = bits >> (rest === 2 ? 4 : 10);
+  if (rest === 3) decoded[length++] = bits >> 2;
+  return decoded.subarray(0, length);
 }
 
 function invalid(origin: string, what: string, offset: number): MtlsError {

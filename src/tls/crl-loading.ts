@@ -1,0 +1,130 @@
+/**
+ * From the sources of CRLs to packed CRLs: read, verified, indexed, compared with
+ * those in force. Plain data in, plain data out: it runs on the main thread for
+ * small lists, and on one of its own for large ones.
+ *
+ * @module
+ */
+import { type ErrorCode, MtlsError } from '../errors.js';
+import { type CompleteRevocationPolicy } from '../options.js';
+import { type CrlDiff, diffCrls, type ScopedEntries } from '../revocation/crl-diff.js';
+import { newestOfEachScope, scopeKey } from '../revocation/crl-set.js';
+import {
+  checkCrlDates,
+  digestOf,
+  packCrl,
+  type PackedCrl,
+  readSignedCrl,
+  type SignedCrl,
+} from '../revocation/verified-crl.js';
+import { parseCertificate } from '../x509/certificate.js';
+import { CertificateStore } from '../x509/certificate-store.js';
+import { crlBlocks, hashSources, readBlocks, readCrlPath, type SourceBytes } from './sources.js';
+
+/** A source of CRLs, ready to be read on any thread. */
+export type CrlInput =
+  | { readonly path: string; readonly option: string }
+  | { readonly bytes: Uint8Array; readonly origin: string };
+
+/** What to load, by which CAs and rules, and what is in force. */
+export interface CrlRequest {
+  readonly inputs: readonly CrlInput[];
+  /** The CAs, DER. */
+  readonly cas: readonly Uint8Array[];
+  readonly policy: CompleteRevocationPolicy;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** What a CRL does that does not verify: it fails the whole, or it is set aside and the rest is loaded. */
+  readonly faulty: 'fail' | 'set-aside';
+  /** The hash of the sources in force: if theirs is the same, nothing is loaded. */
+  readonly hash: string | undefined;
+  /** The CRLs in force, those of CAs that are no longer configured left out. */
+  readonly inForce: readonly ScopedEntries[];
+}
+
+/** What was loaded. */
+export interface CrlResponse {
+  /** A hash of the sources. */
+  readonly hash: string;
+  /** The CRLs; of one that is in force already, its digest alone. `undefined`: nothing changed at all. */
+  readonly crls: readonly (PackedCrl | { readonly unchanged: string })[] | undefined;
+  readonly setAside: readonly {
+    readonly origin: string;
+    readonly code: ErrorCode;
+    readonly message: string;
+  }[];
+  readonly diff: CrlDiff;
+}
+
+/**
+ * Loads CRLs.
+ * @throws MtlsError what is wrong with a source, or with a CRL where faulty ones fail the whole.
+ */
+export async function loadCrls(request: CrlRequest): Promise<CrlResponse> {
+  const sources = (await Promise.all(request.inputs.map(readInput))).flat();
+  const hash = hashSources(sources);
+  const setAside: { origin: string; code: ErrorCode; message: string }[] = [];
+  if (hash === request.hash) return { hash, crls: undefined, setAside, diff: { added: 0, removed: 0 } };
+  const signed = readAll(sources, request, (origin, error) => {
+    if (request.faulty === 'fail') throw error;
+    setAside.push({ origin, code: error.code, message: error.message });
+  });
+  const crls = newestOfEachScope(signed).map((crl) => packUnlessKnown(crl, request.inForce));
+  const after = crls.map(({ entries }) => entries);
+  return { hash, crls: crls.map(({ result }) => result), setAside, diff: diffCrls(request.inForce, after) };
+}
+
+async function readInput(input: CrlInput): Promise<SourceBytes[]> {
+  if ('path' in input) return await readCrlPath(input.path, input.option);
+  return [
+    {
+      bytes: Buffer.from(input.bytes.buffer, input.bytes.byteOffset, input.bytes.byteLength),
+      origin: input.origin,
+    },
+  ];
+}
+
+function readAll(
+  sources: readonly SourceBytes[],
+  { cas, policy, at, faulty }: CrlRequest,
+  onFault: (origin: string, error: MtlsError) => void,
+): SignedCrl[] {
+  const store = new CertificateStore(cas.map((der) => parseCertificate(Buffer.from(der))));
+  // Set aside are those that say nothing. One that has expired still convicts.
+  const dates = faulty === 'fail' ? policy : { ...policy, stale: 'allow' as const };
+  const signed: SignedCrl[] = [];
+  for (const source of sources) {
+    attempt(source.origin, onFault, () => {
+      for (const der of readBlocks(source, crlBlocks)) {
+        attempt(source.origin, onFault, () => {
+          const crl = readSignedCrl({ der, origin: source.origin }, store, policy);
+          checkCrlDates(crl, dates, new Date(at));
+          signed.push(crl);
+        });
+      }
+    });
+  }
+  return signed;
+}
+
+function attempt(origin: string, onFault: (origin: string, error: MtlsError) => void, run: () => void): void {
+  try {
+    run();
+  } catch (error) {
+    if (!(error instanceof MtlsError)) throw error;
+    onFault(origin, error);
+  }
+}
+
+/** Packing is most of the work: a list that is in force already is not packed again. */
+function packUnlessKnown(
+  signed: SignedCrl,
+  inForce: readonly ScopedEntries[],
+): { result: PackedCrl | { unchanged: string }; entries: ScopedEntries } {
+  const scope = scopeKey(signed);
+  const digest = digestOf(signed.crl.raw);
+  const known = inForce.find((entries) => entries.digest === digest && entries.scope === scope);
+  if (known !== undefined) return { result: { unchanged: digest }, entries: known };
+  const packed = packCrl(signed);
+  return { result: packed, entries: { scope, digest, index: packed.index } };
+}
