@@ -43,8 +43,13 @@ export function setConnection(socket: Socket, connection: Connection): void {
 
 /** The connection of a request or a socket; `undefined` where no gate has let it through. */
 export function connectionOf(reqOrSocket: IncomingMessage | Socket): Connection | undefined {
-  const socket: Carrier = 'socket' in reqOrSocket ? reqOrSocket.socket : reqOrSocket;
-  return socket[connectionKey];
+  try {
+    const socket: Carrier = 'socket' in reqOrSocket ? reqOrSocket.socket : reqOrSocket;
+    return socket[connectionKey];
+  } catch {
+    // An HTTP/2 session that has ended throws when it is asked for its socket.
+    return undefined;
+  }
 }
 
 /**

@@ -8,7 +8,7 @@ import { type MtlsError } from '../errors.js';
 import { type ClientIdentity } from '../identity/client-identity.js';
 import { type Logger } from '../options.js';
 import { type DistinguishedName } from '../x509/distinguished-name.js';
-import { type Refusal } from './judgement.js';
+import { abbreviate, type Refusal } from './judgement.js';
 
 /** A client was let in. */
 export interface AuthenticatedEvent {
@@ -99,17 +99,18 @@ export class Reporter {
 export function describeIdentity(identity: ClientIdentity | undefined): object {
   if (identity === undefined) return {};
   const { commonName, subject, issuer, serialNumber, fingerprint256 } = identity;
-  return { commonName, subject: subject.toString(), issuer: issuer.toString(), serialNumber, fingerprint256 };
+  return {
+    commonName,
+    subject: abbreviate(subject),
+    issuer: abbreviate(issuer),
+    serialNumber,
+    fingerprint256,
+  };
 }
 
 /** `CN=client2, serial 1002, 127.0.0.1`: who, in a log line's message. */
 export function nameIdentity(identity: ClientIdentity | undefined, remoteAddress: string): string {
   if (identity === undefined) return remoteAddress;
-  const subject = identity.subject.isEmpty ? 'no subject' : identity.subject.toString();
-  return `${shorten(subject)}, serial ${shorten(identity.serialNumber)}, ${remoteAddress}`;
-}
-
-// A certificate may carry a name of 60,000 characters, and writes it into every line about it.
-function shorten(text: string): string {
-  return text.length <= 200 ? text : `${text.slice(0, 199)}…`;
+  const subject = identity.subject.isEmpty ? 'no subject' : abbreviate(identity.subject);
+  return `${subject}, serial ${identity.serialNumber.slice(0, 64)}, ${remoteAddress}`;
 }

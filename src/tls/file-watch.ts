@@ -22,58 +22,71 @@ export interface FileWatchOptions {
 // A writer that truncates and writes gives an empty file in between: let it finish.
 const settleMs = 25;
 
-/** Watches until it is closed. Keeps no process alive. */
+/**
+ * Watches until it is closed. Keeps no process alive. First {@link FileWatch.remember} what is there, then read
+ * it, then {@link FileWatch.begin}: no change in between is lost.
+ */
 export class FileWatch {
   readonly #options: FileWatchOptions;
   readonly #hints = new Map<string, FSWatcher>();
-  readonly #interval: NodeJS.Timeout;
+  #interval: NodeJS.Timeout | undefined;
   #settling: NodeJS.Timeout | undefined;
-  #reported: string | undefined;
-  #seen: string | undefined;
+  /** What was there when a change was last told. */
+  #told = '';
+  /** What was there at the last look. */
+  #seen = '';
   #looking = false;
-  #closed = false;
 
   constructor(options: FileWatchOptions) {
     this.#options = options;
-    this.#interval = setInterval(() => void this.#look(), options.pollMs);
-    this.#interval.unref();
   }
 
   /** Takes what is there now as what is known. */
-  async start(): Promise<void> {
-    this.#seen = await this.#describe();
-    this.#reported = this.#seen;
+  async remember(): Promise<void> {
+    this.#told = await this.#describe();
+    this.#seen = this.#told;
+  }
+
+  /** Tells of every change from what was remembered. */
+  begin(): void {
+    this.#interval = setInterval(() => void this.#look(), this.#options.pollMs);
+    this.#interval.unref();
     this.#listen();
+    this.#lookSoon();
   }
 
   /** Stops watching. */
   close(): void {
-    this.#closed = true;
     clearInterval(this.#interval);
+    this.#interval = undefined;
     clearTimeout(this.#settling);
     for (const hint of this.#hints.values()) hint.close();
     this.#hints.clear();
   }
 
   async #look(): Promise<void> {
-    if (this.#looking || this.#closed || this.#reported === undefined) return;
+    if (this.#looking) {
+      this.#lookSoon();
+      return;
+    }
     this.#looking = true;
     const now = await this.#describe();
     this.#looking = false;
+    // Closed meanwhile.
+    if (this.#interval === undefined) return;
+    this.#listen();
     this.#compare(now);
   }
 
   #compare(now: string): void {
-    if (this.#closed) return;
-    this.#listen();
-    const settled = now === this.#seen;
+    const hasSettled = now === this.#seen;
     this.#seen = now;
-    if (now === this.#reported) return;
-    if (!settled) {
+    if (now === this.#told) return;
+    if (!hasSettled) {
       this.#lookSoon();
       return;
     }
-    this.#reported = now;
+    this.#told = now;
     this.#options.onChange();
   }
 
@@ -119,8 +132,6 @@ async function describe(path: string): Promise<string> {
     const inside = await Promise.all(names.map((name) => describe(join(path, name))));
     return [own, ...inside].join('\n');
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === undefined) throw error;
-    return `${path} ${code}`;
+    return `${path} ${(error as NodeJS.ErrnoException).code ?? 'unreadable'}`;
   }
 }

@@ -72,7 +72,7 @@ export class Gate {
 
   #receive(socket: TLSSocket): void {
     try {
-      const refusal = this.admit(socket);
+      const refusal = this.#admit(socket);
       if (refusal !== undefined) socket.destroy();
     } catch (error) {
       socket.destroy();
@@ -85,14 +85,20 @@ export class Gate {
   }
 
   /**
-   * Judges a socket and, if it is let in, puts its connection on it.
-   * @returns Why it is refused; whoever calls must end it.
+   * For a server without the gate's listener: judges a socket at its first request. Refused, it stays open, for
+   * the request has been read; but whoever asks is told that it is refused.
    */
-  admit(socket: TLSSocket): Refusal | undefined {
+  judgeLate(socket: TLSSocket): void {
+    const refusal = this.#admit(socket);
+    if (refusal !== undefined) setConnection(socket, new GatedConnection(this, socket, undefined, refusal));
+  }
+
+  #admit(socket: TLSSocket): Refusal | undefined {
     const peer = this.#peers.read(socket);
     const refusal = this.#letIn(socket, peer);
-    if (refusal !== undefined)
+    if (refusal !== undefined) {
       this.#reportRefusal(socket, isPeer(peer) ? identityOn(socket, peer) : undefined, refusal);
+    }
     return refusal;
   }
 
@@ -194,19 +200,26 @@ class GatedConnection implements Connection {
   readonly #socket: TLSSocket;
   readonly #peer: Peer | undefined;
   #generation = 0;
-  #evicted: Refusal | undefined;
+  /** Why it was refused or ended. */
+  #refusal: Refusal | undefined;
 
-  constructor(gate: Gate, socket: TLSSocket, client: { peer: Peer; identity: ClientIdentity } | undefined) {
+  constructor(
+    gate: Gate,
+    socket: TLSSocket,
+    client: { peer: Peer; identity: ClientIdentity } | undefined,
+    refusal?: Refusal,
+  ) {
     this.identity = client?.identity;
     this.remoteAddress = remoteAddressOf(socket);
     this.since = new Date(gate.now());
     this.#gate = gate;
     this.#socket = socket;
     this.#peer = client?.peer;
+    this.#refusal = refusal;
   }
 
   check(): Refusal | undefined {
-    if (this.#evicted !== undefined || this.#peer === undefined) return this.#evicted;
+    if (this.#refusal !== undefined || this.#peer === undefined) return this.#refusal;
     const isCurrent = this.#generation === this.#gate.trust?.generation && this.#gate.now() < this.until;
     // What OpenSSL found was found at the handshake; a chain that is gone since is found by judging again.
     return isCurrent ? undefined : this.judge('not-asked');
@@ -226,9 +239,11 @@ class GatedConnection implements Connection {
 
   /** @returns Whether this call is the one that ended it. */
   evict(refusal: Refusal): boolean {
-    if (this.#evicted !== undefined) return false;
-    this.#evicted = refusal;
+    if (this.#socket.destroyed) return false;
     this.#socket.destroy();
+    // One that was refused from the start has been told of.
+    if (this.#refusal !== undefined) return false;
+    this.#refusal = refusal;
     this.#gate.reportEviction(this, refusal);
     return true;
   }

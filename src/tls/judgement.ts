@@ -13,6 +13,7 @@ import {
 } from '../revocation/revocation-checker.js';
 import { type Certificate } from '../x509/certificate.js';
 import { type CertificateChain, isCa } from '../x509/certificate-store.js';
+import { type DistinguishedName } from '../x509/distinguished-name.js';
 
 /** Why a client is refused, in one word. */
 export type RefusalReason =
@@ -107,8 +108,12 @@ export function refusalError({ reason, code }: Refusal): MtlsError {
 function checkDates(chain: CertificateChain, at: Date): Refusal | undefined {
   for (const { subject, notBefore, notAfter } of chain) {
     if (notBefore > at)
-      return refuse('not-yet-valid', `"${subject}" is not valid before ${notBefore.toISOString()}`);
-    if (notAfter <= at) return refuse('expired', `"${subject}" expired at ${notAfter.toISOString()}`);
+      return refuse(
+        'not-yet-valid',
+        `"${abbreviate(subject)}" is not valid before ${notBefore.toISOString()}`,
+      );
+    if (notAfter <= at)
+      return refuse('expired', `"${abbreviate(subject)}" expired at ${notAfter.toISOString()}`);
   }
   return undefined;
 }
@@ -120,26 +125,32 @@ function checkTrust(
   if (chain !== undefined) return undefined;
   if (openssl !== 'trusted') {
     const said = openssl === 'not-asked' ? '' : ` (OpenSSL: ${openssl.error})`;
-    return refuse('untrusted', `no configured CA leads to "${certificate.issuer}", which issued it${said}`);
+    return refuse(
+      'untrusted',
+      `no configured CA leads to "${abbreviate(certificate.issuer)}", which issued it${said}`,
+    );
   }
   if (revocation === undefined) return undefined;
   return refuse(
     'revocation-unknown',
-    `the intermediate CA "${certificate.issuer}" is not configured, so that its revocation cannot be judged; add it to options.ca`,
+    `the intermediate CA "${abbreviate(certificate.issuer)}" is not configured, so that its revocation cannot be judged; add it to options.ca`,
   );
 }
 
 function checkStatus(status: CertificateStatus, leaf: Certificate): Refusal | undefined {
   if (status.status === 'good') return undefined;
   const { certificate } = status;
-  const which = certificate === leaf ? 'it' : `"${certificate.subject}", which stands above it,`;
+  const which = certificate === leaf ? 'it' : `"${abbreviate(certificate.subject)}", which stands above it,`;
   if (status.status === 'unknown')
     return refuse('revocation-unknown', `${which} ${describeUnknown(status.cause, certificate)}`);
   const { crl, reason, revocationDate } = status;
   const { issuer, number } = crl.crl;
-  const name = number === undefined ? `the CRL of "${issuer}"` : `CRL number ${number} of "${issuer}"`;
+  const name =
+    number === undefined
+      ? `the CRL of "${abbreviate(issuer)}"`
+      : `CRL number ${number} of "${abbreviate(issuer)}"`;
   return refuse('revoked', `${which} was revoked at ${revocationDate.toISOString()} (${reason}) by ${name}`, {
-    crlIssuer: issuer.toString(),
+    crlIssuer: abbreviate(issuer),
     crlNumber: number?.toString(),
     reason,
     date: revocationDate,
@@ -148,10 +159,10 @@ function checkStatus(status: CertificateStatus, leaf: Certificate): Refusal | un
 
 function describeUnknown(cause: UnknownCause, { issuer }: Certificate): string {
   const causes: Readonly<Record<UnknownCause, string>> = {
-    'no-crl': `cannot be judged: no CRL of "${issuer}" is loaded; add it to options.crl`,
-    'out-of-scope': `cannot be judged: the CRLs of "${issuer}" do not cover it; add the one for its distribution point`,
-    'crl-expired': `cannot be judged: the CRL of "${issuer}" is past its nextUpdate; publish a newer one`,
-    'no-issuer': `cannot be judged: "${issuer}" is not among the configured CAs`,
+    'no-crl': `cannot be judged: no CRL of "${abbreviate(issuer)}" is loaded; add it to options.crl`,
+    'out-of-scope': `cannot be judged: the CRLs of "${abbreviate(issuer)}" do not cover it; add the one for its distribution point`,
+    'crl-expired': `cannot be judged: the CRL of "${abbreviate(issuer)}" is past its nextUpdate; publish a newer one`,
+    'no-issuer': `cannot be judged: "${abbreviate(issuer)}" is not among the configured CAs`,
   };
   return causes[cause];
 }
@@ -187,6 +198,15 @@ const opensslReasons: Readonly<Record<string, RefusalReason>> = {
   UNABLE_TO_GET_CRL: 'revocation-unknown',
   INVALID_PURPOSE: 'wrong-purpose',
 };
+
+// A certificate may carry a name of 60,000 characters, and would write it into every line about it.
+const longestName = 200;
+
+/** A name as RFC 4514 writes it, cut to what a log line can bear. */
+export function abbreviate(name: DistinguishedName): string {
+  const text = name.toString();
+  return text.length <= longestName ? text : `${text.slice(0, longestName - 1)}…`;
+}
 
 /** The refusal behind one of OpenSSL's codes, where there is nothing better to go by. */
 export function refuseForOpenssl(code: string): Refusal {

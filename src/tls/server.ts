@@ -36,15 +36,15 @@ const handshakeTimeoutMs = 10_000;
  */
 export async function createServer(options: MtlsOptions, listener?: RequestListener): Promise<MtlsServer> {
   const settings = checkOptions(options);
-  const { material } = await loadMaterial(settings, new AbortController().signal);
-  const context = secureContextOptions(settings, material, { judge: 'gate' });
+  const handle = new MtlsHandle(settings);
+  const context = await handle.load();
   // 'named': the gate makes the decision that node:tls would have made, and can say who was refused.
   const server = createHttpsServer(
     serverOptions(settings, context, settings.refusals === 'native'),
     listener,
   );
-  const handle = new MtlsHandle(server, settings);
-  await handle.open(material, context);
+  handle.guard(server);
+  await handle.begin();
   return Object.assign(server, { mtls: handle });
 }
 
@@ -83,10 +83,11 @@ export async function protect(
 ): Promise<Mtls> {
   const settings = checkOptions(options);
   checkProtectable(server, settings);
+  const handle = new MtlsHandle(settings);
   // The gate stands before the files are read: if the server listens meanwhile, nobody is let in.
-  const handle = new MtlsHandle(server, settings);
-  const { material } = await loadMaterial(settings, new AbortController().signal);
-  await handle.open(material, secureContextOptions(settings, material, { judge: 'gate' }));
+  handle.guard(server);
+  await handle.load();
+  await handle.begin();
   return handle;
 }
 
@@ -136,8 +137,7 @@ function judgedMessage(gate: Gate, Message: typeof IncomingMessage): typeof Inco
   return class JudgedMessage extends Message {
     constructor(socket: Socket) {
       super(socket);
-      if (!(socket instanceof TLSSocket) || connectionOf(socket) !== undefined) return;
-      if (gate.admit(socket) !== undefined) socket.destroy();
+      if (socket instanceof TLSSocket && connectionOf(socket) === undefined) gate.judgeLate(socket);
     }
   };
 }

@@ -9,25 +9,42 @@ import { isPath } from './sources.js';
 
 /** Tells when a source may have changed. */
 export class SourceWatch {
-  readonly #files: FileWatch;
+  readonly #files: FileWatch | undefined;
   readonly #loaders: Disposable[];
+  #onChange: () => void = () => {
+    this.#isMissed = true;
+  };
+  #isMissed = false;
 
-  constructor({ key, cert, ca, crl }: Settings, pollMs: number, onChange: () => void) {
-    this.#files = new FileWatch({ paths: [key, cert, ...ca, ...crl].filter(isPath), pollMs, onChange });
+  /** Subscribes to the loaders; files are looked at from {@link SourceWatch.begin} on. */
+  constructor({ key, cert, ca, crl, pollMs }: Settings) {
+    const paths = [key, cert, ...ca, ...crl].filter(isPath);
+    const onChange = (): void => {
+      this.#onChange();
+    };
+    this.#files = pollMs === undefined ? undefined : new FileWatch({ paths, pollMs, onChange });
     this.#loaders = crl.flatMap((source) => {
-      const watching = typeof source === 'object' && 'load' in source ? source.watch?.(onChange) : undefined;
+      const isWatched = pollMs !== undefined && typeof source === 'object' && 'load' in source;
+      const watching = isWatched ? source.watch?.(onChange) : undefined;
       return watching === undefined ? [] : [watching];
     });
   }
 
-  /** Takes what is there now as what is known. */
-  async start(): Promise<void> {
-    await this.#files.start();
+  /** Takes what is there now as what is known: to be called before it is read. */
+  async remember(): Promise<void> {
+    await this.#files?.remember();
+  }
+
+  /** Calls `onChange` for every change from what was remembered. */
+  begin(onChange: () => void): void {
+    this.#onChange = onChange;
+    this.#files?.begin();
+    if (this.#isMissed) onChange();
   }
 
   /** Stops watching. */
   close(): void {
-    this.#files.close();
+    this.#files?.close();
     for (const loader of this.#loaders) loader[Symbol.dispose]();
   }
 }
