@@ -59,14 +59,9 @@ export class Gate {
       this.#receive(socket);
     });
     // With rejectUnauthorized, node:tls has destroyed the socket by now; this is all that it leaves.
-    server.on('tlsClientError', (_error: Error, socket: TLSSocket) => {
-      const code = socket.authorizationError as unknown;
-      if (typeof code !== 'string' || code === '') return;
-      const refusal =
-        code === 'UNABLE_TO_GET_ISSUER_CERT'
-          ? refuse('no-certificate', `OpenSSL says ${code}`)
-          : refuseForOpenssl(code);
-      this.#reportRefusal(socket, undefined, refusal);
+    server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
+      const refusal = nativeRefusal(error, socket);
+      if (refusal !== undefined) this.#reportRefusal(socket, undefined, refusal);
     });
   }
 
@@ -179,6 +174,15 @@ export class Gate {
     );
     this.#reporter.emit('refused', { ...refusal, identity, ...circumstances });
   }
+}
+
+/** Why node:tls refused a client by itself; `undefined` where the handshake failed for another reason. */
+function nativeRefusal(error: NodeJS.ErrnoException, socket: TLSSocket): Refusal | undefined {
+  const code = socket.authorizationError as unknown;
+  const isMissing = error.code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE';
+  if (isMissing || code === 'UNABLE_TO_GET_ISSUER_CERT')
+    return refuse('no-certificate', 'the client sent no certificate');
+  return typeof code === 'string' && code !== '' ? refuseForOpenssl(code) : undefined;
 }
 
 function isPeer(peer: Peer | MtlsError | undefined): peer is Peer {

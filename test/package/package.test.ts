@@ -10,6 +10,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { ca, largeCrl } from '../support/chain.js';
 
 jest.setTimeout(300_000);
 
@@ -90,6 +91,62 @@ describe('the two builds', () => {
   ])('load neither pino, Express nor @peculiar/x509 on %s of %s', (how, entry) => {
     // None of them is there: loading one would throw.
     expect(node(bare, ...load(how, entry, 'console.log("loaded")'))).toBe('loaded\n');
+  });
+});
+
+describe('a large CRL is loaded on a thread of its own', () => {
+  const script = `
+    const [key, cert, ca, crl, next, forged, client] = process.argv.slice(1);
+    const { readFileSync, renameSync } = await import('node:fs');
+    const { X509Certificate } = await import('node:crypto');
+    process.on('warning', (warning) => console.log('warning:', warning.message));
+    const server = await createServer({ key, cert, ca, crl, watch: false });
+    renameSync(next, crl);
+    const { changed, added, removed } = await server.mtls.reload();
+    console.log(changed, added, removed, server.mtls.revocation.crls[0].entries);
+    console.log((await server.mtls.reload()).changed);
+    renameSync(forged, crl);
+    console.log(await server.mtls.reload().catch((error) => error instanceof MtlsError && error.code));
+    console.log(server.mtls.revocation.crls[0].number);
+    await server.mtls.close();
+    const lists = await loadRevocation({ ca, crl });
+    console.log(lists.rejected[0].error.code, lists.check([new X509Certificate(readFileSync(client))]).status);
+  `;
+  const expected = [
+    'true 20001 0 20001',
+    'false',
+    'ERR_MTLS_CRL_SIGNATURE_INVALID',
+    '2',
+    'ERR_MTLS_CRL_SIGNATURE_INVALID unknown',
+    '',
+  ].join('\n');
+
+  test.each(['import', 'require'])('by the build for %s', (how) => {
+    const authority = ca('root');
+    const server = authority.server();
+    const client = authority.client('client1');
+    const directory = mkdtempSync(path.join(folder, 'large-'));
+    const forger = ca({ commonName: 'root', subjectKeyId: authority.keyId });
+    const files = {
+      key: server.keyPem,
+      cert: server.pem,
+      ca: authority.pem,
+      crl: authority.crl({ number: 1 }).pem,
+      next: largeCrl(authority, { entries: 20_000, also: [client], number: 2 }).pem,
+      forged: largeCrl(forger, { entries: 20_000, number: 3 }).pem,
+      client: client.pem,
+    };
+    const paths = Object.entries(files).map(([name, text]) => {
+      writeFileSync(path.join(directory, name), text);
+      return path.join(directory, name);
+    });
+    const names = 'createServer, MtlsError';
+    const program =
+      how === 'import'
+        ? `import { ${names} } from 'express-mtls'; import { loadRevocation } from 'express-mtls/revocation'; ${script}`
+        : `const { ${names} } = require('express-mtls'); const { loadRevocation } = require('express-mtls/revocation'); (async () => { ${script} })();`;
+    const type = how === 'import' ? 'module' : 'commonjs';
+    expect(node(consumers, `--input-type=${type}`, '--eval', program, '--', ...paths)).toBe(expected);
   });
 });
 
