@@ -59,3 +59,11 @@ export class MtlsError extends Error {
     return this.status;
   }
 }
+
+/** One error for several faults, so that nobody mends one to meet the next. Its code is the first one's. */
+export function combineFaults(faults: readonly [MtlsError, ...MtlsError[]]): MtlsError {
+  const [first] = faults;
+  if (faults.length === 1) return first;
+  const messages = faults.map(({ message }) => message).join('\n');
+  return new MtlsError(first.code, messages, { cause: new AggregateError(faults) });
+}

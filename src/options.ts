@@ -81,7 +81,7 @@ export interface MtlsOptions {
   /** The server's certificate, then its intermediates. */
   readonly cert: Source;
   /** The passphrase of an encrypted `key`. */
-  readonly passphrase?: string;
+  readonly passphrase?: string | undefined;
   /** The CAs whose clients are let in: roots, and the intermediates below them. */
   readonly ca: Source | readonly Source[];
   /** The CRLs of those CAs. Left out, nothing is ever revoked. */
@@ -111,14 +111,14 @@ export interface MtlsOptions {
    */
   readonly resumption?: boolean;
   /** Where events are logged. Without one there are events only. */
-  readonly logger?: Logger;
+  readonly logger?: Logger | undefined;
   /** What else `https.createServer` is given: minVersion, ciphers, ALPN, timeouts. What would open a hole is refused. */
-  readonly tls?: ServerOptions;
+  readonly tls?: ServerOptions | undefined;
   /**
    * The clock, in milliseconds since 1970; for tests.
    * @defaultValue `Date.now`
    */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
 }
 
 /** {@link RevocationPolicy} with nothing left out. */

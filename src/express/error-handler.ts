@@ -18,10 +18,10 @@ export function mtlsErrorHandler(): ErrorMiddleware {
       return;
     }
     const { status, code } = error;
-    const problem = JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, code });
+    const problem = { type: 'about:blank', title: STATUS_CODES[status], status, code };
     res.statusCode = status;
     res.setHeader('Content-Type', 'application/problem+json');
     res.setHeader('Cache-Control', 'no-store');
-    res.end(problem);
+    res.end(`${JSON.stringify(problem)}\n`);
   };
 }

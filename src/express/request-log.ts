@@ -14,7 +14,7 @@ export interface RequestLogOptions {
    * Where the lines go.
    * @defaultValue pino to stdout
    */
-  readonly logger?: Pick<Logger, 'info'>;
+  readonly logger?: Pick<Logger, 'info'> | undefined;
 }
 
 /**
@@ -31,6 +31,7 @@ export function requestLog({ logger }: RequestLogOptions = {}): Middleware {
     const identity = connectionOf(req)?.identity;
     res.once('close', () => {
       const fields = {
+        event: 'request',
         remoteAddress,
         commonName: identity?.commonName,
         serialNumber: identity?.serialNumber,

@@ -8,6 +8,7 @@ import { MtlsError } from '../errors.js';
 import { type ClientIdentity } from '../identity/client-identity.js';
 import { type ClientRule, type ClientRuleFunction, compileRule } from '../policy/client-rule.js';
 import { connectionOf } from '../tls/connection.js';
+import { refusalError } from '../tls/judgement.js';
 import { identifyRequest } from './client-identity.js';
 import { type Middleware } from './request.js';
 
@@ -50,11 +51,17 @@ function ask<Request extends IncomingMessage>(
   else {
     Promise.resolve(verdict)
       .then(
-        (settled) => (settled === true ? undefined : forbidden(req)),
+        // The client may have been revoked while the rule was being asked.
+        (settled) => (settled === true ? stillRefused(req) : forbidden(req)),
         (error: unknown) => ruleFailed(req, error),
       )
       .then(next, next);
   }
+}
+
+function stillRefused(req: IncomingMessage): MtlsError | undefined {
+  const refusal = connectionOf(req)?.check();
+  return refusal && refusalError(refusal);
 }
 
 function certificateRequired(): MtlsError {

@@ -56,7 +56,7 @@ function combine<Request extends IncomingMessage>(
   return (identity, req) => {
     for (const [index, rule] of compiled.entries()) {
       const verdict = rule(identity, req);
-      if (verdict instanceof Promise)
+      if (typeof verdict !== 'boolean')
         return askRest(verdict, compiled.slice(index + 1), decisive, [identity, req]);
       if (verdict === decisive) return decisive;
     }

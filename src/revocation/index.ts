@@ -89,6 +89,7 @@ export async function loadRevocation(options: LoadRevocationOptions): Promise<Re
     policy,
     at: at.getTime(),
     faulty: 'set-aside',
+    keepEntries: 0,
     hash: undefined,
     inForce: [],
   };

@@ -30,7 +30,7 @@ export interface VerifiedCrl {
   readonly index: CrlIndex;
   /** SHA-256 of the CRL, hex. */
   readonly digest: string;
-  /** The CRL itself, DER, for handing it to OpenSSL; `undefined` for a large one, which is not kept. */
+  /** The CRL itself, DER, for handing it to OpenSSL; `undefined` where OpenSSL is not to be handed it. */
   readonly raw: Buffer | undefined;
   readonly origin: string;
   readonly loadedAt: Date;
@@ -50,11 +50,10 @@ export interface PackedCrl {
 export interface SignedCrl {
   readonly crl: Crl;
   readonly signer: Certificate;
+  /** SHA-256 of the CRL, hex. */
+  readonly digest: string;
   readonly origin: string;
 }
-
-// What OpenSSL is handed is smaller than this; see `secure-context.ts`.
-const keptBytes = 1 << 20;
 
 /**
  * Reads and verifies one CRL.
@@ -66,7 +65,8 @@ export function readSignedCrl(
   { weakSignature }: Pick<CompleteRevocationPolicy, 'weakSignature'>,
 ): SignedCrl {
   const crl = parse(der, origin);
-  return { crl, signer: verifyCrl(crl, { store, weakSignature, origin }), origin };
+  const digest = createHash('sha256').update(der).digest('hex');
+  return { crl, signer: verifyCrl(crl, { store, weakSignature, origin }), digest, origin };
 }
 
 function parse(der: Buffer, origin: string): Crl {
@@ -78,19 +78,17 @@ function parse(der: Buffer, origin: string): Crl {
   }
 }
 
-/** SHA-256 of a CRL, hex: what tells whether it is the one that is in force. */
-export function digestOf(der: Buffer): string {
-  return createHash('sha256').update(der).digest('hex');
-}
-
-/** Packs a CRL. Nothing of the result keeps the CRL's bytes, unless they are few. */
-export function packCrl({ crl, signer, origin }: SignedCrl): PackedCrl {
+/**
+ * Packs a CRL. Nothing of the result keeps the CRL's bytes, unless they are wanted.
+ * @param keepEntries - Up to how many entries the bytes are kept, for handing them to OpenSSL.
+ */
+export function packCrl({ crl, signer, digest, origin }: SignedCrl, keepEntries: number): PackedCrl {
   return {
     head: packHead(crl),
     signer: Uint8Array.from(signer.raw),
     index: packEntries(crl),
-    digest: digestOf(crl.raw),
-    raw: crl.raw.length > keptBytes ? undefined : Uint8Array.from(crl.raw),
+    digest,
+    raw: crl.entryCount > keepEntries ? undefined : Uint8Array.from(crl.raw),
     origin,
   };
 }

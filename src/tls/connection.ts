@@ -29,7 +29,7 @@ export interface Connection {
   warn(fields: object, message: string): void;
 }
 
-type Carrier = object & { [connectionKey]?: Connection };
+type Carrier = object & { readonly [connectionKey]?: Connection };
 
 /** Where a socket's peer is, IPv4 as IPv4 on a socket that serves both. */
 export function remoteAddressOf({ remoteAddress }: Socket): string {
@@ -43,9 +43,9 @@ export function setConnection(socket: Socket, connection: Connection): void {
 
 /** The connection of a request or a socket; `undefined` where no gate has let it through. */
 export function connectionOf(reqOrSocket: IncomingMessage | Socket): Connection | undefined {
+  const carrier: Carrier & { readonly socket?: Carrier } = reqOrSocket;
   try {
-    const socket: Carrier = 'socket' in reqOrSocket ? reqOrSocket.socket : reqOrSocket;
-    return socket[connectionKey];
+    return carrier[connectionKey] ?? carrier.socket?.[connectionKey];
   } catch {
     // An HTTP/2 session that has ended throws when it is asked for its socket.
     return undefined;

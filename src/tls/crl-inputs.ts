@@ -5,18 +5,24 @@
  */
 import { type CrlSource } from '../options.js';
 import { type CrlInput } from './crl-loading.js';
-import { callLoader, isPath } from './sources.js';
+import { callLoader, isPath, isDirectory } from './sources.js';
 
 /**
- * Calls the loaders, and leaves files to whoever reads them.
- * @throws what a loader rejects with; MtlsError `ERR_MTLS_CRL_INVALID` for one that gives nothing.
+ * Calls the loaders, and leaves files to whoever reads them: here it is only seen that they are there.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for a path that is not there, `ERR_MTLS_CRL_INVALID` for a loader that
+ *   rejects or gives nothing.
  */
 export async function toCrlInputs(sources: readonly CrlSource[], signal: AbortSignal): Promise<CrlInput[]> {
   const inputs = sources.map(async (source, index): Promise<CrlInput[]> => {
     const option = sources.length === 1 ? 'crl' : `crl[${index}]`;
-    if (isPath(source)) return [{ path: source, option }];
+    if (isPath(source)) return [await findPath(source, option)];
     if (typeof source === 'object' && 'load' in source) return await callLoader(source, option, signal);
     return [{ bytes: Buffer.from(source as string | Buffer), origin: `options.${option}` }];
   });
   return (await Promise.all(inputs)).flat();
+}
+
+async function findPath(path: string, option: string): Promise<CrlInput> {
+  await isDirectory(path, option);
+  return { path, option };
 }

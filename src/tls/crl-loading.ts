@@ -5,13 +5,12 @@
  *
  * @module
  */
-import { type ErrorCode, MtlsError } from '../errors.js';
+import { combineFaults, type ErrorCode, MtlsError } from '../errors.js';
 import { type CompleteRevocationPolicy } from '../options.js';
 import { type CrlDiff, diffCrls, type ScopedEntries } from '../revocation/crl-diff.js';
 import { newestOfEachScope, scopeKey } from '../revocation/crl-set.js';
 import {
   checkCrlDates,
-  digestOf,
   packCrl,
   type PackedCrl,
   readSignedCrl,
@@ -36,6 +35,8 @@ export interface CrlRequest {
   readonly at: number;
   /** What a CRL does that does not verify: it fails the whole, or it is set aside and the rest is loaded. */
   readonly faulty: 'fail' | 'set-aside';
+  /** Up to how many entries a CRL's bytes are kept, for handing them to OpenSSL. */
+  readonly keepEntries: number;
   /** The hash of the sources in force: if theirs is the same, nothing is loaded. */
   readonly hash: string | undefined;
   /** The CRLs in force, those of CAs that are no longer configured left out. */
@@ -63,13 +64,12 @@ export interface CrlResponse {
 export async function loadCrls(request: CrlRequest): Promise<CrlResponse> {
   const sources = (await Promise.all(request.inputs.map(readInput))).flat();
   const hash = hashSources(sources);
-  const setAside: { origin: string; code: ErrorCode; message: string }[] = [];
-  if (hash === request.hash) return { hash, crls: undefined, setAside, diff: { added: 0, removed: 0 } };
-  const signed = readAll(sources, request, (origin, error) => {
-    if (request.faulty === 'fail') throw error;
-    setAside.push({ origin, code: error.code, message: error.message });
-  });
-  const crls = newestOfEachScope(signed).map((crl) => packUnlessKnown(crl, request.inForce));
+  if (hash === request.hash) return { hash, crls: undefined, setAside: [], diff: { added: 0, removed: 0 } };
+  const { signed, faults } = readAll(sources, request);
+  const [first, ...others] = faults.map(({ error }) => error);
+  if (request.faulty === 'fail' && first !== undefined) throw combineFaults([first, ...others]);
+  const setAside = faults.map(({ origin, error: { code, message } }) => ({ origin, code, message }));
+  const crls = newestOfEachScope(signed).map((crl) => packUnlessKnown(crl, request));
   const after = crls.map(({ entries }) => entries);
   return { hash, crls: crls.map(({ result }) => result), setAside, diff: diffCrls(request.inForce, after) };
 }
@@ -84,47 +84,48 @@ async function readInput(input: CrlInput): Promise<SourceBytes[]> {
   ];
 }
 
-function readAll(
-  sources: readonly SourceBytes[],
-  { cas, policy, at, faulty }: CrlRequest,
-  onFault: (origin: string, error: MtlsError) => void,
-): SignedCrl[] {
+interface Reading {
+  readonly signed: SignedCrl[];
+  readonly faults: { readonly origin: string; readonly error: MtlsError }[];
+}
+
+function readAll(sources: readonly SourceBytes[], { cas, policy, at, faulty, inForce }: CrlRequest): Reading {
   const store = new CertificateStore(cas.map((der) => parseCertificate(Buffer.from(der))));
   // Set aside are those that say nothing. One that has expired still convicts.
   const dates = faulty === 'fail' ? policy : { ...policy, stale: 'allow' as const };
-  const signed: SignedCrl[] = [];
+  const reading: Reading = { signed: [], faults: [] };
   for (const source of sources) {
-    attempt(source.origin, onFault, () => {
+    const { origin } = source;
+    attempt(reading, origin, () => {
       for (const der of readBlocks(source, crlBlocks)) {
-        attempt(source.origin, onFault, () => {
-          const crl = readSignedCrl({ der, origin: source.origin }, store, policy);
-          checkCrlDates(crl, dates, new Date(at));
-          signed.push(crl);
+        attempt(reading, origin, () => {
+          const crl = readSignedCrl({ der, origin }, store, policy);
+          // One that ran out while it was in force is stale, and judged so; it must not keep another one's news out.
+          if (!inForce.some(({ digest }) => digest === crl.digest)) checkCrlDates(crl, dates, new Date(at));
+          reading.signed.push(crl);
         });
       }
     });
   }
-  return signed;
+  return reading;
 }
 
-function attempt(origin: string, onFault: (origin: string, error: MtlsError) => void, run: () => void): void {
+function attempt({ faults }: Reading, origin: string, run: () => void): void {
   try {
     run();
   } catch (error) {
     if (!(error instanceof MtlsError)) throw error;
-    onFault(origin, error);
+    faults.push({ origin, error });
   }
 }
 
 /** Packing is most of the work: a list that is in force already is not packed again. */
 function packUnlessKnown(
   signed: SignedCrl,
-  inForce: readonly ScopedEntries[],
+  { inForce, keepEntries }: CrlRequest,
 ): { result: PackedCrl | { unchanged: string }; entries: ScopedEntries } {
-  const scope = scopeKey(signed);
-  const digest = digestOf(signed.crl.raw);
-  const known = inForce.find((entries) => entries.digest === digest && entries.scope === scope);
-  if (known !== undefined) return { result: { unchanged: digest }, entries: known };
-  const packed = packCrl(signed);
-  return { result: packed, entries: { scope, digest, index: packed.index } };
+  const known = inForce.find(({ digest }) => digest === signed.digest);
+  if (known !== undefined) return { result: { unchanged: signed.digest }, entries: known };
+  const packed = packCrl(signed, keepEntries);
+  return { result: packed, entries: { scope: scopeKey(signed), digest: signed.digest, index: packed.index } };
 }

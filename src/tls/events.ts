@@ -82,7 +82,11 @@ export class Reporter {
 
   /** Logs a line; `event` is among its fields. */
   log(level: keyof Logger, fields: object, message: string): void {
-    this.#logger?.[level](fields, message);
+    try {
+      this.#logger?.[level](fields, message);
+    } catch (error) {
+      process.emitWarning(`the logger threw: ${String(error)}`, { type: 'MtlsWarning' });
+    }
   }
 
   /** Calls the listeners of an event. */

@@ -253,9 +253,8 @@ class GatedConnection implements Connection {
   }
 
   warn(fields: object, message: string): void {
-    this.#gate.warn(
-      { ...fields, ...describeIdentity(this.identity), remoteAddress: this.remoteAddress },
-      message,
-    );
+    const { identity, remoteAddress } = this;
+    const who = nameIdentity(identity, remoteAddress);
+    this.#gate.warn({ ...fields, ...describeIdentity(identity), remoteAddress }, `${message}: ${who}`);
   }
 }

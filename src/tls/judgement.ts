@@ -85,11 +85,11 @@ export function judge(presented: Presented, revocation: RevocationChecker | unde
   if (outOfDate !== undefined) return { admitted: false, refusal: outOfDate };
   const status = chain && revocation?.checkChain(chain, at);
   const refusal =
-    checkTrust(presented, revocation) ??
+    checkTrust(presented) ??
     (status && checkStatus(status, certificate)) ??
     checkPurpose(certificate) ??
     // Last, because OpenSSL names the last fault it saw, not the telling one.
-    (typeof openssl === 'object' ? refuseForOpenssl(openssl.error) : undefined);
+    (typeof openssl === 'object' ? refuseForOpenssl(openssl.error, certificate) : undefined);
   if (refusal !== undefined) return { admitted: false, refusal };
   const lastDay = Math.min(...(chain ?? [certificate]).map(({ notAfter }) => notAfter.getTime()));
   return { admitted: true, until: Math.min(lastDay, status?.status === 'good' ? status.until : Infinity) };
@@ -118,23 +118,15 @@ function checkDates(chain: CertificateChain, at: Date): Refusal | undefined {
   return undefined;
 }
 
-function checkTrust(
-  { certificate, chain, openssl }: Presented,
-  revocation: RevocationChecker | undefined,
-): Refusal | undefined {
+function checkTrust({ certificate, chain, openssl }: Presented): Refusal | undefined {
   if (chain !== undefined) return undefined;
-  if (openssl !== 'trusted') {
-    const said = openssl === 'not-asked' ? '' : ` (OpenSSL: ${openssl.error})`;
-    return refuse(
-      'untrusted',
-      `no configured CA leads to "${abbreviate(certificate.issuer)}", which issued it${said}`,
-    );
-  }
-  if (revocation === undefined) return undefined;
-  return refuse(
-    'revocation-unknown',
-    `the intermediate CA "${abbreviate(certificate.issuer)}" is not configured, so that its revocation cannot be judged; add it to options.ca`,
-  );
+  const issuer = abbreviate(certificate.issuer);
+  const seen = `no configured CA leads to "${issuer}", which issued it`;
+  if (openssl === 'not-asked') return refuse('untrusted', seen);
+  if (openssl !== 'trusted') return refuse('untrusted', `${seen} (OpenSSL: ${openssl.error})`);
+  // OpenSSL saw an intermediate that node:tls does not show: at a resumed session, and at every one of Node 24.
+  const remedy = `add it to options.ca if it is an intermediate CA that clients send`;
+  return refuse('untrusted', `${seen}; ${remedy}`);
 }
 
 function checkStatus(status: CertificateStatus, leaf: Certificate): Refusal | undefined {
@@ -209,6 +201,10 @@ export function abbreviate(name: DistinguishedName): string {
 }
 
 /** The refusal behind one of OpenSSL's codes, where there is nothing better to go by. */
-export function refuseForOpenssl(code: string): Refusal {
-  return refuse(opensslReasons[code] ?? 'untrusted', `OpenSSL says ${code}`);
+export function refuseForOpenssl(code: string, certificate?: Certificate): Refusal {
+  const [unknown] = certificate?.unknownCriticalExtensions ?? [];
+  // node:tls has no name for this one of OpenSSL's errors.
+  const why =
+    unknown === undefined ? '' : `; it has the critical extension ${unknown}, which is not understood`;
+  return refuse(opensslReasons[code] ?? 'untrusted', `OpenSSL says ${code}${why}`);
 }

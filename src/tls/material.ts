@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { MtlsError } from '../errors.js';
+import { combineFaults, MtlsError } from '../errors.js';
 import { type Settings } from '../options.js';
 import { type CrlDiff } from '../revocation/crl-diff.js';
 import { scopeKey } from '../revocation/crl-set.js';
@@ -28,6 +28,13 @@ export interface Material {
   readonly hashes: { readonly credentials: string; readonly cas: string; readonly crls: string | undefined };
 }
 
+/** How sources are read. */
+export interface LoadOptions {
+  /** Who judges clients by the CRLs: OpenSSL alone is handed all of them, however large. */
+  readonly judge: 'openssl' | 'gate';
+  readonly signal: AbortSignal;
+}
+
 /** Material, and what its CRLs list that those before did not. */
 export interface LoadedMaterial {
   readonly material: Material;
@@ -41,13 +48,13 @@ export interface LoadedMaterial {
  */
 export async function loadMaterial(
   settings: Settings,
-  signal: AbortSignal,
+  { judge, signal }: LoadOptions,
   inForce?: Material,
 ): Promise<LoadedMaterial> {
   const at = new Date(settings.now());
   const [credentials, trust] = await allOrFaults([
     loadCredentials(settings, at, inForce),
-    loadTrust(settings, at, signal, inForce),
+    loadTrust(settings, at, { judge, signal }, inForce),
   ]);
   const hashes = { credentials: credentials.hash, cas: trust.hashes.cas, crls: trust.hashes.crls };
   const old = inForce?.hashes;
@@ -78,12 +85,13 @@ type Trust = Pick<Material, 'store' | 'revocation'> & {
 async function loadTrust(
   settings: Settings,
   at: Date,
-  signal: AbortSignal,
+  { judge, signal }: LoadOptions,
   inForce: Material | undefined,
 ): Promise<Trust> {
-  const sources = await allOrFaults(
-    settings.ca.map((source, index) => readSource(source, nameOf('ca', index, settings.ca))),
-  );
+  const [sources, inputs] = await allOrFaults([
+    allOrFaults(settings.ca.map((source, index) => readSource(source, nameOf('ca', index, settings.ca)))),
+    toCrlInputs(settings.crl, signal),
+  ]);
   const cas = hashSources(sources);
   // The same CAs are the same store, which remembers the chains it has verified.
   const store = inForce?.hashes.cas === cas ? inForce.store : readCas(sources, at);
@@ -92,11 +100,12 @@ async function loadTrust(
   }
   const known = (inForce?.revocation?.crls ?? []).filter(({ signer }) => isConfigured(signer, store));
   const request: CrlRequest = {
-    inputs: await toCrlInputs(settings.crl, signal),
+    inputs,
     cas: store.certificates.map(({ raw }) => raw),
     policy: settings.revocation,
     at: at.getTime(),
     faulty: 'fail',
+    keepEntries: judge === 'openssl' ? Infinity : settings.revocation.opensslEntries,
     hash: store === inForce?.store ? inForce.hashes.crls : undefined,
     inForce: known.map((crl) => ({ scope: scopeKey(crl), digest: crl.digest, index: crl.index.data })),
   };
@@ -190,14 +199,14 @@ async function allOrFaults<const Promises extends readonly Promise<unknown>[]>(
   promises: Promises,
 ): Promise<Settled<Promises>> {
   const results = await Promise.allSettled(promises);
-  const faults = results.flatMap((result) =>
-    result.status === 'rejected' ? [result.reason as unknown] : [],
-  );
-  const [first] = faults;
-  if (faults.length === 0)
-    return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as Settled<Promises>;
-  if (faults.length === 1 || !faults.every((fault) => fault instanceof MtlsError)) throw first;
-  throw new MtlsError((first as MtlsError).code, faults.map(({ message }) => message).join('\n'), {
-    cause: new AggregateError(faults),
-  });
+  const faults: MtlsError[] = [];
+  for (const result of results) {
+    if (result.status === 'fulfilled') continue;
+    // A defect is not a fault of the sources.
+    if (!(result.reason instanceof MtlsError)) throw result.reason;
+    faults.push(result.reason);
+  }
+  const [first, ...others] = faults;
+  if (first !== undefined) throw combineFaults([first, ...others]);
+  return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as Settled<Promises>;
 }

@@ -36,7 +36,7 @@ export class PeerCache {
     if (leaf === undefined || leaf.raw.length === 0) return undefined;
     const known = this.#peers.get(leaf.fingerprint256);
     try {
-      const peer = known ?? parsePeer(leaf);
+      const peer = known !== undefined && showsNothingNew(leaf, known) ? known : parsePeer(leaf);
       this.#remember(leaf.fingerprint256, peer);
       return peer;
     } catch (error) {
@@ -53,6 +53,11 @@ export class PeerCache {
     const [oldest] = this.#peers.keys();
     if (oldest !== undefined) this.#peers.delete(oldest);
   }
+}
+
+/** Whether a handshake shows no other intermediate than one before did. A resumed session shows none at all. */
+function showsNothingNew({ issuerCertificate }: X509Certificate, { others }: Peer): boolean {
+  return issuerCertificate === undefined || others[0]?.raw.equals(issuerCertificate.raw) === true;
 }
 
 const maxOthers = 9;

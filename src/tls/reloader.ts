@@ -10,7 +10,7 @@ import { MtlsError } from '../errors.js';
 import { type Settings } from '../options.js';
 import { refuseRollback } from '../revocation/crl-set.js';
 import { type ReloadReport, type Reporter } from './events.js';
-import { isConfigured, loadMaterial, type Material } from './material.js';
+import { isConfigured, loadMaterial, type LoadOptions, type Material } from './material.js';
 import { secureContextOptions } from './secure-context.js';
 import { SourceWatch } from './source-watch.js';
 
@@ -26,6 +26,9 @@ export type Commit = (prepared: Prepared) => Promise<number>;
 const firstRetryMs = 1000;
 const lastRetryMs = 60_000;
 
+// What differs between two messages about the same fault.
+const momentOfReading = /, now [-0-9T:.]+Z/g;
+
 /** Keeps what is in force up to date with the sources. */
 export class Reloader {
   readonly #settings: Settings;
@@ -33,6 +36,7 @@ export class Reloader {
   readonly #commit: Commit;
   readonly #watch: SourceWatch;
   readonly #abort = new AbortController();
+  readonly #loading: LoadOptions = { judge: 'gate', signal: this.#abort.signal };
   #inForce: Material | undefined;
   #running: Promise<ReloadReport> | undefined;
   #waiting: Promise<ReloadReport> | undefined;
@@ -52,7 +56,7 @@ export class Reloader {
    */
   async load(): Promise<Prepared> {
     await this.#watch.remember();
-    const { material } = await loadMaterial(this.#settings, this.#abort.signal);
+    const { material } = await loadMaterial(this.#settings, this.#loading);
     this.#inForce = material;
     return this.#prepare(material);
   }
@@ -97,7 +101,7 @@ export class Reloader {
           'ERR_MTLS_OPTION_INVALID',
           'the sources have not been read yet; await protect() first',
         );
-      const { material, diff } = await loadMaterial(this.#settings, this.#abort.signal, before);
+      const { material, diff } = await loadMaterial(this.#settings, this.#loading, before);
       if (material === before)
         return this.#succeed(started, { changed: false, added: 0, removed: 0, evicted: 0 });
       refuseRollback(before.revocation?.crls ?? [], material.revocation?.crls ?? [], (ca) =>
@@ -136,8 +140,9 @@ export class Reloader {
         ? cause
         : new MtlsError('ERR_MTLS_OPTION_INVALID', `the reload failed: ${String(cause)}`, { cause });
     // A source that stays broken is tried again and again, and told of once.
-    if (this.#lastFault === error.message) return error;
-    this.#lastFault = error.message;
+    const fault = `${error.code} ${error.message.replaceAll(momentOfReading, '')}`;
+    if (this.#lastFault === fault) return error;
+    this.#lastFault = fault;
     const { code, message } = error;
     const line = `reload failed (${code}); what was in force stays`;
     this.#reporter.log('error', { event: 'reload-failed', code, detail: message }, line);

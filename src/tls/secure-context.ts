@@ -101,7 +101,12 @@ function crlForOnlyLock(revocation: RevocationChecker): string[] {
 
 // One string each: of several CRLs in one string, Node before 26 reads the first alone.
 function toPems({ crls }: RevocationChecker): string[] {
-  return crls.map(({ raw }) => toPem(raw === undefined ? [] : [raw], 'X509 CRL'));
+  return crls.map(({ raw, origin }) => {
+    // An empty string would be no CRL at all.
+    if (raw === undefined)
+      throw new MtlsError('ERR_MTLS_CRL_UNSUPPORTED', `${origin}: the CRL was not kept for OpenSSL`);
+    return toPem([raw], 'X509 CRL');
+  });
 }
 
 /** What OpenSSL would misread among the CRLs. */

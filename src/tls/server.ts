@@ -62,7 +62,10 @@ export async function createServerOptions(options: MtlsOptions): Promise<ServerO
       "clients: 'optional' needs the gate, because node:tls would let bad certificates in as well; use createServer(), or protect() the server",
     );
   }
-  const { material } = await loadMaterial(settings, new AbortController().signal);
+  const { material } = await loadMaterial(settings, {
+    judge: 'openssl',
+    signal: new AbortController().signal,
+  });
   const context = secureContextOptions(settings, material, { judge: 'openssl' });
   const gate = new Gate(settings, new Reporter(settings.logger));
   gate.enforce(createTrust(material, 1));

@@ -64,14 +64,20 @@ export async function readCrlPath(path: string, option: string): Promise<SourceB
 
 /**
  * Calls a loader of CRLs.
- * @throws MtlsError `ERR_MTLS_CRL_INVALID` for one that gives nothing; what the loader itself rejects with.
+ * @throws MtlsError `ERR_MTLS_CRL_INVALID` for one that rejects or gives nothing.
  */
 export async function callLoader(
   loader: CrlLoader,
   option: string,
   signal: AbortSignal,
 ): Promise<SourceBytes[]> {
-  const loaded: unknown = await loader.load(signal);
+  let loaded: unknown;
+  try {
+    loaded = await loader.load(signal);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new MtlsError('ERR_MTLS_CRL_INVALID', `options.${option}.load() rejected: ${why}`, { cause });
+  }
   const isUsable =
     Array.isArray(loaded) &&
     loaded.length > 0 &&
@@ -88,7 +94,11 @@ export async function callLoader(
   }));
 }
 
-async function isDirectory(path: string, option: string): Promise<boolean> {
+/**
+ * Whether a path is a directory.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where nothing is there, or it may not be seen.
+ */
+export async function isDirectory(path: string, option: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory();
   } catch (error) {

@@ -38,6 +38,8 @@ export interface Certificate {
   /** Hex. */
   readonly authorityKeyId: string | undefined;
   readonly crlDistributionPoints: readonly DistributionPoint[];
+  /** Critical extensions that are not read here, dotted. OpenSSL understands some of them. */
+  readonly unknownCriticalExtensions: readonly string[];
   /** What is signed, and how: for whoever verifies. */
   readonly signed: Signed;
 }
@@ -52,6 +54,7 @@ type Extensions = {
       | 'subjectKeyId'
       | 'authorityKeyId'
       | 'crlDistributionPoints'
+      | 'unknownCriticalExtensions'
   ]: Certificate[Key];
 };
 
@@ -127,6 +130,7 @@ function readExtensions(list: DerReader | undefined): Extensions {
     subjectKeyId: undefined,
     authorityKeyId: undefined,
     crlDistributionPoints: [],
+    unknownCriticalExtensions: [],
   };
   const seen = new Set<string>();
   while (list?.done === false) {
@@ -134,16 +138,17 @@ function readExtensions(list: DerReader | undefined): Extensions {
     const type = extension.oid();
     if (seen.has(type)) extension.fail(`has the extension ${type} twice`, list.elementStart);
     seen.add(type);
-    // Whether it is critical is for OpenSSL, which refuses what it does not know, before the gate is asked.
-    if (extension.at(Tag.boolean)) extension.boolean();
+    const isCritical = extension.at(Tag.boolean) && extension.boolean();
     const value = extension.enter(Tag.octetString);
     extension.finish();
-    readExtension(type, value, read);
+    const isKnown = readExtension(type, value, read);
+    if (isCritical && !isKnown) read.unknownCriticalExtensions = [...read.unknownCriticalExtensions, type];
   }
   return read;
 }
 
-function readExtension(type: string, value: DerReader, into: Extensions): void {
+/** Reads an extension; returns whether it is one that is known here. */
+function readExtension(type: string, value: DerReader, into: Extensions): boolean {
   switch (type) {
     case '2.5.29.14':
       into.subjectKeyId = value.next(Tag.octetString).content.toString('hex');
@@ -167,9 +172,10 @@ function readExtension(type: string, value: DerReader, into: Extensions): void {
       into.extendedKeyUsage = readOids(value.enter(Tag.sequence));
       break;
     default:
-      return;
+      return false;
   }
   value.finish();
+  return true;
 }
 
 function readBasicConstraints(sequence: DerReader): Certificate['basicConstraints'] {
