@@ -33,7 +33,12 @@ const oneWay = layers.map((layer, number) => ({
 module.exports = {
   forbidden: [
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
-    { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true, pathNot: 'worker-file\\.cjs$' } },
+    {
+      name: 'no-unresolvable',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true, pathNot: 'worker-file\\.cjs$' },
+    },
     ...oneWay,
     {
       name: 'options-run-on-layer-0-alone',

@@ -284,7 +284,8 @@ function checkSources<Kind>(
   check: (source: unknown, name: string) => Kind,
 ): readonly Kind[] {
   if (!Array.isArray(sources)) return Object.freeze([check(sources, name)]);
-  if (sources.length === 0) throw invalid(name, '[]', 'at least one');
+  if (sources.length === 0)
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', `${name} is an empty array; expected at least one`);
   return Object.freeze(sources.map((source: unknown, index) => check(source, `${name}[${index}]`)));
 }
 

@@ -165,7 +165,8 @@ export class Gate {
     const circumstances = {
       remoteAddress,
       tlsVersion: socket.getProtocol() ?? undefined,
-      resumed: socket.isSessionReused(),
+      // A destroyed socket answers null.
+      resumed: (socket.isSessionReused() as boolean | null) === true,
     };
     this.#reporter.log(
       'warn',

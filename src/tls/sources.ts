@@ -73,7 +73,8 @@ export async function callLoader(
 ): Promise<SourceBytes[]> {
   let loaded: unknown;
   try {
-    loaded = await loader.load(signal);
+    // One that ignores its signal must not hold up whoever closes the server.
+    loaded = await unlessAborted(loader.load(signal), signal);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new MtlsError('ERR_MTLS_CRL_INVALID', `options.${option}.load() rejected: ${why}`, { cause });
@@ -92,6 +93,18 @@ export async function callLoader(
     bytes: Buffer.from(bytes),
     origin: `options.${option}.load()`,
   }));
+}
+
+async function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return await new Promise((resolve, reject) => {
+    const abort = (): void => {
+      reject(new Error('the server was closed'));
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => {
+      signal.removeEventListener('abort', abort);
+    });
+  });
 }
 
 /**

@@ -41,7 +41,7 @@ export function readDistributionPoints(sequence: DerReader): DistributionPoint[]
 }
 
 /** Reads the content of a DistributionPointName's EXPLICIT tag. */
-export function readDistributionPointName(explicit: DerReader): DistributionPointName {
+function readDistributionPointName(explicit: DerReader): DistributionPointName {
   const full = explicit.enterOptional(context(0, 'constructed'));
   if (full) return { kind: 'full', names: readGeneralNames(full) };
   return { kind: 'relative', rdn: readRdn(explicit.enter(context(1, 'constructed'))) };

@@ -1,0 +1,60 @@
+/**
+ * A client that keeps its connection open, as browsers, services and proxies do.
+ *
+ * @module
+ */
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import https from 'node:https';
+import type { Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+
+/** One client with at most one connection. */
+export class Caller {
+  readonly #agent: https.Agent;
+  readonly #url: string;
+  #socket: Socket | undefined;
+
+  constructor(url: string, ca: string, credentials?: { certFile: string; keyFile: string }) {
+    this.#url = url;
+    this.#agent = new https.Agent({
+      keepAlive: true,
+      maxSockets: 1,
+      ca: readFileSync(ca),
+      ...(credentials && {
+        cert: readFileSync(credentials.certFile),
+        key: readFileSync(credentials.keyFile),
+      }),
+    });
+  }
+
+  /** `'200 hello client1, on a new connection'`; `'refused, …'` where the connection was closed without an answer. */
+  async call(): Promise<string> {
+    const request = https.get(this.#url, { agent: this.#agent, timeout: 10_000 });
+    request.once('socket', (socket: Socket) => (this.#socket = socket));
+    request.once('timeout', () => request.destroy(new Error('no answer within ten seconds')));
+    const outcome = await outcomeOf(request);
+    return `${outcome}, on ${request.reusedSocket ? 'the connection it had' : 'a new connection'}`;
+  }
+
+  /** Resolves when the connection of the last call is closed. */
+  async closed(): Promise<'closed'> {
+    if (this.#socket?.closed === false) await once(this.#socket, 'close');
+    return 'closed';
+  }
+
+  hangUp(): void {
+    this.#agent.destroy();
+  }
+}
+
+async function outcomeOf(request: ClientRequest): Promise<string> {
+  try {
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    return `${response.statusCode} ${(await text(response)).trim()}`;
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    return ['ECONNRESET', 'EPIPE'].includes(code) ? 'refused' : `failed: ${message}`;
+  }
+}

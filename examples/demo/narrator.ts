@@ -1,0 +1,66 @@
+/**
+ * Tells what the demo does, and checks each thing it says.
+ *
+ * @module
+ */
+import { isDeepStrictEqual } from 'node:util';
+
+/** A step that went otherwise than it should. */
+export class Difference extends Error {
+  constructor(what: string, expected: unknown, seen: unknown) {
+    super(`${what}\n     expected: ${show(expected)}\n     seen:     ${show(seen)}`);
+  }
+}
+
+const isColoured = process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === '';
+const paint = (code: number, text: string): string => (isColoured ? `\x1b[${code}m${text}\x1b[0m` : text);
+let steps = 0;
+
+/** Opens a step. */
+export function step(title: string): void {
+  steps += 1;
+  console.log(`\n${paint(1, `${steps}. ${title}`)}`);
+}
+
+/** Tells something that needs no check. */
+export function tell(text: string): void {
+  console.log(`   ${paint(2, text)}`);
+}
+
+/** Says what was seen, if it is what was expected; ends the demo if it is not. */
+export function check(what: string, seen: unknown, expected: unknown): void {
+  if (!isDeepStrictEqual(seen, expected)) throw new Difference(what, expected, seen);
+  console.log(`   ${paint(32, '✓')} ${what}: ${show(seen)}`);
+}
+
+/** The last words. */
+export function conclude(error?: unknown): void {
+  if (error === undefined) {
+    console.log(`\n${paint(32, 'demo: ok')}`);
+    return;
+  }
+  console.error(`   ${paint(31, '✗')} ${error instanceof Error ? error.message : 'something was thrown'}`);
+  console.error(paint(31, '\ndemo: failed'));
+  process.exitCode = 1;
+}
+
+/** Waits for what must come within ten seconds. */
+export async function within<Value>(what: string, coming: Promise<Value>): Promise<Value> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new Difference(what, 'within ten seconds', 'nothing'));
+    }, 10_000);
+  });
+  return await Promise.race([coming, late]).finally(() => {
+    clearTimeout(timer);
+  });
+}
+
+function show(value: unknown): string {
+  if (Array.isArray(value)) return value.join(', ');
+  if (typeof value !== 'object' || value === null) return String(value);
+  return Object.entries(value)
+    .map(([name, each]) => `${name} ${String(each)}`)
+    .join(', ');
+}

@@ -1,0 +1,49 @@
+/**
+ * Revocation: the policy spelt out, every event told, a reload by hand. `npx tsx examples/revocation/server.ts`
+ *
+ * @module
+ */
+import type { AddressInfo } from 'node:net';
+import express from 'express';
+import { createServer, mtlsErrorHandler, requireClient } from 'express-mtls';
+
+const port = Number(process.env['PORT'] ?? 4433);
+const certs = process.env['CERTS'] ?? 'certs-dev';
+
+const app = express();
+app.use(requireClient());
+app.get('/', (_req, res) => res.json(mtls.revocation));
+app.get('/connections', (_req, res) => {
+  res.json(Array.from(mtls.connections, ({ identity, since }) => ({ client: identity.commonName, since })));
+});
+// Nothing is watched here: whoever publishes a CRL says so. If it is not good, this throws and all stays as it was.
+app.post('/reload', async (_req, res) => res.json(await mtls.reload()));
+app.use(mtlsErrorHandler());
+
+const server = await createServer(
+  {
+    key: `${certs}/server-key.pem`,
+    cert: `${certs}/server-crt.pem`,
+    ca: `${certs}/ca-crt.pem`,
+    crl: `${certs}/ca-crl.pem`,
+    watch: false,
+    revocation: {
+      scope: 'chain', // the client's certificate, and every CA between it and the root
+      unknown: 'deny', // a CA without a CRL: its clients are refused
+      stale: 'deny', // a CRL past its nextUpdate no longer says that anybody is good…
+      graceMs: 3_600_000, // …but for one more hour it does
+    },
+  },
+  app,
+);
+
+const { mtls } = server;
+const say = (line: string): boolean => process.stdout.write(`${line}\n`);
+mtls.on('authenticated', ({ identity }) => say(`authenticated ${identity.subject}`));
+mtls.on('refused', ({ reason, detail }) => say(`refused ${reason}: ${detail}`));
+mtls.on('evicted', ({ reason, identity }) => say(`evicted ${reason}: ${identity?.subject}`));
+mtls.on('reloaded', ({ added, evicted }) => say(`reloaded ${added} newly revoked, ${evicted} closed`));
+mtls.on('reload-failed', ({ error }) => say(`reload-failed ${error.code}: ${error.message}`));
+mtls.on('crl-expiring', ({ nextUpdate }) => say(`crl-expiring ${nextUpdate.toISOString()}`));
+
+server.listen(port, () => say(`Revocation on https://localhost:${(server.address() as AddressInfo).port}`));

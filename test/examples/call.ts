@@ -1,0 +1,35 @@
+/**
+ * Calls a program's server the way a client of its own would.
+ *
+ * @module
+ */
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import https from 'node:https';
+import { text } from 'node:stream/consumers';
+
+export interface CallOptions {
+  /** The folder with the certificates. */
+  readonly certs: string;
+  /** The NAME of `NAME-crt.pem`; none: without a certificate. */
+  readonly as?: string;
+  readonly method?: string;
+  /** To keep the connection open. */
+  readonly agent?: https.Agent;
+}
+
+/** The status and the body, or `'refused'`. */
+export async function call(url: string, { certs, as, method = 'GET', agent }: CallOptions): Promise<string> {
+  const read = (name: string): Buffer => readFileSync(`${certs}/${name}.pem`);
+  const credentials = as === undefined ? {} : { cert: read(`${as}-crt`), key: read(`${as}-key`) };
+  const request = https.request(url, { method, agent: agent ?? false, ca: read('ca-crt'), ...credentials });
+  try {
+    const [response] = (await once(request.end(), 'response')) as [IncomingMessage];
+    return `${response.statusCode} ${await text(response)}`;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ECONNRESET' || code === 'EPIPE') return 'refused';
+    throw error;
+  }
+}

@@ -1,0 +1,132 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { createServer, ErrorCode, type MtlsOptions } from 'express-mtls';
+import ts from 'typescript';
+import { anchors, codeBlocks, documents, readDocument } from './markdown.js';
+import { root } from './program.js';
+
+/** What a block that does not start with imports may take for granted. */
+const surroundings = `
+import type { Express, RequestHandler } from 'express';
+import { allOf, anyOf, not, requireClient, type MtlsServer } from 'express-mtls';
+declare const app: Express;
+declare const handler: RequestHandler;
+declare const server: MtlsServer;
+declare function isEnrolled(fingerprint: string): Promise<boolean>;
+export { allOf, anyOf, not, requireClient, server };
+`;
+
+describe('the code in the documents', () => {
+  const blocks = documents.flatMap(codeBlocks);
+  let faults: ReadonlyMap<string, string[]>;
+
+  beforeAll(() => {
+    const isWhole = (code: string): boolean =>
+      code.includes("from 'express-mtls") || code.includes("from 'node:");
+    const sources = blocks.map(({ code }) => (isWhole(code) ? `${code}\nexport {};\n` : surroundings + code));
+    const perSource = typeCheck(sources);
+    faults = new Map(blocks.map(({ title }, index) => [title, perSource[index] ?? []]));
+  });
+
+  test.each(blocks.map(({ title }) => title))('%s compiles', (title) => {
+    expect(faults.get(title)).toEqual([]);
+  });
+});
+
+/** Compiles each source as a file of this folder, by the options of this repository. */
+function typeCheck(sources: readonly string[]): string[][] {
+  const { config } = ts.readConfigFile(path.join(root, 'tsconfig.json'), (file) => ts.sys.readFile(file));
+  const { options: strict } = ts.parseJsonConfigFileContent(
+    { ...config, include: [], files: [] },
+    ts.sys,
+    root,
+  );
+  // A reader is shown what a handler is given, used or not.
+  const options = { ...strict, noUnusedParameters: false, noUnusedLocals: false };
+  const files = new Map(sources.map((source, index) => [path.join(__dirname, `block-${index}.ts`), source]));
+  const host = ts.createCompilerHost(options);
+  const { fileExists, readFile } = host;
+  host.fileExists = (file) => files.has(file) || fileExists(file);
+  host.readFile = (file) => files.get(file) ?? readFile(file);
+  const program = ts.createProgram([...files.keys(), path.join(root, 'src/index.ts')], options, host);
+  return [...files.keys()].map((file) => {
+    const source = program.getSourceFile(file);
+    const found = [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)];
+    return found.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
+  });
+}
+
+describe('docs/error-codes.md', () => {
+  const sections = new Map(
+    readDocument('docs/error-codes.md')
+      .split(/^### /m)
+      .slice(1)
+      .map((section) => [section.split('\n', 1)[0], section]),
+  );
+
+  test('has every code, and none that is not', () => {
+    expect([...sections.keys()].sort()).toEqual(Object.keys(ErrorCode).sort());
+  });
+
+  test.each(Object.keys(ErrorCode))('%s has its status, its cause and its remedy', (code) => {
+    expect(sections.get(code)).toMatch(
+      /\n\n(?:401|403|500|503)\. \*\*Cause\.\*\* .{60}[^]*\*\*Remedy\.\*\* .{60}/,
+    );
+  });
+});
+
+describe('the options', () => {
+  /** What the package itself says it knows. */
+  async function known(options: object): Promise<string[]> {
+    const { message } = await createServer(options as MtlsOptions).then(
+      () => new Error('it took an unknown option'),
+      (error: unknown) => error as Error,
+    );
+    return (/ known are (.*)$/.exec(message)?.[1] ?? '').split(', ');
+  }
+
+  test.each<[string, object, string]>([
+    ['README.md', { misspelt: true }, 'key'],
+    ['docs/revocation.md', { key: 'key', cert: 'cert', ca: 'ca', revocation: { misspelt: true } }, 'scope'],
+  ])('%s has all of them', async (document, options, first) => {
+    const names = await known(options);
+    expect(names[0]).toBe(first);
+    const text = readDocument(document);
+    expect(names.filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
+  });
+});
+
+describe.each(documents)('%s', (document) => {
+  const text = readDocument(document);
+  const folder = path.dirname(path.join(root, document));
+
+  test('links to what is there', () => {
+    const links = [...text.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)];
+    const broken = links.filter(([, file = '', anchor]) => {
+      const target = file === '' ? path.join(root, document) : path.resolve(folder, file);
+      if (!existsSync(target)) return true;
+      return anchor !== undefined && !anchors(readDocument(path.relative(root, target))).includes(anchor);
+    });
+    expect(broken.map(([link]) => link)).toEqual([]);
+  });
+
+  test('names files and folders that are there', () => {
+    const prose = text.replaceAll(/^```.*?^```$/gms, '');
+    const named = [...prose.matchAll(/`((?:src|test|examples|certs-dev|docs|\.ci)\/[^`\s*]*)`/g)].map(
+      ([, file = '']) => file,
+    );
+    expect(named.filter((file) => !existsSync(path.join(root, file)))).toEqual([]);
+  });
+
+  test('names npm scripts that are there', () => {
+    const { scripts } = JSON.parse(readDocument('package.json')) as { scripts: Record<string, string> };
+    const named = [...text.matchAll(/npm run ([\w:-]+)/g)].map(([, name = '']) => name);
+    expect(named.filter((name) => !(name in scripts))).toEqual([]);
+  });
+
+  test('names error codes that are there', () => {
+    const named = text.match(/\bERR_MTLS_[A-Z_]+\b/g) ?? [];
+    expect(named.filter((code) => !(code in ErrorCode))).toEqual([]);
+  });
+});

@@ -1,0 +1,50 @@
+/**
+ * The documents, and the code in them.
+ *
+ * @module
+ */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { root } from './program.js';
+
+export const documents = [
+  'README.md',
+  'SECURITY.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  'docs/error-codes.md',
+  'docs/revocation.md',
+  'docs/coming-from-the-tutorial.md',
+];
+
+export function readDocument(document: string): string {
+  return readFileSync(path.join(root, document), 'utf8');
+}
+
+export interface CodeBlock {
+  /** `'README.md, block 2'`. */
+  readonly title: string;
+  /** The name in its first line, `// server.ts`. */
+  readonly file: string | undefined;
+  readonly code: string;
+}
+
+/** The TypeScript in a document, block by block. */
+export function codeBlocks(document: string): CodeBlock[] {
+  return [...readDocument(document).matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = ''], index) => ({
+    title: `${document}, block ${index + 1}`,
+    file: /^\/\/ (\S+\.ts)\n/.exec(code)?.[1],
+    code,
+  }));
+}
+
+/** The anchors of a document's headings, as forges make them. */
+export function anchors(markdown: string): string[] {
+  return [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}

@@ -1,0 +1,62 @@
+import { describe, expect, test } from '@jest/globals';
+import { type MtlsError } from '../../../src/errors.js';
+import { clientIdentity } from '../../../src/express/client-identity.js';
+import { type RefusalReason } from '../../../src/tls/judgement.js';
+import { client1, exchange } from './exchange.js';
+
+describe('clientIdentity', () => {
+  test('says who is calling', () => {
+    const { req, res, next, passed } = exchange();
+    clientIdentity()(req, res, next);
+    expect(passed).toEqual([[]]);
+    expect(req.clientIdentity).toBe(client1);
+  });
+
+  test('lets an anonymous caller pass without an identity, whatever stood there', () => {
+    const { req, res, next, passed } = exchange('anonymous');
+    req.clientIdentity = client1;
+    clientIdentity()(req, res, next);
+    expect(passed).toEqual([[]]);
+    expect(req.clientIdentity).toBeUndefined();
+  });
+
+  test.each<[RefusalReason, string, number]>([
+    ['revoked', 'ERR_MTLS_CERTIFICATE_REVOKED', 401],
+    ['expired', 'ERR_MTLS_CERTIFICATE_EXPIRED', 401],
+    ['revocation-unknown', 'ERR_MTLS_REVOCATION_UNKNOWN', 503],
+  ])(
+    'passes on that the client is %s since its handshake, and closes once that is out',
+    (reason, code, status) => {
+      const { req, res, next, passed, refuse, evictions } = exchange();
+      req.clientIdentity = client1;
+      refuse(reason);
+      clientIdentity()(req, res, next);
+      expect(passed).toMatchObject([
+        [{ code, status, message: `the client certificate is refused: ${reason}` }],
+      ]);
+      expect('clientIdentity' in req).toBe(false);
+      expect(evictions).toEqual([]);
+      res.emit('close');
+      expect(evictions).toMatchObject([{ reason, code }]);
+    },
+  );
+
+  test.each([
+    [false, 'a server without TLS'],
+    [true, 'a TLS server without the gate'],
+  ])('believes nobody on a socket that no gate has judged (TLS: %p)', (isTls, seen) => {
+    const { req, res, next, passed } = exchange('unjudged');
+    if (isTls)
+      Object.assign(req.socket, {
+        getPeerCertificate: () => ({ subject: { CN: 'admin' } }),
+        authorized: true,
+      });
+    clientIdentity()(req, res, next);
+    const error = passed[0]?.[0] as MtlsError;
+    expect(error).toMatchObject({ code: 'ERR_MTLS_OPTION_INVALID', status: 500 });
+    expect(error.message).toBe(
+      `the request came through ${seen}, where no client certificate can be believed; make the server with createServer() or createServerOptions(), or protect() it before it listens`,
+    );
+    expect(req.clientIdentity).toBeUndefined();
+  });
+});

@@ -1,0 +1,70 @@
+/**
+ * A request and its response without a network, on a socket that the gate has judged.
+ *
+ * @module
+ */
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import { type MtlsRequest } from '../../../src/express/request.js';
+import { type ClientIdentity, identityOf } from '../../../src/identity/client-identity.js';
+import { type Connection, setConnection } from '../../../src/tls/connection.js';
+import { refuse, type Refusal, type RefusalReason } from '../../../src/tls/judgement.js';
+import { parseCertificate } from '../../../src/x509/certificate.js';
+import { ca } from '../../support/chain.js';
+
+const client = parseCertificate(ca('root').client({ commonName: 'client1', serial: '1001' }).der);
+
+/** Who calls. */
+export const client1: ClientIdentity = { source: 'tls', ...identityOf(client), resumed: false };
+
+export interface Exchange {
+  readonly req: MtlsRequest;
+  readonly res: ServerResponse;
+  /** What `next` was called with, call by call. */
+  readonly passed: unknown[][];
+  readonly next: (error?: unknown) => void;
+  /** Resolves with what `next` is called with first. */
+  readonly outcome: Promise<unknown>;
+  /** What the connection was told to warn of. */
+  readonly warnings: { fields: Record<string, unknown>; message: string }[];
+  readonly evictions: Refusal[];
+  /** From now on the client is refused. */
+  refuse(reason: RefusalReason): void;
+}
+
+/** A request of client1, of a caller without a certificate, or on a socket that no gate has judged. */
+export function exchange(of: 'client1' | 'anonymous' | 'unjudged' = 'client1'): Exchange {
+  const socket = new Socket();
+  const req: MtlsRequest = new IncomingMessage(socket);
+  req.method = 'GET';
+  req.url = '/admin?x=1';
+  const res = new ServerResponse(req);
+  const passed: unknown[][] = [];
+  const warnings: Exchange['warnings'] = [];
+  const evictions: Refusal[] = [];
+  let refusal: Refusal | undefined;
+  let resolve: (value: unknown) => void;
+  const outcome = new Promise((done) => (resolve = done));
+  const connection: Connection = {
+    identity: of === 'client1' ? client1 : undefined,
+    remoteAddress: '127.0.0.1',
+    since: new Date(),
+    check: () => refusal,
+    evict: (why) => evictions.push(why),
+    warn: (fields, message) => warnings.push({ fields: fields as Record<string, unknown>, message }),
+  };
+  if (of !== 'unjudged') setConnection(socket, connection);
+  return {
+    req,
+    res,
+    passed,
+    next: (...args) => {
+      passed.push(args);
+      resolve(args[0]);
+    },
+    outcome,
+    warnings,
+    evictions,
+    refuse: (reason) => (refusal = refuse(reason, 'CN=client1, serial 1001: a detail for the operator')),
+  };
+}

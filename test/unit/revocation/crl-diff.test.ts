@@ -1,0 +1,69 @@
+import { describe, expect, test } from '@jest/globals';
+import { type CrlDiff, diffCrls } from '../../../src/revocation/crl-diff.js';
+import { scopeKey } from '../../../src/revocation/crl-set.js';
+import { ca } from '../../support/chain.js';
+import type { CrlOptions, RevokedEntry } from '../../support/crl.js';
+import { distinguishedName } from '../../support/names.js';
+import { admitted, storeOf } from './lists.js';
+
+const root = ca('root');
+const east = root.intermediate('east');
+const store = storeOf(root, east);
+
+type Lists = readonly (readonly [CrlOptions, typeof root?])[];
+
+function diff(before: Lists, after: Lists): CrlDiff {
+  const [left, right] = [before, after].map((lists) =>
+    lists.map(([options, by = root]) => {
+      const verified = admitted(by.crl(options), store);
+      return { scope: scopeKey(verified), digest: verified.digest, index: verified.index.data };
+    }),
+  );
+  return diffCrls(left!, right!);
+}
+
+function revoked(...serials: string[]): CrlOptions {
+  return { revoked: serials.map((serial) => ({ serial })) };
+}
+
+describe('what came and went between two readings', () => {
+  test.each<[string, Lists, Lists, CrlDiff]>([
+    ['nothing', [[revoked('0a', '0b')]], [[revoked('0b', '0a')]], { added: 0, removed: 0 }],
+    ['one more', [[revoked('0a')]], [[revoked('0a', '0b')]], { added: 1, removed: 0 }],
+    ['one less', [[revoked('0a', '0b')]], [[revoked('0b')]], { added: 0, removed: 1 }],
+    ['some of each', [[revoked('0a', '0b')]], [[revoked('0b', '0c', '0d0d')]], { added: 2, removed: 1 }],
+    ['the first list', [], [[revoked('0a', '0b')]], { added: 2, removed: 0 }],
+    ['the last list', [[revoked('0a', '0b')]], [], { added: 0, removed: 2 }],
+    ['the same numbers of another CA', [[revoked('0a')]], [[revoked('0a'), east]], { added: 1, removed: 1 }],
+    [
+      'a list beside the other',
+      [[revoked('0a')]],
+      [[revoked('0a')], [revoked('0a', '0b'), east]],
+      { added: 2, removed: 0 },
+    ],
+    [
+      'the same number with another reason',
+      [[{ revoked: [{ serial: '0a', reason: 'certificateHold' }] }]],
+      [[{ revoked: [{ serial: '0a', reason: 'keyCompromise' }] }]],
+      { added: 0, removed: 0 },
+    ],
+  ])('%s', (_what, before, after, expected) => {
+    expect(diff(before, after)).toEqual(expected);
+  });
+
+  test('the same numbers of other issuers in an indirect CRL', () => {
+    const indirect = (commonName: string): CrlOptions => {
+      const entry: RevokedEntry = { serial: '0a', certificateIssuer: distinguishedName({ commonName }) };
+      return { idp: { indirect: true }, revoked: [entry] };
+    };
+    expect(diff([[indirect('one')]], [[indirect('one')]])).toEqual({ added: 0, removed: 0 });
+    expect(diff([[indirect('one')]], [[indirect('two')]])).toEqual({ added: 1, removed: 1 });
+  });
+
+  test('a list that did not change is not compared entry by entry', () => {
+    const verified = admitted(root.crl(revoked('0a')), store);
+    const shared = { scope: 'a', digest: verified.digest, index: verified.index.data };
+    // An index that lists something else under the same digest would be noticed if it were read.
+    expect(diffCrls([{ ...shared, index: { issuers: [] } }], [shared])).toEqual({ added: 0, removed: 0 });
+  });
+});

@@ -1,0 +1,153 @@
+import { describe, expect, test } from '@jest/globals';
+import { newestOfEachScope, refuseRollback, scopeKey } from '../../../src/revocation/crl-set.js';
+import { type VerifiedCrl } from '../../../src/revocation/verified-crl.js';
+import { ca } from '../../support/chain.js';
+import type { CrlOptions } from '../../support/crl.js';
+import { failureOf } from '../x509/failure.js';
+import { admitted, fromNow, minute, storeOf } from './lists.js';
+
+const root = ca('root');
+const east = root.intermediate('east');
+const rolled = root.reissue({ key: 'new' });
+const store = storeOf(root, east, rolled);
+
+function list(options: CrlOptions = {}, by = root, origin = 'new.crl'): VerifiedCrl {
+  return admitted(by.crl(options), store, origin);
+}
+
+describe('the scope that one CRL replaces another in', () => {
+  const base = scopeKey(list());
+  test.each([
+    ['another number', list({ number: 9 }), true],
+    ['no number', list({ number: null }), true],
+    ['a renewed CA with the same key', admitted(root.reissue().crl(), storeOf(root.reissue())), true],
+    ['another CA', list({}, east), false],
+    ['another key of the same CA', list({}, rolled), false],
+    ['a delta', list({ delta: 1, number: 2 }), false],
+    ['an issuing distribution point', list({ idp: { onlyUser: true } }), false],
+  ])('is with %s the same or another', (_what, other, same) => {
+    expect(scopeKey(other) === base).toBe(same);
+  });
+});
+
+describe('of several CRLs of one scope', () => {
+  const earlier = fromNow(-60 * minute);
+  const later = fromNow(-1 * minute);
+  test.each<[string, CrlOptions, CrlOptions]>([
+    ['a higher number', { number: 3 }, { number: 4 }],
+    [
+      'a higher number and an earlier date',
+      { number: 3, thisUpdate: later },
+      { number: 4, thisUpdate: earlier },
+    ],
+    ['the same number and a later date', { thisUpdate: earlier }, { thisUpdate: later }],
+    [
+      'no numbers and a later date',
+      { number: null, thisUpdate: earlier },
+      { number: null, thisUpdate: later },
+    ],
+    ['no number and a later date', { number: 3, thisUpdate: earlier }, { number: null, thisUpdate: later }],
+    ['a number and a later date', { number: null, thisUpdate: earlier }, { number: 3, thisUpdate: later }],
+    ['a higher number of 20 octets', { number: 2n ** 158n }, { number: 2n ** 158n + 1n }],
+  ])('the one with %s stands, whichever comes first', (_what, oldOptions, newOptions) => {
+    const [older, newer] = [list(oldOptions), list(newOptions)];
+    expect(newestOfEachScope([older, newer])).toEqual([newer]);
+    expect(newestOfEachScope([newer, older])).toEqual([newer]);
+  });
+
+  test('those of other scopes stand beside it', () => {
+    const lists = [list(), list({}, east), list({ idp: { onlyUser: true } }), list({ delta: 1, number: 2 })];
+    expect(newestOfEachScope(lists)).toEqual(lists);
+  });
+});
+
+describe('a reload', () => {
+  const thisUpdate = fromNow(-10 * minute);
+  const inForce = list({ number: 5, thisUpdate }, root, 'old.crl');
+  const still = (): boolean => true;
+  const gone = (): boolean => false;
+
+  test.each<[string, CrlOptions]>([
+    ['a higher number', { number: 6, thisUpdate }],
+    ['a higher number and a later date', { number: 6, thisUpdate: fromNow(-minute) }],
+    ['the same number and a later date', { number: 5, thisUpdate: fromNow(-minute) }],
+    ['the same number and date', { number: 5, thisUpdate, revoked: [{ serial: '0a' }] }],
+  ])('may bring a CRL with %s', (_what, options) => {
+    expect(() => {
+      refuseRollback([inForce], [list(options)], still);
+    }).not.toThrow();
+  });
+
+  test('may bring the same CRL', () => {
+    expect(() => {
+      refuseRollback([inForce], [inForce], still);
+    }).not.toThrow();
+  });
+
+  test.each<[string, CrlOptions]>([
+    ['a lower number', { number: 4, thisUpdate: fromNow(-minute) }],
+    ['no number where there was one', { number: null, thisUpdate: fromNow(-minute) }],
+    ['an earlier date', { number: 5, thisUpdate: fromNow(-20 * minute) }],
+    ['a higher number and an earlier date', { number: 6, thisUpdate: fromNow(-20 * minute) }],
+  ])('does not go back to a CRL with %s', (_what, options) => {
+    const { code, message } = failureOf(() => {
+      refuseRollback([inForce], [list(options)], still);
+    });
+    expect(code).toBe('ERR_MTLS_CRL_ROLLBACK');
+    expect(message).toMatch(
+      /^new\.crl: the CRL (number \d )?of "CN=root" \(.*Z\) is older than the CRL number 5 of "CN=root" \(.*Z\) in force; what was in force stays\. Publish a CRL with a higher number$/,
+    );
+  });
+
+  test('does not go back to an earlier date where neither has a number', () => {
+    const [old, next] = [-10, -20].map((minutes) =>
+      list({ number: null, thisUpdate: fromNow(minutes * minute) }),
+    );
+    expect(
+      failureOf(() => {
+        refuseRollback([old!], [next!], still);
+      }).code,
+    ).toBe('ERR_MTLS_CRL_ROLLBACK');
+  });
+
+  test('does not lose the CRL of a CA that is still configured', () => {
+    for (const next of [[], [list({}, east)], [list({ number: 6, idp: { onlyUser: true } })]]) {
+      const { code, message } = failureOf(() => {
+        refuseRollback([inForce], next, still);
+      });
+      expect(code).toBe('ERR_MTLS_CRL_ROLLBACK');
+      expect(message).toMatch(
+        /^old\.crl: the CRL number 5 of "CN=root" \(.*Z\) is gone and nothing replaces it; what was in force stays\. Publish a newer CRL of that CA$/,
+      );
+    }
+  });
+
+  test('asks of the CA that signed the CRL whether it is still configured', () => {
+    const asked: unknown[] = [];
+    refuseRollback([inForce], [], (signer) => asked.push(signer) === 0);
+    expect(asked).toEqual([inForce.signer]);
+  });
+
+  test('may lose the CRL of a CA that goes as well', () => {
+    expect(() => {
+      refuseRollback([inForce], [list({}, east)], gone);
+    }).not.toThrow();
+  });
+
+  test('may lose a delta', () => {
+    const delta = list({ number: 6, delta: 5 });
+    expect(() => {
+      refuseRollback([inForce, delta], [inForce], still);
+    }).not.toThrow();
+  });
+
+  test('may bring the CRL of a new key beside the old one, and not in place of it', () => {
+    const ofNewKey = list({ number: 1 }, rolled);
+    expect(() => {
+      refuseRollback([inForce], [inForce, ofNewKey], still);
+    }).not.toThrow();
+    expect(() => {
+      refuseRollback([inForce], [ofNewKey], still);
+    }).toThrow('is gone');
+  });
+});

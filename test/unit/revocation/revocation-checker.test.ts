@@ -1,0 +1,637 @@
+import { describe, expect, test } from '@jest/globals';
+import { type RevocationPolicy } from '../../../src/options.js';
+import { type CertificateStatus } from '../../../src/revocation/revocation-checker.js';
+import { ca, type Certificate, type CertificateOptions } from '../../support/chain.js';
+import type { CrlMaterial, CrlOptions, RevokedEntry } from '../../support/crl.js';
+import { chainOf, checkerOf, day, distributionPoints, fromNow, minute } from './lists.js';
+
+interface Case {
+  /** Leaf first, up to the root. */
+  readonly chain: readonly Certificate[];
+  readonly crls: readonly CrlMaterial[];
+  readonly cas?: readonly Certificate[];
+  readonly policy?: RevocationPolicy;
+  readonly at?: Date;
+}
+
+function check({ chain, crls, cas = [], policy, at = new Date() }: Case): CertificateStatus {
+  return checkerOf([...chain.slice(1), ...cas], crls, policy).checkChain(chainOf(...chain), at);
+}
+
+/** `'good'`, `'revoked'`, or why it is unknown. */
+function verdict(of: Case): string {
+  const status = check(of);
+  return status.status === 'unknown' ? status.cause : status.status;
+}
+
+function listed(
+  { serialContent }: { serialContent: Buffer },
+  more: Partial<RevokedEntry> = {},
+): RevokedEntry {
+  return { serial: serialContent, ...more };
+}
+
+const root = ca('root');
+const east = root.intermediate('east');
+const client = east.client('client1');
+const chain = [client, east, root];
+
+describe('a certificate', () => {
+  test('that no CRL lists is good until the first of their nextUpdates', () => {
+    const [soon, later] = [fromNow(day), fromNow(2 * day)];
+    for (const [ofEast, ofRoot] of [
+      [soon, later],
+      [later, soon],
+    ]) {
+      const crls = [east.crl({ nextUpdate: ofEast! }), root.crl({ nextUpdate: ofRoot! })];
+      expect(check({ chain, crls })).toEqual({ status: 'good', until: soon.getTime() });
+    }
+  });
+
+  test('is good for as long as the grace lasts', () => {
+    const nextUpdate = fromNow(day);
+    const crls = [east.crl({ nextUpdate }), root.crl({ nextUpdate })];
+    expect(check({ chain, crls, policy: { graceMs: 5000 } })).toEqual({
+      status: 'good',
+      until: nextUpdate.getTime() + 5000,
+    });
+  });
+
+  test.each<[string, CrlOptions, RevocationPolicy]>([
+    ['no CRL names a nextUpdate', { nextUpdate: null }, {}],
+    ['stale CRLs are allowed', {}, { stale: 'allow' }],
+  ])('is good for ever where %s', (_why, options, policy) => {
+    const crls = [east.crl(options), root.crl(options)];
+    expect(check({ chain, crls, policy })).toEqual({ status: 'good', until: Infinity });
+  });
+
+  test('that a CRL lists is revoked, with what the CRL says of it', () => {
+    const date = new Date('2024-05-06T07:08:09Z');
+    const revoked = [{ serial: '0a' }, listed(client, { date, reason: 'keyCompromise' })];
+    const crls = [root.crl(), east.crl({ revoked, number: 4 })];
+    const status = check({ chain, crls });
+    expect(status).toMatchObject({ status: 'revoked', reason: 'keyCompromise', revocationDate: date });
+    if (status.status !== 'revoked') throw new Error(status.status);
+    expect(status.certificate.raw).toEqual(client.der);
+    expect(status.crl.crl.number).toBe(4n);
+    expect(status.crl.signer.raw).toEqual(east.der);
+  });
+
+  test('with the serial number of a revoked certificate of another CA is good', () => {
+    const west = root.intermediate('west');
+    const twin = west.client({ serial: client.serialContent });
+    const crls = [root.crl(), east.crl({ revoked: [client] }), west.crl()];
+    expect(verdict({ chain: [twin, west, root], crls, cas: [east] })).toBe('good');
+    expect(verdict({ chain, crls, cas: [west] })).toBe('revoked');
+  });
+
+  test('is revoked whatever its revocation date', () => {
+    const revoked = [listed(client, { date: fromNow(365 * day) })];
+    expect(verdict({ chain, crls: [root.crl(), east.crl({ revoked })] })).toBe('revoked');
+  });
+
+  test('that a full CRL lists as removeFromCRL is revoked: only a delta can lift a hold', () => {
+    const revoked = [listed(client, { reason: 'removeFromCRL' })];
+    expect(verdict({ chain, crls: [root.crl(), east.crl({ revoked })] })).toBe('revoked');
+  });
+
+  test('of which the issuer’s name is spelt otherwise in the CRL is found', () => {
+    const issuerName = ca(' EAST ').subject;
+    expect(verdict({ chain, crls: [root.crl(), east.crl({ issuerName, revoked: [client] })] })).toBe(
+      'revoked',
+    );
+    expect(verdict({ chain, crls: [root.crl(), east.crl({ issuerName })] })).toBe('good');
+  });
+});
+
+describe('how far up the chain is judged', () => {
+  const crls = [root.crl({ revoked: [east] }), east.crl()];
+
+  test('by default every certificate below the root', () => {
+    const status = check({ chain, crls });
+    expect(status.status === 'revoked' && status.certificate.raw).toEqual(east.der);
+  });
+
+  test('under scope leaf the leaf alone', () => {
+    expect(verdict({ chain, crls, policy: { scope: 'leaf' } })).toBe('good');
+    const revoked = [root.crl(), east.crl({ revoked: [client] })];
+    expect(verdict({ chain, crls: revoked, policy: { scope: 'leaf' } })).toBe('revoked');
+    expect(verdict({ chain, crls: [root.crl()], policy: { scope: 'leaf' } })).toBe('no-crl');
+  });
+
+  test('the leaf first', () => {
+    const both = [root.crl({ revoked: [east] }), east.crl({ revoked: [client] })];
+    const status = check({ chain, crls: both });
+    expect(status.status === 'revoked' && status.certificate.raw).toEqual(client.der);
+  });
+
+  test('never the root: who trusts it has decided that', () => {
+    expect(verdict({ chain, crls: [root.crl({ revoked: [root] }), east.crl()] })).toBe('good');
+  });
+});
+
+describe('a certificate of which nothing is known', () => {
+  test('because no CRL of its issuer is there', () => {
+    expect(verdict({ chain, crls: [] })).toBe('no-crl');
+    expect(verdict({ chain, crls: [root.crl()] })).toBe('no-crl');
+    // The CA above it, too.
+    const status = check({ chain, crls: [east.crl()] });
+    expect(status.status === 'unknown' && [status.cause, status.certificate.raw]).toEqual([
+      'no-crl',
+      east.der,
+    ]);
+  });
+
+  test('because the CRL is a delta alone', () => {
+    expect(verdict({ chain, crls: [root.crl(), east.crl({ delta: 1, number: 2 })] })).toBe('out-of-scope');
+  });
+
+  test('because the CRL is for others', () => {
+    for (const idp of [{ onlyCa: true }, { onlyAttribute: true }, { fullName: ['http://a.test/1'] }])
+      for (const revoked of [[], [client]])
+        expect(verdict({ chain, crls: [root.crl(), east.crl({ idp, revoked })] })).toBe('out-of-scope');
+  });
+
+  test('is admitted where that is allowed', () => {
+    const policy = { unknown: 'allow' } as const;
+    expect(verdict({ chain, crls: [], policy })).toBe('good');
+    expect(verdict({ chain, crls: [root.crl(), east.crl({ idp: { onlyCa: true } })], policy })).toBe('good');
+  });
+
+  test('but a CA above it that is revoked still counts, and so does the date of its CRL', () => {
+    const policy = { unknown: 'allow' } as const;
+    expect(verdict({ chain, crls: [root.crl({ revoked: [east] })], policy })).toBe('revoked');
+    const nextUpdate = fromNow(day);
+    expect(check({ chain, crls: [root.crl({ nextUpdate })], policy })).toEqual({
+      status: 'good',
+      until: nextUpdate.getTime(),
+    });
+  });
+
+  test('is not admitted for a CRL that is stale: that is another decision', () => {
+    const stale = { thisUpdate: fromNow(-2 * day), nextUpdate: fromNow(-day) };
+    expect(verdict({ chain, crls: [root.crl(), east.crl(stale)], policy: { unknown: 'allow' } })).toBe(
+      'crl-expired',
+    );
+  });
+});
+
+describe('a CRL past its nextUpdate', () => {
+  const nextUpdate = fromNow(-minute);
+  const thisUpdate = fromNow(-day);
+  const stale = (options: CrlOptions = {}): CrlMaterial[] => [
+    root.crl({ thisUpdate }),
+    east.crl({ thisUpdate, nextUpdate, ...options }),
+  ];
+
+  test('can no longer acquit', () => {
+    expect(verdict({ chain, crls: stale() })).toBe('crl-expired');
+  });
+
+  test.each<RevocationPolicy>([{}, { stale: 'allow' }, { graceMs: day }])(
+    'can still convict (%p)',
+    (policy) => {
+      expect(verdict({ chain, crls: stale({ revoked: [client] }), policy })).toBe('revoked');
+    },
+  );
+
+  test.each<[string, number, RevocationPolicy, string]>([
+    ['a moment before', -1, {}, 'good'],
+    ['at the moment itself', 0, {}, 'crl-expired'],
+    ['a moment before the grace ends', 999, { graceMs: 1000 }, 'good'],
+    ['when the grace ends', 1000, { graceMs: 1000 }, 'crl-expired'],
+    ['at the moment itself where stale lists are allowed', 0, { stale: 'allow' }, 'good'],
+  ])('counts %s as %i ms by %p', (_when, ms, policy, expected) => {
+    const at = new Date(nextUpdate.getTime() + ms);
+    expect(verdict({ chain, crls: stale(), policy, at })).toBe(expected);
+  });
+
+  test('is set right by another one that is current and covers the same', () => {
+    const current = east.crl({ idp: { onlyUser: true } });
+    expect(verdict({ chain, crls: [...stale(), current] })).toBe('good');
+    expect(verdict({ chain, crls: [current, ...stale()] })).toBe('good');
+  });
+});
+
+describe('a CRL before its thisUpdate', () => {
+  const thisUpdate = fromNow(day);
+  test.each<RevocationPolicy>([{}, { stale: 'allow' }])('does not acquit (%p)', (policy) => {
+    expect(verdict({ chain, crls: [root.crl(), east.crl({ thisUpdate })], policy })).toBe('crl-expired');
+    expect(verdict({ chain, crls: [root.crl(), east.crl({ thisUpdate })], policy, at: thisUpdate })).toBe(
+      'good',
+    );
+  });
+
+  test('convicts', () => {
+    expect(verdict({ chain, crls: [root.crl(), east.crl({ thisUpdate, revoked: [client] })] })).toBe(
+      'revoked',
+    );
+  });
+});
+
+describe('a delta', () => {
+  const hold = [listed(client, { reason: 'certificateHold' })];
+  const lift = [listed(client, { reason: 'removeFromCRL' })];
+  const idp = { onlyUser: true };
+  const expired = { thisUpdate: fromNow(-2 * day), nextUpdate: fromNow(-minute) };
+  const verdictOf = (base: CrlOptions, delta: CrlOptions): string =>
+    verdict({
+      chain,
+      crls: [root.crl(), east.crl({ number: 5, ...base }), east.crl({ number: 6, delta: 5, ...delta })],
+    });
+
+  test.each<[string, CrlOptions, CrlOptions, string]>([
+    ['revokes what its base does not', {}, { revoked: [client] }, 'revoked'],
+    ['says nothing of what it does not list', {}, {}, 'good'],
+    ['does not acquit what its base lists', { revoked: [client] }, {}, 'revoked'],
+    ['lifts a hold', { revoked: hold }, { revoked: lift }, 'good'],
+    ['lifts nothing where nothing was held', {}, { revoked: lift }, 'good'],
+    ['changes the reason', { revoked: hold }, { revoked: [client] }, 'revoked'],
+    [
+      'applies to a base that is newer than its own',
+      { number: 5 },
+      { delta: 3, revoked: [client] },
+      'revoked',
+    ],
+    ['does not apply to a base that is older', { number: 4 }, { revoked: [client] }, 'good'],
+    ['does not lift over a base that is older', { number: 4, revoked: hold }, { revoked: lift }, 'revoked'],
+    ['does not apply to a base as new as itself', { number: 6 }, { revoked: [client] }, 'good'],
+    ['does not lift over a base that is newer', { number: 7, revoked: hold }, { revoked: lift }, 'revoked'],
+    ['does not apply to a base without a number', { number: null }, { revoked: [client] }, 'good'],
+    ['without a number does not lift', { revoked: hold }, { number: null, revoked: lift }, 'revoked'],
+    ['of another scope does not lift', { revoked: hold }, { idp, revoked: lift }, 'revoked'],
+    ['without a scope does not lift in one', { idp, revoked: hold }, { revoked: lift }, 'revoked'],
+    ['of the same scope lifts', { idp, revoked: hold }, { idp, revoked: lift }, 'good'],
+    // openssl issue 31297.
+    ['that has expired does not lift', { revoked: hold }, { ...expired, revoked: lift }, 'revoked'],
+    ['that has expired still convicts', {}, { ...expired, revoked: [client] }, 'revoked'],
+    ['does not make a stale base current', expired, {}, 'crl-expired'],
+    [
+      'that lifts does not make a stale base current',
+      { ...expired, revoked: hold },
+      { revoked: lift },
+      'crl-expired',
+    ],
+  ])('%s', (_what, base, delta, expected) => {
+    expect(verdictOf(base, delta)).toBe(expected);
+  });
+
+  test('of another key of the same name does not lift', () => {
+    const other = root.intermediate('east');
+    const crls = [
+      root.crl(),
+      east.crl({ number: 5, revoked: hold }),
+      other.crl({ number: 6, delta: 5, revoked: lift }),
+    ];
+    expect(verdict({ chain, crls, cas: [other] })).toBe('revoked');
+  });
+
+  test('of another CA does not lift', () => {
+    const west = root.intermediate({ commonName: 'west', privateKey: east.privateKey });
+    const crls = [
+      root.crl(),
+      east.crl({ number: 5, revoked: hold }),
+      west.crl({ number: 6, delta: 5, revoked: lift }),
+    ];
+    expect(verdict({ chain, crls, cas: [west] })).toBe('revoked');
+  });
+
+  test('is told as the CRL that convicts, where it does', () => {
+    const crls = [
+      root.crl(),
+      east.crl({ number: 5, revoked: hold }),
+      east.crl({ number: 6, delta: 5, revoked: [listed(client, { reason: 'keyCompromise' })] }),
+    ];
+    const status = check({ chain, crls });
+    expect(status).toMatchObject({ status: 'revoked', reason: 'keyCompromise' });
+    expect(status.status === 'revoked' && status.crl.crl.number).toBe(6n);
+  });
+
+  test('lifts until its nextUpdate, and then the hold is told again', () => {
+    const nextUpdate = fromNow(day);
+    const delta = east.crl({ number: 6, delta: 5, nextUpdate, revoked: lift });
+    const crls = [root.crl(), east.crl({ number: 5, revoked: hold }), delta];
+    expect(verdict({ chain, crls, at: new Date(nextUpdate.getTime() - 1) })).toBe('good');
+    const status = check({ chain, crls, at: nextUpdate });
+    expect(status).toMatchObject({ status: 'revoked', reason: 'certificateHold' });
+    expect(status.status === 'revoked' && status.crl.crl.number).toBe(5n);
+    // Where nothing was held, nothing comes back.
+    expect(verdict({ chain, crls: [root.crl(), east.crl({ number: 5 }), delta], at: nextUpdate })).toBe(
+      'good',
+    );
+  });
+
+  test('that is past its nextUpdate still lifts within the grace', () => {
+    const crls = [
+      root.crl(),
+      east.crl({ number: 5, revoked: hold }),
+      east.crl({ number: 6, delta: 5, ...expired, revoked: lift }),
+    ];
+    expect(verdict({ chain, crls, policy: { graceMs: day } })).toBe('good');
+    expect(verdict({ chain, crls, policy: { stale: 'allow' } })).toBe('good');
+  });
+});
+
+describe('CRLs for some reasons each', () => {
+  const rest = [
+    'cACompromise',
+    'affiliationChanged',
+    'superseded',
+    'cessationOfOperation',
+    'certificateHold',
+    'privilegeWithdrawn',
+    'aACompromise',
+  ] as const;
+  const some = (
+    onlySomeReasons: NonNullable<NonNullable<CrlOptions['idp']>['onlySomeReasons']>,
+    options: CrlOptions = {},
+  ): CrlMaterial => east.crl({ idp: { onlySomeReasons }, ...options });
+
+  test('acquit together', () => {
+    expect(verdict({ chain, crls: [root.crl(), some(['keyCompromise']), some(rest)] })).toBe('good');
+  });
+
+  test('do not acquit where a reason is left', () => {
+    expect(verdict({ chain, crls: [root.crl(), some(rest)] })).toBe('out-of-scope');
+    expect(verdict({ chain, crls: [root.crl(), some(['keyCompromise']), some(rest.slice(1))] })).toBe(
+      'out-of-scope',
+    );
+  });
+
+  test('convict each on its own', () => {
+    expect(verdict({ chain, crls: [root.crl(), some(['superseded'], { revoked: [client] })] })).toBe(
+      'revoked',
+    );
+  });
+
+  test('are good until the first of their nextUpdates', () => {
+    const soon = fromNow(minute);
+    const crls = [root.crl(), some(['keyCompromise'], { nextUpdate: soon }), some(rest)];
+    expect(check({ chain, crls })).toEqual({ status: 'good', until: soon.getTime() });
+  });
+
+  test('do not acquit where one of them is stale', () => {
+    const stale = { thisUpdate: fromNow(-day), nextUpdate: fromNow(-minute) };
+    expect(verdict({ chain, crls: [root.crl(), some(['keyCompromise'], stale), some(rest)] })).toBe(
+      'crl-expired',
+    );
+  });
+
+  test('by distribution points of the certificate, too', () => {
+    const uri = ['http://a.test/1', 'http://a.test/2'] as const;
+    const sharded = (first: number[], second: number[]): ReturnType<typeof east.client> =>
+      east.client({
+        extraExtensions: [
+          distributionPoints({ uris: [uri[0]], reasons: first }, { uris: [uri[1]], reasons: second }),
+        ],
+      });
+    const crls = [root.crl(), ...uri.map((name) => east.crl({ idp: { fullName: [name] } }))];
+    expect(verdict({ chain: [sharded([1, 2], [3, 4, 5, 6, 7, 8]), east, root], crls })).toBe('good');
+    expect(verdict({ chain: [sharded([1, 2], [3, 4, 5, 6, 7]), east, root], crls })).toBe('out-of-scope');
+  });
+});
+
+describe('another key of the issuer’s name', () => {
+  const newKey = root.intermediate('east');
+
+  test('may answer where the issuer’s own key has signed no CRL', () => {
+    expect(verdict({ chain, crls: [root.crl(), newKey.crl()], cas: [newKey] })).toBe('good');
+    expect(verdict({ chain, crls: [root.crl(), newKey.crl({ revoked: [client] })], cas: [newKey] })).toBe(
+      'revoked',
+    );
+  });
+
+  test('may neither acquit nor convict where it has', () => {
+    const own = east.crl({ revoked: [client] });
+    expect(verdict({ chain, crls: [root.crl(), newKey.crl(), own], cas: [newKey] })).toBe('revoked');
+    expect(
+      verdict({ chain, crls: [root.crl(), newKey.crl({ revoked: [client] }), east.crl()], cas: [newKey] }),
+    ).toBe('good');
+    const stale = east.crl({ thisUpdate: fromNow(-day), nextUpdate: fromNow(-minute) });
+    expect(verdict({ chain, crls: [root.crl(), newKey.crl(), stale], cas: [newKey] })).toBe('crl-expired');
+  });
+
+  test('may not answer once it is revoked itself', () => {
+    const crls = [root.crl({ revoked: [newKey] }), newKey.crl()];
+    expect(verdict({ chain, crls, cas: [newKey] })).toBe('out-of-scope');
+  });
+
+  test('may not answer where nothing is known of itself', () => {
+    const policy = { scope: 'leaf' } as const;
+    expect(verdict({ chain, crls: [newKey.crl()], cas: [newKey], policy })).toBe('out-of-scope');
+    expect(verdict({ chain, crls: [root.crl(), newKey.crl()], cas: [newKey], policy })).toBe('good');
+  });
+
+  test('may not answer under another root', () => {
+    const otherRoot = ca('other');
+    const stranger = otherRoot.intermediate('east');
+    const cas = [otherRoot, stranger];
+    const others = [root.crl(), otherRoot.crl()];
+    expect(verdict({ chain, crls: [...others, stranger.crl()], cas })).toBe('out-of-scope');
+    expect(verdict({ chain, crls: [...others, stranger.crl({ revoked: [client] })], cas })).toBe(
+      'out-of-scope',
+    );
+    const namesake = ca('east');
+    expect(verdict({ chain, crls: [root.crl(), namesake.crl()], cas: [namesake] })).toBe('out-of-scope');
+  });
+
+  test('may not answer where no chain leads from it to a root', () => {
+    const orphan = ca('absent').intermediate('east');
+    expect(verdict({ chain, crls: [root.crl(), orphan.crl()], cas: [orphan] })).toBe('out-of-scope');
+  });
+
+  test('a renewed certificate of the same key is the same key', () => {
+    const renewed = east.reissue();
+    const crls = [root.crl({ revoked: [renewed] }), renewed.crl({ revoked: [client] })];
+    expect(verdict({ chain, crls, cas: [renewed] })).toBe('revoked');
+    expect(verdict({ chain, crls: [root.crl(), renewed.crl()], cas: [renewed] })).toBe('good');
+  });
+
+  test('of two roots of one name each answers for its own', () => {
+    const twin = ca('root');
+    const [mine, theirs] = [root.client({ serial: '0a' }), twin.client({ serial: '0a' })];
+    const crls = [root.crl({ revoked: [mine] }), twin.crl()];
+    for (const order of [crls, [...crls].reverse()]) {
+      expect(verdict({ chain: [mine, root], crls: order, cas: [twin] })).toBe('revoked');
+      expect(verdict({ chain: [theirs, twin], crls: order, cas: [root] })).toBe('good');
+    }
+  });
+});
+
+describe('an indirect CRL', () => {
+  const agent = root.intermediate({ commonName: 'agent', keyUsage: ['cRLSign'], isCa: false });
+  const asksAgent: CertificateOptions = {
+    extraExtensions: [distributionPoints({ crlIssuer: agent.subject })],
+  };
+  const indirect = (revoked: readonly RevokedEntry[] = [], by = agent): CrlMaterial =>
+    by.crl({ idp: { indirect: true }, revoked });
+  const leaf = east.client(asksAgent);
+  const path = [leaf, east, root];
+  const listedHere = listed(leaf, { certificateIssuer: east.subject });
+
+  test('answers for certificates that name its issuer', () => {
+    expect(verdict({ chain: path, crls: [root.crl(), indirect()], cas: [agent] })).toBe('good');
+    expect(verdict({ chain: path, crls: [root.crl(), indirect([listedHere])], cas: [agent] })).toBe(
+      'revoked',
+    );
+  });
+
+  test('says nothing of the same serial number under another issuer', () => {
+    const otherwise = [listed(leaf), listed(leaf, { certificateIssuer: root.subject })];
+    expect(verdict({ chain: path, crls: [root.crl(), indirect(otherwise)], cas: [agent] })).toBe('good');
+  });
+
+  test('does not answer for certificates that name nobody, or where it is not indirect', () => {
+    expect(verdict({ chain, crls: [root.crl(), indirect()], cas: [agent] })).toBe('no-crl');
+    expect(verdict({ chain: path, crls: [root.crl(), agent.crl()], cas: [agent] })).toBe('out-of-scope');
+  });
+
+  test('does not answer once its signer is revoked', () => {
+    const crls = [root.crl({ revoked: [agent] }), indirect()];
+    expect(verdict({ chain: path, crls, cas: [agent] })).toBe('out-of-scope');
+  });
+
+  test('may be signed below another CA, whose CRL then judges its signer', () => {
+    const west = root.intermediate('west');
+    const deeper = west.intermediate({ commonName: 'agent', keyUsage: ['cRLSign'], isCa: false });
+    const of = (ofWest: CrlMaterial[]): string =>
+      verdict({
+        chain: path,
+        crls: [...ofWest, indirect([], deeper)],
+        cas: [west, deeper],
+        policy: { scope: 'leaf' },
+      });
+    expect(of([west.crl()])).toBe('good');
+    expect(of([west.crl({ revoked: [deeper] })])).toBe('out-of-scope');
+    expect(of([])).toBe('out-of-scope');
+  });
+
+  test('does not answer where its signer stands under another root', () => {
+    const other = ca('other');
+    const stranger = other.intermediate({ commonName: 'agent', keyUsage: ['cRLSign'], isCa: false });
+    const crls = [root.crl(), other.crl(), indirect([], stranger)];
+    expect(verdict({ chain: path, crls, cas: [other, stranger] })).toBe('out-of-scope');
+  });
+
+  test('may speak of its own signer, and is not asked in a circle', () => {
+    const judge = root.intermediate({
+      commonName: 'judge',
+      keyUsage: ['cRLSign'],
+      isCa: false,
+      extraExtensions: [distributionPoints({ crlIssuer: ca('judge').subject })],
+    });
+    const asker = east.client({ extraExtensions: [distributionPoints({ crlIssuer: judge.subject })] });
+    const ofJudge = (revoked: RevokedEntry[]): string =>
+      verdict({
+        chain: [asker, east, root],
+        crls: [indirect(revoked, judge)],
+        cas: [judge],
+        policy: { scope: 'leaf' },
+      });
+    expect(ofJudge([])).toBe('good');
+    expect(ofJudge([listed(judge, { certificateIssuer: root.subject })])).toBe('out-of-scope');
+  });
+
+  test('two that vouch for each other alone are not asked in a circle', () => {
+    const names = ['left', 'right'].map((commonName) => ca(commonName).subject);
+    const [left, right] = ['left', 'right'].map((commonName, index) =>
+      root.intermediate({
+        commonName,
+        keyUsage: ['cRLSign'],
+        isCa: false,
+        extraExtensions: [distributionPoints({ crlIssuer: names[1 - index]! })],
+      }),
+    );
+    const asker = east.client({ extraExtensions: [distributionPoints({ crlIssuer: left!.subject })] });
+    const ofRight = (revoked: RevokedEntry[]): string =>
+      verdict({
+        chain: [asker, east, root],
+        crls: [indirect([], left), indirect(revoked, right)],
+        cas: [left!, right!],
+        policy: { scope: 'leaf' },
+      });
+    expect(ofRight([])).toBe('good');
+    expect(ofRight([listed(left!, { certificateIssuer: root.subject })])).toBe('out-of-scope');
+  });
+
+  test('stands beside the CRL of the issuer itself: either convicts', () => {
+    const revokedByAgent = [root.crl(), east.crl(), indirect([listedHere])];
+    const revokedByEast = [root.crl(), east.crl({ revoked: [leaf] }), indirect()];
+    for (const crls of [revokedByAgent, revokedByEast])
+      expect(verdict({ chain: path, crls, cas: [agent] })).toBe('revoked');
+  });
+});
+
+describe('the CAs of which no CRL is there', () => {
+  const uncovered = (crls: readonly CrlMaterial[]): string[] =>
+    checkerOf([root, east], crls)
+      .uncoveredCas()
+      .map(({ subject }) => subject.toString());
+
+  test('are named', () => {
+    expect(uncovered([])).toEqual(['CN=root', 'CN=east']);
+    expect(uncovered([root.crl()])).toEqual(['CN=east']);
+    expect(uncovered([root.crl(), east.crl()])).toEqual([]);
+  });
+
+  test('are not covered by a delta', () => {
+    expect(uncovered([root.crl(), east.crl({ delta: 1, number: 2 })])).toEqual(['CN=east']);
+  });
+
+  test('may be covered by an indirect CRL', () => {
+    expect(uncovered([root.crl({ idp: { indirect: true } })])).toEqual([]);
+  });
+});
+
+test('the CRLs that judge are those that were given, in their order, for good', () => {
+  const checker = checkerOf([root, east], [east.crl({ number: 2 }), root.crl({ number: 3 })]);
+  expect(checker.crls.map(({ crl }) => crl.number)).toEqual([2n, 3n]);
+  expect(Object.isFrozen(checker.crls)).toBe(true);
+});
+
+describe('faults that are known', () => {
+  test.failing('an indirect CRL whose signer stands below a revoked CA does not acquit', () => {
+    const west = root.intermediate('west');
+    const agent = west.intermediate({ commonName: 'agent', keyUsage: ['cRLSign'], isCa: false });
+    const leaf = east.client({ extraExtensions: [distributionPoints({ crlIssuer: agent.subject })] });
+    const crls = [root.crl({ revoked: [west] }), west.crl(), agent.crl({ idp: { indirect: true } })];
+    expect(verdict({ chain: [leaf, east, root], crls, cas: [west, agent] })).toBe('out-of-scope');
+  });
+
+  const hold = [listed(client, { reason: 'certificateHold' })];
+  const lift = [listed(client, { reason: 'removeFromCRL' })];
+
+  test.failing('what rests on a delta is good until that delta’s nextUpdate at the most', () => {
+    const soon = fromNow(minute);
+    const crls = [
+      root.crl(),
+      east.crl({ number: 5, revoked: hold }),
+      east.crl({ number: 6, delta: 5, revoked: lift, nextUpdate: soon }),
+    ];
+    expect(verdict({ chain, crls, at: soon })).toBe('revoked');
+    expect(check({ chain, crls })).toEqual({ status: 'good', until: soon.getTime() });
+  });
+
+  test.failing('a delta before its thisUpdate does not lift a hold', () => {
+    const crls = [
+      root.crl(),
+      east.crl({ number: 5, revoked: hold }),
+      east.crl({ number: 6, delta: 5, revoked: lift, thisUpdate: fromNow(day) }),
+    ];
+    expect(verdict({ chain, crls })).toBe('revoked');
+  });
+
+  test.failing('a CRL signer whose certificate has expired does not acquit', () => {
+    const expired = root.intermediate({
+      commonName: 'east',
+      notBefore: fromNow(-2 * day),
+      notAfter: fromNow(-day),
+    });
+    expect(verdict({ chain, crls: [root.crl(), expired.crl()], cas: [expired] })).toBe('out-of-scope');
+  });
+
+  test.failing('a date that is none does not acquit', () => {
+    const stale = { thisUpdate: fromNow(-2 * day), nextUpdate: fromNow(-day) };
+    expect(verdict({ chain, crls: [root.crl(), east.crl(stale)], at: new Date(NaN) })).not.toBe('good');
+  });
+});

@@ -1,0 +1,318 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { type MtlsError } from '../../../src/errors.js';
+import { type MtlsOptions } from '../../../src/options.js';
+import { type Material } from '../../../src/tls/material.js';
+import { ca, largeCrl, selfSigned } from '../../support/chain.js';
+import { temporaryDirectory, writeMaterial } from '../../support/files.js';
+import { day, fromNow, minute } from '../revocation/lists.js';
+import { load, root, server, settingsOf } from './readings.js';
+
+const east = root.intermediate('east');
+
+async function material(options: Partial<MtlsOptions> = {}): Promise<Material> {
+  return (await load(options)).material;
+}
+
+async function fault(options: Partial<MtlsOptions>, inForce?: Material): Promise<MtlsError> {
+  return await load(options, inForce).then(
+    () => {
+      throw new Error('was loaded');
+    },
+    (error: unknown) => error as MtlsError,
+  );
+}
+
+describe('what the sources hold', () => {
+  test('is key, certificate, CAs and CRLs, checked as one', async () => {
+    const crl = [root.crl({ number: 3 }).pem, east.crl({ number: 4 }).pem];
+    const loaded = await load({ ca: [root.pem, east.der], crl });
+    const { credentials, store, revocation } = loaded.material;
+    expect(credentials).toMatchObject({ key: server.keyPem, cert: server.pem });
+    expect(store.certificates.map(({ raw }) => raw)).toEqual([root.der, east.der]);
+    expect(revocation?.crls.map(({ crl: { number }, origin }) => [number, origin])).toEqual([
+      [3n, 'options.crl[0]'],
+      [4n, 'options.crl[1]'],
+    ]);
+    expect(loaded.diff).toEqual({ added: 0, removed: 0 });
+    expect(Object.isFrozen(loaded.material)).toBe(true);
+  });
+
+  test('is judged by the policy', async () => {
+    const { revocation } = await material({ crl: root.crl().pem, revocation: { scope: 'leaf' } });
+    expect(revocation?.policy).toMatchObject({ scope: 'leaf', unknown: 'deny' });
+  });
+
+  test('without a CRL revokes nobody', async () => {
+    expect((await material()).revocation).toBeUndefined();
+  });
+
+  test('may be files, which are named in what is told of them', async () => {
+    const paths = writeMaterial(temporaryDirectory(), {
+      key: server.keyPem,
+      cert: server.pem,
+      ca: root.pem,
+      crl: root.crl().pem,
+    });
+    expect((await material(paths)).revocation?.crls[0]?.origin).toBe(paths.crl);
+  });
+
+  test('is the newest CRL of each scope', async () => {
+    const crl = [root.crl({ number: 4 }).pem, root.crl({ number: 5 }).pem, root.crl({ number: 3 }).pem];
+    expect((await material({ crl })).revocation?.crls.map((one) => one.crl.number)).toEqual([5n]);
+  });
+
+  test('counts what is revoked the first time', async () => {
+    const { diff } = await load({ crl: root.crl({ revoked: [{ serial: '0a' }, { serial: '0b' }] }).pem });
+    expect(diff).toEqual({ added: 2, removed: 0 });
+  });
+
+  test('is read at the time of the clock', async () => {
+    const later = fromNow(20 * 365 * day);
+    const error = await fault({ now: () => later.getTime() });
+    expect(error.message).toContain(`now ${later.toISOString()}`);
+  });
+});
+
+describe('a CA is refused', () => {
+  test.each<[string, string, RegExp]>([
+    [
+      'that is a client',
+      root.client('client1').pem,
+      /^options\.ca: "CN=client1" is no CA \(its basicConstraints do not say CA:TRUE\); give the CA that signed the clients, not a client or server certificate$/,
+    ],
+    ['that is self-signed and no CA', selfSigned('client1').pem, /^options\.ca: "CN=client1" is no CA /],
+    [
+      'that does not say that it is one',
+      ca({ isCa: null, keyUsage: ['keyCertSign'] }).pem,
+      /^options\.ca: "CN=root" is no CA /,
+    ],
+    [
+      'that is of version 1 and not self-signed',
+      root.intermediate({ commonName: 'east', version: 1 }).pem,
+      /^options\.ca: "CN=east" is of X\.509 version 1 and not self-signed, so that it cannot say it is a CA; give the CA/,
+    ],
+    [
+      'without its root',
+      east.pem,
+      /^options\.ca: no certificate in it leads to a self-signed root, so that no client could be trusted; add the root$/,
+    ],
+  ])('%s', async (_what, pem, message) => {
+    const error = await fault({ ca: pem });
+    expect(error.code).toBe('ERR_MTLS_OPTION_INVALID');
+    expect(error.message).toMatch(message);
+  });
+
+  test('among others that are good', async () => {
+    const error = await fault({ ca: [root.pem, root.client('client1').pem] });
+    expect(error.message).toMatch(/^options\.ca\[1\]: "CN=client1" is no CA /);
+  });
+
+  test('that has expired, where there is no other', async () => {
+    const dates = { notBefore: fromNow(-3 * day), notAfter: fromNow(-2 * day) };
+    const [first, second] = [
+      ca({ commonName: 'first', ...dates }),
+      ca({ commonName: 'second', ...dates, notAfter: fromNow(-day) }),
+    ];
+    const error = await fault({ ca: [first.pem, second.pem] });
+    expect(error).toMatchObject({
+      code: 'ERR_MTLS_OPTION_INVALID',
+      message: `options.ca[0], options.ca[1]: every CA in it has expired, the last at ${second.notAfter.toISOString()}; make a new CA`,
+    });
+    await expect(material({ ca: [first.pem, root.pem] })).resolves.toBeDefined();
+  });
+
+  test('that cannot be read', async () => {
+    const damaged = `-----BEGIN CERTIFICATE-----\n${Buffer.alloc(99, 1).toString('base64')}\n-----END CERTIFICATE-----\n`;
+    expect(await fault({ ca: root.pem + damaged })).toMatchObject({
+      code: 'ERR_MTLS_PEM_INVALID',
+      message: expect.stringMatching(/^options\.ca: /),
+      cause: { code: 'ERR_MTLS_CERTIFICATE_INVALID' },
+    });
+    expect(await fault({ ca: root.keyPem })).toMatchObject({ code: 'ERR_MTLS_PEM_INVALID' });
+  });
+
+  test('but not for signing CRLs alone', async () => {
+    const agent = root.intermediate({ commonName: 'agent', isCa: false, keyUsage: ['cRLSign'] });
+    await expect(material({ ca: [root.pem, agent.pem] })).resolves.toBeDefined();
+    const versionOne = ca({ version: 1 });
+    await expect(material({ ca: versionOne.pem })).resolves.toBeDefined();
+  });
+});
+
+describe('a CRL is refused', () => {
+  test.each<[string, string | Buffer, string]>([
+    ['of another CA', ca('other').crl().pem, 'ERR_MTLS_CRL_ISSUER_UNKNOWN'],
+    ['that is forged', root.crl({ signWith: ca().privateKey }).pem, 'ERR_MTLS_CRL_SIGNATURE_INVALID'],
+    [
+      'that is stale',
+      root.crl({ thisUpdate: fromNow(-2 * day), nextUpdate: fromNow(-day) }).pem,
+      'ERR_MTLS_CRL_EXPIRED',
+    ],
+    ['that is not in force yet', root.crl({ thisUpdate: fromNow(minute) }).pem, 'ERR_MTLS_CRL_INVALID'],
+    ['that is signed with SHA-1', root.crl({ hash: 'sha1' }).pem, 'ERR_MTLS_CRL_UNSUPPORTED'],
+    ['that is a certificate', root.pem, 'ERR_MTLS_CRL_INVALID'],
+    ['that is damaged', root.crl().der.subarray(0, -1), 'ERR_MTLS_CRL_INVALID'],
+  ])('%s', async (_what, crl, code) => {
+    expect(await fault({ crl: [root.crl().pem, crl] })).toMatchObject({
+      code,
+      message: expect.stringMatching(/^options\.crl\[1\]: /),
+    });
+  });
+
+  test('unless the policy admits it', async () => {
+    const stale = root.crl({ thisUpdate: fromNow(-2 * day), nextUpdate: fromNow(-day) }).pem;
+    await expect(material({ crl: stale, revocation: { stale: 'allow' } })).resolves.toBeDefined();
+    await expect(material({ crl: stale, revocation: { graceMs: 2 * day } })).resolves.toBeDefined();
+    const weak = root.crl({ hash: 'sha1' }).pem;
+    await expect(material({ crl: weak, revocation: { weakSignature: 'allow' } })).resolves.toBeDefined();
+  });
+});
+
+describe('several faults are told at once, so that nobody mends one to meet the next', () => {
+  test('of the files', async () => {
+    const directory = temporaryDirectory();
+    const at = (name: string): string => join(directory, name);
+    const error = await fault({
+      key: at('key'),
+      cert: at('cert'),
+      ca: [at('ca1'), at('ca2')],
+      crl: root.crl().pem,
+    });
+    expect(error.code).toBe('ERR_MTLS_OPTION_INVALID');
+    const lines = error.message.split('\n');
+    expect(lines).toHaveLength(4);
+    for (const [index, option] of ['key', 'cert', 'ca[0]', 'ca[1]'].entries())
+      expect(lines[index]).toContain(`options.${option}: cannot read`);
+    expect(error.cause).toBeInstanceOf(AggregateError);
+  });
+
+  test('of key and CAs', async () => {
+    const error = await fault({ key: root.server().keyPem, ca: east.pem });
+    expect(error.code).toBe('ERR_MTLS_KEY_MISMATCH');
+    expect(error.message.split('\n')).toEqual([
+      expect.stringContaining('does not belong to the certificate'),
+      expect.stringContaining('no certificate in it leads to a self-signed root'),
+    ]);
+    expect((error.cause as AggregateError).errors).toMatchObject([
+      { code: 'ERR_MTLS_KEY_MISMATCH' },
+      { code: 'ERR_MTLS_OPTION_INVALID' },
+    ]);
+  });
+
+  test('one fault stays as it is', async () => {
+    const error = await fault({ key: join(temporaryDirectory(), 'missing') });
+    expect(error.cause).toMatchObject({ code: 'ENOENT' });
+    expect(error.message).not.toContain('\n');
+  });
+
+  test('what is no fault of the sources comes through as it is', async () => {
+    const defect = new TypeError('x is not a function');
+    const now = (): number => {
+      throw defect;
+    };
+    expect(await fault({ now })).toBe(defect);
+  });
+});
+
+describe('a later reading', () => {
+  const crl = root.crl({ number: 1 }).pem;
+  const renewed = root.server();
+
+  test('of the same is what was in force', async () => {
+    const inForce = await material({ crl });
+    const again = await load({ crl }, inForce);
+    expect(again.material).toBe(inForce);
+    expect(again.diff).toEqual({ added: 0, removed: 0 });
+    const withoutCrl = await material();
+    expect((await load({}, withoutCrl)).material).toBe(withoutCrl);
+  });
+
+  test('of a file that was only touched is what was in force', async () => {
+    const paths = writeMaterial(temporaryDirectory(), { ca: root.pem, crl });
+    const inForce = await material(paths);
+    writeFileSync(paths.crl, crl);
+    expect((await load(paths, inForce)).material).toBe(inForce);
+  });
+
+  test('takes over what did not change', async () => {
+    const inForce = await material({ crl });
+    const { material: next } = await load({ crl, key: renewed.keyPem, cert: renewed.pem }, inForce);
+    expect(next).not.toBe(inForce);
+    expect(next.credentials.cert).toBe(renewed.pem);
+    expect(next.store).toBe(inForce.store);
+    expect(next.revocation).toBe(inForce.revocation);
+    const { material: other } = await load({ crl: root.crl({ number: 2 }).pem }, inForce);
+    expect(other.credentials).toBe(inForce.credentials);
+    expect(other.store).toBe(inForce.store);
+    expect(other.revocation).not.toBe(inForce.revocation);
+  });
+
+  test('keeps a CRL that did not change beside one that did, with the time it was loaded', async () => {
+    const cas = { ca: [root.pem, east.pem] };
+    const inForce = await material({ ...cas, crl: [crl, east.crl({ number: 1 }).pem] });
+    const { material: next, diff } = await load(
+      { ...cas, crl: [crl, east.crl({ number: 2, revoked: [{ serial: '0a' }] }).pem] },
+      inForce,
+    );
+    expect(next.revocation?.crls[0]).toBe(inForce.revocation?.crls[0]);
+    expect(next.revocation?.crls[1]).not.toBe(inForce.revocation?.crls[1]);
+    expect(diff).toEqual({ added: 1, removed: 0 });
+  });
+
+  test('counts what came and what went', async () => {
+    const list = (number: number, ...serials: string[]): Partial<MtlsOptions> => ({
+      crl: root.crl({ number, revoked: serials.map((serial) => ({ serial })) }).pem,
+    });
+    const inForce = await material(list(1, '0a', '0b', '0c'));
+    expect((await load(list(2, '0c', '0d'), inForce)).diff).toEqual({ added: 1, removed: 2 });
+  });
+
+  test('with other CAs verifies every CRL by those', async () => {
+    const inForce = await material({ crl });
+    const { material: next } = await load({ ca: [root.pem, ca('other').pem], crl }, inForce);
+    expect(next.store).not.toBe(inForce.store);
+    expect(next.revocation?.crls).toHaveLength(1);
+    expect(next.revocation?.crls[0]?.loadedAt).toEqual(inForce.revocation?.crls[0]?.loadedAt);
+    const stranger = ca('stranger');
+    expect(await fault({ ca: stranger.pem, crl }, inForce)).toMatchObject({
+      code: 'ERR_MTLS_CRL_ISSUER_UNKNOWN',
+    });
+    const twin = ca({ commonName: 'root', subjectKeyId: root.keyId });
+    expect(await fault({ ca: twin.pem, crl }, inForce)).toMatchObject({
+      code: 'ERR_MTLS_CRL_SIGNATURE_INVALID',
+    });
+  });
+
+  test('with a CA that is gone forgets what that CA revoked', async () => {
+    const cas = { ca: [root.pem, east.pem] };
+    const inForce = await material({ ...cas, crl: [crl, east.crl({ revoked: [{ serial: '0a' }] }).pem] });
+    const { material: next } = await load({ crl }, inForce);
+    expect(next.revocation?.crls).toHaveLength(1);
+  });
+
+  test('of a CRL in force that has run out meanwhile is no fault while nothing changes', async () => {
+    const nextUpdate = fromNow(day);
+    const options = { crl: root.crl({ nextUpdate }).pem };
+    const inForce = await material(options);
+    const later = { ...options, now: () => nextUpdate.getTime() };
+    expect((await load(later, inForce)).material).toBe(inForce);
+  });
+
+  test('of a large CRL is not packed again', async () => {
+    const options = { crl: largeCrl(root, { entries: 20_000 }).der };
+    const inForce = await material(options);
+    const { material: next } = await load({ ...options, ca: [root.pem, ca('other').pem] }, inForce);
+    expect(next.revocation?.crls[0]).toBe(inForce.revocation?.crls[0]);
+  });
+});
+
+test('what is loaded does not change with the options', async () => {
+  const bytes = Buffer.from(root.pem);
+  const settings = settingsOf({ ca: bytes });
+  const loaded = await material({ ca: bytes });
+  bytes.fill(0x20);
+  expect(loaded.store.certificates[0]?.raw).toEqual(root.der);
+  expect(settings.ca[0]).toBe(bytes);
+});

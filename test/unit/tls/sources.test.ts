@@ -1,0 +1,293 @@
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { type CrlSource } from '../../../src/options.js';
+import { toCrlInputs } from '../../../src/tls/crl-inputs.js';
+import {
+  callLoader,
+  certificateBlocks,
+  crlBlocks,
+  hashSources,
+  isPath,
+  readBlocks,
+  readCrlPath,
+  readSource,
+  toPem,
+} from '../../../src/tls/sources.js';
+import { ca } from '../../support/chain.js';
+import { temporaryDirectory, writeMaterial } from '../../support/files.js';
+import { failureOf } from '../x509/failure.js';
+
+const root = ca('root');
+const crl = root.crl();
+const { signal } = new AbortController();
+
+describe('a source', () => {
+  test.each<[string, CrlSource, boolean]>([
+    ['a relative path', 'certs/ca.pem', true],
+    ['an absolute path', '/etc/ssl/ca.pem', true],
+    ['PEM', root.pem, false],
+    ['PEM behind text', `subject=CN = root\n${root.pem}`, false],
+    ['a Buffer', Buffer.from('certs/ca.pem'), false],
+    ['a loader', { load: () => Promise.resolve([]) }, false],
+  ])('that is %s is a path: %#', (_what, source, expected) => {
+    expect(isPath(source)).toBe(expected);
+  });
+
+  test('is read from where it is, and says where that was', async () => {
+    const { file } = writeMaterial(temporaryDirectory(), { file: root.pem });
+    expect(await readSource(file, 'ca')).toEqual({ bytes: Buffer.from(root.pem), origin: file });
+    expect(await readSource(root.pem, 'ca')).toEqual({ bytes: Buffer.from(root.pem), origin: 'options.ca' });
+    expect(await readSource(root.der, 'ca[1]')).toEqual({ bytes: root.der, origin: 'options.ca[1]' });
+  });
+
+  test('in memory is copied: whoever writes to it later changes nothing', async () => {
+    const given = Buffer.from(root.der);
+    const { bytes } = await readSource(given, 'ca');
+    given.fill(0);
+    expect(bytes).toEqual(root.der);
+  });
+
+  test('that is not there, a directory or empty is an error', async () => {
+    const directory = temporaryDirectory();
+    const missing = join(directory, 'missing.pem');
+    await expect(readSource(missing, 'key')).rejects.toMatchObject({
+      code: 'ERR_MTLS_OPTION_INVALID',
+      message: `options.key: cannot read "${missing}" (ENOENT): there is no such file; check the path, which is relative to the working directory`,
+      cause: { code: 'ENOENT' },
+    });
+    await expect(readSource(directory, 'key')).rejects.toMatchObject({
+      code: 'ERR_MTLS_OPTION_INVALID',
+      message: `options.key: cannot read "${directory}" (EISDIR): it is a directory, and a file was expected`,
+    });
+    await expect(readSource(join(missing, 'x\0'), 'key')).rejects.toMatchObject({
+      code: 'ERR_MTLS_OPTION_INVALID',
+    });
+    const { empty } = writeMaterial(directory, { empty: '' });
+    await expect(readSource(empty, 'key')).rejects.toMatchObject({
+      code: 'ERR_MTLS_PEM_INVALID',
+      message: `${empty} (options.key) is empty; expected PEM or DER. Write it anew, or wait until it is written`,
+    });
+  });
+});
+
+describe('a path of CRLs', () => {
+  test('that is a file is that file', async () => {
+    const { file } = writeMaterial(temporaryDirectory(), { file: crl.pem });
+    expect(await readCrlPath(file, 'crl')).toEqual([{ bytes: Buffer.from(crl.pem), origin: file }]);
+  });
+
+  test('that is a directory is every file in it that is named like a CRL, in order', async () => {
+    const directory = temporaryDirectory();
+    const names = ['b.crl', 'a.pem', 'C.DER', '0a1b2c3d.r0', '0A1B2C3D.r12', 'd.CRL'];
+    const others = [
+      'readme.txt',
+      'crl',
+      'a.pem~',
+      'a.crl.bak',
+      '.a.crl.swp',
+      '0a1b2c3d.0',
+      '0a1b2c3d.r',
+      '0a1b2c3.r0',
+      'x0a1b2c3d.r0',
+    ];
+    writeMaterial(directory, Object.fromEntries([...names, ...others].map((name) => [name, name])));
+    const read = await readCrlPath(directory, 'crl');
+    expect(read).toEqual(
+      [...names].sort().map((name) => ({ bytes: Buffer.from(name), origin: join(directory, name) })),
+    );
+  });
+
+  test('that is a link is what it leads to', async () => {
+    const directory = temporaryDirectory();
+    mkdirSync(join(directory, 'real'));
+    writeFileSync(join(directory, 'real', 'a.crl'), crl.pem);
+    symlinkSync('real', join(directory, 'link'));
+    expect(await readCrlPath(join(directory, 'link'), 'crl')).toHaveLength(1);
+  });
+
+  test('without a CRL is an error, never nothing', async () => {
+    const directory = temporaryDirectory();
+    writeMaterial(directory, { 'readme.txt': 'x' });
+    await expect(readCrlPath(directory, 'crl')).rejects.toMatchObject({
+      code: 'ERR_MTLS_CRL_INVALID',
+      message: `${directory} (options.crl) is a directory without a CRL; expected files that end in .pem, .crl, .der or .r0`,
+    });
+    await expect(readCrlPath(join(directory, 'missing'), 'crl[1]')).rejects.toMatchObject({
+      code: 'ERR_MTLS_OPTION_INVALID',
+      message: expect.stringMatching(/^options\.crl\[1\]: cannot read ".*missing" \(ENOENT\)/),
+    });
+    writeMaterial(directory, { 'a.crl': '' });
+    await expect(readCrlPath(directory, 'crl')).rejects.toMatchObject({ code: 'ERR_MTLS_PEM_INVALID' });
+  });
+});
+
+describe('a loader', () => {
+  test('is handed the signal, and its bytes are copied', async () => {
+    const given = Buffer.from(crl.der);
+    const signals: unknown[] = [];
+    const loader = { load: (...args: unknown[]) => (signals.push(...args), Promise.resolve([given])) };
+    const loaded = await callLoader(loader, 'crl', signal);
+    expect(signals).toEqual([signal]);
+    given.fill(0);
+    expect(loaded).toEqual([{ bytes: crl.der, origin: 'options.crl.load()' }]);
+  });
+
+  test('is called as a method', async () => {
+    class Store {
+      readonly crls = [crl.der];
+      load(): Promise<Buffer[]> {
+        return Promise.resolve(this.crls);
+      }
+    }
+    expect(await callLoader(new Store(), 'crl', signal)).toHaveLength(1);
+  });
+
+  test.each<[string, unknown]>([
+    ['undefined', undefined],
+    ['null', null],
+    ['an empty list', []],
+    ['a Buffer', crl.der],
+    ['text', [crl.pem]],
+    ['an empty Buffer', [crl.der, Buffer.alloc(0)]],
+    ['a hole', [crl.der, undefined]],
+  ])('that gives %s is an error, never nothing', async (_what, loaded) => {
+    const loader = { load: () => Promise.resolve(loaded as Buffer[]) };
+    await expect(callLoader(loader, 'crl[1]', signal)).rejects.toMatchObject({
+      code: 'ERR_MTLS_CRL_INVALID',
+      message: 'options.crl[1].load() gave no CRL; expected an array of Buffers, at least one, none empty',
+    });
+  });
+
+  test('that rejects or throws is heard', async () => {
+    const cause = new Error('503');
+    const throws = {
+      load: () => {
+        throw cause;
+      },
+    };
+    for (const loader of [{ load: () => Promise.reject(cause) }, throws]) {
+      await expect(callLoader(loader, 'crl', signal)).rejects.toMatchObject({
+        code: 'ERR_MTLS_CRL_INVALID',
+        message: 'options.crl.load() rejected: 503',
+        cause,
+      });
+    }
+  });
+});
+
+describe('the sources of CRLs', () => {
+  test('become what any thread can read, in order, each with its name', async () => {
+    const loader = { load: () => Promise.resolve([crl.der, crl.der]) };
+    const { file } = writeMaterial(temporaryDirectory(), { file: 'left to whoever reads it' });
+    expect(await toCrlInputs([file, loader, crl.pem, crl.der], signal)).toEqual([
+      { path: file, option: 'crl[0]' },
+      { bytes: crl.der, origin: 'options.crl[1].load()' },
+      { bytes: crl.der, origin: 'options.crl[1].load()' },
+      { bytes: Buffer.from(crl.pem), origin: 'options.crl[2]' },
+      { bytes: crl.der, origin: 'options.crl[3]' },
+    ]);
+    expect(await toCrlInputs([file], signal)).toEqual([{ path: file, option: 'crl' }]);
+    await expect(toCrlInputs([crl.pem, `${file}.missing`], signal)).rejects.toMatchObject({
+      code: 'ERR_MTLS_OPTION_INVALID',
+      message: expect.stringMatching(/^options\.crl\[1\]: cannot read ".*" \(ENOENT\)/),
+    });
+  });
+});
+
+describe('the blocks of a source', () => {
+  const from = (bytes: string | Buffer): { bytes: Buffer; origin: string } => ({
+    bytes: Buffer.from(bytes),
+    origin: 'ca.pem',
+  });
+
+  test('are every one of a bundle, in order', () => {
+    const other = ca('other');
+    expect(readBlocks(from(`# root\n${root.pem}\ntext\n${other.pem}`), certificateBlocks)).toEqual([
+      root.der,
+      other.der,
+    ]);
+    expect(readBlocks(from(crl.pem + crl.pem), crlBlocks)).toEqual([crl.der, crl.der]);
+  });
+
+  test('are one where the source is DER', () => {
+    expect(readBlocks(from(root.der), certificateBlocks)).toEqual([root.der]);
+  });
+
+  test.each([
+    [
+      'a CRL where a certificate was expected',
+      crl.pem,
+      certificateBlocks,
+      'ERR_MTLS_PEM_INVALID',
+      'found a PEM block "X509 CRL" where a certificate ("CERTIFICATE") was expected',
+    ],
+    [
+      'a certificate where a CRL was expected',
+      root.pem,
+      crlBlocks,
+      'ERR_MTLS_CRL_INVALID',
+      'found a PEM block "CERTIFICATE" where a CRL ("X509 CRL") was expected',
+    ],
+    [
+      'a key behind a certificate',
+      root.pem + root.keyPem,
+      certificateBlocks,
+      'ERR_MTLS_PEM_INVALID',
+      'found a PEM block "PRIVATE KEY" where a certificate ("CERTIFICATE") was expected',
+    ],
+  ])('are refused for %s', (_what, text, expectation, code, message) => {
+    expect(failureOf(() => readBlocks(from(text), expectation))).toMatchObject({
+      code,
+      message: `ca.pem: ${message}`,
+    });
+  });
+
+  test('are refused where one is cut off, though others are whole', () => {
+    const cut = root.pem + root.pem.slice(0, -30);
+    expect(failureOf(() => readBlocks(from(cut), certificateBlocks)).code).toBe('ERR_MTLS_PEM_INVALID');
+  });
+
+  test('are written as node:tls reads them', () => {
+    expect(toPem([root.der, root.der], 'CERTIFICATE')).toBe(root.pem + root.pem);
+    expect(toPem([], 'CERTIFICATE')).toBe('');
+  });
+});
+
+describe('the hash of sources', () => {
+  const source = (origin: string, text: string): { bytes: Buffer; origin: string } => ({
+    bytes: Buffer.from(text),
+    origin,
+  });
+  const base = [source('a', 'one'), source('b', 'two')];
+
+  test('is the same for the same', () => {
+    expect(hashSources([source('a', 'one'), source('b', 'two')])).toBe(hashSources(base));
+    expect(hashSources(base)).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  test.each([
+    ['another text', [source('a', 'One'), source('b', 'two')]],
+    ['another origin', [source('A', 'one'), source('b', 'two')]],
+    ['another order', [source('b', 'two'), source('a', 'one')]],
+    ['one less', [source('a', 'one')]],
+    ['the same text cut elsewhere', [source('a', 'on'), source('b', 'etwo')]],
+    ['text that looks like a source', [source('a', 'one1 b 3 two')]],
+    ['an origin that looks like a length', [source('a 3 ', 'one'), source('b', 'two')]],
+  ])('is another for %s', (_what, sources) => {
+    expect(hashSources(sources)).not.toBe(hashSources(base));
+  });
+});
+
+describe('faults that are known', () => {
+  const { keyPem, privateKey } = root;
+  const body = keyPem.split('\n')[1]!;
+  test.failing.each([
+    ['base64 of its DER', privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64')],
+    ['PEM whose first dash was lost', keyPem.slice(1)],
+    ['PEM without its first line', keyPem.split('\n').slice(1).join('\n')],
+  ])('a private key that was given as %s is not shown for a path', async (_what, source) => {
+    const error = await readSource(source, 'key').catch((fault: unknown) => fault as Error);
+    expect((error as Error).message).not.toContain(body);
+  });
+});
