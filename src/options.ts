@@ -159,8 +159,8 @@ export function checkOptions(options: MtlsOptions): Settings {
     key: checkSource(options.key, 'key'),
     cert: checkSource(options.cert, 'cert'),
     passphrase: checkPassphrase(options.passphrase),
-    ca: checkSources(options.ca, 'ca', checkSource),
-    crl: 'crl' in options ? checkSources(options.crl, 'crl', checkCrlSource) : [],
+    ca: checkCaSources(options.ca),
+    crl: 'crl' in options ? checkCrlSources(options.crl) : [],
     clients: checkChoice(options.clients, 'clients', ['required', 'optional']),
     refusals: checkChoice(options.refusals, 'refusals', ['named', 'native']),
     revocation: checkRevocationPolicy(options.revocation),
@@ -258,6 +258,8 @@ function checkPassphrase(passphrase: unknown): string | undefined {
 }
 
 function checkLogger(logger: Logger): void {
+  if ((typeof logger !== 'object' && typeof logger !== 'function') || (logger as unknown) === null)
+    throw invalid('logger', logger, 'an object such as pino');
   for (const level of ['info', 'warn', 'error'] as const) {
     const method: unknown = Reflect.get(logger, level);
     if (typeof method !== 'function') throw invalid(`logger.${level}`, method, 'a function, as pino has');
@@ -269,6 +271,16 @@ function checkSource(source: unknown, name: string): Source {
   if (Buffer.isBuffer(source) && source.length > 0) return source;
   if (source instanceof Uint8Array && source.length > 0) return Buffer.from(source);
   throw invalid(name, source, 'a path, PEM text, or a Buffer with PEM or DER, and not empty');
+}
+
+/** The CAs, as a list. */
+export function checkCaSources(ca: unknown): readonly Source[] {
+  return checkSources(ca, 'ca', checkSource);
+}
+
+/** The CRLs, as a list. */
+export function checkCrlSources(crl: unknown): readonly CrlSource[] {
+  return checkSources(crl, 'crl', checkCrlSource);
 }
 
 function checkCrlSource(source: unknown, name: string): CrlSource {
@@ -285,7 +297,7 @@ function checkSources<Kind>(
 ): readonly Kind[] {
   if (!Array.isArray(sources)) return Object.freeze([check(sources, name)]);
   if (sources.length === 0)
-    throw new MtlsError('ERR_MTLS_OPTION_INVALID', `${name} is an empty array; expected at least one`);
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', `${name} is [], an empty array; expected at least one`);
   return Object.freeze(sources.map((source: unknown, index) => check(source, `${name}[${index}]`)));
 }
 

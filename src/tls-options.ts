@@ -29,6 +29,11 @@ const remedies: Readonly<Record<string, string>> = {
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID` saying why an option is refused and what to do instead.
  */
 export function checkTlsOptions(tls: ServerOptions): ServerOptions {
+  if (typeof tls !== 'object' || (tls as unknown) === null)
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      'tls must be an object of options for https.createServer()',
+    );
   const given = tls as Readonly<Record<string, unknown>>;
   for (const [name, remedy] of Object.entries(remedies)) {
     if (given[name] !== undefined) throw refuse(name, remedy);

@@ -144,7 +144,7 @@ class RowCollector {
     let index = this.#groupIndexes.get(key);
     if (index === undefined) {
       index = this.#groups.length;
-      if (index > maxGroups) {
+      if (index >= maxGroups) {
         throw new MtlsError(
           'ERR_MTLS_CRL_UNSUPPORTED',
           `CRL names more than ${maxGroups} issuers; split it by issuer`,

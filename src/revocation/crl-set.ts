@@ -22,15 +22,19 @@ export function scopeKey({ crl, signer }: ScopedHead): string {
   return `${kind} ${signer.publicKey.toString('base64')} ${scope} ${crl.issuer.canonical}`;
 }
 
-/** Keeps the newest CRL of each scope: two that stand side by side must not be decided by their order. */
+/**
+ * Keeps the newest CRL of each scope: two that stand side by side must not be decided by their order. Two of which
+ * neither is older are both kept, and what either lists is revoked.
+ */
 export function newestOfEachScope<Scoped extends ScopedHead>(crls: readonly Scoped[]): Scoped[] {
-  const newest = new Map<string, Scoped>();
+  const newest = new Map<string, Scoped[]>();
   for (const candidate of crls) {
     const key = scopeKey(candidate);
-    const known = newest.get(key);
-    if (known === undefined || isOlder(known.crl, candidate.crl)) newest.set(key, candidate);
+    const known = newest.get(key) ?? [];
+    if (known.some(({ crl }) => isOlder(candidate.crl, crl))) continue;
+    newest.set(key, [...known.filter(({ crl }) => !isOlder(crl, candidate.crl)), candidate]);
   }
-  return [...newest.values()];
+  return [...newest.values()].flat();
 }
 
 /** Whether `left` was issued before `right`: by CRL number where both have one, then by thisUpdate. */

@@ -5,7 +5,14 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { MtlsError } from '../errors.js';
-import { checkRevocationPolicy, type CrlSource, type RevocationPolicy, type Source } from '../options.js';
+import {
+  checkCaSources,
+  checkCrlSources,
+  checkRevocationPolicy,
+  type CrlSource,
+  type RevocationPolicy,
+  type Source,
+} from '../options.js';
 import { toCrlInputs } from '../tls/crl-inputs.js';
 import { type CrlRequest } from '../tls/crl-loading.js';
 import { loadCrlsAside } from '../tls/crl-thread.js';
@@ -65,7 +72,7 @@ export interface Revocation {
    * Judges a chain.
    * @param chain - The leaf first; what follows it may be incomplete, and the configured CAs fill the gaps.
    * @param at - As of when. @defaultValue now
-   * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for an empty chain, `ERR_MTLS_CERTIFICATE_INVALID` for one that cannot be read.
+   * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for an empty chain or an invalid time, `ERR_MTLS_CERTIFICATE_INVALID` for one that cannot be read.
    */
   check(chain: readonly X509Certificate[], at?: Date): RevocationStatus;
 }
@@ -79,12 +86,12 @@ export async function loadRevocation(options: LoadRevocationOptions): Promise<Re
   const now = options.now ?? Date.now;
   const at = new Date(now());
   const { signal } = new AbortController();
-  const cas = await Promise.all([options.ca].flat().map((source) => readSource(source, 'ca')));
+  const cas = await Promise.all(checkCaSources(options.ca).map((source) => readSource(source, 'ca')));
   const store = new CertificateStore(
     cas.flatMap((source) => readBlocks(source, certificateBlocks)).map(parseCertificate),
   );
   const request: CrlRequest = {
-    inputs: await toCrlInputs([options.crl].flat(), signal),
+    inputs: await toCrlInputs(checkCrlSources(options.crl), signal),
     cas: store.certificates.map(({ raw }) => raw),
     policy,
     at: at.getTime(),
@@ -111,10 +118,12 @@ function check(
   checker: RevocationChecker,
   store: CertificateStore,
 ): RevocationStatus {
+  if (Number.isNaN(at.getTime()))
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', 'the time to judge by is no valid Date');
   const [leaf, ...others] = chain.map(({ raw }) => parseCertificate(raw));
   if (leaf === undefined)
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', 'the chain is empty; expected the leaf first');
-  const path = store.chainOf(leaf, others);
+  const path = store.chainOf(leaf, others, at);
   if (path === undefined) return { status: 'unknown', cause: 'no-issuer' };
   const status = checker.checkChain(path, at);
   if (status.status === 'good') return { status: 'good' };

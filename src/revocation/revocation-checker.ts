@@ -131,12 +131,16 @@ export class RevocationChecker {
     ) {
       return false;
     }
-    const chain = this.#store.chainOf(signer);
-    if (chain === undefined) return false;
+    const chain = this.#store.chainOf(signer, [], at);
+    if (!chain?.every((ca) => ca.notBefore <= at && at < ca.notAfter)) return false;
     if (chain.at(-1)?.raw.equals(issuers.at(-1)?.raw ?? Buffer.alloc(0)) !== true) return false;
     // A CRL may speak of its own signer: listed there it is revoked, and nobody else's CRL is left out.
-    if (chain.length === 1 || asking.includes(signer)) return true;
-    return this.#check(signer, chain.slice(1), at, asking).status === 'good';
+    if (asking.includes(signer)) return true;
+    const judged = this.policy.scope === 'leaf' ? chain.slice(0, -1).slice(0, 1) : chain.slice(0, -1);
+    return judged.every(
+      (ca, depth) =>
+        asking.includes(ca) || this.#check(ca, chain.slice(depth + 1), at, asking).status === 'good',
+    );
   }
 
   /** The newest delta that may be combined with a full CRL: RFC 5280 section 6.3.3 step (c). */
@@ -180,26 +184,37 @@ class Progress {
 
   /** Asks one CRL and its delta; returns the verdict if they revoke. */
   consult(full: VerifiedCrl, delta: VerifiedCrl | undefined, reasons: number): CertificateStatus | undefined {
-    const inDelta = delta && this.#find(delta);
-    const isLifted =
-      inDelta?.reason === 'removeFromCRL' &&
-      freshUntil((delta as VerifiedCrl).crl, this.#policy) > this.#at.getTime();
+    const lifted = delta && this.#isLifted(delta);
     // Listed is revoked, whatever date or reason stands there: only a current delta can lift a hold.
     // A stale list can still convict, but it can no longer acquit (RFC 5280 section 5.1.2.5).
-    if (!isLifted) {
-      const [entry, crl] =
-        inDelta && inDelta.reason !== 'removeFromCRL' ? [inDelta, delta] : [this.#find(full), full];
-      if (entry !== undefined)
-        return { status: 'revoked', certificate: this.#certificate, ...entry, crl: crl };
-    }
-    const limit = freshUntil(full.crl, this.#policy);
-    if (limit <= this.#at.getTime() || full.crl.thisUpdate > this.#at) {
+    const convict = lifted === true ? undefined : (this.#convict(delta) ?? this.#convict(full));
+    if (convict !== undefined) return convict;
+    if (!this.#isCurrent(full)) {
       this.#sawExpired = true;
       return undefined;
     }
     this.#reasons |= reasons;
-    this.#until = Math.min(this.#until, limit);
+    this.#until = Math.min(this.#until, freshUntil(full.crl, this.#policy));
+    if (lifted === true) this.#until = Math.min(this.#until, freshUntil(delta.crl, this.#policy));
     return undefined;
+  }
+
+  #isLifted(delta: VerifiedCrl): boolean {
+    return this.#find(delta)?.reason === 'removeFromCRL' && this.#isCurrent(delta);
+  }
+
+  #convict(verified: VerifiedCrl | undefined): CertificateStatus | undefined {
+    if (verified === undefined) return undefined;
+    const entry = this.#find(verified);
+    // In a delta it says that the entry is gone from the full list; in a full list it says nothing that is known.
+    if (entry === undefined || (entry.reason === 'removeFromCRL' && verified.crl.deltaBase !== undefined))
+      return undefined;
+    return { status: 'revoked', certificate: this.#certificate, ...entry, crl: verified };
+  }
+
+  // Written so that a time that is no number is in nothing's time.
+  #isCurrent({ crl }: VerifiedCrl): boolean {
+    return crl.thisUpdate <= this.#at && freshUntil(crl, this.#policy) > this.#at.getTime();
   }
 
   #find({ crl, index }: VerifiedCrl): RevokedEntry | undefined {

@@ -64,14 +64,15 @@ export function readSignedCrl(
   store: CertificateStore,
   { weakSignature }: Pick<CompleteRevocationPolicy, 'weakSignature'>,
 ): SignedCrl {
-  const crl = parse(der, origin);
+  const crl = naming(origin, () => parseCrl(der));
   const digest = createHash('sha256').update(der).digest('hex');
   return { crl, signer: verifyCrl(crl, { store, weakSignature, origin }), digest, origin };
 }
 
-function parse(der: Buffer, origin: string): Crl {
+/** Names the file in an error about its bytes. */
+function naming<Value>(origin: string, read: () => Value): Value {
   try {
-    return parseCrl(der);
+    return read();
   } catch (error) {
     if (!(error instanceof MtlsError)) throw error;
     throw new MtlsError(error.code, `${origin}: ${error.message}`, { cause: error });
@@ -86,7 +87,7 @@ export function packCrl({ crl, signer, digest, origin }: SignedCrl, keepEntries:
   return {
     head: packHead(crl),
     signer: Uint8Array.from(signer.raw),
-    index: packEntries(crl),
+    index: naming(origin, () => packEntries(crl)),
     digest,
     raw: crl.entryCount > keepEntries ? undefined : Uint8Array.from(crl.raw),
     origin,

@@ -8,7 +8,6 @@ import { MtlsError } from '../errors.js';
 import { type Certificate, KeyUsage } from '../x509/certificate.js';
 import { type CertificateStore, keyIdentifiersAgree } from '../x509/certificate-store.js';
 import { type Crl } from '../x509/crl.js';
-import { verifySignature } from '../x509/signature.js';
 
 /** What {@link verifyCrl} admits. */
 export interface CrlVerification {
@@ -48,7 +47,7 @@ export function verifyCrl(crl: Crl, { store, weakSignature, origin }: CrlVerific
         `set "default_md = sha256" in the CA's .cnf and run "openssl ca -gencrl" again, or admit it with revocation.weakSignature: 'allow'`,
     );
   }
-  const signer = candidates.find((ca) => verifySignature(crl.signed, store.keyOf(ca)));
+  const signer = candidates.find((ca) => store.isSignedBy(crl.signed, ca));
   if (signer !== undefined) return signer;
   throw new MtlsError(
     'ERR_MTLS_CRL_SIGNATURE_INVALID',

@@ -4,6 +4,7 @@
  * @module
  */
 import { type CrlSource } from '../options.js';
+import { allOrFaults } from './all-or-faults.js';
 import { type CrlInput } from './crl-loading.js';
 import { callLoader, isPath, isDirectory } from './sources.js';
 
@@ -19,7 +20,7 @@ export async function toCrlInputs(sources: readonly CrlSource[], signal: AbortSi
     if (typeof source === 'object' && 'load' in source) return await callLoader(source, option, signal);
     return [{ bytes: Buffer.from(source as string | Buffer), origin: `options.${option}` }];
   });
-  return (await Promise.all(inputs)).flat();
+  return (await allOrFaults(inputs)).flat();
 }
 
 async function findPath(path: string, option: string): Promise<CrlInput> {

@@ -69,7 +69,8 @@ export async function loadCrls(request: CrlRequest): Promise<CrlResponse> {
   const [first, ...others] = faults.map(({ error }) => error);
   if (request.faulty === 'fail' && first !== undefined) throw combineFaults([first, ...others]);
   const setAside = faults.map(({ origin, error: { code, message } }) => ({ origin, code, message }));
-  const crls = newestOfEachScope(signed).map((crl) => packUnlessKnown(crl, request));
+  const distinct = [...new Map(signed.map((crl) => [crl.digest, crl])).values()];
+  const crls = newestOfEachScope(distinct).map((crl) => packUnlessKnown(crl, request));
   const after = crls.map(({ entries }) => entries);
   return { hash, crls: crls.map(({ result }) => result), setAside, diff: diffCrls(request.inForce, after) };
 }

@@ -60,11 +60,8 @@ async function sizeOf(input: CrlInput): Promise<number> {
   try {
     const seen = await stat(input.path);
     if (!seen.isDirectory()) return seen.size;
-    const names = await readdir(input.path);
-    const sizes = await Promise.all(
-      names.map((name) => sizeOf({ path: join(input.path, name), option: input.option })),
-    );
-    return sizes.reduce((sum, size) => sum + size, 0);
+    const files = await Promise.all((await readdir(input.path)).map((name) => stat(join(input.path, name))));
+    return files.reduce((sum, { size }) => sum + size, 0);
   } catch {
     return 0;
   }

@@ -125,13 +125,31 @@ export class FileWatch {
 
 async function describe(path: string): Promise<string> {
   try {
-    const seen = await stat(path, { bigint: true });
-    const own = `${path} ${seen.dev} ${seen.ino} ${seen.size} ${seen.mtimeNs} ${seen.ctimeNs}`;
-    if (!seen.isDirectory()) return own;
+    const { text, isDirectory } = await describeOne(path);
+    if (!isDirectory) return text;
     const names = (await readdir(path)).sort();
-    const inside = await Promise.all(names.map((name) => describe(join(path, name))));
-    return [own, ...inside].join('\n');
+    // What is deeper is not read, and may be a link back to here.
+    const inside = await Promise.all(names.map((name) => describeEntry(join(path, name))));
+    return [text, ...inside].join('\n');
   } catch (error) {
-    return `${path} ${(error as NodeJS.ErrnoException).code ?? 'unreadable'}`;
+    return `${path} ${codeOf(error)}`;
   }
+}
+
+async function describeEntry(path: string): Promise<string> {
+  try {
+    return (await describeOne(path)).text;
+  } catch (error) {
+    return `${path} ${codeOf(error)}`;
+  }
+}
+
+async function describeOne(path: string): Promise<{ text: string; isDirectory: boolean }> {
+  const seen = await stat(path, { bigint: true });
+  const text = `${path} ${seen.dev} ${seen.ino} ${seen.size} ${seen.mtimeNs} ${seen.ctimeNs}`;
+  return { text, isDirectory: seen.isDirectory() };
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? 'unreadable';
 }

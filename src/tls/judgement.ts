@@ -107,12 +107,12 @@ export function refusalError({ reason, code }: Refusal): MtlsError {
 
 function checkDates(chain: CertificateChain, at: Date): Refusal | undefined {
   for (const { subject, notBefore, notAfter } of chain) {
-    if (notBefore > at)
+    if (!(notBefore <= at))
       return refuse(
         'not-yet-valid',
         `"${abbreviate(subject)}" is not valid before ${notBefore.toISOString()}`,
       );
-    if (notAfter <= at)
+    if (!(at < notAfter))
       return refuse('expired', `"${abbreviate(subject)}" expired at ${notAfter.toISOString()}`);
   }
   return undefined;

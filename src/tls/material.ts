@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { combineFaults, MtlsError } from '../errors.js';
+import { MtlsError } from '../errors.js';
 import { type Settings } from '../options.js';
 import { type CrlDiff } from '../revocation/crl-diff.js';
 import { scopeKey } from '../revocation/crl-set.js';
@@ -12,6 +12,7 @@ import { RevocationChecker } from '../revocation/revocation-checker.js';
 import { unpackCrl, type VerifiedCrl } from '../revocation/verified-crl.js';
 import { type Certificate, KeyUsage, parseCertificate } from '../x509/certificate.js';
 import { CertificateStore, isCa } from '../x509/certificate-store.js';
+import { allOrFaults } from './all-or-faults.js';
 import { toCrlInputs } from './crl-inputs.js';
 import { type CrlRequest, type CrlResponse } from './crl-loading.js';
 import { loadCrlsAside } from './crl-thread.js';
@@ -152,7 +153,7 @@ function readCas(sources: readonly SourceBytes[], at: Date): CertificateStore {
   );
   const origins = sources.map(({ origin }) => origin).join(', ');
   const store = new CertificateStore(certificates);
-  if (!certificates.some((certificate) => store.chainOf(certificate) !== undefined)) {
+  if (!certificates.some((certificate) => store.chainOf(certificate, [], at) !== undefined)) {
     throw new MtlsError(
       'ERR_MTLS_OPTION_INVALID',
       `${origins}: no certificate in it leads to a self-signed root, so that no client could be trusted; add the root`,
@@ -188,25 +189,4 @@ function checkCa(certificate: Certificate, origin: string): Certificate {
     'ERR_MTLS_OPTION_INVALID',
     `${origin}: "${certificate.subject}" ${fault}; give the CA that signed the clients, not a client or server certificate`,
   );
-}
-
-type Settled<Promises extends readonly Promise<unknown>[]> = {
-  [Index in keyof Promises]: Awaited<Promises[Index]>;
-};
-
-/** Waits for all, and rejects with every fault at once, so that nobody mends one to meet the next. */
-async function allOrFaults<const Promises extends readonly Promise<unknown>[]>(
-  promises: Promises,
-): Promise<Settled<Promises>> {
-  const results = await Promise.allSettled(promises);
-  const faults: MtlsError[] = [];
-  for (const result of results) {
-    if (result.status === 'fulfilled') continue;
-    // A defect is not a fault of the sources.
-    if (!(result.reason instanceof MtlsError)) throw result.reason;
-    faults.push(result.reason);
-  }
-  const [first, ...others] = faults;
-  if (first !== undefined) throw combineFaults([first, ...others]);
-  return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as Settled<Promises>;
 }

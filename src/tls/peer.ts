@@ -55,12 +55,18 @@ export class PeerCache {
   }
 }
 
-/** Whether a handshake shows no other intermediate than one before did. A resumed session shows none at all. */
+/** Whether a handshake shows no other intermediates than one before did. A resumed session shows none at all. */
 function showsNothingNew({ issuerCertificate }: X509Certificate, { others }: Peer): boolean {
-  return issuerCertificate === undefined || others[0]?.raw.equals(issuerCertificate.raw) === true;
+  let above = issuerCertificate;
+  for (const known of above === undefined ? [] : others) {
+    if (above?.raw.equals(known.raw) !== true) return false;
+    above = above.issuerCertificate;
+  }
+  return above === undefined || others.length === maxOthers;
 }
 
-const maxOthers = 9;
+// Real chains have one or two. Each may have to be compared with each.
+const maxOthers = 5;
 
 function parsePeer(leaf: X509Certificate): Peer {
   const certificate = parseCertificate(leaf.raw);

@@ -54,7 +54,7 @@ export async function readSource(source: Source, option: string): Promise<Source
  */
 export async function readCrlPath(path: string, option: string): Promise<SourceBytes[]> {
   if (!(await isDirectory(path, option))) return [await readSource(path, option)];
-  const names = (await readdir(path)).filter((name) => crlFileName.test(name)).sort();
+  const names = (await listDirectory(path, option)).filter((name) => crlFileName.test(name)).sort();
   if (names.length > 0) return await Promise.all(names.map((name) => readSource(join(path, name), option)));
   throw new MtlsError(
     'ERR_MTLS_CRL_INVALID',
@@ -95,15 +95,26 @@ export async function callLoader(
   }));
 }
 
-async function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
+async function listDirectory(path: string, option: string): Promise<string[]> {
+  try {
+    return await readdir(path);
+  } catch (error) {
+    throw unreadable(path, option, error);
+  }
+}
+
+async function unlessAborted<Value>(work: Promise<Value> | Value, signal: AbortSignal): Promise<Value> {
   return await new Promise((resolve, reject) => {
     const abort = (): void => {
       reject(new Error('the server was closed'));
     };
     signal.addEventListener('abort', abort, { once: true });
-    work.then(resolve, reject).finally(() => {
-      signal.removeEventListener('abort', abort);
-    });
+    if (signal.aborted) abort();
+    void Promise.resolve(work)
+      .then(resolve, reject)
+      .finally(() => {
+        signal.removeEventListener('abort', abort);
+      });
   });
 }
 
@@ -175,9 +186,11 @@ function unreadable(path: string, option: string, error: unknown): MtlsError {
     EISDIR: 'it is a directory, and a file was expected',
   };
   const why = remedies[code] ?? code;
-  return new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `options.${option}: cannot read "${path}" (${code}): ${why}`,
-    { cause: error },
-  );
+  // A key that lost its first line is taken for a path. It must not get into a message, nor into the cause's.
+  const isPath = path.length <= 255 && !/-----|[\r\n]|^[A-Za-z0-9+/=]{60,}$/.test(path);
+  const quoted = isPath
+    ? `"${path}"`
+    : `a path of ${path.length} characters, which looks like PEM without its first line`;
+  const message = `options.${option}: cannot read ${quoted} (${code}): ${why}`;
+  return new MtlsError('ERR_MTLS_OPTION_INVALID', message, isPath ? { cause: error } : undefined);
 }

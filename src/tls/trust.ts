@@ -24,7 +24,7 @@ export function createTrust(material: Material, generation: number): Trust {
     material,
     generation,
     judge({ certificate, others }: Peer, openssl: OpensslVerdict, at: Date) {
-      const chain = store.chainOf(certificate, others);
+      const chain = store.chainOf(certificate, others, at);
       return judge({ certificate, chain, openssl }, revocation, at);
     },
   });

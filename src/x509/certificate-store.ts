@@ -6,7 +6,7 @@
  */
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { type Certificate, KeyUsage } from './certificate.js';
-import { verifySignature } from './signature.js';
+import { type Signed, verifySignature } from './signature.js';
 
 /** A certificate, its issuer, and so on to a configured root. */
 export type CertificateChain = readonly Certificate[];
@@ -18,7 +18,8 @@ const maxChainLength = 10;
 export class CertificateStore {
   readonly certificates: readonly Certificate[];
   readonly #bySubject = new Map<string, Certificate[]>();
-  readonly #keys = new WeakMap<Certificate, KeyObject>();
+  readonly #keys = new WeakMap<Buffer, KeyObject | undefined>();
+  readonly #roots = new WeakMap<Certificate, boolean>();
   /** Chains that were verified: a chain costs two or three signatures, and a client comes back. */
   readonly #chains = new WeakMap<Certificate, CertificateChain>();
 
@@ -39,60 +40,104 @@ export class CertificateStore {
   }
 
   /**
-   * The chain from a certificate to a configured root, every signature verified.
+   * The chain from a certificate to a configured root, every signature verified. Of several, one whose CAs are
+   * all in date at `at`, if there is one: when a CA is renewed, the old certificate and the new are both configured.
    * @param others - Certificates that may stand between, such as a client sent; they are not trusted for that.
    * @returns `undefined` where no chain ends in a configured self-signed root.
    */
-  chainOf(certificate: Certificate, others: readonly Certificate[] = []): CertificateChain | undefined {
+  chainOf(certificate: Certificate, others: readonly Certificate[], at: Date): CertificateChain | undefined {
     const known = this.#chains.get(certificate);
-    if (known !== undefined) return known;
-    const chain = this.#extend([certificate], others);
+    const isCurrent = (ca: Certificate): boolean => ca.notBefore <= at && at < ca.notAfter;
+    if (known?.slice(1).every(isCurrent) === true) return known;
+    const chain =
+      this.#extend([certificate], others, new DeadEnds(isCurrent)) ??
+      known ??
+      this.#extend([certificate], others, new DeadEnds(() => true));
     if (chain !== undefined) this.#chains.set(certificate, chain);
     return chain;
   }
 
-  #extend(chain: CertificateChain, others: readonly Certificate[]): CertificateChain | undefined {
+  #extend(
+    chain: CertificateChain,
+    others: readonly Certificate[],
+    deadEnds: DeadEnds,
+  ): CertificateChain | undefined {
     const last = chain.at(-1) as Certificate;
     if (this.#isRoot(last)) return chain;
     if (chain.length >= maxChainLength) return undefined;
-    for (const issuer of this.issuersOf(last, others)) {
-      if (chain.includes(issuer)) continue;
-      const longer = this.#extend([...chain, issuer], others);
+    for (const issuer of this.#candidates(last, others)) {
+      if (deadEnds.has(issuer) || !this.#hasSigned(issuer, last)) continue;
+      deadEnds.add(issuer);
+      const longer = this.#extend([...chain, issuer], others, deadEnds);
       if (longer !== undefined) return longer;
     }
     return undefined;
   }
 
-  /** The CAs that issued a certificate: by name, key identifier, CA flag, keyCertSign, and signature. */
-  issuersOf(certificate: Certificate, others: readonly Certificate[] = []): Certificate[] {
+  /** The CAs that may have issued a certificate, by name, key identifier, CA flag and keyCertSign. */
+  #candidates(certificate: Certificate, others: readonly Certificate[]): Certificate[] {
     const wanted = certificate.issuer.canonical;
-    const candidates = [
-      ...this.named(wanted),
-      ...others.filter(({ subject }) => subject.canonical === wanted),
-    ];
-    return candidates.filter(
-      (ca) =>
-        mayIssue(ca) &&
-        keyIdentifiersAgree(certificate.authorityKeyId, ca.subjectKeyId) &&
-        verifySignature(certificate.signed, this.keyOf(ca)),
+    const sent = others.filter(({ subject }) => subject.canonical === wanted);
+    return [...this.named(wanted), ...sent].filter(
+      (ca) => mayIssue(ca) && keyIdentifiersAgree(certificate.authorityKeyId, ca.subjectKeyId),
     );
   }
 
-  /** The public key of a certificate. */
-  keyOf(certificate: Certificate): KeyObject {
-    let key = this.#keys.get(certificate);
-    if (key === undefined) {
-      key = createPublicKey({ key: certificate.publicKey, format: 'der', type: 'spki' });
-      this.#keys.set(certificate, key);
-    }
-    return key;
+  #hasSigned(ca: Certificate, certificate: Certificate): boolean {
+    return this.isSignedBy(certificate.signed, ca);
+  }
+
+  /** Whether a certificate's key made a signature. A key that cannot be used has made none. */
+  isSignedBy(signed: Signed, { publicKey }: Certificate): boolean {
+    const key = this.#keyOf(publicKey);
+    return key !== undefined && verifySignature(signed, key);
+  }
+
+  #keyOf(publicKey: Buffer): KeyObject | undefined {
+    if (!this.#keys.has(publicKey)) this.#keys.set(publicKey, readKey(publicKey));
+    return this.#keys.get(publicKey);
   }
 
   #isRoot(certificate: Certificate): boolean {
     const { canonical } = certificate.subject;
     if (canonical !== certificate.issuer.canonical) return false;
-    const configured = this.named(canonical).some(({ raw }) => raw.equals(certificate.raw));
-    return configured && verifySignature(certificate.signed, this.keyOf(certificate));
+    const configured = this.named(canonical).find(({ raw }) => raw.equals(certificate.raw));
+    if (configured === undefined) return false;
+    let isRoot = this.#roots.get(configured);
+    if (isRoot === undefined) {
+      isRoot = this.#hasSigned(configured, configured);
+      this.#roots.set(configured, isRoot);
+    }
+    return isRoot;
+  }
+}
+
+/**
+ * The CAs that one search has been to, and those it may not go to. Each is entered once: a client may send certificates that all seem to have
+ * issued each other, and there are more orders of them than anybody can try.
+ */
+class DeadEnds {
+  readonly #seen = new Set<string>();
+  readonly #mayEnter: (ca: Certificate) => boolean;
+
+  constructor(mayEnter: (ca: Certificate) => boolean) {
+    this.#mayEnter = mayEnter;
+  }
+
+  has(ca: Certificate): boolean {
+    return !this.#mayEnter(ca) || this.#seen.has(ca.raw.toString('latin1'));
+  }
+
+  add(ca: Certificate): void {
+    this.#seen.add(ca.raw.toString('latin1'));
+  }
+}
+
+function readKey(publicKey: Buffer): KeyObject | undefined {
+  try {
+    return createPublicKey({ key: publicKey, format: 'der', type: 'spki' });
+  } catch {
+    return undefined;
   }
 }
 

@@ -107,14 +107,14 @@ describe('an option is refused with its name, what was given and what may be', (
     [{ ...minimal, cert: true }, `cert is true; expected ${source}`],
     [{ ...minimal, cert: {} }, `cert is a object; expected ${source}`],
     [{ ...minimal, ca: undefined }, `ca is undefined; expected ${source}`],
-    [{ ...minimal, ca: [] }, 'ca is an empty array; expected at least one'],
+    [{ ...minimal, ca: [] }, 'ca is [], an empty array; expected at least one'],
     [{ ...minimal, ca: ['a', ''] }, `ca[1] is ""; expected ${source}`],
     [{ ...minimal, ca: [['a']] }, `ca[0] is an array; expected ${source}`],
     // Given as undefined, a CRL was meant: never silently off.
     [{ ...minimal, crl: undefined }, `crl is undefined; expected ${source}`],
     [{ ...minimal, crl: null }, `crl is null; expected ${source}`],
     [{ ...minimal, crl: '' }, `crl is ""; expected ${source}`],
-    [{ ...minimal, crl: [] }, 'crl is an empty array; expected at least one'],
+    [{ ...minimal, crl: [] }, 'crl is [], an empty array; expected at least one'],
     [{ ...minimal, crl: [Buffer.alloc(0)] }, `crl[0] is a Buffer of 0 bytes; expected ${source}`],
     [{ ...minimal, crl: {} }, `crl is a object; expected ${loader}`],
     [{ ...minimal, crl: [{ load: 'a.crl' }] }, `crl[0] is a object; expected ${loader}`],
@@ -239,12 +239,12 @@ describe('no message shows a secret that stands in the wrong place', () => {
   });
 });
 
-describe('faults that are known', () => {
-  test.failing.each([[null], ['pino'], [5]])('a logger that is %p is refused with a code', (logger) => {
+describe('faults that were found', () => {
+  test.each([[null], ['pino'], [5]])('a logger that is %p is refused with a code', (logger) => {
     expect(refusal({ ...minimal, logger })).toMatch(/^logger/);
   });
 
-  test.failing.each([['TLSv1.3'], [true], [5]])('tls that is %p is refused', (tls) => {
+  test.each([['TLSv1.3'], [true], [5]])('tls that is %p is refused', (tls) => {
     expect(refusal({ ...minimal, tls })).toMatch(/^tls/);
   });
 });

@@ -48,9 +48,9 @@ describe('a peer', () => {
     expect(new PeerCache().read(socketOf({ der: Buffer.alloc(0) }))).toBeUndefined();
   });
 
-  test('may send nine certificates, and of more the rest is not read', () => {
+  test('may send five certificates, and of more the rest is not read', () => {
     const many = Array.from({ length: 12 }, () => east);
-    expect(read(new PeerCache(), client, ...many).others).toHaveLength(9);
+    expect(read(new PeerCache(), client, ...many).others).toHaveLength(5);
   });
 
   test('whose certificate cannot be read is an error, not a failure of the gate', () => {

@@ -27,9 +27,10 @@ function chain(
   leaf: Encoded,
   others: readonly Encoded[] = [],
 ): Buffer[] | undefined {
-  return store.chainOf(read(leaf), others.map(read))?.map(({ raw }) => raw);
+  return store.chainOf(read(leaf), others.map(read), now)?.map(({ raw }) => raw);
 }
 
+const now = new Date();
 const root = ca('root');
 const east = root.intermediate('east');
 const client = east.client();
@@ -138,10 +139,10 @@ describe('the chain of a certificate', () => {
   test('is verified once, and found again; that there was none is not remembered', () => {
     const store = storeOf(root);
     const leaf = read(client);
-    expect(store.chainOf(leaf)).toBeUndefined();
-    const found = store.chainOf(leaf, [read(east)]);
+    expect(store.chainOf(leaf, [], now)).toBeUndefined();
+    const found = store.chainOf(leaf, [read(east)], now);
     expect(found?.map(({ raw }) => raw)).toEqual(whole);
-    expect(store.chainOf(leaf)).toBe(found);
+    expect(store.chainOf(leaf, [], now)).toBe(found);
   });
 
   test('finds the way to the root where others lead nowhere', () => {
@@ -193,21 +194,6 @@ describe('the configured CAs', () => {
     expect(store.named(read(root).subject.canonical).map(({ raw }) => raw)).toEqual([root.der, twin.der]);
     expect(store.named('nobody')).toEqual([]);
   });
-
-  test('are found by what they issued, renewals included', () => {
-    const renewed = east.reissue();
-    const store = storeOf(root, east, renewed);
-    expect(store.issuersOf(read(client)).map(({ raw }) => raw)).toEqual([east.der, renewed.der]);
-    expect(store.issuersOf(read(root)).map(({ raw }) => raw)).toEqual([root.der]);
-    expect(store.issuersOf(read(ca('nobody').client()))).toEqual([]);
-  });
-
-  test('have their keys read once', () => {
-    const store = storeOf(root);
-    const [certificate] = store.certificates;
-    expect(store.keyOf(certificate!)).toBe(store.keyOf(certificate!));
-    expect(store.keyOf(certificate!).equals(root.x509.publicKey)).toBe(true);
-  });
 });
 
 test.each<[string, Encoded, boolean, boolean]>([
@@ -233,31 +219,31 @@ test.each([
   expect(keyIdentifiersAgree(authority, subject)).toBe(agree);
 });
 
-describe('faults that are known', () => {
-  test.failing('a client that sends CAs which all issued each other is told off in bounded time', () => {
+describe('faults that were found', () => {
+  test('a client that sends CAs which all issued each other is told off in bounded time', () => {
     const evil = ca({ commonName: 'evil', authorityKeyId: false, subjectKeyId: false });
     const others = Array.from({ length: 6 }, () => read(evil.reissue()));
     const leaf = read(evil.client());
     const started = performance.now();
-    expect(storeOf(root).chainOf(leaf, others)).toBeUndefined();
-    // 6 take about a second, and each one more eight times as long.
+    expect(storeOf(root).chainOf(leaf, others, now)).toBeUndefined();
+    // In every order they would take a second, and each one more eight times as long.
     expect(performance.now() - started).toBeLessThan(100);
   });
 
-  test.failing('of a CA that was renewed with the same key, the certificate that is in date is taken', () => {
-    const [past, now] = [new Date('2021-01-01T00:00:00Z'), new Date()];
+  test('of a CA that was renewed with the same key, the certificate that is in date is taken', () => {
+    const past = new Date('2021-01-01T00:00:00Z');
     const old = ca({ commonName: 'renewed', notBefore: new Date('2020-01-01T00:00:00Z'), notAfter: past });
     const renewed = old.reissue({ notBefore: past, notAfter: new Date(now.getTime() + 1e9) });
-    const path = storeOf(old, renewed).chainOf(read(renewed.client()));
+    const path = storeOf(old, renewed).chainOf(read(renewed.client()), [], now);
     expect(path?.every(({ notAfter }) => notAfter > now)).toBe(true);
   });
 
-  test.failing('a CA that was sent with a key of an unknown kind leads nowhere', () => {
+  test('a CA that was sent with a key of an unknown kind leads nowhere', () => {
     const { der } = root.intermediate('odd');
     const odd = Buffer.from(der);
     const place = odd.indexOf(oid('1.2.840.10045.2.1'));
     oid('1.2.840.10045.2.9').copy(odd, place);
     const leaf = read(root.client({ issuerName: ca('odd').subject, authorityKeyId: false }));
-    expect(storeOf(root).chainOf(leaf, [read({ der: odd })])).toBeUndefined();
+    expect(storeOf(root).chainOf(leaf, [read({ der: odd })], now)).toBeUndefined();
   });
 });
