@@ -36,7 +36,10 @@ export function identifyRequest(
   const connection = connectionOf(req);
   if (connection === undefined) return unguarded(req);
   const refusal = connection.check();
-  if (refusal === undefined) return (req.clientIdentity = connection.identity);
+  if (refusal === undefined) {
+    if (req.clientIdentity !== connection.identity) req.clientIdentity = connection.identity;
+    return connection.identity;
+  }
   delete req.clientIdentity;
   evictAfter(connection, refusal, res);
   return refusalError(refusal);

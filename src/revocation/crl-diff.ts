@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { CrlIndex, type CrlIndexData } from './crl-index.js';
+import { countMissingEntries, type CrlIndexData } from './crl-index.js';
 
 /** How many certificates came and went. */
 export interface CrlDiff {
@@ -30,8 +30,7 @@ function countMissing(lists: readonly ScopedEntries[], others: readonly ScopedEn
   for (const { scope, digest, index } of lists) {
     const other = byScope.get(scope);
     if (other?.digest === digest) continue;
-    const known = new CrlIndex(other?.index ?? { issuers: [] });
-    for (const [serial, issuer] of new CrlIndex(index).entries()) if (!known.has(serial, issuer)) missing++;
+    missing += countMissingEntries(index, other?.index);
   }
   return missing;
 }

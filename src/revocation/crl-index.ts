@@ -13,7 +13,14 @@ import {
   walkEntries,
 } from '../x509/crl-entry.js';
 import { type DistinguishedName } from '../x509/distinguished-name.js';
-import { findSerial, packSerials, type SerialRows, type SerialTableData } from './serial-table.js';
+import {
+  countMissingRows,
+  findSerial,
+  packSerials,
+  randomSeed,
+  type SerialRows,
+  type SerialTableData,
+} from './serial-table.js';
 
 /** What a CRL says of a certificate it lists. */
 export interface RevokedEntry {
@@ -30,7 +37,25 @@ interface IssuerTables {
 
 /** An index as plain typed arrays. */
 export interface CrlIndexData {
+  /** The secret of every table's hash. */
+  readonly seed: Uint32Array;
   readonly issuers: readonly IssuerTables[];
+}
+
+/** How many entries of `left` are not in `right`. Quick where one was packed with the other's seed. */
+export function countMissingEntries(left: CrlIndexData, right: CrlIndexData | undefined): number {
+  const known = new Map<string, SerialTableData>();
+  for (const { issuer, tables } of right?.issuers ?? []) {
+    for (const table of tables) known.set(`${table.width} ${issuer ?? ''}`, table);
+  }
+  let missing = 0;
+  for (const { issuer, tables } of left.issuers) {
+    for (const table of tables) {
+      const other = known.get(`${table.width} ${issuer ?? ''}`);
+      missing += other === undefined ? table.reasons.length : countMissingRows(table, other);
+    }
+  }
+  return missing;
 }
 
 /** Looks certificates up in one CRL. */
@@ -60,31 +85,19 @@ export class CrlIndex {
     const row = [first, ...others].find((index) => reasonOf(table, index) !== 'removeFromCRL') ?? first;
     return { reason: reasonOf(table, row), revocationDate: new Date((table.dates[row] as number) * 1000) };
   }
-
-  /** Whether a certificate is listed. @param issuer - Canonical, as {@link CrlIndex.entries} gives it. */
-  has(serial: Uint8Array, issuer: string | undefined): boolean {
-    const table = this.#tables.get(issuer)?.get(serial.length);
-    return table !== undefined && findSerial(table, serial).length > 0;
-  }
-
-  /** Every serial number and its issuer, in no order: for comparing two lists, not for lookups. */
-  *entries(): IterableIterator<[serial: Uint8Array, issuer: string | undefined]> {
-    for (const [issuer, tables] of this.#tables) {
-      for (const { serials, width } of tables.values()) {
-        for (let start = 0; start < serials.length; start += width)
-          yield [serials.subarray(start, start + width), issuer];
-      }
-    }
-  }
 }
 
 function reasonOf(table: SerialTableData, row: number): RevocationReason {
   return revocationReasons[table.reasons[row] as number] ?? 'unspecified';
 }
 
-/** Packs the entries of a CRL. */
+/**
+ * Packs the entries of a CRL.
+ * @param seed - That of the index it will replace, so that the two can be compared quickly; else a new one.
+ */
 export function packEntries(
   crl: CrlEntries & { readonly entryCount: number; readonly issuer: DistinguishedName },
+  seed: Uint32Array = randomSeed(),
 ): CrlIndexData {
   const rows = new RowCollector(crl.entryCount);
   let issuer: string | undefined;
@@ -95,7 +108,7 @@ export function packEntries(
     }
     rows.add(issuer, entry);
   });
-  return { issuers: rows.pack(crl.raw) };
+  return { seed, issuers: rows.pack(crl.raw, seed) };
 }
 
 /** Serials of one length under one issuer: what becomes one table. */
@@ -157,7 +170,7 @@ class RowCollector {
     return index;
   }
 
-  pack(bytes: Buffer): IssuerTables[] {
+  pack(bytes: Buffer, seed: Uint32Array): IssuerTables[] {
     const rows = this.#groups.map(({ count }): SerialRows => ({
       bytes,
       offsets: new Uint32Array(count),
@@ -175,7 +188,7 @@ class RowCollector {
     }
     const byIssuer = new Map<string | undefined, SerialTableData[]>();
     for (const [index, { issuer, width }] of this.#groups.entries()) {
-      const table = packSerials(rows[index] as SerialRows, width);
+      const table = packSerials(rows[index] as SerialRows, width, seed);
       byIssuer.set(issuer, [...(byIssuer.get(issuer) ?? []), table]);
     }
     return [...byIssuer].map(([issuer, tables]) => ({ issuer, tables }));

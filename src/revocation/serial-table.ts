@@ -31,13 +31,17 @@ export interface SerialRows {
 
 const rowsPerBucket = 4;
 
+/** The secret of a table's hash. Two tables with one seed can be compared bucket by bucket. */
+export function randomSeed(): Uint32Array {
+  return randomFillSync(new Uint32Array(2));
+}
+
 /** Packs rows whose serial numbers are all `width` octets long, by a counting sort over their buckets. */
-export function packSerials(rows: SerialRows, width: number): SerialTableData {
+export function packSerials(rows: SerialRows, width: number, seed: Uint32Array): SerialTableData {
   const count = rows.offsets.length;
-  const seed = randomFillSync(new Uint32Array(2));
   const bucketCount = 2 ** Math.max(0, Math.ceil(Math.log2(count / rowsPerBucket)));
   const mask = bucketCount - 1;
-  const starts = new Uint32Array(new SharedArrayBuffer((bucketCount + 1) * 4));
+  const starts = new Uint32Array(allocate((bucketCount + 1) * 4), 0, bucketCount + 1);
   const buckets = new Uint32Array(count);
   for (let row = 0; row < count; row++) {
     const bucket = hashSerial(rows.bytes, rows.offsets[row] as number, width, seed) & mask;
@@ -47,9 +51,9 @@ export function packSerials(rows: SerialRows, width: number): SerialTableData {
   for (let bucket = 0; bucket < bucketCount; bucket++)
     (starts[bucket + 1] as number) += starts[bucket] as number;
   const next = starts.slice(0, bucketCount);
-  const serials = new Uint8Array(new SharedArrayBuffer(count * width));
-  const dates = new Uint32Array(new SharedArrayBuffer(count * 4));
-  const reasons = new Uint8Array(new SharedArrayBuffer(count));
+  const serials = new Uint8Array(allocate(count * width), 0, count * width);
+  const dates = new Uint32Array(allocate(count * 4), 0, count);
+  const reasons = new Uint8Array(allocate(count), 0, count);
   for (let row = 0; row < count; row++) {
     const bucket = buckets[row] as number;
     const place = next[bucket] as number;
@@ -63,18 +67,67 @@ export function packSerials(rows: SerialRows, width: number): SerialTableData {
   return { width, seed, starts, serials, dates, reasons };
 }
 
+/**
+ * Memory that threads share. Growable, though it never grows: such memory is mapped by itself, and goes back to
+ * the operating system whole, where other memory would be left between what the loading thread has freed.
+ */
+function allocate(bytes: number): SharedArrayBuffer {
+  const Growable = SharedArrayBuffer as new (
+    length: number,
+    options: { maxByteLength: number },
+  ) => SharedArrayBuffer;
+  return new Growable(bytes, { maxByteLength: Math.max(bytes, 1) });
+}
+
+/**
+ * How many rows of `left` are not in `right`, which has the same width. With the same seed, equal serials lie in
+ * buckets of equal low bits, so that both tables are read nearly in order, and not all over.
+ */
+export function countMissingRows(left: SerialTableData, right: SerialTableData): number {
+  const { width, starts, serials } = left;
+  const buckets = starts.length - 1;
+  const mask = right.starts.length - 2;
+  const isSameOrder = mask < buckets && left.seed.every((word, index) => word === right.seed[index]);
+  let missing = 0;
+  for (let bucket = 0; bucket < buckets; bucket++) {
+    const end = starts[bucket + 1] as number;
+    for (let row = starts[bucket] as number; row < end; row++) {
+      const place = (isSameOrder ? bucket : hashSerial(serials, row * width, width, right.seed)) & mask;
+      if (nextRow(right, place, right.starts[place] as number, serials, row * width) < 0) missing++;
+    }
+  }
+  return missing;
+}
+
 /** The rows that hold `serial`; nearly always none or one. */
 export function findSerial(table: SerialTableData, serial: Uint8Array): number[] {
-  const { width, seed, starts, serials } = table;
+  const { width, seed, starts } = table;
   if (serial.length !== width) return [];
   const bucket = hashSerial(serial, 0, width, seed) & (starts.length - 2);
   const found: number[] = [];
-  for (let row = starts[bucket] as number; row < (starts[bucket + 1] as number); row++) {
-    let octet = 0;
-    while (octet < width && serials[row * width + octet] === serial[octet]) octet++;
-    if (octet === width) found.push(row);
+  let row = nextRow(table, bucket, starts[bucket] as number, serial, 0);
+  while (row >= 0) {
+    found.push(row);
+    row = nextRow(table, bucket, row + 1, serial, 0);
   }
   return found;
+}
+
+/** The first row of a bucket, from `row` on, that holds the serial number at `offset` of `bytes`; -1 if none does. */
+function nextRow(
+  { width, starts, serials }: SerialTableData,
+  bucket: number,
+  from: number,
+  bytes: Uint8Array,
+  offset: number,
+): number {
+  const end = starts[bucket + 1] as number;
+  for (let row = from; row < end; row++) {
+    let octet = 0;
+    while (octet < width && serials[row * width + octet] === bytes[offset + octet]) octet++;
+    if (octet === width) return row;
+  }
+  return -1;
 }
 
 /** HalfSipHash-1-3 (Aumasson and Bernstein) of `width` octets, 32 bits: keyed, and made of 32-bit words. */

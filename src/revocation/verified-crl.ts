@@ -81,13 +81,17 @@ function naming<Value>(origin: string, read: () => Value): Value {
 
 /**
  * Packs a CRL. Nothing of the result keeps the CRL's bytes, unless they are wanted.
- * @param keepEntries - Up to how many entries the bytes are kept, for handing them to OpenSSL.
+ * @param options - `keepEntries`: up to how many entries the bytes are kept, for handing them to OpenSSL; `seed`:
+ *   that of the indexes in force, so that the new one can be compared with them quickly.
  */
-export function packCrl({ crl, signer, digest, origin }: SignedCrl, keepEntries: number): PackedCrl {
+export function packCrl(
+  { crl, signer, digest, origin }: SignedCrl,
+  { keepEntries, seed }: { readonly keepEntries: number; readonly seed: Uint32Array | undefined },
+): PackedCrl {
   return {
     head: packHead(crl),
     signer: Uint8Array.from(signer.raw),
-    index: naming(origin, () => packEntries(crl)),
+    index: naming(origin, () => packEntries(crl, seed)),
     digest,
     raw: crl.entryCount > keepEntries ? undefined : Uint8Array.from(crl.raw),
     origin,

@@ -127,6 +127,6 @@ function packUnlessKnown(
 ): { result: PackedCrl | { unchanged: string }; entries: ScopedEntries } {
   const known = inForce.find(({ digest }) => digest === signed.digest);
   if (known !== undefined) return { result: { unchanged: signed.digest }, entries: known };
-  const packed = packCrl(signed, keepEntries);
+  const packed = packCrl(signed, { keepEntries, seed: inForce[0]?.index.seed });
   return { result: packed, entries: { scope: scopeKey(signed), digest: signed.digest, index: packed.index } };
 }

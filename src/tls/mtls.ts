@@ -13,7 +13,6 @@ import { CrlExpiryWatch } from './crl-expiry-watch.js';
 import { type MtlsEvents, type ReloadReport, Reporter, type TypedEventEmitter } from './events.js';
 import { Gate } from './gate.js';
 import { type Prepared, Reloader } from './reloader.js';
-import { isSameContext } from './secure-context.js';
 import { createTrust } from './trust.js';
 
 /** The CRLs in force. */
@@ -102,7 +101,7 @@ export class MtlsHandle implements Mtls {
   async #commit(prepared: Prepared): Promise<number> {
     const { material, context } = prepared;
     // A large CRL is in the index alone: then there is nothing to swap, and node:tls need not build a context.
-    if (!isSameContext(context, this.#context)) this.#server?.setSecureContext(context);
+    if (context !== this.#context) this.#server?.setSecureContext(context);
     this.#context = context;
     this.#prepared = prepared;
     this.#gate.enforce(createTrust(material, (this.#gate.trust?.generation ?? 0) + 1));

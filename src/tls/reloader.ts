@@ -37,7 +37,7 @@ export class Reloader {
   readonly #watch: SourceWatch;
   readonly #abort = new AbortController();
   readonly #loading: LoadOptions = { judge: 'gate', signal: this.#abort.signal };
-  #inForce: Material | undefined;
+  #inForce: Prepared | undefined;
   #running: Promise<ReloadReport> | undefined;
   #waiting: Promise<ReloadReport> | undefined;
   #retry: NodeJS.Timeout | undefined;
@@ -57,8 +57,8 @@ export class Reloader {
   async load(): Promise<Prepared> {
     await this.#watch.remember();
     const { material } = await loadMaterial(this.#settings, this.#loading);
-    this.#inForce = material;
-    return this.#prepare(material);
+    this.#inForce = this.#prepare(material);
+    return this.#inForce;
   }
 
   /** Reloads whenever a source changes from what {@link Reloader.load} saw. */
@@ -95,7 +95,7 @@ export class Reloader {
   async #reload(): Promise<ReloadReport> {
     const started = performance.now();
     try {
-      const before = this.#inForce;
+      const before = this.#inForce?.material;
       if (before === undefined)
         throw new MtlsError(
           'ERR_MTLS_OPTION_INVALID',
@@ -109,7 +109,7 @@ export class Reloader {
       );
       const prepared = this.#prepare(material);
       const evicted = await this.#commit(prepared);
-      this.#inForce = material;
+      this.#inForce = prepared;
       return this.#succeed(started, { changed: true, ...diff, evicted });
     } catch (error) {
       throw this.#fail(error);
@@ -117,7 +117,9 @@ export class Reloader {
   }
 
   #prepare(material: Material): Prepared {
-    return { material, context: secureContextOptions(this.#settings, material, { judge: 'gate' }) };
+    const inForce = this.#inForce?.context;
+    const context = secureContextOptions(this.#settings, material, { judge: 'gate', inForce });
+    return { material, context };
   }
 
   #succeed(started: number, outcome: Omit<ReloadReport, 'durationMs'>): ReloadReport {

@@ -31,6 +31,8 @@ const contextNames = [
 export interface ContextPurpose {
   /** Whether OpenSSL is the only one to refuse, or the gate stands behind it. */
   readonly judge: 'openssl' | 'gate';
+  /** The bag in force: where the new one is the same, this is returned, and no context is built. */
+  readonly inForce?: SecureContextOptions | undefined;
 }
 
 /**
@@ -40,7 +42,7 @@ export interface ContextPurpose {
 export function secureContextOptions(
   settings: Settings,
   material: Material,
-  { judge }: ContextPurpose,
+  { judge, inForce }: ContextPurpose,
 ): SecureContextOptions {
   const { credentials, store, revocation } = material;
   const crl = revocation && (judge === 'gate' ? crlForSecondLock(revocation) : crlForOnlyLock(revocation));
@@ -62,6 +64,7 @@ export function secureContextOptions(
     secureOptions: secureOptions(settings),
     sessionIdContext: sessionIdContext(settings, material),
   });
+  if (inForce !== undefined && isDeepStrictEqual(bag, inForce)) return inForce;
   dryRun(bag);
   return bag;
 }
@@ -120,11 +123,6 @@ function misread({ crls }: RevocationChecker): string | undefined {
     issuers.add(crl.issuer.canonical);
   }
   return undefined;
-}
-
-/** Whether two bags make the same context. */
-export function isSameContext(left: SecureContextOptions, right: SecureContextOptions | undefined): boolean {
-  return right !== undefined && isDeepStrictEqual(left, right);
 }
 
 function dryRun(bag: SecureContextOptions): void {

@@ -69,7 +69,6 @@ describe('what a CRL says of a certificate', () => {
     const listed = index({ revoked: serials.map((content) => ({ serial: content })) });
     for (const content of serials) expect(listed.find(content)).toBeDefined();
     expect(listed.find(serial('7f'.repeat(41)))).toBeUndefined();
-    expect([...listed.entries()]).toHaveLength(40);
   });
 
   test.each([
@@ -84,7 +83,7 @@ describe('what a CRL says of a certificate', () => {
 
   test('an empty list lists nothing', () => {
     expect(index({}).find(serial('0a'))).toBeUndefined();
-    expect([...index({}).entries()]).toEqual([]);
+    expect(index({}).data.issuers).toEqual([]);
   });
 
   const hold = { serial: '0a', reason: 'certificateHold' } as const;
@@ -126,20 +125,6 @@ describe('the entries of an indirect CRL', () => {
   ])('of %s it lists those of that issuer alone', (_whose, name, expected) => {
     const all = ['01', '02', '03', '04', '05', '06', '07'];
     expect(all.filter((hex) => listed.find(serial(hex), name))).toEqual(expected);
-    expect(all.filter((hex) => listed.has(serial(hex), name?.canonical))).toEqual(expected);
-  });
-
-  test('what it lists can be listed', () => {
-    const rows = [...listed.entries()].map(([bytes, name]) => [Buffer.from(bytes).toString('hex'), name]);
-    expect(rows.sort()).toEqual([
-      ['01', undefined],
-      ['02', east.name.canonical],
-      ['03', east.name.canonical],
-      ['04', west.name.canonical],
-      ['05', undefined],
-      ['06', undefined],
-      ['07', east.name.canonical],
-    ]);
   });
 
   test('an issuer in another spelling of its name is the same issuer', () => {
@@ -191,8 +176,6 @@ test('of 100,000 serial numbers every one is found, and of 100,000 others none',
     if ((listed.find(serial(hex)) !== undefined) !== inList.has(hex)) wrong++;
   }
   expect(wrong).toBe(0);
-  const listing = new Set([...listed.entries()].map(([bytes]) => Buffer.from(bytes).toString('hex')));
-  expect(listing).toEqual(inList);
 });
 
 function padded(hex: string): string {

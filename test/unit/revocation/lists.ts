@@ -35,7 +35,7 @@ export function storeOf(...cas: readonly Encoded[]): CertificateStore {
 /** A CRL, verified by the CAs of a store. */
 export function admitted(crl: Encoded, store: CertificateStore, origin = 'test.crl'): VerifiedCrl {
   const signed = readSignedCrl({ der: crl.der, origin }, store, { weakSignature: 'deny' });
-  return unpackCrl(packCrl(signed, 0), store, new Date());
+  return unpackCrl(packCrl(signed, { keepEntries: 0, seed: undefined }), store, new Date());
 }
 
 /** A checker for these CAs and CRLs, as `loadRevocation` makes one. */

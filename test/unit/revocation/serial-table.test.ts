@@ -1,9 +1,19 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { findSerial, packSerials, type SerialTableData } from '../../../src/revocation/serial-table.js';
+import {
+  countMissingRows,
+  findSerial,
+  packSerials,
+  randomSeed,
+  type SerialTableData,
+} from '../../../src/revocation/serial-table.js';
 
 /** Packs serial numbers of one length; the date of each is its place in the list, its reason that modulo 11. */
-function pack(serials: readonly Uint8Array[], width: number): SerialTableData {
+function pack(
+  serials: readonly Uint8Array[],
+  width: number,
+  seed: Uint32Array = randomSeed(),
+): SerialTableData {
   const bytes = Buffer.concat([Buffer.from('ffff', 'hex'), ...serials]);
   return packSerials(
     {
@@ -13,6 +23,7 @@ function pack(serials: readonly Uint8Array[], width: number): SerialTableData {
       reasons: Uint8Array.from(serials, (_, index) => index % 11),
     },
     width,
+    seed,
   );
 }
 
@@ -135,3 +146,26 @@ test.each(vectors.map((hash, index) => [index + 1, hash]))(
     expect(findSerial(table, serial)).toEqual([0]);
   },
 );
+
+describe('two tables', () => {
+  const numbers = (from: number, to: number): Buffer[] =>
+    Array.from({ length: to - from }, (_, index) => {
+      const content = Buffer.alloc(4);
+      content.writeUInt32BE(from + index);
+      return content;
+    });
+
+  test.each([
+    ['of one size', 0, 1000, 500, 1500, 500, 500],
+    ['of which one has many more buckets', 0, 5000, 4990, 5010, 4990, 10],
+    ['of which one is empty', 0, 10, 0, 0, 10, 0],
+    ['that are the same', 0, 3000, 0, 3000, 0, 0],
+  ])('%s are compared exactly, with one seed and with two', (_name, a, b, c, d, removed, added) => {
+    const seed = randomSeed();
+    const left = pack(numbers(a, b), 4, seed);
+    for (const right of [pack(numbers(c, d), 4, seed), pack(numbers(c, d), 4)]) {
+      expect(countMissingRows(left, right)).toBe(removed);
+      expect(countMissingRows(right, left)).toBe(added);
+    }
+  });
+});
