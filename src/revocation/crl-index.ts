@@ -171,6 +171,20 @@ class RowCollector {
   }
 
   pack(bytes: Buffer, seed: Uint32Array): IssuerTables[] {
+    const rows = this.#deal(bytes);
+    const byIssuer = new Map<string | undefined, SerialTableData[]>();
+    for (const [index, { issuer, width }] of this.#groups.entries()) {
+      const table = packSerials(rows[index] as SerialRows, width, seed);
+      byIssuer.set(issuer, [...(byIssuer.get(issuer) ?? []), table]);
+    }
+    return [...byIssuer].map(([issuer, tables]) => ({ issuer, tables }));
+  }
+
+  /** The rows of each group. Nearly always there is one, and they are its rows as they stand. */
+  #deal(bytes: Buffer): SerialRows[] {
+    if (this.#groups.length === 1) {
+      return [{ bytes, offsets: this.#offsets, dates: this.#dates, reasons: this.#reasons }];
+    }
     const rows = this.#groups.map(({ count }): SerialRows => ({
       bytes,
       offsets: new Uint32Array(count),
@@ -186,11 +200,6 @@ class RowCollector {
       dates[place] = this.#dates[row] as number;
       reasons[place] = this.#reasons[row] as number;
     }
-    const byIssuer = new Map<string | undefined, SerialTableData[]>();
-    for (const [index, { issuer, width }] of this.#groups.entries()) {
-      const table = packSerials(rows[index] as SerialRows, width, seed);
-      byIssuer.set(issuer, [...(byIssuer.get(issuer) ?? []), table]);
-    }
-    return [...byIssuer].map(([issuer, tables]) => ({ issuer, tables }));
+    return rows;
   }
 }

@@ -19,6 +19,7 @@ export interface CrlBytes {
   readonly der: Buffer;
   /** The file or option. */
   readonly origin: string;
+  readonly digest: string;
 }
 
 /** A CRL whose signature has been verified, ready to be asked. */
@@ -60,13 +61,17 @@ export interface SignedCrl {
  * @throws MtlsError `ERR_MTLS_CRL_INVALID`, or one of {@link verifyCrl}'s.
  */
 export function readSignedCrl(
-  { der, origin }: CrlBytes,
+  { der, origin, digest }: CrlBytes,
   store: CertificateStore,
   { weakSignature }: Pick<CompleteRevocationPolicy, 'weakSignature'>,
 ): SignedCrl {
   const crl = naming(origin, () => parseCrl(der));
-  const digest = createHash('sha256').update(der).digest('hex');
   return { crl, signer: verifyCrl(crl, { store, weakSignature, origin }), digest, origin };
+}
+
+/** SHA-256, hex: what tells whether a CRL is the one in force. */
+export function digestOf(der: Buffer): string {
+  return createHash('sha256').update(der).digest('hex');
 }
 
 /** Names the file in an error about its bytes. */

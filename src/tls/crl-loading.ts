@@ -11,6 +11,8 @@ import { type CrlDiff, diffCrls, type ScopedEntries } from '../revocation/crl-di
 import { newestOfEachScope, scopeKey } from '../revocation/crl-set.js';
 import {
   checkCrlDates,
+  type CrlBytes,
+  digestOf,
   packCrl,
   type PackedCrl,
   readSignedCrl,
@@ -18,7 +20,7 @@ import {
 } from '../revocation/verified-crl.js';
 import { parseCertificate } from '../x509/certificate.js';
 import { CertificateStore } from '../x509/certificate-store.js';
-import { crlBlocks, hashSources, readBlocks, readCrlPath, type SourceBytes } from './sources.js';
+import { crlBlocks, readBlocks, readCrlPath, type SourceBytes } from './sources.js';
 
 /** A source of CRLs, ready to be read on any thread. */
 export type CrlInput =
@@ -63,9 +65,11 @@ export interface CrlResponse {
  */
 export async function loadCrls(request: CrlRequest): Promise<CrlResponse> {
   const sources = (await Promise.all(request.inputs.map(readInput))).flat();
-  const hash = hashSources(sources);
+  const reading: Reading = { signed: [], faults: [] };
+  const lists = sources.flatMap((source) => readLists(source, reading));
+  const hash = hashOf(lists, reading);
   if (hash === request.hash) return { hash, crls: undefined, setAside: [], diff: { added: 0, removed: 0 } };
-  const { signed, faults } = readAll(sources, request);
+  const { signed, faults } = verifyAll(lists, reading, request);
   const [first, ...others] = faults.map(({ error }) => error);
   if (request.faulty === 'fail' && first !== undefined) throw combineFaults([first, ...others]);
   const setAside = faults.map(({ origin, error: { code, message } }) => ({ origin, code, message }));
@@ -90,22 +94,34 @@ interface Reading {
   readonly faults: { readonly origin: string; readonly error: MtlsError }[];
 }
 
-function readAll(sources: readonly SourceBytes[], { cas, policy, at, faulty, inForce }: CrlRequest): Reading {
+function readLists(source: SourceBytes, reading: Reading): CrlBytes[] {
+  const { origin } = source;
+  const lists: CrlBytes[] = [];
+  attempt(reading, origin, () => {
+    for (const der of readBlocks(source, crlBlocks)) lists.push({ der, origin, digest: digestOf(der) });
+  });
+  return lists;
+}
+
+function hashOf(lists: readonly CrlBytes[], { faults }: Reading): string {
+  const found = [...lists.map(({ digest }) => digest), ...faults.map(({ error }) => error.message)];
+  return digestOf(Buffer.from(found.join('\n')));
+}
+
+function verifyAll(
+  lists: readonly CrlBytes[],
+  reading: Reading,
+  { cas, policy, at, faulty, inForce }: CrlRequest,
+): Reading {
   const store = new CertificateStore(cas.map((der) => parseCertificate(Buffer.from(der))));
   // Set aside are those that say nothing. One that has expired still convicts.
   const dates = faulty === 'fail' ? policy : { ...policy, stale: 'allow' as const };
-  const reading: Reading = { signed: [], faults: [] };
-  for (const source of sources) {
-    const { origin } = source;
-    attempt(reading, origin, () => {
-      for (const der of readBlocks(source, crlBlocks)) {
-        attempt(reading, origin, () => {
-          const crl = readSignedCrl({ der, origin }, store, policy);
-          // One that ran out while it was in force is stale, and judged so; it must not keep another one's news out.
-          if (!inForce.some(({ digest }) => digest === crl.digest)) checkCrlDates(crl, dates, new Date(at));
-          reading.signed.push(crl);
-        });
-      }
+  for (const list of lists) {
+    attempt(reading, list.origin, () => {
+      const crl = readSignedCrl(list, store, policy);
+      // One that ran out while it was in force is stale, and judged so; it must not keep another one's news out.
+      if (!inForce.some(({ digest }) => digest === crl.digest)) checkCrlDates(crl, dates, new Date(at));
+      reading.signed.push(crl);
     });
   }
   return reading;

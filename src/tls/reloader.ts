@@ -108,6 +108,8 @@ export class Reloader {
         isConfigured(ca, material.store),
       );
       const prepared = this.#prepare(material);
+      // Preparing builds a secure context, and so may the commit: requests get their turn in between.
+      await new Promise(setImmediate);
       const evicted = await this.#commit(prepared);
       this.#inForce = prepared;
       return this.#succeed(started, { changed: true, ...diff, evicted });

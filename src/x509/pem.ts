@@ -80,15 +80,15 @@ Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/').
 for (const space of ' \t\r\n') digitValues[space.charCodeAt(0)] = 64;
 digitValues['='.charCodeAt(0)] = 65;
 
-// Buffer.from(…, 'base64') skips what it does not know, and a damaged file must not be read as another one. It
-// also wants a string, which for a list of a million entries is 48 MB more.
+// Buffer.from(…, 'base64') skips what it does not know, and a damaged file must not be read as another one.
 function decode(bytes: Buffer, start: number, end: number, origin: string): Buffer {
   const decoded = Buffer.allocUnsafeSlow(Math.ceil(((end - start) * 3) / 4));
-  let length = 0;
+  let length = decodeFullLines(bytes, start, end, decoded);
   let bits = 0;
   let digits = 0;
   let padding = 0;
-  for (let index = start; index < end; index++) {
+  const read = (length / lineOctets) * lineLength;
+  for (let index = start + read; index < end; index++) {
     const value = digitValues[bytes[index] as number] as number;
     if (value < 64 && padding === 0) {
       bits = (bits << 6) | value;
@@ -103,12 +103,42 @@ function decode(bytes: Buffer, start: number, end: number, origin: string): Buff
     else if (value !== 64) throw invalid(origin, 'a block whose body is not base64', index);
   }
   const rest = digits & 3;
-  if (digits === 0 || rest === 1 || padding !== (4 - rest) % 4) {
+  if (digits + length === 0 || rest === 1 || padding !== (4 - rest) % 4) {
     throw invalid(origin, 'a block whose base64 is incomplete', start);
   }
   if (rest > 1) decoded[length++] = bits >> (rest === 2 ? 4 : 10);
   if (rest === 3) decoded[length++] = bits >> 2;
   return decoded.subarray(0, length);
+}
+
+// RFC 7468 section 2: 64 digits a line, which are 48 octets; and a newline.
+const lineLength = 65;
+const lineOctets = 48;
+const linesAtOnce = 16_384;
+
+/**
+ * Decodes full lines as long as there are any, with Node's own decoder: three times as fast. That skips what it
+ * does not know, and takes two digits of base64url; so where newlines stand in their places, neither of the two
+ * occurs, and nothing was skipped, there were digits alone.
+ * @returns How many octets were decoded: 48 a line.
+ */
+function decodeFullLines(bytes: Buffer, start: number, end: number, into: Buffer): number {
+  const body = bytes.subarray(start, end);
+  if (body.includes('-') || body.includes('_')) return 0;
+  let length = 0;
+  for (let offset = 0; ; offset = (length / lineOctets) * lineLength) {
+    const lines = countFullLines(body, offset);
+    if (lines === 0) return length;
+    const text = body.toString('latin1', offset, offset + lines * lineLength);
+    if (into.write(text, length, 'base64') !== lines * lineOctets) return length;
+    length += lines * lineOctets;
+  }
+}
+
+function countFullLines(body: Buffer, offset: number): number {
+  let lines = 0;
+  while (lines < linesAtOnce && body[offset + (lines + 1) * lineLength - 1] === 0x0a) lines++;
+  return lines;
 }
 
 function invalid(origin: string, what: string, offset: number): MtlsError {

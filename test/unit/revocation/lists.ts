@@ -5,7 +5,13 @@
  */
 import { checkRevocationPolicy, type RevocationPolicy } from '../../../src/options.js';
 import { RevocationChecker } from '../../../src/revocation/revocation-checker.js';
-import { packCrl, readSignedCrl, unpackCrl, type VerifiedCrl } from '../../../src/revocation/verified-crl.js';
+import {
+  packCrl,
+  readSignedCrl,
+  unpackCrl,
+  type VerifiedCrl,
+  digestOf,
+} from '../../../src/revocation/verified-crl.js';
 import { type Certificate, parseCertificate } from '../../../src/x509/certificate.js';
 import { type CertificateChain, CertificateStore } from '../../../src/x509/certificate-store.js';
 import { element, explicit, implicit, namedBits, oid, sequence, text } from '../../support/der-writer.js';
@@ -34,7 +40,9 @@ export function storeOf(...cas: readonly Encoded[]): CertificateStore {
 
 /** A CRL, verified by the CAs of a store. */
 export function admitted(crl: Encoded, store: CertificateStore, origin = 'test.crl'): VerifiedCrl {
-  const signed = readSignedCrl({ der: crl.der, origin }, store, { weakSignature: 'deny' });
+  const signed = readSignedCrl({ der: crl.der, origin, digest: digestOf(crl.der) }, store, {
+    weakSignature: 'deny',
+  });
   return unpackCrl(packCrl(signed, { keepEntries: 0, seed: undefined }), store, new Date());
 }
 

@@ -166,3 +166,40 @@ test('DER is told from PEM by its first two bytes', () => {
   expect(isDer(Buffer.from([0x30]))).toBe(false);
   expect(isDer(Buffer.alloc(0))).toBe(false);
 });
+
+describe('a body of many lines', () => {
+  const der = Buffer.from(Array.from({ length: 1000 }, (_, index) => (index * 37) & 0xff));
+
+  /** The bytes of a body by the strict grammar of RFC 7468; `undefined` where it is none. */
+  function decodeStrictly(body: string): Buffer | undefined {
+    const digits = body.replaceAll(/[ \t\r\n]/g, '');
+    if (digits.length === 0 || digits.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(digits))
+      return undefined;
+    return Buffer.from(digits, 'base64');
+  }
+
+  test('is read as its grammar says, whatever one byte of it becomes', () => {
+    const body = (width: number): string =>
+      der.toString('base64').replaceAll(new RegExp(`.{1,${width}}`, 'g'), '$&\n');
+    const bodies = fc
+      .tuple(fc.constantFrom(64, 63, 65, 76), fc.double({ min: 0, max: 0.999, noNaN: true }))
+      .map(([width, place]) => ({ text: body(width), place }));
+    const byte = fc.oneof(fc.constantFrom(...'\n \r\t=_-!A/'), fc.constant(''), fc.constant('\n\n'));
+    fc.assert(
+      fc.property(bodies, byte, ({ text, place }, replacement) => {
+        const offset = Math.floor(place * text.length);
+        const changed = text.slice(0, offset) + replacement + text.slice(offset + 1);
+        const pem = `-----BEGIN X509 CRL-----\n${changed}-----END X509 CRL-----\n`;
+        fc.pre(changed.endsWith('\n'));
+        let read: Buffer | undefined;
+        try {
+          read = parse(pem)[0]?.der;
+        } catch {
+          read = undefined;
+        }
+        expect(read?.toString('hex')).toBe(decodeStrictly(changed)?.toString('hex'));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
