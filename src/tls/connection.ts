@@ -45,7 +45,8 @@ export function setConnection(socket: Socket, connection: Connection): void {
 export function connectionOf(reqOrSocket: IncomingMessage | Socket): Connection | undefined {
   const carrier: Carrier & { readonly socket?: Carrier } = reqOrSocket;
   try {
-    return carrier[connectionKey] ?? carrier.socket?.[connectionKey];
+    // A request first: to find that it has no such property itself takes a walk along its prototypes.
+    return carrier.socket?.[connectionKey] ?? carrier[connectionKey];
   } catch {
     // An HTTP/2 session that has ended throws when it is asked for its socket.
     return undefined;

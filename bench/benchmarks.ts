@@ -1,0 +1,27 @@
+/**
+ * Every benchmark by its name, in the order they run.
+ *
+ * @module
+ */
+import { benchEviction } from './eviction.js';
+import { benchFirstSight } from './first-sight.js';
+import { benchHandshakeCost } from './handshake-cost.js';
+import type { Benchmark } from './harness/context.js';
+import { benchJudging } from './judging.js';
+import { benchMemory } from './memory.js';
+import { benchReload } from './reload.js';
+import { benchRequestCost } from './request-cost.js';
+import { benchResumption } from './resumption.js';
+import { benchTenMillion } from './ten-million.js';
+
+export const benchmarks: Readonly<Record<string, Benchmark>> = {
+  handshake: benchHandshakeCost,
+  resumption: benchResumption,
+  reload: benchReload,
+  memory: benchMemory,
+  request: benchRequestCost,
+  'first-sight': benchFirstSight,
+  eviction: benchEviction,
+  judging: benchJudging,
+  'ten-million': benchTenMillion,
+};

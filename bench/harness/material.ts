@@ -1,0 +1,143 @@
+/**
+ * Keys, certificates and CRLs for the benchmarks, in a directory that vanishes.
+ *
+ * @module
+ */
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ca, largeCrl, type Certificate } from '../../test/support/chain.js';
+import { machineTime } from './clock.js';
+
+/** What a server is given: paths. */
+export interface ServerFiles {
+  readonly key: string;
+  readonly cert: string;
+  readonly ca: string;
+  /** `undefined`: no CRL. */
+  readonly crl: string | undefined;
+}
+
+/** What a client is given: PEM. */
+export interface ClientCredentials {
+  readonly key: string;
+  readonly cert: string;
+  readonly ca: string;
+}
+
+export type CrlFormat = 'pem' | 'der';
+
+/** A CRL to be written. */
+export interface CrlToWrite {
+  readonly name: string;
+  /** How many entries it has, those of `also` among them. */
+  readonly entries: number;
+  /** @defaultValue `'pem'` */
+  readonly format?: CrlFormat;
+  /** The certificates that it revokes, at its end. */
+  readonly also?: readonly Certificate[];
+}
+
+/** A CA, a server, a client that is good and one that is to be revoked. */
+export class Material {
+  readonly directory: string = mkdtempSync(join(tmpdir(), 'express-mtls-bench-'));
+  readonly root = ca('bench-ca');
+  readonly client: Certificate = this.root.client('client1');
+  /** Another certificate of the same name. */
+  readonly revoked: Certificate = this.root.client('client1');
+  readonly #onExit = (): void => {
+    rmSync(this.directory, { recursive: true, force: true });
+  };
+  #crlNumber = 0;
+
+  constructor() {
+    process.once('exit', this.#onExit);
+    mkdirSync(join(this.directory, 'live'));
+    const server = this.root.server();
+    this.#write('server-key.pem', server.keyPem);
+    this.#write('server-crt.pem', server.chainPem);
+    this.#write('ca-crt.pem', this.root.pem);
+    // HAProxy wants both in one file.
+    this.#write('server.pem', server.chainPem + server.keyPem);
+  }
+
+  /** The files of a server. */
+  serverFiles(crl?: string): ServerFiles {
+    return {
+      key: this.pathOf('server-key.pem'),
+      cert: this.pathOf('server-crt.pem'),
+      ca: this.pathOf('ca-crt.pem'),
+      crl,
+    };
+  }
+
+  pathOf(name: string): string {
+    return join(this.directory, name);
+  }
+
+  credentialsOf({ keyPem, chainPem }: Certificate): ClientCredentials {
+    return { key: keyPem, cert: chainPem, ca: this.root.pem };
+  }
+
+  /** Writes a CRL and answers its path. */
+  writeCrl({ name, entries, format = 'pem', also = [] }: CrlToWrite): string {
+    // Each is newer than those before.
+    const number = ++this.#crlNumber;
+    const { der } = largeCrl(this.root, { entries: Math.max(entries - also.length, 0), also, number });
+    const path = this.pathOf(name);
+    if (format === 'der') writeFileSync(path, der);
+    else writePem(path, der);
+    return path;
+  }
+
+  /** A path that {@link Material.publish} puts files at; what is written elsewhere does not disturb its watch. */
+  livePath(name: string): string {
+    return join(this.directory, 'live', name);
+  }
+
+  /** Renames a file into place, as an operator does, and answers when: `machineTime()` just before. */
+  publish(from: string, to: string): number {
+    const at = machineTime();
+    renameSync(from, to);
+    return at;
+  }
+
+  remove(): void {
+    process.off('exit', this.#onExit);
+    this.#onExit();
+  }
+
+  #write(name: string, text: string): void {
+    writeFileSync(this.pathOf(name), text, { mode: 0o600 });
+  }
+}
+
+export function sizeOf(path: string): number {
+  return statSync(path).size;
+}
+
+const bytesPerLine = 48;
+const linesPerWrite = 4096;
+
+/** PEM in pieces: ten million entries are more characters than a string of V8 can have. */
+function writePem(path: string, der: Buffer): void {
+  const file = openSync(path, 'w');
+  writeSync(file, '-----BEGIN X509 CRL-----\n');
+  const step = bytesPerLine * linesPerWrite;
+  for (let start = 0; start < der.length; start += step) {
+    const text = der.toString('base64', start, Math.min(start + step, der.length));
+    writeSync(file, text.replace(/.{1,64}/g, '$&\n'));
+  }
+  writeSync(file, '-----END X509 CRL-----\n');
+  closeSync(file);
+}

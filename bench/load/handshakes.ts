@@ -1,0 +1,49 @@
+/**
+ * Handshakes and nothing else: connect, hang up, wait until the server has as well.
+ *
+ * @module
+ */
+import { once } from 'node:events';
+import tls from 'node:tls';
+import { machineTime } from '../harness/clock.js';
+import { connectOptions, type Target } from './keep-alive-connection.js';
+
+/** How many, and of which kind. */
+export interface HandshakePlan extends Target {
+  readonly count: number;
+  /** How many are under way at once. */
+  readonly parallel: number;
+  /** Whether each resumes one session of a full handshake before. */
+  readonly resume: boolean;
+}
+
+/** Makes handshakes; answers how long they took together, in milliseconds. */
+export async function makeHandshakes(plan: HandshakePlan): Promise<number> {
+  const options = connectOptions(plan);
+  const session = plan.resume ? await takeTicket(options) : undefined;
+  const started = machineTime();
+  let left = plan.count;
+  const worker = async (): Promise<void> => {
+    while (left-- > 0) await makeHandshake(plan.resume ? { ...options, session } : options);
+  };
+  await Promise.all(Array.from({ length: plan.parallel }, worker));
+  return machineTime() - started;
+}
+
+/** Whether the server let it in, it must tell itself: in TLS 1.3 the client is done before it is judged. */
+async function makeHandshake(options: tls.ConnectionOptions): Promise<void> {
+  const socket = tls.connect(options);
+  socket.resume();
+  await once(socket, 'secureConnect');
+  if (socket.isSessionReused() !== (options.session !== undefined))
+    throw new Error('a full handshake where a resumed one was expected, or the other way round');
+  socket.end();
+  await once(socket, 'close');
+}
+
+async function takeTicket(options: tls.ConnectionOptions): Promise<Buffer> {
+  const socket = tls.connect(options);
+  const [session] = (await once(socket, 'session')) as [Buffer];
+  socket.destroy();
+  return session;
+}

@@ -1,0 +1,84 @@
+/**
+ * One connection that asks the same thing again and again, at little cost to the
+ * machine: what the load takes, the server under test does not get.
+ *
+ * @module
+ */
+import { once } from 'node:events';
+import tls from 'node:tls';
+import type { ClientCredentials } from '../harness/material.js';
+import { machineTime } from '../harness/clock.js';
+
+/** Where, and as whom. */
+export interface Target {
+  readonly port: number;
+  readonly credentials: ClientCredentials;
+}
+
+const request = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
+
+/** What a TLS client needs to connect; the context is made once for many connections. */
+export function connectOptions({ port, credentials }: Target): tls.ConnectionOptions {
+  return {
+    port,
+    host: '127.0.0.1',
+    servername: 'localhost',
+    secureContext: tls.createSecureContext({ ...credentials, minVersion: 'TLSv1.3' }),
+  };
+}
+
+export class KeepAliveConnection {
+  readonly #socket: tls.TLSSocket;
+  #answer = '';
+  #waiting: { resolve: (status: number) => void; reject: (error: Error) => void } | undefined;
+  #closedAt: number | undefined;
+
+  static async open(options: tls.ConnectionOptions): Promise<KeepAliveConnection> {
+    const socket = tls.connect(options);
+    await once(socket, 'secureConnect');
+    return new KeepAliveConnection(socket);
+  }
+
+  private constructor(socket: tls.TLSSocket) {
+    this.#socket = socket.setNoDelay(true).setEncoding('latin1');
+    socket.on('data', (text: string) => {
+      this.#read(text);
+    });
+    // ECONNRESET is how an eviction looks from here; 'close' follows.
+    socket.on('error', () => {});
+    socket.once('close', () => {
+      this.#closedAt = machineTime();
+      this.#waiting?.reject(new Error('the connection was closed'));
+    });
+  }
+
+  /** When it was closed, by `machineTime()`; `undefined` while it is open. */
+  get closedAt(): number | undefined {
+    return this.#closedAt;
+  }
+
+  /** Asks once, and answers the status. */
+  async get(): Promise<number> {
+    if (this.#closedAt !== undefined) throw new Error('the connection is closed');
+    const answered = new Promise<number>((resolve, reject) => (this.#waiting = { resolve, reject }));
+    this.#socket.write(request);
+    return await answered;
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #read(text: string): void {
+    this.#answer += text;
+    const head = this.#answer.indexOf('\r\n\r\n');
+    if (head < 0) return;
+    const length = Number(/\r\ncontent-length: (\d+)/i.exec(this.#answer)?.[1] ?? 0);
+    if (this.#answer.length < head + 4 + length) return;
+    const status = Number(this.#answer.slice(9, 12));
+    this.#answer = '';
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    waiting?.resolve(status);
+  }
+}

@@ -1,0 +1,22 @@
+/**
+ * On what the figures were measured.
+ *
+ * @module
+ */
+import os from 'node:os';
+import { otherServers, type OtherServerName, versionOf } from './harness/other-servers.js';
+
+/** In words for people. No host name, no path. */
+export function describeMachine(): Record<string, string> {
+  const servers = (Object.keys(otherServers) as OtherServerName[]).flatMap((name) => {
+    const version = versionOf(name);
+    return version === undefined ? [] : [[name, version] as const];
+  });
+  return {
+    cores: `${os.availableParallelism()} (${os.arch()})`,
+    memory: `${Math.round(os.totalmem() / 2 ** 30)} GiB`,
+    Node: process.versions.node,
+    OpenSSL: process.versions.openssl.replace(/\+.*$/, ''),
+    ...Object.fromEntries(servers),
+  };
+}

@@ -1,0 +1,50 @@
+/**
+ * The clients, in a process of their own.
+ *
+ * @module
+ */
+import { answerCalls } from '../harness/calls.js';
+import type { ClientCredentials } from '../harness/material.js';
+import { makeHandshakes } from '../load/handshakes.js';
+import { HeldConnections } from '../load/held-connections.js';
+import type { Target } from '../load/keep-alive-connection.js';
+import { askUntilRefused, connectUntilRefused, isRefused, RequestLoad } from '../load/requests.js';
+
+const loads = new Map<number, RequestLoad>();
+let held: HeldConnections | undefined;
+
+const calls = {
+  makeHandshakes,
+  isRefused,
+  askUntilRefused,
+  connectUntilRefused,
+
+  /** Opens connections to a server, to be used by the calls below; one load for each port. */
+  async openLoad(target: Target, connections: number): Promise<void> {
+    loads.set(target.port, await RequestLoad.open(target, connections));
+  },
+  async makeRequests(port: number, count: number): Promise<void> {
+    await loads.get(port)?.make(count);
+  },
+  startLoad(port: number, pauseMs: number): void {
+    loads.get(port)?.start(pauseMs);
+  },
+  async stopLoad(port: number): Promise<{ answered: number; failed: number; slowestMs: number }> {
+    const load = loads.get(port);
+    if (load === undefined) throw new Error('there is no load');
+    loads.delete(port);
+    return await load.stop();
+  },
+
+  async holdConnections(port: number, clients: readonly ClientCredentials[]): Promise<void> {
+    held = await HeldConnections.open(port, clients);
+  },
+  async heldAreClosed(limitMs: number): Promise<number[]> {
+    if (held === undefined) throw new Error('nothing is held');
+    return await held.closed(limitMs);
+  },
+};
+
+export type ClientCalls = typeof calls;
+
+answerCalls(calls);
