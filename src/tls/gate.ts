@@ -11,33 +11,14 @@ import { type Settings } from '../options.js';
 import { type Connection, remoteAddressOf, setConnection } from './connection.js';
 import { Deadline } from './deadline.js';
 import { describeIdentity, nameIdentity, type Reporter } from './events.js';
-import { type OpensslVerdict, type Refusal, refuse, refuseForOpenssl, type Verdict } from './judgement.js';
+import { GatedConnection, type Keeper } from './gated-connection.js';
+import { type Refusal, refuse, refuseForOpenssl } from './judgement.js';
 import { opensslVerdictOn, type Peer, PeerCache } from './peer.js';
+import { Slice } from './slice.js';
 import { type Trust } from './trust.js';
 
-// How long the event loop may be held by judging connections after a commit, and how many it may close at once: what
-// node:tls does when a connection closes comes later, and all of it together.
-const sliceMs = 5;
-const sliceClosed = 8;
-
-/** A part of a long work, after which the event loop gets its turn. */
-class Slice {
-  readonly #end = performance.now() + sliceMs;
-  closed = 0;
-
-  get isOver(): boolean {
-    return this.closed >= sliceClosed || performance.now() >= this.#end;
-  }
-
-  async rest(): Promise<void> {
-    await new Promise(setImmediate);
-    // Sockets are freed one turn after they are closed.
-    if (this.closed > 0) await new Promise(setImmediate);
-  }
-}
-
 /** Judges connections, keeps those that are let in, and ends those that may no longer be. */
-export class Gate {
+export class Gate implements Keeper {
   readonly #settings: Settings;
   readonly #reporter: Reporter;
   readonly #peers = new PeerCache();
@@ -84,17 +65,7 @@ export class Gate {
   }
 
   #receive(socket: TLSSocket): void {
-    try {
-      const refusal = this.#admit(socket);
-      if (refusal !== undefined) socket.destroy();
-    } catch (error) {
-      socket.destroy();
-      this.#reporter.log(
-        'error',
-        { event: 'gate-failed', err: error },
-        'the gate failed and the connection was destroyed',
-      );
-    }
+    if (this.#admit(socket) !== undefined) socket.destroy();
   }
 
   /**
@@ -107,12 +78,15 @@ export class Gate {
   }
 
   #admit(socket: TLSSocket): Refusal | undefined {
-    const peer = this.#peers.read(socket);
-    const refusal = this.#letIn(socket, peer);
-    if (refusal !== undefined) {
+    try {
+      const peer = this.#peers.read(socket);
+      const refusal = this.#letIn(socket, peer);
+      if (refusal === undefined) return undefined;
       this.#reportRefusal(socket, isPeer(peer) ? identityOn(socket, peer) : undefined, refusal);
+      return refusal;
+    } catch (error) {
+      return this.failed(error);
     }
-    return refusal;
   }
 
   #letIn(socket: TLSSocket, peer: Peer | MtlsError | undefined): Refusal | undefined {
@@ -164,6 +138,16 @@ export class Gate {
     return evicted;
   }
 
+  /** Tells that the gate itself failed, and refuses. */
+  failed(error: unknown): Refusal {
+    this.#reporter.log(
+      'error',
+      { event: 'gate-failed', err: error },
+      'the gate failed, and refused the client',
+    );
+    return refuse('untrusted', 'the gate failed');
+  }
+
   /** Tells of an eviction. */
   reportEviction(connection: GatedConnection, refusal: Refusal): void {
     const { identity, remoteAddress, since } = connection;
@@ -213,70 +197,4 @@ function isPeer(peer: Peer | MtlsError | undefined): peer is Peer {
 
 function identityOn(socket: TLSSocket, { identity }: Peer): ClientIdentity {
   return Object.freeze({ source: 'tls', ...identity, resumed: socket.isSessionReused() });
-}
-
-/** A connection that stands under the gate's judgement. */
-class GatedConnection implements Connection {
-  readonly identity: ClientIdentity | undefined;
-  readonly remoteAddress: string;
-  readonly since: Date;
-  /** Until when the last judgement holds if nothing is reloaded, in milliseconds since 1970. */
-  until: number = Infinity;
-  readonly #gate: Gate;
-  readonly #socket: TLSSocket;
-  readonly #peer: Peer | undefined;
-  #generation = 0;
-  /** Why it was refused or ended. */
-  #refusal: Refusal | undefined;
-
-  constructor(
-    gate: Gate,
-    socket: TLSSocket,
-    client: { peer: Peer; identity: ClientIdentity } | undefined,
-    refusal?: Refusal,
-  ) {
-    this.identity = client?.identity;
-    this.remoteAddress = remoteAddressOf(socket);
-    this.since = new Date(gate.now());
-    this.#gate = gate;
-    this.#socket = socket;
-    this.#peer = client?.peer;
-    this.#refusal = refusal;
-  }
-
-  check(): Refusal | undefined {
-    if (this.#refusal !== undefined || this.#peer === undefined) return this.#refusal;
-    const isCurrent = this.#generation === this.#gate.trust?.generation && this.#gate.now() < this.until;
-    // What OpenSSL found was found at the handshake; a chain that is gone since is found by judging again.
-    return isCurrent ? undefined : this.judge('not-asked');
-  }
-
-  /** Judges the client by what is in force. */
-  judge(openssl: OpensslVerdict): Refusal | undefined {
-    const { trust, now } = this.#gate;
-    if (trust === undefined || this.#peer === undefined)
-      return refuse('untrusted', 'there is nothing to judge by');
-    const verdict: Verdict = trust.judge(this.#peer, openssl, new Date(now()));
-    if (!verdict.admitted) return verdict.refusal;
-    this.#generation = trust.generation;
-    this.until = verdict.until;
-    return undefined;
-  }
-
-  /** @returns Whether this call is the one that ended it. */
-  evict(refusal: Refusal): boolean {
-    if (this.#socket.destroyed) return false;
-    this.#socket.destroy();
-    // One that was refused from the start has been told of.
-    if (this.#refusal !== undefined) return false;
-    this.#refusal = refusal;
-    this.#gate.reportEviction(this, refusal);
-    return true;
-  }
-
-  warn(fields: object, message: string): void {
-    const { identity, remoteAddress } = this;
-    const who = nameIdentity(identity, remoteAddress);
-    this.#gate.warn({ ...fields, ...describeIdentity(identity), remoteAddress }, `${message}: ${who}`);
-  }
 }

@@ -1,0 +1,101 @@
+/**
+ * A connection under the gate's judgement: judged when it is let in, and again
+ * whenever something was reloaded or a date has passed.
+ *
+ * @module
+ */
+import type { TLSSocket } from 'node:tls';
+import { type ClientIdentity } from '../identity/client-identity.js';
+import { type Connection, remoteAddressOf } from './connection.js';
+import { describeIdentity, nameIdentity } from './events.js';
+import { type OpensslVerdict, type Refusal, refuse, type Verdict } from './judgement.js';
+import { type Peer } from './peer.js';
+import { type Trust } from './trust.js';
+
+/** What a connection needs of its gate. */
+export interface Keeper {
+  readonly trust: Trust | undefined;
+  readonly now: () => number;
+  /** Tells of an eviction. */
+  reportEviction(connection: GatedConnection, refusal: Refusal): void;
+  /** Tells that judging failed, and refuses. */
+  failed(error: unknown): Refusal;
+  warn(fields: object, message: string): void;
+}
+
+/** A connection that stands under the gate's judgement. */
+export class GatedConnection implements Connection {
+  /** `undefined`: an anonymous caller. */
+  readonly identity: ClientIdentity | undefined;
+  readonly remoteAddress: string;
+  readonly since: Date;
+  /** Until when the last judgement holds if nothing is reloaded, in milliseconds since 1970. */
+  until: number = Infinity;
+  readonly #keeper: Keeper;
+  readonly #socket: TLSSocket;
+  readonly #peer: Peer | undefined;
+  #generation = 0;
+  /** Why it was refused or ended. */
+  #refusal: Refusal | undefined;
+
+  constructor(
+    keeper: Keeper,
+    socket: TLSSocket,
+    client: { peer: Peer; identity: ClientIdentity } | undefined,
+    refusal?: Refusal,
+  ) {
+    this.identity = client?.identity;
+    this.remoteAddress = remoteAddressOf(socket);
+    this.since = new Date(keeper.now());
+    this.#keeper = keeper;
+    this.#socket = socket;
+    this.#peer = client?.peer;
+    this.#refusal = refusal;
+  }
+
+  /** Judges again: in O(1) as long as nothing was reloaded and no date has passed. */
+  check(): Refusal | undefined {
+    if (this.#refusal !== undefined || this.#peer === undefined) return this.#refusal;
+    const isCurrent = this.#generation === this.#keeper.trust?.generation && this.#keeper.now() < this.until;
+    // What OpenSSL found was found at the handshake; a chain that is gone since is found by judging again.
+    return isCurrent ? undefined : this.judge('not-asked');
+  }
+
+  /** Judges the client by what is in force. If that fails, the client is refused. */
+  judge(openssl: OpensslVerdict): Refusal | undefined {
+    const { trust, now } = this.#keeper;
+    if (trust === undefined || this.#peer === undefined)
+      return refuse('untrusted', 'there is nothing to judge by');
+    let verdict: Verdict;
+    try {
+      verdict = trust.judge(this.#peer, openssl, new Date(now()));
+    } catch (error) {
+      return this.#keeper.failed(error);
+    }
+    if (!verdict.admitted) return verdict.refusal;
+    this.#generation = trust.generation;
+    this.until = verdict.until;
+    return undefined;
+  }
+
+  /**
+   * Ends the connection.
+   * @returns Whether this call is the one that ended it.
+   */
+  evict(refusal: Refusal): boolean {
+    if (this.#socket.destroyed) return false;
+    this.#socket.destroy();
+    // One that was refused from the start has been told of.
+    if (this.#refusal !== undefined) return false;
+    this.#refusal = refusal;
+    this.#keeper.reportEviction(this, refusal);
+    return true;
+  }
+
+  /** A line for the operator that is about this client. */
+  warn(fields: object, message: string): void {
+    const { identity, remoteAddress } = this;
+    const who = nameIdentity(identity, remoteAddress);
+    this.#keeper.warn({ ...fields, ...describeIdentity(identity), remoteAddress }, `${message}: ${who}`);
+  }
+}
