@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { checkServerCredentials, type ServerCredentials } from '../../../src/tls/server-credentials.js';
 import { ca } from '../../support/chain.js';
@@ -196,7 +197,8 @@ describe('a certificate is refused', () => {
   });
 
   test('that OpenSSL finds too weak', () => {
-    const weak = ca({ key: 'rsa2048' }).server({ hash: 'md5' });
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 768 });
+    const weak = ca().server({ privateKey });
     const { code, message } = failureOf(() => check(weak.keyPem, weak.pem));
     expect(code).toBe('ERR_MTLS_OPTION_INVALID');
     expect(message).toMatch(
