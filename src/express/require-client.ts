@@ -7,10 +7,10 @@ import type { IncomingMessage } from 'node:http';
 import { MtlsError } from '../errors.js';
 import { type ClientIdentity } from '../identity/client-identity.js';
 import { type ClientRule, type ClientRuleFunction, compileRule } from '../policy/client-rule.js';
-import { connectionOf } from '../tls/connection.js';
+import { type Connection, connectionOf } from '../tls/connection.js';
 import { refusalError } from '../tls/judgement.js';
 import { identifyRequest } from './client-identity.js';
-import { type Middleware } from './request.js';
+import { type Middleware, type MtlsRequest } from './request.js';
 
 /**
  * Lets a request pass only with an identity, and only where the rule admits it. Works alone: `clientIdentity()`
@@ -39,6 +39,8 @@ function ask<Request extends IncomingMessage>(
   req: Request,
   next: (error?: unknown) => void,
 ): void {
+  // Taken now: an HTTP/2 request whose session has ended has no connection any more.
+  const connection = connectionOf(req);
   let verdict: unknown;
   try {
     verdict = admits(identity, req);
@@ -52,16 +54,19 @@ function ask<Request extends IncomingMessage>(
     Promise.resolve(verdict)
       .then(
         // The client may have been revoked while the rule was being asked.
-        (settled) => (settled === true ? stillRefused(req) : forbidden(req)),
+        (settled) => (settled === true ? refusalSince(connection, req) : forbidden(req)),
         (error: unknown) => ruleFailed(req, error),
       )
       .then(next, next);
   }
 }
 
-function stillRefused(req: IncomingMessage): MtlsError | undefined {
-  const refusal = connectionOf(req)?.check();
-  return refusal && refusalError(refusal);
+function refusalSince(connection: Connection | undefined, req: MtlsRequest): MtlsError | undefined {
+  if (connection === undefined) return forbidden(req);
+  const refusal = connection.check();
+  if (refusal === undefined) return undefined;
+  delete req.clientIdentity;
+  return refusalError(refusal);
 }
 
 function certificateRequired(): MtlsError {

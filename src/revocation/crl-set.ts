@@ -45,28 +45,53 @@ function isOlder(left: CrlHead, right: CrlHead): boolean {
   return left.thisUpdate < right.thisUpdate;
 }
 
+/** What would come into force, and what it would cost. */
+export interface Replacement {
+  readonly crls: readonly VerifiedCrl[];
+  /** How many certificates would be listed no more. */
+  readonly removed: number;
+  /** Whether a CA is among the configured ones after the change. */
+  readonly isConfigured: (ca: Certificate) => boolean;
+}
+
 /**
  * Refuses to go back.
- * @param stillConfigured - Whether a CA is among the configured ones after the change.
- * @throws MtlsError `ERR_MTLS_CRL_ROLLBACK` for a lower CRL number, an earlier thisUpdate, or a full CRL
- *   that is gone while its CA is still trusted.
+ * @throws MtlsError `ERR_MTLS_CRL_ROLLBACK` for a lower CRL number, an earlier thisUpdate, a list as old as the one
+ *   in force that lists less, and a CRL that is gone while its CA is still trusted; a delta may go when a full CRL
+ *   of at least its number has come.
  */
-export function refuseRollback(
-  inForce: readonly VerifiedCrl[],
-  next: readonly VerifiedCrl[],
-  stillConfigured: (ca: Certificate) => boolean,
-): void {
-  const byScope = new Map(next.map((verified) => [scopeKey(verified), verified]));
+export function refuseRollback(inForce: readonly VerifiedCrl[], next: Replacement): void {
   for (const old of inForce) {
-    const replacement = byScope.get(scopeKey(old));
-    if (replacement === undefined) {
-      if (old.crl.deltaBase === undefined && stillConfigured(old.signer)) throw missing(old);
-      continue;
-    }
-    if (replacement.digest === old.digest) continue;
+    const replacements = next.crls.filter((crl) => scopeKey(crl) === scopeKey(old));
+    if (replacements.some(({ digest }) => digest === old.digest) || !next.isConfigured(old.signer)) continue;
+    const [replacement] = replacements;
+    if (old.crl.deltaBase !== undefined && isMerged(old, next.crls)) continue;
+    if (replacement === undefined || !isUsable(replacement, next.crls)) throw missing(old);
+    const isAsOld = !isOlder(old.crl, replacement.crl);
     const lowerNumber = (replacement.crl.number ?? 0n) < (old.crl.number ?? 0n);
-    if (lowerNumber || replacement.crl.thisUpdate < old.crl.thisUpdate) throw rollback(old, replacement);
+    const isBefore = lowerNumber || replacement.crl.thisUpdate < old.crl.thisUpdate;
+    if (isBefore || (isAsOld && next.removed > 0)) throw rollback(old, replacement);
   }
+}
+
+/** Whether a full CRL of the same CA says by now what a delta said. */
+function isMerged(delta: VerifiedCrl, next: readonly VerifiedCrl[]): boolean {
+  return fullOf(delta, next).some(({ crl }) => (crl.number ?? -1n) >= (delta.crl.number ?? 0n));
+}
+
+/** Whether a delta has a full CRL to stand on. */
+function isUsable(crl: VerifiedCrl, next: readonly VerifiedCrl[]): boolean {
+  const base = crl.crl.deltaBase;
+  return base === undefined || fullOf(crl, next).some(({ crl: full }) => (full.number ?? -1n) >= base);
+}
+
+function fullOf({ crl, signer }: VerifiedCrl, crls: readonly VerifiedCrl[]): VerifiedCrl[] {
+  return crls.filter(
+    (other) =>
+      other.crl.deltaBase === undefined &&
+      other.signer.publicKey.equals(signer.publicKey) &&
+      other.crl.issuer.equals(crl.issuer),
+  );
 }
 
 function missing({ crl, origin }: VerifiedCrl): MtlsError {

@@ -73,11 +73,15 @@ export interface TypedEventEmitter<Events extends Record<keyof Events, unknown[]
 
 /** Tells listeners and the logger. A listener that throws is reported and decides nothing. */
 export class Reporter {
-  readonly emitter: EventEmitter = new EventEmitter();
+  readonly emitter: EventEmitter = new EventEmitter({ captureRejections: true });
   readonly #logger: Logger | undefined;
 
   constructor(logger: Logger | undefined) {
     this.#logger = logger;
+    // Where a listener that is an async function rejects to.
+    this.emitter.on('error', (error) => {
+      process.emitWarning(`a listener rejected: ${String(error)}`, { type: 'MtlsWarning' });
+    });
   }
 
   /** Logs a line; `event` is among its fields. */

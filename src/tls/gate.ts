@@ -101,8 +101,10 @@ export class Gate implements Keeper {
     }
     const connection = new GatedConnection(this, socket, { peer, identity: identityOn(socket, peer) });
     const refusal = connection.judge(opensslVerdictOn(socket));
-    if (refusal === undefined) this.#open(socket, connection);
-    return refusal;
+    if (refusal !== undefined) return refusal;
+    this.#peers.remember(peer);
+    this.#open(socket, connection);
+    return undefined;
   }
 
   #open(socket: TLSSocket, connection: GatedConnection): void {

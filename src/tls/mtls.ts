@@ -56,6 +56,7 @@ export class MtlsHandle implements Mtls {
   #server: Server | undefined;
   #prepared: Prepared | undefined;
   #context: SecureContextOptions | undefined;
+  #isClosed = false;
 
   constructor(settings: Settings) {
     this.#settings = settings;
@@ -110,6 +111,11 @@ export class MtlsHandle implements Mtls {
   }
 
   #onListening(): void {
+    if (this.#isClosed) {
+      const message =
+        'the server listens again after it was closed: its files are not watched any more; make a new one';
+      this.#reporter.log('error', { event: 'not-watching' }, message);
+    }
     // Once more, because a cluster's worker inherits ticket keys that are as old as the cluster.
     if (this.#context !== undefined) this.#server?.setSecureContext(this.#context);
     const cas = this.#prepared?.material.store.certificates.map(({ subject }) => subject.toString()) ?? [];
@@ -182,6 +188,7 @@ export class MtlsHandle implements Mtls {
 
   /** Stops watching. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#expiry.close();
     await this.#reloader.close();
   }

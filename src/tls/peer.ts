@@ -36,19 +36,18 @@ export class PeerCache {
     if (leaf === undefined || leaf.raw.length === 0) return undefined;
     const known = this.#peers.get(leaf.fingerprint256);
     try {
-      const peer = known !== undefined && showsNothingNew(leaf, known) ? known : parsePeer(leaf);
-      this.#remember(leaf.fingerprint256, peer);
-      return peer;
+      return known !== undefined && showsNothingNew(leaf, known) ? known : parsePeer(leaf);
     } catch (error) {
       if (error instanceof MtlsError) return error;
       throw error;
     }
   }
 
-  // The one that was seen longest ago goes first: Map keeps the order of insertion.
-  #remember(fingerprint: string, peer: Peer): void {
-    this.#peers.delete(fingerprint);
-    this.#peers.set(fingerprint, peer);
+  /** Remembers a peer that was let in: whoever is refused gets no memory. The one seen longest ago goes first. */
+  remember(peer: Peer): void {
+    const { fingerprint256 } = peer.identity;
+    this.#peers.delete(fingerprint256);
+    this.#peers.set(fingerprint256, peer);
     if (this.#peers.size <= this.#capacity) return;
     const [oldest] = this.#peers.keys();
     if (oldest !== undefined) this.#peers.delete(oldest);

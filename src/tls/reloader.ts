@@ -104,9 +104,11 @@ export class Reloader {
       const { material, diff } = await loadMaterial(this.#settings, this.#loading, before);
       if (material === before)
         return this.#succeed(started, { changed: false, added: 0, removed: 0, evicted: 0 });
-      refuseRollback(before.revocation?.crls ?? [], material.revocation?.crls ?? [], (ca) =>
-        isConfigured(ca, material.store),
-      );
+      refuseRollback(before.revocation?.crls ?? [], {
+        crls: material.revocation?.crls ?? [],
+        removed: diff.removed,
+        isConfigured: (ca) => isConfigured(ca, material.store),
+      });
       const prepared = this.#prepare(material);
       // Preparing builds a secure context, and so may the commit: requests get their turn in between.
       await new Promise(setImmediate);

@@ -35,6 +35,8 @@ export async function readSource(source: Source, option: string): Promise<Source
   if (!isPath(source)) return { bytes: Buffer.from(source), origin: `options.${option}` };
   let bytes;
   try {
+    // A pipe would be waited for, and every reload behind it.
+    if (!(await stat(source)).isFile()) throw Object.assign(new Error('no file'), { code: 'EISDIR' });
     bytes = await readFile(source);
   } catch (error) {
     throw unreadable(source, option, error);
@@ -183,7 +185,7 @@ function unreadable(path: string, option: string, error: unknown): MtlsError {
   const remedies: Readonly<Record<string, string>> = {
     ENOENT: 'there is no such file; check the path, which is relative to the working directory',
     EACCES: 'this process may not read it; check its owner and mode',
-    EISDIR: 'it is a directory, and a file was expected',
+    EISDIR: 'it is a directory or a device, and a file was expected',
   };
   const why = remedies[code] ?? code;
   // A key that lost its first line is taken for a path. It must not get into a message, nor into the cause's.

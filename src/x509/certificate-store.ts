@@ -49,10 +49,11 @@ export class CertificateStore {
     const known = this.#chains.get(certificate);
     const isCurrent = (ca: Certificate): boolean => ca.notBefore <= at && at < ca.notAfter;
     if (known?.slice(1).every(isCurrent) === true) return known;
-    const chain =
-      this.#extend([certificate], others, new DeadEnds(isCurrent)) ??
-      known ??
-      this.#extend([certificate], others, new DeadEnds(() => true));
+    const search = new Search(isCurrent);
+    let chain = this.#extend([certificate], others, search) ?? known;
+    if (chain === undefined && search.metOutOfDate) {
+      chain = this.#extend([certificate], others, new Search(() => true));
+    }
     if (chain !== undefined) this.#chains.set(certificate, chain);
     return chain;
   }
@@ -60,15 +61,15 @@ export class CertificateStore {
   #extend(
     chain: CertificateChain,
     others: readonly Certificate[],
-    deadEnds: DeadEnds,
+    search: Search,
   ): CertificateChain | undefined {
     const last = chain.at(-1) as Certificate;
     if (this.#isRoot(last)) return chain;
     if (chain.length >= maxChainLength) return undefined;
     for (const issuer of this.#candidates(last, others)) {
-      if (deadEnds.has(issuer) || !this.#hasSigned(issuer, last)) continue;
-      deadEnds.add(issuer);
-      const longer = this.#extend([...chain, issuer], others, deadEnds);
+      if (!search.mayTry(issuer) || !this.#hasSigned(issuer, last)) continue;
+      search.enter(issuer);
+      const longer = this.#extend([...chain, issuer], others, search);
       if (longer !== undefined) return longer;
     }
     return undefined;
@@ -112,30 +113,46 @@ export class CertificateStore {
   }
 }
 
+// What a search for a chain may cost: real ones need one signature for each certificate, and a few for renewals.
+const maxSignatures = 16;
+
 /**
- * The CAs that one search has been to, and those it may not go to. Each is entered once: a client may send certificates that all seem to have
- * issued each other, and there are more orders of them than anybody can try.
+ * Where one search has been. Each CA is entered once, and few signatures are checked: a client may send certificates
+ * that all seem to have issued each other, and there are more orders of them than anybody can try.
  */
-class DeadEnds {
+class Search {
+  /** Whether a CA was passed over because it was not in date. */
+  metOutOfDate = false;
   readonly #seen = new Set<string>();
-  readonly #mayEnter: (ca: Certificate) => boolean;
+  readonly #isCurrent: (ca: Certificate) => boolean;
+  #signatures = 0;
 
-  constructor(mayEnter: (ca: Certificate) => boolean) {
-    this.#mayEnter = mayEnter;
+  constructor(isCurrent: (ca: Certificate) => boolean) {
+    this.#isCurrent = isCurrent;
   }
 
-  has(ca: Certificate): boolean {
-    return !this.#mayEnter(ca) || this.#seen.has(ca.raw.toString('latin1'));
+  mayTry(ca: Certificate): boolean {
+    if (!this.#isCurrent(ca)) {
+      this.metOutOfDate = true;
+      return false;
+    }
+    return !this.#seen.has(ca.raw.toString('latin1')) && this.#signatures++ < maxSignatures;
   }
 
-  add(ca: Certificate): void {
+  enter(ca: Certificate): void {
     this.#seen.add(ca.raw.toString('latin1'));
   }
 }
 
+// A key costs what its maker wants it to cost: 16,384 bits with a long exponent take ten milliseconds a signature.
+const maxModulusBits = 8192;
+const maxExponent = 2n ** 32n;
+
 function readKey(publicKey: Buffer): KeyObject | undefined {
   try {
-    return createPublicKey({ key: publicKey, format: 'der', type: 'spki' });
+    const key = createPublicKey({ key: publicKey, format: 'der', type: 'spki' });
+    const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
+    return modulusLength <= maxModulusBits && publicExponent <= maxExponent ? key : undefined;
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { newestOfEachScope, refuseRollback, scopeKey } from '../../../src/revocation/crl-set.js';
+import { type Certificate } from '../../../src/x509/certificate.js';
 import { type VerifiedCrl } from '../../../src/revocation/verified-crl.js';
 import { ca } from '../../support/chain.js';
 import type { CrlOptions } from '../../support/crl.js';
@@ -67,6 +68,16 @@ describe('a reload', () => {
   const still = (): boolean => true;
   const gone = (): boolean => false;
 
+  /** Replaces `old` by `next`; as many certificates are `removed` as a comparison would have counted. */
+  function replace(
+    old: VerifiedCrl[],
+    next: VerifiedCrl[],
+    isConfigured: (ca: Certificate) => boolean,
+    removed = 0,
+  ): void {
+    refuseRollback(old, { crls: next, isConfigured, removed });
+  }
+
   test.each<[string, CrlOptions]>([
     ['a higher number', { number: 6, thisUpdate }],
     ['a higher number and a later date', { number: 6, thisUpdate: fromNow(-minute) }],
@@ -74,13 +85,13 @@ describe('a reload', () => {
     ['the same number and date', { number: 5, thisUpdate, revoked: [{ serial: '0a' }] }],
   ])('may bring a CRL with %s', (_what, options) => {
     expect(() => {
-      refuseRollback([inForce], [list(options)], still);
+      replace([inForce], [list(options)], still);
     }).not.toThrow();
   });
 
   test('may bring the same CRL', () => {
     expect(() => {
-      refuseRollback([inForce], [inForce], still);
+      replace([inForce], [inForce], still);
     }).not.toThrow();
   });
 
@@ -91,7 +102,7 @@ describe('a reload', () => {
     ['a higher number and an earlier date', { number: 6, thisUpdate: fromNow(-20 * minute) }],
   ])('does not go back to a CRL with %s', (_what, options) => {
     const { code, message } = failureOf(() => {
-      refuseRollback([inForce], [list(options)], still);
+      replace([inForce], [list(options)], still);
     });
     expect(code).toBe('ERR_MTLS_CRL_ROLLBACK');
     expect(message).toMatch(
@@ -105,7 +116,7 @@ describe('a reload', () => {
     );
     expect(
       failureOf(() => {
-        refuseRollback([old!], [next!], still);
+        replace([old!], [next!], still);
       }).code,
     ).toBe('ERR_MTLS_CRL_ROLLBACK');
   });
@@ -113,7 +124,7 @@ describe('a reload', () => {
   test('does not lose the CRL of a CA that is still configured', () => {
     for (const next of [[], [list({}, east)], [list({ number: 6, idp: { onlyUser: true } })]]) {
       const { code, message } = failureOf(() => {
-        refuseRollback([inForce], next, still);
+        replace([inForce], next, still);
       });
       expect(code).toBe('ERR_MTLS_CRL_ROLLBACK');
       expect(message).toMatch(
@@ -124,30 +135,54 @@ describe('a reload', () => {
 
   test('asks of the CA that signed the CRL whether it is still configured', () => {
     const asked: unknown[] = [];
-    refuseRollback([inForce], [], (signer) => asked.push(signer) === 0);
+    replace([inForce], [], (signer) => asked.push(signer) === 0);
     expect(asked).toEqual([inForce.signer]);
   });
 
   test('may lose the CRL of a CA that goes as well', () => {
     expect(() => {
-      refuseRollback([inForce], [list({}, east)], gone);
+      replace([inForce], [list({}, east)], gone);
     }).not.toThrow();
   });
 
-  test('may lose a delta', () => {
-    const delta = list({ number: 6, delta: 5 });
+  test('may lose a delta to a full CRL of its number, and not before', () => {
+    const delta = list({ number: 6, delta: 5 }, root, 'delta.crl');
+    const merged = list({ number: 6, thisUpdate: fromNow(-minute) });
     expect(() => {
-      refuseRollback([inForce, delta], [inForce], still);
+      replace([inForce, delta], [merged], still);
+    }).not.toThrow();
+    expect(() => {
+      replace([inForce, delta], [inForce], still);
+    }).toThrow('is gone');
+  });
+
+  test('may not bring a delta that has no full CRL to stand on', () => {
+    const delta = list({ number: 6, delta: 5 }, root, 'delta.crl');
+    const ahead = list({ number: 9, delta: 8, thisUpdate: fromNow(-minute) });
+    expect(() => {
+      replace([inForce, delta], [inForce, ahead], still);
+    }).toThrow('is gone');
+  });
+
+  test('may not bring a CRL as old as the one in force that lists less', () => {
+    const other = list({ number: 5, thisUpdate, revoked: [{ serial: '0b' }] });
+    expect(
+      failureOf(() => {
+        replace([inForce], [other], still, 1);
+      }).code,
+    ).toBe('ERR_MTLS_CRL_ROLLBACK');
+    expect(() => {
+      replace([inForce], [other], still, 0);
     }).not.toThrow();
   });
 
   test('may bring the CRL of a new key beside the old one, and not in place of it', () => {
     const ofNewKey = list({ number: 1 }, rolled);
     expect(() => {
-      refuseRollback([inForce], [inForce, ofNewKey], still);
+      replace([inForce], [inForce, ofNewKey], still);
     }).not.toThrow();
     expect(() => {
-      refuseRollback([inForce], [ofNewKey], still);
+      replace([inForce], [ofNewKey], still);
     }).toThrow('is gone');
   });
 });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
 import { MtlsError } from '../../../src/errors.js';
@@ -17,12 +18,15 @@ function socketOf(...sent: readonly Sent[]): TLSSocket {
 }
 
 function fingerprint(der: Buffer): string {
-  return der.toString('hex');
+  const hex = createHash('sha256').update(der).digest('hex').toUpperCase();
+  return (hex.match(/../g) ?? []).join(':');
 }
 
+/** Reads a peer and remembers it, as the gate does with one that it lets in. */
 function read(cache: PeerCache, ...sent: readonly Sent[]): Peer {
   const peer = cache.read(socketOf(...sent));
   if (peer === undefined || peer instanceof MtlsError) throw peer ?? new Error('no peer');
+  cache.remember(peer);
   return peer;
 }
 
@@ -151,4 +155,10 @@ describe('what OpenSSL says', () => {
   ])('is read of a socket: %s', (_what, socket, verdict) => {
     expect(opensslVerdictOn(socket as TLSSocket)).toEqual(verdict);
   });
+});
+
+test('a peer that was not let in is not remembered', () => {
+  const cache = new PeerCache();
+  const first = cache.read(socketOf(client, east));
+  expect(cache.read(socketOf(client, east))).not.toBe(first);
 });

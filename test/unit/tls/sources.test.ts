@@ -58,7 +58,7 @@ describe('a source', () => {
     });
     await expect(readSource(directory, 'key')).rejects.toMatchObject({
       code: 'ERR_MTLS_OPTION_INVALID',
-      message: `options.key: cannot read "${directory}" (EISDIR): it is a directory, and a file was expected`,
+      message: `options.key: cannot read "${directory}" (EISDIR): it is a directory or a device, and a file was expected`,
     });
     await expect(readSource(join(missing, 'x\0'), 'key')).rejects.toMatchObject({
       code: 'ERR_MTLS_OPTION_INVALID',
