@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { STATUS_CODES } from 'node:http';
 import { MtlsError } from '../errors.js';
+import { answerProblem } from '../tls/problem.js';
 import { type ErrorMiddleware } from './request.js';
 
 /**
@@ -13,15 +13,7 @@ import { type ErrorMiddleware } from './request.js';
  */
 export function mtlsErrorHandler(): ErrorMiddleware {
   return (error, _req, res, next) => {
-    if (!(error instanceof MtlsError) || res.headersSent) {
-      next(error);
-      return;
-    }
-    const { status, code } = error;
-    const problem = { type: 'about:blank', title: STATUS_CODES[status], status, code };
-    res.statusCode = status;
-    res.setHeader('Content-Type', 'application/problem+json');
-    res.setHeader('Cache-Control', 'no-store');
-    res.end(`${JSON.stringify(problem)}\n`);
+    if (!(error instanceof MtlsError) || res.headersSent) next(error);
+    else answerProblem(res, error);
   };
 }

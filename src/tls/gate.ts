@@ -14,6 +14,7 @@ import { describeIdentity, nameIdentity, type Reporter } from './events.js';
 import { GatedConnection, type Keeper } from './gated-connection.js';
 import { type Refusal, refuse, refuseForOpenssl } from './judgement.js';
 import { opensslVerdictOn, type Peer, PeerCache } from './peer.js';
+import { guardRequests } from './request-guard.js';
 import { Slice } from './slice.js';
 import { type Trust } from './trust.js';
 
@@ -54,6 +55,7 @@ export class Gate implements Keeper {
 
   /** Stands before the HTTP parser, and before every other listener that is there now. */
   guard(server: Server): void {
+    guardRequests(server);
     server.prependListener('secureConnection', (socket: TLSSocket) => {
       this.#receive(socket);
     });

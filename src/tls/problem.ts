@@ -1,0 +1,30 @@
+/**
+ * The answer to a request that is refused: problem details (RFC 9457) with status, title and code, and nothing of
+ * the certificate.
+ *
+ * @module
+ */
+import { type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http';
+import { type MtlsError } from '../errors.js';
+
+/** An answer's parts, for whatever kind of response there is. */
+export interface Problem {
+  readonly status: number;
+  readonly headers: OutgoingHttpHeaders;
+  readonly body: string;
+}
+
+/** The answer that an error makes. */
+export function describeProblem({ status, code }: MtlsError): Problem {
+  const problem = { type: 'about:blank', title: STATUS_CODES[status], status, code };
+  const headers = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' };
+  return { status, headers, body: `${JSON.stringify(problem)}\n` };
+}
+
+/** Answers a request with an error. */
+export function answerProblem(res: ServerResponse, error: MtlsError): void {
+  const { status, headers, body } = describeProblem(error);
+  res.statusCode = status;
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value as string);
+  res.end(body);
+}

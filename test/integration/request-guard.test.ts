@@ -1,0 +1,127 @@
+import { readFileSync } from 'node:fs';
+import http2 from 'node:http2';
+import type { IncomingMessage, RequestListener } from 'node:http';
+import type { Socket } from 'node:net';
+import { describe, expect, test } from '@jest/globals';
+import { protect } from 'express-mtls';
+import { ca, type Certificate } from '../support/chain.js';
+import { Client, tlsVersions } from '../support/client.js';
+import { Clock, listen, material, Recorder, startServer, type TestServer, until } from '../support/server.js';
+
+const hour = 3_600_000;
+
+/** A server whose handler asks nobody who is calling, and a client whose certificate runs out in an hour. */
+async function withoutMiddleware(
+  reached: string[],
+): Promise<{ server: TestServer; brief: Certificate; lasting: Certificate }> {
+  const root = ca('ca');
+  const app: RequestListener = (req, res) => {
+    reached.push(`${req.method} ${req.url}`);
+    res.end('served');
+  };
+  const server = await startServer({ root, app });
+  const brief = root.client({ commonName: 'brief', notAfter: new Date(Date.now() + hour) });
+  return { server, brief, lasting: root.client('lasting') };
+}
+
+describe.each(tlsVersions)('over %s, a handler that never asks who is calling', (version) => {
+  test('does not see a request of a client that is no longer let in; those of others it does', async () => {
+    const reached: string[] = [];
+    const { server, brief, lasting } = await withoutMiddleware(reached);
+    const gone = server.as(brief, { version, keepAlive: true });
+    const good = server.as(lasting, { version, keepAlive: true });
+    expect(await gone.get('/before')).toMatchObject({ status: 200, body: 'served' });
+    const { localPort } = await good.get('/before');
+    // The clock is ahead of every timer: nothing but the request itself can find out.
+    server.clock.advance(2 * hour);
+    const refused = await gone.get('/after');
+    expect(refused).toMatchObject({ status: 401, headers: { 'content-type': 'application/problem+json' } });
+    expect(JSON.parse(refused.body)).toEqual({
+      type: 'about:blank',
+      title: 'Unauthorized',
+      status: 401,
+      code: 'ERR_MTLS_CERTIFICATE_EXPIRED',
+    });
+    await until(() => gone.connection.isClosed, 'the connection is closed');
+    expect(server.recorder.events('evicted')).toMatchObject([{ reason: 'expired' }]);
+    expect(await good.get('/good')).toMatchObject({ status: 200, localPort });
+    expect(reached).toEqual(['GET /before', 'GET /before', 'GET /good']);
+  });
+
+  test('nor one that waits to be told to go on', async () => {
+    const { server, brief } = await withoutMiddleware([]);
+    let asked = 0;
+    server.server.on('checkContinue', () => asked++);
+    const gone = server.as(brief, { version, keepAlive: true });
+    await gone.get();
+    server.clock.advance(2 * hour);
+    expect(await gone.get('/', { headers: { Expect: '100-continue' } })).toMatchObject({ status: 401 });
+    expect(asked).toBe(0);
+  });
+
+  test.each([
+    ['upgrade', '/', { headers: { Connection: 'Upgrade', Upgrade: 'echo' } }],
+    ['connect', 'localhost:1', { method: 'CONNECT' }],
+  ])('nor what comes as the event %s', async (event, path, options) => {
+    const { server, brief } = await withoutMiddleware([]);
+    let seen = 0;
+    server.server.on(event, (_req: IncomingMessage, socket: Socket) => {
+      seen++;
+      socket.end();
+    });
+    const gone = server.as(brief, { version, keepAlive: true });
+    await gone.get();
+    server.clock.advance(2 * hour);
+    expect(await gone.get(path, options)).toMatchObject({ status: 'refused' });
+    expect(seen).toBe(0);
+    expect(server.recorder.events('evicted')).toMatchObject([{ reason: 'expired' }]);
+  });
+
+  test.each(['request', 'stream'] as const)('nor a %s over HTTP/2', async (event) => {
+    const { root, options, files } = material();
+    const server = http2.createSecureServer({
+      key: readFileSync(files.key),
+      cert: readFileSync(files.cert),
+      requestCert: true,
+      rejectUnauthorized: false,
+    });
+    const [clock, recorder] = [new Clock(), new Recorder()];
+    const mtls = await protect(server, { ...options, now: clock.now });
+    recorder.listenTo(mtls);
+    let seen = 0;
+    if (event === 'request') {
+      server.on('request', (_req, res) => {
+        seen++;
+        res.end('served');
+      });
+    } else {
+      server.on('stream', (stream) => {
+        seen++;
+        stream.respond({ ':status': 200 });
+        stream.end('served');
+      });
+    }
+    const target = { port: await listen(server), ca: root.pem };
+    const brief = root.client({ notAfter: new Date(Date.now() + hour) });
+    const gone = await new Client(target, brief, { version }).http2();
+    expect(await gone.get()).toEqual({ status: 200, body: 'served' });
+    clock.advance(2 * hour);
+    expect(await gone.get()).toMatchObject({
+      status: 401,
+      body: expect.stringContaining('"ERR_MTLS_CERTIFICATE_EXPIRED"'),
+    });
+    await until(() => gone.isClosed, 'the session is closed');
+    expect(recorder.events('evicted')).toMatchObject([{ reason: 'expired' }]);
+    expect(seen).toBe(1);
+  });
+});
+
+test('a request that comes by no connection the gate has judged reaches nobody', async () => {
+  const reached: string[] = [];
+  const { server } = await withoutMiddleware(reached);
+  const destroyed: string[] = [];
+  server.server.emit('request', { socket: {}, destroy: () => destroyed.push('request') }, {});
+  server.server.emit('stream', { session: undefined, destroy: () => destroyed.push('stream') }, {});
+  expect(reached).toEqual([]);
+  expect(destroyed).toEqual(['request', 'stream']);
+});
