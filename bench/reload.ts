@@ -31,8 +31,8 @@ interface Lists {
   readonly next: string;
 }
 
-const loadConnections = 4;
-const pauseMs = 5;
+const loadConnections = 2;
+const pauseMs = 20;
 const limitMs = 60_000;
 const idleMs = 1500;
 

@@ -77,7 +77,7 @@ export async function askUntilRefused(target: Target, limitMs: number): Promise<
     const status = await connection.get().catch(() => 0);
     const seenAt = connection.closedAt ?? machineTime();
     if (status !== 200 && (await isRefused(target))) return seenAt;
-    await sleep(2);
+    await sleep(10);
     if (connection.closedAt !== undefined) connection = await KeepAliveConnection.open(options);
   }
 }

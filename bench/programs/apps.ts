@@ -8,7 +8,7 @@ import type { TLSSocket } from 'node:tls';
 import express from 'express';
 import { clientIdentity, mtlsErrorHandler, requireClient } from 'express-mtls';
 
-export type AppName = 'plain' | 'bare' | 'guarded' | 'tutorial';
+export type AppName = 'plain' | 'bare' | 'layers' | 'guarded' | 'tutorial';
 
 export const apps: Readonly<Record<AppName, () => RequestListener>> = {
   /** No framework at all. */
@@ -17,6 +17,21 @@ export const apps: Readonly<Record<AppName, () => RequestListener>> = {
   },
   /** Express and one route. */
   bare: () => express().get('/', welcome),
+  /** Express with two middlewares that do nothing: what two more of any kind cost. */
+  layers: () => {
+    const app = express();
+    app.use((_req, _res, next) => {
+      next();
+    });
+    app.get(
+      '/',
+      (_req, _res, next) => {
+        next();
+      },
+      welcome,
+    );
+    return app;
+  },
   /** With this package's middleware before the route. */
   guarded: () => {
     const app = express();

@@ -47,6 +47,8 @@ class StandInSocket extends EventEmitter {
 }
 
 let mtls: Mtls | undefined;
+/** Kept: to free what OpenSSL holds of so many takes tenths of a second, and a real connection would not hold them. */
+const kept: X509Certificate[] = [];
 
 const calls = {
   /** Opens `each` connections for every certificate, and answers how many there are. */
@@ -62,6 +64,7 @@ const calls = {
     mtls = await protect(server, { key, cert, ca, ...(crl === undefined ? {} : { crl }), watch: false });
     for (const der of certificates) {
       const certificate = new X509Certificate(der);
+      kept.push(certificate);
       for (let count = 0; count < each; count++)
         server.emit('secureConnection', new StandInSocket(certificate) as unknown as tls.TLSSocket);
     }

@@ -6,7 +6,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { MtlsError } from '../errors.js';
 import { type ClientIdentity } from '../identity/client-identity.js';
-import { type Connection, connectionOf } from '../tls/connection.js';
+import { type Connection, connectionOf, boundConnectionOf } from '../tls/connection.js';
 import { refusalError } from '../tls/judgement.js';
 import { type Middleware, type MtlsRequest } from './request.js';
 
@@ -33,11 +33,12 @@ export function identifyRequest(
   req: MtlsRequest,
   res: ServerResponse,
 ): ClientIdentity | MtlsError | undefined {
-  const connection = connectionOf(req);
+  const known = boundConnectionOf(req);
+  const connection = known ?? connectionOf(req);
   if (connection === undefined) return unguarded(req);
   const refusal = connection.check();
   if (refusal === undefined) {
-    if (req.clientIdentity !== connection.identity) req.clientIdentity = connection.identity;
+    if (known === undefined) req.clientIdentity = connection.identity;
     return connection.identity;
   }
   delete req.clientIdentity;

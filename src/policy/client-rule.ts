@@ -42,7 +42,16 @@ export function compileRule<Request extends IncomingMessage>(
   if (names.length === 0)
     throw invalid('the rule is empty and would admit every client; leave it out if that is meant');
   const matchers = names.map((name) => compileField(name, rule[name as keyof ClientRuleFields]));
-  return (identity) => matchers.every((matches) => matches(identity));
+  // An identity never changes, and is the same object for every request of a connection.
+  const verdicts = new WeakMap<ClientIdentity, boolean>();
+  return (identity) => {
+    let verdict = verdicts.get(identity);
+    if (verdict === undefined) {
+      verdict = matchers.every((matches) => matches(identity));
+      verdicts.set(identity, verdict);
+    }
+    return verdict;
+  };
 }
 
 function compileField(name: string, match: Match | undefined): Matcher {

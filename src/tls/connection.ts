@@ -41,8 +41,31 @@ export function setConnection(socket: Socket, connection: Connection): void {
   Object.defineProperty(socket, connectionKey, { value: connection, configurable: true });
 }
 
+/** What the gate puts on a request. */
+interface IdentifiedRequest {
+  clientIdentity?: ClientIdentity | undefined;
+}
+
+/** The request that came last. Until the next one comes, it is the one that is asked about. */
+let latest: { readonly req: object; readonly connection: Connection } | undefined;
+
+/**
+ * Says whose a request is, as soon as it has come. Express gives every request a prototype and so a shape of its
+ * own, and to read or write a property of such an object takes a microsecond or two; now it takes next to nothing.
+ */
+export function bindRequest(req: object, connection: Connection): void {
+  latest = { req, connection };
+  (req as IdentifiedRequest).clientIdentity = connection.identity;
+}
+
+/** The connection of the request that came last, if it is this one. */
+export function boundConnectionOf(req: object): Connection | undefined {
+  return latest?.req === req ? latest.connection : undefined;
+}
+
 /** The connection of a request or a socket; `undefined` where no gate has let it through. */
 export function connectionOf(reqOrSocket: IncomingMessage | Socket): Connection | undefined {
+  if (latest?.req === reqOrSocket) return latest.connection;
   const carrier: Carrier & { readonly socket?: Carrier } = reqOrSocket;
   try {
     // A request first: to find that it has no such property itself takes a walk along its prototypes.

@@ -127,7 +127,10 @@ export class Gate implements Keeper {
     let evicted = 0;
     let until = Infinity;
     let slice = new Slice();
-    for (const connection of [...this.#connections]) {
+    // Not a copy, which would take its time with many. Those that come meanwhile stand at the end, and were judged.
+    let left = this.#connections.size;
+    for (const connection of this.#connections) {
+      if (left-- <= 0) break;
       const refusal = connection.check();
       if (refusal === undefined) until = Math.min(until, connection.until);
       else if (connection.evict(refusal)) {

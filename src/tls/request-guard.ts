@@ -8,7 +8,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
 import type { Server } from 'node:tls';
 import { type MtlsError } from '../errors.js';
-import { type Connection, connectionOf } from './connection.js';
+import { type Connection, connectionOf, bindRequest } from './connection.js';
 import { type Refusal, refusalError } from './judgement.js';
 import { answerProblem, describeProblem } from './problem.js';
 
@@ -32,7 +32,10 @@ export function guardRequests(server: Server): void {
     const [subject] = args as [IncomingMessage | ServerHttp2Stream];
     const connection = 'session' in subject ? connectionOfStream(subject) : connectionOf(subject);
     const refusal = connection?.check();
-    if (connection !== undefined && refusal === undefined) return emit(name, ...args);
+    if (connection !== undefined && refusal === undefined) {
+      bindRequest(subject, connection);
+      return emit(name, ...args);
+    }
     // Without a connection it is one that has ended, or that the gate has not seen.
     if (connection === undefined || refusal === undefined) subject.destroy();
     else turnAway(args[respondents[name] ?? nobody], connection, refusal);
