@@ -5,7 +5,8 @@
  * @module
  */
 export { createServer, createServerOptions, type MtlsServer, protect } from './tls/server.js';
-export type { CrlLoader, CrlSource, Logger, MtlsOptions, RevocationPolicy, Source } from './options.js';
+export type { CrlLoader, CrlSource, Logger, MtlsOptions, Source } from './options.js';
+export type { CertificatePolicy, RevocationPolicy } from './policies.js';
 export type { ConnectionState, Mtls, RevocationState } from './tls/mtls.js';
 export type {
   AuthenticatedEvent,
@@ -16,7 +17,15 @@ export type {
   ReloadReport,
   TypedEventEmitter,
 } from './tls/events.js';
-export type { Refusal, RefusalReason, RevocationDetail } from './tls/judgement.js';
+export type {
+  ExplainedCheck,
+  ExplainedCrl,
+  ExplainedRule,
+  Explanation,
+  Explicable,
+} from './tls/explanation.js';
+export type { RuleFinding } from './policy/rule-account.js';
+export type { Refusal, RefusalReason, RevocationDetail } from './tls/refusal.js';
 export type { RevocationEntryState } from './revocation/revocation-state.js';
 
 export { clientIdentity } from './express/client-identity.js';

@@ -6,6 +6,15 @@
  */
 import type { ServerOptions } from 'node:https';
 import { MtlsError } from './errors.js';
+import { checkBoolean, checkChoice, checkInteger, checkKeys, invalid } from './option-checks.js';
+import {
+  type CertificatePolicy,
+  checkCertificatePolicy,
+  checkRevocationPolicy,
+  type CompleteCertificatePolicy,
+  type CompleteRevocationPolicy,
+  type RevocationPolicy,
+} from './policies.js';
 import { checkTlsOptions } from './tls-options.js';
 
 /** A file's path, PEM text, or a Buffer with PEM or DER. Text with `-----BEGIN` in it is PEM. */
@@ -27,51 +36,6 @@ export interface Logger {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
-}
-
-/** How revocation is decided. The defaults refuse whatever is not known to be good. */
-export interface RevocationPolicy {
-  /**
-   * Which certificates must not be revoked: the client's alone, or every one below the root.
-   * @defaultValue `'chain'`
-   * @see RFC 5280 section 6.1.3
-   */
-  readonly scope?: 'chain' | 'leaf';
-  /**
-   * What it means that no CRL covers a certificate. `'deny'` refuses it with
-   * `ERR_MTLS_REVOCATION_UNKNOWN`; `'allow'` admits every certificate of a CA without a CRL.
-   * @defaultValue `'deny'`
-   */
-  readonly unknown?: 'deny' | 'allow';
-  /**
-   * What a CRL past its nextUpdate means. `'deny'` refuses its issuer's certificates with
-   * `ERR_MTLS_REVOCATION_UNKNOWN`; `'allow'` admits every certificate that the stale list does not name.
-   * @defaultValue `'deny'`
-   * @see RFC 5280 section 5.1.2.5
-   */
-  readonly stale?: 'deny' | 'allow';
-  /**
-   * How long past its nextUpdate a CRL still counts as current, in milliseconds.
-   * @defaultValue `0`; an integer from 0 to 2_592_000_000 (30 days)
-   */
-  readonly graceMs?: number;
-  /**
-   * What a CRL signed with MD5 or SHA-1 means. `'deny'` refuses it with `ERR_MTLS_CRL_UNSUPPORTED`;
-   * `'allow'` believes whoever can forge such a signature.
-   * @defaultValue `'deny'`
-   */
-  readonly weakSignature?: 'deny' | 'allow';
-  /**
-   * Of a CRL's life from thisUpdate to nextUpdate, the part that is left when `'crl-expiring'` is told.
-   * @defaultValue `0.2`; from 0 to 1
-   */
-  readonly warnAt?: number;
-  /**
-   * How many entries the CRLs may have together for OpenSSL to be handed them too, as a second lock. It hashes
-   * them all at every handshake: 10,000 entries nearly double what a handshake costs.
-   * @defaultValue `1000`; an integer from 0 (never) to 1_000_000
-   */
-  readonly opensslEntries?: number;
 }
 
 /** The options of `createServer`, `createServerOptions` and `protect`. */
@@ -100,6 +64,8 @@ export interface MtlsOptions {
   readonly refusals?: 'named' | 'native';
   /** How revocation is decided. */
   readonly revocation?: RevocationPolicy;
+  /** Which certificates may be a client's. */
+  readonly certificates?: CertificatePolicy;
   /**
    * Whether the files are watched. `pollMs` is the time between two looks at them, in milliseconds.
    * @defaultValue `{ pollMs: 500 }`; an integer from 50 to 3_600_000
@@ -121,9 +87,6 @@ export interface MtlsOptions {
   readonly now?: (() => number) | undefined;
 }
 
-/** {@link RevocationPolicy} with nothing left out. */
-export type CompleteRevocationPolicy = Required<RevocationPolicy>;
-
 /** {@link MtlsOptions}, checked, with nothing left out and nothing to change. */
 export interface Settings {
   readonly key: Source;
@@ -135,6 +98,7 @@ export interface Settings {
   readonly clients: 'required' | 'optional';
   readonly refusals: 'named' | 'native';
   readonly revocation: CompleteRevocationPolicy;
+  readonly certificates: CompleteCertificatePolicy;
   /** Milliseconds; `undefined`: do not watch. */
   readonly pollMs: number | undefined;
   readonly resumption: boolean;
@@ -142,8 +106,6 @@ export interface Settings {
   readonly tls: ServerOptions;
   readonly now: () => number;
 }
-
-const maxGraceMs = 30 * 24 * 3600 * 1000;
 
 /**
  * Checks the options and completes them.
@@ -164,6 +126,7 @@ export function checkOptions(options: MtlsOptions): Settings {
     clients: checkChoice(options.clients, 'clients', ['required', 'optional']),
     refusals: checkChoice(options.refusals, 'refusals', ['named', 'native']),
     revocation: checkRevocationPolicy(options.revocation),
+    certificates: checkCertificatePolicy(options.certificates),
     pollMs: watch === false ? undefined : checkInteger(watch.pollMs, 'watch.pollMs', 500, 50, 3_600_000),
     resumption: checkBoolean(options.resumption, 'resumption', true),
     logger,
@@ -181,66 +144,13 @@ const optionNames: readonly (keyof MtlsOptions)[] = [
   'clients',
   'refusals',
   'revocation',
+  'certificates',
   'watch',
   'resumption',
   'logger',
   'tls',
   'now',
 ];
-
-const revocationNames: readonly (keyof RevocationPolicy)[] = [
-  'scope',
-  'unknown',
-  'stale',
-  'graceMs',
-  'weakSignature',
-  'warnAt',
-  'opensslEntries',
-];
-
-/** Checks a revocation policy and completes it. */
-export function checkRevocationPolicy(policy: RevocationPolicy = {}): CompleteRevocationPolicy {
-  checkKeys(policy, 'revocation', revocationNames);
-  return Object.freeze({
-    scope: checkChoice(policy.scope, 'revocation.scope', ['chain', 'leaf']),
-    unknown: checkChoice(policy.unknown, 'revocation.unknown', ['deny', 'allow']),
-    stale: checkChoice(policy.stale, 'revocation.stale', ['deny', 'allow']),
-    graceMs: checkInteger(policy.graceMs, 'revocation.graceMs', 0, 0, maxGraceMs),
-    weakSignature: checkChoice(policy.weakSignature, 'revocation.weakSignature', ['deny', 'allow']),
-    warnAt: checkPart(policy.warnAt, 'revocation.warnAt', 0.2),
-    opensslEntries: checkInteger(policy.opensslEntries, 'revocation.opensslEntries', 1000, 0, 1_000_000),
-  });
-}
-
-/** One of a few words; the first is the default. */
-function checkChoice<const Choice extends string>(
-  value: unknown,
-  name: string,
-  choices: readonly [Choice, ...Choice[]],
-): Choice {
-  if (value === undefined) return choices[0];
-  const choice = choices.find((known) => known === value);
-  if (choice === undefined) throw invalid(name, value, `one of '${choices.join("', '")}'`);
-  return choice;
-}
-
-function checkInteger(value: unknown, name: string, fallback: number, low: number, high: number): number {
-  if (value === undefined) return fallback;
-  if (typeof value === 'number' && Number.isInteger(value) && value >= low && value <= high) return value;
-  throw invalid(name, value, `an integer from ${low} to ${high}`);
-}
-
-function checkPart(value: unknown, name: string, fallback: number): number {
-  if (value === undefined) return fallback;
-  if (typeof value === 'number' && value >= 0 && value <= 1) return value;
-  throw invalid(name, value, 'a number from 0 to 1');
-}
-
-function checkBoolean(value: unknown, name: string, fallback: boolean): boolean {
-  if (value === undefined) return fallback;
-  if (typeof value === 'boolean') return value;
-  throw invalid(name, value, 'true or false');
-}
 
 function checkClock(now: unknown): () => number {
   if (now === undefined) return Date.now;
@@ -299,31 +209,4 @@ function checkSources<Kind>(
   if (sources.length === 0)
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', `${name} is [], an empty array; expected at least one`);
   return Object.freeze(sources.map((source: unknown, index) => check(source, `${name}[${index}]`)));
-}
-
-/** Refuses a key that is not among the known ones: a misspelt option must not be a default in silence. */
-function checkKeys(value: unknown, name: string, known: readonly string[]): void {
-  if (typeof value !== 'object' || value === null) throw invalid(name, value, 'an object');
-  for (const key of Object.keys(value)) {
-    if (!known.includes(key)) {
-      throw new MtlsError(
-        'ERR_MTLS_OPTION_INVALID',
-        `${name} has the unknown key "${key}"; known are ${known.join(', ')}`,
-      );
-    }
-  }
-}
-
-function invalid(name: string, seen: unknown, expected: string): MtlsError {
-  return new MtlsError('ERR_MTLS_OPTION_INVALID', `${name} is ${describe(seen)}; expected ${expected}`);
-}
-
-// What was given may be a key pasted where a path belongs: say its type, show only what is short and plain.
-function describe(value: unknown): string {
-  if (typeof value === 'string')
-    return value.length <= 40 && !value.includes('-----') ? JSON.stringify(value) : 'a long string';
-  if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean')
-    return String(value);
-  if (Array.isArray(value)) return 'an array';
-  return value instanceof Uint8Array ? `a Buffer of ${value.length} bytes` : `a ${typeof value}`;
 }

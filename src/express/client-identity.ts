@@ -7,7 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { MtlsError } from '../errors.js';
 import { type ClientIdentity } from '../identity/client-identity.js';
 import { type Connection, connectionOf, boundConnectionOf } from '../tls/connection.js';
-import { refusalError } from '../tls/judgement.js';
+import { refusalError } from '../tls/refusal.js';
 import { type Middleware, type MtlsRequest } from './request.js';
 
 /**

@@ -7,8 +7,9 @@ import type { IncomingMessage } from 'node:http';
 import { MtlsError } from '../errors.js';
 import { type ClientIdentity } from '../identity/client-identity.js';
 import { type ClientRule, type ClientRuleFunction, compileRule } from '../policy/client-rule.js';
+import { accountOf, rememberGuard } from '../policy/rule-account.js';
 import { type Connection, connectionOf } from '../tls/connection.js';
-import { refusalError } from '../tls/judgement.js';
+import { refusalError } from '../tls/refusal.js';
 import { identifyRequest } from './client-identity.js';
 import { type Middleware, type MtlsRequest } from './request.js';
 
@@ -23,6 +24,7 @@ export function requireClient<Request extends IncomingMessage = IncomingMessage>
   ...given: [rule?: ClientRule<Request>]
 ): Middleware<Request> {
   const admits = given.length === 0 ? undefined : compileRule(given[0] as ClientRule<Request>);
+  if (admits !== undefined) rememberGuard(accountOf(admits));
   return (req, res, next) => {
     const identity = identifyRequest(req, res);
     if (identity instanceof MtlsError) next(identity);
@@ -49,12 +51,12 @@ function ask<Request extends IncomingMessage>(
     return;
   }
   if (verdict === true) next();
-  else if (typeof verdict === 'boolean') next(forbidden(req));
+  else if (typeof verdict === 'boolean') next(forbidden(req, admits, identity));
   else {
     Promise.resolve(verdict)
       .then(
         // The client may have been revoked while the rule was being asked.
-        (settled) => (settled === true ? refusalSince(connection, req) : forbidden(req)),
+        (settled) => (settled === true ? refusalSince(connection, req) : forbidden(req, admits, identity)),
         (error: unknown) => ruleFailed(req, error),
       )
       .then(next, next);
@@ -62,7 +64,7 @@ function ask<Request extends IncomingMessage>(
 }
 
 function refusalSince(connection: Connection | undefined, req: MtlsRequest): MtlsError | undefined {
-  if (connection === undefined) return forbidden(req);
+  if (connection === undefined) return certificateRequired();
   const refusal = connection.check();
   if (refusal === undefined) return undefined;
   delete req.clientIdentity;
@@ -76,10 +78,16 @@ function certificateRequired(): MtlsError {
   );
 }
 
-// What the client is told names no rule and no certificate; the log says who it was.
-function forbidden(req: IncomingMessage): MtlsError {
+// What the client is told names no rule and no certificate; the log says who it was, and what would have been wanted.
+function forbidden<Request extends IncomingMessage>(
+  req: Request,
+  admits: ClientRuleFunction<Request>,
+  identity: ClientIdentity,
+): MtlsError {
+  const { text, findingOn } = accountOf(admits);
+  const { refusedBy } = findingOn(identity);
   connectionOf(req)?.warn(
-    { event: 'forbidden', method: req.method, url: req.url },
+    { event: 'forbidden', method: req.method, url: req.url, rule: text, refusedBy },
     'forbidden by the rule of the route',
   );
   return new MtlsError('ERR_MTLS_CLIENT_FORBIDDEN', 'the rule of this route does not admit the client');

@@ -8,6 +8,7 @@ import type { IncomingMessage } from 'node:http';
 import { MtlsError } from '../errors.js';
 import { type ClientIdentity } from '../identity/client-identity.js';
 import { type Matcher, matcherKinds } from './matchers.js';
+import { giveAccount } from './rule-account.js';
 import { type ClientRuleFields, type Match } from './rule-fields.js';
 
 /**
@@ -41,17 +42,35 @@ export function compileRule<Request extends IncomingMessage>(
   const names = Object.keys(rule);
   if (names.length === 0)
     throw invalid('the rule is empty and would admit every client; leave it out if that is meant');
-  const matchers = names.map((name) => compileField(name, rule[name as keyof ClientRuleFields]));
+  const matchers = names.map(
+    (name) => [name, compileField(name, rule[name as keyof ClientRuleFields])] as const,
+  );
   // An identity never changes, and is the same object for every request of a connection.
   const verdicts = new WeakMap<ClientIdentity, boolean>();
-  return (identity) => {
+  const admits = (identity: ClientIdentity): boolean => {
     let verdict = verdicts.get(identity);
     if (verdict === undefined) {
-      verdict = matchers.every((matches) => matches(identity));
+      verdict = matchers.every(([, matches]) => matches(identity));
       verdicts.set(identity, verdict);
     }
     return verdict;
   };
+  return giveAccount(admits, {
+    text: describeFields(rule),
+    findingOn: (identity) => {
+      const refusedBy = matchers.flatMap(([name, matches]) => (matches(identity) ? [] : [name]));
+      return { grants: refusedBy.length === 0, refusedBy };
+    },
+  });
+}
+
+function describeFields(rule: ClientRuleFields): string {
+  const describe = (match: Match | undefined): string => {
+    if (match instanceof RegExp) return String(match);
+    return Array.isArray(match) ? `[${match.map(describe).join(', ')}]` : JSON.stringify(match);
+  };
+  const parts = Object.entries(rule).map(([name, match]) => `${name}: ${describe(match as Match)}`);
+  return `{ ${parts.join(', ')} }`;
 }
 
 function compileField(name: string, match: Match | undefined): Matcher {

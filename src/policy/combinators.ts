@@ -6,6 +6,7 @@
 import type { IncomingMessage } from 'node:http';
 import { MtlsError } from '../errors.js';
 import { type ClientRule, type ClientRuleFunction, compileRule } from './client-rule.js';
+import { accountOf, combineFindings, giveAccount } from './rule-account.js';
 
 /**
  * A rule that holds where every one of the given does; asked in their order, until one refuses.
@@ -34,10 +35,20 @@ export function anyOf<Request extends IncomingMessage>(
  */
 export function not<Request extends IncomingMessage>(rule: ClientRule<Request>): ClientRuleFunction<Request> {
   const compiled = compileRule(rule);
-  return (identity, req) => {
+  const negated: ClientRuleFunction<Request> = (identity, req) => {
     const verdict = compiled(identity, req);
     return typeof verdict === 'boolean' ? !verdict : isFalse(verdict);
   };
+  const { text, findingOn } = accountOf(compiled);
+  return giveAccount(negated, {
+    text: `not(${text})`,
+    findingOn: (identity) => {
+      const { grants } = findingOn(identity);
+      return grants === false
+        ? { grants: true, refusedBy: [] }
+        : { grants: grants === undefined ? undefined : false, refusedBy: [`not(${text})`] };
+    },
+  });
 }
 
 async function isFalse(pending: Promise<unknown>): Promise<boolean> {
@@ -53,7 +64,7 @@ function combine<Request extends IncomingMessage>(
   if (rules.length === 0)
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', `${name}() has no rules; give at least one`);
   const compiled = rules.map((rule) => compileRule(rule));
-  return (identity, req) => {
+  const combined: ClientRuleFunction<Request> = (identity, req) => {
     for (const [index, rule] of compiled.entries()) {
       const verdict = rule(identity, req);
       if (typeof verdict !== 'boolean')
@@ -62,6 +73,16 @@ function combine<Request extends IncomingMessage>(
     }
     return !decisive;
   };
+  const parts = compiled.map(accountOf);
+  return giveAccount(combined, {
+    text: `${name}(${parts.map(({ text }) => text).join(', ')})`,
+    findingOn: (identity) =>
+      combineFindings(
+        name,
+        parts.map(({ findingOn }) => findingOn(identity)),
+        decisive,
+      ),
+  });
 }
 
 async function askRest<Request extends IncomingMessage>(

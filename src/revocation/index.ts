@@ -5,14 +5,8 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { MtlsError } from '../errors.js';
-import {
-  checkCaSources,
-  checkCrlSources,
-  checkRevocationPolicy,
-  type CrlSource,
-  type RevocationPolicy,
-  type Source,
-} from '../options.js';
+import { checkCaSources, checkCrlSources, type CrlSource, type Source } from '../options.js';
+import { checkRevocationPolicy, type RevocationPolicy } from '../policies.js';
 import { toCrlInputs } from '../tls/crl-inputs.js';
 import { type CrlRequest } from '../tls/crl-loading.js';
 import { loadCrlsAside } from '../tls/crl-thread.js';

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type CompleteRevocationPolicy } from '../options.js';
+import { type CompleteRevocationPolicy } from '../policies.js';
 import { type Certificate } from '../x509/certificate.js';
 import { type CertificateChain, type CertificateStore } from '../x509/certificate-store.js';
 import { type RevocationReason } from '../x509/crl-entry.js';
@@ -26,8 +26,8 @@ export type UnknownCause =
 
 /** What the CRLs say of one certificate. */
 export type CertificateStatus =
-  /** Not revoked, and certain until `until`: the first nextUpdate that this rests on; `Infinity` where none is named. */
-  | { readonly status: 'good'; readonly until: number }
+  /** Not revoked by `crls`, and certain until `until`: the first nextUpdate of those; `Infinity` where none is named. */
+  | { readonly status: 'good'; readonly until: number; readonly crls: readonly VerifiedCrl[] }
   | {
       readonly status: 'revoked';
       readonly certificate: Certificate;
@@ -36,8 +36,6 @@ export type CertificateStatus =
       readonly crl: VerifiedCrl;
     }
   | { readonly status: 'unknown'; readonly certificate: Certificate; readonly cause: UnknownCause };
-
-const good: CertificateStatus = Object.freeze({ status: 'good', until: Infinity });
 
 /** Answers for chains by a set of CRLs and a policy. Immutable. */
 export class RevocationChecker {
@@ -63,18 +61,20 @@ export class RevocationChecker {
   /** Judges the leaf, and under `scope: 'chain'` every certificate below the root. The first that fails decides. */
   checkChain(chain: CertificateChain, at: Date): CertificateStatus {
     let until = Infinity;
+    const crls: VerifiedCrl[] = [];
     const judged = this.policy.scope === 'leaf' ? chain.slice(0, 1) : chain.slice(0, -1);
     for (const [depth, certificate] of judged.entries()) {
       const status = this.#check(certificate, chain.slice(depth + 1), at, []);
-      if (status.status === 'good') until = Math.min(until, status.until);
-      else if (
-        status.status === 'revoked' ||
-        this.policy.unknown === 'deny' ||
-        status.cause === 'crl-expired'
-      )
-        return status;
+      if (status.status === 'good') {
+        until = Math.min(until, status.until);
+        crls.push(...status.crls);
+        continue;
+      }
+      const admits =
+        status.status === 'unknown' && status.cause !== 'crl-expired' && this.policy.unknown === 'allow';
+      if (!admits) return status;
     }
-    return until === Infinity ? good : { status: 'good', until };
+    return { status: 'good', until, crls };
   }
 
   /**
@@ -168,6 +168,7 @@ class Progress {
   readonly #certificate: Certificate;
   readonly #at: Date;
   readonly #policy: CompleteRevocationPolicy;
+  readonly #crls: VerifiedCrl[] = [];
   #reasons = 0;
   #until = Infinity;
   #sawExpired = false;
@@ -194,6 +195,7 @@ class Progress {
       return undefined;
     }
     this.#reasons |= reasons;
+    this.#crls.push(full, ...(delta === undefined ? [] : [delta]));
     this.#until = Math.min(this.#until, freshUntil(full.crl, this.#policy));
     if (lifted === true) this.#until = Math.min(this.#until, freshUntil(delta.crl, this.#policy));
     return undefined;
@@ -223,7 +225,7 @@ class Progress {
   }
 
   good(): CertificateStatus {
-    return { status: 'good', until: this.#until };
+    return { status: 'good', until: this.#until, crls: this.#crls };
   }
 
   unknown(hasCrl: boolean): CertificateStatus {

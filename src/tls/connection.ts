@@ -7,7 +7,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { type ClientIdentity } from '../identity/client-identity.js';
-import { type Refusal } from './judgement.js';
+import { type Refusal } from './refusal.js';
 
 /** Both builds of this package, and two copies of it, must find each other's connections. */
 const connectionKey = Symbol.for('express-mtls.connection');

@@ -6,7 +6,7 @@
  * @module
  */
 import { combineFaults, type ErrorCode, MtlsError } from '../errors.js';
-import { type CompleteRevocationPolicy } from '../options.js';
+import { type CompleteRevocationPolicy } from '../policies.js';
 import { type CrlDiff, diffCrls, type ScopedEntries } from '../revocation/crl-diff.js';
 import { newestOfEachScope, scopeKey } from '../revocation/crl-set.js';
 import {

@@ -8,7 +8,7 @@ import { type MtlsError } from '../errors.js';
 import { type ClientIdentity } from '../identity/client-identity.js';
 import { type Logger } from '../options.js';
 import { type DistinguishedName } from '../x509/distinguished-name.js';
-import { abbreviate, type Refusal } from './judgement.js';
+import { abbreviate, type Refusal } from './refusal.js';
 
 /** A client was let in. */
 export interface AuthenticatedEvent {

@@ -12,7 +12,8 @@ import { type Connection, remoteAddressOf, setConnection } from './connection.js
 import { Deadline } from './deadline.js';
 import { describeIdentity, nameIdentity, type Reporter } from './events.js';
 import { GatedConnection, type Keeper } from './gated-connection.js';
-import { type Refusal, refuse, refuseForOpenssl } from './judgement.js';
+import { refuseForOpenssl } from './judgement.js';
+import { type Refusal, refuse } from './refusal.js';
 import { opensslVerdictOn, type Peer, PeerCache } from './peer.js';
 import { guardRequests } from './request-guard.js';
 import { Slice } from './slice.js';

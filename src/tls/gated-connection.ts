@@ -8,7 +8,8 @@ import type { TLSSocket } from 'node:tls';
 import { type ClientIdentity } from '../identity/client-identity.js';
 import { type Connection, remoteAddressOf } from './connection.js';
 import { describeIdentity, nameIdentity } from './events.js';
-import { type OpensslVerdict, type Refusal, refuse, type Verdict } from './judgement.js';
+import { type OpensslVerdict, type Verdict } from './judgement.js';
+import { type Refusal, refuse } from './refusal.js';
 import { type Peer } from './peer.js';
 import { type Trust } from './trust.js';
 

@@ -4,58 +4,16 @@
  *
  * @module
  */
-import { type ErrorCode, MtlsError } from '../errors.js';
-import { formatSerial } from '../identity/client-identity.js';
+import { type CompleteCertificatePolicy } from '../policies.js';
 import {
   type CertificateStatus,
   type RevocationChecker,
   type UnknownCause,
 } from '../revocation/revocation-checker.js';
 import { type Certificate } from '../x509/certificate.js';
-import { type CertificateChain, isCa } from '../x509/certificate-store.js';
-import { type DistinguishedName } from '../x509/distinguished-name.js';
-
-/** Why a client is refused, in one word. */
-export type RefusalReason =
-  | 'no-certificate'
-  | 'untrusted'
-  | 'expired'
-  | 'not-yet-valid'
-  | 'revoked'
-  | 'revocation-unknown'
-  | 'wrong-purpose'
-  | 'is-a-ca'
-  | 'identity-invalid';
-
-const codes: Readonly<Record<RefusalReason, ErrorCode>> = {
-  'no-certificate': 'ERR_MTLS_CERTIFICATE_REQUIRED',
-  untrusted: 'ERR_MTLS_CERTIFICATE_UNTRUSTED',
-  expired: 'ERR_MTLS_CERTIFICATE_EXPIRED',
-  'not-yet-valid': 'ERR_MTLS_CERTIFICATE_INVALID',
-  revoked: 'ERR_MTLS_CERTIFICATE_REVOKED',
-  'revocation-unknown': 'ERR_MTLS_REVOCATION_UNKNOWN',
-  'wrong-purpose': 'ERR_MTLS_CERTIFICATE_INVALID',
-  'is-a-ca': 'ERR_MTLS_CERTIFICATE_INVALID',
-  'identity-invalid': 'ERR_MTLS_CERTIFICATE_INVALID',
-};
-
-/** Why a client is refused, for the operator. Nothing of it is for the client. */
-export interface Refusal {
-  readonly reason: RefusalReason;
-  readonly code: ErrorCode;
-  /** A sentence: what was seen, and what to do. */
-  readonly detail: string;
-  /** Of a revoked certificate: where it stands and since when. */
-  readonly revocation: RevocationDetail | undefined;
-}
-
-/** Which CRL convicts, and of what. */
-export interface RevocationDetail {
-  readonly crlIssuer: string;
-  readonly crlNumber: string | undefined;
-  readonly reason: string;
-  readonly date: Date;
-}
+import { type CertificateChain } from '../x509/certificate-store.js';
+import { checkKeys, checkPurpose } from './fitness.js';
+import { abbreviate, type Refusal, type RefusalReason, refuse } from './refusal.js';
 
 /** What a refused or admitted caller presented. */
 export interface Presented {
@@ -76,33 +34,65 @@ export type Verdict =
   | { readonly admitted: true; readonly until: number }
   | { readonly admitted: false; readonly refusal: Refusal };
 
-const clientAuth = '1.3.6.1.5.5.7.3.2';
+/** What is judged by: the CRLs in force, `undefined` where none was configured, and what a certificate must be. */
+export interface Measures {
+  readonly revocation: RevocationChecker | undefined;
+  readonly certificates: CompleteCertificatePolicy;
+}
+
+/** The parts of a judgement. */
+export type CheckName = 'dates' | 'chain' | 'revocation' | 'purpose' | 'key' | 'openssl';
+
+/** What the checks look at. */
+interface Case extends Presented {
+  readonly measures: Measures;
+  readonly status: CertificateStatus | undefined;
+  readonly at: Date;
+}
+
+/** In the order in which they are asked: the first that refuses gives the reason. */
+const checks: readonly (readonly [CheckName, (of: Case) => Refusal | undefined])[] = [
+  ['dates', ({ certificate, chain, at }) => checkDates(chain ?? [certificate], at)],
+  ['chain', checkTrust],
+  ['revocation', ({ certificate, status }) => status && checkStatus(status, certificate)],
+  ['purpose', ({ certificate, measures }) => checkPurpose(certificate, measures.certificates)],
+  ['key', ({ certificate, chain, measures }) => checkKeys(chain ?? [certificate], measures.certificates)],
+  // Last, because OpenSSL names the last fault it saw, not the telling one.
+  [
+    'openssl',
+    ({ certificate, openssl }) =>
+      typeof openssl === 'object' ? refuseForOpenssl(openssl.error, certificate) : undefined,
+  ],
+];
 
 /** Judges what a client presented. */
-export function judge(presented: Presented, revocation: RevocationChecker | undefined, at: Date): Verdict {
-  const { certificate, chain, openssl } = presented;
-  const outOfDate = checkDates(chain ?? [certificate], at);
-  if (outOfDate !== undefined) return { admitted: false, refusal: outOfDate };
-  const status = chain && revocation?.checkChain(chain, at);
-  const refusal =
-    checkTrust(presented) ??
-    (status && checkStatus(status, certificate)) ??
-    checkPurpose(certificate) ??
-    // Last, because OpenSSL names the last fault it saw, not the telling one.
-    (typeof openssl === 'object' ? refuseForOpenssl(openssl.error, certificate) : undefined);
-  if (refusal !== undefined) return { admitted: false, refusal };
+export function judge(presented: Presented, measures: Measures, at: Date): Verdict {
+  const of = caseOf(presented, measures, at);
+  for (const [, check] of checks) {
+    const refusal = check(of);
+    if (refusal !== undefined) return { admitted: false, refusal };
+  }
+  const { certificate, chain, status } = of;
   const lastDay = Math.min(...(chain ?? [certificate]).map(({ notAfter }) => notAfter.getTime()));
   return { admitted: true, until: Math.min(lastDay, status?.status === 'good' ? status.until : Infinity) };
 }
 
-/** Makes a refusal. */
-export function refuse(reason: RefusalReason, detail: string, revocation?: RevocationDetail): Refusal {
-  return Object.freeze({ reason, code: codes[reason], detail, revocation });
+/** Everything that {@link judge} would find, not the first alone, and what the CRLs say. */
+export interface Findings {
+  readonly findings: readonly { readonly check: CheckName; readonly refusal: Refusal | undefined }[];
+  readonly status: CertificateStatus | undefined;
 }
 
-/** The refusal as an error for `next()`: its message is for the client too, and says no more than the code. */
-export function refusalError({ reason, code }: Refusal): MtlsError {
-  return new MtlsError(code, `the client certificate is refused: ${reason}`);
+/** Asks every check. */
+export function inspect(presented: Presented, measures: Measures, at: Date): Findings {
+  const of = caseOf(presented, measures, at);
+  return { findings: checks.map(([check, run]) => ({ check, refusal: run(of) })), status: of.status };
+}
+
+function caseOf(presented: Presented, measures: Measures, at: Date): Case {
+  const { chain } = presented;
+  const status = chain && measures.revocation?.checkChain(chain, at);
+  return { ...presented, measures, status, at };
 }
 
 function checkDates(chain: CertificateChain, at: Date): Refusal | undefined {
@@ -159,28 +149,6 @@ function describeUnknown(cause: UnknownCause, { issuer }: Certificate): string {
   return causes[cause];
 }
 
-function checkPurpose(certificate: Certificate): Refusal | undefined {
-  if (certificate.version < 3) {
-    return refuse(
-      'wrong-purpose',
-      `it is of X.509 version ${certificate.version} and cannot say that it is for clients; issue it with extendedKeyUsage = clientAuth`,
-    );
-  }
-  if (isCa(certificate)) return refuse('is-a-ca', 'it is the certificate of a CA; issue one for the client');
-  const usages = certificate.extendedKeyUsage;
-  if (usages?.includes(clientAuth) !== true) {
-    const seen = usages === undefined ? 'has no extendedKeyUsage' : `is for ${usages.join(', ')}`;
-    return refuse('wrong-purpose', `it ${seen}; issue it with extendedKeyUsage = clientAuth (${clientAuth})`);
-  }
-  if ((certificate.serial[0] ?? 0) >= 0x80) {
-    return refuse(
-      'identity-invalid',
-      `its serial number ${formatSerial(certificate.serial)} is negative (RFC 5280 section 4.1.2.2)`,
-    );
-  }
-  return undefined;
-}
-
 const opensslReasons: Readonly<Record<string, RefusalReason>> = {
   CERT_REVOKED: 'revoked',
   CERT_HAS_EXPIRED: 'expired',
@@ -190,15 +158,6 @@ const opensslReasons: Readonly<Record<string, RefusalReason>> = {
   UNABLE_TO_GET_CRL: 'revocation-unknown',
   INVALID_PURPOSE: 'wrong-purpose',
 };
-
-// A certificate may carry a name of 60,000 characters, and would write it into every line about it.
-const longestName = 200;
-
-/** A name as RFC 4514 writes it, cut to what a log line can bear. */
-export function abbreviate(name: DistinguishedName): string {
-  const text = name.toString();
-  return text.length <= longestName ? text : `${text.slice(0, longestName - 1)}…`;
-}
 
 /** The refusal behind one of OpenSSL's codes, where there is nothing better to go by. */
 export function refuseForOpenssl(code: string, certificate?: Certificate): Refusal {

@@ -5,12 +5,14 @@
  * @module
  */
 import type { SecureContextOptions, Server } from 'node:tls';
+import { MtlsError } from '../errors.js';
 import { type ClientIdentity } from '../identity/client-identity.js';
 import { type Settings } from '../options.js';
 import { describeCrls, type RevocationEntryState } from '../revocation/revocation-state.js';
 import { freshUntil } from '../revocation/verified-crl.js';
 import { CrlExpiryWatch } from './crl-expiry-watch.js';
 import { type MtlsEvents, type ReloadReport, Reporter, type TypedEventEmitter } from './events.js';
+import { type Explanation, explain, type Explicable } from './explanation.js';
 import { Gate } from './gate.js';
 import { type Prepared, Reloader } from './reloader.js';
 import { createTrust } from './trust.js';
@@ -42,6 +44,13 @@ export interface Mtls extends AsyncDisposable, TypedEventEmitter<MtlsEvents> {
    * @throws MtlsError what is wrong; what was in force stays. The `'reload-failed'` event says the same.
    */
   reload(): Promise<ReloadReport>;
+  /**
+   * Says why a client is let in or not: each check, the CAs and CRLs it rests on, and which of the rules that
+   * `requireClient()` was given in this process would grant.
+   * @param subject - An identity, a certificate, or PEM or DER.
+   * @throws MtlsError `ERR_MTLS_PEM_INVALID` for text that holds no certificate.
+   */
+  explain(subject: Explicable): Explanation;
   /** Stops watching the sources. The gate goes on judging by what is in force. */
   close(): Promise<void>;
 }
@@ -105,7 +114,9 @@ export class MtlsHandle implements Mtls {
     if (context !== this.#context) this.#server?.setSecureContext(context);
     this.#context = context;
     this.#prepared = prepared;
-    this.#gate.enforce(createTrust(material, (this.#gate.trust?.generation ?? 0) + 1));
+    this.#gate.enforce(
+      createTrust(material, this.#settings.certificates, (this.#gate.trust?.generation ?? 0) + 1),
+    );
     this.#expiry.watch(material.revocation);
     return await this.#gate.judgeAll();
   }
@@ -184,6 +195,17 @@ export class MtlsHandle implements Mtls {
   off<Name extends keyof MtlsEvents>(name: Name, listener: (...args: MtlsEvents[Name]) => void): this {
     this.#reporter.emitter.off(name, listener as (...args: unknown[]) => void);
     return this;
+  }
+
+  /** Says why a client is let in or not. */
+  explain(subject: Explicable): Explanation {
+    const { trust } = this.#gate;
+    if (trust === undefined)
+      throw new MtlsError(
+        'ERR_MTLS_OPTION_INVALID',
+        'the sources have not been read yet; await protect() first',
+      );
+    return explain(subject, trust, new Date(this.#settings.now()));
   }
 
   /** Stops watching. */

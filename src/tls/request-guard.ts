@@ -9,7 +9,7 @@ import type { ServerHttp2Stream } from 'node:http2';
 import type { Server } from 'node:tls';
 import { type MtlsError } from '../errors.js';
 import { type Connection, connectionOf, bindRequest } from './connection.js';
-import { type Refusal, refusalError } from './judgement.js';
+import { type Refusal, refusalError } from './refusal.js';
 import { answerProblem, describeProblem } from './problem.js';
 
 const nobody = -1;

@@ -68,7 +68,7 @@ export async function createServerOptions(options: MtlsOptions): Promise<ServerO
   });
   const context = secureContextOptions(settings, material, { judge: 'openssl' });
   const gate = new Gate(settings, new Reporter(settings.logger));
-  gate.enforce(createTrust(material, 1));
+  gate.enforce(createTrust(material, settings.certificates, 1));
   const handedOn = serverOptions(settings, context, true);
   return { ...handedOn, IncomingMessage: judgedMessage(gate, handedOn.IncomingMessage ?? IncomingMessage) };
 }

@@ -7,6 +7,7 @@ import { context, DerReader, Tag } from './der.js';
 import { type DistinguishedName, readName } from './distinguished-name.js';
 import { type DistributionPoint, readDistributionPoints } from './distribution-point.js';
 import { type GeneralName, readGeneralNames } from './general-name.js';
+import { type PublicKeyKind, readPublicKeyKind } from './public-key.js';
 import { readAlgorithm, type Signed } from './signature.js';
 import { readDate } from './time.js';
 
@@ -27,6 +28,7 @@ export interface Certificate {
   readonly notAfter: Date;
   /** SubjectPublicKeyInfo, DER. */
   readonly publicKey: Buffer;
+  readonly publicKeyKind: PublicKeyKind;
   readonly basicConstraints: { readonly ca: boolean; readonly pathLength: number | undefined } | undefined;
   /** A sum of {@link KeyUsage} bits. */
   readonly keyUsage: number | undefined;
@@ -79,7 +81,8 @@ export function parseCertificate(der: Buffer): Certificate {
   const notAfter = readDate(validity);
   validity.finish();
   const subject = readName(tbs);
-  const publicKey = tbs.next(Tag.sequence).element;
+  const publicKeyKind = readPublicKeyKind(tbs.enter(Tag.sequence));
+  const publicKey = tbs.element;
   for (const number of [1, 2]) if (tbs.at(context(number, 'primitive'))) tbs.next();
   const list = version === 3 ? enterExtensions(tbs, 3) : undefined;
   tbs.finish();
@@ -97,6 +100,7 @@ export function parseCertificate(der: Buffer): Certificate {
     notBefore,
     notAfter,
     publicKey,
+    publicKeyKind,
     ...readExtensions(list),
     signed: { bytes, algorithm, signature },
   });

@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import type { ErrorCode, RefusalReason } from 'express-mtls';
+import type { CertificatePolicy, ErrorCode, RefusalReason } from 'express-mtls';
 import {
   attributeTypes,
   type Certificate,
   type CertificateAuthority,
+  type CertificateOptions,
   ca,
   purposes,
 } from '../support/chain.js';
@@ -296,6 +297,40 @@ describe.each(tlsVersions)('%s', (version) => {
     } else expect(event).toMatchObject({ reason, code });
     expect(typeof event?.resumed).toBe('boolean');
     expect(server.recorder.linesOf('refused')).toHaveLength(1);
+  });
+});
+
+describe('a certificate that the defaults refuse is admitted by the option made for it, and by no other', () => {
+  const kinds: [keyof CertificatePolicy, CertificateOptions, RefusalReason, CertificatePolicy][] = [
+    ['missingUsage', { extendedKeyUsage: null }, 'wrong-purpose', { missingUsage: 'allow' }],
+    ['version1', { version: 1 }, 'wrong-purpose', { version1: 'allow' }],
+    [
+      'authority',
+      { isCa: true, keyUsage: ['digitalSignature', 'keyCertSign'] },
+      'is-a-ca',
+      { authority: 'allow' },
+    ],
+    ['minRsaBits', { key: 'rsa1024' }, 'weak-key', { minRsaBits: 1024 }],
+  ];
+
+  test.each(kinds)('certificates.%s', async (name, options, reason, policy) => {
+    const root = ca('ca');
+    const caller = root.client({ commonName: 'client1', ...options });
+    // Above this level OpenSSL itself has no dealings with a short key, on either side.
+    const tls = { ciphers: 'DEFAULT@SECLEVEL=1' };
+    const strict = await startServer({ root, options: { tls } });
+    expect(await strict.as(caller, tls).get()).toMatchObject({ status: 'refused' });
+    expect(strict.recorder.events('refused')).toMatchObject([
+      { reason, code: 'ERR_MTLS_CERTIFICATE_INVALID', identity: { commonName: 'client1' } },
+    ]);
+    const relaxed = await startServer({ root, options: { tls, certificates: policy } });
+    expect(await relaxed.as(caller, tls).get()).toMatchObject({ status: 200 });
+    const others = Object.assign(
+      {},
+      ...kinds.flatMap(([other, , , p]) => (other === name ? [] : [p])),
+    ) as object;
+    const relaxedElsewhere = await startServer({ root, options: { tls, certificates: others } });
+    expect(await relaxedElsewhere.as(caller, tls).get()).toMatchObject({ status: 'refused' });
   });
 });
 

@@ -34,6 +34,8 @@ export interface ClientOptions {
   readonly keepAlive?: boolean;
   /** Sent in place of the certificate's own chain, PEM. */
   readonly chain?: string;
+  /** OpenSSL's list; `'DEFAULT@SECLEVEL=1'` to use a short key. */
+  readonly ciphers?: string;
 }
 
 export interface Answer {
@@ -120,6 +122,7 @@ export class Client {
       port,
       ca,
       ...(version === undefined ? {} : { minVersion: version, maxVersion: version }),
+      ...(options.ciphers === undefined ? {} : { ciphers: options.ciphers }),
       ...(certificate === undefined
         ? {}
         : { key: certificate.keyPem, cert: options.chain ?? certificate.chainPem }),

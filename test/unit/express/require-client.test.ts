@@ -120,7 +120,13 @@ describe('requireClient with a rule', () => {
     });
     expect(warnings).toEqual([
       {
-        fields: { event: 'forbidden', method: 'GET', url: '/admin?x=1' },
+        fields: {
+          event: 'forbidden',
+          method: 'GET',
+          url: '/admin?x=1',
+          rule: typeof rule === 'function' ? 'a function without a name' : '{ commonName: "client2" }',
+          refusedBy: [typeof rule === 'function' ? 'a function without a name' : 'commonName'],
+        },
         message: 'forbidden by the rule of the route',
       },
     ]);

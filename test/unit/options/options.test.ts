@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { checkOptions, checkRevocationPolicy, type MtlsOptions } from '../../../src/options.js';
+import { checkOptions, type MtlsOptions } from '../../../src/options.js';
+import { checkRevocationPolicy } from '../../../src/policies.js';
 import { ca } from '../../support/chain.js';
 import { failureOf } from '../x509/failure.js';
 
@@ -37,6 +38,13 @@ test('what is left out is the strictest', () => {
       weakSignature: 'deny',
       warnAt: 0.2,
       opensslEntries: 1000,
+    },
+    certificates: {
+      missingUsage: 'deny',
+      version1: 'deny',
+      authority: 'deny',
+      minRsaBits: 2048,
+      minEcBits: 256,
     },
     pollMs: 500,
     resumption: true,
@@ -96,7 +104,7 @@ describe('an option is refused with its name, what was given and what may be', (
     ['server-key.pem', 'options is "server-key.pem"; expected an object'],
     [
       { ...minimal, crls: 'a.crl' },
-      'options has the unknown key "crls"; known are key, cert, passphrase, ca, crl, clients, refusals, revocation, watch, resumption, logger, tls, now',
+      'options has the unknown key "crls"; known are key, cert, passphrase, ca, crl, clients, refusals, revocation, certificates, watch, resumption, logger, tls, now',
     ],
     [{ ...minimal, key: undefined }, `key is undefined; expected ${source}`],
     [{ ...minimal, key: '' }, `key is ""; expected ${source}`],
@@ -206,6 +214,36 @@ describe('the revocation policy', () => {
     [{ opensslEntries: 0.5 }, /^revocation\.opensslEntries is 0\.5; expected an integer from 0 to 1000000$/],
   ])('may not be %p', (policy, message) => {
     expect(refusal({ ...minimal, revocation: policy })).toMatch(message);
+  });
+});
+
+describe('the certificate policy', () => {
+  test.each<object>([
+    { missingUsage: 'allow' },
+    { version1: 'allow' },
+    { authority: 'allow' },
+    { minRsaBits: 1024 },
+    { minRsaBits: 8192 },
+    { minEcBits: 192 },
+    { minEcBits: 521 },
+  ])('may be %p', (policy) => {
+    expect(settings({ certificates: policy }).certificates).toMatchObject(policy);
+  });
+
+  test.each<[object, RegExp]>([
+    [{ missingUsage: true }, /^certificates\.missingUsage is true; expected one of 'deny', 'allow'$/],
+    [{ version1: 'yes' }, /^certificates\.version1 is "yes"; expected one of 'deny', 'allow'$/],
+    [{ authority: 1 }, /^certificates\.authority is 1; expected one of 'deny', 'allow'$/],
+    [{ minRsaBits: 1023 }, /^certificates\.minRsaBits is 1023; expected an integer from 1024 to 8192$/],
+    [{ minRsaBits: 8193 }, /^certificates\.minRsaBits is 8193; expected an integer from 1024 to 8192$/],
+    [{ minEcBits: 191 }, /^certificates\.minEcBits is 191; expected an integer from 192 to 521$/],
+    [{ minEcBits: 522 }, /^certificates\.minEcBits is 522; expected an integer from 192 to 521$/],
+    [
+      { missingUsages: 'allow' },
+      /^certificates has the unknown key "missingUsages"; known are missingUsage, /,
+    ],
+  ])('may not be %p', (policy, message) => {
+    expect(refusal({ ...minimal, certificates: policy })).toMatch(message);
   });
 });
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkRevocationPolicy, type RevocationPolicy } from '../../../src/options.js';
+import { checkRevocationPolicy, type RevocationPolicy } from '../../../src/policies.js';
 import { RevocationChecker } from '../../../src/revocation/revocation-checker.js';
 import {
   packCrl,

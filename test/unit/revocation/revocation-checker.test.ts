@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { type RevocationPolicy } from '../../../src/options.js';
+import { type RevocationPolicy } from '../../../src/policies.js';
 import { type CertificateStatus } from '../../../src/revocation/revocation-checker.js';
 import { ca, type Certificate, type CertificateOptions } from '../../support/chain.js';
 import type { CrlMaterial, CrlOptions, RevokedEntry } from '../../support/crl.js';
@@ -44,14 +44,14 @@ describe('a certificate', () => {
       [later, soon],
     ]) {
       const crls = [east.crl({ nextUpdate: ofEast! }), root.crl({ nextUpdate: ofRoot! })];
-      expect(check({ chain, crls })).toEqual({ status: 'good', until: soon.getTime() });
+      expect(check({ chain, crls })).toMatchObject({ status: 'good', until: soon.getTime() });
     }
   });
 
   test('is good for as long as the grace lasts', () => {
     const nextUpdate = fromNow(day);
     const crls = [east.crl({ nextUpdate }), root.crl({ nextUpdate })];
-    expect(check({ chain, crls, policy: { graceMs: 5000 } })).toEqual({
+    expect(check({ chain, crls, policy: { graceMs: 5000 } })).toMatchObject({
       status: 'good',
       until: nextUpdate.getTime() + 5000,
     });
@@ -62,7 +62,7 @@ describe('a certificate', () => {
     ['stale CRLs are allowed', {}, { stale: 'allow' }],
   ])('is good for ever where %s', (_why, options, policy) => {
     const crls = [east.crl(options), root.crl(options)];
-    expect(check({ chain, crls, policy })).toEqual({ status: 'good', until: Infinity });
+    expect(check({ chain, crls, policy })).toMatchObject({ status: 'good', until: Infinity });
   });
 
   test('that a CRL lists is revoked, with what the CRL says of it', () => {
@@ -162,7 +162,7 @@ describe('a certificate of which nothing is known', () => {
     const policy = { unknown: 'allow' } as const;
     expect(verdict({ chain, crls: [root.crl({ revoked: [east] })], policy })).toBe('revoked');
     const nextUpdate = fromNow(day);
-    expect(check({ chain, crls: [root.crl({ nextUpdate })], policy })).toEqual({
+    expect(check({ chain, crls: [root.crl({ nextUpdate })], policy })).toMatchObject({
       status: 'good',
       until: nextUpdate.getTime(),
     });
@@ -367,7 +367,7 @@ describe('CRLs for some reasons each', () => {
   test('are good until the first of their nextUpdates', () => {
     const soon = fromNow(minute);
     const crls = [root.crl(), some(['keyCompromise'], { nextUpdate: soon }), some(rest)];
-    expect(check({ chain, crls })).toEqual({ status: 'good', until: soon.getTime() });
+    expect(check({ chain, crls })).toMatchObject({ status: 'good', until: soon.getTime() });
   });
 
   test('do not acquit where one of them is stale', () => {
@@ -609,7 +609,7 @@ describe('faults that were found', () => {
       east.crl({ number: 6, delta: 5, revoked: lift, nextUpdate: soon }),
     ];
     expect(verdict({ chain, crls, at: soon })).toBe('revoked');
-    expect(check({ chain, crls })).toEqual({ status: 'good', until: soon.getTime() });
+    expect(check({ chain, crls })).toMatchObject({ status: 'good', until: soon.getTime() });
   });
 
   test('a delta before its thisUpdate does not lift a hold', () => {

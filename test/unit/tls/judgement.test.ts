@@ -1,16 +1,16 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
-import { type RevocationPolicy } from '../../../src/options.js';
+import { type CertificatePolicy, checkCertificatePolicy } from '../../../src/policies.js';
+import { generateKey } from '../../support/signing.js';
+import { type RevocationPolicy } from '../../../src/policies.js';
+import { judge, type OpensslVerdict, refuseForOpenssl, type Verdict } from '../../../src/tls/judgement.js';
 import {
   abbreviate,
-  judge,
-  type OpensslVerdict,
   type Refusal,
   refusalError,
   type RefusalReason,
   refuse,
-  refuseForOpenssl,
-  type Verdict,
-} from '../../../src/tls/judgement.js';
+} from '../../../src/tls/refusal.js';
 import { parseCertificate } from '../../../src/x509/certificate.js';
 import { ca, type Certificate, type CertificateOptions, purposes, selfSigned } from '../../support/chain.js';
 import type { CrlMaterial } from '../../support/crl.js';
@@ -27,6 +27,7 @@ interface Case {
   /** `undefined`: none was configured. */
   readonly crls?: readonly CrlMaterial[];
   readonly policy?: RevocationPolicy;
+  readonly certificates?: CertificatePolicy;
   readonly openssl?: OpensslVerdict;
   readonly at?: Date;
 }
@@ -39,7 +40,11 @@ function judged(of: Case): Verdict {
   const certificate = parseCertificate(leaf.der);
   const chain = above && [certificate, ...above.map(({ der }) => parseCertificate(der))];
   const revocation = crls && checkerOf([root, east], crls, policy);
-  return judge({ certificate, chain, openssl }, revocation, at);
+  return judge(
+    { certificate, chain, openssl },
+    { revocation, certificates: checkCertificatePolicy(of.certificates) },
+    at,
+  );
 }
 
 function refusal(of: Case): Refusal {
@@ -184,7 +189,7 @@ describe('each reason for refusal, with its code and its sentence', () => {
       'its version',
       'wrong-purpose',
       { leaf: version1, crls: good },
-      /^it is of X\.509 version 1 and cannot say that it is for clients; issue it with extendedKeyUsage = clientAuth$/,
+      /^it is of X\.509 version 1 and cannot say that it is for clients; issue it with extendedKeyUsage = clientAuth, or admit such certificates with certificates\.version1: 'allow'$/,
     ],
     [
       'being a CA',
@@ -196,7 +201,7 @@ describe('each reason for refusal, with its code and its sentence', () => {
       'no purpose',
       'wrong-purpose',
       { leaf: client({ extendedKeyUsage: null }), crls: good },
-      /^it has no extendedKeyUsage; issue it with extendedKeyUsage = clientAuth \(1\.3\.6\.1\.5\.5\.7\.3\.2\)$/,
+      /^it has no extendedKeyUsage; issue it with extendedKeyUsage = clientAuth \(1\.3\.6\.1\.5\.5\.7\.3\.2\), or admit such certificates with certificates\.missingUsage: 'allow'$/,
     ],
     [
       'another purpose',
@@ -312,6 +317,86 @@ describe('of several reasons the telling one is told', () => {
   });
 });
 
+describe('the key', () => {
+  const rsa1024 = generateKey('rsa1024');
+  const rsa2048 = generateKey('rsa2048');
+  const p224 = generateKeyPairSync('ec', { namedCurve: 'secp224r1' }).privateKey;
+
+  test.each<[string, CertificateOptions]>([
+    ['RSA of 2048 bits', { privateKey: rsa2048 }],
+    ['P-256', {}],
+    ['P-521', { key: 'p521' }],
+    ['Ed25519', { key: 'ed25519' }],
+    ['Ed448', { key: 'ed448' }],
+  ])('may be %s', (_name, options) => {
+    expect(judged({ leaf: client(options), crls: good }).admitted).toBe(true);
+  });
+
+  test.each<[string, CertificateOptions, RegExp]>([
+    [
+      'RSA of 1024 bits',
+      { privateKey: rsa1024 },
+      /^its key is RSA with 1024 bits, and 2048 are wanted \(certificates\.minRsaBits\); issue/,
+    ],
+    [
+      'P-224',
+      { privateKey: p224 },
+      /^its key is EC with 224 bits, and 256 are wanted \(certificates\.minEcBits\); issue/,
+    ],
+    [
+      'on a curve that nobody here knows',
+      { privateKey: generateKeyPairSync('ec', { namedCurve: 'secp112r1' }).privateKey },
+      /^its key is of a kind whose strength is not known here \(ec\)$/,
+    ],
+  ])('may not be %s', (_name, options, detail) => {
+    expect(refusal({ leaf: client(options), crls: good })).toMatchObject({
+      reason: 'weak-key',
+      code: 'ERR_MTLS_CERTIFICATE_INVALID',
+      detail: expect.stringMatching(detail),
+    });
+  });
+
+  test('is measured by the policy, to the bit', () => {
+    const leaf = client({ privateKey: rsa2048 });
+    expect(judged({ leaf, crls: good, certificates: { minRsaBits: 2048 } }).admitted).toBe(true);
+    expect(judged({ leaf, crls: good, certificates: { minRsaBits: 2049 } }).admitted).toBe(false);
+    expect(judged({ leaf: client(), crls: good, certificates: { minEcBits: 384 } }).admitted).toBe(false);
+    const short = client({ privateKey: rsa1024 });
+    expect(judged({ leaf: short, crls: good, certificates: { minRsaBits: 1024 } }).admitted).toBe(true);
+  });
+
+  test('of a CA above it counts as well', () => {
+    const weak = root.intermediate({ commonName: 'weak', privateKey: rsa1024 });
+    expect(refusal({ leaf: weak.client(), above: [weak, root] })).toMatchObject({
+      reason: 'weak-key',
+      detail: expect.stringMatching(/^the key of "CN=weak", which stands above it, is RSA with 1024 bits/),
+    });
+  });
+});
+
+describe('what a certificate must be can be relaxed, one thing at a time', () => {
+  const cases: [keyof CertificatePolicy, CertificateOptions, RefusalReason, RegExp][] = [
+    ['missingUsage', { extendedKeyUsage: null }, 'wrong-purpose', /certificates\.missingUsage: 'allow'$/],
+    ['version1', { version: 1 }, 'wrong-purpose', /certificates\.version1: 'allow'$/],
+    ['authority', { isCa: true }, 'is-a-ca', /certificate of a CA/],
+  ];
+  test.each(cases)('%s', (name, options, reason, detail) => {
+    const leaf = client(options);
+    expect(refusal({ leaf, crls: good })).toMatchObject({ reason, detail: expect.stringMatching(detail) });
+    expect(judged({ leaf, crls: good, certificates: { [name]: 'allow' } }).admitted).toBe(true);
+    for (const [other] of cases) {
+      if (other === name) continue;
+      expect(judged({ leaf, crls: good, certificates: { [other]: 'allow' } }).admitted).toBe(false);
+    }
+  });
+
+  test('but never admits what was made for something else', () => {
+    const leaf = client({ extendedKeyUsage: [purposes.serverAuth] });
+    const certificates = { missingUsage: 'allow', version1: 'allow', authority: 'allow' } as const;
+    expect(refusal({ leaf, crls: good, certificates }).reason).toBe('wrong-purpose');
+  });
+});
+
 describe('a refusal', () => {
   const codes: Record<RefusalReason, [string, number]> = {
     'no-certificate': ['ERR_MTLS_CERTIFICATE_REQUIRED', 401],
@@ -322,6 +407,7 @@ describe('a refusal', () => {
     'revocation-unknown': ['ERR_MTLS_REVOCATION_UNKNOWN', 503],
     'wrong-purpose': ['ERR_MTLS_CERTIFICATE_INVALID', 401],
     'is-a-ca': ['ERR_MTLS_CERTIFICATE_INVALID', 401],
+    'weak-key': ['ERR_MTLS_CERTIFICATE_INVALID', 401],
     'identity-invalid': ['ERR_MTLS_CERTIFICATE_INVALID', 401],
   };
   test.each(Object.entries(codes) as [RefusalReason, [string, number]][])(

@@ -1,0 +1,138 @@
+/**
+ * What is admitted that the defaults refuse, and how it is checked: a policy for
+ * revocation, and one for certificates.
+ *
+ * @module
+ */
+import { checkChoice, checkInteger, checkKeys, checkPart } from './option-checks.js';
+
+/** How revocation is decided. The defaults refuse whatever is not known to be good. */
+export interface RevocationPolicy {
+  /**
+   * Which certificates must not be revoked: the client's alone, or every one below the root.
+   * @defaultValue `'chain'`
+   * @see RFC 5280 section 6.1.3
+   */
+  readonly scope?: 'chain' | 'leaf';
+  /**
+   * What it means that no CRL covers a certificate. `'deny'` refuses it with
+   * `ERR_MTLS_REVOCATION_UNKNOWN`; `'allow'` admits every certificate of a CA without a CRL.
+   * @defaultValue `'deny'`
+   */
+  readonly unknown?: 'deny' | 'allow';
+  /**
+   * What a CRL past its nextUpdate means. `'deny'` refuses its issuer's certificates with
+   * `ERR_MTLS_REVOCATION_UNKNOWN`; `'allow'` admits every certificate that the stale list does not name.
+   * @defaultValue `'deny'`
+   * @see RFC 5280 section 5.1.2.5
+   */
+  readonly stale?: 'deny' | 'allow';
+  /**
+   * How long past its nextUpdate a CRL still counts as current, in milliseconds.
+   * @defaultValue `0`; an integer from 0 to 2_592_000_000 (30 days)
+   */
+  readonly graceMs?: number;
+  /**
+   * What a CRL signed with MD5 or SHA-1 means. `'deny'` refuses it with `ERR_MTLS_CRL_UNSUPPORTED`;
+   * `'allow'` believes whoever can forge such a signature.
+   * @defaultValue `'deny'`
+   */
+  readonly weakSignature?: 'deny' | 'allow';
+  /**
+   * Of a CRL's life from thisUpdate to nextUpdate, the part that is left when `'crl-expiring'` is told.
+   * @defaultValue `0.2`; from 0 to 1
+   */
+  readonly warnAt?: number;
+  /**
+   * How many entries the CRLs may have together for OpenSSL to be handed them too, as a second lock. It hashes
+   * them all at every handshake: 10,000 entries nearly double what a handshake costs.
+   * @defaultValue `1000`; an integer from 0 (never) to 1_000_000
+   */
+  readonly opensslEntries?: number;
+}
+
+/** Which certificates may be a client's. The defaults refuse what was not made for clients, or with a short key. */
+export interface CertificatePolicy {
+  /**
+   * What it means that a certificate has no extendedKeyUsage. `'deny'` refuses it; `'allow'` admits it, and with it
+   * every server certificate that does not say what it is for. One that names other usages alone is always refused.
+   * @defaultValue `'deny'`
+   * @see RFC 5280 section 4.2.1.12
+   */
+  readonly missingUsage?: 'deny' | 'allow';
+  /**
+   * What a certificate of X.509 version 1 means, which can have no extensions: what old tutorials make. `'allow'`
+   * admits every such certificate of the CAs, the server's own among them.
+   * @defaultValue `'deny'`
+   */
+  readonly version1?: 'deny' | 'allow';
+  /**
+   * What the certificate of a CA means where a client's is expected. `'allow'` lets whoever holds a CA's key in
+   * under the CA's name.
+   * @defaultValue `'deny'`
+   */
+  readonly authority?: 'deny' | 'allow';
+  /**
+   * The shortest RSA key of a client, and of any CA above it, in bits. What OpenSSL refuses by its security level
+   * it refuses all the same.
+   * @defaultValue `2048`; an integer from 1024 to 8192
+   */
+  readonly minRsaBits?: number;
+  /**
+   * The shortest curve, in bits of its field.
+   * @defaultValue `256`; an integer from 192 to 521
+   */
+  readonly minEcBits?: number;
+}
+
+/** {@link RevocationPolicy} with nothing left out. */
+export type CompleteRevocationPolicy = Required<RevocationPolicy>;
+
+/** {@link CertificatePolicy} with nothing left out. */
+export type CompleteCertificatePolicy = Required<CertificatePolicy>;
+
+const maxGraceMs = 30 * 24 * 3600 * 1000;
+
+const revocationNames: readonly (keyof RevocationPolicy)[] = [
+  'scope',
+  'unknown',
+  'stale',
+  'graceMs',
+  'weakSignature',
+  'warnAt',
+  'opensslEntries',
+];
+
+/** Checks a revocation policy and completes it. */
+export function checkRevocationPolicy(policy: RevocationPolicy = {}): CompleteRevocationPolicy {
+  checkKeys(policy, 'revocation', revocationNames);
+  return Object.freeze({
+    scope: checkChoice(policy.scope, 'revocation.scope', ['chain', 'leaf']),
+    unknown: checkChoice(policy.unknown, 'revocation.unknown', ['deny', 'allow']),
+    stale: checkChoice(policy.stale, 'revocation.stale', ['deny', 'allow']),
+    graceMs: checkInteger(policy.graceMs, 'revocation.graceMs', 0, 0, maxGraceMs),
+    weakSignature: checkChoice(policy.weakSignature, 'revocation.weakSignature', ['deny', 'allow']),
+    warnAt: checkPart(policy.warnAt, 'revocation.warnAt', 0.2),
+    opensslEntries: checkInteger(policy.opensslEntries, 'revocation.opensslEntries', 1000, 0, 1_000_000),
+  });
+}
+
+const certificateNames: readonly (keyof CertificatePolicy)[] = [
+  'missingUsage',
+  'version1',
+  'authority',
+  'minRsaBits',
+  'minEcBits',
+];
+
+/** Checks a certificate policy and completes it. */
+export function checkCertificatePolicy(policy: CertificatePolicy = {}): CompleteCertificatePolicy {
+  checkKeys(policy, 'certificates', certificateNames);
+  return Object.freeze({
+    missingUsage: checkChoice(policy.missingUsage, 'certificates.missingUsage', ['deny', 'allow']),
+    version1: checkChoice(policy.version1, 'certificates.version1', ['deny', 'allow']),
+    authority: checkChoice(policy.authority, 'certificates.authority', ['deny', 'allow']),
+    minRsaBits: checkInteger(policy.minRsaBits, 'certificates.minRsaBits', 2048, 1024, 8192),
+    minEcBits: checkInteger(policy.minEcBits, 'certificates.minEcBits', 256, 192, 521),
+  });
+}

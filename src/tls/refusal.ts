@@ -1,0 +1,70 @@
+/**
+ * Why a client is refused: the reason, its code, and the sentence for the operator.
+ *
+ * @module
+ */
+import { type ErrorCode, MtlsError } from '../errors.js';
+import { type DistinguishedName } from '../x509/distinguished-name.js';
+
+/** Why a client is refused, in one word. */
+export type RefusalReason =
+  | 'no-certificate'
+  | 'untrusted'
+  | 'expired'
+  | 'not-yet-valid'
+  | 'revoked'
+  | 'revocation-unknown'
+  | 'wrong-purpose'
+  | 'is-a-ca'
+  | 'weak-key'
+  | 'identity-invalid';
+
+const codes: Readonly<Record<RefusalReason, ErrorCode>> = {
+  'no-certificate': 'ERR_MTLS_CERTIFICATE_REQUIRED',
+  untrusted: 'ERR_MTLS_CERTIFICATE_UNTRUSTED',
+  expired: 'ERR_MTLS_CERTIFICATE_EXPIRED',
+  'not-yet-valid': 'ERR_MTLS_CERTIFICATE_INVALID',
+  revoked: 'ERR_MTLS_CERTIFICATE_REVOKED',
+  'revocation-unknown': 'ERR_MTLS_REVOCATION_UNKNOWN',
+  'wrong-purpose': 'ERR_MTLS_CERTIFICATE_INVALID',
+  'is-a-ca': 'ERR_MTLS_CERTIFICATE_INVALID',
+  'weak-key': 'ERR_MTLS_CERTIFICATE_INVALID',
+  'identity-invalid': 'ERR_MTLS_CERTIFICATE_INVALID',
+};
+
+/** Why a client is refused, for the operator. Nothing of it is for the client. */
+export interface Refusal {
+  readonly reason: RefusalReason;
+  readonly code: ErrorCode;
+  /** A sentence: what was seen, and what to do. */
+  readonly detail: string;
+  /** Of a revoked certificate: where it stands and since when. */
+  readonly revocation: RevocationDetail | undefined;
+}
+
+/** Which CRL convicts, and of what. */
+export interface RevocationDetail {
+  readonly crlIssuer: string;
+  readonly crlNumber: string | undefined;
+  readonly reason: string;
+  readonly date: Date;
+}
+
+/** Makes a refusal. */
+export function refuse(reason: RefusalReason, detail: string, revocation?: RevocationDetail): Refusal {
+  return Object.freeze({ reason, code: codes[reason], detail, revocation });
+}
+
+/** The refusal as an error for `next()`: its message is for the client too, and says no more than the code. */
+export function refusalError({ reason, code }: Refusal): MtlsError {
+  return new MtlsError(code, `the client certificate is refused: ${reason}`);
+}
+
+// A certificate may carry a name of 60,000 characters, and would write it into every line about it.
+const longestName = 200;
+
+/** A name as RFC 4514 writes it, cut to what a log line can bear. */
+export function abbreviate(name: DistinguishedName): string {
+  const text = name.toString();
+  return text.length <= longestName ? text : `${text.slice(0, longestName - 1)}…`;
+}

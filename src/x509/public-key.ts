@@ -1,0 +1,58 @@
+/**
+ * What kind of key a certificate certifies, and how long it is: enough to refuse
+ * short ones. Whether it works, OpenSSL finds out.
+ *
+ * @module
+ */
+import { DerReader, Tag } from './der.js';
+
+/** A key's kind and length. */
+export interface PublicKeyKind {
+  /** `'rsa'`, `'ec'`, `'ed25519'`, `'ed448'`, or an object identifier of a kind that is not known here. */
+  readonly algorithm: string;
+  /** The length of the modulus, or of the field of the curve. `undefined`: not known here. */
+  readonly bits: number | undefined;
+}
+
+const fixed: Readonly<Record<string, PublicKeyKind>> = {
+  '1.3.101.112': { algorithm: 'ed25519', bits: 255 },
+  '1.3.101.113': { algorithm: 'ed448', bits: 448 },
+};
+
+// RFC 3279 section 2.3.1, RFC 4055 section 1.2.
+const rsa = new Set(['1.2.840.113549.1.1.1', '1.2.840.113549.1.1.10']);
+const ec = '1.2.840.10045.2.1';
+
+// RFC 5480 section 2.1.1.1, RFC 5639 section 4.1, SEC 2 section 2.4.1.
+const curveBits: Readonly<Record<string, number>> = {
+  '1.2.840.10045.3.1.1': 192,
+  '1.3.132.0.33': 224,
+  '1.2.840.10045.3.1.7': 256,
+  '1.3.132.0.10': 256,
+  '1.3.132.0.34': 384,
+  '1.3.132.0.35': 521,
+  '1.3.36.3.3.2.8.1.1.7': 256,
+  '1.3.36.3.3.2.8.1.1.11': 384,
+  '1.3.36.3.3.2.8.1.1.13': 512,
+};
+
+/** Reads a SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7). */
+export function readPublicKeyKind(info: DerReader): PublicKeyKind {
+  const algorithm = info.enter(Tag.sequence);
+  const oid = algorithm.oid();
+  if (rsa.has(oid)) return { algorithm: 'rsa', bits: modulusBits(info) };
+  if (oid === ec) {
+    const curve = algorithm.at(Tag.oid) ? algorithm.oid() : '';
+    return { algorithm: 'ec', bits: Object.hasOwn(curveBits, curve) ? curveBits[curve] : undefined };
+  }
+  return Object.hasOwn(fixed, oid) ? (fixed[oid] as PublicKeyKind) : { algorithm: oid, bits: undefined };
+}
+
+function modulusBits(info: DerReader): number {
+  info.bitStringOctets();
+  // Behind the octet that counts the unused bits.
+  const key = new DerReader(info.bytes, info.subject, info.contentStart + 1, info.contentEnd);
+  const modulus = key.enter(Tag.sequence).nextInteger().content;
+  const digits = modulus[0] === 0 ? modulus.subarray(1) : modulus;
+  return digits.length === 0 ? 0 : digits.length * 8 + 24 - Math.clz32(digits[0] as number);
+}
