@@ -8,6 +8,7 @@ import type { IncomingMessage } from 'node:http';
 import { MtlsError } from '../errors.js';
 import { type ClientIdentity } from '../identity/client-identity.js';
 import { type Matcher, matcherKinds } from './matchers.js';
+import { checkExpression, matchesWhole } from './expression.js';
 import { giveAccount } from './rule-account.js';
 import { type ClientRuleFields, type Match } from './rule-fields.js';
 
@@ -28,7 +29,7 @@ const fields = Object.keys(matcherKinds) as (keyof ClientRuleFields)[];
 /**
  * Compiles a rule.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for a rule without fields, an unknown field, an empty list,
- *   an empty string, and a RegExp that is not anchored at both ends.
+ *   an empty string, and a RegExp that is not anchored at both ends or could take for ever.
  */
 export function compileRule<Request extends IncomingMessage>(
   rule: ClientRule<Request>,
@@ -83,7 +84,7 @@ function compileField(name: string, match: Match | undefined): Matcher {
   const texts = new Set<string>();
   const expressions: RegExp[] = [];
   for (const item of list) {
-    if (item instanceof RegExp) expressions.push(checkAnchored(item, name));
+    if (item instanceof RegExp) expressions.push(checkExpression(item, name));
     else if (typeof item === 'string' && item !== '') texts.add(kind.normalise(item, name));
     else
       throw invalid(
@@ -94,49 +95,9 @@ function compileField(name: string, match: Match | undefined): Matcher {
     kind
       .valuesOf(identity)
       .some(
-        ({ text, normal }) => texts.has(normal) || expressions.some((expression) => expression.test(text)),
+        ({ text, normal }) =>
+          texts.has(normal) || expressions.some((expression) => matchesWhole(expression, text)),
       );
-}
-
-/** Refuses a RegExp that matches a part of a name: `/client1/` would admit "not-client1" as well. */
-function checkAnchored(expression: RegExp, name: string): RegExp {
-  if (/[gmy]/.test(expression.flags)) {
-    throw invalid(
-      `${name}: ${String(expression)} has the flag g, m or y, which makes it match parts or remember; leave the flag out`,
-    );
-  }
-  if (
-    !alternativesOf(expression.source).every(
-      (part) => part.startsWith('^') && /(?:^|[^\\])(?:\\\\)*\$$/.test(part),
-    )
-  ) {
-    throw invalid(
-      `${name}: ${String(expression)} is not anchored and would match parts of names; write /^…$/, with alternatives as /^(?:a|b)$/`,
-    );
-  }
-  return expression;
-}
-
-/** The alternatives of a RegExp's source that stand outside every group and class. */
-function alternativesOf(source: string): string[] {
-  const parts = [''];
-  let depth = 0;
-  let inClass = false;
-  for (let index = 0; index < source.length; index++) {
-    const character = source[index] as string;
-    if (character === '|' && depth === 0 && !inClass) {
-      parts.push('');
-      continue;
-    }
-    const unit = character === '\\' ? source.slice(index, index + 2) : character;
-    parts.push((parts.pop() ?? '') + unit);
-    if (character === '\\') index++;
-    else if (inClass) inClass = character !== ']';
-    else if (character === '[') inClass = true;
-    else if (character === '(') depth++;
-    else if (character === ')') depth--;
-  }
-  return parts;
 }
 
 function invalid(message: string): MtlsError {

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** What a field may be: this text, a text this RegExp matches whole, or any of a list of those. */
+/** What a field may be: this text, a text of at most 512 characters that this RegExp matches whole, or any of a list of those. */
 export type Match = string | RegExp | readonly (string | RegExp)[];
 
 /**

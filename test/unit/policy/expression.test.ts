@@ -1,0 +1,75 @@
+import { describe, expect, test } from '@jest/globals';
+import { checkExpression, matchesWhole } from '../../../src/policy/expression.js';
+
+const forEver = 'could take for ever';
+
+describe('a RegExp that can take for ever is refused when the app starts', () => {
+  test.each<[RegExp]>([
+    [/^(a+)+$/],
+    [/^(?:a*)*$/],
+    [/^(a|a)*$/],
+    [/^(?:a|ab)*c$/],
+    [/^(a?b?)*$/],
+    [/^(?:[a-z]+-)*[a-z]+$/],
+    [/^(\w+\s?)*$/],
+    [/^((a+)b)+$/],
+    [/^(?:a{1,16}){1,16}$/],
+    [/^(?:a{0,99}){3,}$/],
+    [/^.*-.*-.*-.*$/],
+    [/^\d+\d+\d+\d+$/],
+    [/^(?:x+?)+?$/],
+    [/^(?<name>a+)+$/],
+    [/^(?=(a+)+b).*$/],
+    [/^(.*)\1$/],
+    [/^(?<name>.*)\k<name>$/],
+    [/^a$|^(b+)+$/],
+  ])('%p', (expression) => {
+    expect(() => checkExpression(expression, 'dns')).toThrow(
+      expect.objectContaining({
+        code: 'ERR_MTLS_OPTION_INVALID',
+        message: expect.stringMatching(new RegExp(`^dns: .*${forEver}`)),
+      }),
+    );
+  });
+});
+
+describe('a RegExp that takes its time, and no more, is not', () => {
+  test.each<[RegExp]>([
+    [/^client1$/],
+    [/^client\d+$/],
+    [/^(?:dev|ops)-\d{1,4}$/i],
+    [/^[a-z0-9.-]+\.example\.org$/],
+    [/^(?:\d{1,3}\.){3}\d{1,3}$/],
+    [/^[^-]+-[^-]+-[^-]+$/],
+    [/^spiffe:\/\/example\.org\/ns\/[^/]+\/sa\/[^/]+$/],
+    [/^(?:ab)+$/],
+    [/^(?:ab){600}$/],
+    [/^a{3,}$/],
+    [/^[(+*)|]+$/],
+    [/^\(\+\*\|\)+$/],
+    [/^a(?!b+)(?<!c)d$/],
+    [/^\p{L}{1,64}$/u],
+    [/^a$|^b$/],
+    [/^x?y?z?$/],
+    [/^\\1$/],
+  ])('%p', (expression) => {
+    expect(checkExpression(expression, 'dns')).toBe(expression);
+  });
+
+  // What the bound promises: the worst text of the longest length is over in a moment.
+  test.each<[RegExp, string]>([
+    [/^.*.*.*x$/, 'a'.repeat(512)],
+    [/^[^-]*-?[^-]*-?[^-]*x$/, 'a'.repeat(512)],
+    [/^(?:\w{1,3}){3}\w{1,3}!$/, 'a'.repeat(512)],
+  ])('%p is over in a moment', (expression, text) => {
+    checkExpression(expression, 'dns');
+    const started = performance.now();
+    expect(matchesWhole(expression, text)).toBe(false);
+    expect(performance.now() - started).toBeLessThan(2000);
+  });
+});
+
+test('a text of more than 512 characters matches nothing', () => {
+  expect(matchesWhole(/^a+$/, 'a'.repeat(512))).toBe(true);
+  expect(matchesWhole(/^a+$/, 'a'.repeat(513))).toBe(false);
+});
