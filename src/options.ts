@@ -62,6 +62,13 @@ export interface MtlsOptions {
    * @defaultValue `'named'`
    */
   readonly refusals?: 'named' | 'native';
+  /**
+   * What a refused client sees. `'close'`: its connection ends, before a byte of a request is read. `'respond'`: its
+   * first request is answered with problem details (RFC 9457) that say the reason and no more, and then it ends; no
+   * handler ever sees it. Needs `refusals: 'named'`.
+   * @defaultValue `'close'`
+   */
+  readonly onRefused?: 'close' | 'respond';
   /** How revocation is decided. */
   readonly revocation?: RevocationPolicy;
   /** Which certificates may be a client's. */
@@ -97,6 +104,7 @@ export interface Settings {
   readonly crl: readonly CrlSource[];
   readonly clients: 'required' | 'optional';
   readonly refusals: 'named' | 'native';
+  readonly onRefused: 'close' | 'respond';
   readonly revocation: CompleteRevocationPolicy;
   readonly certificates: CompleteCertificatePolicy;
   /** Milliseconds; `undefined`: do not watch. */
@@ -125,6 +133,7 @@ export function checkOptions(options: MtlsOptions): Settings {
     crl: 'crl' in options ? checkCrlSources(options.crl) : [],
     clients: checkChoice(options.clients, 'clients', ['required', 'optional']),
     refusals: checkChoice(options.refusals, 'refusals', ['named', 'native']),
+    onRefused: checkOnRefused(options),
     revocation: checkRevocationPolicy(options.revocation),
     certificates: checkCertificatePolicy(options.certificates),
     pollMs: watch === false ? undefined : checkInteger(watch.pollMs, 'watch.pollMs', 500, 50, 3_600_000),
@@ -143,6 +152,7 @@ const optionNames: readonly (keyof MtlsOptions)[] = [
   'crl',
   'clients',
   'refusals',
+  'onRefused',
   'revocation',
   'certificates',
   'watch',
@@ -151,6 +161,15 @@ const optionNames: readonly (keyof MtlsOptions)[] = [
   'tls',
   'now',
 ];
+
+function checkOnRefused({ onRefused, refusals }: MtlsOptions): 'close' | 'respond' {
+  const choice = checkChoice(onRefused, 'onRefused', ['close', 'respond']);
+  if (choice === 'close' || refusals !== 'native') return choice;
+  throw new MtlsError(
+    'ERR_MTLS_OPTION_INVALID',
+    "onRefused: 'respond' needs refusals: 'named', because node:tls ends a connection that it refuses itself",
+  );
+}
 
 function checkClock(now: unknown): () => number {
   if (now === undefined) return Date.now;

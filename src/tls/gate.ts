@@ -13,11 +13,17 @@ import { Deadline } from './deadline.js';
 import { describeIdentity, nameIdentity, type Reporter } from './events.js';
 import { GatedConnection, type Keeper } from './gated-connection.js';
 import { refuseForOpenssl } from './judgement.js';
+import { RefusalLog } from './refusal-log.js';
 import { type Refusal, refuse } from './refusal.js';
 import { opensslVerdictOn, type Peer, PeerCache } from './peer.js';
 import { guardRequests } from './request-guard.js';
 import { Slice } from './slice.js';
 import { type Trust } from './trust.js';
+
+const gateFailed = refuse('untrusted', 'the gate failed');
+
+// How long a refused client may take for the request that it is answered by.
+const patienceMs = 5000;
 
 /** Judges connections, keeps those that are let in, and ends those that may no longer be. */
 export class Gate implements Keeper {
@@ -26,12 +32,17 @@ export class Gate implements Keeper {
   readonly #peers = new PeerCache();
   readonly #connections = new Set<GatedConnection>();
   readonly #deadline: Deadline;
+  readonly #refusals: RefusalLog;
   #trust: Trust | undefined;
 
   constructor(settings: Settings, reporter: Reporter) {
     this.#settings = settings;
     this.#reporter = reporter;
     this.#deadline = new Deadline(settings.now, () => void this.judgeAll());
+    this.#refusals = new RefusalLog(settings.now, ({ remoteAddress, count, reasons }) => {
+      const message = `refused: ${count} more from ${remoteAddress} within a minute`;
+      reporter.log('warn', { event: 'refused-more', remoteAddress, count, reasons }, message);
+    });
   }
 
   /** The material in force; `undefined` until the first is: nobody is let in before. */
@@ -68,7 +79,20 @@ export class Gate implements Keeper {
   }
 
   #receive(socket: TLSSocket): void {
-    if (this.#admit(socket) !== undefined) socket.destroy();
+    const refusal = this.#admit(socket);
+    if (refusal === undefined) return;
+    if (this.#settings.onRefused === 'close' || refusal === gateFailed) socket.destroy();
+    else this.#letAsk(socket, refusal);
+  }
+
+  /** Keeps a refused socket for its first request, which is answered by the guard, and not for long. */
+  #letAsk(socket: TLSSocket, refusal: Refusal): void {
+    setConnection(socket, new GatedConnection(this, socket, undefined, refusal));
+    const patience = setTimeout(() => socket.destroy(), patienceMs);
+    patience.unref();
+    socket.once('close', () => {
+      clearTimeout(patience);
+    });
   }
 
   /**
@@ -153,7 +177,12 @@ export class Gate implements Keeper {
       { event: 'gate-failed', err: error },
       'the gate failed, and refused the client',
     );
-    return refuse('untrusted', 'the gate failed');
+    return gateFailed;
+  }
+
+  /** Writes what of the log is still to be written. */
+  flushLog(): void {
+    this.#refusals.flush();
   }
 
   /** Tells of an eviction. */
@@ -181,11 +210,13 @@ export class Gate implements Keeper {
       // A destroyed socket answers null.
       resumed: (socket.isSessionReused() as boolean | null) === true,
     };
-    this.#reporter.log(
-      'warn',
-      { event: 'refused', ...refusal, ...describeIdentity(identity), ...circumstances },
-      `refused: ${refusal.reason}, ${nameIdentity(identity, remoteAddress)}`,
-    );
+    if (this.#refusals.mayWrite(remoteAddress, refusal.reason)) {
+      this.#reporter.log(
+        'warn',
+        { event: 'refused', ...refusal, ...describeIdentity(identity), ...circumstances },
+        `refused: ${refusal.reason}, ${nameIdentity(identity, remoteAddress)}`,
+      );
+    }
     this.#reporter.emit('refused', { ...refusal, identity, ...circumstances });
   }
 }

@@ -212,6 +212,7 @@ export class MtlsHandle implements Mtls {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#expiry.close();
+    this.#gate.flushLog();
     await this.#reloader.close();
   }
 

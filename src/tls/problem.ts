@@ -6,6 +6,7 @@
  */
 import { type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http';
 import { type MtlsError } from '../errors.js';
+import { type RefusalReason } from './refusal.js';
 
 /** An answer's parts, for whatever kind of response there is. */
 export interface Problem {
@@ -14,16 +15,19 @@ export interface Problem {
   readonly body: string;
 }
 
-/** The answer that an error makes. */
-export function describeProblem({ status, code }: MtlsError): Problem {
-  const problem = { type: 'about:blank', title: STATUS_CODES[status], status, code };
+/**
+ * The answer that an error makes.
+ * @param reason - Of a refused certificate.
+ */
+export function describeProblem({ status, code }: MtlsError, reason?: RefusalReason): Problem {
+  const problem = { type: 'about:blank', title: STATUS_CODES[status], status, code, reason };
   const headers = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' };
   return { status, headers, body: `${JSON.stringify(problem)}\n` };
 }
 
 /** Answers a request with an error. */
-export function answerProblem(res: ServerResponse, error: MtlsError): void {
-  const { status, headers, body } = describeProblem(error);
+export function answerProblem(res: ServerResponse, error: MtlsError, reason?: RefusalReason): void {
+  const { status, headers, body } = describeProblem(error, reason);
   res.statusCode = status;
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value as string);
   res.end(body);

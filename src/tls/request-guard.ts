@@ -7,7 +7,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
 import type { Server } from 'node:tls';
-import { type MtlsError } from '../errors.js';
 import { type Connection, connectionOf, bindRequest } from './connection.js';
 import { type Refusal, refusalError } from './refusal.js';
 import { answerProblem, describeProblem } from './problem.js';
@@ -63,13 +62,12 @@ function turnAway(respondent: unknown, connection: Connection, refusal: Refusal)
   res.once('close', () => {
     connection.evict(refusal);
   });
-  const error = refusalError(refusal);
-  if ('setHeader' in res) answerProblem(res, error);
-  else answerStream(res, error);
+  if ('setHeader' in res) answerProblem(res, refusalError(refusal), refusal.reason);
+  else answerStream(res, refusal);
 }
 
-function answerStream(stream: ServerHttp2Stream, error: MtlsError): void {
-  const { status, headers, body } = describeProblem(error);
+function answerStream(stream: ServerHttp2Stream, refusal: Refusal): void {
+  const { status, headers, body } = describeProblem(refusalError(refusal), refusal.reason);
   stream.respond({ ':status': status, ...headers });
   stream.end(body);
 }

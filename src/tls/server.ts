@@ -62,6 +62,12 @@ export async function createServerOptions(options: MtlsOptions): Promise<ServerO
       "clients: 'optional' needs the gate, because node:tls would let bad certificates in as well; use createServer(), or protect() the server",
     );
   }
+  if (settings.onRefused === 'respond') {
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      "onRefused: 'respond' needs the gate, because node:tls ends a connection that it refuses itself; use createServer(), or protect() the server",
+    );
+  }
   const { material } = await loadMaterial(settings, {
     judge: 'openssl',
     signal: new AbortController().signal,
@@ -94,7 +100,7 @@ export async function protect(
   return handle;
 }
 
-function checkProtectable(server: TlsServer, { clients }: Settings): void {
+function checkProtectable(server: TlsServer, { clients, onRefused }: Settings): void {
   if (server.listening)
     throw new MtlsError(
       'ERR_MTLS_OPTION_INVALID',
@@ -108,6 +114,12 @@ function checkProtectable(server: TlsServer, { clients }: Settings): void {
     throw new MtlsError(
       'ERR_MTLS_OPTION_INVALID',
       'the server asks for no client certificate; make it with requestCert: true',
+    );
+  }
+  if (onRefused === 'respond' && (rejectUnauthorized === true || !('setTimeout' in server))) {
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      "onRefused: 'respond' needs a server of node:https or node:http2, made with rejectUnauthorized: false, so that there are requests to answer",
     );
   }
   if (rejectUnauthorized === true && clients === 'optional') {

@@ -41,6 +41,7 @@ describe.each(tlsVersions)('over %s, a handler that never asks who is calling', 
       title: 'Unauthorized',
       status: 401,
       code: 'ERR_MTLS_CERTIFICATE_EXPIRED',
+      reason: 'expired',
     });
     await until(() => gone.connection.isClosed, 'the connection is closed');
     expect(server.recorder.events('evicted')).toMatchObject([{ reason: 'expired' }]);

@@ -200,6 +200,14 @@ export class Client {
     return await readToEnd(socket);
   }
 
+  /** Shakes hands, and asks for nothing. */
+  async open(): Promise<OpenConnection> {
+    const socket = tls.connect(this.#tls);
+    closers.push(() => socket.destroy());
+    await once(socket, 'secureConnect');
+    return new OpenConnection(socket);
+  }
+
   /** Opens a TCP connection now, for a handshake and a call later. */
   async dial(): Promise<{ call(path?: string): Promise<string> }> {
     const tcp = net.connect(this.#tls.port, this.#tls.host);

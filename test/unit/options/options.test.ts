@@ -30,6 +30,7 @@ test('what is left out is the strictest', () => {
     crl: [],
     clients: 'required',
     refusals: 'named',
+    onRefused: 'close',
     revocation: {
       scope: 'chain',
       unknown: 'deny',
@@ -104,7 +105,7 @@ describe('an option is refused with its name, what was given and what may be', (
     ['server-key.pem', 'options is "server-key.pem"; expected an object'],
     [
       { ...minimal, crls: 'a.crl' },
-      'options has the unknown key "crls"; known are key, cert, passphrase, ca, crl, clients, refusals, revocation, certificates, watch, resumption, logger, tls, now',
+      'options has the unknown key "crls"; known are key, cert, passphrase, ca, crl, clients, refusals, onRefused, revocation, certificates, watch, resumption, logger, tls, now',
     ],
     [{ ...minimal, key: undefined }, `key is undefined; expected ${source}`],
     [{ ...minimal, key: '' }, `key is ""; expected ${source}`],
@@ -130,6 +131,11 @@ describe('an option is refused with its name, what was given and what may be', (
     [{ ...minimal, clients: 'none' }, `clients is "none"; expected one of 'required', 'optional'`],
     [{ ...minimal, clients: null }, `clients is null; expected one of 'required', 'optional'`],
     [{ ...minimal, refusals: 'loud' }, `refusals is "loud"; expected one of 'named', 'native'`],
+    [{ ...minimal, onRefused: 'answer' }, `onRefused is "answer"; expected one of 'close', 'respond'`],
+    [
+      { ...minimal, onRefused: 'respond', refusals: 'native' },
+      "onRefused: 'respond' needs refusals: 'named', because node:tls ends a connection that it refuses itself",
+    ],
     [{ ...minimal, revocation: 'deny' }, 'revocation is "deny"; expected an object'],
     [{ ...minimal, revocation: null }, 'revocation is null; expected an object'],
     [

@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs';
+import http2 from 'node:http2';
+import https from 'node:https';
+import { createServer as createTlsServer } from 'node:tls';
+import { describe, expect, test } from '@jest/globals';
+import { createServerOptions, protect } from 'express-mtls';
+import { ca, type CertificateOptions } from '../support/chain.js';
+import { Client, tlsVersions } from '../support/client.js';
+import { listen, material, Recorder, startServer, until } from '../support/server.js';
+
+const hour = 3_600_000;
+const inMs = (ms: number): Date => new Date(Date.now() + ms);
+
+describe.each(tlsVersions)("over %s, with onRefused: 'respond'", (version) => {
+  test.each<[string, number, string, CertificateOptions | undefined]>([
+    ['no-certificate', 401, 'ERR_MTLS_CERTIFICATE_REQUIRED', undefined],
+    ['revoked', 401, 'ERR_MTLS_CERTIFICATE_REVOKED', { serial: '1002' }],
+    ['expired', 401, 'ERR_MTLS_CERTIFICATE_EXPIRED', { notAfter: inMs(-hour) }],
+    ['wrong-purpose', 401, 'ERR_MTLS_CERTIFICATE_INVALID', { extendedKeyUsage: null }],
+  ])('%s: the first request is answered, and the connection ends', async (reason, status, code, options) => {
+    const root = ca('ca');
+    const server = await startServer({
+      root,
+      crl: root.crl({ revoked: [{ serial: '1002' }] }).pem,
+      options: { onRefused: 'respond' },
+    });
+    const certificate = options && root.client({ commonName: 'client2', ...options });
+    const client = server.as(certificate, { version, keepAlive: true });
+    const answer = await client.get();
+    expect(answer).toMatchObject({ status, headers: { 'content-type': 'application/problem+json' } });
+    expect(JSON.parse(answer.body)).toEqual({
+      type: 'about:blank',
+      title: 'Unauthorized',
+      status,
+      code,
+      reason,
+    });
+    await until(() => client.connection.isClosed, 'the connection is closed');
+    expect(server.served).toEqual([]);
+    expect(server.recorder.events('refused')).toMatchObject([{ reason }]);
+    expect(server.recorder.events('evicted')).toEqual([]);
+    expect(server.recorder.events('authenticated')).toEqual([]);
+    expect([...server.mtls.connections]).toEqual([]);
+  });
+
+  test('a good client is served', async () => {
+    const root = ca('ca');
+    const server = await startServer({ root, options: { onRefused: 'respond' } });
+    expect(await server.as(root.client('client1'), { version }).get()).toMatchObject({ status: 200 });
+  });
+
+  test('an upgrade is not answered, and reaches nobody', async () => {
+    const root = ca('ca');
+    const server = await startServer({ root, options: { onRefused: 'respond' } });
+    let seen = 0;
+    server.server.on('upgrade', () => seen++);
+    const headers = { Connection: 'Upgrade', Upgrade: 'echo' };
+    const client = server.as(ca('other').client(), { version });
+    expect(await client.get('/', { headers })).toMatchObject({ status: 'refused' });
+    expect(seen).toBe(0);
+  });
+
+  test('a request over HTTP/2 is answered, and the session ends', async () => {
+    const { root, options, files } = material();
+    const server = http2.createSecureServer({
+      key: readFileSync(files.key),
+      cert: readFileSync(files.cert),
+      requestCert: true,
+      rejectUnauthorized: false,
+    });
+    const recorder = new Recorder();
+    recorder.listenTo(await protect(server, { ...options, onRefused: 'respond' }));
+    let seen = 0;
+    server.on('stream', () => seen++);
+    const target = { port: await listen(server), ca: root.pem };
+    const stranger = await new Client(target, ca('other').client(), { version }).http2();
+    const answer = await stranger.get();
+    expect(answer.status).toBe(401);
+    expect(JSON.parse(answer.body)).toMatchObject({ reason: 'untrusted' });
+    await until(() => stranger.isClosed, 'the session is closed');
+    expect(seen).toBe(0);
+  });
+
+  test('one that asks for nothing is not kept', async () => {
+    const root = ca('ca');
+    const server = await startServer({ root, options: { onRefused: 'respond' } });
+    const started = performance.now();
+    const socket = await server.as(ca('other').client(), { version }).open();
+    await until(() => socket.isClosed, 'the connection is closed');
+    expect(performance.now() - started).toBeGreaterThan(4000);
+  });
+});
+
+describe("onRefused: 'respond' is refused", () => {
+  const message = expect.stringContaining("onRefused: 'respond' needs");
+  const invalid = expect.objectContaining({ code: 'ERR_MTLS_OPTION_INVALID', message });
+
+  test('without the gate', async () => {
+    const { options } = material();
+    await expect(createServerOptions({ ...options, onRefused: 'respond' })).rejects.toEqual(invalid);
+  });
+
+  test('for a server that ends bad connections itself, and for one that has no requests', async () => {
+    const { options } = material();
+    const requestCert = true;
+    for (const server of [
+      https.createServer({ requestCert, rejectUnauthorized: true }),
+      createTlsServer({ requestCert, rejectUnauthorized: false }),
+    ])
+      await expect(protect(server, { ...options, onRefused: 'respond' })).rejects.toEqual(invalid);
+  });
+});
+
+test('of many refusals from one address ten are logged, and the others are counted; events tell of each', async () => {
+  const root = ca('ca');
+  const server = await startServer({ root });
+  for (let index = 0; index < 12; index++)
+    expect(await server.as(undefined).get()).toMatchObject({ status: 'refused' });
+  expect(await server.as(ca('other').client()).get()).toMatchObject({ status: 'refused' });
+  expect(server.recorder.events('refused')).toHaveLength(13);
+  expect(server.recorder.linesOf('refused')).toHaveLength(10);
+  expect(server.recorder.linesOf('refused-more')).toEqual([]);
+  await server.mtls.close();
+  expect(server.recorder.linesOf('refused-more')).toEqual([
+    {
+      level: 'warn',
+      fields: {
+        event: 'refused-more',
+        remoteAddress: '127.0.0.1',
+        count: 3,
+        reasons: { 'no-certificate': 2, untrusted: 1 },
+      },
+      message: 'refused: 3 more from 127.0.0.1 within a minute',
+    },
+  ]);
+});
