@@ -1,13 +1,15 @@
-import { randomBytes } from 'node:crypto';
+import { constants, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import https from 'node:https';
+import type { Server as TlsServer } from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
 import express from 'express';
 import { createServerOptions, identify, mtlsErrorHandler, requireClient } from 'express-mtls';
-import { type Certificate, ca } from '../support/chain.js';
+import { type Certificate, type CertificateAuthority, ca } from '../support/chain.js';
 import { type Answer, Client, tlsVersions } from '../support/client.js';
 import { ProcessServer } from '../support/process-server.js';
 import {
+  type StartOptions,
   type TestServer,
   listen,
   material,
@@ -302,22 +304,89 @@ describe.each(tlsVersions)('over %s', (version) => {
     });
   });
 
-  test('a store of sessions on the server lets no revoked client in', async () => {
-    const root = ca('ca');
-    const client2 = root.client('client2');
-    const server = await startServer({ root, options: { watch: false, resumption: false } });
-    const store = new Map<string, Buffer>();
-    server.server.on('newSession', (id: Buffer, data: Buffer, done: () => void) => {
-      store.set(id.toString('hex'), data);
-      done();
+  describe.each([true, false])('with a store of sessions on the server, and resumption: %s', (resumption) => {
+    // Where tickets are off, a session of TLS 1.2 comes out of the store; of TLS 1.3, none does.
+    const fromStore = version === 'TLSv1.2' && !resumption;
+
+    async function start(root: CertificateAuthority, given: StartOptions = {}): Promise<TestServer> {
+      return await startServer({ root, ...given, options: { watch: false, resumption, ...given.options } });
+    }
+
+    test('a client that is revoked since is refused, and others are served', async () => {
+      const root = ca('ca');
+      const [client1, client2] = [root.client('client1'), root.client('client2')];
+      const server = await start(root);
+      keepSessions(server.server);
+      const [good, revoked] = [await firstCall(server, client1), await server.as(client2, { version }).get()];
+      publish(server.files.crl, root.crl({ number: 2, revoked: [client2] }).pem);
+      await server.mtls.reload();
+      expect(await server.as(client2, { version }).get('/', { session: revoked.session })).toMatchObject({
+        status: 'refused',
+      });
+      expect(server.recorder.events('refused')).toMatchObject([{ reason: 'revoked', resumed: fromStore }]);
+      expect(await server.as(client1, { version }).get('/', { session: good.session })).toMatchObject({
+        status: 200,
+        resumed: fromStore,
+      });
     });
-    server.server.on('resumeSession', (id: Buffer, done: (error: null, data: Buffer | null) => void) => {
-      done(null, store.get(id.toString('hex')) ?? null);
+
+    test('no session is resumed once the CAs are others', async () => {
+      const [root, second] = [ca('ca'), ca('second')];
+      const server = await start(root, { cas: [root, second], crl: null });
+      keepSessions(server.server);
+      const [stays, goes] = [root.client('client1'), second.client('client2')];
+      const sessions = [
+        await server.as(stays, { version }).get(),
+        await server.as(goes, { version }).get(),
+      ].map(({ session }) => session);
+      publish(server.files.ca, root.pem);
+      await server.mtls.reload();
+      expect(await server.as(stays, { version }).get('/', { session: sessions[0] })).toMatchObject({
+        status: 200,
+        resumed: false,
+      });
+      expect(await server.as(goes, { version }).get('/', { session: sessions[1] })).toMatchObject({
+        status: 'refused',
+      });
+      expect(server.recorder.events('refused')).toMatchObject([{ reason: 'untrusted', resumed: false }]);
     });
-    const { session } = await server.as(client2, { version }).get();
-    publish(server.files.crl, root.crl({ number: 2, revoked: [client2] }).pem);
-    await server.mtls.reload();
-    expect(await server.as(client2, { version }).get('/', { session })).toMatchObject({ status: 'refused' });
-    expect(server.recorder.events('refused')).toMatchObject([{ reason: 'revoked' }]);
+
+    test.each(['named', 'native'] as const)(
+      'a session of a listener that asks for no certificate and has the same store lets nobody in (%s)',
+      async (refusals) => {
+        const root = ca('ca');
+        const server = await start(root, { options: { refusals } });
+        const { sessionIdContext } = await createServerOptions(server.options);
+        const careless = https.createServer(
+          {
+            key: readFileSync(server.files.key),
+            cert: readFileSync(server.files.cert),
+            secureOptions: constants.SSL_OP_NO_TICKET,
+            sessionIdContext,
+          },
+          (_req, res) => res.end('anybody'),
+        );
+        const port = await listen(careless);
+        keepSessions(server.server, keepSessions(careless));
+        const { session } = await new Client({ port, ca: root.pem }, undefined, { version }).get();
+        expect(await server.as(undefined, { version }).get('/', { session })).toMatchObject({
+          status: 'refused',
+        });
+        expect(server.served).toEqual([]);
+        expect(server.recorder.events('refused')).toMatchObject([{ reason: 'no-certificate' }]);
+      },
+    );
   });
 });
+
+/** Gives a server a store of sessions, as the documentation of node:tls shows it. */
+function keepSessions(server: TlsServer, store = new Map<string, Buffer>()): Map<string, Buffer> {
+  server.on('newSession', (id: Buffer, data: Buffer, done: () => void) => {
+    store.set(id.toString('hex'), data);
+    done();
+  });
+  server.on('resumeSession', (id: Buffer, done: (error: null, data: Buffer | null) => void) => {
+    done(null, store.get(id.toString('hex')) ?? null);
+  });
+  return store;
+}
