@@ -11,6 +11,7 @@ import { ProcessServer } from '../support/process-server.js';
 import {
   type StartOptions,
   type TestServer,
+  helloApp,
   listen,
   material,
   nodeShowsIntermediates,
@@ -203,6 +204,20 @@ describe.each(tlsVersions)('over %s', (version) => {
     const { session } = await firstCall(late, client2);
     expect(await early.as(client2, { version }).get('/', { session })).toMatchObject({ status: 'refused' });
     expect(early.recorder.events('refused')).toMatchObject([{ reason: 'revoked', resumed: true }]);
+  });
+
+  test('createServerOptions() alone: a ticket from where an older CRL is loaded gets nobody past clientIdentity()', async () => {
+    const root = ca('ca');
+    const client2 = root.client('client2');
+    const tls = { ticketKeys: randomBytes(48) };
+    const late = await startServer({ root, options: { tls } });
+    const { session } = await firstCall(late, client2);
+    const { options } = material({ root, crl: root.crl({ number: 2, revoked: [client2] }).pem });
+    const served: string[] = [];
+    const early = https.createServer(await createServerOptions({ ...options, tls }), helloApp(served));
+    const client = new Client({ port: await listen(early), ca: root.pem }, client2, { version });
+    expect((await client.get('/', { session })).status).not.toBe(200);
+    expect(served).toEqual([]);
   });
 
   test('two processes with the same ticket keys: the tickets of one that has not reloaded let nobody revoked in at the other', async () => {
