@@ -1,11 +1,27 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import type { RequestListener } from 'node:http';
+import https from 'node:https';
 import tls from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
-import { type ClientIdentity, identify } from 'express-mtls';
-import { ca } from '../support/chain.js';
+import { type ClientIdentity, createServer, createServerOptions, identify, protect } from 'express-mtls';
+import { type Certificate, ca, selfSigned } from '../support/chain.js';
 import { temporaryDirectory, writeMaterial } from '../support/files.js';
-import { type TestServer, publish, startServer, until } from '../support/server.js';
+import {
+  RenegotiatingClient,
+  type RenegotiatingClientOptions,
+  testWithCompiler,
+} from '../support/renegotiating-client.js';
+import {
+  type Material,
+  type TestServer,
+  listen,
+  material,
+  publish,
+  startServer,
+  until,
+} from '../support/server.js';
 import { testWithOpenssl } from '../unit/dev-ca/openssl.js';
 
 const request = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
@@ -94,4 +110,242 @@ describe.each([
     expect(seen.map((identity) => identity?.commonName)).toEqual(['client1']);
     socket.destroy();
   });
+});
+
+/** One request, as a handler saw it. */
+interface Call {
+  readonly url: string | undefined;
+  readonly identity: ClientIdentity | undefined;
+  readonly presented: string | undefined;
+  readonly authorized: boolean;
+}
+
+/** Handles every request at once, but `/late` not before it is released. */
+class Handler {
+  readonly calls: Call[] = [];
+  readonly reached: (string | undefined)[] = [];
+  release!: () => void;
+  readonly #released = new Promise<void>((resolve) => (this.release = resolve));
+  #socket: tls.TLSSocket | undefined;
+
+  readonly listener: RequestListener = (req, res) => {
+    this.reached.push(req.url);
+    this.#socket = req.socket as tls.TLSSocket;
+    const waited = req.url === '/late' ? this.#released : Promise.resolve();
+    void waited.then(() => {
+      const { presented, authorized } = this;
+      this.calls.push({ url: req.url, identity: identify(req), presented, authorized });
+      res.end(`served ${req.url}`);
+    });
+  };
+
+  /** Whose certificate node:tls names now. */
+  get presented(): string | undefined {
+    return this.#socket?.getPeerCertificate().subject.CN as string | undefined;
+  }
+
+  /** Whether node:tls calls that client authorized. */
+  get authorized(): boolean {
+    return this.#socket?.authorized ?? false;
+  }
+
+  /** To whom node:tls ascribes which request. */
+  get seen(): string[] {
+    return this.calls.map(({ url, presented, authorized }) => `${url} of ${presented}, ${authorized}`);
+  }
+}
+
+interface Kind {
+  readonly kind: string;
+  /** Which context is asked for. @defaultValue the first */
+  readonly servername?: string;
+  /** Starts the server, and answers what puts its files into force once more. */
+  start(
+    files: Material,
+    listener: RequestListener,
+  ): Promise<{ port: number; reload: () => Promise<unknown> }>;
+}
+
+const carelessOptions = ({ files }: Material): https.ServerOptions => ({
+  key: readFileSync(files.key),
+  cert: readFileSync(files.cert),
+  ca: readFileSync(files.ca),
+  requestCert: true,
+});
+
+const kinds: readonly Kind[] = [
+  {
+    kind: 'createServer()',
+    start: async ({ options }, listener) => {
+      const server = await createServer({ ...options, watch: false }, listener);
+      return { port: await listen(server), reload: () => server.mtls.reload() };
+    },
+  },
+  {
+    kind: 'createServer(), in a context put in with addContext()',
+    servername: 'other.example',
+    start: async (files, listener) => {
+      const server = await createServer({ ...files.options, watch: false }, listener);
+      server.addContext('other.example', carelessOptions(files));
+      return { port: await listen(server), reload: () => server.mtls.reload() };
+    },
+  },
+  {
+    kind: 'https.createServer() with createServerOptions()',
+    start: async ({ options }, listener) => {
+      const server = https.createServer(await createServerOptions(options), listener);
+      const reload = async (): Promise<void> => {
+        server.setSecureContext(await createServerOptions(options));
+      };
+      return { port: await listen(server), reload };
+    },
+  },
+  ...[true, false].map((rejectUnauthorized) => ({
+    kind: `protect() on a server with rejectUnauthorized: ${rejectUnauthorized}`,
+    start: async (files: Material, listener: RequestListener) => {
+      const server = https.createServer({ ...carelessOptions(files), rejectUnauthorized }, listener);
+      const mtls = await protect(server, { ...files.options, watch: false });
+      return { port: await listen(server), reload: () => mtls.reload() };
+    },
+  })),
+];
+
+describe('a client that renegotiates with a certificate that says CN=admin', () => {
+  const root = ca('ca');
+  const client1 = root.client('client1');
+  const admin = selfSigned('admin');
+
+  const clientOf = (
+    port: number,
+    { servername = 'localhost', other = admin } = {},
+  ): RenegotiatingClientOptions => ({
+    port,
+    servername,
+    ca: root.pem,
+    certificate: client1,
+    other,
+  });
+
+  function expectOneIdentity({ calls }: Handler): void {
+    expect(calls[0]?.identity).toMatchObject({ commonName: 'client1' });
+    expect(new Set(calls.map(({ identity }) => identity)).size).toBe(1);
+  }
+
+  describe.each(kinds)('of $kind', ({ start, servername }) => {
+    describe.each([
+      { when: 'with the first context', isReloaded: false },
+      { when: 'with a context that a reload has put into force', isReloaded: true },
+    ])('$when', ({ isReloaded }) => {
+      async function connect(handler: Handler): Promise<RenegotiatingClient> {
+        const files = material({ root });
+        const { port, reload } = await start(files, handler.listener);
+        if (isReloaded) {
+          publish(files.files.crl, root.crl({ number: 2 }).pem);
+          await reload();
+        }
+        return await RenegotiatingClient.connect(clientOf(port, { servername }));
+      }
+
+      testWithCompiler('is declined, and served on as who it is', async () => {
+        const handler = new Handler();
+        const client = await connect(handler);
+        expect(await client.tell('request /before')).toBe('answered');
+        expect(await client.tell('renegotiate')).toBe('declined');
+        expect(await client.tell('request /after')).toBe('answered');
+        expect(handler.seen).toEqual(['/before of client1, true', '/after of client1, true']);
+        expectOneIdentity(handler);
+      });
+
+      testWithCompiler('is declined before its first request too', async () => {
+        const handler = new Handler();
+        const client = await connect(handler);
+        expect(await client.tell('renegotiate')).toBe('declined');
+        expect(await client.tell('request /first')).toBe('answered');
+        expect(handler.seen).toEqual(['/first of client1, true']);
+        expectOneIdentity(handler);
+      });
+
+      testWithCompiler('gets no further than asking while requests are under way', async () => {
+        const handler = new Handler();
+        const client = await connect(handler);
+        await client.tell('request /before');
+        await client.tell('send /late');
+        await until(() => handler.reached.includes('/late'), 'the handler waits');
+        expect(await client.tell('stall')).toBe('declined');
+        await client.tell('send /meanwhile');
+        await until(() => handler.reached.includes('/meanwhile'), 'the next request has come');
+        handler.release();
+        await until(() => handler.calls.length === 3, 'all are answered');
+        expect(handler.seen).toEqual([
+          '/before of client1, true',
+          '/meanwhile of client1, true',
+          '/late of client1, true',
+        ]);
+        expectOneIdentity(handler);
+      });
+    });
+  });
+
+  testWithCompiler(
+    'changes no identity where it succeeds: on a connection that was accepted while protect() was still reading',
+    async () => {
+      const handler = new Handler();
+      const files = material({ root });
+      const server = https.createServer(
+        { ...carelessOptions(files), rejectUnauthorized: false },
+        handler.listener,
+      );
+      let publishCrl!: (crls: Buffer[]) => void;
+      const crls = new Promise<Buffer[]>((resolve) => (publishCrl = resolve));
+      const protecting = protect(server, { ...files.options, crl: { load: () => crls } });
+      const accepted = once(server, 'connection');
+      const client = await RenegotiatingClient.dial(clientOf(await listen(server)));
+      await accepted;
+      publishCrl([root.crl().der]);
+      await protecting;
+      expect(await client.tell('handshake')).toBe('connected');
+      expect(await client.tell('request /before')).toBe('answered');
+      expect(await client.tell('renegotiate')).toBe('renegotiated');
+      expect(await client.tell('request /after')).toBe('answered');
+      expect(handler.seen).toEqual(['/before of client1, true', '/after of admin, true']);
+      expectOneIdentity(handler);
+    },
+  );
+
+  // With rejectUnauthorized, node:tls looks again at the end of a renegotiation: at the new certificate alone.
+  describe.each([
+    { rejectUnauthorized: false, whose: 'signed by itself', finishing: admin },
+    { rejectUnauthorized: true, whose: 'of the same CA', finishing: root.client('admin') },
+  ])(
+    'of a plain server with rejectUnauthorized: $rejectUnauthorized, $whose',
+    ({ rejectUnauthorized, finishing }) => {
+      async function connect({ listener }: Handler, other: Certificate): Promise<RenegotiatingClient> {
+        const options = { ...carelessOptions(material({ root })), rejectUnauthorized };
+        const port = await listen(https.createServer(options, listener));
+        return await RenegotiatingClient.connect(clientOf(port, { other }));
+      }
+
+      testWithCompiler('is an authorized admin, or else the tests above would prove nothing', async () => {
+        const handler = new Handler();
+        const client = await connect(handler, finishing);
+        expect(await client.tell('request /before')).toBe('answered');
+        expect(await client.tell('renegotiate')).toBe('renegotiated');
+        expect(await client.tell('request /after')).toBe('answered');
+        expect(handler.seen).toEqual(['/before of client1, true', '/after of admin, true']);
+      });
+
+      testWithCompiler('is an authorized admin to a handler that looks late, where it stalls', async () => {
+        const handler = new Handler();
+        const client = await connect(handler, admin);
+        await client.tell('request /before');
+        await client.tell('send /late');
+        await until(() => handler.reached.includes('/late'), 'the handler waits');
+        expect(await client.tell('stall')).toBe('stalled');
+        await until(() => handler.presented === 'admin', 'the server has read the other certificate');
+        handler.release();
+        await until(() => handler.calls.length === 2, 'both are answered');
+        expect(handler.seen).toEqual(['/before of client1, true', '/late of admin, true']);
+      });
+    },
+  );
 });

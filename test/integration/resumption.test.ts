@@ -1,12 +1,23 @@
-import { randomBytes } from 'node:crypto';
+import { constants, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import https from 'node:https';
+import type { Server as TlsServer } from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
 import express from 'express';
 import { createServerOptions, identify, mtlsErrorHandler, requireClient } from 'express-mtls';
-import { type Certificate, ca } from '../support/chain.js';
+import { type Certificate, type CertificateAuthority, ca } from '../support/chain.js';
 import { type Answer, Client, tlsVersions } from '../support/client.js';
-import { type TestServer, listen, nodeShowsIntermediates, publish, startServer } from '../support/server.js';
+import { ProcessServer } from '../support/process-server.js';
+import {
+  type StartOptions,
+  type TestServer,
+  helloApp,
+  listen,
+  material,
+  nodeShowsIntermediates,
+  publish,
+  startServer,
+} from '../support/server.js';
 
 const hour = 3_600_000;
 const inMs = (ms: number): Date => new Date(Date.now() + ms);
@@ -195,6 +206,81 @@ describe.each(tlsVersions)('over %s', (version) => {
     expect(early.recorder.events('refused')).toMatchObject([{ reason: 'revoked', resumed: true }]);
   });
 
+  test('createServerOptions() alone: a ticket from where an older CRL is loaded gets nobody past clientIdentity()', async () => {
+    const root = ca('ca');
+    const client2 = root.client('client2');
+    const tls = { ticketKeys: randomBytes(48) };
+    const late = await startServer({ root, options: { tls } });
+    const { session } = await firstCall(late, client2);
+    const { options } = material({ root, crl: root.crl({ number: 2, revoked: [client2] }).pem });
+    const served: string[] = [];
+    const early = https.createServer(await createServerOptions({ ...options, tls }), helloApp(served));
+    const client = new Client({ port: await listen(early), ca: root.pem }, client2, { version });
+    expect((await client.get('/', { session })).status).not.toBe(200);
+    expect(served).toEqual([]);
+  });
+
+  test('two processes with the same ticket keys: the tickets of one that has not reloaded let nobody revoked in at the other', async () => {
+    const root = ca('ca');
+    const [client1, client2] = [root.client('client1'), root.client('client2')];
+    const files = material({ root });
+    const ticketKeys = randomBytes(48).toString('hex');
+    const [stale, fresh] = await Promise.all([
+      ProcessServer.start(files, { ticketKeys, options: { watch: false } }),
+      ProcessServer.start(files, { ticketKeys, options: { watch: { pollMs: 50 } } }),
+    ]);
+    const before = await stale.as(client2, { version }).get();
+    publish(files.files.crl, root.crl({ number: 2, revoked: [client2] }).pem);
+    await fresh.tells('reloaded');
+    const after = await stale.as(client2, { version }).get();
+    expect(after).toMatchObject({ status: 200, resumed: false });
+    for (const { session } of [before, after]) {
+      expect(session).toBeDefined();
+      expect(await fresh.as(client2, { version }).get('/', { session })).toMatchObject({
+        status: 'refused',
+        resumed: true,
+      });
+    }
+    await fresh.tells('refused', 2);
+    const refusal = { event: 'refused', reason: 'revoked', resumed: true, by: 0 };
+    expect(fresh.reports('refused')).toEqual([refusal, refusal]);
+    // The keys are the same: a good client's ticket is worth something at the other.
+    const { session } = await stale.as(client1, { version }).get();
+    const answer = await fresh.as(client1, { version }).get('/', { session });
+    expect(JSON.parse(answer.body)).toEqual({ hello: 'client1', resumed: true, by: 0 });
+  }, 60_000);
+
+  test('a cluster’s worker, forked after the CRL has changed, resumes no session of before', async () => {
+    const root = ca('ca');
+    const [client1, client2] = [root.client('client1'), root.client('client2')];
+    const files = material({ root });
+    const server = await ProcessServer.start(files, { workers: 2, options: { watch: { pollMs: 50 } } });
+    const [good, revoked] = [
+      await server.as(client1, { version }).get(),
+      await server.as(client2, { version }).get(),
+    ];
+    publish(files.files.crl, root.crl({ number: 2, revoked: [client2] }).pem);
+    await server.tells('reloaded', 2);
+    // The worker that stays keeps what the cluster has shared since its start.
+    expect(await server.as(client1, { version }).get('/end')).toMatchObject({ status: 200 });
+    await server.tells('listening', 3);
+    // The workers take turns: of four calls in a row, the new one gets two.
+    for (let call = 0; call < 4; call++) {
+      const answer = await server.as(client2, { version }).get('/', { session: revoked.session });
+      expect(answer).toMatchObject({ status: 'refused', resumed: false });
+    }
+    await server.tells('refused', 4);
+    expect(server.reports('refused')).toContainEqual(expect.objectContaining({ reason: 'revoked', by: 3 }));
+    const served: unknown[] = [];
+    for (let call = 0; call < 4; call++) {
+      const { body } = await server.as(client1, { version }).get('/', { session: good.session });
+      served.push(JSON.parse(body));
+    }
+    expect(served).toContainEqual({ hello: 'client1', resumed: false, by: 3 });
+    for (const report of [...served, ...server.reports('refused')])
+      expect(report).toMatchObject({ resumed: false });
+  }, 60_000);
+
   test('the session of a client that was refused is refused again', async () => {
     const root = ca('ca');
     const stranger = ca('other').client('client1');
@@ -233,22 +319,89 @@ describe.each(tlsVersions)('over %s', (version) => {
     });
   });
 
-  test('a store of sessions on the server lets no revoked client in', async () => {
-    const root = ca('ca');
-    const client2 = root.client('client2');
-    const server = await startServer({ root, options: { watch: false, resumption: false } });
-    const store = new Map<string, Buffer>();
-    server.server.on('newSession', (id: Buffer, data: Buffer, done: () => void) => {
-      store.set(id.toString('hex'), data);
-      done();
+  describe.each([true, false])('with a store of sessions on the server, and resumption: %s', (resumption) => {
+    // Where tickets are off, a session of TLS 1.2 comes out of the store; of TLS 1.3, none does.
+    const fromStore = version === 'TLSv1.2' && !resumption;
+
+    async function start(root: CertificateAuthority, given: StartOptions = {}): Promise<TestServer> {
+      return await startServer({ root, ...given, options: { watch: false, resumption, ...given.options } });
+    }
+
+    test('a client that is revoked since is refused, and others are served', async () => {
+      const root = ca('ca');
+      const [client1, client2] = [root.client('client1'), root.client('client2')];
+      const server = await start(root);
+      keepSessions(server.server);
+      const [good, revoked] = [await firstCall(server, client1), await server.as(client2, { version }).get()];
+      publish(server.files.crl, root.crl({ number: 2, revoked: [client2] }).pem);
+      await server.mtls.reload();
+      expect(await server.as(client2, { version }).get('/', { session: revoked.session })).toMatchObject({
+        status: 'refused',
+      });
+      expect(server.recorder.events('refused')).toMatchObject([{ reason: 'revoked', resumed: fromStore }]);
+      expect(await server.as(client1, { version }).get('/', { session: good.session })).toMatchObject({
+        status: 200,
+        resumed: fromStore,
+      });
     });
-    server.server.on('resumeSession', (id: Buffer, done: (error: null, data: Buffer | null) => void) => {
-      done(null, store.get(id.toString('hex')) ?? null);
+
+    test('no session is resumed once the CAs are others', async () => {
+      const [root, second] = [ca('ca'), ca('second')];
+      const server = await start(root, { cas: [root, second], crl: null });
+      keepSessions(server.server);
+      const [stays, goes] = [root.client('client1'), second.client('client2')];
+      const sessions = [
+        await server.as(stays, { version }).get(),
+        await server.as(goes, { version }).get(),
+      ].map(({ session }) => session);
+      publish(server.files.ca, root.pem);
+      await server.mtls.reload();
+      expect(await server.as(stays, { version }).get('/', { session: sessions[0] })).toMatchObject({
+        status: 200,
+        resumed: false,
+      });
+      expect(await server.as(goes, { version }).get('/', { session: sessions[1] })).toMatchObject({
+        status: 'refused',
+      });
+      expect(server.recorder.events('refused')).toMatchObject([{ reason: 'untrusted', resumed: false }]);
     });
-    const { session } = await server.as(client2, { version }).get();
-    publish(server.files.crl, root.crl({ number: 2, revoked: [client2] }).pem);
-    await server.mtls.reload();
-    expect(await server.as(client2, { version }).get('/', { session })).toMatchObject({ status: 'refused' });
-    expect(server.recorder.events('refused')).toMatchObject([{ reason: 'revoked' }]);
+
+    test.each(['named', 'native'] as const)(
+      'a session of a listener that asks for no certificate and has the same store lets nobody in (%s)',
+      async (refusals) => {
+        const root = ca('ca');
+        const server = await start(root, { options: { refusals } });
+        const { sessionIdContext } = await createServerOptions(server.options);
+        const careless = https.createServer(
+          {
+            key: readFileSync(server.files.key),
+            cert: readFileSync(server.files.cert),
+            secureOptions: constants.SSL_OP_NO_TICKET,
+            sessionIdContext,
+          },
+          (_req, res) => res.end('anybody'),
+        );
+        const port = await listen(careless);
+        keepSessions(server.server, keepSessions(careless));
+        const { session } = await new Client({ port, ca: root.pem }, undefined, { version }).get();
+        expect(await server.as(undefined, { version }).get('/', { session })).toMatchObject({
+          status: 'refused',
+        });
+        expect(server.served).toEqual([]);
+        expect(server.recorder.events('refused')).toMatchObject([{ reason: 'no-certificate' }]);
+      },
+    );
   });
 });
+
+/** Gives a server a store of sessions, as the documentation of node:tls shows it. */
+function keepSessions(server: TlsServer, store = new Map<string, Buffer>()): Map<string, Buffer> {
+  server.on('newSession', (id: Buffer, data: Buffer, done: () => void) => {
+    store.set(id.toString('hex'), data);
+    done();
+  });
+  server.on('resumeSession', (id: Buffer, done: (error: null, data: Buffer | null) => void) => {
+    done(null, store.get(id.toString('hex')) ?? null);
+  });
+  return store;
+}

@@ -1,0 +1,74 @@
+/**
+ * Servers in processes of their own, where a test is about what processes share.
+ *
+ * @module
+ */
+import type { MtlsOptions } from 'express-mtls';
+import { Program } from '../examples/program.js';
+import type { Certificate } from './chain.js';
+import { Client, type ClientOptions } from './client.js';
+import { type Material, until } from './server.js';
+
+export interface ProcessOptions {
+  readonly options: MtlsOptions;
+  /** In hexadecimal. */
+  readonly ticketKeys?: string | undefined;
+  /** How many workers of a cluster serve; one that ends is replaced. @defaultValue `0`: the process itself serves */
+  readonly workers?: number;
+}
+
+/** What such a server tells of itself. */
+export interface ProcessReport {
+  readonly event: 'listening' | 'reloaded' | 'refused';
+  readonly port?: number;
+  readonly reason?: string;
+  readonly resumed?: boolean;
+  /** The worker's number; `0` where there is no cluster. */
+  readonly by: number;
+}
+
+export class ProcessServer {
+  readonly #program: Program;
+  readonly #ca: string;
+  #port = 0;
+
+  private constructor({ root }: Material, options: ProcessOptions) {
+    this.#program = new Program('test/support/server-program.ts', { args: [JSON.stringify(options)] });
+    this.#ca = root.pem;
+  }
+
+  /** Starts a server on this material, and waits until it listens, with all its workers. */
+  static async start(
+    files: Material,
+    { options, ...given }: Omit<ProcessOptions, 'options'> & { options?: Partial<MtlsOptions> },
+  ): Promise<ProcessServer> {
+    const server = new ProcessServer(files, { options: { ...files.options, ...options }, ...given });
+    await server.#program.wrote(/"listening"/);
+    await server.tells('listening', given.workers ?? 1);
+    server.#port = server.reports('listening')[0]?.port ?? 0;
+    return server;
+  }
+
+  /** What it has told of an event so far. */
+  reports(event: ProcessReport['event']): ProcessReport[] {
+    const lines = this.#program.output.split('\n').slice(0, -1);
+    return lines
+      .filter((line) => line.startsWith('{"event"'))
+      .map((line) => JSON.parse(line) as ProcessReport)
+      .filter((report) => report.event === event);
+  }
+
+  /** Waits until it has told of an event so often. */
+  async tells(event: ProcessReport['event'], times = 1): Promise<void> {
+    await until(
+      () => this.reports(event).length >= times,
+      `the server tells of "${event}" ${times} times`,
+      20_000,
+    );
+  }
+
+  /** A client with this certificate. */
+  as(certificate: Certificate, options?: ClientOptions): Client {
+    return new Client({ port: this.#port, ca: this.#ca }, certificate, options);
+  }
+}
