@@ -17,6 +17,10 @@ const remedies: Readonly<Record<string, string>> = {
   secureContext: 'the contexts are made here, so that a reload reaches all of them',
   SNICallback: 'contexts made elsewhere keep their own CAs and CRLs, which no reload reaches',
   pskCallback: 'a client with a pre-shared key has no certificate, yet node:tls calls it authorized',
+  newSession:
+    'it is an event of the server, and no option; sessions that are resumed from a store are judged anew',
+  resumeSession:
+    'it is an event of the server, and no option; sessions that are resumed from a store are judged anew',
   sessionIdContext: 'it is bound to the CAs here, so that no session is resumed under others',
   secureProtocol: 'use tls.minVersion and tls.maxVersion',
   clientCertEngine: 'engines replace the private key behind the checks made here',

@@ -79,6 +79,7 @@ export class MtlsHandle implements Mtls {
   guard(server: Server): void {
     this.#server = server;
     this.#gate.guard(server);
+    if (!this.#settings.resumption) refuseSessionStores(server);
     server.once('close', () => void this.close());
     server.on('listening', () => {
       this.#onListening();
@@ -220,4 +221,19 @@ export class MtlsHandle implements Mtls {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+const storeEvents = ['newSession', 'resumeSession'] as const;
+
+/** A store resumes sessions by their number, which no option of a secure context prevents. */
+function refuseSessionStores(server: Server): void {
+  const refuse = (name: string | symbol): void => {
+    if (!storeEvents.some((event) => event === name)) return;
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      `a listener for '${String(name)}' resumes sessions, and options.resumption is false; leave one of them out`,
+    );
+  };
+  for (const event of storeEvents) if (server.listenerCount(event) > 0) refuse(event);
+  server.on('newListener', refuse);
 }

@@ -62,7 +62,7 @@ export function secureContextOptions(
     ),
     ...(crl === undefined ? {} : { crl }),
     secureOptions: secureOptions(settings),
-    sessionIdContext: sessionIdContext(settings, material),
+    sessionIdContext: sessionIdContext(settings, material, judge),
   });
   if (inForce !== undefined && isDeepStrictEqual(bag, inForce)) return inForce;
   dryRun(bag);
@@ -75,10 +75,18 @@ function secureOptions({ tls, resumption }: Settings): number {
   return (tls.secureOptions ?? 0) | always | (resumption ? 0 : constants.SSL_OP_NO_TICKET);
 }
 
-/** No session is resumed under other CAs, or where fewer callers were asked for a certificate. 32 characters are the most. */
-function sessionIdContext({ clients }: Settings, { store }: Material): string {
+/**
+ * No session is resumed under other CAs, or where fewer callers were asked for a certificate; nor under other CRLs,
+ * where OpenSSL judges alone: it asks no CRL about a session that is resumed. 32 characters are the most.
+ */
+function sessionIdContext(
+  { clients }: Settings,
+  { store, revocation }: Material,
+  judge: ContextPurpose['judge'],
+): string {
   const hash = createHash('sha256').update(`express-mtls ${clients}\n`);
   for (const { raw } of store.certificates) hash.update(createHash('sha256').update(raw).digest());
+  if (judge === 'openssl') for (const { digest } of revocation?.crls ?? []) hash.update(digest);
   return hash.digest('hex').slice(0, 32);
 }
 

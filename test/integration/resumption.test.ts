@@ -1,17 +1,18 @@
 import { constants, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import https from 'node:https';
-import type { Server as TlsServer } from 'node:tls';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Server as TlsServer, TLSSocket } from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
 import express from 'express';
-import { createServerOptions, identify, mtlsErrorHandler, requireClient } from 'express-mtls';
+import { createServerOptions, identify, mtlsErrorHandler, protect, requireClient } from 'express-mtls';
+import type { MtlsOptions } from 'express-mtls';
 import { type Certificate, type CertificateAuthority, ca } from '../support/chain.js';
 import { type Answer, Client, tlsVersions } from '../support/client.js';
 import { ProcessServer } from '../support/process-server.js';
 import {
   type StartOptions,
   type TestServer,
-  helloApp,
   listen,
   material,
   nodeShowsIntermediates,
@@ -170,7 +171,7 @@ describe.each(tlsVersions)('over %s', (version) => {
       const root = ca('ca');
       const tls = { ticketKeys: randomBytes(48) };
       const server = await startServer({ root, options: { tls, refusals } });
-      const { sessionIdContext } = await createServerOptions({ ...server.options, tls });
+      const { sessionIdContext } = await createServerOptions(withoutCrl({ ...server.options, tls }));
       const careless = https.createServer(
         {
           key: readFileSync(server.files.key),
@@ -206,18 +207,39 @@ describe.each(tlsVersions)('over %s', (version) => {
     expect(early.recorder.events('refused')).toMatchObject([{ reason: 'revoked', resumed: true }]);
   });
 
-  test('createServerOptions() alone: a ticket from where an older CRL is loaded gets nobody past clientIdentity()', async () => {
+  test('createServerOptions() alone: a ticket from where an older CRL is loaded is worth nothing, and OpenSSL asks the CRL', async () => {
     const root = ca('ca');
-    const client2 = root.client('client2');
+    const [client1, client2] = [root.client('client1'), root.client('client2')];
     const tls = { ticketKeys: randomBytes(48) };
-    const late = await startServer({ root, options: { tls } });
-    const { session } = await firstCall(late, client2);
-    const { options } = material({ root, crl: root.crl({ number: 2, revoked: [client2] }).pem });
     const served: string[] = [];
-    const early = https.createServer(await createServerOptions({ ...options, tls }), helloApp(served));
-    const client = new Client({ port: await listen(early), ca: root.pem }, client2, { version });
-    expect((await client.get('/', { session })).status).not.toBe(200);
-    expect(served).toEqual([]);
+    const start = async (crl: string): Promise<number> => {
+      const { options } = material({ root, crl });
+      // No middleware: OpenSSL is all there is.
+      const app = (req: IncomingMessage, res: ServerResponse): void => {
+        served.push(`${req.url} ${String((req.socket as TLSSocket).isSessionReused())}`);
+        res.end();
+      };
+      return await listen(https.createServer(await createServerOptions({ ...options, tls }), app));
+    };
+    const crl = root.crl().pem;
+    const [late, early, same] = [
+      await start(crl),
+      await start(root.crl({ number: 2, revoked: [client2] }).pem),
+      await start(crl),
+    ];
+    const call = async (
+      port: number,
+      certificate: Certificate,
+      path: string,
+      session?: Buffer,
+    ): Promise<Answer> =>
+      await new Client({ port, ca: root.pem }, certificate, { version }).get(path, { session });
+    const { session } = await call(late, client2, '/before');
+    expect(await call(early, client2, '/revoked', session)).toMatchObject({ status: 'refused' });
+    const good = await call(late, client1, '/good');
+    expect(await call(early, client1, '/good', good.session)).toMatchObject({ status: 200, resumed: false });
+    expect(served).toEqual(['/before false', '/good false', '/good false']);
+    expect(await call(same, client1, '/good', good.session)).toMatchObject({ status: 200, resumed: true });
   });
 
   test('two processes with the same ticket keys: the tickets of one that has not reloaded let nobody revoked in at the other', async () => {
@@ -319,12 +341,28 @@ describe.each(tlsVersions)('over %s', (version) => {
     });
   });
 
-  describe.each([true, false])('with a store of sessions on the server, and resumption: %s', (resumption) => {
+  test('resumption: false wants no store of sessions, whenever it comes', async () => {
+    const root = ca('ca');
+    const options = { resumption: false };
+    const { server } = await startServer({ root, options });
+    const invalid = expect.objectContaining({
+      code: 'ERR_MTLS_OPTION_INVALID',
+      message: expect.stringContaining('resumes sessions, and options.resumption is false'),
+    });
+    expect(() => keepSessions(server)).toThrow(invalid);
+    expect(() => server.on('resumeSession', () => {})).toThrow(invalid);
+    const made = https.createServer({ requestCert: true, rejectUnauthorized: false });
+    keepSessions(made);
+    await expect(protect(made, { ...material({ root }).options, ...options })).rejects.toEqual(invalid);
+  });
+
+  describe.each(['with', 'without'])('with a store of sessions on the server, %s tickets', (tickets) => {
     // Where tickets are off, a session of TLS 1.2 comes out of the store; of TLS 1.3, none does.
-    const fromStore = version === 'TLSv1.2' && !resumption;
+    const fromStore = version === 'TLSv1.2' && tickets === 'without';
+    const tls = tickets === 'without' ? { secureOptions: constants.SSL_OP_NO_TICKET } : {};
 
     async function start(root: CertificateAuthority, given: StartOptions = {}): Promise<TestServer> {
-      return await startServer({ root, ...given, options: { watch: false, resumption, ...given.options } });
+      return await startServer({ root, ...given, options: { watch: false, tls, ...given.options } });
     }
 
     test('a client that is revoked since is refused, and others are served', async () => {
@@ -371,7 +409,7 @@ describe.each(tlsVersions)('over %s', (version) => {
       async (refusals) => {
         const root = ca('ca');
         const server = await start(root, { options: { refusals } });
-        const { sessionIdContext } = await createServerOptions(server.options);
+        const { sessionIdContext } = await createServerOptions(withoutCrl(server.options));
         const careless = https.createServer(
           {
             key: readFileSync(server.files.key),
@@ -393,6 +431,11 @@ describe.each(tlsVersions)('over %s', (version) => {
     );
   });
 });
+
+/** The session id context is bound to the CRLs where OpenSSL judges alone. */
+function withoutCrl({ crl: _crl, ...options }: MtlsOptions): MtlsOptions {
+  return options;
+}
 
 /** Gives a server a store of sessions, as the documentation of node:tls shows it. */
 function keepSessions(server: TlsServer, store = new Map<string, Buffer>()): Map<string, Buffer> {
