@@ -25,7 +25,7 @@ export type CrlSource = Source | CrlLoader;
 
 /** A source of CRLs of one's own: a shared store, an HTTP distribution point. */
 export interface CrlLoader {
-  /** Resolves to the CRLs in force, PEM or DER. Called at start and at each reload; a rejection keeps what was in force. */
+  /** Resolves to the CRLs in force, PEM or DER. Called at start and at each reload; a rejection, or a minute without an answer, keeps what was in force. */
   load(signal: AbortSignal): Promise<readonly Buffer[]>;
   /** Calls `notify` when it is worth loading again. Without it, `mtls.reload()` is the only trigger. */
   watch?(notify: () => void): Disposable;

@@ -66,6 +66,7 @@ export class MtlsHandle implements Mtls {
   #prepared: Prepared | undefined;
   #context: SecureContextOptions | undefined;
   #isClosed = false;
+  #isResting = false;
 
   constructor(settings: Settings) {
     this.#settings = settings;
@@ -80,7 +81,7 @@ export class MtlsHandle implements Mtls {
     this.#server = server;
     this.#gate.guard(server);
     if (!this.#settings.resumption) refuseSessionStores(server);
-    server.once('close', () => void this.close());
+    server.on('close', () => void this.#rest());
     server.on('listening', () => {
       this.#onListening();
     });
@@ -125,9 +126,9 @@ export class MtlsHandle implements Mtls {
   #onListening(): void {
     if (this.#isClosed) {
       const message =
-        'the server listens again after it was closed: its files are not watched any more; make a new one';
+        'the server listens, and its handle was closed: its files are not watched; make a new server';
       this.#reporter.log('error', { event: 'not-watching' }, message);
-    }
+    } else if (this.#isResting) this.#wake();
     // Once more, because a cluster's worker inherits ticket keys that are as old as the cluster.
     if (this.#context !== undefined) this.#server?.setSecureContext(this.#context);
     const cas = this.#prepared?.material.store.certificates.map(({ subject }) => subject.toString()) ?? [];
@@ -209,12 +210,24 @@ export class MtlsHandle implements Mtls {
     return explain(subject, trust, new Date(this.#settings.now()));
   }
 
-  /** Stops watching. */
-  async close(): Promise<void> {
-    this.#isClosed = true;
+  /** A server that is closed may listen again: what it does not need meanwhile is stopped. */
+  async #rest(): Promise<void> {
+    this.#isResting = true;
     this.#expiry.close();
     this.#gate.flushLog();
     await this.#reloader.close();
+  }
+
+  #wake(): void {
+    this.#isResting = false;
+    this.#expiry.watch(this.#gate.trust?.material.revocation);
+    this.#reloader.resume();
+  }
+
+  /** Stops watching. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#rest();
   }
 
   /** `await using mtls = …` closes it. */

@@ -35,8 +35,7 @@ export class Reloader {
   readonly #reporter: Reporter;
   readonly #commit: Commit;
   readonly #watch: SourceWatch;
-  readonly #abort = new AbortController();
-  readonly #loading: LoadOptions = { judge: 'gate', signal: this.#abort.signal };
+  #abort = new AbortController();
   #inForce: Prepared | undefined;
   #running: Promise<ReloadReport> | undefined;
   #waiting: Promise<ReloadReport> | undefined;
@@ -56,9 +55,13 @@ export class Reloader {
    */
   async load(): Promise<Prepared> {
     await this.#watch.remember();
-    const { material } = await loadMaterial(this.#settings, this.#loading);
+    const { material } = await loadMaterial(this.#settings, this.#loading());
     this.#inForce = this.#prepare(material);
     return this.#inForce;
+  }
+
+  #loading(): LoadOptions {
+    return { judge: 'gate', signal: this.#abort.signal };
   }
 
   /** Reloads whenever a source changes from what {@link Reloader.load} saw. */
@@ -76,6 +79,13 @@ export class Reloader {
       () => this.#start(),
     );
     return await this.#waiting;
+  }
+
+  /** Watches again after {@link Reloader.close}, and looks at once for what has changed meanwhile. */
+  resume(): void {
+    this.#abort = new AbortController();
+    this.begin();
+    this.#reloadQuietly(firstRetryMs);
   }
 
   /** Stops watching, and waits for a reload that is under way. */
@@ -101,7 +111,7 @@ export class Reloader {
           'ERR_MTLS_OPTION_INVALID',
           'the sources have not been read yet; await protect() first',
         );
-      const { material, diff } = await loadMaterial(this.#settings, this.#loading, before);
+      const { material, diff } = await loadMaterial(this.#settings, this.#loading(), before);
       if (material === before)
         return this.#succeed(started, { changed: false, added: 0, removed: 0, evicted: 0 });
       refuseRollback(before.revocation?.crls ?? [], {

@@ -3,14 +3,15 @@
  *
  * @module
  */
-import { type Settings } from '../options.js';
+import { type CrlLoader, type CrlSource, type Settings } from '../options.js';
 import { FileWatch } from './file-watch.js';
 import { isPath } from './sources.js';
 
 /** Tells when a source may have changed. */
 export class SourceWatch {
   readonly #files: FileWatch | undefined;
-  readonly #loaders: Disposable[];
+  readonly #loaders: readonly CrlLoader[];
+  #subscriptions: readonly Disposable[] | undefined;
   #onChange: () => void = () => {
     this.#isMissed = true;
   };
@@ -23,10 +24,16 @@ export class SourceWatch {
       this.#onChange();
     };
     this.#files = pollMs === undefined ? undefined : new FileWatch({ paths, pollMs, onChange });
-    this.#loaders = crl.flatMap((source) => {
-      const isWatched = pollMs !== undefined && typeof source === 'object' && 'load' in source;
-      const watching = isWatched ? source.watch?.(onChange) : undefined;
-      return watching === undefined ? [] : [watching];
+    this.#loaders = pollMs === undefined ? [] : crl.filter(isLoader);
+    this.#subscribe();
+  }
+
+  #subscribe(): void {
+    this.#subscriptions = this.#loaders.flatMap((loader) => {
+      const subscription = loader.watch?.(() => {
+        this.#onChange();
+      });
+      return subscription === undefined ? [] : [subscription];
     });
   }
 
@@ -35,9 +42,10 @@ export class SourceWatch {
     await this.#files?.remember();
   }
 
-  /** Calls `onChange` for every change from what was remembered. */
+  /** Calls `onChange` for every change from what was remembered. Once more after {@link SourceWatch.close}, if need be. */
   begin(onChange: () => void): void {
     this.#onChange = onChange;
+    if (this.#subscriptions === undefined) this.#subscribe();
     this.#files?.begin();
     if (this.#isMissed) onChange();
   }
@@ -45,6 +53,11 @@ export class SourceWatch {
   /** Stops watching. */
   close(): void {
     this.#files?.close();
-    for (const loader of this.#loaders) loader[Symbol.dispose]();
+    for (const subscription of this.#subscriptions ?? []) subscription[Symbol.dispose]();
+    this.#subscriptions = undefined;
   }
+}
+
+function isLoader(source: CrlSource): source is CrlLoader {
+  return typeof source === 'object' && 'load' in source;
 }

@@ -64,19 +64,28 @@ export async function readCrlPath(path: string, option: string): Promise<SourceB
   );
 }
 
+// A loader that never settles would hold up every later reload.
+const longestLoadMs = 60_000;
+
 /**
- * Calls a loader of CRLs.
- * @throws MtlsError `ERR_MTLS_CRL_INVALID` for one that rejects or gives nothing.
+ * Calls a loader of CRLs. Its signal is aborted when the server is closed, and when it takes longer than a minute.
+ * @param limitMs - In place of the minute; for tests.
+ * @throws MtlsError `ERR_MTLS_CRL_INVALID` for one that rejects, gives nothing, or takes too long.
  */
 export async function callLoader(
   loader: CrlLoader,
   option: string,
-  signal: AbortSignal,
+  closing: AbortSignal,
+  limitMs: number = longestLoadMs,
 ): Promise<SourceBytes[]> {
+  const late = AbortSignal.timeout(limitMs);
+  const signal = AbortSignal.any([closing, late]);
   let loaded: unknown;
   try {
     // One that ignores its signal must not hold up whoever closes the server.
-    loaded = await unlessAborted(loader.load(signal), signal);
+    loaded = await unlessAborted(loader.load(signal), signal, () =>
+      late.aborted ? `it has not settled within ${limitMs / 1000} s` : 'the server was closed',
+    );
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new MtlsError('ERR_MTLS_CRL_INVALID', `options.${option}.load() rejected: ${why}`, { cause });
@@ -105,10 +114,14 @@ async function listDirectory(path: string, option: string): Promise<string[]> {
   }
 }
 
-async function unlessAborted<Value>(work: Promise<Value> | Value, signal: AbortSignal): Promise<Value> {
+async function unlessAborted<Value>(
+  work: Promise<Value> | Value,
+  signal: AbortSignal,
+  why: () => string,
+): Promise<Value> {
   return await new Promise((resolve, reject) => {
     const abort = (): void => {
-      reject(new Error('the server was closed'));
+      reject(new Error(why()));
     };
     signal.addEventListener('abort', abort, { once: true });
     if (signal.aborted) abort();

@@ -123,14 +123,41 @@ describe('a path of CRLs', () => {
 });
 
 describe('a loader', () => {
-  test('is handed the signal, and its bytes are copied', async () => {
+  test('is handed a signal, and its bytes are copied', async () => {
     const given = Buffer.from(crl.der);
     const signals: unknown[] = [];
     const loader = { load: (...args: unknown[]) => (signals.push(...args), Promise.resolve([given])) };
     const loaded = await callLoader(loader, 'crl', signal);
-    expect(signals).toEqual([signal]);
+    expect(signals).toEqual([expect.any(AbortSignal)]);
     given.fill(0);
     expect(loaded).toEqual([{ bytes: crl.der, origin: 'options.crl.load()' }]);
+  });
+
+  test.each([
+    [
+      'when the server is closed',
+      (closing: AbortController) => {
+        closing.abort();
+      },
+      'the server was closed',
+    ],
+    ['when it takes too long', () => undefined, 'it has not settled within 0.05 s'],
+  ])('that never settles is given up %s, and its signal says so', async (_when, end, why) => {
+    const closing = new AbortController();
+    let seen: AbortSignal | undefined;
+    const loader = {
+      load: async (given: AbortSignal) => {
+        seen = given;
+        return await new Promise<Buffer[]>(() => {});
+      },
+    };
+    const loading = callLoader(loader, 'crl', closing.signal, 50);
+    end(closing);
+    await expect(loading).rejects.toMatchObject({
+      code: 'ERR_MTLS_CRL_INVALID',
+      message: `options.crl.load() rejected: ${why}`,
+    });
+    expect(seen?.aborted).toBe(true);
   });
 
   test('is called as a method', async () => {
