@@ -87,7 +87,7 @@ function forbidden<Request extends IncomingMessage>(
   const { text, findingOn } = accountOf(admits);
   const { refusedBy } = findingOn(identity);
   connectionOf(req)?.warn(
-    { event: 'forbidden', method: req.method, url: req.url, rule: text, refusedBy },
+    { event: 'forbidden', method: req.method, url: abbreviateUrl(req), rule: text, refusedBy },
     'forbidden by the rule of the route',
   );
   return new MtlsError('ERR_MTLS_CLIENT_FORBIDDEN', 'the rule of this route does not admit the client');
@@ -95,8 +95,13 @@ function forbidden<Request extends IncomingMessage>(
 
 function ruleFailed(req: IncomingMessage, error: unknown): MtlsError {
   connectionOf(req)?.warn(
-    { event: 'rule-failed', err: error, method: req.method, url: req.url },
+    { event: 'rule-failed', err: error, method: req.method, url: abbreviateUrl(req) },
     'a rule threw, and the request was refused',
   );
   return new MtlsError('ERR_MTLS_CLIENT_FORBIDDEN', 'the rule of this route does not admit the client');
+}
+
+// A URL may have 16 kB, and would bring them into the log at every request.
+function abbreviateUrl({ url }: IncomingMessage): string | undefined {
+  return url?.slice(0, 200);
 }

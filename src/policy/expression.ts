@@ -7,8 +7,8 @@
 import { MtlsError } from '../errors.js';
 
 const longestText = 512;
-// Of the ways in which a RegExp can match, as a power of two: three repetitions without bound, and a few choices.
-const mostChoices = 32;
+// Of the ways in which a RegExp can match, as a power of two: two repetitions without bound, and a few choices.
+const mostChoices = 20;
 
 /** Whether a text matches. One of more than 512 characters matches nothing. */
 export function matchesWhole(expression: RegExp, text: string): boolean {
@@ -27,8 +27,8 @@ export function checkExpression(expression: RegExp, name: string): RegExp {
 }
 
 function faultOf({ source, flags }: RegExp): string | undefined {
-  if (/[gmy]/.test(flags))
-    return 'has the flag g, m or y, which makes it match parts or remember; leave the flag out';
+  if (/[gmyv]/.test(flags))
+    return 'has the flag g, m, y or v, which makes it match parts, remember, or hide alternatives in classes; leave the flag out';
   const { alternatives, choices, refersBack } = measure(source);
   const isAnchored = alternatives.every(
     (part) => part.startsWith('^') && /(?:^|[^\\])(?:\\\\)*\$$/.test(part),
@@ -36,7 +36,7 @@ function faultOf({ source, flags }: RegExp): string | undefined {
   if (!isAnchored)
     return 'is not anchored and would match parts of names; write /^…$/, with alternatives as /^(?:a|b)$/';
   if (choices > mostChoices || refersBack)
-    return 'could take for ever on a name made for it; repeat no group that holds repetitions or alternatives, refer back to none, and repeat at most three times without a bound, or give a function';
+    return 'could take for ever on a name made for it; repeat no group that holds repetitions or alternatives, refer back to none, and repeat at most twice without a bound, or give a function';
   return undefined;
 }
 

@@ -111,7 +111,7 @@ export function describeIdentity(identity: ClientIdentity | undefined): object {
     commonName,
     subject: abbreviate(subject),
     issuer: abbreviate(issuer),
-    serialNumber,
+    serialNumber: abbreviateSerial(serialNumber),
     fingerprint256,
   };
 }
@@ -120,5 +120,10 @@ export function describeIdentity(identity: ClientIdentity | undefined): object {
 export function nameIdentity(identity: ClientIdentity | undefined, remoteAddress: string): string {
   if (identity === undefined) return remoteAddress;
   const subject = identity.subject.isEmpty ? 'no subject' : abbreviate(identity.subject);
-  return `${subject}, serial ${identity.serialNumber.slice(0, 64)}, ${remoteAddress}`;
+  return `${subject}, serial ${abbreviateSerial(identity.serialNumber)}, ${remoteAddress}`;
+}
+
+// RFC 5280 section 4.1.2.2 allows 20 octets; nothing stops a CA, or a stranger, from having more.
+function abbreviateSerial(serialNumber: string): string {
+  return serialNumber.slice(0, 64);
 }

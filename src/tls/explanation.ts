@@ -14,10 +14,11 @@ import { type CertificateChain } from '../x509/certificate-store.js';
 import { type CheckName } from './judgement.js';
 import { abbreviate, type RefusalReason } from './refusal.js';
 import { certificateBlocks, readBlocks } from './sources.js';
+import { maxOthers } from './peer.js';
 import { type Inspection, type Trust } from './trust.js';
 
 /** What can be explained: an identity, a certificate, or PEM or DER of one, with the intermediates behind it. */
-export type Explicable = Pick<CertificateIdentity, 'raw'> | X509Certificate | string | Buffer;
+export type Explicable = Pick<CertificateIdentity, 'raw'> | X509Certificate | string | Uint8Array;
 
 /** One check, and what came of it. */
 export interface ExplainedCheck {
@@ -70,7 +71,8 @@ export function explain(subject: Explicable, trust: Trust, at: Date): Explanatio
     return unreadable(error);
   }
   const identity = identityOf(certificate);
-  const others = above.map((each) => parseCertificate(each));
+  // As many as the gate would look at.
+  const others = above.slice(0, maxOthers).map((each) => parseCertificate(each));
   const inspection = trust.inspect({ certificate, identity, others }, at);
   const checks: ExplainedCheck[] = [
     {
@@ -109,7 +111,14 @@ export function explain(subject: Explicable, trust: Trust, at: Date): Explanatio
 }
 
 function certificatesIn(subject: Explicable): Buffer[] {
-  if (typeof subject !== 'string' && !Buffer.isBuffer(subject)) return [subject.raw];
+  if (typeof subject !== 'string' && !(subject instanceof Uint8Array)) {
+    const raw: unknown = (subject as Partial<CertificateIdentity> | undefined)?.raw;
+    if (raw instanceof Uint8Array) return [Buffer.from(raw)];
+    throw new MtlsError(
+      'ERR_MTLS_PEM_INVALID',
+      'what is to be explained is no certificate; give PEM, DER or an identity',
+    );
+  }
   const blocks = readBlocks(
     { bytes: Buffer.from(subject), origin: 'what is to be explained' },
     certificateBlocks,

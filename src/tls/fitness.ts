@@ -51,7 +51,7 @@ function checkUsage(
   // Version 1 has no extensions; whether it may come at all has been decided.
   if (version < 3 || usages?.includes(clientAuth) === true) return undefined;
   if (usages !== undefined) {
-    const seen = `it is for ${usages.join(', ')}`;
+    const seen = `it is for ${usages.join(', ').slice(0, 200)}`;
     return refuse('wrong-purpose', `${seen}; issue it with extendedKeyUsage = clientAuth (${clientAuth})`);
   }
   if (missingUsage === 'allow') return undefined;

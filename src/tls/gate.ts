@@ -39,9 +39,10 @@ export class Gate implements Keeper {
     this.#settings = settings;
     this.#reporter = reporter;
     this.#deadline = new Deadline(settings.now, () => void this.judgeAll());
-    this.#refusals = new RefusalLog(settings.now, ({ remoteAddress, count, reasons }) => {
-      const message = `refused: ${count} more from ${remoteAddress} within a minute`;
-      reporter.log('warn', { event: 'refused-more', remoteAddress, count, reasons }, message);
+    this.#refusals = new RefusalLog(settings.now, (suppressed) => {
+      const { remoteAddress, reason, count } = suppressed;
+      const message = `refused: ${reason}, ${count} more from ${remoteAddress} within a minute`;
+      reporter.log('warn', { event: 'refused-more', ...suppressed }, message);
     });
   }
 

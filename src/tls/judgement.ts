@@ -164,6 +164,8 @@ export function refuseForOpenssl(code: string, certificate?: Certificate): Refus
   const [unknown] = certificate?.unknownCriticalExtensions ?? [];
   // node:tls has no name for this one of OpenSSL's errors.
   const why =
-    unknown === undefined ? '' : `; it has the critical extension ${unknown}, which is not understood`;
+    unknown === undefined
+      ? ''
+      : `; it has the critical extension ${unknown.slice(0, 100)}, which is not understood`;
   return refuse(opensslReasons[code] ?? 'untrusted', `OpenSSL says ${code}${why}`);
 }

@@ -64,8 +64,8 @@ function showsNothingNew({ issuerCertificate }: X509Certificate, { others }: Pee
   return above === undefined || others.length === maxOthers;
 }
 
-// Real chains have one or two. Each may have to be compared with each.
-const maxOthers = 5;
+/** How many intermediates of a client are looked at: real chains have one or two, and each may have to be compared with each. */
+export const maxOthers = 5;
 
 function parsePeer(leaf: X509Certificate): Peer {
   const certificate = parseCertificate(leaf.raw);

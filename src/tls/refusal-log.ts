@@ -4,26 +4,28 @@
  *
  * @module
  */
+import { isIPv6 } from 'node:net';
 import { type RefusalReason } from './refusal.js';
 
 const windowMs = 60_000;
 const linesOfEach = 10;
-// Those that come after so many others share one account.
-const mostAddresses = 1000;
+// Those that come after so many others share one account for each reason.
+const mostAccounts = 100;
 const others = 'other addresses';
 
-/** What was not written of an address within a minute. */
+/** What was not written of an address and a reason within a minute. */
 export interface Suppressed {
-  /** An address, or `'other addresses'`. */
+  /** An address, the first half of one of IPv6, or `'other addresses'`. */
   readonly remoteAddress: string;
+  readonly reason: RefusalReason;
   readonly count: number;
-  readonly reasons: Readonly<Partial<Record<RefusalReason, number>>>;
 }
 
 interface Account {
+  readonly remoteAddress: string;
+  readonly reason: RefusalReason;
   lines: number;
   count: number;
-  readonly reasons: Partial<Record<RefusalReason, number>>;
 }
 
 /** Decides which refusals are written, and tells of those that were not. */
@@ -36,7 +38,7 @@ export class RefusalLog {
 
   /**
    * @param now - Milliseconds since 1970.
-   * @param tell - Called for each address of which something was not written, when its minute is over.
+   * @param tell - Called for each account of which something was not written, when its minute is over.
    */
   constructor(now: () => number, tell: (suppressed: Suppressed) => void) {
     this.#now = now;
@@ -46,13 +48,12 @@ export class RefusalLog {
   /** Whether this refusal is to be written; otherwise it is counted. */
   mayWrite(remoteAddress: string, reason: RefusalReason): boolean {
     this.#turn();
-    const account = this.#accountOf(remoteAddress);
+    const account = this.#accountOf(networkOf(remoteAddress), reason);
     if (account.lines < linesOfEach) {
       account.lines++;
       return true;
     }
     account.count++;
-    account.reasons[reason] = (account.reasons[reason] ?? 0) + 1;
     this.#arm();
     return false;
   }
@@ -61,11 +62,11 @@ export class RefusalLog {
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const accounts = [...this.#accounts];
+    const accounts = [...this.#accounts.values()];
     this.#accounts.clear();
     this.#windowEnds = -Infinity;
-    for (const [remoteAddress, { count, reasons }] of accounts)
-      if (count > 0) this.#tell({ remoteAddress, count, reasons });
+    for (const { remoteAddress, reason, count } of accounts)
+      if (count > 0) this.#tell({ remoteAddress, reason, count });
   }
 
   #turn(): void {
@@ -76,11 +77,13 @@ export class RefusalLog {
     this.#windowEnds = now + windowMs;
   }
 
-  #accountOf(remoteAddress: string): Account {
-    const known = this.#accounts.get(remoteAddress);
+  // By reason as well: whoever has no certificate must not be able to silence what is told of those that have one.
+  #accountOf(remoteAddress: string, reason: RefusalReason): Account {
+    const known = this.#accounts.get(`${reason} ${remoteAddress}`);
     if (known !== undefined) return known;
-    const key = this.#accounts.size < mostAddresses ? remoteAddress : others;
-    const account = this.#accounts.get(key) ?? { lines: 0, count: 0, reasons: {} };
+    const whose = this.#accounts.size < mostAccounts ? remoteAddress : others;
+    const key = `${reason} ${whose}`;
+    const account = this.#accounts.get(key) ?? { remoteAddress: whose, reason, lines: 0, count: 0 };
     this.#accounts.set(key, account);
     return account;
   }
@@ -92,4 +95,16 @@ export class RefusalLog {
     }, windowMs);
     this.#timer.unref();
   }
+}
+
+/** An address of IPv6 stands for its network, of which anybody has all 2^64 addresses. */
+function networkOf(remoteAddress: string): string {
+  if (!isIPv6(remoteAddress)) return remoteAddress;
+  const [head = '', tail] = remoteAddress.split('%')[0]?.split('::') ?? [];
+  const groups = head === '' ? [] : head.split(':');
+  if (tail !== undefined) {
+    const behind = tail === '' ? 0 : tail.split(':').length;
+    while (groups.length < Math.min(4, 8 - behind)) groups.push('0');
+  }
+  return `${groups.slice(0, 4).join(':')}::/64`;
 }

@@ -4,70 +4,119 @@
  *
  * @module
  */
+import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ServerHttp2Stream } from 'node:http2';
+import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Server } from 'node:tls';
-import { type Connection, connectionOf, bindRequest } from './connection.js';
-import { type Refusal, refusalError } from './refusal.js';
+import { bindRequest, type Connection, connectionOf } from './connection.js';
 import { answerProblem, describeProblem } from './problem.js';
-
-const nobody = -1;
-
-/** The events that bring a request, and which of their arguments can answer it. */
-const respondents: Readonly<Record<string, number>> = {
-  request: 1,
-  checkContinue: 1,
-  checkExpectation: 1,
-  stream: 0,
-  upgrade: nobody,
-  connect: nobody,
-};
+import { type Refusal, refusalError } from './refusal.js';
 
 /** Guards the requests of a server whose connections the gate judges. */
 export function guardRequests(server: Server): void {
-  const emit = server.emit.bind(server) as (name: string | symbol, ...args: unknown[]) => boolean;
-  const guarded = (name: string | symbol, ...args: unknown[]): boolean => {
-    if (typeof name !== 'string' || !Object.hasOwn(respondents, name)) return emit(name, ...args);
-    const [subject] = args as [IncomingMessage | ServerHttp2Stream];
-    const connection = 'session' in subject ? connectionOfStream(subject) : connectionOf(subject);
-    const refusal = connection?.check();
-    if (connection !== undefined && refusal === undefined) {
-      bindRequest(subject, connection);
-      return emit(name, ...args);
-    }
-    // Without a connection it is one that has ended, or that the gate has not seen.
-    if (connection === undefined || refusal === undefined) subject.destroy();
-    else turnAway(args[respondents[name] ?? nobody], connection, refusal);
-    return true;
+  guardEvents(server, {
+    request: passRequest,
+    checkContinue: passRequest,
+    checkExpectation: passRequest,
+    upgrade: passUpgrade,
+    connect: passUpgrade,
+    session: passSession,
+  });
+}
+
+/** Says whether an event may reach its listeners, and if not, deals with what it brings. */
+type Pass = (...args: never[]) => boolean;
+
+function guardEvents(emitter: EventEmitter, passes: Readonly<Record<string, Pass>>): void {
+  const emit = emitter.emit.bind(emitter);
+  emitter.emit = (name: string | symbol, ...args: unknown[]): boolean => {
+    if (typeof name !== 'string' || !Object.hasOwn(passes, name)) return emit(name, ...args);
+    return (passes[name] as (...given: unknown[]) => boolean)(...args) ? emit(name, ...args) : true;
   };
-  server.emit = guarded as Server['emit'];
 }
 
-function connectionOfStream({ session }: ServerHttp2Stream): Connection | undefined {
-  try {
-    return session === undefined ? undefined : connectionOf(session.socket);
-  } catch {
-    // A session that has ended throws when it is asked for its socket.
-    return undefined;
+function passRequest(req: IncomingMessage, res: ServerResponse): boolean {
+  const connection = connectionOf(req);
+  const refusal = connection?.check();
+  if (connection !== undefined && refusal === undefined) {
+    bindRequest(req, connection);
+    return true;
   }
+  turnAway(connection, refusal, req, () => {
+    res.on('error', ignore);
+    res.once('close', () => connection?.evict(refusal as Refusal));
+    // HTTP/2's responses have no such thing.
+    if ('shouldKeepAlive' in res) res.shouldKeepAlive = false;
+    answerProblem(res, refusalError(refusal as Refusal), refusal?.reason);
+  });
+  return false;
 }
 
-/** Lets the answer out first, so that the client learns why, and ends the connection then. */
-function turnAway(respondent: unknown, connection: Connection, refusal: Refusal): void {
-  if (respondent === undefined) {
-    connection.evict(refusal);
+/** What is no HTTP any more gets no answer either. */
+function passUpgrade(req: IncomingMessage): boolean {
+  const connection = connectionOf(req);
+  const refusal = connection?.check();
+  if (connection !== undefined && refusal === undefined) {
+    bindRequest(req, connection);
+    return true;
+  }
+  turnAway(connection, refusal, req, () => connection?.evict(refusal as Refusal));
+  return false;
+}
+
+/** Streams come from their session; whoever listens to it, and the server too, hears of those that pass. */
+function passSession(session: ServerHttp2Session): boolean {
+  const connection = session.destroyed ? undefined : connectionOf(session.socket);
+  guardEvents(session, {
+    stream: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) =>
+      passStream(stream, headers, connection),
+  });
+  return connection !== undefined && connection.check() === undefined;
+}
+
+function passStream(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  connection: Connection | undefined,
+): boolean {
+  const refusal = connection?.check();
+  if (connection !== undefined && refusal === undefined) return true;
+  // Nobody else listens, and an error that nobody hears ends the process.
+  stream.on('error', ignore);
+  turnAway(connection, refusal, stream, () => {
+    stream.once('close', () => connection?.evict(refusal as Refusal));
+    answerStream(stream, refusal as Refusal, headers[':method']);
+  });
+  return false;
+}
+
+function answerStream(stream: ServerHttp2Stream, refusal: Refusal, method: string | undefined): void {
+  const { status, headers, body } = describeProblem(refusalError(refusal), refusal.reason);
+  // An answer to HEAD ends with its headers.
+  const endStream = method === 'HEAD';
+  stream.respond({ ':status': status, ...headers }, { endStream });
+  if (!endStream) stream.end(body);
+}
+
+/** Answers, so that the client learns why; where that fails, or there is no connection to speak of, all of it ends. */
+function turnAway(
+  connection: Connection | undefined,
+  refusal: Refusal | undefined,
+  subject: { destroy(): unknown },
+  answer: () => void,
+): void {
+  if (connection === undefined || refusal === undefined) {
+    subject.destroy();
     return;
   }
-  const res = respondent as ServerResponse | ServerHttp2Stream;
-  res.once('close', () => {
+  try {
+    answer();
+  } catch {
     connection.evict(refusal);
-  });
-  if ('setHeader' in res) answerProblem(res, refusalError(refusal), refusal.reason);
-  else answerStream(res, refusal);
+    subject.destroy();
+  }
 }
 
-function answerStream(stream: ServerHttp2Stream, refusal: Refusal): void {
-  const { status, headers, body } = describeProblem(refusalError(refusal), refusal.reason);
-  stream.respond({ ':status': status, ...headers });
-  stream.end(body);
+function ignore(): void {
+  // The connection is ending anyway.
 }

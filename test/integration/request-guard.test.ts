@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
+import { once } from 'node:events';
 import http2 from 'node:http2';
+import tls from 'node:tls';
 import type { IncomingMessage, RequestListener } from 'node:http';
 import type { Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
-import { protect } from 'express-mtls';
-import { ca, type Certificate } from '../support/chain.js';
+import { type MtlsOptions, protect } from 'express-mtls';
+import { ca, type Certificate, type CertificateAuthority } from '../support/chain.js';
 import { Client, tlsVersions } from '../support/client.js';
 import { Clock, listen, material, Recorder, startServer, type TestServer, until } from '../support/server.js';
 
@@ -117,12 +119,113 @@ describe.each(tlsVersions)('over %s, a handler that never asks who is calling', 
   });
 });
 
+describe.each(tlsVersions)('over HTTP/2 and %s, a client that is out', (version) => {
+  interface World {
+    readonly port: number;
+    readonly root: CertificateAuthority;
+    readonly seen: string[];
+    /** Puts the clock ahead of every certificate. */
+    readonly expire: () => void;
+  }
+
+  async function started(options: Partial<MtlsOptions> = {}): Promise<World> {
+    const written = material();
+    const server = http2.createSecureServer({
+      key: readFileSync(written.files.key),
+      cert: readFileSync(written.files.cert),
+      requestCert: true,
+      rejectUnauthorized: false,
+    });
+    const clock = new Clock();
+    await protect(server, { ...written.options, now: clock.now, ...options });
+    const seen: string[] = [];
+    server.on('session', (session) => {
+      session.on('stream', (_stream, headers) => seen.push(`session ${headers[':path'] ?? ''}`));
+    });
+    server.on('request', (req, res) => {
+      seen.push(`request ${req.url}`);
+      res.end('served');
+    });
+    const port = await listen(server);
+    return {
+      port,
+      root: written.root,
+      seen,
+      expire: () => {
+        clock.advance(2 * hour);
+      },
+    };
+  }
+
+  async function sessionTo({ port, root }: World, client: Certificate): Promise<http2.ClientHttp2Session> {
+    const socket = tls.connect({
+      port,
+      host: '127.0.0.1',
+      servername: 'localhost',
+      ca: root.pem,
+      key: client.keyPem,
+      cert: client.chainPem,
+      ALPNProtocols: ['h2'],
+      minVersion: version,
+      maxVersion: version,
+    });
+    const session = http2.connect('https://localhost', { createConnection: () => socket });
+    session.on('error', () => {});
+    await once(session, 'connect');
+    return session;
+  }
+
+  const ways: [string, (session: http2.ClientHttp2Session) => http2.ClientHttp2Stream][] = [
+    ['asks by HEAD', (session) => session.request({ ':path': '/after', ':method': 'HEAD' })],
+    [
+      'takes its request back with an error',
+      (session) => {
+        const stream = session.request({ ':path': '/after' });
+        stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR);
+        return stream;
+      },
+    ],
+    [
+      'takes its request back when it has been answered',
+      (session) => {
+        const stream = session.request({ ':path': '/after', ':method': 'POST' }, { endStream: false });
+        stream.once('response', () => {
+          stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR);
+        });
+        return stream;
+      },
+    ],
+  ];
+
+  test.each(ways)('%s: the server lives on, and no listener hears of it', async (_way, ask) => {
+    const world = await started();
+    const client = world.root.client({ notAfter: new Date(Date.now() + hour) });
+    const session = await sessionTo(world, client);
+    const before = session.request({ ':path': '/before' });
+    before.resume();
+    await once(before, 'close');
+    world.expire();
+    const stream = ask(session);
+    stream.on('error', () => {}).resume();
+    await once(session, 'close');
+    expect(world.seen).toEqual(['request /before', 'session /before']);
+  });
+
+  test.each(ways)("%s, refused from the start under onRefused: 'respond': the same", async (_way, ask) => {
+    const world = await started({ onRefused: 'respond' });
+    const session = await sessionTo(world, ca('other').client());
+    const stream = ask(session);
+    stream.on('error', () => {}).resume();
+    await once(session, 'close');
+    expect(world.seen).toEqual([]);
+  });
+});
+
 test('a request that comes by no connection the gate has judged reaches nobody', async () => {
   const reached: string[] = [];
   const { server } = await withoutMiddleware(reached);
   const destroyed: string[] = [];
   server.server.emit('request', { socket: {}, destroy: () => destroyed.push('request') }, {});
-  server.server.emit('stream', { session: undefined, destroy: () => destroyed.push('stream') }, {});
   expect(reached).toEqual([]);
-  expect(destroyed).toEqual(['request', 'stream']);
+  expect(destroyed).toEqual(['request']);
 });

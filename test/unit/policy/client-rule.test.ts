@@ -224,7 +224,6 @@ describe('a RegExp', () => {
     /^(?!admin$|root$).+$/,
     /^client1$/i,
     /^\p{L}+$/u,
-    new RegExp('^[\\p{L}--[a-z]]+$', 'v'),
     /^a.b$/s,
   ])('%p is anchored', (expression) => {
     expect(() => compileRule({ commonName: expression })).not.toThrow();
@@ -252,7 +251,6 @@ describe('a RegExp', () => {
     /^\[a|b]$/,
     /^[\]]a|b$/,
     /^(?:a)|b$/,
-    new RegExp('^[[a]]|b$', 'v'),
     /^a(?:$)/,
     /(?:)/,
     /\b^a$/,
@@ -264,11 +262,14 @@ describe('a RegExp', () => {
     );
   });
 
-  test.each([/^a$/g, /^a$/y, /^a$/m, /^a$/gim])('%p has a flag that is refused', (expression) => {
-    expect(refusal({ organizationalUnit: expression })).toBe(
-      `organizationalUnit: ${String(expression)} has the flag g, m or y, which makes it match parts or remember; leave the flag out`,
-    );
-  });
+  test.each([/^a$/g, /^a$/y, /^a$/m, /^a$/gim, new RegExp('^a$', 'v')])(
+    '%p has a flag that is refused',
+    (expression) => {
+      expect(refusal({ organizationalUnit: expression })).toBe(
+        `organizationalUnit: ${String(expression)} has the flag g, m, y or v, which makes it match parts, remember, or hide alternatives in classes; leave the flag out`,
+      );
+    },
+  );
 
   test('matches whole names, at whichever alternative', () => {
     const rule = { commonName: /^a$|^(?:b|c)$|^[|]$/ };

@@ -15,8 +15,10 @@ describe('a RegExp that can take for ever is refused when the app starts', () =>
     [/^((a+)b)+$/],
     [/^(?:a{1,16}){1,16}$/],
     [/^(?:a{0,99}){3,}$/],
-    [/^.*-.*-.*-.*$/],
-    [/^\d+\d+\d+\d+$/],
+    [/^.*-.*-.*$/],
+    [/^\d+\d+\d+$/],
+    [/^(?:a|a)(?:a|a)(?:a|a)a*a*$/],
+    [/^a*a*a*a{100}$/],
     [/^(?:x+?)+?$/],
     [/^(?<name>a+)+$/],
     [/^(?=(a+)+b).*$/],
@@ -40,7 +42,7 @@ describe('a RegExp that takes its time, and no more, is not', () => {
     [/^(?:dev|ops)-\d{1,4}$/i],
     [/^[a-z0-9.-]+\.example\.org$/],
     [/^(?:\d{1,3}\.){3}\d{1,3}$/],
-    [/^[^-]+-[^-]+-[^-]+$/],
+    [/^[^-]+-[^-]+$/],
     [/^spiffe:\/\/example\.org\/ns\/[^/]+\/sa\/[^/]+$/],
     [/^(?:ab)+$/],
     [/^(?:ab){600}$/],
@@ -58,14 +60,16 @@ describe('a RegExp that takes its time, and no more, is not', () => {
 
   // What the bound promises: the worst text of the longest length is over in a moment.
   test.each<[RegExp, string]>([
-    [/^.*.*.*x$/, 'a'.repeat(512)],
-    [/^[^-]*-?[^-]*-?[^-]*x$/, 'a'.repeat(512)],
+    [/^.*.*x$/, 'a'.repeat(512)],
+    [/^a*a*a{100}$/, `${'a'.repeat(511)}b`],
+    [/^(?:a|a)a*a*$/, `${'a'.repeat(511)}b`],
+    [/^[^-]*-?[^-]*x$/, 'a'.repeat(512)],
     [/^(?:\w{1,3}){3}\w{1,3}!$/, 'a'.repeat(512)],
   ])('%p is over in a moment', (expression, text) => {
     checkExpression(expression, 'dns');
     const started = performance.now();
     expect(matchesWhole(expression, text)).toBe(false);
-    expect(performance.now() - started).toBeLessThan(2000);
+    expect(performance.now() - started).toBeLessThan(1000);
   });
 });
 
