@@ -15,6 +15,8 @@ const slow = [
 
 /** By path: the full names of a file's tests, and how long it took. Learned when it ran. */
 const known = new Map();
+/** The file that noticed the mutant before: its neighbour is often noticed by the same. */
+let lastToFail;
 
 export default class MutationTestRunner extends Runner {
   constructor(globalConfig, context) {
@@ -33,7 +35,10 @@ export default class MutationTestRunner extends Runner {
     this.on('test-file-success', ([{ path }, result]) => {
       const names = result.testResults.map(({ fullName }) => fullName);
       if (names.length > 0 && !known.has(path)) known.set(path, { names, time: result.perfStats.runtime });
-      if (result.numFailingTests > 0) failed = true;
+      if (result.numFailingTests > 0) {
+        failed = true;
+        lastToFail = path;
+      }
     });
     for (const test of quickFirst) {
       if (failed) return;
@@ -43,5 +48,5 @@ export default class MutationTestRunner extends Runner {
 }
 
 function timeOf({ path }) {
-  return known.get(path)?.time ?? 0;
+  return path === lastToFail ? -1 : (known.get(path)?.time ?? 0);
 }
