@@ -237,3 +237,14 @@ test.each([
 test('a SEQUENCE of 128 bytes is DER', () => {
   expect(isDer(Buffer.from('308180', 'hex'))).toBe(true);
 });
+
+test('a line of 64 digits before a longer one is read', () => {
+  const der = Buffer.from(Array.from({ length: 192 }, (_, index) => index));
+  const digits = der.toString('base64');
+  const body = `${digits.slice(0, 64)}\n${digits.slice(64)}`;
+  expect(parse(block('CERTIFICATE', body))).toEqual([{ label: 'CERTIFICATE', der }]);
+});
+
+test('a last line of text may begin with a dash', () => {
+  expect(parse(`${one}-a\n`)).toEqual([hello]);
+});
