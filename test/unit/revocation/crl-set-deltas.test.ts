@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { refuseRollback } from '../../../src/revocation/crl-set.js';
+import { refuseRollback, scopeKey } from '../../../src/revocation/crl-set.js';
 import { type VerifiedCrl } from '../../../src/revocation/verified-crl.js';
 import { ca } from '../../support/chain.js';
 import type { CrlOptions } from '../../support/crl.js';
@@ -74,4 +74,15 @@ describe('a number and its absence', () => {
     const old = list({ number: before, thisUpdate: earlier });
     expect(reload([old], [list({ number: after })])).toBe(expected);
   });
+});
+
+test('two issuing distribution points are two scopes', () => {
+  expect(scopeKey(list({ idp: { onlyUser: true } }))).not.toBe(scopeKey(list({ idp: { onlyCa: true } })));
+});
+
+test('a CRL that did not change may stay, though another lists less', () => {
+  const old = list({ number: 5 });
+  expect(() => {
+    refuseRollback([old], { crls: [old], removed: 1, isConfigured: () => true });
+  }).not.toThrow();
 });
