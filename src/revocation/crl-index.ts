@@ -195,7 +195,8 @@ class RowCollector {
     for (let row = 0; row < this.#count; row++) {
       const group = this.#groupOfRow[row] as number;
       const { offsets, dates, reasons } = rows[group] as SerialRows;
-      const place = (filled[group] as number)++;
+      const place = filled[group] as number;
+      filled[group] = place + 1;
       offsets[place] = this.#offsets[row] as number;
       dates[place] = this.#dates[row] as number;
       reasons[place] = this.#reasons[row] as number;

@@ -46,10 +46,10 @@ export function packSerials(rows: SerialRows, width: number, seed: Uint32Array):
   for (let row = 0; row < count; row++) {
     const bucket = hashSerial(rows.bytes, rows.offsets[row] as number, width, seed) & mask;
     buckets[row] = bucket;
-    (starts[bucket + 1] as number)++;
+    starts[bucket + 1] = (starts[bucket + 1] as number) + 1;
   }
   for (let bucket = 0; bucket < bucketCount; bucket++)
-    (starts[bucket + 1] as number) += starts[bucket] as number;
+    starts[bucket + 1] = (starts[bucket + 1] as number) + (starts[bucket] as number);
   const next = starts.slice(0, bucketCount);
   const serials = new Uint8Array(allocate(count * width), 0, count * width);
   const dates = new Uint32Array(allocate(count * 4), 0, count);

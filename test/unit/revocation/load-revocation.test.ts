@@ -92,6 +92,16 @@ describe('a chain', () => {
   });
 });
 
+test('a time that is none is a mistake', async () => {
+  const { check } = await loadRevocation({ ca: cas, crl: root.crl().pem });
+  expect(() => check(chain, new Date(NaN))).toThrow(
+    expect.objectContaining({
+      code: 'ERR_MTLS_OPTION_INVALID',
+      message: 'the time to judge by is no valid Date',
+    }),
+  );
+});
+
 describe('the moment', () => {
   const nextUpdate = fromNow(day);
   const crl = [root.crl({ nextUpdate }).pem, east.crl({ nextUpdate }).pem];

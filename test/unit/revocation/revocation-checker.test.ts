@@ -635,3 +635,23 @@ describe('faults that were found', () => {
     expect(verdict({ chain, crls: [root.crl(), east.crl(stale)], at: new Date(NaN) })).not.toBe('good');
   });
 });
+
+describe('a CRL signer that is not the issuer', () => {
+  const [from, to] = [fromNow(-day), fromNow(day)];
+  const early = { thisUpdate: fromNow(-8 * day), nextUpdate: fromNow(9 * day) };
+  const notBefore = fromNow(-9 * day);
+  const top = ca({ commonName: 'top', notBefore });
+  const issuer = top.intermediate({ commonName: 'east', notBefore });
+  const leaf = issuer.client();
+  const agent = top.intermediate({ commonName: 'east', notBefore: from, notAfter: to });
+
+  test.each<[string, Date, string]>([
+    ['before its time', new Date(from.getTime() - 1), 'out-of-scope'],
+    ['when its time begins', from, 'good'],
+    ['a moment before its time ends', new Date(to.getTime() - 1), 'good'],
+    ['when its time ends', to, 'out-of-scope'],
+  ])('answers in its time: %s', (_when, at, expected) => {
+    const crls = [top.crl(early), agent.crl(early)];
+    expect(verdict({ chain: [leaf, issuer, top], crls, cas: [agent], at })).toBe(expected);
+  });
+});

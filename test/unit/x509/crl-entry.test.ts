@@ -246,3 +246,8 @@ describe('what is no entry is refused', () => {
     expect(failureOf(() => entriesOf(raw)).code).toBe('ERR_MTLS_CRL_INVALID');
   });
 });
+
+test('an extension that an entry has twice is named', () => {
+  const twice = entryWith(reasonCode('keyCompromise'), reasonCode('superseded'));
+  expect(failureOf(() => entriesOf(twice)).message).toContain('has the entry extension 2.5.29.21 twice');
+});

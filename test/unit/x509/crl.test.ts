@@ -245,6 +245,11 @@ describe('what is no CRL is refused', () => {
       'has a CRL number out of range',
     ],
     [
+      'a base with a tail',
+      withExtensions(extension({ oid: '2.5.29.27', value: Buffer.concat([integer(1), nullValue()]) })),
+      'has 2 bytes too many',
+    ],
+    [
       'an issuing distribution point that is none',
       withExtensions(extension({ oid: '2.5.29.28', value: nullValue() })),
       'has tag 0x5 where 0x30 was expected',

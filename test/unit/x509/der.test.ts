@@ -113,6 +113,19 @@ describe('what is not DER is refused, and the message says where', () => {
       (r) => r.smallInteger(),
       'has an INTEGER out of range, at byte 0;',
     ],
+    ['the small INTEGER -128', '020180', (r) => r.smallInteger(), 'has an INTEGER out of range, at byte 0;'],
+    [
+      'an empty BIT STRING before a zero',
+      '0300 00',
+      (r) => r.bitStringOctets(),
+      'has a BIT STRING that is not of whole octets, at byte 0;',
+    ],
+    [
+      'empty flags before a zero',
+      '0300 00',
+      (r) => r.namedBits(),
+      'has a malformed BIT STRING of flags, at byte 0;',
+    ],
     [
       'a small INTEGER of five octets',
       '02050100000000',
@@ -282,6 +295,8 @@ describe('values', () => {
     '2.48',
     '2.5.29.15',
     '2.999.3',
+    `2.${2n ** 53n}`,
+    '2.329800735698586629295641978511506172918.1',
     '1.2.840.113549.1.1.11',
   ])('the OID %s is read', (dotted) => {
     expect(read(oid(dotted)).oid()).toBe(dotted);
@@ -307,6 +322,10 @@ describe('values', () => {
         expect(read(namedBits(bits)).namedBits()).toBe(bits.reduce((sum, bit) => sum | (1 << bit), 0));
       }),
     );
+  });
+
+  test('named bits end where their string ends', () => {
+    expect(read('030300ffff ff').namedBits()).toBe(0xffff);
   });
 
   test('named bits may have an IMPLICIT tag', () => {

@@ -187,6 +187,8 @@ describe('an IP address has one spelling', () => {
     '::256.0.0.1',
     '::1.2.3',
     '::g',
+    '::1]/::',
+    '::1]/x',
   ])('%j is none', (value) => {
     expect(normaliseIp(value)).toBeUndefined();
   });
@@ -219,6 +221,13 @@ describe('canonical forms', () => {
     );
     expect(canonical({ uri: ['http://a.test/A'] })).not.toEqual(canonical({ uri: ['http://a.test/a'] }));
     expect(canonical({ email: ['A@b.test'] })).not.toEqual(canonical({ email: ['a@b.test'] }));
+  });
+
+  test('names of one kind are the same only where they say the same', () => {
+    const [left, right] = canonical({ directoryName: [{ commonName: 'a' }, { commonName: 'b' }] });
+    expect(left).not.toBe(right);
+    const [one, other] = readDer(element(0x88, Buffer.from([0xfe])), element(0x88, Buffer.from([0xff])));
+    expect(canonicalGeneralName(one!)).not.toBe(canonicalGeneralName(other!));
   });
 
   test('names of different kinds are never the same', () => {

@@ -203,3 +203,48 @@ describe('a body of many lines', () => {
     );
   });
 });
+
+test.each([
+  ['a BEGIN line behind a comment sign', `# ${one}`, 'dashes within a line (at byte 2)'],
+  [
+    'an END line that goes on',
+    `${one.trimEnd()}x\n`,
+    `a block whose last line goes on (at byte ${one.length - 1})`,
+  ],
+  ['an END line that goes on after a space', `${one.trimEnd()} x`, 'a block whose last line goes on'],
+  ['a BEGIN right after an END', one.trimEnd() + one, 'a block whose last line goes on'],
+  [
+    'a file cut within the dashes of its second BEGIN',
+    `${one}----`,
+    `the beginning of a block at the end: the file is cut off (at byte ${one.length + 4})`,
+  ],
+])('%s is refused with the reason', (_name, text, message) => {
+  expect(failureOf(() => parse(text)).message).toContain(`ca.pem: ${message}`);
+});
+
+test('spaces may stand behind an END line', () => {
+  expect(parse(`${one.trimEnd()} \t\r\n${one}`)).toEqual([hello, hello]);
+});
+
+test.each([
+  ['text with a byte order mark', 'efbbbf2d'],
+  ['BER of an indefinite length', '3080'],
+  ['a SEQUENCE of 127 bytes', '307f'],
+])('%s is not DER', (_name, hex) => {
+  expect(isDer(Buffer.from(hex, 'hex'))).toBe(false);
+});
+
+test('a SEQUENCE of 128 bytes is DER', () => {
+  expect(isDer(Buffer.from('308180', 'hex'))).toBe(true);
+});
+
+test('a line of 64 digits before a longer one is read', () => {
+  const der = Buffer.from(Array.from({ length: 192 }, (_, index) => index));
+  const digits = der.toString('base64');
+  const body = `${digits.slice(0, 64)}\n${digits.slice(64)}`;
+  expect(parse(block('CERTIFICATE', body))).toEqual([{ label: 'CERTIFICATE', der }]);
+});
+
+test('a last line of text may begin with a dash', () => {
+  expect(parse(`${one}-a\n`)).toEqual([hello]);
+});

@@ -63,6 +63,8 @@ describe('writing', () => {
     ['\\ef\\bb\\bfa', '\ufeffa'],
     ['🐎\\,', '🐎,'],
     ['*.example.com', '*.example.com'],
+    ['a\\,', 'a,'],
+    ['a\\+\\"', 'a+"'],
   ])('CN=%s', (text, value) => {
     expect(read(cn(value)).toString()).toBe(`CN=${text}`);
     expect(DistinguishedName.parse(`CN=${text}`).get('CN')).toEqual([value]);
@@ -161,4 +163,15 @@ describe('reading', () => {
   test('octets in escapes that are not UTF-8 are refused, never replaced', () => {
     expect(failureOf(() => parseRfc4514('CN=a\\ff')).code).toBe('ERR_MTLS_OPTION_INVALID');
   });
+});
+
+test('a type without a name that was read as text is written as text', () => {
+  expect(String(DistinguishedName.parse('1.2.3=abc,O=b'))).toBe('1.2.3=abc,O=b');
+});
+
+test.each([
+  ['CN=#zz#0c0161', '"#" must be followed by pairs of hex digits, at character 0'],
+  ['CN=a\\ff', 'the value is not UTF-8, at character 3'],
+])('%s is refused with the reason', (text, message) => {
+  expect(failureOf(() => parseRfc4514(text)).message).toContain(message);
 });

@@ -201,3 +201,32 @@ describe('what the algorithm says is what is verified', () => {
     expect(failure.message).toContain(message);
   });
 });
+
+test.each<[string, SignatureAlgorithm['scheme'] | object]>([
+  ['1.2.840.113549.1.1.4', { keyType: 'rsa', hash: 'md5' }],
+  ['1.2.840.113549.1.1.5', { keyType: 'rsa', hash: 'sha1' }],
+  ['1.2.840.113549.1.1.14', { keyType: 'rsa', hash: 'sha224' }],
+  ['1.2.840.113549.1.1.11', { keyType: 'rsa', hash: 'sha256' }],
+  ['1.2.840.113549.1.1.12', { keyType: 'rsa', hash: 'sha384' }],
+  ['1.2.840.113549.1.1.13', { keyType: 'rsa', hash: 'sha512' }],
+  ['1.2.840.10045.4.1', { keyType: 'ec', hash: 'sha1' }],
+  ['1.2.840.10045.4.3.1', { keyType: 'ec', hash: 'sha224' }],
+  ['1.2.840.10045.4.3.2', { keyType: 'ec', hash: 'sha256' }],
+  ['1.2.840.10045.4.3.3', { keyType: 'ec', hash: 'sha384' }],
+  ['1.2.840.10045.4.3.4', { keyType: 'ec', hash: 'sha512' }],
+  ['1.3.101.112', { keyType: 'ed25519', hash: undefined }],
+  ['1.3.101.113', { keyType: 'ed448', hash: undefined }],
+])('the algorithm %s is %p', (type, expected) => {
+  expect(algorithmOf(sequence(oid(type))).scheme).toEqual({ saltLength: undefined, ...expected });
+});
+
+test('RSA-PSS with SHA-224 is read, too', () => {
+  const sha224 = sequence(oid('2.16.840.1.101.3.4.2.4'), nullValue());
+  const mask = sequence(oid('1.2.840.113549.1.1.8'), sha224);
+  const parameters = sequence(explicit(0, sha224), explicit(1, mask), explicit(2, integer(28)));
+  expect(algorithmOf(sequence(oid('1.2.840.113549.1.1.10'), parameters)).scheme).toEqual({
+    keyType: 'rsa-pss',
+    hash: 'sha224',
+    saltLength: 28,
+  });
+});

@@ -60,6 +60,12 @@ describe('what a type cannot hold is refused, never guessed', () => {
     ['a BMPString of three bytes', hex(0x1e, '006100'), 'a BMPString of an odd length, at byte 2'],
     ['a high surrogate in a BMPString', hex(0x1e, '0061d83d'), 'a BMPString with a surrogate, at byte 4'],
     ['a pair of surrogates in a BMPString', hex(0x1e, 'd83ddc0e'), 'a BMPString with a surrogate, at byte 2'],
+    ['the first surrogate in a BMPString', hex(0x1e, 'd800'), 'a BMPString with a surrogate, at byte 2'],
+    [
+      'the last surrogate in a UniversalString',
+      hex(0x1c, '0000dfff'),
+      'a UniversalString with what is no character, at byte 2',
+    ],
     ['a low surrogate in a BMPString', hex(0x1e, 'dfff'), 'a BMPString with a surrogate, at byte 2'],
     ['a UniversalString of two bytes', hex(0x1c, '0061'), 'a UniversalString of a broken length, at byte 2'],
     [
@@ -114,4 +120,13 @@ describe('unsafe characters are those that control, reorder or hide', () => {
   ])('%j has none', (value) => {
     expect(hasUnsafeCharacter(value)).toBe(false);
   });
+});
+
+test.each([
+  ['the first character behind the surrogates', hex(0x1e, 'e000'), '\ue000'],
+  ['the last character of a BMPString', hex(0x1e, 'ffff'), '\uffff'],
+  ['the last character before the surrogates', hex(0x1c, '0000d7ff'), '\ud7ff'],
+  ['the last character of all', hex(0x1c, '0010ffff'), '\u{10ffff}'],
+])('%s is read', (_name, bytes, value) => {
+  expect(decode(bytes)).toBe(value);
 });

@@ -1,0 +1,88 @@
+import { describe, expect, test } from '@jest/globals';
+import { refuseRollback, scopeKey } from '../../../src/revocation/crl-set.js';
+import { type VerifiedCrl } from '../../../src/revocation/verified-crl.js';
+import { ca } from '../../support/chain.js';
+import type { CrlOptions } from '../../support/crl.js';
+import { admitted, fromNow, minute, storeOf } from './lists.js';
+
+const root = ca('root');
+const east = root.intermediate('east');
+const rolled = root.reissue({ key: 'new' });
+const namesake = root.intermediate({ commonName: 'other', privateKey: root.privateKey });
+const store = storeOf(root, east, rolled, namesake);
+
+const earlier = fromNow(-10 * minute);
+const later = fromNow(-minute);
+
+function list(options: CrlOptions, by = root): VerifiedCrl {
+  return admitted(by.crl({ thisUpdate: later, ...options }), store);
+}
+
+/** `'goes'` where a reload may replace the one set by the other, else what it says. */
+function reload(old: readonly VerifiedCrl[], crls: readonly VerifiedCrl[]): string {
+  try {
+    refuseRollback(old, { crls, removed: 0, isConfigured: () => true });
+  } catch (error) {
+    return /is gone|is older/.exec(String(error))?.[0] ?? String(error);
+  }
+  return 'goes';
+}
+
+describe('a delta that is gone', () => {
+  test.each<[string, CrlOptions, VerifiedCrl, string]>([
+    ['a full CRL of its number', { number: 6 }, list({ number: 6 }), 'goes'],
+    ['a full CRL of a higher number', { number: 6 }, list({ number: 7 }), 'goes'],
+    ['a full CRL of a lower number', { number: 6 }, list({ number: 5 }), 'is gone'],
+    ['a full CRL without a number', { number: 1 }, list({ number: null }), 'is gone'],
+    ['a full CRL of number 0, where it had no number', { number: null }, list({ number: 0 }), 'goes'],
+    ['a full CRL of another key', { number: 6 }, list({ number: 7 }, rolled), 'is gone'],
+    ['a full CRL of another CA', { number: 6 }, list({ number: 7 }, east), 'is gone'],
+    ['a full CRL of another name and the same key', { number: 6 }, list({ number: 7 }, namesake), 'is gone'],
+  ])('beside %s', (_what, options, full, expected) => {
+    const delta = list({ delta: 0, thisUpdate: earlier, ...options });
+    expect(reload([delta], [full])).toBe(expected);
+  });
+});
+
+describe('a delta that replaces another', () => {
+  const old = list({ number: 6, delta: 5, thisUpdate: earlier });
+
+  test.each<[string, CrlOptions, VerifiedCrl[], string]>([
+    ['its base', { delta: 5 }, [list({ number: 5 })], 'goes'],
+    ['a full CRL that is newer than its base', { delta: 4 }, [list({ number: 5 })], 'goes'],
+    ['a full CRL that is older than its base', { delta: 5 }, [list({ number: 4 })], 'is gone'],
+    ['a full CRL without a number', { delta: 1 }, [list({ number: null })], 'is gone'],
+    ['nothing', { delta: 5 }, [], 'is gone'],
+    ['the full CRL of another key', { delta: 5 }, [list({ number: 5 }, rolled)], 'is gone'],
+  ])('stands on %s', (_what, options, full, expected) => {
+    expect(reload([old], [list({ number: 7, ...options }), ...full])).toBe(expected);
+  });
+
+  test('may not be of a lower number', () => {
+    const lower = list({ number: 5, delta: 3 });
+    expect(reload([old], [lower, list({ number: 4 })])).toBe('is older');
+  });
+});
+
+describe('a number and its absence', () => {
+  test.each<[string, number | null, number | null, string]>([
+    ['none, where there was none', null, null, 'goes'],
+    ['0, where there was none', null, 0, 'goes'],
+    ['none, where there was 0', 0, null, 'goes'],
+    ['none, where there was 1', 1, null, 'is older'],
+  ])('%s', (_what, before, after, expected) => {
+    const old = list({ number: before, thisUpdate: earlier });
+    expect(reload([old], [list({ number: after })])).toBe(expected);
+  });
+});
+
+test('two issuing distribution points are two scopes', () => {
+  expect(scopeKey(list({ idp: { onlyUser: true } }))).not.toBe(scopeKey(list({ idp: { onlyCa: true } })));
+});
+
+test('a CRL that did not change may stay, though another lists less', () => {
+  const old = list({ number: 5 });
+  expect(() => {
+    refuseRollback([old], { crls: [old], removed: 1, isConfigured: () => true });
+  }).not.toThrow();
+});

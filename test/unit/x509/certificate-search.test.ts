@@ -1,0 +1,64 @@
+import { describe, expect, test } from '@jest/globals';
+import { parseCertificate } from '../../../src/x509/certificate.js';
+import { CertificateStore } from '../../../src/x509/certificate-store.js';
+import { ca } from '../../support/chain.js';
+
+const now = new Date();
+const day = (number: number): Date => new Date(Date.UTC(2025, 0, number));
+const root = ca({ commonName: 'root', notBefore: new Date('2020-01-01T00:00:00Z') });
+const east = root.intermediate('east');
+const leaf = parseCertificate(east.client().der);
+
+/** Whether the chain is found where so many CAs of the issuer's name, whose keys have signed nothing, were sent first. */
+function isFoundBehind(strangers: number): boolean {
+  const { privateKey } = ca();
+  const others = Array.from({ length: strangers }, () =>
+    root.intermediate({ commonName: 'east', privateKey, subjectKeyId: false }),
+  );
+  const store = new CertificateStore([parseCertificate(root.der)]);
+  const sent = [...others, east].map(({ der }) => parseCertificate(der));
+  return store.chainOf(leaf, sent, now) !== undefined;
+}
+
+describe('a search for a chain', () => {
+  test('is not made again while what it found is in date', () => {
+    const store = new CertificateStore([parseCertificate(root.der)]);
+    const found = store.chainOf(leaf, [parseCertificate(east.der)], now);
+    expect(found).toHaveLength(3);
+    expect(store.chainOf(leaf, [parseCertificate(east.der)], now)).toBe(found);
+  });
+
+  test('finds a chain that has run out where there is no other, for whoever says that it has', () => {
+    const old = root.intermediate({ commonName: 'old', notBefore: day(10), notAfter: day(20) });
+    const store = new CertificateStore([root, old].map(({ der }) => parseCertificate(der)));
+    const client = parseCertificate(old.client().der);
+    for (const at of [day(5), day(20), day(30)])
+      expect(store.chainOf(client, [], at)?.map(({ raw }) => raw)).toEqual([client.raw, old.der, root.der]);
+  });
+
+  // Two of the sixteen signatures are those of the chain itself.
+  test.each([
+    [0, true],
+    [14, true],
+    [15, false],
+  ])('behind %i CAs of the same name ends: found is %p', (strangers, found) => {
+    expect(isFoundBehind(strangers)).toBe(found);
+  });
+
+  test('takes a renewed CA from the moment on at which the old certificate runs out, and not before', () => {
+    const [first, second, third] = [day(10), day(20), day(30)];
+    const early = root.intermediate({ commonName: 'west', notBefore: first, notAfter: second });
+    const late = early.reissue({ notBefore: second, notAfter: third });
+    const stores = [
+      [root, early, late],
+      [root, late, early],
+    ].map((cas) => new CertificateStore(cas.map(({ der }) => parseCertificate(der))));
+    for (const store of stores) {
+      const client = parseCertificate(early.client().der);
+      const issuerAt = (at: Date): Buffer | undefined => store.chainOf(client, [], at)?.[1]?.raw;
+      expect(issuerAt(second)).toEqual(late.der);
+      expect(issuerAt(first)).toEqual(early.der);
+      expect(issuerAt(new Date(second.getTime() - 1))).toEqual(early.der);
+    }
+  });
+});
