@@ -28,7 +28,8 @@ interface MatcherKind {
 }
 
 const exactly = (text: string): string => text;
-const caseless = (text: string): string => text.toLowerCase();
+// Of ASCII alone: toLowerCase() makes a k of the Kelvin sign, which is another letter.
+const caseless = (text: string): string => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 
 function kindOf(
   read: (identity: ClientIdentity) => readonly string[],
@@ -67,7 +68,7 @@ function present(value: string | undefined): string[] {
 
 function lowerDomain(email: string): string {
   const at = email.lastIndexOf('@');
-  return email.slice(0, at + 1) + email.slice(at + 1).toLowerCase();
+  return email.slice(0, at + 1) + caseless(email.slice(at + 1));
 }
 
 function normaliseIpOrThrow(text: string, name: string): string {

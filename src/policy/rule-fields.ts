@@ -24,7 +24,7 @@ export interface ClientRuleFields {
   readonly uri?: Match;
   /** An IP address in subjectAltName, in any spelling. */
   readonly ip?: Match;
-  /** A user principal name in subjectAltName, letter case aside. */
+  /** A user principal name in subjectAltName, the case of ASCII letters aside. */
   readonly upn?: Match;
   readonly spiffeId?: Match;
   /** The trust domain of the SPIFFE ID: `'example.org'`. */
