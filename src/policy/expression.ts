@@ -30,9 +30,7 @@ function faultOf({ source, flags }: RegExp): string | undefined {
   if (/[gmyv]/.test(flags))
     return 'has the flag g, m, y or v, which makes it match parts, remember, or hide alternatives in classes; leave the flag out';
   const { alternatives, choices, refersBack } = measure(source);
-  const isAnchored = alternatives.every(
-    (part) => part.startsWith('^') && /(?:^|[^\\])(?:\\\\)*\$$/.test(part),
-  );
+  const isAnchored = alternatives.every((part) => part.startsWith('^') && /[^\\](?:\\\\)*\$$/.test(part));
   if (!isAnchored)
     return 'is not anchored and would match parts of names; write /^…$/, with alternatives as /^(?:a|b)$/';
   if (choices > mostChoices || refersBack)
@@ -51,16 +49,19 @@ interface Group {
  * A way is a choice at each alternative and each repetition; what is repeated is chosen anew each time.
  */
 function measure(source: string): { alternatives: string[]; choices: number; refersBack: boolean } {
-  const alternatives = [''];
+  const alternatives: string[] = [];
+  let alternative = '';
   const whole: Group = { alternatives: 1, choices: 0 };
   const open = [whole];
   let refersBack = false;
-  // Of what was read last and may yet be repeated.
+  // Of what was read last and may yet be repeated. Of the end it is nothing, or the expression is not anchored.
   let last = 0;
   for (const unit of unitsOf(source)) {
     const group = open.at(-1) ?? whole;
-    if (unit === '|' && group === whole) alternatives.push('');
-    else alternatives.push(`${alternatives.pop() ?? ''}${unit}`);
+    if (unit === '|' && group === whole) {
+      alternatives.push(alternative);
+      alternative = '';
+    } else alternative += unit;
     const times = timesOf(unit);
     if (times !== undefined) {
       last =
@@ -72,12 +73,12 @@ function measure(source: string): { alternatives: string[]; choices: number; ref
     last = 0;
     if (unit === '|') group.alternatives++;
     else if (unit.startsWith('(')) open.push({ alternatives: 1, choices: 0 });
-    else if (unit === ')' && open.length > 1) {
+    else if (unit === ')') {
       open.pop();
       last = group.choices + choicesAmong(group.alternatives);
     } else if (/^\\[1-9k]/.test(unit)) refersBack = true;
   }
-  return { alternatives, choices: whole.choices + last, refersBack };
+  return { alternatives: [...alternatives, alternative], choices: whole.choices, refersBack };
 }
 
 function choicesAmong(count: number): number {
@@ -86,11 +87,8 @@ function choicesAmong(count: number): number {
 
 /** The source in units: an escape, a class, a group's opening, a quantifier, or one character. */
 function unitsOf(source: string): readonly string[] {
-  return (
-    source.match(
-      /\\[\s\S]|\[(?:\\[\s\S]|[^\]\\])*\]|\((?:\?(?:<?[=!]|:|<[^>]*>))?|(?:[*+?]|\{\d+(?:,\d*)?\})\??|[\s\S]/g,
-    ) ?? []
-  );
+  const units = /\\.|\[(?:\\.|[^\]\\])*\]|\(\?(?:<?[=!]|:|<[^>]*>)|(?:[*+?]|\{\d+(?:,\d*)?\})\??|./gs;
+  return Array.from(source.matchAll(units), ([unit]) => unit);
 }
 
 /** How often a quantifier repeats; `undefined` for what is none. */

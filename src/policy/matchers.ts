@@ -29,7 +29,7 @@ interface MatcherKind {
 
 const exactly = (text: string): string => text;
 // Of ASCII alone: toLowerCase() makes a k of the Kelvin sign, which is another letter.
-const caseless = (text: string): string => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+const caseless = (text: string): string => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 
 function kindOf(
   read: (identity: ClientIdentity) => readonly string[],

@@ -53,9 +53,7 @@ export function combineFindings(
       : !decisive;
   const refusing = findings.flatMap(({ grants: granted, refusedBy }, index) =>
     // Where one has refused for certain, what others might have said is beside the point.
-    granted === false || (granted === undefined && grants === undefined)
-      ? refusedBy.map((part) => `${name}[${index}].${part}`)
-      : [],
+    granted === false || grants === undefined ? refusedBy.map((part) => `${name}[${index}].${part}`) : [],
   );
   return { grants, refusedBy: grants === true ? [] : refusing };
 }

@@ -25,6 +25,11 @@ describe('a RegExp that can take for ever is refused when the app starts', () =>
     [/^(.*)\1$/],
     [/^(?<name>.*)\k<name>$/],
     [/^a$|^(b+)+$/],
+    [/^(?:a?){30}$/],
+    [/^(?:a{10,20}){10,20}$/],
+    [/^(?:x*?)*?$/],
+    [/^(?:a{1,16}?){1,16}?$/],
+    [/^a{0,511}b{0,511}c?d?e?$/],
   ])('%p', (expression) => {
     expect(() => checkExpression(expression, 'dns')).toThrow(
       expect.objectContaining({
@@ -54,6 +59,15 @@ describe('a RegExp that takes its time, and no more, is not', () => {
     [/^a$|^b$/],
     [/^x?y?z?$/],
     [/^\\1$/],
+    [new RegExp('^[\\1]$')],
+    [/^(?:a*(?:bc)(?:d))$/],
+    // As many choices as there may be; what stands beside them is none.
+    [/^a{0,511}b{0,511}c?d?$/],
+    [/^a{0,511}?b{0,511}?c??d??$/],
+    [/^(?=a)a{0,511}b{0,511}c?d?$/],
+    [/^(?!x)a{0,511}b{0,511}c?d?(?<!y)(?<=d)$/],
+    [/^(?<name>a{0,511}b{0,511}c?d?)$/],
+    [/^[{1,99}]a{0,511}b{0,511}c?d?$/],
   ])('%p', (expression) => {
     expect(checkExpression(expression, 'dns')).toBe(expression);
   });

@@ -38,6 +38,9 @@ describe('what a rule is called', () => {
     const { text } = accountOf(compileRule({ commonName: names }));
     expect(text).toHaveLength(200);
     expect(text.endsWith('…')).toBe(true);
+    const whole = `{ commonName: "${'a'.repeat(182)}" }`;
+    expect(whole).toHaveLength(200);
+    expect(accountOf(compileRule({ commonName: 'a'.repeat(182) })).text).toBe(whole);
   });
 });
 
@@ -62,6 +65,7 @@ describe('which part of a rule refuses', () => {
     ],
     ['allOf of rules that hold', allOf(is1, { organization: 'Example' }), true, []],
     ['anyOf: one that holds is enough', anyOf(isAdmin, is1), true, []],
+    ['anyOf: what refuses beside it is beside the point', anyOf(is2, is1), true, []],
     [
       'anyOf: a function may grant',
       anyOf(is2, isAdmin),
