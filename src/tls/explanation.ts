@@ -13,8 +13,8 @@ import { type Certificate, parseCertificate } from '../x509/certificate.js';
 import { type CertificateChain } from '../x509/certificate-store.js';
 import { type CheckName } from './judgement.js';
 import { abbreviate, type RefusalReason } from './refusal.js';
-import { certificateBlocks, readBlocks } from './sources.js';
 import { maxOthers } from './peer.js';
+import { certificateBlocks, readBlocks } from './sources.js';
 import { type Inspection, type Trust } from './trust.js';
 
 /** What can be explained: an identity, a certificate, or PEM or DER of one, with the intermediates behind it. */
@@ -59,7 +59,8 @@ export interface Explanation {
 
 /**
  * Explains what the material in force says of a certificate.
- * @throws MtlsError `ERR_MTLS_PEM_INVALID` for text that is no PEM, or PEM of something else.
+ * @throws MtlsError `ERR_MTLS_PEM_INVALID` for text that is no PEM, or PEM of something else;
+ * `ERR_MTLS_CERTIFICATE_INVALID` for an intermediate that cannot be read.
  */
 export function explain(subject: Explicable, trust: Trust, at: Date): Explanation {
   const [der, ...above] = certificatesIn(subject);

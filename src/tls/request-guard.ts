@@ -36,32 +36,30 @@ function guardEvents(emitter: EventEmitter, passes: Readonly<Record<string, Pass
 }
 
 function passRequest(req: IncomingMessage, res: ServerResponse): boolean {
-  const connection = connectionOf(req);
-  const refusal = connection?.check();
-  if (connection !== undefined && refusal === undefined) {
-    bindRequest(req, connection);
-    return true;
-  }
-  turnAway(connection, refusal, req, () => {
+  return pass(req, (connection, refusal) => {
     res.on('error', ignore);
-    res.once('close', () => connection?.evict(refusal as Refusal));
+    res.once('close', () => {
+      connection.evict(refusal);
+    });
     // HTTP/2's responses have no such thing.
     if ('shouldKeepAlive' in res) res.shouldKeepAlive = false;
-    answerProblem(res, refusalError(refusal as Refusal), refusal?.reason);
+    answerProblem(res, refusalError(refusal), refusal.reason);
   });
-  return false;
 }
 
 /** What is no HTTP any more gets no answer either. */
 function passUpgrade(req: IncomingMessage): boolean {
+  return pass(req, (connection, refusal) => {
+    connection.evict(refusal);
+  });
+}
+
+function pass(req: IncomingMessage, answer: Answer): boolean {
   const connection = connectionOf(req);
   const refusal = connection?.check();
-  if (connection !== undefined && refusal === undefined) {
-    bindRequest(req, connection);
-    return true;
-  }
-  turnAway(connection, refusal, req, () => connection?.evict(refusal as Refusal));
-  return false;
+  if (connection === undefined || refusal !== undefined) return turnAway(req, answer, connection, refusal);
+  bindRequest(req, connection);
+  return true;
 }
 
 /** Streams come from their session; whoever listens to it, and the server too, hears of those that pass. */
@@ -83,11 +81,13 @@ function passStream(
   if (connection !== undefined && refusal === undefined) return true;
   // Nobody else listens, and an error that nobody hears ends the process.
   stream.on('error', ignore);
-  turnAway(connection, refusal, stream, () => {
-    stream.once('close', () => connection?.evict(refusal as Refusal));
-    answerStream(stream, refusal as Refusal, headers[':method']);
-  });
-  return false;
+  const answer: Answer = (open, reason) => {
+    stream.once('close', () => {
+      open.evict(reason);
+    });
+    answerStream(stream, reason, headers[':method']);
+  };
+  return turnAway(stream, answer, connection, refusal);
 }
 
 function answerStream(stream: ServerHttp2Stream, refusal: Refusal, method: string | undefined): void {
@@ -98,23 +98,27 @@ function answerStream(stream: ServerHttp2Stream, refusal: Refusal, method: strin
   if (!endStream) stream.end(body);
 }
 
-/** Answers, so that the client learns why; where that fails, or there is no connection to speak of, all of it ends. */
+/** Tells a client why it is turned away. */
+type Answer = (connection: Connection, refusal: Refusal) => void;
+
+/** Answers; where that fails, or there is no connection to speak of, all of it ends. */
 function turnAway(
+  subject: { destroy(): unknown },
+  answer: Answer,
   connection: Connection | undefined,
   refusal: Refusal | undefined,
-  subject: { destroy(): unknown },
-  answer: () => void,
-): void {
+): false {
   if (connection === undefined || refusal === undefined) {
     subject.destroy();
-    return;
+    return false;
   }
   try {
-    answer();
+    answer(connection, refusal);
   } catch {
     connection.evict(refusal);
     subject.destroy();
   }
+  return false;
 }
 
 function ignore(): void {

@@ -24,9 +24,13 @@ interface Case {
 
 const directory = process.env['PKITS_DIR'] ?? '';
 const leftOut =
-  'PKITS is left out: set PKITS_DIR to a folder with NIST’s Public Key Interoperability Test Suite, sections 4.4, 4.14 and 4.15';
+  'PKITS is left out: set PKITS_DIR to a folder with NIST’s Public Key Interoperability Test Suite, sections 4.4, 4.14 and 4.15; NIST publishes it at https://csrc.nist.gov/projects/pki-testing';
 
-if (directory === '') {
+if (directory === '' && process.env['CI'] === 'true') {
+  test('finds PKITS', () => {
+    throw new Error(leftOut);
+  });
+} else if (directory === '') {
   process.stderr.write(`${leftOut}\n`);
   test.skip('without PKITS_DIR the 66 tests of PKITS are left out', () => {});
 } else {

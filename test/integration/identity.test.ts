@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import type { IncomingMessage } from 'node:http';
-import http2 from 'node:http2';
 import https from 'node:https';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
@@ -12,7 +11,7 @@ import { clientIdentity, identify, mtlsErrorHandler, protect, requireClient } fr
 import type { ClientIdentity, Mtls } from 'express-mtls';
 import { attributeTypes, ca, purposes } from '../support/chain.js';
 import { Client, tlsVersions } from '../support/client.js';
-import { listen, material, startServer } from '../support/server.js';
+import { http2Server, listen, material, startServer } from '../support/server.js';
 
 const expresses = [
   { name: 'Express 5', framework: express },
@@ -180,14 +179,10 @@ describe('identify()', () => {
   });
 
   test('works on HTTP/2, where the socket of a request is a proxy', async () => {
-    const { root, options, files } = material();
+    const written = material();
+    const { root, options } = written;
     const seen: unknown[] = [];
-    const server = http2.createSecureServer({
-      key: readFileSync(files.key),
-      cert: readFileSync(files.cert),
-      requestCert: true,
-      rejectUnauthorized: false,
-    });
+    const server = http2Server(written);
     await protect(server, options);
     server.on('request', (req, res) => {
       const message = req as unknown as IncomingMessage;

@@ -1,12 +1,10 @@
-import { readFileSync } from 'node:fs';
-import http2 from 'node:http2';
 import https from 'node:https';
 import { createServer as createTlsServer } from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
 import { createServerOptions, protect } from 'express-mtls';
 import { ca, type CertificateOptions } from '../support/chain.js';
 import { Client, tlsVersions } from '../support/client.js';
-import { listen, material, Recorder, startServer, until } from '../support/server.js';
+import { http2Server, listen, material, Recorder, startServer, until } from '../support/server.js';
 
 const hour = 3_600_000;
 const inMs = (ms: number): Date => new Date(Date.now() + ms);
@@ -61,13 +59,9 @@ describe.each(tlsVersions)("over %s, with onRefused: 'respond'", (version) => {
   });
 
   test('a request over HTTP/2 is answered, and the session ends', async () => {
-    const { root, options, files } = material();
-    const server = http2.createSecureServer({
-      key: readFileSync(files.key),
-      cert: readFileSync(files.cert),
-      requestCert: true,
-      rejectUnauthorized: false,
-    });
+    const written = material();
+    const { root, options } = written;
+    const server = http2Server(written);
     const recorder = new Recorder();
     recorder.listenTo(await protect(server, { ...options, onRefused: 'respond' }));
     let seen = 0;

@@ -9,7 +9,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
-import http2 from 'node:http2';
 import https from 'node:https';
 import type { Socket } from 'node:net';
 import { basename, dirname, join } from 'node:path';
@@ -23,6 +22,7 @@ import {
   Recorder,
   type StartOptions,
   type TestServer,
+  http2Server,
   listen,
   material,
   pause,
@@ -273,15 +273,11 @@ describe.each(tlsVersions)('open connections of a client that is revoked, over %
   });
 
   test('are closed on HTTP/2 as well, session and all', async () => {
-    const { root, options, files } = material();
+    const written = material();
+    const { root, options, files } = written;
     const [client1, client2] = [root.client('client1'), root.client('client2')];
     const recorder = new Recorder();
-    const server = http2.createSecureServer({
-      key: readFileSync(files.key),
-      cert: readFileSync(files.cert),
-      requestCert: true,
-      rejectUnauthorized: false,
-    });
+    const server = http2Server(written);
     const mtls = await protect(server, { ...options, logger: recorder.logger });
     recorder.listenTo(mtls);
     server.on('request', (req, res) => {

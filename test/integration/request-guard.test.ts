@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import http2 from 'node:http2';
 import tls from 'node:tls';
@@ -8,7 +7,16 @@ import { describe, expect, test } from '@jest/globals';
 import { type MtlsOptions, protect } from 'express-mtls';
 import { ca, type Certificate, type CertificateAuthority } from '../support/chain.js';
 import { Client, tlsVersions } from '../support/client.js';
-import { Clock, listen, material, Recorder, startServer, type TestServer, until } from '../support/server.js';
+import {
+  Clock,
+  http2Server,
+  listen,
+  material,
+  Recorder,
+  startServer,
+  type TestServer,
+  until,
+} from '../support/server.js';
 
 const hour = 3_600_000;
 
@@ -81,13 +89,9 @@ describe.each(tlsVersions)('over %s, a handler that never asks who is calling', 
   });
 
   test.each(['request', 'stream'] as const)('nor a %s over HTTP/2', async (event) => {
-    const { root, options, files } = material();
-    const server = http2.createSecureServer({
-      key: readFileSync(files.key),
-      cert: readFileSync(files.cert),
-      requestCert: true,
-      rejectUnauthorized: false,
-    });
+    const written = material();
+    const { root, options } = written;
+    const server = http2Server(written);
     const [clock, recorder] = [new Clock(), new Recorder()];
     const mtls = await protect(server, { ...options, now: clock.now });
     recorder.listenTo(mtls);
@@ -130,12 +134,7 @@ describe.each(tlsVersions)('over HTTP/2 and %s, a client that is out', (version)
 
   async function started(options: Partial<MtlsOptions> = {}): Promise<World> {
     const written = material();
-    const server = http2.createSecureServer({
-      key: readFileSync(written.files.key),
-      cert: readFileSync(written.files.cert),
-      requestCert: true,
-      rejectUnauthorized: false,
-    });
+    const server = http2Server(written);
     const clock = new Clock();
     await protect(server, { ...written.options, now: clock.now, ...options });
     const seen: string[] = [];

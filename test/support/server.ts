@@ -5,8 +5,9 @@
  * @module
  */
 import { once } from 'node:events';
-import { renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { RequestListener } from 'node:http';
+import { createSecureServer, type Http2SecureServer } from 'node:http2';
 import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
 import { connect, createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { afterEach } from '@jest/globals';
@@ -203,6 +204,16 @@ export async function startServer(given: StartOptions = {}): Promise<TestServer>
     served,
     as: (certificate, options) => new Client({ port, ca: written.root.pem }, certificate, options),
   };
+}
+
+/** A server for HTTP/2 that `protect()` can guard. */
+export function http2Server({ files }: Material): Http2SecureServer {
+  return createSecureServer({
+    key: readFileSync(files.key),
+    cert: readFileSync(files.cert),
+    requestCert: true,
+    rejectUnauthorized: false,
+  });
 }
 
 /** Says `hello` with the caller's name, and whether its session was resumed. */
