@@ -1,5 +1,5 @@
 /**
- * The server under test, in a process of its own.
+ * The server under test, or several, in a process of their own.
  *
  * @module
  */
@@ -35,7 +35,7 @@ let reports: ReloadReport[] = [];
 const failures: string[] = [];
 
 const calls = {
-  /** Starts, and answers the port and how long it took in milliseconds. */
+  /** Starts a server, and answers the port and how long it took in milliseconds. Other calls are about the one started last. */
   async listen(given: ServerPlan): Promise<{ port: number; startMs: number }> {
     plan = given;
     const started = performance.now();
