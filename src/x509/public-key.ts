@@ -53,6 +53,6 @@ function modulusBits(info: DerReader): number {
   // Behind the octet that counts the unused bits.
   const key = new DerReader(info.bytes, info.subject, info.contentStart + 1, info.contentEnd);
   const modulus = key.enter(Tag.sequence).nextInteger().content;
-  const digits = modulus[0] === 0 ? modulus.subarray(1) : modulus;
-  return digits.length === 0 ? 0 : digits.length * 8 + 24 - Math.clz32(digits[0] as number);
+  // DER has a zero in front only where the highest bit is set, and that counts as eight bits less.
+  return modulus.length * 8 + 24 - Math.clz32(modulus[0] as number);
 }
