@@ -5,7 +5,7 @@
  * @module
  */
 export { createServer, createServerOptions, type MtlsServer, protect } from './tls/server.js';
-export type { CrlLoader, CrlSource, Logger, MtlsOptions, Source } from './options.js';
+export type { CaSource, CrlSource, Logger, MtlsOptions, Source, SourceLoader } from './options.js';
 export type { CertificatePolicy, RevocationPolicy } from './policies.js';
 export type { ConnectionState, Mtls, RevocationState } from './tls/mtls.js';
 export type {

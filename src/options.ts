@@ -20,14 +20,17 @@ import { checkTlsOptions } from './tls-options.js';
 /** A file's path, PEM text, or a Buffer with PEM or DER. Text with `-----BEGIN` in it is PEM. */
 export type Source = string | Buffer;
 
-/** Where CRLs come from: a {@link Source}, a directory's path, or a {@link CrlLoader}. */
-export type CrlSource = Source | CrlLoader;
+/** Where CAs come from: a {@link Source}, a directory's path, or a {@link SourceLoader}. */
+export type CaSource = Source | SourceLoader;
 
-/** A source of CRLs of one's own: a shared store, an HTTP distribution point. */
-export interface CrlLoader {
-  /** Resolves to the CRLs in force, PEM or DER. Called at start and at each reload; a rejection, or a minute without an answer, keeps what was in force. */
+/** Where CRLs come from: a {@link Source}, a directory's path, or a {@link SourceLoader}. */
+export type CrlSource = Source | SourceLoader;
+
+/** A source of one's own: a shared store, an HTTP distribution point, a workload API. */
+export interface SourceLoader {
+  /** Resolves to what is in force, PEM or DER. Called at start and at each reload; a rejection, or a minute without an answer, keeps what was in force. */
   load(signal: AbortSignal): Promise<readonly Buffer[]>;
-  /** Calls `notify` when it is worth loading again. Without it, `mtls.reload()` is the only trigger. */
+  /** Calls `notify` when it is worth loading again. Without it, other sources that change and `mtls.reload()` are the only triggers. */
   watch?(notify: () => void): Disposable;
 }
 
@@ -47,7 +50,7 @@ export interface MtlsOptions {
   /** The passphrase of an encrypted `key`. */
   readonly passphrase?: string | undefined;
   /** The CAs whose clients are let in: roots, and the intermediates below them. */
-  readonly ca: Source | readonly Source[];
+  readonly ca: CaSource | readonly CaSource[];
   /** The CRLs of those CAs. Left out, nothing is ever revoked. */
   readonly crl?: CrlSource | readonly CrlSource[];
   /**
@@ -99,7 +102,7 @@ export interface Settings {
   readonly key: Source;
   readonly cert: Source;
   readonly passphrase: string | undefined;
-  readonly ca: readonly Source[];
+  readonly ca: readonly CaSource[];
   /** Empty: no revocation was configured. */
   readonly crl: readonly CrlSource[];
   readonly clients: 'required' | 'optional';
@@ -203,19 +206,19 @@ function checkSource(source: unknown, name: string): Source {
 }
 
 /** The CAs, as a list. */
-export function checkCaSources(ca: unknown): readonly Source[] {
-  return checkSources(ca, 'ca', checkSource);
+export function checkCaSources(ca: unknown): readonly CaSource[] {
+  return checkSources(ca, 'ca', checkLoadable);
 }
 
 /** The CRLs, as a list. */
 export function checkCrlSources(crl: unknown): readonly CrlSource[] {
-  return checkSources(crl, 'crl', checkCrlSource);
+  return checkSources(crl, 'crl', checkLoadable);
 }
 
-function checkCrlSource(source: unknown, name: string): CrlSource {
+function checkLoadable(source: unknown, name: string): Source | SourceLoader {
   if (typeof source !== 'object' || source === null || source instanceof Uint8Array)
     return checkSource(source, name);
-  if (typeof (source as Partial<CrlLoader>).load === 'function') return source as CrlLoader;
+  if (typeof (source as Partial<SourceLoader>).load === 'function') return source as SourceLoader;
   throw invalid(name, source, 'a path, PEM, DER, or an object with a load() method');
 }
 

@@ -5,13 +5,14 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { MtlsError } from '../errors.js';
-import { checkCaSources, checkCrlSources, type CrlSource, type Source } from '../options.js';
+import { type CaSource, checkCaSources, checkCrlSources, type CrlSource } from '../options.js';
 import { checkRevocationPolicy, type RevocationPolicy } from '../policies.js';
+import { readCaSources } from '../tls/authorities.js';
 import { toCrlInputs } from '../tls/crl-inputs.js';
 import { type CrlRequest } from '../tls/crl-loading.js';
 import { loadCrlsAside } from '../tls/crl-thread.js';
 import { unpackAll } from '../tls/material.js';
-import { certificateBlocks, readBlocks, readSource } from '../tls/sources.js';
+import { certificateBlocks, readBlocks } from '../tls/sources.js';
 import { type Certificate, parseCertificate } from '../x509/certificate.js';
 import { CertificateStore } from '../x509/certificate-store.js';
 import { type RevocationReason } from '../x509/crl-entry.js';
@@ -23,7 +24,7 @@ export type { RevocationPolicy, RevocationReason, UnknownCause };
 /** What {@link loadRevocation} loads, and by which rules it judges. */
 export interface LoadRevocationOptions {
   /** The CAs: roots, intermediates, and whoever else signs CRLs. */
-  readonly ca: Source | readonly Source[];
+  readonly ca: CaSource | readonly CaSource[];
   /** The CRLs: files, directories, PEM, DER, loaders. */
   readonly crl: CrlSource | readonly CrlSource[];
   /** @defaultValue everything refused that is not known to be good */
@@ -80,7 +81,7 @@ export async function loadRevocation(options: LoadRevocationOptions): Promise<Re
   const now = options.now ?? Date.now;
   const at = new Date(now());
   const { signal } = new AbortController();
-  const cas = await Promise.all(checkCaSources(options.ca).map((source) => readSource(source, 'ca')));
+  const cas = await readCaSources(checkCaSources(options.ca), signal);
   const store = new CertificateStore(
     cas.flatMap((source) => readBlocks(source, certificateBlocks)).map(parseCertificate),
   );

@@ -6,7 +6,7 @@
 import { type CrlSource } from '../options.js';
 import { allOrFaults } from './all-or-faults.js';
 import { type CrlInput } from './crl-loading.js';
-import { callLoader, isPath, isDirectory } from './sources.js';
+import { callLoader, crlBlocks, isDirectory, isLoader, isPath } from './sources.js';
 
 /**
  * Calls the loaders, and leaves files to whoever reads them: here it is only seen that they are there.
@@ -17,8 +17,8 @@ export async function toCrlInputs(sources: readonly CrlSource[], signal: AbortSi
   const inputs = sources.map(async (source, index): Promise<CrlInput[]> => {
     const option = sources.length === 1 ? 'crl' : `crl[${index}]`;
     if (isPath(source)) return [await findPath(source, option)];
-    if (typeof source === 'object' && 'load' in source) return await callLoader(source, option, signal);
-    return [{ bytes: Buffer.from(source as string | Buffer), origin: `options.${option}` }];
+    if (isLoader(source)) return await callLoader(source, { option, ...crlBlocks }, signal);
+    return [{ bytes: Buffer.from(source), origin: `options.${option}` }];
   });
   return (await allOrFaults(inputs)).flat();
 }

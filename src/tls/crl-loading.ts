@@ -20,7 +20,7 @@ import {
 } from '../revocation/verified-crl.js';
 import { parseCertificate } from '../x509/certificate.js';
 import { CertificateStore } from '../x509/certificate-store.js';
-import { crlBlocks, readBlocks, readCrlPath, type SourceBytes } from './sources.js';
+import { crlBlocks, readBlocks, readPath, type SourceBytes } from './sources.js';
 
 /** A source of CRLs, ready to be read on any thread. */
 export type CrlInput =
@@ -80,7 +80,7 @@ export async function loadCrls(request: CrlRequest): Promise<CrlResponse> {
 }
 
 async function readInput(input: CrlInput): Promise<SourceBytes[]> {
-  if ('path' in input) return await readCrlPath(input.path, input.option);
+  if ('path' in input) return await readPath(input.path, input.option, crlBlocks);
   return [
     {
       bytes: Buffer.from(input.bytes.buffer, input.bytes.byteOffset, input.bytes.byteLength),

@@ -4,20 +4,20 @@
  *
  * @module
  */
-import { MtlsError } from '../errors.js';
 import { type Settings } from '../options.js';
 import { type CrlDiff } from '../revocation/crl-diff.js';
 import { scopeKey } from '../revocation/crl-set.js';
 import { RevocationChecker } from '../revocation/revocation-checker.js';
 import { unpackCrl, type VerifiedCrl } from '../revocation/verified-crl.js';
-import { type Certificate, KeyUsage, parseCertificate } from '../x509/certificate.js';
-import { CertificateStore, isCa } from '../x509/certificate-store.js';
+import { type Certificate } from '../x509/certificate.js';
+import { type CertificateStore } from '../x509/certificate-store.js';
 import { allOrFaults } from './all-or-faults.js';
+import { createStore, readCaSources } from './authorities.js';
 import { toCrlInputs } from './crl-inputs.js';
 import { type CrlRequest, type CrlResponse } from './crl-loading.js';
 import { loadCrlsAside } from './crl-thread.js';
 import { checkServerCredentials, type ServerCredentials } from './server-credentials.js';
-import { certificateBlocks, hashSources, readBlocks, readSource, type SourceBytes } from './sources.js';
+import { hashSources, readSource } from './sources.js';
 
 /** What a server works with, from one reading of its sources. Immutable. */
 export interface Material {
@@ -90,12 +90,12 @@ async function loadTrust(
   inForce: Material | undefined,
 ): Promise<Trust> {
   const [sources, inputs] = await allOrFaults([
-    allOrFaults(settings.ca.map((source, index) => readSource(source, nameOf('ca', index, settings.ca)))),
+    readCaSources(settings.ca, signal),
     toCrlInputs(settings.crl, signal),
   ]);
   const cas = hashSources(sources);
   // The same CAs are the same store, which remembers the chains it has verified.
-  const store = inForce?.hashes.cas === cas ? inForce.store : readCas(sources, at);
+  const store = inForce?.hashes.cas === cas ? inForce.store : createStore(sources, at);
   if (settings.crl.length === 0) {
     return { store, revocation: undefined, hashes: { cas, crls: undefined }, diff: { added: 0, removed: 0 } };
   }
@@ -134,59 +134,4 @@ export function unpackAll(
 /** Whether a CA is among the configured ones. */
 export function isConfigured(ca: Certificate, { certificates }: CertificateStore): boolean {
   return certificates.some(({ raw }) => raw.equals(ca.raw));
-}
-
-function nameOf(option: string, index: number, list: readonly unknown[]): string {
-  return list.length === 1 ? option : `${option}[${index}]`;
-}
-
-/**
- * Reads the CAs.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for a certificate that is no CA and signs no CRLs, where none of
- *   them is a self-signed root, and where all have expired.
- */
-function readCas(sources: readonly SourceBytes[], at: Date): CertificateStore {
-  const certificates = sources.flatMap((source) =>
-    readBlocks(source, certificateBlocks).map((der) =>
-      checkCa(readCertificate(der, source.origin), source.origin),
-    ),
-  );
-  const origins = sources.map(({ origin }) => origin).join(', ');
-  const store = new CertificateStore(certificates);
-  if (!certificates.some((certificate) => store.chainOf(certificate, [], at) !== undefined)) {
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      `${origins}: no certificate in it leads to a self-signed root, so that no client could be trusted; add the root`,
-    );
-  }
-  if (certificates.every(({ notAfter }) => notAfter <= at)) {
-    const last = new Date(Math.max(...certificates.map(({ notAfter }) => notAfter.getTime())));
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      `${origins}: every CA in it has expired, the last at ${last.toISOString()}; make a new CA`,
-    );
-  }
-  return store;
-}
-
-function readCertificate(der: Buffer, origin: string): Certificate {
-  try {
-    return parseCertificate(der);
-  } catch (cause) {
-    if (!(cause instanceof MtlsError)) throw cause;
-    throw new MtlsError('ERR_MTLS_PEM_INVALID', `${origin}: ${cause.message}`, { cause });
-  }
-}
-
-// A leaf in `ca` would be trusted as itself by OpenSSL, whatever signed it.
-function checkCa(certificate: Certificate, origin: string): Certificate {
-  if (isCa(certificate) || ((certificate.keyUsage ?? 0) & KeyUsage.crlSign) !== 0) return certificate;
-  const fault =
-    certificate.version < 3
-      ? `is of X.509 version ${certificate.version} and not self-signed, so that it cannot say it is a CA`
-      : 'is no CA (its basicConstraints do not say CA:TRUE)';
-  throw new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `${origin}: "${certificate.subject}" ${fault}; give the CA that signed the clients, not a client or server certificate`,
-  );
 }

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { type CrlLoader, type CrlSource, type Settings } from '../options.js';
+import { type Settings, type SourceLoader } from '../options.js';
 import { FileWatch } from './file-watch.js';
-import { isPath } from './sources.js';
+import { isLoader, isPath } from './sources.js';
 
 /** Tells when a source may have changed. */
 export class SourceWatch {
   readonly #files: FileWatch | undefined;
-  readonly #loaders: readonly CrlLoader[];
+  readonly #loaders: readonly SourceLoader[];
   #subscriptions: readonly Disposable[] | undefined;
   #onChange: () => void = () => {
     this.#isMissed = true;
@@ -24,7 +24,7 @@ export class SourceWatch {
       this.#onChange();
     };
     this.#files = pollMs === undefined ? undefined : new FileWatch({ paths, pollMs, onChange });
-    this.#loaders = pollMs === undefined ? [] : crl.filter(isLoader);
+    this.#loaders = pollMs === undefined ? [] : [...ca, ...crl].filter(isLoader);
     this.#subscribe();
   }
 
@@ -56,8 +56,4 @@ export class SourceWatch {
     for (const subscription of this.#subscriptions ?? []) subscription[Symbol.dispose]();
     this.#subscriptions = undefined;
   }
-}
-
-function isLoader(source: CrlSource): source is CrlLoader {
-  return typeof source === 'object' && 'load' in source;
 }

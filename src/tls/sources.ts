@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ErrorCode, MtlsError } from '../errors.js';
-import { type CrlLoader, type CrlSource, type Source } from '../options.js';
+import { type CrlSource, type Source, type SourceLoader } from '../options.js';
 import { formatPem, isDer, parsePem, type PemBlock } from '../x509/pem.js';
 
 /** What a source held. */
@@ -18,12 +18,14 @@ export interface SourceBytes {
   readonly origin: string;
 }
 
-// What openssl, cert-manager and `openssl rehash` call their files.
-const crlFileName = /\.(pem|crl|der)$|^[0-9a-f]{8}\.r\d+$/i;
-
 /** Whether a source is a path rather than the thing itself. */
 export function isPath(source: CrlSource): source is string {
   return typeof source === 'string' && !source.includes('-----BEGIN');
+}
+
+/** Whether a source is an object that loads. */
+export function isLoader(source: CrlSource): source is SourceLoader {
+  return typeof source === 'object' && 'load' in source;
 }
 
 /**
@@ -51,30 +53,39 @@ export async function readSource(source: Source, option: string): Promise<Source
 }
 
 /**
- * Reads a file of CRLs, or every such file of a directory.
- * @throws MtlsError as {@link readSource}, and `ERR_MTLS_CRL_INVALID` for a directory without CRLs.
+ * Reads a file, or every file of a directory that is called as such files are.
+ * @throws MtlsError as {@link readSource}, and the expectation's code for a directory without any.
  */
-export async function readCrlPath(path: string, option: string): Promise<SourceBytes[]> {
+export async function readPath(
+  path: string,
+  option: string,
+  { noun, code, fileName, endings }: BlockExpectation,
+): Promise<SourceBytes[]> {
   if (!(await isDirectory(path, option))) return [await readSource(path, option)];
-  const names = (await listDirectory(path, option)).filter((name) => crlFileName.test(name)).sort();
+  const names = (await listDirectory(path, option)).filter((name) => fileName.test(name)).sort();
   if (names.length > 0) return await Promise.all(names.map((name) => readSource(join(path, name), option)));
   throw new MtlsError(
-    'ERR_MTLS_CRL_INVALID',
-    `${path} (options.${option}) is a directory without a CRL; expected files that end in .pem, .crl, .der or .r0`,
+    code,
+    `${path} (options.${option}) is a directory without a ${noun}; expected files that end in ${endings}`,
   );
+}
+
+/** Which option a loader is, and what it is to give. */
+export interface Loadable extends Pick<BlockExpectation, 'noun' | 'code'> {
+  readonly option: string;
 }
 
 // A loader that never settles would hold up every later reload.
 const longestLoadMs = 60_000;
 
 /**
- * Calls a loader of CRLs. Its signal is aborted when the server is closed, and when it takes longer than a minute.
+ * Calls a loader. Its signal is aborted when the server is closed, and when it takes longer than a minute.
  * @param limitMs - In place of the minute; for tests.
- * @throws MtlsError `ERR_MTLS_CRL_INVALID` for one that rejects, gives nothing, or takes too long.
+ * @throws MtlsError with the expectation's code for one that rejects, gives nothing, or takes too long.
  */
 export async function callLoader(
-  loader: CrlLoader,
-  option: string,
+  loader: SourceLoader,
+  { option, noun, code }: Loadable,
   closing: AbortSignal,
   limitMs: number = longestLoadMs,
 ): Promise<SourceBytes[]> {
@@ -88,7 +99,7 @@ export async function callLoader(
     );
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new MtlsError('ERR_MTLS_CRL_INVALID', `options.${option}.load() rejected: ${why}`, { cause });
+    throw new MtlsError(code, `options.${option}.load() rejected: ${why}`, { cause });
   }
   const isUsable =
     Array.isArray(loaded) &&
@@ -96,8 +107,8 @@ export async function callLoader(
     loaded.every((item) => item instanceof Uint8Array && item.length > 0);
   if (!isUsable) {
     throw new MtlsError(
-      'ERR_MTLS_CRL_INVALID',
-      `options.${option}.load() gave no CRL; expected an array of Buffers, at least one, none empty`,
+      code,
+      `options.${option}.load() gave no ${noun}; expected an array of Buffers, at least one, none empty`,
     );
   }
   return (loaded as Uint8Array[]).map((bytes) => ({
@@ -145,21 +156,33 @@ export async function isDirectory(path: string, option: string): Promise<boolean
   }
 }
 
-/** What a block must be to be taken. */
+/** What a source must hold to be taken. */
 export interface BlockExpectation {
   readonly label: string;
   /** `'certificate'`, `'CRL'`: for the error. */
   readonly noun: string;
   readonly code: ErrorCode;
+  /** What openssl, cert-manager and `openssl rehash` call such files. */
+  readonly fileName: RegExp;
+  /** The same, for the error. */
+  readonly endings: string;
 }
 
-/** The PEM blocks of a CRL file. RFC 7468 section 6 has the label. */
-export const crlBlocks: BlockExpectation = { label: 'X509 CRL', noun: 'CRL', code: 'ERR_MTLS_CRL_INVALID' };
-/** The PEM blocks of a certificate file. */
+/** CRLs. RFC 7468 section 6 has the label. */
+export const crlBlocks: BlockExpectation = {
+  label: 'X509 CRL',
+  noun: 'CRL',
+  code: 'ERR_MTLS_CRL_INVALID',
+  fileName: /\.(pem|crl|der)$|^[0-9a-f]{8}\.r\d+$/i,
+  endings: '.pem, .crl, .der or .r0',
+};
+/** Certificates. */
 export const certificateBlocks: BlockExpectation = {
   label: 'CERTIFICATE',
   noun: 'certificate',
   code: 'ERR_MTLS_PEM_INVALID',
+  fileName: /\.(pem|crt|cer|der)$|^[0-9a-f]{8}\.\d+$/i,
+  endings: '.pem, .crt, .cer, .der or .0',
 };
 
 /**

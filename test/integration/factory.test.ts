@@ -305,10 +305,25 @@ const faults: Fault[] = [
     says: ['ended.pem', 'every CA in it has expired', 'make a new CA'],
   },
   {
-    title: 'ca: a directory',
+    title: 'ca: a directory without a certificate',
+    options: ({ directory }) => {
+      mkdirSync(join(directory, 'cas'));
+      return { ca: join(directory, 'cas') };
+    },
+    code: 'ERR_MTLS_PEM_INVALID',
+    says: ['cas', 'a directory without a certificate', '.crt'],
+  },
+  {
+    title: 'ca: a directory with other things among the certificates',
     options: ({ directory }) => ({ ca: directory }),
-    code: 'ERR_MTLS_OPTION_INVALID',
-    says: ['EISDIR', 'a file was expected'],
+    code: 'ERR_MTLS_PEM_INVALID',
+    says: ['ca-crl.pem', '"X509 CRL"', 'where a certificate ("CERTIFICATE") was expected'],
+  },
+  {
+    title: 'ca: a loader that gives nothing',
+    options: () => ({ ca: { load: () => Promise.resolve([]) } }),
+    code: 'ERR_MTLS_PEM_INVALID',
+    says: ['options.ca.load()', 'gave no certificate'],
   },
   {
     title: 'cert: a certificate that has expired',

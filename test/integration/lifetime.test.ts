@@ -8,7 +8,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import { identify, type Mtls, MtlsError, protect } from 'express-mtls';
-import type { CrlLoader } from 'express-mtls';
+import type { SourceLoader } from 'express-mtls';
 import { ca } from '../support/chain.js';
 import { Client, tlsVersions } from '../support/client.js';
 import {
@@ -388,7 +388,7 @@ describe('protect()', () => {
       const crls = [root.crl().der];
       let release: (() => void) | undefined;
       const released = new Promise<void>((resolve) => (release = resolve));
-      const crl: CrlLoader = { load: () => released.then(() => crls) };
+      const crl: SourceLoader = { load: () => released.then(() => crls) };
       const recorder = new Recorder();
       const protecting = protect(server, {
         key: files.key,

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from '@jest/globals';
-import type { CrlLoader } from 'express-mtls';
+import type { SourceLoader } from 'express-mtls';
 import { ca } from '../support/chain.js';
 import { Client } from '../support/client.js';
 import { pause, publish, startServer, type TestServer, until } from '../support/server.js';
@@ -43,7 +43,7 @@ test('its loaders are asked and heard again', async () => {
   let crl = root.crl().der;
   let subscriptions = 0;
   let notify = (): void => {};
-  const loader: CrlLoader = {
+  const loader: SourceLoader = {
     load: () => Promise.resolve([crl]),
     watch: (given) => {
       subscriptions++;

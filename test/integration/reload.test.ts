@@ -14,7 +14,7 @@ import type { Socket } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { clientIdentity, identify, protect, requestLog } from 'express-mtls';
-import type { CrlLoader, MtlsOptions } from 'express-mtls';
+import type { SourceLoader, MtlsOptions } from 'express-mtls';
 import { type Certificate, type CertificateAuthority, ca } from '../support/chain.js';
 import { Client, tlsVersions } from '../support/client.js';
 import { temporaryDirectory, writeMaterial } from '../support/files.js';
@@ -194,7 +194,7 @@ describe('a CRL that revokes client2 is in force within a second,', () => {
     const root = ca('ca');
     let crl = root.crl().der;
     let notify: (() => void) | undefined;
-    const loader: CrlLoader = {
+    const loader: SourceLoader = {
       load: () => Promise.resolve([crl]),
       watch: (changed) => {
         notify = changed;
@@ -695,6 +695,49 @@ describe('what else is reloaded', () => {
     await until(async () => (await client.get()).status === 200, 'the client is let in');
   });
 
+  test('CAs of a directory: its files, and what `openssl rehash` makes of them, come and go', async () => {
+    const [root, second] = [ca('ca'), ca('second')];
+    const folder = join(temporaryDirectory(), 'cas');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'root.crt'), root.pem);
+    const server = await startServer({ root, crl: null, options: { ca: folder } });
+    const client = server.as(second.client('client1'), { keepAlive: true });
+    expect(await client.get()).toMatchObject({ status: 'refused' });
+    publish(join(folder, '0a1b2c3d.0'), second.pem);
+    await until(async () => (await client.get()).status === 200, 'the client is let in');
+    rmSync(join(folder, '0a1b2c3d.0'));
+    await until(() => client.connection.isClosed, 'the client is out');
+    expect(server.recorder.events('evicted')).toMatchObject([{ reason: 'untrusted' }]);
+    rmSync(join(folder, 'root.crt'));
+    await expect(server.mtls.reload()).rejects.toMatchObject({ code: 'ERR_MTLS_PEM_INVALID' });
+    expect(await server.as(root.client('client1')).get()).toMatchObject({ status: 200 });
+  });
+
+  test('CAs of a loader that notifies; one that fails keeps those in force', async () => {
+    const [root, second] = [ca('ca'), ca('second')];
+    let load = (): Promise<Buffer[]> => Promise.resolve([root.der]);
+    let notify: (() => void) | undefined;
+    const loader: SourceLoader = {
+      load: () => load(),
+      watch: (changed) => {
+        notify = changed;
+        return { [Symbol.dispose]: () => (notify = undefined) };
+      },
+    };
+    const server = await startServer({ root, crl: null, options: { ca: loader } });
+    const client = server.as(second.client('client1'));
+    expect(await client.get()).toMatchObject({ status: 'refused' });
+    load = () => Promise.resolve([root.der, Buffer.from(second.pem)]);
+    notify?.();
+    await until(async () => (await client.get()).status === 200, 'the client is let in');
+    load = () => Promise.reject(new Error('the store is down'));
+    await expect(server.mtls.reload()).rejects.toMatchObject({
+      code: 'ERR_MTLS_PEM_INVALID',
+      message: expect.stringContaining('options.ca.load() rejected: the store is down'),
+    });
+    expect(await client.get()).toMatchObject({ status: 200 });
+  });
+
   test('a CA file that names no CA any more leaves the CAs in force, and never the public ones', async () => {
     const root = ca('ca');
     const server = await startServer({ root });
@@ -721,7 +764,7 @@ describe('what else is reloaded', () => {
   test('a loader that fails keeps what was in force, and its fault is told of', async () => {
     const root = ca('ca');
     const client2 = root.client('client2');
-    let load: CrlLoader['load'] = () => Promise.resolve([root.crl({ revoked: [client2] }).der]);
+    let load: SourceLoader['load'] = () => Promise.resolve([root.crl({ revoked: [client2] }).der]);
     const crl: MtlsOptions['crl'] = { load: (signal) => load(signal) };
     const server = await startServer({ root, options: { watch: false, crl } });
     for (const failing of [

@@ -118,7 +118,10 @@ describe('an option is refused with its name, what was given and what may be', (
     [{ ...minimal, ca: undefined }, `ca is undefined; expected ${source}`],
     [{ ...minimal, ca: [] }, 'ca is [], an empty array; expected at least one'],
     [{ ...minimal, ca: ['a', ''] }, `ca[1] is ""; expected ${source}`],
-    [{ ...minimal, ca: [['a']] }, `ca[0] is an array; expected ${source}`],
+    [
+      { ...minimal, ca: [['a']] },
+      'ca[0] is an array; expected a path, PEM, DER, or an object with a load() method',
+    ],
     // Given as undefined, a CRL was meant: never silently off.
     [{ ...minimal, crl: undefined }, `crl is undefined; expected ${source}`],
     [{ ...minimal, crl: null }, `crl is null; expected ${source}`],

@@ -10,7 +10,7 @@ import {
   hashSources,
   isPath,
   readBlocks,
-  readCrlPath,
+  readPath,
   readSource,
   toPem,
 } from '../../../src/tls/sources.js';
@@ -74,7 +74,7 @@ describe('a source', () => {
 describe('a path of CRLs', () => {
   test('that is a file is that file', async () => {
     const { file } = writeMaterial(temporaryDirectory(), { file: crl.pem });
-    expect(await readCrlPath(file, 'crl')).toEqual([{ bytes: Buffer.from(crl.pem), origin: file }]);
+    expect(await readPath(file, 'crl', crlBlocks)).toEqual([{ bytes: Buffer.from(crl.pem), origin: file }]);
   });
 
   test('that is a directory is every file in it that is named like a CRL, in order', async () => {
@@ -92,10 +92,19 @@ describe('a path of CRLs', () => {
       'x0a1b2c3d.r0',
     ];
     writeMaterial(directory, Object.fromEntries([...names, ...others].map((name) => [name, name])));
-    const read = await readCrlPath(directory, 'crl');
+    const read = await readPath(directory, 'crl', crlBlocks);
     expect(read).toEqual(
       [...names].sort().map((name) => ({ bytes: Buffer.from(name), origin: join(directory, name) })),
     );
+  });
+
+  test('of CAs is every file that is named like a certificate', async () => {
+    const directory = temporaryDirectory();
+    const names = ['a.pem', 'b.crt', 'c.CER', 'd.der', '0a1b2c3d.0', '0A1B2C3D.12'];
+    const others = ['a.crl', '0a1b2c3d.r0', '0a1b2c3d.', 'x0a1b2c3d.0', 'b.crt~', 'key', 'e.key'];
+    writeMaterial(directory, Object.fromEntries([...names, ...others].map((name) => [name, name])));
+    const read = await readPath(directory, 'ca', certificateBlocks);
+    expect(read.map(({ origin }) => origin)).toEqual([...names].sort().map((name) => join(directory, name)));
   });
 
   test('that is a link is what it leads to', async () => {
@@ -103,22 +112,24 @@ describe('a path of CRLs', () => {
     mkdirSync(join(directory, 'real'));
     writeFileSync(join(directory, 'real', 'a.crl'), crl.pem);
     symlinkSync('real', join(directory, 'link'));
-    expect(await readCrlPath(join(directory, 'link'), 'crl')).toHaveLength(1);
+    expect(await readPath(join(directory, 'link'), 'crl', crlBlocks)).toHaveLength(1);
   });
 
   test('without a CRL is an error, never nothing', async () => {
     const directory = temporaryDirectory();
     writeMaterial(directory, { 'readme.txt': 'x' });
-    await expect(readCrlPath(directory, 'crl')).rejects.toMatchObject({
+    await expect(readPath(directory, 'crl', crlBlocks)).rejects.toMatchObject({
       code: 'ERR_MTLS_CRL_INVALID',
       message: `${directory} (options.crl) is a directory without a CRL; expected files that end in .pem, .crl, .der or .r0`,
     });
-    await expect(readCrlPath(join(directory, 'missing'), 'crl[1]')).rejects.toMatchObject({
+    await expect(readPath(join(directory, 'missing'), 'crl[1]', crlBlocks)).rejects.toMatchObject({
       code: 'ERR_MTLS_OPTION_INVALID',
       message: expect.stringMatching(/^options\.crl\[1\]: cannot read ".*missing" \(ENOENT\)/),
     });
     writeMaterial(directory, { 'a.crl': '' });
-    await expect(readCrlPath(directory, 'crl')).rejects.toMatchObject({ code: 'ERR_MTLS_PEM_INVALID' });
+    await expect(readPath(directory, 'crl', crlBlocks)).rejects.toMatchObject({
+      code: 'ERR_MTLS_PEM_INVALID',
+    });
   });
 });
 
@@ -127,7 +138,7 @@ describe('a loader', () => {
     const given = Buffer.from(crl.der);
     const signals: unknown[] = [];
     const loader = { load: (...args: unknown[]) => (signals.push(...args), Promise.resolve([given])) };
-    const loaded = await callLoader(loader, 'crl', signal);
+    const loaded = await callLoader(loader, { option: 'crl', ...crlBlocks }, signal);
     expect(signals).toEqual([expect.any(AbortSignal)]);
     given.fill(0);
     expect(loaded).toEqual([{ bytes: crl.der, origin: 'options.crl.load()' }]);
@@ -151,7 +162,7 @@ describe('a loader', () => {
         return await new Promise<Buffer[]>(() => {});
       },
     };
-    const loading = callLoader(loader, 'crl', closing.signal, 50);
+    const loading = callLoader(loader, { option: 'crl', ...crlBlocks }, closing.signal, 50);
     end(closing);
     await expect(loading).rejects.toMatchObject({
       code: 'ERR_MTLS_CRL_INVALID',
@@ -167,7 +178,7 @@ describe('a loader', () => {
         return Promise.resolve(this.crls);
       }
     }
-    expect(await callLoader(new Store(), 'crl', signal)).toHaveLength(1);
+    expect(await callLoader(new Store(), { option: 'crl', ...crlBlocks }, signal)).toHaveLength(1);
   });
 
   test.each<[string, unknown]>([
@@ -180,7 +191,7 @@ describe('a loader', () => {
     ['a hole', [crl.der, undefined]],
   ])('that gives %s is an error, never nothing', async (_what, loaded) => {
     const loader = { load: () => Promise.resolve(loaded as Buffer[]) };
-    await expect(callLoader(loader, 'crl[1]', signal)).rejects.toMatchObject({
+    await expect(callLoader(loader, { option: 'crl[1]', ...crlBlocks }, signal)).rejects.toMatchObject({
       code: 'ERR_MTLS_CRL_INVALID',
       message: 'options.crl[1].load() gave no CRL; expected an array of Buffers, at least one, none empty',
     });
@@ -194,7 +205,7 @@ describe('a loader', () => {
       },
     };
     for (const loader of [{ load: () => Promise.reject(cause) }, throws]) {
-      await expect(callLoader(loader, 'crl', signal)).rejects.toMatchObject({
+      await expect(callLoader(loader, { option: 'crl', ...crlBlocks }, signal)).rejects.toMatchObject({
         code: 'ERR_MTLS_CRL_INVALID',
         message: 'options.crl.load() rejected: 503',
         cause,

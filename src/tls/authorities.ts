@@ -1,0 +1,88 @@
+/**
+ * The CAs whose clients are let in: read from their sources, and checked to be
+ * CAs that can be trusted.
+ *
+ * @module
+ */
+import { MtlsError } from '../errors.js';
+import { type CaSource } from '../options.js';
+import { type Certificate, KeyUsage, parseCertificate } from '../x509/certificate.js';
+import { CertificateStore, isCa } from '../x509/certificate-store.js';
+import { allOrFaults } from './all-or-faults.js';
+import {
+  callLoader,
+  certificateBlocks,
+  isLoader,
+  isPath,
+  readBlocks,
+  readPath,
+  type SourceBytes,
+} from './sources.js';
+
+/**
+ * Reads files, directories and loaders.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for a path that cannot be read, `ERR_MTLS_PEM_INVALID` for what is empty.
+ */
+export async function readCaSources(
+  sources: readonly CaSource[],
+  signal: AbortSignal,
+): Promise<SourceBytes[]> {
+  const readings = sources.map(async (source, index) => {
+    const option = sources.length === 1 ? 'ca' : `ca[${index}]`;
+    if (isLoader(source)) return await callLoader(source, { option, ...certificateBlocks }, signal);
+    if (isPath(source)) return await readPath(source, option, certificateBlocks);
+    return [{ bytes: Buffer.from(source), origin: `options.${option}` }];
+  });
+  return (await allOrFaults(readings)).flat();
+}
+
+/**
+ * Makes the store of the CAs that sources hold.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for a certificate that is no CA and signs no CRLs, where none of
+ *   them is a self-signed root, and where all have expired.
+ */
+export function createStore(sources: readonly SourceBytes[], at: Date): CertificateStore {
+  const certificates = sources.flatMap((source) =>
+    readBlocks(source, certificateBlocks).map((der) =>
+      checkCa(readCertificate(der, source.origin), source.origin),
+    ),
+  );
+  const origins = sources.map(({ origin }) => origin).join(', ');
+  const store = new CertificateStore(certificates);
+  if (!certificates.some((certificate) => store.chainOf(certificate, [], at) !== undefined)) {
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      `${origins}: no certificate in it leads to a self-signed root, so that no client could be trusted; add the root`,
+    );
+  }
+  if (certificates.every(({ notAfter }) => notAfter <= at)) {
+    const last = new Date(Math.max(...certificates.map(({ notAfter }) => notAfter.getTime())));
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      `${origins}: every CA in it has expired, the last at ${last.toISOString()}; make a new CA`,
+    );
+  }
+  return store;
+}
+
+function readCertificate(der: Buffer, origin: string): Certificate {
+  try {
+    return parseCertificate(der);
+  } catch (cause) {
+    if (!(cause instanceof MtlsError)) throw cause;
+    throw new MtlsError('ERR_MTLS_PEM_INVALID', `${origin}: ${cause.message}`, { cause });
+  }
+}
+
+// A leaf in `ca` would be trusted as itself by OpenSSL, whatever signed it.
+function checkCa(certificate: Certificate, origin: string): Certificate {
+  if (isCa(certificate) || ((certificate.keyUsage ?? 0) & KeyUsage.crlSign) !== 0) return certificate;
+  const fault =
+    certificate.version < 3
+      ? `is of X.509 version ${certificate.version} and not self-signed, so that it cannot say it is a CA`
+      : 'is no CA (its basicConstraints do not say CA:TRUE)';
+  throw new MtlsError(
+    'ERR_MTLS_OPTION_INVALID',
+    `${origin}: "${certificate.subject}" ${fault}; give the CA that signed the clients, not a client or server certificate`,
+  );
+}
