@@ -82,6 +82,11 @@ export interface MtlsOptions {
    */
   readonly watch?: false | { readonly pollMs?: number };
   /**
+   * Whether SIGHUP reloads, as `mtls.reload()` does. Without this, SIGHUP is what the process makes of it.
+   * @defaultValue `false`
+   */
+  readonly signals?: boolean;
+  /**
    * Whether clients may resume TLS sessions. A resumed session is judged like a new one.
    * @defaultValue `true`
    */
@@ -112,6 +117,7 @@ export interface Settings {
   readonly certificates: CompleteCertificatePolicy;
   /** Milliseconds; `undefined`: do not watch. */
   readonly pollMs: number | undefined;
+  readonly signals: boolean;
   readonly resumption: boolean;
   readonly logger: Logger | undefined;
   readonly tls: ServerOptions;
@@ -140,6 +146,7 @@ export function checkOptions(options: MtlsOptions): Settings {
     revocation: checkRevocationPolicy(options.revocation),
     certificates: checkCertificatePolicy(options.certificates),
     pollMs: watch === false ? undefined : checkInteger(watch.pollMs, 'watch.pollMs', 500, 50, 3_600_000),
+    signals: checkBoolean(options.signals, 'signals', false),
     resumption: checkBoolean(options.resumption, 'resumption', true),
     logger,
     tls: checkTlsOptions(options.tls ?? {}),
@@ -159,6 +166,7 @@ const optionNames: readonly (keyof MtlsOptions)[] = [
   'revocation',
   'certificates',
   'watch',
+  'signals',
   'resumption',
   'logger',
   'tls',

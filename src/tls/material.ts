@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { MtlsError } from '../errors.js';
 import { type Settings } from '../options.js';
 import { type CrlDiff } from '../revocation/crl-diff.js';
 import { scopeKey } from '../revocation/crl-set.js';
@@ -40,6 +41,11 @@ export interface LoadOptions {
 export interface LoadedMaterial {
   readonly material: Material;
   readonly diff: CrlDiff;
+  /**
+   * `ERR_MTLS_KEY_MISMATCH`, where a new key waits for its certificate or the other way round: then the material has
+   * the pair in force. The two come one after the other, and no revocation is to wait for them.
+   */
+  readonly waiting: MtlsError | undefined;
 }
 
 /**
@@ -61,21 +67,40 @@ export async function loadMaterial(
   const old = inForce?.hashes;
   const isSame =
     old?.credentials === hashes.credentials && old.cas === hashes.cas && old.crls === hashes.crls;
-  if (inForce !== undefined && isSame) return { material: inForce, diff: trust.diff };
+  const { waiting } = credentials;
+  if (inForce !== undefined && isSame) return { material: inForce, diff: trust.diff, waiting };
   const { store, revocation } = trust;
   const material = Object.freeze({ credentials: credentials.credentials, store, revocation, hashes });
-  return { material, diff: trust.diff };
+  return { material, diff: trust.diff, waiting };
+}
+
+interface LoadedCredentials {
+  readonly credentials: ServerCredentials;
+  readonly hash: string;
+  readonly waiting: MtlsError | undefined;
 }
 
 async function loadCredentials(
   settings: Settings,
   at: Date,
   inForce: Material | undefined,
-): Promise<{ credentials: ServerCredentials; hash: string }> {
+): Promise<LoadedCredentials> {
   const [key, cert] = await allOrFaults([readSource(settings.key, 'key'), readSource(settings.cert, 'cert')]);
   const hash = hashSources([key, cert]);
-  if (inForce?.hashes.credentials === hash) return { credentials: inForce.credentials, hash };
-  return { credentials: checkServerCredentials(key, cert, settings.passphrase, at), hash };
+  const known = inForce && {
+    credentials: inForce.credentials,
+    hash: inForce.hashes.credentials,
+    waiting: undefined,
+  };
+  if (known?.hash === hash) return known;
+  try {
+    const credentials = checkServerCredentials(key, cert, settings.passphrase, at);
+    return { credentials, hash, waiting: undefined };
+  } catch (error) {
+    const isHalf = error instanceof MtlsError && error.code === 'ERR_MTLS_KEY_MISMATCH';
+    if (known === undefined || !isHalf) throw error;
+    return { ...known, waiting: error };
+  }
 }
 
 type Trust = Pick<Material, 'store' | 'revocation'> & {

@@ -41,7 +41,8 @@ export interface Mtls extends AsyncDisposable, TypedEventEmitter<MtlsEvents> {
   readonly connections: Iterable<ConnectionState>;
   /**
    * Reads every source again and puts it into force, all or nothing. Calls that overlap share one reading.
-   * @throws MtlsError what is wrong; what was in force stays. The `'reload-failed'` event says the same.
+   * @throws MtlsError what is wrong; what was in force stays. The `'reload-failed'` event says the same. With
+   *   `ERR_MTLS_KEY_MISMATCH` the pair in force stays, and CAs and CRLs are reloaded all the same.
    */
   reload(): Promise<ReloadReport>;
   /**

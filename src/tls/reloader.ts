@@ -12,6 +12,7 @@ import { refuseRollback } from '../revocation/crl-set.js';
 import { type ReloadReport, type Reporter } from './events.js';
 import { isConfigured, loadMaterial, type LoadOptions, type Material } from './material.js';
 import { secureContextOptions } from './secure-context.js';
+import { SignalWatch } from './signal-watch.js';
 import { SourceWatch } from './source-watch.js';
 
 /** Material that was checked, and the secure context it makes. */
@@ -26,8 +27,17 @@ export type Commit = (prepared: Prepared) => Promise<number>;
 const firstRetryMs = 1000;
 const lastRetryMs = 60_000;
 
+// Whoever renews a certificate writes two files, and may have to wait for one of them.
+const pairPatienceMs = 10_000;
+
 // What differs between two messages about the same fault.
 const momentOfReading = /, now [-0-9T:.]+Z/g;
+
+interface Outcome {
+  readonly report: ReloadReport;
+  /** A new key waits for its certificate, or the other way round: the pair in force stayed, and all else was reloaded. */
+  readonly waiting: MtlsError | undefined;
+}
 
 /** Keeps what is in force up to date with the sources. */
 export class Reloader {
@@ -35,11 +45,13 @@ export class Reloader {
   readonly #reporter: Reporter;
   readonly #commit: Commit;
   readonly #watch: SourceWatch;
+  readonly #signals: SignalWatch | undefined;
   #abort = new AbortController();
   #inForce: Prepared | undefined;
-  #running: Promise<ReloadReport> | undefined;
-  #waiting: Promise<ReloadReport> | undefined;
+  #running: Promise<Outcome> | undefined;
+  #waiting: Promise<Outcome> | undefined;
   #retry: NodeJS.Timeout | undefined;
+  #pairPatience: NodeJS.Timeout | undefined;
   #lastFault: string | undefined;
 
   constructor(settings: Settings, reporter: Reporter, commit: Commit) {
@@ -47,6 +59,7 @@ export class Reloader {
     this.#reporter = reporter;
     this.#commit = commit;
     this.#watch = new SourceWatch(settings);
+    this.#signals = settings.signals ? new SignalWatch(reporter) : undefined;
   }
 
   /**
@@ -64,15 +77,22 @@ export class Reloader {
     return { judge: 'gate', signal: this.#abort.signal };
   }
 
-  /** Reloads whenever a source changes from what {@link Reloader.load} saw. */
+  /** Reloads whenever a source changes from what {@link Reloader.load} saw, and at SIGHUP where that was asked for. */
   begin(): void {
     this.#watch.begin(() => {
       this.#reloadQuietly(firstRetryMs);
     });
+    this.#signals?.begin(() => this.reload());
   }
 
   /** Reads the sources again. Calls that overlap share one reading, and it begins after the last of them. */
   async reload(): Promise<ReloadReport> {
+    const { report, waiting } = await this.#reloadOnce();
+    if (waiting !== undefined) throw this.#tell(waiting, pairWaits);
+    return report;
+  }
+
+  async #reloadOnce(): Promise<Outcome> {
     // One that runs may have read the files before they changed: whoever asks meanwhile gets the next one.
     this.#waiting ??= (this.#running ?? Promise.resolve()).then(
       () => this.#start(),
@@ -92,17 +112,19 @@ export class Reloader {
   async close(): Promise<void> {
     this.#abort.abort();
     clearTimeout(this.#retry);
+    this.#waitForPair(undefined);
     this.#watch.close();
+    this.#signals?.close();
     await this.#running?.catch(() => undefined);
   }
 
-  #start(): Promise<ReloadReport> {
+  #start(): Promise<Outcome> {
     this.#waiting = undefined;
     this.#running = this.#reload();
     return this.#running;
   }
 
-  async #reload(): Promise<ReloadReport> {
+  async #reload(): Promise<Outcome> {
     const started = performance.now();
     try {
       const before = this.#inForce?.material;
@@ -111,9 +133,12 @@ export class Reloader {
           'ERR_MTLS_OPTION_INVALID',
           'the sources have not been read yet; await protect() first',
         );
-      const { material, diff } = await loadMaterial(this.#settings, this.#loading(), before);
-      if (material === before)
-        return this.#succeed(started, { changed: false, added: 0, removed: 0, evicted: 0 });
+      const { material, diff, waiting } = await loadMaterial(this.#settings, this.#loading(), before);
+      if (waiting === undefined) this.#waitForPair(undefined);
+      if (material === before) {
+        const report = this.#succeed(started, { changed: false, added: 0, removed: 0, evicted: 0 }, waiting);
+        return { report, waiting };
+      }
       refuseRollback(before.revocation?.crls ?? [], {
         crls: material.revocation?.crls ?? [],
         removed: diff.removed,
@@ -124,9 +149,9 @@ export class Reloader {
       await new Promise(setImmediate);
       const evicted = await this.#commit(prepared);
       this.#inForce = prepared;
-      return this.#succeed(started, { changed: true, ...diff, evicted });
+      return { report: this.#succeed(started, { changed: true, ...diff, evicted }, waiting), waiting };
     } catch (error) {
-      throw this.#fail(error);
+      throw this.#tell(asMtlsError(error), 'what was in force stays');
     }
   }
 
@@ -136,12 +161,17 @@ export class Reloader {
     return { material, context };
   }
 
-  #succeed(started: number, outcome: Omit<ReloadReport, 'durationMs'>): ReloadReport {
+  #succeed(
+    started: number,
+    outcome: Omit<ReloadReport, 'durationMs'>,
+    waiting: MtlsError | undefined,
+  ): ReloadReport {
     const report = Object.freeze({
       ...outcome,
       durationMs: Math.round((performance.now() - started) * 10) / 10,
     });
-    this.#lastFault = undefined;
+    // A pair that still waits has been told of, or will be.
+    if (waiting === undefined || this.#lastFault !== faultOf(waiting)) this.#lastFault = undefined;
     if (!report.changed) return report;
     const { added, removed, evicted, durationMs } = report;
     const message = `reloaded: ${added} newly revoked, ${removed} no longer listed, ${evicted} connections closed, ${durationMs} ms`;
@@ -150,18 +180,17 @@ export class Reloader {
     return report;
   }
 
-  #fail(cause: unknown): MtlsError {
-    const error =
-      cause instanceof MtlsError
-        ? cause
-        : new MtlsError('ERR_MTLS_OPTION_INVALID', `the reload failed: ${String(cause)}`, { cause });
+  #tell(error: MtlsError, consequence: string): MtlsError {
+    const { code, message } = error;
     // A source that stays broken is tried again and again, and told of once.
-    const fault = `${error.code} ${error.message.replaceAll(momentOfReading, '')}`;
+    const fault = faultOf(error);
     if (this.#lastFault === fault) return error;
     this.#lastFault = fault;
-    const { code, message } = error;
-    const line = `reload failed (${code}); what was in force stays`;
-    this.#reporter.log('error', { event: 'reload-failed', code, detail: message }, line);
+    this.#reporter.log(
+      'error',
+      { event: 'reload-failed', code, detail: message },
+      `reload failed (${code}); ${consequence}`,
+    );
     this.#reporter.emit('reload-failed', { error });
     return error;
   }
@@ -169,13 +198,40 @@ export class Reloader {
   /** For the watch: the fault has been told; what may mend itself without a change is tried again, ever more seldom. */
   #reloadQuietly(retryMs: number): void {
     clearTimeout(this.#retry);
-    this.reload().catch(() => {
-      if (this.#abort.signal.aborted) return;
-      clearTimeout(this.#retry);
-      this.#retry = setTimeout(() => {
-        this.#reloadQuietly(Math.min(retryMs * 2, lastRetryMs));
-      }, retryMs);
-      this.#retry.unref();
-    });
+    this.#reloadOnce().then(
+      ({ waiting }) => {
+        this.#waitForPair(waiting);
+      },
+      () => {
+        if (this.#abort.signal.aborted) return;
+        clearTimeout(this.#retry);
+        this.#retry = setTimeout(() => {
+          this.#reloadQuietly(Math.min(retryMs * 2, lastRetryMs));
+        }, retryMs);
+        this.#retry.unref();
+      },
+    );
   }
+
+  /** For the watch: its other half is expected any moment. `undefined`: it has come. */
+  #waitForPair(waiting: MtlsError | undefined): void {
+    if (waiting === undefined) {
+      clearTimeout(this.#pairPatience);
+      this.#pairPatience = undefined;
+      return;
+    }
+    if (this.#abort.signal.aborted) return;
+    this.#pairPatience ??= setTimeout(() => this.#tell(waiting, pairWaits), pairPatienceMs).unref();
+  }
+}
+
+const pairWaits = 'the pair in force stays, and CAs and CRLs are reloaded';
+
+function faultOf({ code, message }: MtlsError): string {
+  return `${code} ${message.replaceAll(momentOfReading, '')}`;
+}
+
+function asMtlsError(cause: unknown): MtlsError {
+  if (cause instanceof MtlsError) return cause;
+  return new MtlsError('ERR_MTLS_OPTION_INVALID', `the reload failed: ${String(cause)}`, { cause });
 }

@@ -65,6 +65,11 @@ export class Program {
     return { output: this.output, exitCode: this.#exitCode ?? -1 };
   }
 
+  /** Sends it a signal. */
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
   /** Resolves once it has written something that matches; rejects if it ends without. */
   async wrote(pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {

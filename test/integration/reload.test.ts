@@ -18,6 +18,7 @@ import type { SourceLoader, MtlsOptions } from 'express-mtls';
 import { type Certificate, type CertificateAuthority, ca } from '../support/chain.js';
 import { Client, tlsVersions } from '../support/client.js';
 import { temporaryDirectory, writeMaterial } from '../support/files.js';
+import { ProcessServer } from '../support/process-server.js';
 import {
   Recorder,
   type StartOptions,
@@ -626,25 +627,123 @@ describe('what else is reloaded', () => {
     expect(await client.get()).toMatchObject({ status: 200, localPort });
   });
 
-  test('a key whose certificate is not there yet waits for it, and the old pair serves', async () => {
+  test.each(['key', 'cert'] as const)(
+    'a new %s waits for its other half: the old pair serves, and the CRLs do not wait',
+    async (first) => {
+      const root = ca('ca');
+      const server = await startServer({ root });
+      const client2 = root.client('client2');
+      const client1 = server.as(root.client('client1'), { keepAlive: true });
+      const before = await client1.get();
+      const renewed = root.server();
+      const halves = { key: renewed.keyPem, cert: renewed.pem };
+      publish(server.files[first], halves[first]);
+      // The CRL comes alone, and is in force; the pair is not.
+      publish(server.files.crl, root.crl({ number: 2, revoked: [client2] }).pem);
+      await until(async () => (await server.as(client2).get()).status === 'refused', 'client2 is out');
+      expect(await server.as(root.client('client3')).get()).toMatchObject({
+        status: 200,
+        serverFingerprint: before.serverFingerprint,
+      });
+      const second = first === 'key' ? 'cert' : 'key';
+      publish(server.files[second], halves[second]);
+      await until(() => server.recorder.events('reloaded').length > 1, 'the reload is told of');
+      const renewedPrint = renewed.x509.fingerprint256;
+      expect((await server.as(root.client('client3')).get()).serverFingerprint).toBe(renewedPrint);
+      expect(await client1.get()).toMatchObject({ status: 200, localPort: before.localPort });
+      // It came soon: nobody was alarmed.
+      expect(server.recorder.events('reload-failed')).toEqual([]);
+    },
+  );
+
+  test('of a key that waits for longer than ten seconds the log says so, once', async () => {
     const root = ca('ca');
-    const server = await startServer({ root });
+    const server = await startServer({ root, options: { watch: { pollMs: 50 } } });
+    const started = performance.now();
+    publish(server.files.key, root.server().keyPem);
+    await until(() => server.recorder.events('reload-failed').length > 0, 'it is told of', 15_000);
+    expect(performance.now() - started).toBeGreaterThan(9000);
+    expect(server.recorder.events('reload-failed')).toMatchObject([
+      { error: { code: 'ERR_MTLS_KEY_MISMATCH' } },
+    ]);
+    publish(server.files.crl, root.crl({ number: 2 }).pem);
+    await until(() => server.recorder.events('reloaded').length > 0, 'the CRL is in force');
+    await expect(server.mtls.reload()).rejects.toMatchObject({ code: 'ERR_MTLS_KEY_MISMATCH' });
+    expect(server.recorder.linesOf('reload-failed')).toMatchObject([
+      {
+        level: 'error',
+        message: expect.stringContaining('the pair in force stays, and CAs and CRLs are reloaded'),
+      },
+    ]);
+  });
+
+  test('by hand, a pair that does not match is told at once; what can be reloaded is', async () => {
+    const root = ca('ca');
+    const server = await startServer({ root, options: { watch: false } });
+    const client2 = root.client('client2');
+    publish(server.files.key, root.server().keyPem);
+    publish(server.files.crl, root.crl({ number: 2, revoked: [client2] }).pem);
+    await expect(server.mtls.reload()).rejects.toMatchObject({ code: 'ERR_MTLS_KEY_MISMATCH' });
+    expect(await server.as(client2).get()).toMatchObject({ status: 'refused' });
+    expect(server.recorder.events('reload-failed')).toHaveLength(1);
+    expect(server.recorder.events('reloaded')).toMatchObject([{ added: 1 }]);
+  });
+
+  test('nothing at all where another source is at fault: not even a pair that matches', async () => {
+    const root = ca('ca');
+    const server = await startServer({ root, options: { watch: false } });
     const client1 = root.client('client1');
     const before = await server.as(client1).get();
     const renewed = root.server();
     publish(server.files.key, renewed.keyPem);
-    await until(() => server.recorder.events('reload-failed').length > 0, 'the failure is told of');
-    expect(server.recorder.events('reload-failed')).toMatchObject([
-      { error: { code: 'ERR_MTLS_KEY_MISMATCH' } },
-    ]);
+    publish(server.files.cert, renewed.pem);
+    publish(server.files.ca, 'garbage');
+    publish(server.files.crl, root.crl({ number: 2, revoked: [client1] }).pem);
+    await expect(server.mtls.reload()).rejects.toMatchObject({ code: 'ERR_MTLS_PEM_INVALID' });
     expect(await server.as(client1).get()).toMatchObject({
       status: 200,
       serverFingerprint: before.serverFingerprint,
     });
-    publish(server.files.cert, renewed.pem);
-    await until(() => server.recorder.events('reloaded').length > 0, 'the reload is told of');
-    expect((await server.as(client1).get()).serverFingerprint).toBe(renewed.x509.fingerprint256);
-    expect(server.recorder.events('reload-failed')).toHaveLength(1);
+  });
+
+  describe('SIGHUP, with signals: true,', () => {
+    test('reloads', async () => {
+      const files = material();
+      const client2 = files.root.client('client2');
+      const server = await ProcessServer.start(files, { options: { watch: false, signals: true } });
+      const open = server.as(client2, { keepAlive: true });
+      expect(await open.get()).toMatchObject({ status: 200 });
+      publish(files.files.crl, files.root.crl({ number: 2, revoked: [client2] }).pem);
+      server.signal('SIGHUP');
+      await server.tells('reloaded');
+      await until(() => open.connection.isClosed, 'the connection is closed');
+      expect(await server.as(files.root.client('client1')).get()).toMatchObject({ status: 200 });
+    });
+
+    test('is told of in the log, and what came of it', async () => {
+      const root = ca('ca');
+      const server = await startServer({ root, options: { watch: false, signals: true } });
+      const events = (): unknown[] => server.recorder.lines.map(({ fields }) => fields['event']).slice(1);
+      process.emit('SIGHUP', 'SIGHUP');
+      await until(() => events().includes('unchanged'), 'it is told that nothing changed');
+      publish(server.files.crl, root.crl({ number: 2 }).pem);
+      process.emit('SIGHUP', 'SIGHUP');
+      await until(() => events().includes('reloaded'), 'the reload is told of');
+      writeFileSync(server.files.crl, '');
+      process.emit('SIGHUP', 'SIGHUP');
+      await until(() => events().includes('reload-failed'), 'the fault is told of');
+      expect(events()).toEqual(['signal', 'unchanged', 'signal', 'reloaded', 'signal', 'reload-failed']);
+    });
+
+    test('is listened to by nobody once the handle is closed, and by nobody who was not asked to', async () => {
+      const before = process.listenerCount('SIGHUP');
+      await startServer({});
+      expect(process.listenerCount('SIGHUP')).toBe(before);
+      const server = await startServer({ options: { signals: true } });
+      expect(process.listenerCount('SIGHUP')).toBe(before + 1);
+      await server.mtls.close();
+      expect(process.listenerCount('SIGHUP')).toBe(before);
+    });
   });
 
   test.each([{ crls: 'with CRLs' }, { crls: 'without CRLs' }])(

@@ -67,6 +67,11 @@ export class ProcessServer {
     );
   }
 
+  /** Sends it a signal. */
+  signal(name: NodeJS.Signals): void {
+    this.#program.signal(name);
+  }
+
   /** A client with this certificate. */
   as(certificate: Certificate, options?: ClientOptions): Client {
     return new Client({ port: this.#port, ca: this.#ca }, certificate, options);

@@ -48,6 +48,7 @@ test('what is left out is the strictest', () => {
       minEcBits: 256,
     },
     pollMs: 500,
+    signals: false,
     resumption: true,
     logger: undefined,
     tls: {},
@@ -105,7 +106,7 @@ describe('an option is refused with its name, what was given and what may be', (
     ['server-key.pem', 'options is "server-key.pem"; expected an object'],
     [
       { ...minimal, crls: 'a.crl' },
-      'options has the unknown key "crls"; known are key, cert, passphrase, ca, crl, clients, refusals, onRefused, revocation, certificates, watch, resumption, logger, tls, now',
+      'options has the unknown key "crls"; known are key, cert, passphrase, ca, crl, clients, refusals, onRefused, revocation, certificates, watch, signals, resumption, logger, tls, now',
     ],
     [{ ...minimal, key: undefined }, `key is undefined; expected ${source}`],
     [{ ...minimal, key: '' }, `key is ""; expected ${source}`],
