@@ -5,7 +5,8 @@
  * @module
  */
 export { createServer, createServerOptions, type MtlsServer, protect } from './tls/server.js';
-export type { CaSource, CrlSource, Logger, MtlsOptions, Source, SourceLoader } from './options.js';
+export type { Logger, MtlsOptions } from './options.js';
+export type { CaSource, CrlSource, Source, SourceLoader } from './source-options.js';
 export type { CertificatePolicy, RevocationPolicy } from './policies.js';
 export type { ConnectionState, Mtls, RevocationState } from './tls/mtls.js';
 export type {

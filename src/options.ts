@@ -15,24 +15,16 @@ import {
   type CompleteRevocationPolicy,
   type RevocationPolicy,
 } from './policies.js';
+import {
+  type CaSource,
+  checkCaSources,
+  checkCrlSources,
+  checkPassphrase,
+  checkSource,
+  type CrlSource,
+  type Source,
+} from './source-options.js';
 import { checkTlsOptions } from './tls-options.js';
-
-/** A file's path, PEM text, or a Buffer with PEM or DER. Text with `-----BEGIN` in it is PEM. */
-export type Source = string | Buffer;
-
-/** Where CAs come from: a {@link Source}, a directory's path, or a {@link SourceLoader}. */
-export type CaSource = Source | SourceLoader;
-
-/** Where CRLs come from: a {@link Source}, a directory's path, or a {@link SourceLoader}. */
-export type CrlSource = Source | SourceLoader;
-
-/** A source of one's own: a shared store, an HTTP distribution point, a workload API. */
-export interface SourceLoader {
-  /** Resolves to what is in force, PEM or DER. Called at start and at each reload; a rejection, or a minute without an answer, keeps what was in force. */
-  load(signal: AbortSignal): Promise<readonly Buffer[]>;
-  /** Calls `notify` when it is worth loading again. Without it, other sources that change and `mtls.reload()` are the only triggers. */
-  watch?(notify: () => void): Disposable;
-}
 
 /** What a logger must have. pino's does; so does `console`. */
 export interface Logger {
@@ -188,15 +180,6 @@ function checkClock(now: unknown): () => number {
   throw invalid('now', now, 'a function that returns milliseconds since 1970');
 }
 
-function checkPassphrase(passphrase: unknown): string | undefined {
-  if (passphrase === undefined || (typeof passphrase === 'string' && passphrase !== '')) return passphrase;
-  // The value stays out of the message: it is a secret, or meant to be one.
-  throw new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    'passphrase must be a non-empty string; leave it out for a key that is not encrypted',
-  );
-}
-
 function checkLogger(logger: Logger): void {
   if ((typeof logger !== 'object' && typeof logger !== 'function') || (logger as unknown) === null)
     throw invalid('logger', logger, 'an object such as pino');
@@ -204,39 +187,4 @@ function checkLogger(logger: Logger): void {
     const method: unknown = Reflect.get(logger, level);
     if (typeof method !== 'function') throw invalid(`logger.${level}`, method, 'a function, as pino has');
   }
-}
-
-function checkSource(source: unknown, name: string): Source {
-  if (typeof source === 'string' && source.trim() !== '') return source;
-  if (Buffer.isBuffer(source) && source.length > 0) return source;
-  if (source instanceof Uint8Array && source.length > 0) return Buffer.from(source);
-  throw invalid(name, source, 'a path, PEM text, or a Buffer with PEM or DER, and not empty');
-}
-
-/** The CAs, as a list. */
-export function checkCaSources(ca: unknown): readonly CaSource[] {
-  return checkSources(ca, 'ca', checkLoadable);
-}
-
-/** The CRLs, as a list. */
-export function checkCrlSources(crl: unknown): readonly CrlSource[] {
-  return checkSources(crl, 'crl', checkLoadable);
-}
-
-function checkLoadable(source: unknown, name: string): Source | SourceLoader {
-  if (typeof source !== 'object' || source === null || source instanceof Uint8Array)
-    return checkSource(source, name);
-  if (typeof (source as Partial<SourceLoader>).load === 'function') return source as SourceLoader;
-  throw invalid(name, source, 'a path, PEM, DER, or an object with a load() method');
-}
-
-function checkSources<Kind>(
-  sources: unknown,
-  name: string,
-  check: (source: unknown, name: string) => Kind,
-): readonly Kind[] {
-  if (!Array.isArray(sources)) return Object.freeze([check(sources, name)]);
-  if (sources.length === 0)
-    throw new MtlsError('ERR_MTLS_OPTION_INVALID', `${name} is [], an empty array; expected at least one`);
-  return Object.freeze(sources.map((source: unknown, index) => check(source, `${name}[${index}]`)));
 }

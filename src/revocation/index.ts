@@ -5,7 +5,7 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { MtlsError } from '../errors.js';
-import { type CaSource, checkCaSources, checkCrlSources, type CrlSource } from '../options.js';
+import { type CaSource, checkCaSources, checkCrlSources, type CrlSource } from '../source-options.js';
 import { checkRevocationPolicy, type RevocationPolicy } from '../policies.js';
 import { readCaSources } from '../tls/authorities.js';
 import { toCrlInputs } from '../tls/crl-inputs.js';

@@ -5,7 +5,7 @@
  * @module
  */
 import { MtlsError } from '../errors.js';
-import { type CaSource } from '../options.js';
+import { type CaSource } from '../source-options.js';
 import { type Certificate, KeyUsage, parseCertificate } from '../x509/certificate.js';
 import { CertificateStore, isCa } from '../x509/certificate-store.js';
 import { allOrFaults } from './all-or-faults.js';

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type CrlSource } from '../options.js';
+import { type CrlSource } from '../source-options.js';
 import { allOrFaults } from './all-or-faults.js';
 import { type CrlInput } from './crl-loading.js';
 import { callLoader, crlBlocks, isDirectory, isLoader, isPath } from './sources.js';

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Settings, type SourceLoader } from '../options.js';
+import { type Settings } from '../options.js';
+import { type SourceLoader } from '../source-options.js';
 import { FileWatch } from './file-watch.js';
 import { isLoader, isPath } from './sources.js';
 

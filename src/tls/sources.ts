@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ErrorCode, MtlsError } from '../errors.js';
-import { type CrlSource, type Source, type SourceLoader } from '../options.js';
+import { type CrlSource, type Source, type SourceLoader } from '../source-options.js';
 import { formatPem, isDer, parsePem, type PemBlock } from '../x509/pem.js';
 
 /** What a source held. */

@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { type CrlSource } from '../../../src/options.js';
+import { type CrlSource } from '../../../src/source-options.js';
 import { toCrlInputs } from '../../../src/tls/crl-inputs.js';
 import {
   callLoader,
