@@ -16,6 +16,7 @@ const statusByCode = {
   ERR_MTLS_CERTIFICATE_INVALID: 401,
   ERR_MTLS_REVOCATION_UNKNOWN: 503,
   ERR_MTLS_CLIENT_FORBIDDEN: 403,
+  ERR_MTLS_REQUEST_MISDIRECTED: 421,
   ERR_MTLS_OPTION_INVALID: 500,
   ERR_MTLS_PEM_INVALID: 500,
   ERR_MTLS_KEY_MISMATCH: 500,
@@ -40,7 +41,7 @@ export class MtlsError extends Error {
   override readonly name: string = 'MtlsError';
   /** What went wrong; stable between releases, unlike the message. */
   readonly code: ErrorCode;
-  /** The HTTP status of an answer to this error: 401, 403, 503, or 500 for a fault of the server's own. */
+  /** The HTTP status of an answer to this error: 401, 403, 421, 503, or 500 for a fault of the server's own. */
   readonly status: number;
 
   /**

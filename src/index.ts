@@ -6,6 +6,7 @@
  */
 export { createServer, createServerOptions, type MtlsServer, protect } from './tls/server.js';
 export type { Logger, MtlsOptions } from './options.js';
+export type { ServerNameOptions } from './server-names.js';
 export type { CaSource, CrlSource, Source, SourceLoader } from './source-options.js';
 export type { CertificatePolicy, RevocationPolicy } from './policies.js';
 export type { ConnectionState, Mtls, RevocationState } from './tls/mtls.js';

@@ -16,6 +16,13 @@ import {
   type RevocationPolicy,
 } from './policies.js';
 import {
+  checkServerNames,
+  type CredentialSources,
+  type ServerNameOptions,
+  type ServerNameSettings,
+  type TrustSources,
+} from './server-names.js';
+import {
   type CaSource,
   checkCaSources,
   checkCrlSources,
@@ -45,6 +52,13 @@ export interface MtlsOptions {
   readonly ca: CaSource | readonly CaSource[];
   /** The CRLs of those CAs. Left out, nothing is ever revoked. */
   readonly crl?: CrlSource | readonly CrlSource[];
+  /**
+   * Server names with a certificate of their own, and with CAs and CRLs of their own where they have other clients:
+   * `'a.example'`, or `'*.example'` for all names one label below it. A request for the host of another name is
+   * answered with 421. Sessions are not resumed, for node:tls does not say under which name one was begun. For
+   * `createServer()` alone.
+   */
+  readonly sni?: Readonly<Record<string, ServerNameOptions>>;
   /**
    * Whether a caller must have a certificate. `'optional'` lets callers without one connect, and
    * `requireClient()` answers them 401 where it stands; a bad certificate is refused all the same.
@@ -80,7 +94,7 @@ export interface MtlsOptions {
   readonly signals?: boolean;
   /**
    * Whether clients may resume TLS sessions. A resumed session is judged like a new one.
-   * @defaultValue `true`
+   * @defaultValue `true`; `false` with `sni`
    */
   readonly resumption?: boolean;
   /** Where events are logged. Without one there are events only. */
@@ -95,13 +109,9 @@ export interface MtlsOptions {
 }
 
 /** {@link MtlsOptions}, checked, with nothing left out and nothing to change. */
-export interface Settings {
-  readonly key: Source;
-  readonly cert: Source;
-  readonly passphrase: string | undefined;
-  readonly ca: readonly CaSource[];
-  /** Empty: no revocation was configured. */
-  readonly crl: readonly CrlSource[];
+export interface Settings extends CredentialSources, TrustSources {
+  /** By name, in lower case; empty without `sni`. */
+  readonly names: ReadonlyMap<string, ServerNameSettings>;
   readonly clients: 'required' | 'optional';
   readonly refusals: 'named' | 'native';
   readonly onRefused: 'close' | 'respond';
@@ -126,12 +136,16 @@ export function checkOptions(options: MtlsOptions): Settings {
   if (logger !== undefined) checkLogger(logger);
   const watch = options.watch ?? {};
   if (watch !== false) checkKeys(watch, 'watch', ['pollMs']);
+  const trust = {
+    ca: checkCaSources(options.ca),
+    crl: 'crl' in options ? checkCrlSources(options.crl) : [],
+  };
   return Object.freeze({
     key: checkSource(options.key, 'key'),
     cert: checkSource(options.cert, 'cert'),
     passphrase: checkPassphrase(options.passphrase),
-    ca: checkCaSources(options.ca),
-    crl: 'crl' in options ? checkCrlSources(options.crl) : [],
+    ...trust,
+    names: 'sni' in options ? checkServerNames(options.sni, trust) : new Map(),
     clients: checkChoice(options.clients, 'clients', ['required', 'optional']),
     refusals: checkChoice(options.refusals, 'refusals', ['named', 'native']),
     onRefused: checkOnRefused(options),
@@ -139,7 +153,7 @@ export function checkOptions(options: MtlsOptions): Settings {
     certificates: checkCertificatePolicy(options.certificates),
     pollMs: watch === false ? undefined : checkInteger(watch.pollMs, 'watch.pollMs', 500, 50, 3_600_000),
     signals: checkBoolean(options.signals, 'signals', false),
-    resumption: checkBoolean(options.resumption, 'resumption', true),
+    resumption: checkResumption(options),
     logger,
     tls: checkTlsOptions(options.tls ?? {}),
     now: checkClock(options.now),
@@ -152,6 +166,7 @@ const optionNames: readonly (keyof MtlsOptions)[] = [
   'passphrase',
   'ca',
   'crl',
+  'sni',
   'clients',
   'refusals',
   'onRefused',
@@ -164,6 +179,15 @@ const optionNames: readonly (keyof MtlsOptions)[] = [
   'tls',
   'now',
 ];
+
+function checkResumption({ resumption, sni }: MtlsOptions): boolean {
+  const checked = checkBoolean(resumption, 'resumption', sni === undefined);
+  if (!checked || sni === undefined) return checked;
+  throw new MtlsError(
+    'ERR_MTLS_OPTION_INVALID',
+    'resumption: true and sni exclude each other, because node:tls does not say under which name a session was begun; leave one of them out',
+  );
+}
 
 function checkOnRefused({ onRefused, refusals }: MtlsOptions): 'close' | 'respond' {
   const choice = checkChoice(onRefused, 'onRefused', ['close', 'respond']);

@@ -11,8 +11,8 @@ import { readCaSources } from '../tls/authorities.js';
 import { toCrlInputs } from '../tls/crl-inputs.js';
 import { type CrlRequest } from '../tls/crl-loading.js';
 import { loadCrlsAside } from '../tls/crl-thread.js';
-import { unpackAll } from '../tls/material.js';
 import { certificateBlocks, readBlocks } from '../tls/sources.js';
+import { unpackAll } from '../tls/trust-material.js';
 import { type Certificate, parseCertificate } from '../x509/certificate.js';
 import { CertificateStore } from '../x509/certificate-store.js';
 import { type RevocationReason } from '../x509/crl-entry.js';
@@ -81,12 +81,12 @@ export async function loadRevocation(options: LoadRevocationOptions): Promise<Re
   const now = options.now ?? Date.now;
   const at = new Date(now());
   const { signal } = new AbortController();
-  const cas = await readCaSources(checkCaSources(options.ca), signal);
+  const cas = await readCaSources(checkCaSources(options.ca), 'ca', signal);
   const store = new CertificateStore(
     cas.flatMap((source) => readBlocks(source, certificateBlocks)).map(parseCertificate),
   );
   const request: CrlRequest = {
-    inputs: await toCrlInputs(checkCrlSources(options.crl), signal),
+    inputs: await toCrlInputs(checkCrlSources(options.crl), 'crl', signal),
     cas: store.certificates.map(({ raw }) => raw),
     policy,
     at: at.getTime(),

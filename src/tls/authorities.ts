@@ -21,14 +21,16 @@ import {
 
 /**
  * Reads files, directories and loaders.
+ * @param name - The option's, for the error.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for a path that cannot be read, `ERR_MTLS_PEM_INVALID` for what is empty.
  */
 export async function readCaSources(
   sources: readonly CaSource[],
+  name: string,
   signal: AbortSignal,
 ): Promise<SourceBytes[]> {
   const readings = sources.map(async (source, index) => {
-    const option = sources.length === 1 ? 'ca' : `ca[${index}]`;
+    const option = sources.length === 1 ? name : `${name}[${index}]`;
     if (isLoader(source)) return await callLoader(source, { option, ...certificateBlocks }, signal);
     if (isPath(source)) return await readPath(source, option, certificateBlocks);
     return [{ bytes: Buffer.from(source), origin: `options.${option}` }];

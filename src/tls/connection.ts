@@ -23,6 +23,10 @@ export interface Connection {
    * @returns Why the client is no longer let in; `undefined` while it is.
    */
   check(): Refusal | undefined;
+  /** Whether it matters which host a request names: some names of the server have a policy of their own. */
+  readonly isNamed: boolean;
+  /** Whether a host is under the policy that the client was judged by. */
+  serves(host: string): boolean;
   /** Ends the connection, and with it every request and stream on it. */
   evict(refusal: Refusal): void;
   /** A line for the operator that is about this client. */

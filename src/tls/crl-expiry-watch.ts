@@ -13,7 +13,7 @@ export class CrlExpiryWatch {
   readonly #now: () => number;
   readonly #reporter: Reporter;
   readonly #warned = new WeakSet<VerifiedCrl>();
-  #revocation: RevocationChecker | undefined;
+  #revocations: readonly RevocationChecker[] = [];
   #deadline: Deadline;
 
   constructor(now: () => number, reporter: Reporter) {
@@ -23,9 +23,9 @@ export class CrlExpiryWatch {
   }
 
   /** Watches these CRLs in place of those before. */
-  watch(revocation: RevocationChecker | undefined): void {
+  watch(revocations: readonly RevocationChecker[]): void {
     this.close();
-    this.#revocation = revocation;
+    this.#revocations = revocations;
     this.#deadline = this.#newDeadline();
     this.#look();
   }
@@ -42,12 +42,13 @@ export class CrlExpiryWatch {
   }
 
   #look(): void {
-    const { crls, policy } = this.#revocation ?? { crls: [], policy: undefined };
-    for (const verified of crls) {
-      const warnAt = policy && momentOfWarning(verified, policy.warnAt);
-      if (warnAt === undefined || this.#warned.has(verified)) continue;
-      if (warnAt > this.#now()) this.#deadline.add(warnAt);
-      else this.#warn(verified);
+    for (const { crls, policy } of this.#revocations) {
+      for (const verified of crls) {
+        const warnAt = momentOfWarning(verified, policy.warnAt);
+        if (warnAt === undefined || this.#warned.has(verified)) continue;
+        if (warnAt > this.#now()) this.#deadline.add(warnAt);
+        else this.#warn(verified);
+      }
     }
   }
 

@@ -10,12 +10,17 @@ import { callLoader, crlBlocks, isDirectory, isLoader, isPath } from './sources.
 
 /**
  * Calls the loaders, and leaves files to whoever reads them: here it is only seen that they are there.
+ * @param name - The option's, for the error.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for a path that is not there, `ERR_MTLS_CRL_INVALID` for a loader that
  *   rejects or gives nothing.
  */
-export async function toCrlInputs(sources: readonly CrlSource[], signal: AbortSignal): Promise<CrlInput[]> {
+export async function toCrlInputs(
+  sources: readonly CrlSource[],
+  name: string,
+  signal: AbortSignal,
+): Promise<CrlInput[]> {
   const inputs = sources.map(async (source, index): Promise<CrlInput[]> => {
-    const option = sources.length === 1 ? 'crl' : `crl[${index}]`;
+    const option = sources.length === 1 ? name : `${name}[${index}]`;
     if (isPath(source)) return [await findPath(source, option)];
     if (isLoader(source)) return await callLoader(source, { option, ...crlBlocks }, signal);
     return [{ bytes: Buffer.from(source), origin: `options.${option}` }];

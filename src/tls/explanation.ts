@@ -15,7 +15,7 @@ import { type CheckName } from './judgement.js';
 import { abbreviate, type RefusalReason } from './refusal.js';
 import { maxOthers } from './peer.js';
 import { certificateBlocks, readBlocks } from './sources.js';
-import { type Inspection, type Trust } from './trust.js';
+import { type Inspection, type Judge } from './trust.js';
 
 /** What can be explained: an identity, a certificate, or PEM or DER of one, with the intermediates behind it. */
 export type Explicable = Pick<CertificateIdentity, 'raw'> | X509Certificate | string | Uint8Array;
@@ -62,7 +62,7 @@ export interface Explanation {
  * @throws MtlsError `ERR_MTLS_PEM_INVALID` for text that is no PEM, or PEM of something else;
  * `ERR_MTLS_CERTIFICATE_INVALID` for an intermediate that cannot be read.
  */
-export function explain(subject: Explicable, trust: Trust, at: Date): Explanation {
+export function explain(subject: Explicable, judge: Judge, at: Date): Explanation {
   const [der, ...above] = certificatesIn(subject);
   let certificate: Certificate;
   try {
@@ -74,7 +74,7 @@ export function explain(subject: Explicable, trust: Trust, at: Date): Explanatio
   const identity = identityOf(certificate);
   // As many as the gate would look at.
   const others = above.slice(0, maxOthers).map((each) => parseCertificate(each));
-  const inspection = trust.inspect({ certificate, identity, others }, at);
+  const inspection = judge.inspect({ certificate, identity, others }, at);
   const checks: ExplainedCheck[] = [
     {
       check: 'identity',

@@ -8,6 +8,7 @@ import type { Server, TLSSocket } from 'node:tls';
 import { MtlsError } from '../errors.js';
 import { type ClientIdentity } from '../identity/client-identity.js';
 import { type Settings } from '../options.js';
+import { ServerNames } from '../server-names.js';
 import { type Connection, remoteAddressOf, setConnection } from './connection.js';
 import { Deadline } from './deadline.js';
 import { describeIdentity, nameIdentity, type Reporter } from './events.js';
@@ -33,11 +34,14 @@ export class Gate implements Keeper {
   readonly #connections = new Set<GatedConnection>();
   readonly #deadline: Deadline;
   readonly #refusals: RefusalLog;
+  /** The names that have something of their own; `undefined` where there are none. */
+  readonly names: ServerNames | undefined;
   #trust: Trust | undefined;
 
   constructor(settings: Settings, reporter: Reporter) {
     this.#settings = settings;
     this.#reporter = reporter;
+    this.names = settings.names.size === 0 ? undefined : new ServerNames(settings.names.keys());
     this.#deadline = new Deadline(settings.now, () => void this.judgeAll());
     this.#refusals = new RefusalLog(settings.now, (suppressed) => {
       const { remoteAddress, reason, count } = suppressed;

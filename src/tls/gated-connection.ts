@@ -7,6 +7,7 @@
 import type { TLSSocket } from 'node:tls';
 import { type ClientIdentity } from '../identity/client-identity.js';
 import { type Connection, remoteAddressOf } from './connection.js';
+import { type ServerNames } from '../server-names.js';
 import { describeIdentity, nameIdentity } from './events.js';
 import { type OpensslVerdict, type Verdict } from './judgement.js';
 import { type Refusal, refuse } from './refusal.js';
@@ -17,6 +18,8 @@ import { type Trust } from './trust.js';
 export interface Keeper {
   readonly trust: Trust | undefined;
   readonly now: () => number;
+  /** The names that have something of their own; `undefined` where there are none. */
+  readonly names: ServerNames | undefined;
   /** Tells of an eviction. */
   reportEviction(connection: GatedConnection, refusal: Refusal): void;
   /** Tells that judging failed, and refuses. */
@@ -35,6 +38,8 @@ export class GatedConnection implements Connection {
   readonly #keeper: Keeper;
   readonly #socket: TLSSocket;
   readonly #peer: Peer | undefined;
+  /** Which of the names the client asked for. */
+  readonly #name: string | undefined;
   #generation = 0;
   /** Why it was refused or ended. */
   #refusal: Refusal | undefined;
@@ -51,6 +56,9 @@ export class GatedConnection implements Connection {
     this.#keeper = keeper;
     this.#socket = socket;
     this.#peer = client?.peer;
+    // `false` where the client sent none.
+    const { servername } = socket as { readonly servername?: string | false | null };
+    this.#name = typeof servername === 'string' ? keeper.names?.find(servername) : undefined;
     this.#refusal = refusal;
   }
 
@@ -69,7 +77,7 @@ export class GatedConnection implements Connection {
       return refuse('untrusted', 'there is nothing to judge by');
     let verdict: Verdict;
     try {
-      verdict = trust.judge(this.#peer, openssl, new Date(now()));
+      verdict = trust.of(this.#name).judge(this.#peer, openssl, new Date(now()));
     } catch (error) {
       return this.#keeper.failed(error);
     }
@@ -77,6 +85,17 @@ export class GatedConnection implements Connection {
     this.#generation = trust.generation;
     this.until = verdict.until;
     return undefined;
+  }
+
+  /** Whether a host is of the name that the client asked for in the handshake, and so of the policy it was judged by. */
+  serves(host: string): boolean {
+    const { names } = this.#keeper;
+    return names?.find(host) === this.#name;
+  }
+
+  /** Whether it matters which host a request names. */
+  get isNamed(): boolean {
+    return this.#keeper.names !== undefined;
   }
 
   /**

@@ -4,16 +4,19 @@
  *
  * @module
  */
-import type { SecureContextOptions, Server } from 'node:tls';
+import type { SecureContext, SecureContextOptions, Server } from 'node:tls';
 import { MtlsError } from '../errors.js';
 import { type ClientIdentity } from '../identity/client-identity.js';
 import { type Settings } from '../options.js';
+import { type RevocationChecker } from '../revocation/revocation-checker.js';
 import { describeCrls, type RevocationEntryState } from '../revocation/revocation-state.js';
 import { freshUntil } from '../revocation/verified-crl.js';
+import { announce } from './announcement.js';
 import { CrlExpiryWatch } from './crl-expiry-watch.js';
 import { type MtlsEvents, type ReloadReport, Reporter, type TypedEventEmitter } from './events.js';
 import { type Explanation, explain, type Explicable } from './explanation.js';
 import { Gate } from './gate.js';
+import { type Materials } from './material.js';
 import { type Prepared, Reloader } from './reloader.js';
 import { createTrust } from './trust.js';
 
@@ -49,9 +52,10 @@ export interface Mtls extends AsyncDisposable, TypedEventEmitter<MtlsEvents> {
    * Says why a client is let in or not: each check, the CAs and CRLs it rests on, and which of the rules that
    * `requireClient()` was given in this process would grant.
    * @param subject - An identity, a certificate, or PEM or DER.
+   * @param servername - Which of the names of `sni` the client asks for. @defaultValue none of them
    * @throws MtlsError `ERR_MTLS_PEM_INVALID` for text that holds no certificate.
    */
-  explain(subject: Explicable): Explanation;
+  explain(subject: Explicable, servername?: string): Explanation;
   /** Stops watching the sources. The gate goes on judging by what is in force. */
   close(): Promise<void>;
 }
@@ -96,7 +100,7 @@ export class MtlsHandle implements Mtls {
   async load(): Promise<SecureContextOptions> {
     try {
       this.#prepared = await this.#reloader.load();
-      return this.#prepared.context;
+      return this.#prepared.main.options;
     } catch (error) {
       await this.close();
       throw error;
@@ -112,15 +116,16 @@ export class MtlsHandle implements Mtls {
 
   /** Everything is built: swap the secure context, then what clients are judged by, then judge those that are here. */
   async #commit(prepared: Prepared): Promise<number> {
-    const { material, context } = prepared;
+    const { materials, main } = prepared;
     // A large CRL is in the index alone: then there is nothing to swap, and node:tls need not build a context.
-    if (context !== this.#context) this.#server?.setSecureContext(context);
-    this.#context = context;
+    if (main.options !== this.#context) this.#server?.setSecureContext(main.options);
+    this.#context = main.options;
+    // The contexts of the names are asked for at each handshake: this swaps them all.
     this.#prepared = prepared;
     this.#gate.enforce(
-      createTrust(material, this.#settings.certificates, (this.#gate.trust?.generation ?? 0) + 1),
+      createTrust(materials, this.#settings.certificates, (this.#gate.trust?.generation ?? 0) + 1),
     );
-    this.#expiry.watch(material.revocation);
+    this.#expiry.watch(revocationsOf(materials));
     return await this.#gate.judgeAll();
   }
 
@@ -132,41 +137,22 @@ export class MtlsHandle implements Mtls {
     } else if (this.#isResting) this.#wake();
     // Once more, because a cluster's worker inherits ticket keys that are as old as the cluster.
     if (this.#context !== undefined) this.#server?.setSecureContext(this.#context);
-    const cas = this.#prepared?.material.store.certificates.map(({ subject }) => subject.toString()) ?? [];
-    const { crls, uncovered } = this.revocation;
-    const lists = crls.map(({ issuer, number, nextUpdate, entries, source }) => ({
-      issuer: issuer.toString(),
-      number,
-      nextUpdate,
-      entries,
-      source,
-    }));
-    const { clients, revocation } = this.#settings;
-    this.#reporter.log(
-      'info',
-      { event: 'listening', address: this.#server?.address(), clients, cas, crls: lists },
-      `listening: clients of ${cas.join(' and ')}`,
-    );
-    if (crls.length === 0) {
-      this.#reporter.log('warn', { event: 'no-crl' }, 'no CRL is configured: no certificate is ever revoked');
-    } else if (uncovered.length > 0) {
-      const consequence =
-        revocation.unknown === 'deny' ? 'their clients are refused' : 'their clients are never revoked';
-      const message = `no CRL of ${uncovered.join(' and ')} is loaded: ${consequence}`;
-      this.#reporter.log('warn', { event: 'uncovered-cas', uncovered }, message);
-    }
+    if (this.#prepared !== undefined)
+      announce(this.#reporter, this.#settings, this.#prepared.materials, this.#server?.address());
   }
 
   /** The CRLs in force now. */
   get revocation(): RevocationState {
-    const checker = this.#gate.trust?.material.revocation;
+    const revocations = revocationsOf(this.#gate.trust?.materials);
     const now = this.#settings.now();
-    const isFresh = ({ crl }: { crl: Parameters<typeof freshUntil>[0] }): boolean =>
-      checker === undefined || freshUntil(crl, { ...checker.policy, stale: 'deny' }) > now;
+    const isHealthy = ({ crls, policy }: RevocationChecker): boolean =>
+      crls.every((crl) => freshUntil(crl.crl, { ...policy, stale: 'deny' }) > now);
     return Object.freeze({
-      crls: describeCrls(checker?.crls ?? []),
-      uncovered: Object.freeze((checker?.uncoveredCas() ?? []).map(({ subject }) => subject.toString())),
-      healthy: (checker?.crls ?? []).every(isFresh),
+      crls: describeCrls(revocations.flatMap(({ crls }) => crls)),
+      uncovered: Object.freeze(
+        revocations.flatMap((each) => each.uncoveredCas().map(({ subject }) => subject.toString())),
+      ),
+      healthy: revocations.every(isHealthy),
     });
   }
 
@@ -200,15 +186,22 @@ export class MtlsHandle implements Mtls {
     return this;
   }
 
+  /** The context of a server name, for node:tls; `undefined`: that of the server itself. */
+  contextOf(servername: string): SecureContext | undefined {
+    const name = this.#gate.names?.find(servername);
+    return name === undefined ? undefined : this.#prepared?.named.get(name)?.context;
+  }
+
   /** Says why a client is let in or not. */
-  explain(subject: Explicable): Explanation {
+  explain(subject: Explicable, servername?: string): Explanation {
     const { trust } = this.#gate;
     if (trust === undefined)
       throw new MtlsError(
         'ERR_MTLS_OPTION_INVALID',
         'the sources have not been read yet; await protect() first',
       );
-    return explain(subject, trust, new Date(this.#settings.now()));
+    const name = servername === undefined ? undefined : this.#gate.names?.find(servername);
+    return explain(subject, trust.of(name), new Date(this.#settings.now()));
   }
 
   /** A server that is closed may listen again: what it does not need meanwhile is stopped. */
@@ -221,7 +214,7 @@ export class MtlsHandle implements Mtls {
 
   #wake(): void {
     this.#isResting = false;
-    this.#expiry.watch(this.#gate.trust?.material.revocation);
+    this.#expiry.watch(revocationsOf(this.#gate.trust?.materials));
     this.#reloader.resume();
   }
 
@@ -235,6 +228,13 @@ export class MtlsHandle implements Mtls {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** Every list that is in force, once. */
+function revocationsOf(materials: Materials | undefined): RevocationChecker[] {
+  if (materials === undefined) return [];
+  const all = [materials.main, ...materials.named.values()].flatMap(({ trust }) => trust.revocation ?? []);
+  return [...new Set(all)];
 }
 
 const storeEvents = ['newSession', 'resumeSession'] as const;

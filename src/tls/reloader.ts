@@ -5,20 +5,19 @@
  *
  * @module
  */
-import type { SecureContextOptions } from 'node:tls';
 import { MtlsError } from '../errors.js';
 import { type Settings } from '../options.js';
-import { refuseRollback } from '../revocation/crl-set.js';
 import { type ReloadReport, type Reporter } from './events.js';
-import { isConfigured, loadMaterial, type LoadOptions, type Material } from './material.js';
-import { secureContextOptions } from './secure-context.js';
+import { type LoadedMaterials, loadMaterials, type Material, type Materials } from './material.js';
+import { type SecureContextMaterial, secureContextOf } from './secure-context.js';
 import { SignalWatch } from './signal-watch.js';
 import { SourceWatch } from './source-watch.js';
 
-/** Material that was checked, and the secure context it makes. */
+/** Material that was checked, and the secure contexts it makes. */
 export interface Prepared {
-  readonly material: Material;
-  readonly context: SecureContextOptions;
+  readonly materials: Materials;
+  readonly main: SecureContextMaterial;
+  readonly named: ReadonlyMap<string, SecureContextMaterial>;
 }
 
 /** Puts prepared material into force; resolves to how many connections that ended. */
@@ -68,13 +67,13 @@ export class Reloader {
    */
   async load(): Promise<Prepared> {
     await this.#watch.remember();
-    const { material } = await loadMaterial(this.#settings, this.#loading());
-    this.#inForce = this.#prepare(material);
+    const { materials } = await this.#read(undefined);
+    this.#inForce = this.#prepare(materials);
     return this.#inForce;
   }
 
-  #loading(): LoadOptions {
-    return { judge: 'gate', signal: this.#abort.signal };
+  async #read(before: Materials | undefined): Promise<LoadedMaterials> {
+    return await loadMaterials(this.#settings, { judge: 'gate', signal: this.#abort.signal }, before);
   }
 
   /** Reloads whenever a source changes from what {@link Reloader.load} saw, and at SIGHUP where that was asked for. */
@@ -127,24 +126,19 @@ export class Reloader {
   async #reload(): Promise<Outcome> {
     const started = performance.now();
     try {
-      const before = this.#inForce?.material;
+      const before = this.#inForce?.materials;
       if (before === undefined)
         throw new MtlsError(
           'ERR_MTLS_OPTION_INVALID',
           'the sources have not been read yet; await protect() first',
         );
-      const { material, diff, waiting } = await loadMaterial(this.#settings, this.#loading(), before);
+      const { materials, diff, waiting } = await this.#read(before);
       if (waiting === undefined) this.#waitForPair(undefined);
-      if (material === before) {
+      if (materials === before) {
         const report = this.#succeed(started, { changed: false, added: 0, removed: 0, evicted: 0 }, waiting);
         return { report, waiting };
       }
-      refuseRollback(before.revocation?.crls ?? [], {
-        crls: material.revocation?.crls ?? [],
-        removed: diff.removed,
-        isConfigured: (ca) => isConfigured(ca, material.store),
-      });
-      const prepared = this.#prepare(material);
+      const prepared = this.#prepare(materials);
       // Preparing builds a secure context, and so may the commit: requests get their turn in between.
       await new Promise(setImmediate);
       const evicted = await this.#commit(prepared);
@@ -155,10 +149,15 @@ export class Reloader {
     }
   }
 
-  #prepare(material: Material): Prepared {
-    const inForce = this.#inForce?.context;
-    const context = secureContextOptions(this.#settings, material, { judge: 'gate', inForce });
-    return { material, context };
+  #prepare(materials: Materials): Prepared {
+    const contextOf = (
+      material: Material,
+      inForce: SecureContextMaterial | undefined,
+    ): SecureContextMaterial => secureContextOf(this.#settings, material, { judge: 'gate', inForce });
+    const named = [...materials.named].map(
+      ([name, material]) => [name, contextOf(material, this.#inForce?.named.get(name))] as const,
+    );
+    return { materials, main: contextOf(materials.main, this.#inForce?.main), named: new Map(named) };
   }
 
   #succeed(

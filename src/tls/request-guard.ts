@@ -7,10 +7,13 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type { Duplex } from 'node:stream';
 import type { Server } from 'node:tls';
+import { MtlsError } from '../errors.js';
 import { bindRequest, type Connection, connectionOf } from './connection.js';
 import { answerProblem, describeProblem } from './problem.js';
 import { type Refusal, refusalError } from './refusal.js';
+import { requestedHosts } from './requested-hosts.js';
 
 /** Guards the requests of a server whose connections the gate judges. */
 export function guardRequests(server: Server): void {
@@ -36,30 +39,63 @@ function guardEvents(emitter: EventEmitter, passes: Readonly<Record<string, Pass
 }
 
 function passRequest(req: IncomingMessage, res: ServerResponse): boolean {
-  return pass(req, (connection, refusal) => {
-    res.on('error', ignore);
-    res.once('close', () => {
-      connection.evict(refusal);
-    });
-    // HTTP/2's responses have no such thing.
-    if ('shouldKeepAlive' in res) res.shouldKeepAlive = false;
-    answerProblem(res, refusalError(refusal), refusal.reason);
+  return pass(req, {
+    refuse: (connection, refusal) => {
+      res.on('error', ignore);
+      res.once('close', () => {
+        connection.evict(refusal);
+      });
+      // HTTP/2's responses have no such thing.
+      if ('shouldKeepAlive' in res) res.shouldKeepAlive = false;
+      answerProblem(res, refusalError(refusal), refusal.reason);
+    },
+    redirect: (error) => {
+      answerProblem(res, error);
+    },
   });
 }
 
 /** What is no HTTP any more gets no answer either. */
-function passUpgrade(req: IncomingMessage): boolean {
-  return pass(req, (connection, refusal) => {
-    connection.evict(refusal);
+function passUpgrade(req: IncomingMessage, socket: Duplex): boolean {
+  return pass(req, {
+    refuse: (connection, refusal) => {
+      connection.evict(refusal);
+    },
+    redirect: () => {
+      socket.destroy();
+    },
   });
 }
 
-function pass(req: IncomingMessage, answer: Answer): boolean {
+/** What becomes of a request that no listener sees. */
+interface Outcomes {
+  readonly refuse: Answer;
+  /** For one that belongs on a connection under another name. */
+  readonly redirect: (error: MtlsError) => void;
+}
+
+function pass(req: IncomingMessage, { refuse, redirect }: Outcomes): boolean {
   const connection = connectionOf(req);
   const refusal = connection?.check();
-  if (connection === undefined || refusal !== undefined) return turnAway(req, answer, connection, refusal);
+  if (connection === undefined || refusal !== undefined) return turnAway(req, refuse, connection, refusal);
+  if (connection.isNamed && isMisdirected(req, connection)) {
+    redirect(misdirected());
+    return false;
+  }
   bindRequest(req, connection);
   return true;
+}
+
+function isMisdirected(req: IncomingMessage, connection: Connection): boolean {
+  const hosts = requestedHosts(req);
+  return !hosts?.every((host) => connection.serves(host));
+}
+
+function misdirected(): MtlsError {
+  return new MtlsError(
+    'ERR_MTLS_REQUEST_MISDIRECTED',
+    'the Host of the request is not under the name of the handshake; connect to that host',
+  );
 }
 
 /** Streams come from their session; whoever listens to it, and the server too, hears of those that pass. */

@@ -6,13 +6,14 @@
  * @module
  */
 import { constants, createHash } from 'node:crypto';
-import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import { isDeepStrictEqual } from 'node:util';
 import { MtlsError } from '../errors.js';
 import { type Settings } from '../options.js';
 import { type RevocationChecker } from '../revocation/revocation-checker.js';
 import { type Material } from './material.js';
 import { toPem } from './sources.js';
+import { type TrustMaterial } from './trust-material.js';
 
 const contextNames = [
   'ciphers',
@@ -27,30 +28,47 @@ const contextNames = [
   'allowPartialTrustChain',
 ] as const;
 
-/** What both ways of making a context need to know. */
+/** A bag of options, and the context that it makes. */
+export interface SecureContextMaterial {
+  readonly options: SecureContextOptions;
+  readonly context: SecureContext;
+}
+
+/** What a context is made of. */
 export interface ContextPurpose {
   /** Whether OpenSSL is the only one to refuse, or the gate stands behind it. */
   readonly judge: 'openssl' | 'gate';
-  /** The bag in force: where the new one is the same, this is returned, and no context is built. */
-  readonly inForce?: SecureContextOptions | undefined;
+  /** What is in force: where the new bag is the same, this is returned, and no context is built. */
+  readonly inForce?: SecureContextMaterial | undefined;
 }
 
 /**
- * The bag for a reading of the sources.
+ * Makes the bag for a reading of the sources, and its context: what OpenSSL refuses is found here.
  * @throws MtlsError `ERR_MTLS_CRL_UNSUPPORTED` where OpenSSL alone would judge by CRLs that it misreads.
  */
-export function secureContextOptions(
+export function secureContextOf(
   settings: Settings,
   material: Material,
   { judge, inForce }: ContextPurpose,
+): SecureContextMaterial {
+  const options = optionsOf(settings, material, judge);
+  if (inForce !== undefined && isDeepStrictEqual(options, inForce.options)) return inForce;
+  return Object.freeze({ options, context: build(options) });
+}
+
+function optionsOf(
+  settings: Settings,
+  material: Material,
+  judge: ContextPurpose['judge'],
 ): SecureContextOptions {
-  const { credentials, store, revocation } = material;
+  const { credentials } = material;
+  const { store, revocation } = material.trust;
   const crl = revocation && (judge === 'gate' ? crlForSecondLock(revocation) : crlForOnlyLock(revocation));
   const given = settings.tls as Readonly<Record<string, unknown>>;
   const handedOn = Object.fromEntries(
     contextNames.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])),
   );
-  const bag: SecureContextOptions = Object.freeze({
+  return Object.freeze({
     minVersion: 'TLSv1.2',
     ...handedOn,
     key: credentials.key,
@@ -62,11 +80,8 @@ export function secureContextOptions(
     ),
     ...(crl === undefined ? {} : { crl }),
     secureOptions: secureOptions(settings),
-    sessionIdContext: sessionIdContext(settings, material, judge),
+    sessionIdContext: sessionIdContext(settings, material.trust, judge),
   });
-  if (inForce !== undefined && isDeepStrictEqual(bag, inForce)) return inForce;
-  dryRun(bag);
-  return bag;
 }
 
 function secureOptions({ tls, resumption }: Settings): number {
@@ -81,7 +96,7 @@ function secureOptions({ tls, resumption }: Settings): number {
  */
 function sessionIdContext(
   { clients }: Settings,
-  { store, revocation }: Material,
+  { store, revocation }: TrustMaterial,
   judge: ContextPurpose['judge'],
 ): string {
   const hash = createHash('sha256').update(`express-mtls ${clients}\n`);
@@ -133,9 +148,9 @@ function misread({ crls }: RevocationChecker): string | undefined {
   return undefined;
 }
 
-function dryRun(bag: SecureContextOptions): void {
+function build(options: SecureContextOptions): SecureContext {
   try {
-    createSecureContext(bag);
+    return createSecureContext(options);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : 'unknown error';
     throw new MtlsError(

@@ -6,16 +6,56 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { MtlsError } from '../errors.js';
+import { type CredentialSources } from '../server-names.js';
 import { isDer } from '../x509/pem.js';
-import { certificateBlocks, readBlocks, type SourceBytes, toPem } from './sources.js';
+import { allOrFaults } from './all-or-faults.js';
+import {
+  certificateBlocks,
+  hashSources,
+  readBlocks,
+  readSource,
+  type SourceBytes,
+  toPem,
+} from './sources.js';
 
 /** A key and a certificate that belong together, as node:tls reads them. */
 export interface ServerCredentials {
+  /** A hash of the sources, to tell what a later reading changes. */
+  readonly hash: string;
   /** PEM. */
   readonly key: string;
   readonly passphrase: string | undefined;
   /** PEM: the server's certificate, then its intermediates. */
   readonly cert: string;
+}
+
+/** A pair, and whether another one is on its way. */
+export interface LoadedCredentials {
+  readonly credentials: ServerCredentials;
+  /** `ERR_MTLS_KEY_MISMATCH`: of a new pair only one half is there, and `credentials` is the pair in force. */
+  readonly waiting: MtlsError | undefined;
+}
+
+/**
+ * Reads and checks a key and a certificate.
+ * @param prefix - What stands before the options' names in an error: `''`, or `'sni["a.example"].'`.
+ * @param inForce - What they would replace: returned if nothing changed, or if they do not belong together.
+ * @throws MtlsError as {@link checkServerCredentials}, and for a file that cannot be read.
+ */
+export async function loadCredentials(
+  { key, cert, passphrase }: CredentialSources,
+  { prefix, at }: { readonly prefix: string; readonly at: Date },
+  inForce: ServerCredentials | undefined,
+): Promise<LoadedCredentials> {
+  const sources = await allOrFaults([readSource(key, `${prefix}key`), readSource(cert, `${prefix}cert`)]);
+  if (inForce?.hash === hashSources(sources)) return { credentials: inForce, waiting: undefined };
+  try {
+    return { credentials: checkServerCredentials(...sources, passphrase, at), waiting: undefined };
+  } catch (error) {
+    const isHalf = error instanceof MtlsError && error.code === 'ERR_MTLS_KEY_MISMATCH';
+    if (inForce === undefined || !isHalf) throw error;
+    return { credentials: inForce, waiting: error };
+  }
 }
 
 /**
@@ -37,6 +77,7 @@ export function checkServerCredentials(
   if (!leaf?.checkPrivateKey(privateKey)) throw mismatch(key, cert, certificates, privateKey);
   checkDates(leaf, cert.origin, at);
   const credentials = {
+    hash: hashSources([key, cert]),
     key: toKeyPem(key, privateKey),
     passphrase: isDer(key.bytes) ? undefined : passphrase,
     cert: toPem(ders, 'CERTIFICATE'),
@@ -128,7 +169,11 @@ function toKeyPem({ bytes }: SourceBytes, privateKey: KeyObject): string {
 }
 
 // OpenSSL has the last word, before anything in force is touched: a key it finds too small fails here.
-function dryRun({ key, cert, passphrase }: ServerCredentials, keyOrigin: string, certOrigin: string): void {
+function dryRun(
+  { key, cert, passphrase }: Omit<ServerCredentials, 'hash'>,
+  keyOrigin: string,
+  certOrigin: string,
+): void {
   try {
     createSecureContext({ key, cert, ...(passphrase === undefined ? {} : { passphrase }) });
   } catch (cause) {

@@ -14,9 +14,9 @@ import { checkOptions, type MtlsOptions, type Settings } from '../options.js';
 import { connectionOf } from './connection.js';
 import { Reporter } from './events.js';
 import { Gate } from './gate.js';
-import { loadMaterial } from './material.js';
+import { loadMaterials } from './material.js';
 import { type Mtls, MtlsHandle } from './mtls.js';
-import { secureContextOptions } from './secure-context.js';
+import { secureContextOf } from './secure-context.js';
 import { createTrust } from './trust.js';
 
 /** An HTTPS server that knows its clients. */
@@ -39,10 +39,12 @@ export async function createServer(options: MtlsOptions, listener?: RequestListe
   const handle = new MtlsHandle(settings);
   const context = await handle.load();
   // 'named': the gate makes the decision that node:tls would have made, and can say who was refused.
-  const server = createHttpsServer(
-    serverOptions(settings, context, settings.refusals === 'native'),
-    listener,
-  );
+  const made = serverOptions(settings, context, settings.refusals === 'native');
+  const selectContext: NonNullable<ServerOptions['SNICallback']> = (servername, done) => {
+    done(null, handle.contextOf(servername));
+  };
+  const sni = settings.names.size === 0 ? {} : { SNICallback: selectContext };
+  const server = createHttpsServer({ ...made, ...sni }, listener);
   handle.guard(server);
   await handle.begin();
   return Object.assign(server, { mtls: handle });
@@ -56,6 +58,13 @@ export async function createServer(options: MtlsOptions, listener?: RequestListe
  */
 export async function createServerOptions(options: MtlsOptions): Promise<ServerOptions> {
   const settings = checkOptions(options);
+  refuseNames(settings, 'each request has to be checked for its Host');
+  if (settings.signals) {
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      'signals: true needs the reloader, and these options are read once; use createServer(), or protect() the server',
+    );
+  }
   if (settings.clients === 'optional') {
     throw new MtlsError(
       'ERR_MTLS_OPTION_INVALID',
@@ -68,14 +77,14 @@ export async function createServerOptions(options: MtlsOptions): Promise<ServerO
       "onRefused: 'respond' needs the gate, because node:tls ends a connection that it refuses itself; use createServer(), or protect() the server",
     );
   }
-  const { material } = await loadMaterial(settings, {
+  const { materials } = await loadMaterials(settings, {
     judge: 'openssl',
     signal: new AbortController().signal,
   });
-  const context = secureContextOptions(settings, material, { judge: 'openssl' });
+  const context = secureContextOf(settings, materials.main, { judge: 'openssl' });
   const gate = new Gate(settings, new Reporter(settings.logger));
-  gate.enforce(createTrust(material, settings.certificates, 1));
-  const handedOn = serverOptions(settings, context, true);
+  gate.enforce(createTrust(materials, settings.certificates, 1));
+  const handedOn = serverOptions(settings, context.options, true);
   return { ...handedOn, IncomingMessage: judgedMessage(gate, handedOn.IncomingMessage ?? IncomingMessage) };
 }
 
@@ -91,6 +100,7 @@ export async function protect(
   options: MtlsOptions,
 ): Promise<Mtls> {
   const settings = checkOptions(options);
+  refuseNames(settings, 'node:tls replaces no context of a server that was made elsewhere');
   checkProtectable(server, settings);
   const handle = new MtlsHandle(settings);
   // The gate stands before the files are read: if the server listens meanwhile, nobody is let in.
@@ -98,6 +108,11 @@ export async function protect(
   await handle.load();
   await handle.begin();
   return handle;
+}
+
+function refuseNames({ names }: Settings, why: string): void {
+  if (names.size === 0) return;
+  throw new MtlsError('ERR_MTLS_OPTION_INVALID', `sni is for createServer() alone, because ${why}`);
 }
 
 function checkProtectable(server: TlsServer, { clients, onRefused }: Settings): void {

@@ -19,13 +19,20 @@ export class SourceWatch {
   #isMissed = false;
 
   /** Subscribes to the loaders; files are looked at from {@link SourceWatch.begin} on. */
-  constructor({ key, cert, ca, crl, pollMs }: Settings) {
-    const paths = [key, cert, ...ca, ...crl].filter(isPath);
+  constructor({ key, cert, ca, crl, names, pollMs }: Settings) {
+    const own = [...names.values()];
+    const clients = [
+      ...ca,
+      ...crl,
+      ...own.flatMap(({ trust }) => (trust === undefined ? [] : [...trust.ca, ...trust.crl])),
+    ];
+    const pairs = [key, cert, ...own.flatMap((name) => [name.key, name.cert])];
+    const paths = [...new Set([...pairs, ...clients].filter(isPath))];
     const onChange = (): void => {
       this.#onChange();
     };
     this.#files = pollMs === undefined ? undefined : new FileWatch({ paths, pollMs, onChange });
-    this.#loaders = pollMs === undefined ? [] : [...ca, ...crl].filter(isLoader);
+    this.#loaders = pollMs === undefined ? [] : [...new Set(clients.filter(isLoader))];
     this.#subscribe();
   }
 

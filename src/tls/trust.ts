@@ -7,17 +7,23 @@
 import { type CompleteCertificatePolicy } from '../policies.js';
 import { type CertificateChain } from '../x509/certificate-store.js';
 import { type Findings, inspect, judge, type OpensslVerdict, type Verdict } from './judgement.js';
-import { type Material } from './material.js';
+import { type Materials } from './material.js';
 import { type Peer } from './peer.js';
+import { type TrustMaterial } from './trust-material.js';
 
 /** The material in force. */
 export interface Trust {
-  readonly material: Material;
+  readonly materials: Materials;
   /** Counts commits: a connection judged under another generation is judged again. */
   readonly generation: number;
-  /** Judges a client by this material. */
+  /** What the clients of a server name are judged by; `undefined` is every name that has nothing of its own. */
+  of(name: string | undefined): Judge;
+}
+
+/** Judges clients by the CAs and CRLs of one name. */
+export interface Judge {
   judge(peer: Peer, openssl: OpensslVerdict, at: Date): Verdict;
-  /** Says all that there is to say of a client, by this material. OpenSSL is not asked. */
+  /** Says all that there is to say of a client. OpenSSL is not asked. */
   inspect(peer: Peer, at: Date): Inspection;
 }
 
@@ -28,15 +34,24 @@ export interface Inspection extends Findings {
 
 /** Puts material into force. */
 export function createTrust(
-  material: Material,
+  materials: Materials,
   certificates: CompleteCertificatePolicy,
   generation: number,
 ): Trust {
-  const { store, revocation } = material;
+  const main = createJudge(materials.main.trust, certificates);
+  const named = new Map(
+    [...materials.named].map(([name, { trust }]) => [name, createJudge(trust, certificates)]),
+  );
+  return Object.freeze({
+    materials,
+    generation,
+    of: (name: string | undefined) => (name === undefined ? main : (named.get(name) ?? main)),
+  });
+}
+
+function createJudge({ store, revocation }: TrustMaterial, certificates: CompleteCertificatePolicy): Judge {
   const measures = { revocation, certificates };
   return Object.freeze({
-    material,
-    generation,
     judge({ certificate, others }: Peer, openssl: OpensslVerdict, at: Date) {
       const chain = store.chainOf(certificate, others, at);
       return judge({ certificate, chain, openssl }, measures, at);

@@ -71,7 +71,7 @@ describe('docs/error-codes.md', () => {
 
   test.each(Object.keys(ErrorCode))('%s has its status, its cause and its remedy', (code) => {
     expect(sections.get(code)).toMatch(
-      /\n\n(?:401|403|500|503)\. \*\*Cause\.\*\* .{60}[^]*\*\*Remedy\.\*\* .{60}/,
+      /\n\n(?:401|403|421|500|503)\. \*\*Cause\.\*\* .{60}[^]*\*\*Remedy\.\*\* .{60}/,
     );
   });
 });

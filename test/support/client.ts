@@ -32,6 +32,8 @@ export interface ClientOptions {
   readonly version?: TlsVersion;
   /** Whether one connection serves every call. @defaultValue `false` */
   readonly keepAlive?: boolean;
+  /** The name that is asked for in the handshake; `''` asks for none. @defaultValue `'localhost'` */
+  readonly servername?: string;
   /** Sent in place of the certificate's own chain, PEM. */
   readonly chain?: string;
   /** OpenSSL's list; `'DEFAULT@SECLEVEL=1'` to use a short key. */
@@ -118,9 +120,11 @@ export class Client {
     const { version } = options;
     this.#tls = {
       host: '127.0.0.1',
-      servername: 'localhost',
+      servername: options.servername ?? 'localhost',
       port,
       ca,
+      // Without a name there is none to compare with the certificate's.
+      ...(options.servername === '' ? { checkServerIdentity: () => undefined } : {}),
       ...(version === undefined ? {} : { minVersion: version, maxVersion: version }),
       ...(options.ciphers === undefined ? {} : { ciphers: options.ciphers }),
       ...(certificate === undefined

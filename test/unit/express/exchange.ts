@@ -49,6 +49,8 @@ export function exchange(of: 'client1' | 'anonymous' | 'unjudged' = 'client1'): 
     identity: of === 'client1' ? client1 : undefined,
     remoteAddress: '127.0.0.1',
     since: new Date(),
+    isNamed: false,
+    serves: () => true,
     check: () => refusal,
     evict: (why) => evictions.push(why),
     warn: (fields, message) => warnings.push({ fields: fields as Record<string, unknown>, message }),

@@ -28,6 +28,7 @@ test('what is left out is the strictest', () => {
     passphrase: undefined,
     ca: ['ca-crt.pem'],
     crl: [],
+    names: new Map(),
     clients: 'required',
     refusals: 'named',
     onRefused: 'close',
@@ -106,7 +107,7 @@ describe('an option is refused with its name, what was given and what may be', (
     ['server-key.pem', 'options is "server-key.pem"; expected an object'],
     [
       { ...minimal, crls: 'a.crl' },
-      'options has the unknown key "crls"; known are key, cert, passphrase, ca, crl, clients, refusals, onRefused, revocation, certificates, watch, signals, resumption, logger, tls, now',
+      'options has the unknown key "crls"; known are key, cert, passphrase, ca, crl, sni, clients, refusals, onRefused, revocation, certificates, watch, signals, resumption, logger, tls, now',
     ],
     [{ ...minimal, key: undefined }, `key is undefined; expected ${source}`],
     [{ ...minimal, key: '' }, `key is ""; expected ${source}`],

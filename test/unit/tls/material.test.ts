@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { type MtlsError } from '../../../src/errors.js';
 import { type MtlsOptions } from '../../../src/options.js';
-import { type Material } from '../../../src/tls/material.js';
+import { type Materials } from '../../../src/tls/material.js';
 import { ca, largeCrl, selfSigned } from '../../support/chain.js';
 import { temporaryDirectory, writeMaterial } from '../../support/files.js';
 import { day, fromNow, minute } from '../revocation/lists.js';
@@ -11,11 +11,11 @@ import { load, root, server, settingsOf } from './readings.js';
 
 const east = root.intermediate('east');
 
-async function material(options: Partial<MtlsOptions> = {}): Promise<Material> {
-  return (await load(options)).material;
+async function material(options: Partial<MtlsOptions> = {}): Promise<Materials> {
+  return (await load(options)).materials;
 }
 
-async function fault(options: Partial<MtlsOptions>, inForce?: Material): Promise<MtlsError> {
+async function fault(options: Partial<MtlsOptions>, inForce?: Materials): Promise<MtlsError> {
   return await load(options, inForce).then(
     () => {
       throw new Error('was loaded');
@@ -28,7 +28,8 @@ describe('what the sources hold', () => {
   test('is key, certificate, CAs and CRLs, checked as one', async () => {
     const crl = [root.crl({ number: 3 }).pem, east.crl({ number: 4 }).pem];
     const loaded = await load({ ca: [root.pem, east.der], crl });
-    const { credentials, store, revocation } = loaded.material;
+    const { credentials, trust } = loaded.materials.main;
+    const { store, revocation } = trust;
     expect(credentials).toMatchObject({ key: server.keyPem, cert: server.pem });
     expect(store.certificates.map(({ raw }) => raw)).toEqual([root.der, east.der]);
     expect(revocation?.crls.map(({ crl: { number }, origin }) => [number, origin])).toEqual([
@@ -36,16 +37,16 @@ describe('what the sources hold', () => {
       [4n, 'options.crl[1]'],
     ]);
     expect(loaded.diff).toEqual({ added: 0, removed: 0 });
-    expect(Object.isFrozen(loaded.material)).toBe(true);
+    expect(Object.isFrozen(loaded.materials.main)).toBe(true);
   });
 
   test('is judged by the policy', async () => {
-    const { revocation } = await material({ crl: root.crl().pem, revocation: { scope: 'leaf' } });
-    expect(revocation?.policy).toMatchObject({ scope: 'leaf', unknown: 'deny' });
+    const { main } = await material({ crl: root.crl().pem, revocation: { scope: 'leaf' } });
+    expect(main.trust.revocation?.policy).toMatchObject({ scope: 'leaf', unknown: 'deny' });
   });
 
   test('without a CRL revokes nobody', async () => {
-    expect((await material()).revocation).toBeUndefined();
+    expect((await material()).main.trust.revocation).toBeUndefined();
   });
 
   test('may be files, which are named in what is told of them', async () => {
@@ -55,12 +56,12 @@ describe('what the sources hold', () => {
       ca: root.pem,
       crl: root.crl().pem,
     });
-    expect((await material(paths)).revocation?.crls[0]?.origin).toBe(paths.crl);
+    expect((await material(paths)).main.trust.revocation?.crls[0]?.origin).toBe(paths.crl);
   });
 
   test('is the newest CRL of each scope', async () => {
     const crl = [root.crl({ number: 4 }).pem, root.crl({ number: 5 }).pem, root.crl({ number: 3 }).pem];
-    expect((await material({ crl })).revocation?.crls.map((one) => one.crl.number)).toEqual([5n]);
+    expect((await material({ crl })).main.trust.revocation?.crls.map((one) => one.crl.number)).toEqual([5n]);
   });
 
   test('counts what is revoked the first time', async () => {
@@ -223,41 +224,41 @@ describe('a later reading', () => {
   test('of the same is what was in force', async () => {
     const inForce = await material({ crl });
     const again = await load({ crl }, inForce);
-    expect(again.material).toBe(inForce);
+    expect(again.materials).toBe(inForce);
     expect(again.diff).toEqual({ added: 0, removed: 0 });
     const withoutCrl = await material();
-    expect((await load({}, withoutCrl)).material).toBe(withoutCrl);
+    expect((await load({}, withoutCrl)).materials).toBe(withoutCrl);
   });
 
   test('of a file that was only touched is what was in force', async () => {
     const paths = writeMaterial(temporaryDirectory(), { ca: root.pem, crl });
     const inForce = await material(paths);
     writeFileSync(paths.crl, crl);
-    expect((await load(paths, inForce)).material).toBe(inForce);
+    expect((await load(paths, inForce)).materials).toBe(inForce);
   });
 
   test('takes over what did not change', async () => {
     const inForce = await material({ crl });
-    const { material: next } = await load({ crl, key: renewed.keyPem, cert: renewed.pem }, inForce);
+    const { materials: next } = await load({ crl, key: renewed.keyPem, cert: renewed.pem }, inForce);
     expect(next).not.toBe(inForce);
-    expect(next.credentials.cert).toBe(renewed.pem);
-    expect(next.store).toBe(inForce.store);
-    expect(next.revocation).toBe(inForce.revocation);
-    const { material: other } = await load({ crl: root.crl({ number: 2 }).pem }, inForce);
-    expect(other.credentials).toBe(inForce.credentials);
-    expect(other.store).toBe(inForce.store);
-    expect(other.revocation).not.toBe(inForce.revocation);
+    expect(next.main.credentials.cert).toBe(renewed.pem);
+    expect(next.main.trust.store).toBe(inForce.main.trust.store);
+    expect(next.main.trust.revocation).toBe(inForce.main.trust.revocation);
+    const { materials: other } = await load({ crl: root.crl({ number: 2 }).pem }, inForce);
+    expect(other.main.credentials).toBe(inForce.main.credentials);
+    expect(other.main.trust.store).toBe(inForce.main.trust.store);
+    expect(other.main.trust.revocation).not.toBe(inForce.main.trust.revocation);
   });
 
   test('keeps a CRL that did not change beside one that did, with the time it was loaded', async () => {
     const cas = { ca: [root.pem, east.pem] };
     const inForce = await material({ ...cas, crl: [crl, east.crl({ number: 1 }).pem] });
-    const { material: next, diff } = await load(
+    const { materials: next, diff } = await load(
       { ...cas, crl: [crl, east.crl({ number: 2, revoked: [{ serial: '0a' }] }).pem] },
       inForce,
     );
-    expect(next.revocation?.crls[0]).toBe(inForce.revocation?.crls[0]);
-    expect(next.revocation?.crls[1]).not.toBe(inForce.revocation?.crls[1]);
+    expect(next.main.trust.revocation?.crls[0]).toBe(inForce.main.trust.revocation?.crls[0]);
+    expect(next.main.trust.revocation?.crls[1]).not.toBe(inForce.main.trust.revocation?.crls[1]);
     expect(diff).toEqual({ added: 1, removed: 0 });
   });
 
@@ -271,10 +272,12 @@ describe('a later reading', () => {
 
   test('with other CAs verifies every CRL by those', async () => {
     const inForce = await material({ crl });
-    const { material: next } = await load({ ca: [root.pem, ca('other').pem], crl }, inForce);
-    expect(next.store).not.toBe(inForce.store);
-    expect(next.revocation?.crls).toHaveLength(1);
-    expect(next.revocation?.crls[0]?.loadedAt).toEqual(inForce.revocation?.crls[0]?.loadedAt);
+    const { materials: next } = await load({ ca: [root.pem, ca('other').pem], crl }, inForce);
+    expect(next.main.trust.store).not.toBe(inForce.main.trust.store);
+    expect(next.main.trust.revocation?.crls).toHaveLength(1);
+    expect(next.main.trust.revocation?.crls[0]?.loadedAt).toEqual(
+      inForce.main.trust.revocation?.crls[0]?.loadedAt,
+    );
     const stranger = ca('stranger');
     expect(await fault({ ca: stranger.pem, crl }, inForce)).toMatchObject({
       code: 'ERR_MTLS_CRL_ISSUER_UNKNOWN',
@@ -288,8 +291,8 @@ describe('a later reading', () => {
   test('with a CA that is gone forgets what that CA revoked', async () => {
     const cas = { ca: [root.pem, east.pem] };
     const inForce = await material({ ...cas, crl: [crl, east.crl({ revoked: [{ serial: '0a' }] }).pem] });
-    const { material: next } = await load({ crl }, inForce);
-    expect(next.revocation?.crls).toHaveLength(1);
+    const { materials: next } = await load({ crl }, inForce);
+    expect(next.main.trust.revocation?.crls).toHaveLength(1);
   });
 
   test('of a CRL in force that has run out meanwhile is no fault while nothing changes', async () => {
@@ -297,14 +300,14 @@ describe('a later reading', () => {
     const options = { crl: root.crl({ nextUpdate }).pem };
     const inForce = await material(options);
     const later = { ...options, now: () => nextUpdate.getTime() };
-    expect((await load(later, inForce)).material).toBe(inForce);
+    expect((await load(later, inForce)).materials).toBe(inForce);
   });
 
   test('of a large CRL is not packed again', async () => {
     const options = { crl: largeCrl(root, { entries: 20_000 }).der };
     const inForce = await material(options);
-    const { material: next } = await load({ ...options, ca: [root.pem, ca('other').pem] }, inForce);
-    expect(next.revocation?.crls[0]).toBe(inForce.revocation?.crls[0]);
+    const { materials: next } = await load({ ...options, ca: [root.pem, ca('other').pem] }, inForce);
+    expect(next.main.trust.revocation?.crls[0]).toBe(inForce.main.trust.revocation?.crls[0]);
   });
 });
 
@@ -313,6 +316,6 @@ test('what is loaded does not change with the options', async () => {
   const settings = settingsOf({ ca: bytes });
   const loaded = await material({ ca: bytes });
   bytes.fill(0x20);
-  expect(loaded.store.certificates[0]?.raw).toEqual(root.der);
+  expect(loaded.main.trust.store.certificates[0]?.raw).toEqual(root.der);
   expect(settings.ca[0]).toBe(bytes);
 });

@@ -4,12 +4,7 @@
  * @module
  */
 import { checkOptions, type MtlsOptions, type Settings } from '../../../src/options.js';
-import {
-  loadMaterial,
-  type LoadedMaterial,
-  type LoadOptions,
-  type Material,
-} from '../../../src/tls/material.js';
+import { loadMaterials, type LoadedMaterials, type Materials } from '../../../src/tls/material.js';
 import { ca } from '../../support/chain.js';
 
 export const root = ca('root');
@@ -22,9 +17,9 @@ export function settingsOf(options: Partial<MtlsOptions> = {}): Settings {
 /** Reads the sources; with `inForce`, as a reload does. */
 export async function load(
   options: Partial<MtlsOptions> = {},
-  inForce?: Material,
-  judge: LoadOptions['judge'] = 'gate',
-): Promise<LoadedMaterial> {
+  inForce?: Materials,
+  judge: 'openssl' | 'gate' = 'gate',
+): Promise<LoadedMaterials> {
   const { signal } = new AbortController();
-  return await loadMaterial(settingsOf(options), { judge, signal }, inForce);
+  return await loadMaterials(settingsOf(options), { judge, signal }, inForce);
 }

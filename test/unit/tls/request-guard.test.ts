@@ -14,10 +14,15 @@ class Refused implements Connection {
   readonly identity = undefined;
   readonly remoteAddress = '192.0.2.1';
   readonly since = new Date(0);
+  readonly isNamed = false;
   readonly evictions: Refusal[] = [];
 
   check(): Refusal {
     return refusal;
+  }
+
+  serves(): boolean {
+    return true;
   }
 
   evict(reason: Refusal): void {

@@ -2,7 +2,7 @@ import { constants } from 'node:crypto';
 import type { SecureContextOptions } from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
 import { type MtlsOptions } from '../../../src/options.js';
-import { secureContextOptions } from '../../../src/tls/secure-context.js';
+import { type SecureContextMaterial, secureContextOf } from '../../../src/tls/secure-context.js';
 import { ca, largeCrl } from '../../support/chain.js';
 import type { CrlMaterial } from '../../support/crl.js';
 import { distinguishedName } from '../../support/names.js';
@@ -11,10 +11,9 @@ import { load, root, server, settingsOf } from './readings.js';
 async function bag(
   options: Partial<MtlsOptions> = {},
   judge: 'gate' | 'openssl' = 'gate',
-  inForce?: SecureContextOptions,
 ): Promise<SecureContextOptions> {
-  const { material } = await load(options, undefined, judge);
-  return secureContextOptions(settingsOf(options), material, { judge, inForce });
+  const { materials } = await load(options, undefined, judge);
+  return secureContextOf(settingsOf(options), materials.main, { judge }).options;
 }
 
 const east = root.intermediate('east');
@@ -86,9 +85,11 @@ describe('the bag', () => {
 
   test('that makes the same context as the one in force is that one', async () => {
     const crl = root.crl().pem;
-    const inForce = await bag({ crl });
-    expect(await bag({ crl }, 'gate', inForce)).toBe(inForce);
-    expect(await bag({}, 'gate', inForce)).not.toBe(inForce);
+    const again = async (options: Partial<MtlsOptions>, inForce?: SecureContextMaterial) =>
+      secureContextOf(settingsOf(options), (await load(options)).materials.main, { judge: 'gate', inForce });
+    const inForce = await again({ crl });
+    expect(await again({ crl }, inForce)).toBe(inForce);
+    expect(await again({}, inForce)).not.toBe(inForce);
   });
 });
 
@@ -243,8 +244,8 @@ describe('a large CRL', () => {
   });
 
   test('that was not kept is never replaced by nothing', async () => {
-    const { material } = await load({ crl: large.der });
-    expect(() => secureContextOptions(settingsOf(), material, { judge: 'openssl' })).toThrow(
+    const { materials } = await load({ crl: large.der });
+    expect(() => secureContextOf(settingsOf(), materials.main, { judge: 'openssl' })).toThrow(
       expect.objectContaining({ code: 'ERR_MTLS_CRL_UNSUPPORTED' }),
     );
   });

@@ -33,7 +33,11 @@ function encrypted(format: 'pem' | 'der'): string | Buffer {
 describe('a key and a certificate that belong together', () => {
   test('are what node:tls reads', () => {
     const credentials = check(server.keyPem, server.chainPem);
-    expect(credentials).toEqual({ key: server.keyPem, cert: server.pem + east.pem, passphrase: undefined });
+    expect(credentials).toMatchObject({
+      key: server.keyPem,
+      cert: server.pem + east.pem,
+      passphrase: undefined,
+    });
     expect(Object.isFrozen(credentials)).toBe(true);
   });
 
@@ -44,7 +48,11 @@ describe('a key and a certificate that belong together', () => {
 
   test('may be DER', () => {
     const key = server.privateKey.export({ format: 'der', type: 'pkcs8' });
-    expect(check(key, server.der)).toEqual({ key: server.keyPem, cert: server.pem, passphrase: undefined });
+    expect(check(key, server.der)).toMatchObject({
+      key: server.keyPem,
+      cert: server.pem,
+      passphrase: undefined,
+    });
   });
 
   test('may be in the older form of the key', () => {
@@ -54,11 +62,15 @@ describe('a key and a certificate that belong together', () => {
 
   test('may be encrypted, which stays so in PEM', () => {
     const key = encrypted('pem').toString();
-    expect(check(key, server.pem, { secret: passphrase })).toEqual({ key, cert: server.pem, passphrase });
+    expect(check(key, server.pem, { secret: passphrase })).toMatchObject({
+      key,
+      cert: server.pem,
+      passphrase,
+    });
   });
 
   test('may be encrypted in DER, which node:tls does not read', () => {
-    expect(check(encrypted('der'), server.pem, { secret: passphrase })).toEqual({
+    expect(check(encrypted('der'), server.pem, { secret: passphrase })).toMatchObject({
       key: server.keyPem,
       cert: server.pem,
       passphrase: undefined,

@@ -218,15 +218,15 @@ describe('the sources of CRLs', () => {
   test('become what any thread can read, in order, each with its name', async () => {
     const loader = { load: () => Promise.resolve([crl.der, crl.der]) };
     const { file } = writeMaterial(temporaryDirectory(), { file: 'left to whoever reads it' });
-    expect(await toCrlInputs([file, loader, crl.pem, crl.der], signal)).toEqual([
+    expect(await toCrlInputs([file, loader, crl.pem, crl.der], 'crl', signal)).toEqual([
       { path: file, option: 'crl[0]' },
       { bytes: crl.der, origin: 'options.crl[1].load()' },
       { bytes: crl.der, origin: 'options.crl[1].load()' },
       { bytes: Buffer.from(crl.pem), origin: 'options.crl[2]' },
       { bytes: crl.der, origin: 'options.crl[3]' },
     ]);
-    expect(await toCrlInputs([file], signal)).toEqual([{ path: file, option: 'crl' }]);
-    await expect(toCrlInputs([crl.pem, `${file}.missing`], signal)).rejects.toMatchObject({
+    expect(await toCrlInputs([file], 'crl', signal)).toEqual([{ path: file, option: 'crl' }]);
+    await expect(toCrlInputs([crl.pem, `${file}.missing`], 'crl', signal)).rejects.toMatchObject({
       code: 'ERR_MTLS_OPTION_INVALID',
       message: expect.stringMatching(/^options\.crl\[1\]: cannot read ".*" \(ENOENT\)/),
     });

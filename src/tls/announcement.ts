@@ -1,0 +1,67 @@
+/**
+ * What a server says when it listens: whose clients it lets in, by which CRLs,
+ * and what is missing.
+ *
+ * @module
+ */
+import { type Settings } from '../options.js';
+import { describeCrls } from '../revocation/revocation-state.js';
+import { type Reporter } from './events.js';
+import { type Materials } from './material.js';
+import { type TrustMaterial } from './trust-material.js';
+
+/** What is in force under one name. */
+interface Described {
+  readonly cas: readonly string[];
+  readonly crls: readonly object[];
+}
+
+/** Logs it. */
+export function announce(
+  reporter: Reporter,
+  { clients, revocation: { unknown } }: Settings,
+  { main, named }: Materials,
+  address: unknown,
+): void {
+  const { cas, crls } = describe(main.trust);
+  const own = [...named].filter(([, { trust }]) => trust !== main.trust);
+  const names = Object.fromEntries(own.map(([name, { trust }]) => [name, describe(trust)]));
+  const sni = named.size === 0 ? {} : { sni: { names: [...named.keys()], ...names } };
+  reporter.log(
+    'info',
+    { event: 'listening', address, clients, cas, crls, ...sni },
+    `listening: clients of ${cas.join(' and ')}`,
+  );
+  warnOfGaps(reporter, main.trust, unknown, '');
+  for (const [name, { trust }] of own) warnOfGaps(reporter, trust, unknown, `under the name ${name} `);
+}
+
+function describe({ store, revocation }: TrustMaterial): Described {
+  return {
+    cas: store.certificates.map(({ subject }) => subject.toString()),
+    crls: describeCrls(revocation?.crls ?? []).map(({ issuer, number, nextUpdate, entries, source }) => ({
+      issuer: issuer.toString(),
+      number,
+      nextUpdate,
+      entries,
+      source,
+    })),
+  };
+}
+
+function warnOfGaps(
+  reporter: Reporter,
+  { revocation }: TrustMaterial,
+  unknown: 'deny' | 'allow',
+  where: string,
+): void {
+  if (revocation === undefined) {
+    reporter.log('warn', { event: 'no-crl' }, `${where}no CRL is configured: no certificate is ever revoked`);
+    return;
+  }
+  const uncovered = revocation.uncoveredCas().map(({ subject }) => subject.toString());
+  if (uncovered.length === 0) return;
+  const consequence = unknown === 'deny' ? 'their clients are refused' : 'their clients are never revoked';
+  const message = `${where}no CRL of ${uncovered.join(' and ')} is loaded: ${consequence}`;
+  reporter.log('warn', { event: 'uncovered-cas', uncovered }, message);
+}

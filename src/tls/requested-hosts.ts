@@ -1,0 +1,28 @@
+/**
+ * Which host a request is for: its Host, and that of its target where it has the
+ * absolute form (RFC 9112 section 3.2.2).
+ *
+ * @module
+ */
+import type { IncomingMessage } from 'node:http';
+
+// Whatever somebody might read a host out of and somebody else another one is not well-formed: user names, a second port.
+const authority = /^(\[[\da-f:.]+\]|[\w.-]*)(?::\d*)?$/i;
+const absoluteForm = /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i;
+
+/**
+ * The hosts, without port.
+ * @returns `undefined` where one of them is not well-formed. Empty where an old request names none.
+ */
+export function requestedHosts({ headers, url, method }: IncomingMessage): readonly string[] | undefined {
+  // The target of CONNECT is no resource of this server.
+  const target = method === 'CONNECT' ? undefined : absoluteForm.exec(url ?? '')?.[1];
+  const hosts: string[] = [];
+  for (const given of [headers.host, target]) {
+    if (given === undefined) continue;
+    const host = authority.exec(given)?.[1];
+    if (host === undefined) return undefined;
+    hosts.push(host);
+  }
+  return hosts;
+}

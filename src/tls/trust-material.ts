@@ -1,0 +1,108 @@
+/**
+ * What clients are judged by: CAs and CRLs, read and verified together.
+ *
+ * @module
+ */
+import { type CompleteRevocationPolicy } from '../policies.js';
+import { type CrlDiff } from '../revocation/crl-diff.js';
+import { refuseRollback, scopeKey } from '../revocation/crl-set.js';
+import { RevocationChecker } from '../revocation/revocation-checker.js';
+import { unpackCrl, type VerifiedCrl } from '../revocation/verified-crl.js';
+import { type TrustSources } from '../server-names.js';
+import { type Certificate } from '../x509/certificate.js';
+import { type CertificateStore } from '../x509/certificate-store.js';
+import { allOrFaults } from './all-or-faults.js';
+import { createStore, readCaSources } from './authorities.js';
+import { toCrlInputs } from './crl-inputs.js';
+import { type CrlRequest, type CrlResponse } from './crl-loading.js';
+import { loadCrlsAside } from './crl-thread.js';
+import { hashSources } from './sources.js';
+
+/** CAs and CRLs, from one reading of their sources. Immutable. */
+export interface TrustMaterial {
+  readonly store: CertificateStore;
+  /** `undefined`: no CRL was configured. */
+  readonly revocation: RevocationChecker | undefined;
+  /** Hashes of the sources, to tell what a later reading changes. */
+  readonly hashes: { readonly cas: string; readonly crls: string | undefined };
+}
+
+/** How CAs and CRLs are read. */
+export interface TrustLoadOptions {
+  /** What stands before the options' names in an error: `''`, or `'sni["a.example"].'`. */
+  readonly prefix: string;
+  readonly policy: CompleteRevocationPolicy;
+  /** Who judges clients by the CRLs: OpenSSL alone is handed all of them, however large. */
+  readonly judge: 'openssl' | 'gate';
+  readonly at: Date;
+  readonly signal: AbortSignal;
+}
+
+/** CAs and CRLs, and what these list that those before did not. */
+export interface LoadedTrust {
+  readonly trust: TrustMaterial;
+  readonly diff: CrlDiff;
+}
+
+/**
+ * Reads and verifies CAs and CRLs.
+ * @param inForce - What they would replace: if nothing changed, it is returned.
+ * @throws MtlsError naming file, fault and remedy; `ERR_MTLS_CRL_ROLLBACK` for CRLs older than those in force.
+ */
+export async function loadTrust(
+  { ca, crl }: TrustSources,
+  { prefix, policy, judge, at, signal }: TrustLoadOptions,
+  inForce: TrustMaterial | undefined,
+): Promise<LoadedTrust> {
+  const [sources, inputs] = await allOrFaults([
+    readCaSources(ca, `${prefix}ca`, signal),
+    toCrlInputs(crl, `${prefix}crl`, signal),
+  ]);
+  const cas = hashSources(sources);
+  // The same CAs are the same store, which remembers the chains it has verified.
+  const store = inForce?.hashes.cas === cas ? inForce.store : createStore(sources, at);
+  if (crl.length === 0) {
+    const fresh = { store, revocation: undefined, hashes: { cas, crls: undefined } };
+    const trust = inForce?.store === store ? inForce : fresh;
+    return { trust, diff: { added: 0, removed: 0 } };
+  }
+  const known = (inForce?.revocation?.crls ?? []).filter(({ signer }) => isConfigured(signer, store));
+  const request: CrlRequest = {
+    inputs,
+    cas: store.certificates.map(({ raw }) => raw),
+    policy,
+    at: at.getTime(),
+    faulty: 'fail',
+    keepEntries: judge === 'openssl' ? Infinity : policy.opensslEntries,
+    hash: store === inForce?.store ? inForce.hashes.crls : undefined,
+    inForce: known.map((one) => ({ scope: scopeKey(one), digest: one.digest, index: one.index.data })),
+  };
+  const response = await loadCrlsAside(request, signal);
+  if (response.crls === undefined && inForce !== undefined) return { trust: inForce, diff: response.diff };
+  const crls = unpackAll(response, known, store, at);
+  refuseRollback(inForce?.revocation?.crls ?? [], {
+    crls,
+    removed: response.diff.removed,
+    isConfigured: (one) => isConfigured(one, store),
+  });
+  const revocation = new RevocationChecker(crls, store, policy);
+  return { trust: { store, revocation, hashes: { cas, crls: response.hash } }, diff: response.diff };
+}
+
+/** The CRLs of a response; those that did not change keep their object, and when they were loaded. */
+export function unpackAll(
+  { crls = [] }: CrlResponse,
+  known: readonly VerifiedCrl[],
+  store: CertificateStore,
+  at: Date,
+): VerifiedCrl[] {
+  return crls.map((crl) => {
+    if (!('unchanged' in crl)) return unpackCrl(crl, store, at);
+    return known.find(({ digest }) => digest === crl.unchanged) as VerifiedCrl;
+  });
+}
+
+/** Whether a CA is among the configured ones. */
+function isConfigured(ca: Certificate, { certificates }: CertificateStore): boolean {
+  return certificates.some(({ raw }) => raw.equals(ca.raw));
+}
