@@ -37,6 +37,7 @@ export { DistinguishedName } from './x509/distinguished-name.js';
 export type { NameAttribute, RelativeDistinguishedName } from './x509/name-attribute.js';
 
 export { requireClient } from './express/require-client.js';
+export { requireClientOnUpgrade } from './express/require-client-on-upgrade.js';
 export { allOf, anyOf, not } from './policy/combinators.js';
 export type { ClientRule, ClientRuleFunction } from './policy/client-rule.js';
 export type { ClientRuleFields, Match } from './policy/rule-fields.js';

@@ -54,7 +54,8 @@ function ask<Request extends IncomingMessage>(
   );
 }
 
-function refusalSince(connection: Connection | undefined, req: MtlsRequest): MtlsError | undefined {
+/** The refusal of a client that was let in once, judged again. */
+export function refusalSince(connection: Connection | undefined, req: MtlsRequest): MtlsError | undefined {
   if (connection === undefined) return certificateRequired();
   const refusal = connection.check();
   if (refusal === undefined) return undefined;

@@ -57,7 +57,8 @@ function evictAfter(
   });
 }
 
-function unguarded({ socket }: IncomingMessage): MtlsError {
+/** The error of a request that no gate has let through. */
+export function unguarded({ socket }: IncomingMessage): MtlsError {
   const seen = 'getPeerCertificate' in socket ? 'a TLS server without the gate' : 'a server without TLS';
   return new MtlsError(
     'ERR_MTLS_OPTION_INVALID',

@@ -5,6 +5,7 @@
  * @module
  */
 import { type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { type MtlsError } from '../errors.js';
 import { type RefusalReason } from './refusal.js';
 
@@ -31,4 +32,21 @@ export function answerProblem(res: ServerResponse, error: MtlsError, reason?: Re
   res.statusCode = status;
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value as string);
   res.end(body);
+}
+
+/** Answers over HTTP/1.1 where there is no response to do it, as at an upgrade, and ends the socket. */
+export function endWithProblem(socket: Duplex, error: MtlsError, method: string | undefined): void {
+  const { status, headers, body } = describeProblem(error);
+  const fields = {
+    ...headers,
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+    date: new Date().toUTCString(),
+  };
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    ...Object.entries(fields).map(([name, value]) => `${name}: ${String(value)}`),
+  ];
+  // An answer to HEAD ends with its headers.
+  socket.end(`${head.join('\r\n')}\r\n\r\n${method === 'HEAD' ? '' : body}`);
 }

@@ -1,0 +1,67 @@
+/**
+ * The guard of an upgrade: a WebSocket's handshake passes no middleware.
+ *
+ * @module
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type MtlsError } from '../errors.js';
+import { type ClientIdentity } from '../identity/client-identity.js';
+import { type ClientRule } from '../policy/client-rule.js';
+import { type Connection, connectionOf } from '../tls/connection.js';
+import { endWithProblem } from '../tls/problem.js';
+import { compileAdmission, refusalSince } from './admission.js';
+import { unguarded } from './client-identity.js';
+
+/** How long a client may take to read why it is turned away, in milliseconds. */
+const patienceMs = 5000;
+
+/**
+ * Decides who may upgrade, for listeners of `'upgrade'`, by the rules of `requireClient()`. Whoever may not is
+ * answered 401 without an identity, 403 where the rule does not admit it, and else with the status of its refusal,
+ * as problem details (RFC 9457); then its socket ends. From here on a socket that fails ends nothing but itself.
+ * @param given - The rule. Left out, every client with a certificate may upgrade; given as `undefined`, it is a mistake.
+ * @returns A function that resolves to who is calling, or to `undefined` where there is nothing left to do: the
+ *   client was turned away, or has gone. It rejects with `ERR_MTLS_OPTION_INVALID` on a server without the gate.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, when the app starts, for a rule that is empty, misspelt or unanchored.
+ */
+export function requireClientOnUpgrade(
+  ...given: [rule?: ClientRule]
+): (req: IncomingMessage, socket: Duplex) => Promise<ClientIdentity | undefined> {
+  const refusalOf = compileAdmission(given);
+  return async (req, socket) => {
+    // node:http has let go of the socket, and nobody else may listen before the rule has answered.
+    socket.on('error', ignore);
+    try {
+      const connection = connectionOf(req);
+      if (connection === undefined) throw unguarded(req);
+      const refusal = refusalSince(connection, req) ?? (await refusalOf(connection.identity, req));
+      if (socket.destroyed) return undefined;
+      if (refusal === undefined) return connection.identity;
+      turnAway(req, socket, connection, refusal);
+      return undefined;
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    }
+  };
+}
+
+/** Answers, and ends the connection when the answer is out: a client that keeps its half open would keep it all. */
+function turnAway(req: IncomingMessage, socket: Duplex, connection: Connection, error: MtlsError): void {
+  const end = (): void => {
+    const refusal = connection.check();
+    if (refusal !== undefined) connection.evict(refusal);
+    socket.destroy();
+  };
+  const limit = setTimeout(end, patienceMs);
+  socket.once('finish', end);
+  socket.once('close', () => {
+    clearTimeout(limit);
+  });
+  endWithProblem(socket, error, req.method);
+}
+
+function ignore(): void {
+  // 'close' follows, and nothing more can be done.
+}

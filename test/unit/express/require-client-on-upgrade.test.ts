@@ -1,0 +1,95 @@
+import { Duplex } from 'node:stream';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { requireClientOnUpgrade } from '../../../src/express/require-client-on-upgrade.js';
+import { client1, exchange } from './exchange.js';
+
+beforeEach(() => {
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+});
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+/** A socket; one that is stuck takes nothing, as where its client does not read. */
+function socketThat(way: 'works' | 'is stuck'): { socket: Duplex; written: () => string } {
+  const chunks: Buffer[] = [];
+  const socket = new Duplex({
+    read: () => {},
+    write: (chunk: Buffer, _encoding, done) => {
+      chunks.push(chunk);
+      if (way === 'works') done();
+    },
+  });
+  return { socket, written: () => Buffer.concat(chunks).toString() };
+}
+
+test('resolves to who is calling, and leaves the socket alone', async () => {
+  const { req } = exchange();
+  const { socket, written } = socketThat('works');
+  expect(await requireClientOnUpgrade()(req, socket)).toBe(client1);
+  expect([written(), socket.destroyed]).toEqual(['', false]);
+  jest.advanceTimersByTime(60_000);
+  expect(socket.destroyed).toBe(false);
+});
+
+test('a client that does not read its answer is closed after five seconds', async () => {
+  const { req } = exchange('anonymous');
+  const { socket } = socketThat('is stuck');
+  expect(await requireClientOnUpgrade()(req, socket)).toBeUndefined();
+  jest.advanceTimersByTime(4999);
+  expect(socket.destroyed).toBe(false);
+  jest.advanceTimersByTime(1);
+  expect(socket.destroyed).toBe(true);
+});
+
+test('a client that is out is told so, and evicted when the answer is out', async () => {
+  const { req, refuse, evictions } = exchange();
+  refuse('revocation-unknown');
+  const { socket, written } = socketThat('works');
+  let asked = 0;
+  expect(await requireClientOnUpgrade(() => (asked++, true))(req, socket)).toBeUndefined();
+  await new Promise(setImmediate);
+  expect(asked).toBe(0);
+  expect(written()).toMatch(/^HTTP\/1\.1 503 Service Unavailable\r\n[^]*"ERR_MTLS_REVOCATION_UNKNOWN"\}\n$/);
+  expect(evictions).toMatchObject([{ reason: 'revocation-unknown' }]);
+  expect(socket.destroyed).toBe(true);
+  expect(jest.getTimerCount()).toBe(0);
+});
+
+test('an answer that names the client or the rule would be a leak', async () => {
+  const { req } = exchange();
+  const { socket, written } = socketThat('works');
+  await requireClientOnUpgrade({ commonName: 'client2' })(req, socket);
+  expect(written()).toMatch(/^HTTP\/1\.1 403 Forbidden\r\n/);
+  expect(written()).not.toMatch(/client1|client2|1001|CN=/);
+});
+
+test('the socket ends with the answer, whatever its client does', async () => {
+  const { req } = exchange('anonymous');
+  const { socket, written } = socketThat('works');
+  await requireClientOnUpgrade()(req, socket);
+  await new Promise(setImmediate);
+  expect(written()).toMatch(/^HTTP\/1\.1 401 Unauthorized\r\n/);
+  expect(socket.destroyed).toBe(true);
+});
+
+test('a socket that fails while the rule is being asked ends nothing but itself', async () => {
+  const { req } = exchange();
+  const { socket, written } = socketThat('works');
+  const rule = async (): Promise<boolean> => {
+    socket.destroy(new Error('reset'));
+    await new Promise(setImmediate);
+    return false;
+  };
+  expect(await requireClientOnUpgrade(rule)(req, socket)).toBeUndefined();
+  expect(written()).toBe('');
+});
+
+test('a failure of its own destroys the socket before it is told of', async () => {
+  const { req } = exchange('unjudged');
+  const { socket, written } = socketThat('works');
+  await expect(requireClientOnUpgrade()(req, socket)).rejects.toMatchObject({
+    code: 'ERR_MTLS_OPTION_INVALID',
+  });
+  expect([written(), socket.destroyed]).toEqual(['', true]);
+});
