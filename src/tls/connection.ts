@@ -5,6 +5,7 @@
  * @module
  */
 import type { IncomingMessage } from 'node:http';
+import type { Http2ServerRequest } from 'node:http2';
 import type { Socket } from 'node:net';
 import { type ClientIdentity } from '../identity/client-identity.js';
 import { type Refusal } from './refusal.js';
@@ -68,7 +69,9 @@ export function boundConnectionOf(req: object): Connection | undefined {
 }
 
 /** The connection of a request or a socket; `undefined` where no gate has let it through. */
-export function connectionOf(reqOrSocket: IncomingMessage | Socket): Connection | undefined {
+export function connectionOf(
+  reqOrSocket: IncomingMessage | Http2ServerRequest | Socket,
+): Connection | undefined {
   if (latest?.req === reqOrSocket) return latest.connection;
   const carrier: Carrier & { readonly socket?: Carrier } = reqOrSocket;
   try {
@@ -84,7 +87,9 @@ export function connectionOf(reqOrSocket: IncomingMessage | Socket): Connection 
  * Who is calling: for `'upgrade'` listeners, WebSocket servers and other frameworks, where no middleware runs.
  * @returns `undefined` for an anonymous caller, for one that is no longer let in, and on a server without the gate.
  */
-export function identify(reqOrSocket: IncomingMessage | Socket): ClientIdentity | undefined {
+export function identify(
+  reqOrSocket: IncomingMessage | Http2ServerRequest | Socket,
+): ClientIdentity | undefined {
   const connection = connectionOf(reqOrSocket);
   return connection?.check() === undefined ? connection?.identity : undefined;
 }

@@ -282,7 +282,7 @@ describe.each(tlsVersions)('open connections of a client that is revoked, over %
     const mtls = await protect(server, { ...options, logger: recorder.logger });
     recorder.listenTo(mtls);
     server.on('request', (req, res) => {
-      res.end(`hello ${identify(req as unknown as IncomingMessage)?.commonName ?? 'nobody'}`);
+      res.end(`hello ${identify(req)?.commonName ?? 'nobody'}`);
     });
     const target = { port: await listen(server), ca: root.pem };
     const good = await new Client(target, client1, { version }).http2();

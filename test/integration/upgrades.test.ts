@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer as createHttpServer, type IncomingMessage } from 'node:http';
+import { createSecureServer } from 'node:http2';
 import { createServer as createHttpsServer } from 'node:https';
 import net, { type Socket } from 'node:net';
 import tls from 'node:tls';
@@ -10,6 +11,7 @@ import {
   type ClientRule,
   createServerOptions,
   type MtlsOptions,
+  protect,
   requireClientOnUpgrade,
 } from 'express-mtls';
 import { ca, type Certificate } from '../support/chain.js';
@@ -239,6 +241,29 @@ describe.each(tlsVersions)('an upgrade over %s', (version) => {
 });
 
 describe('on a server that', () => {
+  test('speaks HTTP/2 too, a client of HTTP/1.1 may upgrade, and others are answered', async () => {
+    const { files, options } = material({ root });
+    const server = createSecureServer({
+      key: readFileSync(files.key),
+      cert: readFileSync(files.cert),
+      allowHTTP1: true,
+      requestCert: true,
+      rejectUnauthorized: false,
+    });
+    guardUpgrades(server, requireClientOnUpgrade({ commonName: 'client1' }));
+    const mtls = await protect(server, { ...options, watch: false });
+    const target = { port: await listen(server), ca: root.pem };
+    const open = await new Client(target, client1).upgrade();
+    expect(await open.echo('hello')).toBe('hello');
+    expect(await new Client(target, client2).get('/', upgrade)).toMatchObject({
+      status: 403,
+      body: forbidden,
+    });
+    publish(files.crl, root.crl({ number: 2, revoked: [client1] }).pem);
+    expect(await mtls.reload()).toMatchObject({ evicted: 1 });
+    await until(() => open.isClosed, 'what was upgraded is closed');
+  });
+
   test('createServerOptions() has made, a client that is out by now is answered', async () => {
     const { options } = material({ root });
     const clock = new Clock();
