@@ -15,6 +15,8 @@ export interface ProcessOptions {
   readonly ticketKeys?: string | undefined;
   /** How many workers of a cluster serve; one that ends is replaced. @defaultValue `0`: the process itself serves */
   readonly workers?: number;
+  /** How many threads serve, each on a port of its own. @defaultValue `0`: none but the process's own */
+  readonly threads?: number;
 }
 
 /** What such a server tells of itself. */
@@ -23,7 +25,7 @@ export interface ProcessReport {
   readonly port?: number;
   readonly reason?: string;
   readonly resumed?: boolean;
-  /** The worker's number; `0` where there is no cluster. */
+  /** The number of the worker or the thread; `0` where there are none. */
   readonly by: number;
 }
 
@@ -44,7 +46,7 @@ export class ProcessServer {
   ): Promise<ProcessServer> {
     const server = new ProcessServer(files, { options: { ...files.options, ...options }, ...given });
     await server.#program.wrote(/"listening"/);
-    await server.tells('listening', given.workers ?? 1);
+    await server.tells('listening', given.workers ?? given.threads ?? 1);
     server.#port = server.reports('listening')[0]?.port ?? 0;
     return server;
   }
@@ -72,8 +74,8 @@ export class ProcessServer {
     this.#program.signal(name);
   }
 
-  /** A client with this certificate. */
-  as(certificate: Certificate, options?: ClientOptions): Client {
-    return new Client({ port: this.#port, ca: this.#ca }, certificate, options);
+  /** A client with this certificate, of the first port unless told. */
+  as(certificate: Certificate, options?: ClientOptions, port: number = this.#port): Client {
+    return new Client({ port, ca: this.#ca }, certificate, options);
   }
 }

@@ -1,32 +1,42 @@
 /**
- * A server that runs in a process of its own, or in the workers of a cluster; `process-server.ts` starts it. It
- * writes what happens as lines of JSON. `/end` ends the process that answers; the cluster then forks another.
+ * A server that runs in a process of its own, in the workers of a cluster, or in threads; `process-server.ts`
+ * starts it. It writes what happens as lines of JSON. `/end` ends the process that answers; the cluster then forks another.
  *
  * @module
  */
 import cluster from 'node:cluster';
 import type { AddressInfo } from 'node:net';
+import { isMainThread, threadId, Worker } from 'node:worker_threads';
 import { createServer, identify } from 'express-mtls';
 import type { ProcessOptions, ProcessReport } from './process-server.js';
 
-const { options, ticketKeys, workers = 0 } = JSON.parse(process.argv[2] ?? '') as ProcessOptions;
+const { options, ticketKeys, workers = 0, threads = 0 } = JSON.parse(process.argv[2] ?? '') as ProcessOptions;
 
 if (cluster.isPrimary && workers > 0) {
   cluster.on('exit', () => cluster.fork());
   for (let each = 0; each < workers; each++) cluster.fork();
+} else if (isMainThread && threads > 0) {
+  // Node 20 loads no TypeScript in a thread unless the thread itself asks for it.
+  const load = `require('tsx/cjs/api').register();
+    import('tsx/esm/api').then(({ register }) => register()).then(() => import(${JSON.stringify(import.meta.url)}));`;
+  for (let each = 0; each < threads; each++) new Worker(load, { eval: true, argv: process.argv.slice(2) });
 } else {
   await serve();
 }
 
+function ownNumber(): number {
+  return cluster.worker?.id ?? threadId;
+}
+
 function report(what: Omit<ProcessReport, 'by'>): void {
-  console.log(JSON.stringify({ ...what, by: cluster.worker?.id ?? 0 }));
+  console.log(JSON.stringify({ ...what, by: ownNumber() }));
 }
 
 async function serve(): Promise<void> {
   const tls = ticketKeys === undefined ? {} : { ticketKeys: Buffer.from(ticketKeys, 'hex') };
   const server = await createServer({ ...options, tls }, (req, res) => {
     const identity = identify(req);
-    const by = cluster.worker?.id ?? 0;
+    const by = ownNumber();
     if (req.url === '/end') req.socket.once('close', () => process.exit());
     res.end(JSON.stringify({ hello: identity?.commonName, resumed: identity?.resumed, by }));
   });
