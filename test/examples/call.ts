@@ -15,15 +15,25 @@ export interface CallOptions {
   /** The NAME of `NAME-crt.pem`; none: without a certificate. */
   readonly as?: string;
   readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
   /** To keep the connection open. */
   readonly agent?: https.Agent;
 }
 
 /** The status and the body, or `'refused'`. */
-export async function call(url: string, { certs, as, method = 'GET', agent }: CallOptions): Promise<string> {
+export async function call(
+  url: string,
+  { certs, as, method = 'GET', headers = {}, agent }: CallOptions,
+): Promise<string> {
   const read = (name: string): Buffer => readFileSync(`${certs}/${name}.pem`);
   const credentials = as === undefined ? {} : { cert: read(`${as}-crt`), key: read(`${as}-key`) };
-  const request = https.request(url, { method, agent: agent ?? false, ca: read('ca-crt'), ...credentials });
+  const request = https.request(url, {
+    method,
+    headers,
+    agent: agent ?? false,
+    ca: read('ca-crt'),
+    ...credentials,
+  });
   try {
     const [response] = (await once(request.end(), 'response')) as [IncomingMessage];
     return `${response.statusCode} ${await text(response)}`;

@@ -1,0 +1,46 @@
+/**
+ * WebSockets with `ws`: a chat for some clients. `npx tsx examples/websocket/server.ts`
+ *
+ * @module
+ */
+import type { IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { createServer, requireClientOnUpgrade } from 'express-mtls';
+import { WebSocketServer } from 'ws';
+
+const port = Number(process.env['PORT'] ?? 4433);
+const certs = process.env['CERTS'] ?? 'certs-dev';
+const [key, cert] = [`${certs}/server-key.pem`, `${certs}/server-crt.pem`];
+const [ca, crl] = [`${certs}/ca-crt.pem`, `${certs}/ca-crl.pem`];
+
+const server = await createServer({ key, cert, ca, crl, clients: 'optional' }, (_req, res) => {
+  res.writeHead(426, { Upgrade: 'websocket' }).end('This server speaks WebSocket.\n');
+});
+
+const chat = new WebSocketServer({ noServer: true });
+const mayChat = requireClientOnUpgrade({ commonName: ['client1', 'client2'] });
+server.on('upgrade', (req, socket, head) => {
+  void upgrade(req, socket, head);
+});
+
+async function upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  const identity = await mayChat(req, socket);
+  // Whoever may not has been answered: 401 without a certificate, 403 under another name.
+  if (identity === undefined) return;
+  chat.handleUpgrade(req, socket, head, (member) => {
+    member.on('error', console.error);
+    member.on('message', (text: Buffer) => {
+      for (const each of chat.clients) each.send(`${identity.commonName}: ${text.toString()}`);
+    });
+    // A client that is revoked or runs out is closed by the gate, and ends up here.
+    member.on('close', () => {
+      console.log(`${identity.commonName} has left`);
+    });
+    member.send(`welcome ${identity.commonName}`);
+  });
+}
+
+server.listen(port, () => {
+  console.log(`WebSocket on wss://localhost:${(server.address() as AddressInfo).port}`);
+});
