@@ -16,6 +16,8 @@ export const documents = [
   'docs/error-codes.md',
   'docs/revocation.md',
   'docs/coming-from-the-tutorial.md',
+  'docs/websocket-and-http2.md',
+  'docs/other-frameworks.md',
 ];
 
 export function readDocument(document: string): string {
