@@ -13,9 +13,6 @@ import { endWithProblem } from '../tls/problem.js';
 import { compileAdmission, refusalSince } from './admission.js';
 import { unguarded } from './client-identity.js';
 
-/** How long a client may take to read why it is turned away, in milliseconds. */
-const patienceMs = 5000;
-
 /**
  * Decides who may upgrade, for listeners of `'upgrade'`, by the rules of `requireClient()`. Whoever may not is
  * answered 401 without an identity, 403 where the rule does not admit it, and else with the status of its refusal,
@@ -47,19 +44,12 @@ export function requireClientOnUpgrade(
   };
 }
 
-/** Answers, and ends the connection when the answer is out: a client that keeps its half open would keep it all. */
 function turnAway(req: IncomingMessage, socket: Duplex, connection: Connection, error: MtlsError): void {
-  const end = (): void => {
+  endWithProblem(socket, error, req.method, () => {
     const refusal = connection.check();
     if (refusal !== undefined) connection.evict(refusal);
     socket.destroy();
-  };
-  const limit = setTimeout(end, patienceMs);
-  socket.once('finish', end);
-  socket.once('close', () => {
-    clearTimeout(limit);
   });
-  endWithProblem(socket, error, req.method);
 }
 
 function ignore(): void {

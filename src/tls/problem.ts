@@ -34,8 +34,25 @@ export function answerProblem(res: ServerResponse, error: MtlsError, reason?: Re
   res.end(body);
 }
 
-/** Answers over HTTP/1.1 where there is no response to do it, as at an upgrade, and ends the socket. */
-export function endWithProblem(socket: Duplex, error: MtlsError, method: string | undefined): void {
+/** How long a client may take to read why it is turned away, in milliseconds. */
+const patienceMs = 5000;
+
+/**
+ * Answers over HTTP/1.1 where there is no response to do it, as at an upgrade.
+ * @param end - Ends the connection when the answer is out, or is not read: a client that keeps its half open would
+ *   keep it all.
+ */
+export function endWithProblem(
+  socket: Duplex,
+  error: MtlsError,
+  method: string | undefined,
+  end: () => void,
+): void {
+  const limit = setTimeout(end, patienceMs);
+  socket.once('finish', end);
+  socket.once('close', () => {
+    clearTimeout(limit);
+  });
   const { status, headers, body } = describeProblem(error);
   const fields = {
     ...headers,

@@ -11,7 +11,7 @@ import type { Duplex } from 'node:stream';
 import type { Server } from 'node:tls';
 import { MtlsError } from '../errors.js';
 import { bindRequest, type Connection, connectionOf } from './connection.js';
-import { answerProblem, describeProblem } from './problem.js';
+import { answerProblem, describeProblem, endWithProblem } from './problem.js';
 import { type Refusal, refusalError } from './refusal.js';
 import { requestedHosts } from './requested-hosts.js';
 
@@ -55,14 +55,15 @@ function passRequest(req: IncomingMessage, res: ServerResponse): boolean {
   });
 }
 
-/** What is no HTTP any more gets no answer either. */
+/** A client that is out gets no answer here: its socket is no HTTP any more. */
 function passUpgrade(req: IncomingMessage, socket: Duplex): boolean {
   return pass(req, {
     refuse: (connection, refusal) => {
       connection.evict(refusal);
     },
-    redirect: () => {
-      socket.destroy();
+    redirect: (error) => {
+      socket.on('error', ignore);
+      endWithProblem(socket, error, req.method, () => socket.destroy());
     },
   });
 }
