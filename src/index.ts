@@ -5,6 +5,7 @@
  * @module
  */
 export { createServer, createServerOptions, type MtlsServer, protect } from './tls/server.js';
+export type { LimitOptions } from './limits.js';
 export type { Logger, MtlsOptions } from './options.js';
 export type { ServerNameOptions } from './server-names.js';
 export type { CaSource, CrlSource, Source, SourceLoader } from './source-options.js';

@@ -6,6 +6,7 @@
  */
 import type { ServerOptions } from 'node:https';
 import { MtlsError } from './errors.js';
+import { checkLimits, type LimitOptions, type Limits } from './limits.js';
 import { checkBoolean, checkChoice, checkInteger, checkKeys, invalid } from './option-checks.js';
 import {
   type CertificatePolicy,
@@ -97,6 +98,8 @@ export interface MtlsOptions {
    * @defaultValue `true`; `false` with `sni`
    */
   readonly resumption?: boolean;
+  /** How much of the server whoever connects may take before it is known who that is. */
+  readonly limits?: LimitOptions;
   /** Where events are logged. Without one there are events only. */
   readonly logger?: Logger | undefined;
   /** What else `https.createServer` is given: minVersion, ciphers, ALPN, timeouts. What would open a hole is refused. */
@@ -121,6 +124,7 @@ export interface Settings extends CredentialSources, TrustSources {
   readonly pollMs: number | undefined;
   readonly signals: boolean;
   readonly resumption: boolean;
+  readonly limits: Limits;
   readonly logger: Logger | undefined;
   readonly tls: ServerOptions;
   readonly now: () => number;
@@ -154,6 +158,7 @@ export function checkOptions(options: MtlsOptions): Settings {
     pollMs: watch === false ? undefined : checkInteger(watch.pollMs, 'watch.pollMs', 500, 50, 3_600_000),
     signals: checkBoolean(options.signals, 'signals', false),
     resumption: checkResumption(options),
+    limits: checkLimits(options.limits),
     logger,
     tls: checkTlsOptions(options.tls ?? {}),
     now: checkClock(options.now),
@@ -175,6 +180,7 @@ const optionNames: readonly (keyof MtlsOptions)[] = [
   'watch',
   'signals',
   'resumption',
+  'limits',
   'logger',
   'tls',
   'now',

@@ -22,6 +22,7 @@ const remedies: Readonly<Record<string, string>> = {
   resumeSession:
     'it is an event of the server, and no option; sessions that are resumed from a store are judged anew',
   sessionIdContext: 'it is bound to the CAs here, so that no session is resumed under others',
+  handshakeTimeout: 'give it as options.limits.handshakeTimeoutMs',
   secureProtocol: 'use tls.minVersion and tls.maxVersion',
   clientCertEngine: 'engines replace the private key behind the checks made here',
   privateKeyEngine: 'engines replace the private key behind the checks made here',

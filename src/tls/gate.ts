@@ -13,6 +13,7 @@ import { type Connection, remoteAddressOf, setConnection } from './connection.js
 import { Deadline } from './deadline.js';
 import { describeIdentity, nameIdentity, type Reporter } from './events.js';
 import { GatedConnection, type Keeper } from './gated-connection.js';
+import { HandshakeLimit } from './handshake-limit.js';
 import { refuseForOpenssl } from './judgement.js';
 import { opensslVerdictOn, type Peer, PeerCache } from './peer.js';
 import { type Refusal, refuse } from './refusal.js';
@@ -34,6 +35,7 @@ export class Gate implements Keeper {
   readonly #connections = new Set<GatedConnection>();
   readonly #deadline: Deadline;
   readonly #refusals: RefusalLog;
+  readonly #handshakes: HandshakeLimit;
   /** The names that have something of their own; `undefined` where there are none. */
   readonly names: ServerNames | undefined;
   #trust: Trust | undefined;
@@ -41,6 +43,7 @@ export class Gate implements Keeper {
   constructor(settings: Settings, reporter: Reporter) {
     this.#settings = settings;
     this.#reporter = reporter;
+    this.#handshakes = new HandshakeLimit(settings.limits, reporter);
     this.names = settings.names.size === 0 ? undefined : new ServerNames(settings.names.keys());
     this.#deadline = new Deadline(settings.now, () => void this.judgeAll());
     this.#refusals = new RefusalLog(settings.now, (suppressed) => {
@@ -73,6 +76,7 @@ export class Gate implements Keeper {
   /** Stands before the HTTP parser, and before every other listener that is there now. */
   guard(server: Server): void {
     guardRequests(server);
+    this.#handshakes.guard(server);
     server.prependListener('secureConnection', (socket: TLSSocket) => {
       this.#receive(socket);
     });
@@ -188,6 +192,7 @@ export class Gate implements Keeper {
   /** Writes what of the log is still to be written. */
   flushLog(): void {
     this.#refusals.flush();
+    this.#handshakes.flushLog();
   }
 
   /** Tells of an eviction. */

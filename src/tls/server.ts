@@ -25,9 +25,6 @@ export type MtlsServer = Server & {
   readonly mtls: Mtls;
 };
 
-// node:tls waits 120 s for a handshake, and a client that never ends one costs a socket meanwhile.
-const handshakeTimeoutMs = 10_000;
-
 /**
  * Makes an HTTPS server that lets in the clients of the given CAs and no others, watches its files, and ends
  * the connections of clients that are revoked, expired or no longer trusted.
@@ -151,8 +148,8 @@ function serverOptions(
   rejectUnauthorized: boolean,
 ): ServerOptions {
   return {
-    handshakeTimeout: handshakeTimeoutMs,
     ...settings.tls,
+    handshakeTimeout: settings.limits.handshakeTimeoutMs,
     ...context,
     requestCert: true,
     rejectUnauthorized,

@@ -51,6 +51,7 @@ test('what is left out is the strictest', () => {
     pollMs: 500,
     signals: false,
     resumption: true,
+    limits: { handshakeTimeoutMs: 10_000, pendingHandshakes: 1000 },
     logger: undefined,
     tls: {},
     now: Date.now,
@@ -107,7 +108,7 @@ describe('an option is refused with its name, what was given and what may be', (
     ['server-key.pem', 'options is "server-key.pem"; expected an object'],
     [
       { ...minimal, crls: 'a.crl' },
-      'options has the unknown key "crls"; known are key, cert, passphrase, ca, crl, sni, clients, refusals, onRefused, revocation, certificates, watch, signals, resumption, logger, tls, now',
+      'options has the unknown key "crls"; known are key, cert, passphrase, ca, crl, sni, clients, refusals, onRefused, revocation, certificates, watch, signals, resumption, limits, logger, tls, now',
     ],
     [{ ...minimal, key: undefined }, `key is undefined; expected ${source}`],
     [{ ...minimal, key: '' }, `key is ""; expected ${source}`],

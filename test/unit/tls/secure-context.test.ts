@@ -70,10 +70,10 @@ describe('the bag', () => {
       sessionTimeout: 60,
     } as const;
     const made = await bag({
-      tls: { ...tls, ALPNProtocols: ['http/1.1'], handshakeTimeout: 5000, requestCert: true },
+      tls: { ...tls, ALPNProtocols: ['http/1.1'], keepAliveTimeout: 5000, requestCert: true },
     });
     expect(made).toMatchObject(tls);
-    for (const name of ['ALPNProtocols', 'handshakeTimeout', 'requestCert']) expect(name in made).toBe(false);
+    for (const name of ['ALPNProtocols', 'keepAliveTimeout', 'requestCert']) expect(name in made).toBe(false);
   });
 
   test('that OpenSSL refuses as a whole is refused before anything is touched', async () => {
