@@ -12,11 +12,15 @@ export function describeMachine(): Record<string, string> {
     const version = versionOf(name);
     return version === undefined ? [] : [[name, version] as const];
   });
+  return { ...describeHost(), ...Object.fromEntries(servers) };
+}
+
+/** The same without the other servers. */
+export function describeHost(): Record<string, string> {
   return {
     cores: `${os.availableParallelism()} (${os.arch()})`,
     memory: `${Math.round(os.totalmem() / 2 ** 30)} GiB`,
     Node: process.versions.node,
     OpenSSL: process.versions.openssl.replace(/\+.*$/, ''),
-    ...Object.fromEntries(servers),
   };
 }

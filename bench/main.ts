@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { benchmarks } from './benchmarks.js';
+import { buildPackage } from './harness/build.js';
 import { type BenchmarkResult, missedGoals, type Results } from './harness/results.js';
 import { describeMachine } from './machine.js';
 import { publishResults, writeResults } from './publish.js';
@@ -87,7 +86,7 @@ function readOptions(): Options {
 
 async function measure({ only, quick = false }: Options): Promise<Results> {
   if (process.platform !== 'linux') throw new Error('the benchmarks read /proc, so they need Linux');
-  build();
+  buildPackage();
   const results: BenchmarkResult[] = [];
   for (const name of only === undefined ? names : [only]) {
     const started = performance.now();
@@ -98,11 +97,4 @@ async function measure({ only, quick = false }: Options): Promise<Results> {
     progress(`done in ${Math.round((performance.now() - started) / 1000)} s`);
   }
   return { measuredAt: new Date().toISOString(), machine: describeMachine(), quick, benchmarks: results };
-}
-
-/** What is measured is what is published: dist, made now. */
-function build(): void {
-  console.error('building');
-  const script = fileURLToPath(new URL('../scripts/build.mjs', import.meta.url));
-  execFileSync(process.execPath, [script], { stdio: ['ignore', 2, 2] });
 }

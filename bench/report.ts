@@ -34,7 +34,8 @@ function describeOutcome(met: boolean | undefined): string {
   return met ? 'met' : '**missed**';
 }
 
-function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/** A table in Markdown, aligned. */
+export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, column) =>
     Math.max(3, title.length, ...rows.map((row) => (row[column] ?? '').length)),
   );

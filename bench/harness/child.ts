@@ -6,6 +6,7 @@
  */
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AnswerMessage, CallMessage, Calls } from './calls.js';
 import { within } from './clock.js';
@@ -19,15 +20,17 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 
 const callLimitMs = 300_000;
 
-/** A forked program of `bench/programs`, and its calls. */
+/** A forked program, of `bench/programs` if it is named by a name alone, and its calls. */
 export class Child<Answers extends Calls> {
   readonly pid: number;
   readonly #process: ChildProcess;
   readonly #waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   #lastId = 0;
 
-  constructor(program: string, execArgv: readonly string[] = []) {
-    const file = fileURLToPath(new URL(`../programs/${program}.ts`, import.meta.url));
+  constructor(program: string | URL, execArgv: readonly string[] = []) {
+    const url = program instanceof URL ? program : new URL(`../programs/${program}.ts`, import.meta.url);
+    const file = fileURLToPath(url);
+    const name = basename(file, '.ts');
     // What it prints goes to stderr: stdout is for the results.
     this.#process = fork(file, {
       execArgv: [...process.execArgv, ...execArgv],
@@ -40,7 +43,7 @@ export class Child<Answers extends Calls> {
     });
     this.#process.once('exit', (code, signal) => {
       for (const { reject } of this.#waiting.values())
-        reject(new Error(`${program} ended early (${code ?? signal})`));
+        reject(new Error(`${name} ended early (${code ?? signal})`));
       this.#waiting.clear();
     });
   }
@@ -56,6 +59,14 @@ export class Child<Answers extends Calls> {
       this.#process.send({ id, name, args } satisfies CallMessage);
     });
     return await within(answer, callLimitMs, name);
+  }
+
+  /** Waits for it to end by itself, and answers how; `undefined`: it has not within `limitMs`. */
+  async endsItself(limitMs: number): Promise<number | NodeJS.Signals | undefined> {
+    const child = this.#process;
+    if (child.exitCode === null && child.signalCode === null)
+      await once(child, 'exit', { signal: AbortSignal.timeout(limitMs) }).catch(() => undefined);
+    return child.exitCode ?? child.signalCode ?? undefined;
   }
 
   async stop(): Promise<void> {
