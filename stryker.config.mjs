@@ -19,5 +19,15 @@ export default {
   clearTextReporter: { logTests: false, reportTests: false },
   jsonReporter: { fileName: `reports/mutation/${process.env.MUTATE_FOLDER ?? 'all'}.json` },
   htmlReporter: { fileName: `reports/mutation/${process.env.MUTATE_FOLDER ?? 'all'}.html` },
-  ignorePatterns: ['/dist', '/coverage', '/reports', '/docs', '/examples', '/bench', '/certs-dev', '*.tgz'],
+  ignorePatterns: [
+    '/dist',
+    '/coverage',
+    '/reports',
+    '/docs',
+    '/examples',
+    '/bench',
+    '/soak',
+    '/certs-dev',
+    '*.tgz',
+  ],
 };

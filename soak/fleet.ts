@@ -1,0 +1,91 @@
+/**
+ * The clients, each with its certificate and what is true of it.
+ *
+ * @module
+ */
+import type { Child } from '../bench/harness/child.js';
+import { machineTime } from '../bench/harness/clock.js';
+import type { Certificate, CertificateAuthority } from '../test/support/chain.js';
+import { type ConnectionKind, goodPaceMs, otherPaceMs, type Role } from './plan.js';
+import type { ClientsCalls } from './programs/clients.js';
+import type { Checker } from './truth/checker.js';
+import { Standing } from './truth/standing.js';
+
+/** Where the servers listen, and the CA of their certificate. */
+export interface Target {
+  readonly https: number;
+  readonly http2: number;
+  /** PEM. */
+  readonly ca: string;
+}
+
+/** A client to be. */
+export interface Enrolment {
+  readonly role: Role;
+  readonly kind: ConnectionKind;
+  readonly issuer: CertificateAuthority;
+  readonly notAfter?: Date;
+  /** Whether the server lets it in from the start. */
+  readonly isIn: boolean;
+}
+
+/** A client. */
+export interface Member {
+  readonly id: number;
+  readonly certificate: Certificate;
+  readonly standing: Standing;
+}
+
+export class Fleet {
+  readonly #target: Target;
+  readonly #program: Child<ClientsCalls>;
+  readonly #checker: Checker;
+  #lastId = 0;
+
+  constructor(target: Target, program: Child<ClientsCalls>, checker: Checker) {
+    this.#target = target;
+    this.#program = program;
+    this.#checker = checker;
+  }
+
+  /** A new client, with a certificate of its own, that begins to ask. */
+  async enrol({ role, kind, issuer, notAfter, isIn }: Enrolment): Promise<Member> {
+    const id = ++this.#lastId;
+    const name = `${role}-${id}`;
+    const certificate = issuer.client({ commonName: name, ...(notAfter === undefined ? {} : { notAfter }) });
+    const standing = new Standing({ name, role, kind });
+    if (isIn) {
+      const now = machineTime();
+      standing.mayBeIn(now);
+      standing.mustBeIn(now);
+    }
+    this.#checker.enrol(id, standing);
+    await this.#program.call('start', {
+      id,
+      kind,
+      port: kind === 'http2' ? this.#target.http2 : this.#target.https,
+      key: certificate.keyPem,
+      cert: certificate.chainPem,
+      ca: this.#target.ca,
+      paceMs: (role === 'good' ? goodPaceMs : otherPaceMs)[kind],
+    });
+    return { id, certificate, standing };
+  }
+
+  /** Lets the checker see what the clients saw since the last time. */
+  async observe(): Promise<void> {
+    for (const observation of await this.#program.call('take')) this.#checker.see(observation);
+  }
+
+  /** A client asks no more. */
+  async dismiss({ id }: Member): Promise<void> {
+    await this.#program.call('stop', id);
+    await this.observe();
+    this.#checker.dismiss(id, machineTime());
+  }
+
+  async dismissAll(): Promise<void> {
+    await this.observe();
+    await this.#program.call('stopAll');
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * The server under test, in a process of its own: Express and WebSockets over
+ * https, and HTTP/2 beside them, on the same files.
+ *
+ * @module
+ */
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import http2 from 'node:http2';
+import type { AddressInfo, Server } from 'node:net';
+import type { Duplex } from 'node:stream';
+import express from 'express';
+import {
+  clientIdentity,
+  createServer,
+  identify,
+  type Mtls,
+  mtlsErrorHandler,
+  type MtlsServer,
+  protect,
+  requireClient,
+} from 'express-mtls';
+import { WebSocketServer } from 'ws';
+import { answerCalls } from '../../bench/harness/calls.js';
+import { machineTime, within } from '../../bench/harness/clock.js';
+import type { ServerFiles } from '../server-files.js';
+import type { MemorySample } from '../truth/memory-slope.js';
+import { openResources, type Resources, withoutThose } from './resources.js';
+
+/** How often something happened, by its name. */
+export type Tally = Record<string, number>;
+
+/** What the server tells of its run. Both of its handles are counted together. */
+export interface ServerFigures {
+  readonly reloads: number;
+  readonly authenticated: number;
+  readonly failedReloads: Tally;
+  readonly evicted: Tally;
+  readonly refused: Tally;
+  /** What Node or the package has warned of; nothing of it is expected. */
+  readonly warnings: readonly string[];
+}
+
+// As in a cluster. node:tls makes new ones with every context, and no session would outlive a reload.
+const ticketKeys = randomBytes(48);
+
+const sampleEveryMs = 1000;
+const closingLimitMs = 10_000;
+const settlingLimitMs = 3000;
+
+const samples: MemorySample[] = [];
+const figures = {
+  reloads: 0,
+  authenticated: 0,
+  failedReloads: {} as Tally,
+  evicted: {} as Tally,
+  refused: {} as Tally,
+  warnings: [] as string[],
+};
+process.on('warning', ({ name, message }) => figures.warnings.push(`${name}: ${message}`));
+
+let before: Resources = [];
+const sockets = new WebSocketServer({ noServer: true });
+let https: MtlsServer | undefined;
+let h2: http2.Http2SecureServer | undefined;
+let handles: readonly Mtls[] = [];
+let sampling: NodeJS.Timeout | undefined;
+
+const calls = {
+  /** Starts, and answers the ports. */
+  async listen(files: ServerFiles): Promise<{ https: number; http2: number }> {
+    before = openResources();
+    https = await createServer({ ...files, tls: { ticketKeys } }, app());
+    // Nobody but the gate may end a connection of a client in good standing.
+    https.keepAliveTimeout = 0;
+    https.on('upgrade', upgrade);
+    h2 = http2.createSecureServer({
+      key: readFileSync(files.key),
+      cert: readFileSync(files.cert),
+      requestCert: true,
+      rejectUnauthorized: false,
+    });
+    h2.on('request', (req, res) => {
+      res.end(answerTo(identify(req as unknown as IncomingMessage)?.commonName));
+    });
+    handles = [https.mtls, await protect(h2, files)];
+    for (const handle of handles) count(handle);
+    sampling = setInterval(sample, sampleEveryMs);
+    return { https: await listen(https), http2: await listen(h2) };
+  },
+
+  figures(): ServerFigures {
+    return figures;
+  },
+
+  /** Resident memory, once a second from the start, each time after collecting garbage. */
+  samples(): MemorySample[] {
+    return samples;
+  },
+
+  /** Closes everything. What it answers is left over; and then the process has to end by itself. */
+  async end(): Promise<Resources> {
+    clearInterval(sampling);
+    sockets.close();
+    const servers = [https, h2].filter((server) => server !== undefined);
+    const closings = await Promise.allSettled(servers.map(close));
+    await Promise.all(handles.map((handle) => handle.close()));
+    const unclosed = closings
+      .filter(({ status }) => status === 'rejected')
+      .map(() => 'a server that does not close');
+    const left = [...unclosed, ...(await settledResources())];
+    // The line to the process that started this one is the last that keeps it alive, and is let go when this is told.
+    setImmediate(() => process.channel?.unref());
+    return left;
+  },
+};
+
+export type ServerCalls = typeof calls;
+
+answerCalls(calls);
+
+function app(): express.Express {
+  return express()
+    .use(clientIdentity())
+    .get('/', requireClient(), (req, res) => {
+      res.type('json').send(answerTo(req.clientIdentity?.commonName));
+    })
+    .use(mtlsErrorHandler());
+}
+
+function upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+  const name = identify(req)?.commonName;
+  if (name === undefined) {
+    socket.destroy();
+    return;
+  }
+  sockets.handleUpgrade(req, socket, head, (webSocket) => {
+    // ECONNRESET is how the end of a client looks from here.
+    webSocket.on('error', () => {});
+    webSocket.on('message', () => {
+      webSocket.send(answerTo(name));
+    });
+  });
+}
+
+/** Who asked, and when this was answered: the checker compares both with the truth. */
+function answerTo(by: string | undefined): string {
+  return JSON.stringify({ by, at: machineTime() });
+}
+
+function count(handle: Mtls): void {
+  handle.on('reloaded', () => figures.reloads++);
+  handle.on('authenticated', () => figures.authenticated++);
+  handle.on('reload-failed', ({ error }) => {
+    tally(figures.failedReloads, error.code);
+  });
+  handle.on('evicted', ({ reason }) => {
+    tally(figures.evicted, reason);
+  });
+  handle.on('refused', ({ reason }) => {
+    tally(figures.refused, reason);
+  });
+}
+
+function tally(into: Tally, name: string): void {
+  into[name] = (into[name] ?? 0) + 1;
+}
+
+function sample(): void {
+  // Without it the samples show when V8 last collected garbage, more than what is in use.
+  globalThis.gc?.();
+  samples.push({ at: machineTime(), resident: process.memoryUsage.rss() });
+}
+
+async function listen(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1', backlog: 1024 }, resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+async function close(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) =>
+    server.close(() => {
+      resolve();
+    }),
+  );
+  await within(closed, closingLimitMs, 'closing a server');
+}
+
+/** What ends on the next turns of the loop is not left over. */
+async function settledResources(): Promise<Resources> {
+  const giveUpAt = machineTime() + settlingLimitMs;
+  for (;;) {
+    const left = withoutThose(openResources(), before);
+    if (left.length === 0 || machineTime() > giveUpAt) return left;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * One run: a server, its clients, and what is done to its files meanwhile.
+ *
+ * @module
+ */
+import { setMaxListeners } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Child } from '../bench/harness/child.js';
+import { machineTime } from '../bench/harness/clock.js';
+import { ca, type Certificate, type CertificateAuthority } from '../test/support/chain.js';
+import { CrlChanges } from './chaos/crl-changes.js';
+import { Disk } from './chaos/disk.js';
+import { runExpiries } from './chaos/expiries.js';
+import { GuestCa } from './chaos/guest-ca.js';
+import { Journal } from './chaos/journal.js';
+import { RevocationQueue } from './chaos/revocation-queue.js';
+import { Rotation } from './chaos/rotation.js';
+import { repeat } from './chaos/schedule.js';
+import { Fleet, type Target } from './fleet.js';
+import { type ConnectionKind, connectionKinds, goodClients, graceMs } from './plan.js';
+import type { ClientsCalls } from './programs/clients.js';
+import type { ServerCalls } from './programs/server.js';
+import { Checker } from './truth/checker.js';
+import type { SoakResult } from './result.js';
+import { summarizeRun } from './summary.js';
+
+export interface RunOptions {
+  readonly seconds: number;
+  /** Called so often, with a line about how it goes. */
+  readonly progressEveryMs: number;
+  readonly progress: (text: string) => void;
+}
+
+const observeEveryMs = 250;
+const exitLimitMs = 5000;
+
+/** Runs a soak. Everything that it starts and writes is gone when it ends. */
+export async function runSoak(options: RunOptions): Promise<SoakResult> {
+  const folder = mkdtempSync(join(tmpdir(), 'express-mtls-soak-'));
+  const server = new Child<ServerCalls>(new URL('programs/server.ts', import.meta.url), ['--expose-gc']);
+  const clients = new Child<ClientsCalls>(new URL('programs/clients.ts', import.meta.url));
+  try {
+    return await new Soak(folder, { server, clients }).run(options);
+  } finally {
+    await Promise.all([server.stop(), clients.stop()]);
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+interface Programs {
+  readonly server: Child<ServerCalls>;
+  readonly clients: Child<ClientsCalls>;
+}
+
+class Soak {
+  readonly #programs: Programs;
+  readonly #root: CertificateAuthority = ca('root');
+  readonly #east: CertificateAuthority = this.#root.intermediate('east');
+  readonly #journal: Journal = new Journal();
+  readonly #disk: Disk = new Disk();
+  readonly #checker: Checker = new Checker((at) => this.#journal.around(at));
+  readonly #rotation: Rotation;
+  readonly #crls: CrlChanges;
+  readonly #guestCa: GuestCa;
+  readonly #files: { readonly ca: string; readonly crl: string; readonly crls: string };
+
+  constructor(folder: string, programs: Programs) {
+    this.#programs = programs;
+    for (const name of ['crl', 'crls', 'elsewhere']) mkdirSync(join(folder, name));
+    const files = {
+      ca: join(folder, 'ca-crt.pem'),
+      crl: join(folder, 'crl', 'ca-crl.pem'),
+      crls: join(folder, 'crls'),
+    };
+    const residents = this.#root.pem + this.#east.pem;
+    writeFileSync(files.ca, residents);
+    writeFileSync(files.crl, this.#root.crl().pem);
+    writeFileSync(join(files.crls, 'east.pem'), this.#east.crl().pem);
+    this.#files = files;
+    const watched = { disk: this.#disk, journal: this.#journal };
+    this.#rotation = new Rotation(this.#root, join(folder, 'pair'), this.#journal);
+    this.#crls = new CrlChanges(
+      this.#root,
+      { path: files.crl, elsewhere: join(folder, 'elsewhere') },
+      watched,
+    );
+    this.#guestCa = new GuestCa({ ca: files.ca, residents, crls: files.crls }, watched);
+  }
+
+  async run({ seconds, progressEveryMs, progress }: RunOptions): Promise<SoakResult> {
+    const fleet = new Fleet(await this.#listen(), this.#programs.clients, this.#checker);
+    const ending = new AbortController();
+    const { signal } = ending;
+    // Every client that is out waits for it.
+    setMaxListeners(0, signal);
+    const good = await this.#fillWithGood(fleet);
+    const revocations = new RevocationQueue(fleet, this.#root, signal);
+    await revocations.fill();
+    await this.#guestCa.fill(fleet);
+
+    const begun = machineTime();
+    const work = Promise.all([
+      this.#crls.run(revocations, good, signal),
+      this.#rotation.run(signal),
+      this.#guestCa.run(signal),
+      runExpiries(fleet, this.#east, signal),
+      repeat({ everyMs: observeEveryMs, signal }, () => fleet.observe()),
+      repeat({ firstAfterMs: progressEveryMs, everyMs: progressEveryMs, signal }, async () => {
+        progress(await this.#describe(machineTime() - begun));
+      }),
+    ]);
+    // What fails ends the run, and not only when its time is over.
+    await Promise.race([work, sleep(seconds * 1000)]);
+    ending.abort();
+    await work;
+    await revocations.settle();
+    // The last changes are still to be enforced.
+    await sleep(2 * graceMs);
+    await fleet.dismissAll();
+    return await this.#finish(seconds, begun);
+  }
+
+  async #listen(): Promise<Target> {
+    const { ca: cas, crl, crls } = this.#files;
+    const { key, cert } = this.#rotation;
+    const ports = await this.#programs.server.call('listen', { key, cert, ca: cas, crl: [crl, crls] });
+    return { ...ports, ca: this.#root.pem };
+  }
+
+  /** Answers the certificates of those whom the root itself has issued: its CRLs could name them. */
+  async #fillWithGood(fleet: Fleet): Promise<Certificate[]> {
+    const kinds = connectionKinds.flatMap((kind) => Array<ConnectionKind>(goodClients[kind]).fill(kind));
+    const members = await Promise.all(
+      kinds.map((kind, index) =>
+        fleet.enrol({ role: 'good', kind, issuer: index % 2 === 0 ? this.#root : this.#east, isIn: true }),
+      ),
+    );
+    return members.map(({ certificate }) => certificate).filter(({ issuer }) => issuer === this.#root);
+  }
+
+  async #describe(elapsedMs: number): Promise<string> {
+    const { served, lost, late } = this.#checker.counts;
+    const out = this.#checker.lateness(machineTime());
+    const latest = Math.round(Math.max(0, ...out.map(({ answeredAfter }) => answeredAfter)));
+    const samples = await this.#programs.server.call('samples');
+    const resident = Math.round((samples.at(-1)?.resident ?? 0) / 1e6);
+    return `${Math.round(elapsedMs / 1000)} s: ${served} served, ${lost} lost; ${out.length} clients put out, ${late} answers late, the latest ${latest} ms after; ${resident} MB`;
+  }
+
+  async #finish(seconds: number, begun: number): Promise<SoakResult> {
+    const { server } = this.#programs;
+    const figures = await server.call('figures');
+    const samples = await server.call('samples');
+    const left = await server.call('end');
+    const exit = (await server.endsItself(exitLimitMs)) ?? null;
+    return summarizeRun({
+      seconds,
+      begun,
+      checker: this.#checker,
+      changes: {
+        goodLists: this.#crls.counts.good,
+        brokenLists: this.#crls.counts.broken,
+        rotations: this.#rotation.counts,
+        casAdded: this.#guestCa.counts.added,
+        casRemoved: this.#guestCa.counts.removed,
+      },
+      server: figures,
+      samples,
+      left,
+      exit,
+    });
+  }
+}

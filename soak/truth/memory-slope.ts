@@ -1,0 +1,41 @@
+/**
+ * Whether memory grows: the line that fits the samples best.
+ *
+ * @module
+ */
+
+/** Resident memory at a time. */
+export interface MemorySample {
+  /** `machineTime()`. */
+  readonly at: number;
+  /** In bytes. */
+  readonly resident: number;
+}
+
+export interface MemorySlope {
+  readonly megabytesAMinute: number;
+  /** How many samples it rests on. */
+  readonly samples: number;
+}
+
+const megabyte = 1e6;
+const minuteMs = 60_000;
+
+/** The slope by least squares of the samples from `from` on; `0` of fewer than two. */
+export function slopeOf(all: readonly MemorySample[], from: number): MemorySlope {
+  const points = all
+    .filter(({ at }) => at >= from)
+    .map(({ at, resident }) => ({ x: (at - from) / minuteMs, y: resident / megabyte }));
+  const mean = { x: meanOf(points.map(({ x }) => x)), y: meanOf(points.map(({ y }) => y)) };
+  let covariance = 0;
+  let variance = 0;
+  for (const { x, y } of points) {
+    covariance += (x - mean.x) * (y - mean.y);
+    variance += (x - mean.x) ** 2;
+  }
+  return { megabytesAMinute: variance === 0 ? 0 : covariance / variance, samples: points.length };
+}
+
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(values.length, 1);
+}

@@ -1,0 +1,60 @@
+/**
+ * Whether a run has passed.
+ *
+ * @module
+ */
+import { steepestSlope } from '../plan.js';
+import type { SoakResult } from '../result.js';
+
+/** What fails the run, a sentence each; of the same sort no more than a few. */
+export function findFailures(result: SoakResult): string[] {
+  return [
+    ...summarize(result.seen),
+    ...slopeFailures(result),
+    ...endFailures(result),
+    ...result.server.warnings.map((warning) => `the server was warned: ${warning}`),
+    ...idlenessFailures(result),
+  ];
+}
+
+const mostSeen = 20;
+
+function summarize(seen: readonly string[]): string[] {
+  if (seen.length <= mostSeen) return [...seen];
+  return [...seen.slice(0, mostSeen), `and ${seen.length - mostSeen} more of these`];
+}
+
+function slopeFailures({ memory }: SoakResult): string[] {
+  const { megabytesAMinute, isAsserted, samples } = memory;
+  if (!isAsserted || (samples > 1 && megabytesAMinute <= steepestSlope)) return [];
+  return [
+    `resident memory grew by ${megabytesAMinute.toFixed(2)} MB a minute over ${samples} samples; the limit is ${steepestSlope}`,
+  ];
+}
+
+function endFailures({ left, exit }: SoakResult): string[] {
+  const handles =
+    left.length === 0 ? [] : [`the server closed everything and still holds ${left.join(', ')}`];
+  if (exit === 0) return handles;
+  const ending = exit === null ? 'did not end by itself' : `ended with ${exit}`;
+  return [...handles, `the server's process ${ending}`];
+}
+
+/** A soak that provokes nothing would pass whatever the server does. */
+function idlenessFailures({ counts, changes, lateness, serverCertificates }: SoakResult): string[] {
+  const idle = Object.entries(counts.servedByKind).filter(([, served]) => served === 0);
+  const failures = idle.map(([kind]) => `no request of kind ${kind} was served`);
+  for (const cause of ['revoked', 'expired', 'CA removed'] as const) {
+    if (!lateness.some((figures) => figures.cause === cause))
+      failures.push(`nobody was out because of: ${cause}`);
+  }
+  if (counts.resumed <= counts.notResumed) {
+    failures.push(
+      `${counts.resumed} of ${counts.resumed + counts.notResumed} connections that brought a session resumed it; most have to`,
+    );
+  }
+  const pairs = 1 + Object.values(changes.rotations).reduce((sum, times) => sum + times, 0);
+  if (serverCertificates < pairs)
+    failures.push(`the server had ${pairs} certificates, and new connections saw ${serverCertificates}`);
+  return failures;
+}

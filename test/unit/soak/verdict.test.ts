@@ -1,0 +1,117 @@
+import { expect, test } from '@jest/globals';
+import type { SoakResult } from '../../../soak/result.js';
+import { slopeOf } from '../../../soak/truth/memory-slope.js';
+import { findFailures } from '../../../soak/truth/verdict.js';
+
+const none = { p99: 0, max: 0 };
+
+const passed: SoakResult = {
+  measuredAt: '2026-01-01T00:00:00.000Z',
+  machine: {},
+  seconds: 600,
+  counts: {
+    served: 5,
+    turnedAway: 0,
+    lost: 0,
+    late: 0,
+    dropped: 0,
+    mistaken: 0,
+    servedByKind: { 'keep-alive': 1, reconnecting: 1, resuming: 1, http2: 1, websocket: 1 },
+    resumed: 9,
+    notResumed: 1,
+  },
+  lateness: (['revoked', 'expired', 'CA removed'] as const).map((cause) => ({
+    cause,
+    clients: 1,
+    answeredAfter: none,
+    closedAfter: none,
+  })),
+  changes: { goodLists: {}, brokenLists: {}, rotations: { 'key first': 1 }, casAdded: 1, casRemoved: 1 },
+  serverCertificates: 2,
+  server: { reloads: 1, authenticated: 1, failedReloads: {}, evicted: {}, refused: {}, warnings: [] },
+  memory: {
+    megabytesAMinute: 0.2,
+    samples: 480,
+    warmUpSeconds: 120,
+    isAsserted: true,
+    warm: 100,
+    last: 100,
+    peak: 110,
+    resident: [],
+  },
+  left: [],
+  exit: 0,
+  seen: [],
+};
+
+test('a run in which nothing went wrong has passed', () => {
+  expect(findFailures(passed)).toEqual([]);
+});
+
+test.each<[string, Partial<SoakResult>, string]>([
+  ['something the checker saw', { seen: ['lost a good request'] }, 'lost a good request'],
+  [
+    'memory that grows',
+    { memory: { ...passed.memory, megabytesAMinute: 1.2 } },
+    'resident memory grew by 1.20 MB a minute over 480 samples; the limit is 1',
+  ],
+  [
+    'memory that was not looked at',
+    { memory: { ...passed.memory, megabytesAMinute: 0, samples: 0 } },
+    'resident memory grew by 0.00 MB a minute over 0 samples; the limit is 1',
+  ],
+  [
+    'a handle left',
+    { left: ['TCPSocketWrap', 'socket'] },
+    'the server closed everything and still holds TCPSocketWrap, socket',
+  ],
+  ['a process that stays', { exit: null }, "the server's process did not end by itself"],
+  ['a process that fails', { exit: 7 }, "the server's process ended with 7"],
+  [
+    'a warning of Node',
+    { server: { ...passed.server, warnings: ['MaxListenersExceededWarning: 11 listeners'] } },
+    'the server was warned: MaxListenersExceededWarning: 11 listeners',
+  ],
+  [
+    'a kind of client that was never served',
+    { counts: { ...passed.counts, servedByKind: { ...passed.counts.servedByKind, http2: 0 } } },
+    'no request of kind http2 was served',
+  ],
+  ['no revocation', { lateness: passed.lateness.slice(1) }, 'nobody was out because of: revoked'],
+  [
+    'sessions that are not resumed',
+    { counts: { ...passed.counts, resumed: 1, notResumed: 1 } },
+    '1 of 2 connections that brought a session resumed it; most have to',
+  ],
+  [
+    'a renewed certificate that nobody saw',
+    { serverCertificates: 1 },
+    'the server had 2 certificates, and new connections saw 1',
+  ],
+])('%s fails the run', (_what, change, failure) => {
+  expect(findFailures({ ...passed, ...change })).toEqual([failure]);
+});
+
+test('a short run says how memory grew, and does not fail for it', () => {
+  const memory = { ...passed.memory, megabytesAMinute: 5, isAsserted: false };
+  expect(findFailures({ ...passed, memory })).toEqual([]);
+});
+
+test('of many failures of one run twenty are told, and how many more there are', () => {
+  const seen = Array.from({ length: 50 }, (_, index) => `lost request ${index}`);
+  const failures = findFailures({ ...passed, seen });
+  expect(failures).toHaveLength(21);
+  expect(failures.at(-1)).toBe('and 30 more of these');
+});
+
+test('the slope is that of the line through the samples after the warm-up, in MB a minute', () => {
+  const samples = Array.from({ length: 120 }, (_, second) => ({
+    at: second * 1000,
+    // Steep at first, then half a megabyte a minute, with a saw on it.
+    resident: (second < 20 ? second * 5e6 : 100e6 + (second / 60) * 0.5e6) + (second % 2) * 1e5,
+  }));
+  const { megabytesAMinute, samples: count } = slopeOf(samples, 20_000);
+  expect(count).toBe(100);
+  expect(megabytesAMinute).toBeCloseTo(0.5, 1);
+  expect(slopeOf([], 0)).toEqual({ megabytesAMinute: 0, samples: 0 });
+});
