@@ -74,5 +74,7 @@ export const steepestSlope = 1;
 /** From how many seconds on a run's slope means something. */
 export const slopeFromSeconds = 180;
 
-/** The first part of a run, in which memory may still grow. */
-export const warmUpPart = 0.2;
+/** For how many seconds of a run memory may still grow: a fifth, at least a minute, at most half of the run. */
+export function warmUpSeconds(seconds: number): number {
+  return Math.min(Math.max(seconds / 5, 60), seconds / 2);
+}

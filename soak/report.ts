@@ -22,7 +22,7 @@ export function formatResult(result: SoakResult): string {
   const failures = findFailures(result);
   return [
     `${seconds} seconds on ${measuredAt.slice(0, 10)}: ${about.join(', ')}. ${failures.length === 0 ? 'Passed.' : '**Failed.**'}`,
-    ...failures.map((failure) => `- ${failure}`),
+    ...(failures.length === 0 ? [] : [failures.map((failure) => `- ${failure}`).join('\n')]),
     assertions(result),
     latenesses(result),
     clients(result),

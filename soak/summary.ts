@@ -6,7 +6,7 @@
 import { machineTime } from '../bench/harness/clock.js';
 import { percentile } from '../bench/harness/statistics.js';
 import { describeHost } from '../bench/machine.js';
-import { slopeFromSeconds, warmUpPart } from './plan.js';
+import { slopeFromSeconds, warmUpSeconds } from './plan.js';
 import type { LatenessFigures, MemoryFigures, SoakResult } from './result.js';
 import type { Checker } from './truth/checker.js';
 import { type MemorySample, slopeOf } from './truth/memory-slope.js';
@@ -62,13 +62,13 @@ function figuresOf(all: readonly Lateness[]): Omit<LatenessFigures, 'cause' | 'w
 }
 
 function memoryFigures(samples: readonly MemorySample[], begun: number, seconds: number): MemoryFigures {
-  const warmUpSeconds = seconds * warmUpPart;
-  const from = begun + warmUpSeconds * 1000;
+  const warmUp = warmUpSeconds(seconds);
+  const from = begun + warmUp * 1000;
   const inMegabytes = samples.map(({ at, resident }) => ({ at, megabytes: Math.round(resident / 1e5) / 10 }));
   const resident = inMegabytes.map(({ megabytes }) => megabytes);
   return {
     ...slopeOf(samples, from),
-    warmUpSeconds,
+    warmUpSeconds: warmUp,
     isAsserted: seconds >= slopeFromSeconds,
     warm: inMegabytes.find(({ at }) => at >= from)?.megabytes ?? 0,
     last: resident.at(-1) ?? 0,
