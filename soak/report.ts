@@ -44,6 +44,7 @@ function assertions({ counts, memory, left, exit }: SoakResult): string {
       ['answers later than 1 s after the change', String(counts.late), '0'],
       ['answers to somebody else', String(counts.mistaken), '0'],
       ['growth of resident memory', slope, limit],
+      ['of that in what V8 counts', `${memory.countedMegabytesAMinute.toFixed(2)} MB a minute`, ''],
       ['resident memory: after warm-up, at the end, at most', `${warm} MB, ${last} MB, ${peak} MB`, ''],
       ['left open at the end', left.length === 0 ? 'nothing' : left.join(', '), 'nothing'],
       [

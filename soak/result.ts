@@ -23,6 +23,8 @@ export interface LatenessFigures {
 /** Resident memory of the server. */
 export interface MemoryFigures {
   readonly megabytesAMinute: number;
+  /** The same of what V8 counts of it: where resident memory grows, this says in which half. Not asserted. */
+  readonly countedMegabytesAMinute: number;
   readonly samples: number;
   /** From how many seconds on the samples count. */
   readonly warmUpSeconds: number;

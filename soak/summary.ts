@@ -68,6 +68,7 @@ function memoryFigures(samples: readonly MemorySample[], begun: number, seconds:
   const resident = inMegabytes.map(({ megabytes }) => megabytes);
   return {
     ...slopeOf(samples, from),
+    countedMegabytesAMinute: slopeOf(samples, from, 'counted').megabytesAMinute,
     warmUpSeconds: warmUp,
     isAsserted: seconds >= slopeFromSeconds,
     warm: inMegabytes.find(({ at }) => at >= from)?.megabytes ?? 0,

@@ -82,7 +82,7 @@ const calls = {
       rejectUnauthorized: false,
     });
     h2.on('request', (req, res) => {
-      res.end(answerTo(identify(req as unknown as IncomingMessage)?.commonName));
+      res.end(answerTo(identify(req)?.commonName));
     });
     handles = [https.mtls, await protect(h2, files)];
     for (const handle of handles) count(handle);
@@ -170,7 +170,8 @@ function tally(into: Tally, name: string): void {
 function sample(): void {
   // Without it the samples show when V8 last collected garbage, more than what is in use.
   globalThis.gc?.();
-  samples.push({ at: machineTime(), resident: process.memoryUsage.rss() });
+  const { rss, heapUsed, external } = process.memoryUsage();
+  samples.push({ at: machineTime(), resident: rss, counted: heapUsed + external });
 }
 
 async function listen(server: Server): Promise<number> {

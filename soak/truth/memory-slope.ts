@@ -4,12 +4,13 @@
  * @module
  */
 
-/** Resident memory at a time. */
+/** Memory at a time, in bytes. */
 export interface MemorySample {
   /** `machineTime()`. */
   readonly at: number;
-  /** In bytes. */
   readonly resident: number;
+  /** What V8 counts of it: its heap, and what hangs on its objects. */
+  readonly counted: number;
 }
 
 export interface MemorySlope {
@@ -22,10 +23,14 @@ const megabyte = 1e6;
 const minuteMs = 60_000;
 
 /** The slope by least squares of the samples from `from` on; `0` of fewer than two. */
-export function slopeOf(all: readonly MemorySample[], from: number): MemorySlope {
+export function slopeOf(
+  all: readonly MemorySample[],
+  from: number,
+  of: 'resident' | 'counted' = 'resident',
+): MemorySlope {
   const points = all
     .filter(({ at }) => at >= from)
-    .map(({ at, resident }) => ({ x: (at - from) / minuteMs, y: resident / megabyte }));
+    .map((sample) => ({ x: (sample.at - from) / minuteMs, y: sample[of] / megabyte }));
   const mean = { x: meanOf(points.map(({ x }) => x)), y: meanOf(points.map(({ y }) => y)) };
   let covariance = 0;
   let variance = 0;

@@ -31,6 +31,7 @@ const passed: SoakResult = {
   server: { reloads: 1, authenticated: 1, failedReloads: {}, evicted: {}, refused: {}, warnings: [] },
   memory: {
     megabytesAMinute: 0.2,
+    countedMegabytesAMinute: 0.1,
     samples: 480,
     warmUpSeconds: 120,
     isAsserted: true,
@@ -109,6 +110,7 @@ test('the slope is that of the line through the samples after the warm-up, in MB
     at: second * 1000,
     // Steep at first, then half a megabyte a minute, with a saw on it.
     resident: (second < 20 ? second * 5e6 : 100e6 + (second / 60) * 0.5e6) + (second % 2) * 1e5,
+    counted: 0,
   }));
   const { megabytesAMinute, samples: count } = slopeOf(samples, 20_000);
   expect(count).toBe(100);
