@@ -14,20 +14,23 @@ import { answerCalls } from '../harness/calls.js';
 import type { ServerFiles } from '../harness/material.js';
 import { type Stalls, StallProbe } from './stall-probe.js';
 
+/** What the gate asks of a certificate that was presented. */
+type Shown = Pick<tls.PeerCertificate, 'raw' | 'fingerprint256'>;
+
 /** What the gate asks of a `tls.TLSSocket`, and no more. */
 class StandInSocket extends EventEmitter {
   readonly authorized: boolean = true;
   readonly authorizationError: null = null;
   readonly remoteAddress: string = '127.0.0.1';
   destroyed: boolean = false;
-  readonly #certificate: X509Certificate;
+  readonly #certificate: Shown;
 
-  constructor(certificate: X509Certificate) {
+  constructor(certificate: Shown) {
     super();
     this.#certificate = certificate;
   }
 
-  getPeerX509Certificate(): X509Certificate {
+  getPeerCertificate(): Shown {
     return this.#certificate;
   }
 
@@ -47,9 +50,6 @@ class StandInSocket extends EventEmitter {
 }
 
 let mtls: Mtls | undefined;
-/** Kept: to free what OpenSSL holds of so many takes tenths of a second, and a real connection would not hold them. */
-const kept: X509Certificate[] = [];
-
 const calls = {
   /** Opens `each` connections for every certificate, and answers how many there are. */
   async open(files: ServerFiles, certificates: readonly Uint8Array[], each: number): Promise<number> {
@@ -63,8 +63,7 @@ const calls = {
     });
     mtls = await protect(server, { key, cert, ca, ...(crl === undefined ? {} : { crl }), watch: false });
     for (const der of certificates) {
-      const certificate = new X509Certificate(der);
-      kept.push(certificate);
+      const certificate = { raw: Buffer.from(der), fingerprint256: new X509Certificate(der).fingerprint256 };
       for (let count = 0; count < each; count++)
         server.emit('secureConnection', new StandInSocket(certificate) as unknown as tls.TLSSocket);
     }

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { X509Certificate } from 'node:crypto';
-import type { TLSSocket } from 'node:tls';
+import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
 import { MtlsError } from '../errors.js';
 import { type CertificateIdentity, identityOf } from '../identity/client-identity.js';
 import { type Certificate, parseCertificate } from '../x509/certificate.js';
@@ -21,6 +20,8 @@ export interface Peer {
 /** Reads peers, and remembers by fingerprint what their full handshakes showed. */
 export class PeerCache {
   readonly #peers = new Map<string, Peer>();
+  /** Intermediates, of which many clients have the same. */
+  readonly #others = new Map<string, Certificate>();
   readonly #capacity: number;
 
   constructor(capacity = 10_000) {
@@ -28,54 +29,70 @@ export class PeerCache {
   }
 
   /**
-   * Reads a socket's peer. Only to be called once for a socket: node:tls hands the chain out only once.
+   * Reads a socket's peer. Not by getPeerX509Certificate(), which keeps some kilobytes for good at each call.
    * @returns `undefined` where there is no certificate; the error where there is one that cannot be read.
    */
   read(socket: TLSSocket): Peer | MtlsError | undefined {
-    const leaf = socket.getPeerX509Certificate();
-    if (leaf === undefined || leaf.raw.length === 0) return undefined;
+    // null on a socket that is destroyed, and empty where there is no certificate.
+    const leaf = socket.getPeerCertificate(true) as Partial<DetailedPeerCertificate> | null;
+    if (leaf?.raw === undefined || leaf.fingerprint256 === undefined) return undefined;
+    const shown = othersAbove(leaf as DetailedPeerCertificate);
     const known = this.#peers.get(leaf.fingerprint256);
     try {
-      return known !== undefined && showsNothingNew(leaf, known) ? known : parsePeer(leaf);
+      if (known?.certificate.raw.equals(leaf.raw) === true && showsNothingNew(shown, known)) return known;
+      const certificate = parseCertificate(leaf.raw);
+      const others = shown.map((other) => this.#readOther(other));
+      return Object.freeze({ certificate, identity: identityOf(certificate), others: Object.freeze(others) });
     } catch (error) {
       if (error instanceof MtlsError) return error;
       throw error;
     }
   }
 
+  #readOther({ raw, fingerprint256 }: DetailedPeerCertificate): Certificate {
+    const known = this.#others.get(fingerprint256);
+    if (known?.raw.equals(raw) === true) return known;
+    const read = parseCertificate(raw);
+    keep(this.#others, fingerprint256, read, mostOthers);
+    return read;
+  }
+
   /** Remembers a peer that was let in: whoever is refused gets no memory. The one seen longest ago goes first. */
   remember(peer: Peer): void {
-    const { fingerprint256 } = peer.identity;
-    this.#peers.delete(fingerprint256);
-    this.#peers.set(fingerprint256, peer);
-    if (this.#peers.size <= this.#capacity) return;
-    const [oldest] = this.#peers.keys();
-    if (oldest !== undefined) this.#peers.delete(oldest);
+    keep(this.#peers, peer.identity.fingerprint256, peer, this.#capacity);
   }
 }
 
-/** Whether a handshake shows no other intermediates than one before did. A resumed session shows none at all. */
-function showsNothingNew({ issuerCertificate }: X509Certificate, { others }: Peer): boolean {
-  let above = issuerCertificate;
-  for (const known of above === undefined ? [] : others) {
-    if (above?.raw.equals(known.raw) !== true) return false;
-    above = above.issuerCertificate;
-  }
-  return above === undefined || others.length === maxOthers;
+const mostOthers = 1000;
+
+function keep<Value>(map: Map<string, Value>, key: string, value: Value, capacity: number): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size <= capacity) return;
+  const [oldest] = map.keys();
+  if (oldest !== undefined) map.delete(oldest);
 }
 
 /** How many intermediates of a client are looked at: real chains have one or two, and each may have to be compared with each. */
 export const maxOthers = 5;
 
-function parsePeer(leaf: X509Certificate): Peer {
-  const certificate = parseCertificate(leaf.raw);
-  const others: Certificate[] = [];
-  let above = leaf.issuerCertificate;
-  while (above !== undefined && others.length < maxOthers) {
-    others.push(parseCertificate(above.raw));
+/** What was shown above a leaf, but for roots: only a configured one counts, and that is known. */
+function othersAbove({ issuerCertificate }: DetailedPeerCertificate): DetailedPeerCertificate[] {
+  const others: DetailedPeerCertificate[] = [];
+  let above = issuerCertificate as DetailedPeerCertificate | undefined;
+  while (above?.raw !== undefined && above.issuerCertificate !== above && others.length < maxOthers) {
+    others.push(above);
     above = above.issuerCertificate;
   }
-  return Object.freeze({ certificate, identity: identityOf(certificate), others: Object.freeze(others) });
+  return others;
+}
+
+/** Whether a handshake shows no other intermediates than one before did. A resumed session shows none at all. */
+function showsNothingNew(shown: readonly DetailedPeerCertificate[], { others }: Peer): boolean {
+  if (shown.length === 0) return true;
+  return (
+    shown.length === others.length && shown.every(({ raw }, index) => others[index]?.raw.equals(raw) === true)
+  );
 }
 
 /** What OpenSSL says of a socket's peer. */

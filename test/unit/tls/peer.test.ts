@@ -14,7 +14,7 @@ function socketOf(...sent: readonly Sent[]): TLSSocket {
   let above: object | undefined;
   for (const { der } of [...sent].reverse())
     above = { raw: der, fingerprint256: fingerprint(der), issuerCertificate: above };
-  return { getPeerX509Certificate: () => above } as unknown as TLSSocket;
+  return { getPeerCertificate: () => above ?? {} } as unknown as TLSSocket;
 }
 
 function fingerprint(der: Buffer): string {
@@ -47,9 +47,25 @@ describe('a peer', () => {
     expect([peer, peer.identity, peer.others].every((value) => Object.isFrozen(value))).toBe(true);
   });
 
-  test('is none where there is no certificate', () => {
+  test('is none where there is no certificate, and on a socket that has ended', () => {
     expect(new PeerCache().read(socketOf())).toBeUndefined();
-    expect(new PeerCache().read(socketOf({ der: Buffer.alloc(0) }))).toBeUndefined();
+    const ended = { getPeerCertificate: () => null } as unknown as TLSSocket;
+    expect(new PeerCache().read(ended)).toBeUndefined();
+  });
+
+  test('brings no root: only a configured one counts', () => {
+    const self: Record<string, unknown> = { raw: root.der, fingerprint256: fingerprint(root.der) };
+    self['issuerCertificate'] = self;
+    const above = { raw: east.der, fingerprint256: fingerprint(east.der), issuerCertificate: self };
+    const leaf = { raw: client.der, fingerprint256: fingerprint(client.der), issuerCertificate: above };
+    const socket = { getPeerCertificate: () => leaf } as unknown as TLSSocket;
+    expect(new PeerCache().read(socket)).toMatchObject({ others: [{ raw: east.der }] });
+  });
+
+  test('shares its intermediates with the others that have them', () => {
+    const cache = new PeerCache();
+    const [one, other] = [read(cache, client, east), read(cache, east.client('client2'), east)];
+    expect(other.others[0]).toBe(one.others[0]);
   });
 
   test('may send five certificates, and of more the rest is not read', () => {
@@ -68,12 +84,7 @@ describe('a peer', () => {
 
   test('that fails otherwise fails', () => {
     const socket = {
-      getPeerX509Certificate: () => ({
-        fingerprint256: 'a',
-        get raw(): Buffer {
-          return null as unknown as Buffer;
-        },
-      }),
+      getPeerCertificate: () => ({ fingerprint256: 'a', raw: null }),
     };
     expect(() => new PeerCache().read(socket as unknown as TLSSocket)).toThrow(TypeError);
   });
