@@ -6,7 +6,7 @@
  * @module
  */
 import { type FSWatcher, watch } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /** What to watch, and whom to tell. */
@@ -28,7 +28,7 @@ const settleMs = 25;
  */
 export class FileWatch {
   readonly #options: FileWatchOptions;
-  readonly #hints = new Map<string, FSWatcher>();
+  readonly #hints = new Map<string, { readonly watcher: FSWatcher; readonly inode: string }>();
   #interval: NodeJS.Timeout | undefined;
   #settling: NodeJS.Timeout | undefined;
   /** What was there when a change was last told. */
@@ -51,7 +51,7 @@ export class FileWatch {
   begin(): void {
     this.#interval = setInterval(() => void this.#look(), this.#options.pollMs);
     this.#interval.unref();
-    this.#listen();
+    void this.#listen();
     this.#lookSoon();
   }
 
@@ -60,7 +60,7 @@ export class FileWatch {
     clearInterval(this.#interval);
     this.#interval = undefined;
     clearTimeout(this.#settling);
-    for (const hint of this.#hints.values()) hint.close();
+    for (const { watcher } of this.#hints.values()) watcher.close();
     this.#hints.clear();
   }
 
@@ -74,7 +74,7 @@ export class FileWatch {
     this.#looking = false;
     // Closed meanwhile.
     if (this.#interval === undefined) return;
-    this.#listen();
+    void this.#listen();
     this.#compare(now);
   }
 
@@ -102,25 +102,47 @@ export class FileWatch {
     return descriptions.join('\n');
   }
 
-  // A directory may come later, go, and come back: try again at every look.
-  #listen(): void {
-    for (const directory of new Set(this.#options.paths.flatMap((path) => [path, dirname(path)]))) {
-      if (this.#hints.has(directory)) continue;
-      try {
-        const hint = watch(directory, { persistent: false }, () => {
-          this.#lookSoon();
-        });
-        const drop = (): void => {
-          hint.close();
-          this.#hints.delete(directory);
-        };
-        hint.on('error', drop);
-        this.#hints.set(directory, hint);
-      } catch {
-        // Not there, or no notices left to be had: the looks go on.
-      }
+  /**
+   * A directory may come later, go, and come back as another, which the watch of the old one does not see; and a
+   * link may lead elsewhere: look at every look where the files are.
+   */
+  async #listen(): Promise<void> {
+    const inodes = await locate(this.#options.paths);
+    if (this.#interval === undefined) return;
+    for (const [directory, { watcher, inode }] of this.#hints) {
+      if (inodes.get(directory) === inode) continue;
+      watcher.close();
+      this.#hints.delete(directory);
+    }
+    for (const [directory, inode] of inodes) if (!this.#hints.has(directory)) this.#watch(directory, inode);
+  }
+
+  #watch(directory: string, inode: string): void {
+    try {
+      const watcher = watch(directory, { persistent: false }, () => {
+        this.#lookSoon();
+      });
+      watcher.on('error', () => {
+        watcher.close();
+        if (this.#hints.get(directory)?.watcher === watcher) this.#hints.delete(directory);
+      });
+      this.#hints.set(directory, { watcher, inode });
+    } catch {
+      // Gone meanwhile, or no notices left to be had: the looks go on.
     }
   }
+}
+
+/** The directories that can tell of the files: where each is named, and where its links lead; with their identity. */
+async function locate(paths: readonly string[]): Promise<Map<string, string>> {
+  const targets = await Promise.all(paths.map((path) => realpath(path).catch(() => path)));
+  const directories = new Set([...paths, ...targets].flatMap((path) => [path, dirname(path)]));
+  const inodes = new Map<string, string>();
+  for (const directory of directories) {
+    const seen = await stat(directory, { bigint: true }).catch(() => undefined);
+    if (seen?.isDirectory() === true) inodes.set(directory, `${seen.dev} ${seen.ino}`);
+  }
+  return inodes;
 }
 
 async function describe(path: string): Promise<string> {

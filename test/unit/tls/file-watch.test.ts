@@ -354,6 +354,59 @@ test('keeps no process alive', async () => {
   const made = timers.flatMap(({ mock }) => mock.results.map(({ value }) => value as NodeJS.Timeout));
   expect(made.length).toBeGreaterThan(0);
   expect(made.filter((timer) => timer.hasRef())).toEqual([]);
+  const started = performance.now();
+  while (watches.mock.calls.length === 0 && performance.now() - started < 5000) await pause(5);
   expect(watches.mock.calls.length).toBeGreaterThan(0);
   for (const [, options] of watches.mock.calls) expect(options).toMatchObject({ persistent: false });
+});
+
+describe('notices come, long before the next look,', () => {
+  /** Milliseconds from a change to the word of it. */
+  async function delayOf(watched: Watching, change: () => void): Promise<number> {
+    // What is watched is looked up anew after each look.
+    await pause(100);
+    const before = watched.changes();
+    const started = performance.now();
+    change();
+    await watched.until(before + 1);
+    return performance.now() - started;
+  }
+
+  function published(path: string, text: string): () => void {
+    return () => {
+      writeFileSync(`${path}.new`, text);
+      renameSync(`${path}.new`, path);
+    };
+  }
+
+  test('after the folder was replaced by another', async () => {
+    const folder = join(temporaryDirectory(), 'crls');
+    const path = join(folder, 'ca.crl');
+    mkdirSync(folder);
+    writeFileSync(path, 'version 0');
+    const watched = await watching([path], { pollMs: 3000 });
+    await delayOf(watched, () => {
+      mkdirSync(`${folder}.new`);
+      writeFileSync(join(`${folder}.new`, 'ca.crl'), 'version 1');
+      renameSync(folder, `${folder}.old`);
+      renameSync(`${folder}.new`, folder);
+      rmSync(`${folder}.old`, { recursive: true });
+    });
+    for (const version of ['2', '3'])
+      expect(await delayOf(watched, published(path, version))).toBeLessThan(1500);
+  });
+
+  test('of a file that a link leads to, in whatever folder, and of the next one it leads to', async () => {
+    const [here, there, elsewhere] = [temporaryDirectory(), temporaryDirectory(), temporaryDirectory()];
+    for (const folder of [there, elsewhere]) writeFileSync(join(folder, 'real.crl'), folder);
+    const path = join(here, 'ca.crl');
+    symlinkSync(join(there, 'real.crl'), path);
+    const watched = await watching([path], { pollMs: 3000 });
+    expect(await delayOf(watched, published(join(there, 'real.crl'), '1'))).toBeLessThan(1500);
+    await delayOf(watched, () => {
+      symlinkSync(join(elsewhere, 'real.crl'), `${path}.new`);
+      renameSync(`${path}.new`, path);
+    });
+    expect(await delayOf(watched, published(join(elsewhere, 'real.crl'), '2'))).toBeLessThan(1500);
+  });
 });
