@@ -118,7 +118,7 @@ export class MtlsHandle implements Mtls {
   async #commit(prepared: Prepared): Promise<number> {
     const { materials, main } = prepared;
     // A large CRL is in the index alone: then there is nothing to swap, and node:tls need not build a context.
-    if (main.options !== this.#context) this.#server?.setSecureContext(main.options);
+    if (main.options !== this.#context) this.#swap(main.options);
     this.#context = main.options;
     // The contexts of the names are asked for at each handshake: this swaps them all.
     this.#prepared = prepared;
@@ -127,6 +127,14 @@ export class MtlsHandle implements Mtls {
     );
     this.#expiry.watch(revocationsOf(materials));
     return await this.#gate.judgeAll();
+  }
+
+  /** A new context makes new ticket keys, and no session would outlive a CRL. The gate judges those that do. */
+  #swap(context: SecureContextOptions): void {
+    // The first context is not this server's own: its keys may be known elsewhere.
+    const keys = this.#context === undefined ? undefined : this.#server?.getTicketKeys();
+    this.#server?.setSecureContext(context);
+    if (keys !== undefined) this.#server?.setTicketKeys(keys);
   }
 
   #onListening(): void {
