@@ -3,21 +3,15 @@
  *
  * @module
  */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { root } from './program.js';
 
 export const documents = [
-  'README.md',
-  'SECURITY.md',
-  'ARCHITECTURE.md',
-  'CONTRIBUTING.md',
-  'CHANGELOG.md',
-  'docs/error-codes.md',
-  'docs/revocation.md',
-  'docs/coming-from-the-tutorial.md',
-  'docs/websocket-and-http2.md',
-  'docs/other-frameworks.md',
+  ...['README.md', 'SECURITY.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'],
+  ...readdirSync(path.join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
 ];
 
 export function readDocument(document: string): string {
