@@ -6,7 +6,7 @@
  */
 import type { Server, TLSSocket } from 'node:tls';
 import { MtlsError } from '../errors.js';
-import { type ClientIdentity } from '../identity/client-identity.js';
+import { type CertificateIdentity, type ClientIdentity } from '../identity/client-identity.js';
 import { type Settings } from '../options.js';
 import { ServerNames } from '../server-names.js';
 import { type Connection, remoteAddressOf, setConnection } from './connection.js';
@@ -16,13 +16,15 @@ import { GatedConnection, type Keeper } from './gated-connection.js';
 import { HandshakeLimit } from './handshake-limit.js';
 import { refuseForOpenssl } from './judgement.js';
 import { opensslVerdictOn, type Peer, PeerCache } from './peer.js';
-import { type Refusal, refuse } from './refusal.js';
+import { type Refusal, type RefusalReason, refuse } from './refusal.js';
 import { RefusalLog } from './refusal-log.js';
 import { guardRequests } from './request-guard.js';
 import { Slice } from './slice.js';
 import { type Trust } from './trust.js';
 
 const gateFailed = refuse('untrusted', 'the gate failed');
+
+const outForGood: readonly RefusalReason[] = ['revoked', 'expired', 'untrusted'];
 
 // How long a refused client may take for the request that it is answered by.
 const patienceMs = 5000;
@@ -137,7 +139,10 @@ export class Gate implements Keeper {
     }
     const connection = new GatedConnection(this, socket, { peer, identity: identityOn(socket, peer) });
     const refusal = connection.judge(opensslVerdictOn(socket));
-    if (refusal !== undefined) return refusal;
+    if (refusal !== undefined) {
+      this.#forget(peer.identity, refusal);
+      return refusal;
+    }
     this.#peers.remember(peer);
     this.#open(socket, connection);
     return undefined;
@@ -199,12 +204,18 @@ export class Gate implements Keeper {
   reportEviction(connection: GatedConnection, refusal: Refusal): void {
     const { identity, remoteAddress, since } = connection;
     this.#connections.delete(connection);
+    this.#forget(identity, refusal);
     this.#reporter.log(
       'warn',
       { event: 'evicted', ...refusal, ...describeIdentity(identity), remoteAddress, since },
       `evicted: ${refusal.reason}, ${nameIdentity(identity, remoteAddress)}`,
     );
     this.#reporter.emit('evicted', { ...refusal, identity, remoteAddress, since });
+  }
+
+  /** What is remembered of a client is for its return. A CRL that is late is no reason to forget. */
+  #forget(identity: CertificateIdentity | undefined, { reason }: Refusal): void {
+    if (identity !== undefined && outForGood.includes(reason)) this.#peers.forget(identity);
   }
 
   /** Logs a line about a client. */

@@ -61,6 +61,11 @@ export class PeerCache {
   remember(peer: Peer): void {
     keep(this.#peers, peer.identity.fingerprint256, peer, this.#capacity);
   }
+
+  /** Forgets a peer that is out for good. */
+  forget({ fingerprint256 }: CertificateIdentity): void {
+    this.#peers.delete(fingerprint256);
+  }
 }
 
 const mostOthers = 1000;

@@ -62,6 +62,14 @@ describe('a peer', () => {
     expect(new PeerCache().read(socket)).toMatchObject({ others: [{ raw: east.der }] });
   });
 
+  test('that is forgotten has to show its intermediates again', () => {
+    const cache = new PeerCache();
+    const peer = read(cache, client, east);
+    expect(read(cache, client).others).toHaveLength(1);
+    cache.forget(peer.identity);
+    expect(read(cache, client).others).toEqual([]);
+  });
+
   test('shares its intermediates with the others that have them', () => {
     const cache = new PeerCache();
     const [one, other] = [read(cache, client, east), read(cache, east.client('client2'), east)];
