@@ -13,6 +13,9 @@ import { type Reporter } from './events.js';
 // A handshake takes milliseconds. One that has taken this long is not being made.
 const stalledMs = 1000;
 
+// To go through a million places for one would take longer than a handshake.
+const mostLookedAt = 1000;
+
 interface Pending {
   readonly socket: Socket;
   /** By performance.now(). */
@@ -23,7 +26,7 @@ interface Pending {
 export class HandshakeLimit {
   readonly #limits: Limits;
   readonly #reporter: Reporter;
-  /** By their client's address and port, the oldest first. */
+  /** By the two ends of the connection, the oldest first. */
   readonly #pending = new Map<string, Pending>();
   #dropped = 0;
   #report: NodeJS.Timeout | undefined;
@@ -39,7 +42,8 @@ export class HandshakeLimit {
       this.#begin(socket);
     });
     server.on('secureConnection', (socket: TLSSocket) => {
-      this.#pending.delete(keyOf(socket));
+      const key = keyOf(socket);
+      if (key !== undefined) this.#pending.delete(key);
     });
   }
 
@@ -58,12 +62,14 @@ export class HandshakeLimit {
   }
 
   #begin(socket: Socket): void {
+    // What has no address of its own, as on a Unix socket, cannot be told from the next: node:tls has a timer for it.
     const key = keyOf(socket);
+    if (key === undefined) return;
     if (this.#pending.size >= this.#limits.pendingHandshakes) this.#drop();
     this.#pending.set(key, { socket, since: performance.now() });
     // A timer of its own: a server made elsewhere has the two minutes of node:tls.
     const limit = setTimeout(() => {
-      if (this.#pending.has(key)) socket.destroy();
+      if (this.#pending.get(key)?.socket === socket) socket.destroy();
     }, this.#limits.handshakeTimeoutMs);
     limit.unref();
     socket.once('close', () => {
@@ -81,16 +87,23 @@ export class HandshakeLimit {
     this.#report ??= setTimeout(() => {
       this.flushLog();
     }, 60_000).unref();
-    const [[, oldest] = []] = this.#pending;
+    const [oldest] = this.#pending.values();
     const isStalled = oldest !== undefined && performance.now() - oldest.since >= stalledMs;
-    const place = isStalled ? 0 : randomInt(this.#pending.size);
-    const [key, { socket }] = [...this.#pending][place] as [string, Pending];
-    this.#pending.delete(key);
-    socket.destroy();
+    const victim = this.#at(isStalled ? 0 : randomInt(Math.min(this.#pending.size, mostLookedAt)));
+    if (victim === undefined) return;
+    this.#pending.delete(victim[0]);
+    victim[1].socket.destroy();
+  }
+
+  #at(place: number): readonly [string, Pending] | undefined {
+    let left = place;
+    for (const entry of this.#pending) if (left-- === 0) return entry;
+    return undefined;
   }
 }
 
-/** What node:tls makes of a socket is another object, with the same peer. */
-function keyOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress ?? ''} ${remotePort ?? ''}`;
+/** What node:tls makes of a socket is another object, with the same two ends. */
+function keyOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string | undefined {
+  if (remoteAddress === undefined || remotePort === undefined) return undefined;
+  return `${remoteAddress} ${remotePort} ${localAddress ?? ''} ${localPort ?? ''}`;
 }

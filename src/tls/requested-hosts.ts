@@ -12,9 +12,13 @@ const absoluteForm = /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i;
 
 /**
  * The hosts, without port.
- * @returns `undefined` where one of them is not well-formed. Empty where an old request names none.
+ * @returns `undefined` where one of them is not well-formed. An old request that names none is for the server itself,
+ *   which is `''`.
  */
-export function requestedHosts({ headers, url, method }: IncomingMessage): readonly string[] | undefined {
+export function requestedHosts(req: IncomingMessage): readonly string[] | undefined {
+  const { headers, url, method } = req;
+  // RFC 9112 section 3.2: more than one is an error, and which of them is read is anybody's guess.
+  if ((req.headersDistinct['host']?.length ?? 0) > 1) return undefined;
   // The target of CONNECT is no resource of this server.
   const target = method === 'CONNECT' ? undefined : absoluteForm.exec(url ?? '')?.[1];
   const hosts: string[] = [];
@@ -24,5 +28,5 @@ export function requestedHosts({ headers, url, method }: IncomingMessage): reado
     if (host === undefined) return undefined;
     hosts.push(host);
   }
-  return hosts;
+  return hosts.length === 0 ? [''] : hosts;
 }

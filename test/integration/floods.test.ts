@@ -6,10 +6,12 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { protect } from 'express-mtls';
+import { createServer, protect } from 'express-mtls';
 import { ca } from '../support/chain.js';
+import { temporaryDirectory } from '../support/files.js';
 import {
   http2Server,
   listen,
@@ -104,6 +106,37 @@ test('a handshake that is done holds no place, and has no end', async () => {
   await pause(500);
   expect(await served(server, 3)).toBe(3);
   expect(await client.get()).toMatchObject({ status: 200, localPort });
+});
+
+test('clients of a Unix socket, who have no address, do not lose their connections to one another', async () => {
+  const { root, options } = material();
+  const server = await createServer(
+    { ...options, limits: { pendingHandshakes: 1, handshakeTimeoutMs: 300 } },
+    (_req, res) => res.end('served'),
+  );
+  const path = join(temporaryDirectory(), 'server.sock');
+  await once(server.listen(path), 'listening');
+  const { keyPem: key, pem: cert } = root.client();
+  const connect = async (): Promise<tls.TLSSocket> => {
+    const socket = tls.connect({ path, servername: 'localhost', ca: root.pem, key, cert });
+    stops.push(() => socket.destroy());
+    await once(socket, 'secureConnect');
+    return socket;
+  };
+  const open = [await connect(), await connect()];
+  await pause(250);
+  // One that is being made when the time of the first ones is over.
+  const idle = net.connect(path);
+  stops.push(
+    () => idle.destroy(),
+    () => server.close(),
+  );
+  await pause(200);
+  for (const socket of open) {
+    socket.write('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
+    const [answer] = (await once(socket.setEncoding('utf8'), 'data')) as [string];
+    expect(answer).toContain('200 OK');
+  }
 });
 
 describe('a handshake that does not end', () => {

@@ -301,6 +301,24 @@ describe('sni is refused', () => {
   });
 });
 
+test.each([
+  ['two hosts', 'GET / HTTP/1.1\r\nHost: partner.example\r\nHost: localhost\r\n\r\n'],
+  ['no host, as HTTP/1.0 may', 'GET / HTTP/1.0\r\n\r\n'],
+  ['an empty host', 'GET / HTTP/1.1\r\nHost:\r\n\r\n'],
+])('a request with %s is for no name', async (_what, request) => {
+  const { root, partner, port, served } = await world();
+  const theirs = partner.client('theirs');
+  const { keyPem: key, pem: cert } = theirs;
+  const target = { host: '127.0.0.1', port, servername: 'partner.example', ca: root.pem, key, cert };
+  const socket = tls.connect(target, () => socket.write(request));
+  let text = '';
+  socket.setEncoding('utf8').on('data', (part: string) => (text += part));
+  await until(() => text.includes('\r\n\r\n'), 'it is answered');
+  socket.destroy();
+  expect(text).toMatch(/^HTTP\/1.1 421 /);
+  expect(served).toEqual([]);
+});
+
 test('a client that changes its mind about the name in the middle of nothing is still judged by the first', async () => {
   const { root, partner, port, served } = await world();
   const theirs = partner.client('theirs');
