@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type MtlsError } from '../errors.js';
+import { MtlsError } from '../errors.js';
 import { type ClientIdentity } from '../identity/client-identity.js';
 import { type ClientRule } from '../policy/client-rule.js';
 import { type Connection, connectionOf } from '../tls/connection.js';
@@ -30,6 +30,7 @@ export function requireClientOnUpgrade(
     // node:http has let go of the socket, and nobody else may listen before the rule has answered.
     socket.on('error', ignore);
     try {
+      if (req.httpVersionMajor >= 2) throw notHttp1();
       const connection = connectionOf(req);
       if (connection === undefined) throw unguarded(req);
       const refusal = refusalSince(connection, req) ?? (await refusalOf(connection.identity, req));
@@ -50,6 +51,12 @@ function turnAway(req: IncomingMessage, socket: Duplex, connection: Connection, 
     if (refusal !== undefined) connection.evict(refusal);
     socket.destroy();
   });
+}
+
+function notHttp1(): MtlsError {
+  const message =
+    'HTTP/2 has no upgrade, and its extended CONNECT is answered as a request; guard it with requireClient()';
+  return new MtlsError('ERR_MTLS_OPTION_INVALID', message);
 }
 
 function ignore(): void {

@@ -26,7 +26,7 @@ export function announce(
   const { cas, crls } = describe(main.trust);
   const own = [...named].filter(([, { trust }]) => trust !== main.trust);
   const names = Object.fromEntries(own.map(([name, { trust }]) => [name, describe(trust)]));
-  const sni = named.size === 0 ? {} : { sni: { names: [...named.keys()], ...names } };
+  const sni = named.size === 0 ? {} : { names: [...named.keys()], sni: names };
   reporter.log(
     'info',
     { event: 'listening', address, clients, cas, crls, ...sni },

@@ -5,7 +5,7 @@
  * @module
  */
 import { randomInt } from 'node:crypto';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { Server, TLSSocket } from 'node:tls';
 import { type Limits } from '../limits.js';
 import { type Reporter } from './events.js';
@@ -62,9 +62,8 @@ export class HandshakeLimit {
   }
 
   #begin(socket: Socket): void {
-    // What has no address of its own, as on a Unix socket, cannot be told from the next: node:tls has a timer for it.
     const key = keyOf(socket);
-    if (key === undefined) return;
+    if (key === undefined || !isPlain(socket)) return;
     if (this.#pending.size >= this.#limits.pendingHandshakes) this.#drop();
     this.#pending.set(key, { socket, since: performance.now() });
     // A timer of its own: a server made elsewhere has the two minutes of node:tls.
@@ -101,6 +100,16 @@ export class HandshakeLimit {
     return undefined;
   }
 }
+
+/**
+ * Whether its ends are what node:tls will see of it. A proxy protocol puts others on it; another Duplex has what its
+ * maker gave it; and of a Unix socket there are none. For all of these there is the timer of node:tls.
+ */
+function isPlain(socket: Socket): boolean {
+  return socket instanceof Socket && ends.every((name) => !Object.hasOwn(socket, name));
+}
+
+const ends = ['remoteAddress', 'remotePort', 'localAddress', 'localPort'];
 
 /** What node:tls makes of a socket is another object, with the same two ends. */
 function keyOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string | undefined {

@@ -114,6 +114,8 @@ export class Reloader {
     this.#waitForPair(undefined);
     this.#watch.close();
     this.#signals?.close();
+    // One that waits for the one that runs ends with it, for its sources may not be read any more.
+    await this.#waiting?.catch(() => undefined);
     await this.#running?.catch(() => undefined);
   }
 

@@ -8,6 +8,8 @@ import type { IncomingMessage } from 'node:http';
 
 // Whatever somebody might read a host out of and somebody else another one is not well-formed: user names, a second port.
 const authority = /^(\[[\da-f:.]+\]|[\w.-]*)(?::\d*)?$/i;
+// A path that begins like this is a host to whoever resolves it as a URL reference.
+const disguised = /^(?:[/\\]{2}|[a-z][a-z\d+.-]*:\/\/[/\\])/i;
 const absoluteForm = /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i;
 
 /**
@@ -19,6 +21,7 @@ export function requestedHosts(req: IncomingMessage): readonly string[] | undefi
   const { headers, url, method } = req;
   // RFC 9112 section 3.2: more than one is an error, and which of them is read is anybody's guess.
   if ((req.headersDistinct['host']?.length ?? 0) > 1) return undefined;
+  if (method !== 'CONNECT' && disguised.test(url ?? '')) return undefined;
   // The target of CONNECT is no resource of this server.
   const target = method === 'CONNECT' ? undefined : absoluteForm.exec(url ?? '')?.[1];
   const hosts: string[] = [];

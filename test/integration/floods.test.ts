@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { createServer, protect } from 'express-mtls';
 import { ca } from '../support/chain.js';
+import { Client } from '../support/client.js';
 import { temporaryDirectory } from '../support/files.js';
 import {
   http2Server,
@@ -137,6 +138,22 @@ test('clients of a Unix socket, who have no address, do not lose their connectio
     const [answer] = (await once(socket.setEncoding('utf8'), 'data')) as [string];
     expect(answer).toContain('200 OK');
   }
+});
+
+test('behind a proxy protocol, which puts other addresses on a socket, connections that are made stay', async () => {
+  const server = await startServer({ options: { limits: { handshakeTimeoutMs: 300 } } });
+  const front = net.createServer({ pauseOnConnect: true }, (socket) => {
+    Object.defineProperty(socket, 'remoteAddress', { value: '192.0.2.1' });
+    Object.defineProperty(socket, 'remotePort', { value: 1234 });
+    server.server.emit('connection', socket);
+    socket.resume();
+  });
+  const client = new Client({ port: await listen(front), ca: server.root.pem }, server.root.client(), {
+    keepAlive: true,
+  });
+  const { localPort } = await client.get();
+  await pause(500);
+  expect(await client.get()).toMatchObject({ status: 200, localPort });
 });
 
 describe('a handshake that does not end', () => {

@@ -128,6 +128,9 @@ describe.each(tlsVersions)('over %s, each name', (version) => {
       misdirected,
     );
     expect(await theirs.get('https://localhost/', host)).toMatchObject(misdirected);
+    // A host to whoever resolves the target as a URL.
+    for (const target of ['//localhost/', '///localhost/', '/\\\\localhost/', 'https:///localhost/'])
+      expect(await theirs.get(target, host)).toMatchObject(misdirected);
     expect(served).toEqual([]);
     // The connections are open, and good for what belongs on them.
     const answers = [

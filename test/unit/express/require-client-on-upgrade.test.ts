@@ -93,3 +93,14 @@ test('a failure of its own destroys the socket before it is told of', async () =
   });
   expect([written(), socket.destroyed]).toEqual(['', true]);
 });
+
+test('over HTTP/2, where a stream would be told 200, it is a mistake that is told', async () => {
+  const { req } = exchange('anonymous');
+  req.httpVersionMajor = 2;
+  const { socket, written } = socketThat('works');
+  await expect(requireClientOnUpgrade()(req, socket)).rejects.toMatchObject({
+    code: 'ERR_MTLS_OPTION_INVALID',
+    message: expect.stringContaining('HTTP/2 has no upgrade'),
+  });
+  expect([written(), socket.destroyed]).toEqual(['', true]);
+});
