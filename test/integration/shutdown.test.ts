@@ -7,8 +7,9 @@ import { once } from 'node:events';
 import type { RequestListener, ServerResponse } from 'node:http';
 import { expect, test } from '@jest/globals';
 import { protect } from 'express-mtls';
+import { ca } from '../support/chain.js';
 import { Client, tlsVersions } from '../support/client.js';
-import { http2Server, listen, material, startServer, until } from '../support/server.js';
+import { http2Server, listen, material, publish, startServer, until } from '../support/server.js';
 
 test.each(tlsVersions)(
   'over %s, a request under way is answered to its end, in either order of the closing',
@@ -74,4 +75,22 @@ test('mtls.close() may be called again, and while a reload is under way', async 
   await Promise.all([mtls.close(), mtls.close()]);
   expect(await reload).toContain('the server was closed');
   await mtls.close();
+});
+
+test('when mtls.close() has resolved nothing is committed any more, not even by a reload that waited for another', async () => {
+  const root = ca('ca');
+  const { mtls, recorder, files } = await startServer({ root, options: { watch: false } });
+  publish(files.crl, root.crl({ number: 2 }).pem);
+  const running = mtls.reload();
+  await Promise.resolve();
+  // Between the two, so that the second has something to commit.
+  mtls.once('reloaded', () => {
+    publish(files.crl, root.crl({ number: 3 }).pem);
+  });
+  const waiting = mtls.reload();
+  await mtls.close();
+  const told = recorder.events('reloaded').length;
+  await Promise.allSettled([running, waiting]);
+  expect(recorder.events('reloaded')).toHaveLength(told);
+  expect(mtls.revocation.crls).toMatchObject([{ number: '3' }]);
 });
