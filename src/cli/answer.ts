@@ -1,0 +1,75 @@
+/**
+ * What a command answers, for people and for programs, and what its exit code says.
+ *
+ * @module
+ */
+import { types } from 'node:util';
+import { MtlsError } from '../errors.js';
+import type { Terminal } from './terminal.js';
+
+/** The exit codes. docs/command.md says the same. */
+export const exitCodes = {
+  /** It was done, or the answer is yes. */
+  done: 0,
+  /** The answer is no: somebody would be refused. */
+  no: 1,
+  /** The command was called wrongly. */
+  usage: 2,
+  /** It could not be done. */
+  failed: 3,
+} as const;
+
+/** What a command answers. */
+export interface Answer {
+  /** For people: lines, with the terminal's styles. */
+  readonly text: string;
+  /** For programs: what `--json` prints. Dates become ISO 8601. */
+  readonly data: object;
+  /** @defaultValue `'done'` */
+  readonly outcome?: 'done' | 'no';
+}
+
+/** What every command takes. */
+export interface CommonOptions {
+  readonly json?: true;
+}
+
+/** Does the work and prints its answer, or its error in one line, and returns the exit code. */
+export async function answer(
+  terminal: Terminal,
+  { json }: CommonOptions,
+  work: () => Promise<Answer>,
+): Promise<number> {
+  try {
+    const { text, data, outcome = 'done' } = await work();
+    terminal.out(json === true ? JSON.stringify(data, jsonValue, 2) : text);
+    return exitCodes[outcome];
+  } catch (error) {
+    const { code, message } = describeError(error);
+    terminal.err(
+      json === true
+        ? JSON.stringify({ error: { code, message } })
+        : `${terminal.style('bad', code)}: ${message}`,
+    );
+    return exitCodes.failed;
+  }
+}
+
+function jsonValue(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? value.toString() : value;
+}
+
+/** An error of this package or of the system in one line; one of our own making is shown whole. */
+function describeError(error: unknown): { code: string; message: string } {
+  if (error instanceof MtlsError) return { code: error.code, message: inOneLine(error.message) };
+  // One of the file system comes from another realm under some test runners, where instanceof says no.
+  if (types.isNativeError(error) && 'code' in error && 'syscall' in error) {
+    return { code: String(error.code), message: inOneLine(error.message.replace(/^[A-Z]+: /, '')) };
+  }
+  const defect = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { code: 'defect', message: `this is a fault of express-mtls, please report it: ${defect}` };
+}
+
+function inOneLine(text: string): string {
+  return text.trim().replace(/\s*\n\s*/g, '; ');
+}

@@ -1,0 +1,82 @@
+/**
+ * `express-mtls init`: everything that a first server needs.
+ *
+ * @module
+ */
+import path from 'node:path';
+import { openDevCa } from '../../dev-ca/dev-ca.js';
+import type { KeyAlgorithm } from '../../dev-ca/keys.js';
+import type { Answer, CommonOptions } from '../answer.js';
+import { defaultDirectory, type Commands } from '../commands.js';
+import { algorithmOf, rsaOption } from '../key-options.js';
+import type { Terminal } from '../terminal.js';
+
+interface InitOptions extends CommonOptions {
+  readonly client: string;
+  readonly rsa?: string;
+}
+
+/** Adds the command. */
+export function addInit({ create, answers }: Commands): void {
+  create('init')
+    .summary('make a CA, a server, a first client and a CRL')
+    .description(
+      'Makes a development CA with a certificate for localhost, a first client and an empty CRL. What is there is kept, never overwritten.',
+    )
+    .argument('[dir]', 'the folder to make them in', defaultDirectory)
+    .option('--client <name>', 'the first client', 'client1')
+    .addOption(rsaOption())
+    .action(
+      answers(async (terminal, [directory], options: InitOptions) =>
+        init(terminal, directory as string, options.client, algorithmOf(options.rsa)),
+      ),
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ express-mtls init
+  $ express-mtls init /etc/my-app/certs --client alice
+  $ express-mtls init --rsa 4096`,
+    );
+}
+
+async function init(
+  terminal: Terminal,
+  directory: string,
+  clientName: string,
+  algorithm: KeyAlgorithm,
+): Promise<Answer> {
+  const ca = await terminal.during('making the CA', openDevCa(directory, { algorithm }));
+  const server = await terminal.during('making the server', ca.issueServer());
+  const client = await terminal.during(`making ${clientName}`, ca.issueClient(clientName));
+  const made = [
+    { outcome: ca.outcome, files: [ca.certFile, ca.keyFile, ca.crlFile] },
+    { outcome: server.outcome, files: [server.certFile, server.keyFile] },
+    { outcome: client.outcome, files: [client.certFile, client.keyFile] },
+  ];
+  const lines = made.flatMap(({ outcome, files }) =>
+    files.map((file) => `${outcome.padEnd(6)}${path.relative('.', file)}`),
+  );
+  const certs = path.relative('.', directory) || '.';
+  return {
+    data: { directory, ca: filesOf(ca), server: filesOf(server), client: filesOf(client) },
+    text: [
+      ...lines,
+      '',
+      `Next: start a server with these files, then call it as ${client.name}:`,
+      `  curl --cacert ${certs}/ca-crt.pem --cert ${certs}/${client.name}-crt.pem --key ${certs}/${client.name}-key.pem https://localhost:4433/`,
+    ].join('\n'),
+  };
+}
+
+interface Made {
+  readonly outcome: 'made' | 'kept';
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly crlFile?: string;
+}
+
+function filesOf({ outcome, certFile, keyFile, crlFile }: Made): Made {
+  return { outcome, certFile, keyFile, ...(crlFile === undefined ? {} : { crlFile }) };
+}

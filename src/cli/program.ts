@@ -1,0 +1,57 @@
+/**
+ * The command, from its arguments to its exit code.
+ *
+ * @module
+ */
+import { Command, CommanderError } from 'commander';
+import { exitCodes } from './answer.js';
+import { createCommands } from './commands.js';
+import { addInit } from './commands/init.js';
+import { Terminal, type World } from './terminal.js';
+
+const adders = [addInit];
+
+/**
+ * Runs the command.
+ * @param args - What stands behind its name.
+ * @param version - What `--version` answers.
+ * @returns The exit code, one of {@link exitCodes}.
+ */
+export async function runProgram(args: readonly string[], version: string, world: World): Promise<number> {
+  const terminal = new Terminal(world);
+  let exitCode: number = exitCodes.done;
+  const program = new Command('express-mtls')
+    .description('Client certificates for development: make them, revoke them, and see why one is refused.')
+    .version(version, '-V, --version')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => {
+        terminal.out(text.trimEnd());
+      },
+      writeErr: (text) => {
+        terminal.err(text.trimEnd());
+      },
+    })
+    .showHelpAfterError('(--help shows what there is)')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ express-mtls init
+  $ express-mtls init --help
+
+Exit codes: 0 done, 1 the answer is no, 2 called wrongly, 3 could not be done.`,
+    );
+  const commands = createCommands(program, terminal, (code) => {
+    exitCode = code;
+  });
+  for (const add of adders) add(commands);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // commander has printed what there is to say.
+    return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+  }
+  return exitCode;
+}

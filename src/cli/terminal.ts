@@ -1,0 +1,78 @@
+/**
+ * Where the command writes: two streams, colours only where somebody looks, and
+ * nothing that a certificate says can steer the terminal.
+ *
+ * @module
+ */
+import { styleText } from 'node:util';
+
+/** What a word is to look like. */
+export type Style = 'good' | 'bad' | 'warning' | 'dim' | 'strong';
+
+/** What the command needs of the world. */
+export interface World {
+  /** Writes to stdout, as it is. */
+  readonly writeOut: (text: string) => void;
+  /** Writes to stderr, as it is. */
+  readonly writeErr: (text: string) => void;
+  /** Whether stdout is a terminal that shows colours. */
+  readonly hasColours: boolean;
+  /** Whether somebody looks at stderr, so that progress is worth a line. */
+  readonly showsProgress: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Reads all of stdin. */
+  readonly readIn: () => Promise<string>;
+  /** The clock, in milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+const formats = { good: 'green', bad: 'red', warning: 'yellow', dim: 'dim', strong: 'bold' } as const;
+
+/** The streams, with a hand on what goes through. */
+export class Terminal {
+  readonly world: World;
+
+  constructor(world: World) {
+    this.world = world;
+  }
+
+  /** A text in a style, where colours are shown. */
+  style(style: Style, text: string): string {
+    return this.world.hasColours ? styleText(formats[style], text, { validateStream: false }) : text;
+  }
+
+  /** Writes lines to stdout. */
+  out(text: string): void {
+    this.world.writeOut(`${printable(text)}\n`);
+  }
+
+  /** Writes lines to stderr. */
+  err(text: string): void {
+    this.world.writeErr(`${printable(text)}\n`);
+  }
+
+  /** Says what takes its time while it does, and wipes it away after. */
+  async during<Result>(what: string, work: Promise<Result>): Promise<Result> {
+    if (!this.world.showsProgress) return await work;
+    this.world.writeErr(printable(`${what} …`));
+    try {
+      return await work;
+    } finally {
+      this.world.writeErr('\r\u001B[K');
+    }
+  }
+}
+
+// Control characters, and the marks that turn the direction of writing; our own colours stay.
+const steering = /(?!\n)[\p{Cc}\u061C\u200E\u200F\u2028\u2029\u202A-\u202E\u2066-\u2069]/gu;
+const ownColours = new RegExp(String.raw`(\u001B\[(?:1|2|22|31|32|33|39)m)`);
+
+/** Text whose every character is seen: what could steer a terminal is written as an escape. */
+export function printable(text: string): string {
+  const escape = (part: string): string =>
+    part.replace(steering, (sign) => `\\u{${(sign.codePointAt(0) as number).toString(16)}}`);
+  return text
+    .split(ownColours)
+    .map((part, index) => (index % 2 === 0 ? escape(part) : part))
+    .join('');
+}

@@ -1,0 +1,43 @@
+/**
+ * The command: what it prints, where, and its exit code.
+ *
+ * @module
+ */
+import { describe, expect, test } from '@jest/globals';
+import { runCommand } from '../../support/command.js';
+
+describe('the command as a whole', () => {
+  test('--help names every command, shows examples and the exit codes', async () => {
+    const { code, out, err } = await runCommand(['--help']);
+    expect(code).toBe(0);
+    expect(err).toBe('');
+    expect(out).toMatch(/^Usage: express-mtls \[options\] \[command\]$/m);
+    expect(out).toMatch(/^ {2}init \[options\] \[dir\] +make a CA, a server, a first client and a CRL$/m);
+    expect(out).toContain('Examples:\n  $ express-mtls init\n');
+    expect(out).toContain('Exit codes: 0 done, 1 the answer is no, 2 called wrongly, 3 could not be done.');
+  });
+
+  test('--version answers the version', async () => {
+    expect(await runCommand(['--version'])).toStrictEqual({ code: 0, out: '1.2.3\n', err: '' });
+  });
+
+  test.each([
+    { args: ['inti'], message: "error: unknown command 'inti'\n(Did you mean init?)" },
+    { args: ['init', '--jsn'], message: "error: unknown option '--jsn'\n(Did you mean --json?)" },
+    {
+      args: ['init', 'a', 'b'],
+      message: "error: too many arguments for 'init'. Expected 1 argument but got 2.",
+    },
+  ])('called as $args it says what is wrong, on stderr, with exit code 2', async ({ args, message }) => {
+    const { code, out, err } = await runCommand(args);
+    expect({ code, out }).toStrictEqual({ code: 2, out: '' });
+    expect(err).toContain(message);
+    expect(err).toContain('--help');
+  });
+
+  test('called without a command it shows the help, on stderr, with exit code 2', async () => {
+    const { code, out, err } = await runCommand([]);
+    expect({ code, out }).toStrictEqual({ code: 2, out: '' });
+    expect(err).toContain('Usage: express-mtls');
+  });
+});

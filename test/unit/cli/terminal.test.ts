@@ -1,0 +1,66 @@
+/**
+ * What is written to a terminal: colours, progress, and nothing that steers it.
+ *
+ * @module
+ */
+import { describe, expect, test } from '@jest/globals';
+import { printable, Terminal, type World } from '../../../src/cli/terminal.js';
+
+function terminalOf(world: Partial<World>): { terminal: Terminal; written: string[] } {
+  const written: string[] = [];
+  const terminal = new Terminal({
+    writeOut: (text) => written.push(`out: ${text}`),
+    writeErr: (text) => written.push(`err: ${text}`),
+    hasColours: false,
+    showsProgress: false,
+    env: {},
+    readIn: () => Promise.resolve(''),
+    now: Date.now,
+    ...world,
+  });
+  return { terminal, written };
+}
+
+describe('printable()', () => {
+  test.each([
+    { what: 'a plain text', text: 'CN=Jürgen, 日本\nOU=b', expected: 'CN=Jürgen, 日本\nOU=b' },
+    {
+      what: 'an escape sequence',
+      text: 'a\u001B[2Jb\u001B]0;x\u0007',
+      expected: 'a\\u{1b}[2Jb\\u{1b}]0;x\\u{7}',
+    },
+    { what: 'a concealing colour', text: '\u001B[8mhidden', expected: '\\u{1b}[8mhidden' },
+    { what: 'a carriage return', text: 'refused\radmitted', expected: 'refused\\u{d}admitted' },
+    { what: 'a turn of direction', text: 'a\u202Egnp', expected: 'a\\u{202e}gnp' },
+    { what: 'an eight-bit control', text: 'a\u009Bb', expected: 'a\\u{9b}b' },
+    { what: 'a colour of our own', text: '\u001B[31mbad\u001B[39m', expected: '\u001B[31mbad\u001B[39m' },
+  ])('shows $what', ({ text, expected }) => {
+    expect(printable(text)).toBe(expected);
+  });
+});
+
+describe('a terminal', () => {
+  test('has colours where they are shown', () => {
+    expect(terminalOf({ hasColours: true }).terminal.style('bad', 'no')).toBe('\u001B[31mno\u001B[39m');
+    expect(terminalOf({}).terminal.style('bad', 'no')).toBe('no');
+  });
+
+  test('says what takes its time, and wipes it away, where somebody looks', async () => {
+    const { terminal, written } = terminalOf({ showsProgress: true });
+    await expect(terminal.during('making a key', Promise.resolve(1))).resolves.toBe(1);
+    expect(written).toStrictEqual(['err: making a key …', 'err: \r\u001B[K']);
+  });
+
+  test('says nothing of it where nobody does', async () => {
+    const { terminal, written } = terminalOf({});
+    await terminal.during('making a key', Promise.resolve(1));
+    expect(written).toStrictEqual([]);
+  });
+
+  test('escapes what it writes, on both streams', () => {
+    const { terminal, written } = terminalOf({});
+    terminal.out('a\u001B[2J');
+    terminal.err('b\u001B[2J');
+    expect(written).toStrictEqual(['out: a\\u{1b}[2J\n', 'err: b\\u{1b}[2J\n']);
+  });
+});
