@@ -40,21 +40,42 @@ export function randomSeed(): Uint32Array {
 export function packSerials(rows: SerialRows, width: number, seed: Uint32Array): SerialTableData {
   const count = rows.offsets.length;
   const bucketCount = 2 ** Math.max(0, Math.ceil(Math.log2(count / rowsPerBucket)));
-  const mask = bucketCount - 1;
-  const starts = new Uint32Array(allocate((bucketCount + 1) * 4), 0, bucketCount + 1);
-  const buckets = new Uint32Array(count);
-  for (let row = 0; row < count; row++) {
-    const bucket = hashSerial(rows.bytes, rows.offsets[row] as number, width, seed) & mask;
+  const table: SerialTableData = {
+    width,
+    seed,
+    starts: new Uint32Array(allocate((bucketCount + 1) * 4), 0, bucketCount + 1),
+    serials: new Uint8Array(allocate(count * width), 0, count * width),
+    dates: new Uint32Array(allocate(count * 4), 0, count),
+    reasons: new Uint8Array(allocate(count), 0, count),
+  };
+  // A loop a function: V8 compiles a function anew for each loop that runs long.
+  const buckets = countBuckets(rows, table);
+  sumUp(table.starts);
+  placeRows(rows, buckets, table);
+  return table;
+}
+
+/** The bucket of each row, and how many rows each bucket has: at its number and one. */
+function countBuckets({ bytes, offsets }: SerialRows, { width, seed, starts }: SerialTableData): Uint32Array {
+  const buckets = new Uint32Array(offsets.length);
+  const mask = starts.length - 2;
+  for (let row = 0; row < offsets.length; row++) {
+    const bucket = hashSerial(bytes, offsets[row] as number, width, seed) & mask;
     buckets[row] = bucket;
     starts[bucket + 1] = (starts[bucket + 1] as number) + 1;
   }
-  for (let bucket = 0; bucket < bucketCount; bucket++)
-    starts[bucket + 1] = (starts[bucket + 1] as number) + (starts[bucket] as number);
-  const next = starts.slice(0, bucketCount);
-  const serials = new Uint8Array(allocate(count * width), 0, count * width);
-  const dates = new Uint32Array(allocate(count * 4), 0, count);
-  const reasons = new Uint8Array(allocate(count), 0, count);
-  for (let row = 0; row < count; row++) {
+  return buckets;
+}
+
+function sumUp(counts: Uint32Array): void {
+  for (let index = 1; index < counts.length; index++)
+    counts[index] = (counts[index] as number) + (counts[index - 1] as number);
+}
+
+function placeRows(rows: SerialRows, buckets: Uint32Array, table: SerialTableData): void {
+  const { width, starts, serials, dates, reasons } = table;
+  const next = starts.slice(0, -1);
+  for (let row = 0; row < buckets.length; row++) {
     const bucket = buckets[row] as number;
     const place = next[bucket] as number;
     next[bucket] = place + 1;
@@ -64,7 +85,6 @@ export function packSerials(rows: SerialRows, width: number, seed: Uint32Array):
     dates[place] = rows.dates[row] as number;
     reasons[place] = rows.reasons[row] as number;
   }
-  return { width, seed, starts, serials, dates, reasons };
 }
 
 /**

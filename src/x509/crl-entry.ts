@@ -53,10 +53,13 @@ export interface CrlEntries {
 
 /** Calls `visit` for every entry in turn. Allocates only for entries with rare extensions. */
 export function walkEntries(crl: CrlEntries, visit: (entry: Readonly<CrlEntry>) => void): void {
-  const list = new DerReader(crl.raw, crlSubject, crl.entries.start, crl.entries.end);
-  const parts = new DerReader(crl.raw, crlSubject);
-  const extensions = new EntryExtensionReader(crl.raw);
-  const entry: CrlEntry = {
+  const reader = new EntryReader(crl);
+  while (reader.next()) visit(reader.entry);
+}
+
+/** Reads entries one by one. Apart from the walk, whose compiled form dies with each new visitor. */
+class EntryReader {
+  readonly entry: CrlEntry = {
     serialStart: 0,
     serialEnd: 0,
     revocationDate: 0,
@@ -64,7 +67,22 @@ export function walkEntries(crl: CrlEntries, visit: (entry: Readonly<CrlEntry>) 
     certificateIssuer: undefined,
     unknownCriticalExtension: undefined,
   };
-  while (!list.done) {
+  readonly #list: DerReader;
+  readonly #parts: DerReader;
+  readonly #extensions: EntryExtensionReader;
+
+  constructor({ raw, entries }: CrlEntries) {
+    this.#list = new DerReader(raw, crlSubject, entries.start, entries.end);
+    this.#parts = new DerReader(raw, crlSubject);
+    this.#extensions = new EntryExtensionReader(raw);
+  }
+
+  /** Reads the next entry; `false` where there is none. */
+  next(): boolean {
+    const { entry } = this;
+    const list = this.#list;
+    const parts = this.#parts;
+    if (list.done) return false;
     list.next(Tag.sequence);
     parts.reset(list.contentStart, list.contentEnd);
     parts.nextInteger();
@@ -74,12 +92,11 @@ export function walkEntries(crl: CrlEntries, visit: (entry: Readonly<CrlEntry>) 
     entry.reason = 0;
     entry.certificateIssuer = undefined;
     entry.unknownCriticalExtension = undefined;
-    if (!parts.done) {
-      parts.next(Tag.sequence);
-      extensions.read(parts.contentStart, parts.contentEnd, entry);
-      parts.finish();
-    }
-    visit(entry);
+    if (parts.done) return true;
+    parts.next(Tag.sequence);
+    this.#extensions.read(parts.contentStart, parts.contentEnd, entry);
+    parts.finish();
+    return true;
   }
 }
 
