@@ -7,6 +7,7 @@
 import { DerReader, type DerSubject, Tag } from './der.js';
 import { type DistinguishedName } from './distinguished-name.js';
 import { readGeneralNames } from './general-name.js';
+import { type PlainEntry, readPlainEntry } from './plain-entry.js';
 import { readTime } from './time.js';
 
 /** What the errors about a CRL's bytes say. */
@@ -31,14 +32,7 @@ export const revocationReasons = [
 ] as const;
 
 /** One entry, valid until the walk goes on: it is the same object every time. */
-export interface CrlEntry {
-  /** Where the serial number's content octets lie in the CRL. */
-  serialStart: number;
-  serialEnd: number;
-  /** Seconds since 1970. */
-  revocationDate: number;
-  /** An index into {@link revocationReasons}; 0 where none is given. */
-  reason: number;
+export interface CrlEntry extends PlainEntry {
   /** The issuer of this entry's certificate, where an indirect CRL names another than the entry before. */
   certificateIssuer: DistinguishedName | undefined;
   /** A critical extension that nothing here knows, dotted. */
@@ -83,6 +77,13 @@ class EntryReader {
     const list = this.#list;
     const parts = this.#parts;
     if (list.done) return false;
+    entry.certificateIssuer = undefined;
+    entry.unknownCriticalExtension = undefined;
+    const end = readPlainEntry(list.bytes, list.offset, list.limit, entry);
+    if (end >= 0) {
+      list.offset = end;
+      return true;
+    }
     list.next(Tag.sequence);
     parts.reset(list.contentStart, list.contentEnd);
     parts.nextInteger();
@@ -90,8 +91,6 @@ class EntryReader {
     entry.serialEnd = parts.contentEnd;
     entry.revocationDate = readTime(parts);
     entry.reason = 0;
-    entry.certificateIssuer = undefined;
-    entry.unknownCriticalExtension = undefined;
     if (parts.done) return true;
     parts.next(Tag.sequence);
     this.#extensions.read(parts.contentStart, parts.contentEnd, entry);

@@ -40,11 +40,16 @@ export function readTime(reader: DerReader): number {
   ) {
     reader.fail('has a time that no calendar has', start);
   }
+  return daysUntil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
+}
+
+/** The days from 1970 until a day that the calendar has. */
+export function daysUntil(year: number, month: number, day: number): number {
+  const leap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
   const before = year - 1;
   const leapDays = Math.floor(before / 4) - Math.floor(before / 100) + Math.floor(before / 400) - 477;
   const thisYear = (cumulativeDays[month - 1] as number) + (leap && month > 2 ? 1 : 0) + day - 1;
-  const days = (year - 1970) * 365 + leapDays + thisYear;
-  return days * 86_400 + hour * 3600 + minute * 60 + second;
+  return (year - 1970) * 365 + leapDays + thisYear;
 }
 
 /** {@link readTime} as a Date. */
