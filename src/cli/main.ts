@@ -6,6 +6,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
+import { askSecret } from './ask-secret.js';
 import { runProgram } from './program.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
@@ -21,5 +22,6 @@ process.exitCode = await runProgram(process.argv.slice(2), version, {
   showsProgress: stderr.isTTY,
   env,
   readIn: () => text(stdin),
+  askSecret: stdin.isTTY && stderr.isTTY ? (question) => askSecret(question, stdin, stderr) : undefined,
   now: Date.now,
 });

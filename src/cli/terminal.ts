@@ -22,6 +22,8 @@ export interface World {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Reads all of stdin. */
   readonly readIn: () => Promise<string>;
+  /** Asks for a secret without showing it; `undefined` where nobody sits at a terminal. */
+  readonly askSecret?: ((question: string) => Promise<string>) | undefined;
   /** The clock, in milliseconds since 1970. */
   readonly now: () => number;
 }

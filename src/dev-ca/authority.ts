@@ -40,6 +40,8 @@ export interface AuthorityParams {
   readonly algorithm: KeyAlgorithm;
   readonly commonName: string;
   readonly days: number;
+  /** Opens the key of a CA that is there, and encrypts that of one that is made. */
+  readonly passphrase: string | undefined;
 }
 
 /**
@@ -80,7 +82,13 @@ export async function openAuthority(
   }
   parseRows(database, files.database);
   parseCrlNumber(crlNumber, files.crlNumber);
-  return { outcome: 'kept', directory, files, now, ...readAuthority(files, certificate, key) };
+  return {
+    outcome: 'kept',
+    directory,
+    files,
+    now,
+    ...readAuthority(files, certificate, key, params.passphrase),
+  };
 }
 
 /**
@@ -121,16 +129,21 @@ async function createAuthority(
     { profile: 'ca', subject, serialNumber, publicKey, ...validity },
     { privateKey },
   );
-  await createFile(files.key, formatPrivateKey(privateKey), 'secret');
+  await createFile(files.key, formatPrivateKey(privateKey, params.passphrase), 'secret');
   await createFile(files.certificate, pem, 'public');
   await createFile(files.database, '', 'public');
   await createFile(files.crlNumber, formatCrlNumber(1n), 'public');
   return { certificate: new X509Certificate(pem), privateKey };
 }
 
-function readAuthority(files: AuthorityFiles, certificatePem: string, keyPem: string): Credentials {
+function readAuthority(
+  files: AuthorityFiles,
+  certificatePem: string,
+  keyPem: string,
+  passphrase: string | undefined,
+): Credentials {
   const certificate = parseCertificate(certificatePem, files.certificate);
-  const privateKey = parsePrivateKey(keyPem, files.key);
+  const privateKey = parsePrivateKey(keyPem, files.key, passphrase);
   if (!certificate.checkPrivateKey(privateKey)) {
     throw new MtlsError(
       'ERR_MTLS_KEY_MISMATCH',

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { MtlsError } from '../errors.js';
 import { openAuthority } from './authority.js';
 import type { DevCertificate } from './database.js';
 import { readIfPresent } from './files.js';
@@ -14,7 +15,7 @@ import type { KeyAlgorithm } from './keys.js';
 import { readNextUpdate, revokeCertificate, writeCrl } from './revocation-list.js';
 import type { CrlFile, CrlOptions, RevocationOutcome, RevokeOptions } from './revocation-list.js';
 
-/** How {@link openDevCa} makes a CA. Without effect on one that is there, `now` aside. */
+/** How {@link openDevCa} makes a CA. Without effect on one that is there, `passphrase` and `now` aside. */
 export interface DevCaOptions {
   /**
    * What kind of key to make.
@@ -31,6 +32,11 @@ export interface DevCaOptions {
    * @defaultValue `3650`; above 0, at most 36_500, parts of a day allowed
    */
   readonly days?: number;
+  /**
+   * The passphrase of its key: it opens that of a CA that is there, where it is encrypted, and encrypts that of one
+   * that is made, with AES-256. Not empty; none by default.
+   */
+  readonly passphrase?: string;
   /**
    * The clock, in milliseconds since 1970.
    * @defaultValue `Date.now`
@@ -92,8 +98,11 @@ export interface DevCa {
  * `ERR_MTLS_KEY_MISMATCH`
  */
 export async function openDevCa(directory: string, options: DevCaOptions = {}): Promise<DevCa> {
-  const { algorithm = 'ec-p256', commonName = 'ca', days = 3650, now = Date.now } = options;
-  const authority = await openAuthority(directory, { algorithm, commonName, days }, now);
+  const { algorithm = 'ec-p256', commonName = 'ca', days = 3650, passphrase, now = Date.now } = options;
+  if (passphrase === '') {
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', 'passphrase is empty; give one, or leave it out');
+  }
+  const authority = await openAuthority(directory, { algorithm, commonName, days, passphrase }, now);
   if ((await readIfPresent(authority.files.crl)) === undefined) await writeCrl(authority, {});
   const inTurn = createTurns();
   return Object.freeze({

@@ -36,23 +36,39 @@ export async function createKeyPair(algorithm: KeyAlgorithm): Promise<KeyPair> {
   }
 }
 
-/** A private key as PKCS#8 PEM, not encrypted. */
-export function formatPrivateKey(key: KeyObject): string {
-  return key.export({ type: 'pkcs8', format: 'pem' }).toString();
+/** A private key as PKCS#8 PEM, encrypted with AES-256 where there is a passphrase. */
+export function formatPrivateKey(key: KeyObject, passphrase?: string): string {
+  const encryption = passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase };
+  return key.export({ type: 'pkcs8', format: 'pem', ...encryption }).toString();
+}
+
+/** Whether a private key in PEM is encrypted: as PKCS#8 says it, or as RFC 1421 did before. */
+export function isEncryptedKey(pem: string): boolean {
+  return /^-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: *4, *ENCRYPTED/m.test(pem);
 }
 
 /**
  * Reads a private key in PEM: PKCS#8, or OpenSSL's older EC and RSA forms.
- * @throws MtlsError `ERR_MTLS_PEM_INVALID` where it is none, or is encrypted
+ * @throws MtlsError `ERR_MTLS_PEM_INVALID` where it is none, or `passphrase` does not open it
  */
-export function parsePrivateKey(pem: string, file: string): KeyObject {
+export function parsePrivateKey(pem: string, file: string, passphrase?: string): KeyObject {
   try {
-    return createPrivateKey(pem);
-  } catch (error) {
-    throw new MtlsError(
-      'ERR_MTLS_PEM_INVALID',
-      `${file} does not read as a private key; expected PEM without a passphrase: restore it, or use another folder`,
-      { cause: error },
+    return createPrivateKey(
+      passphrase === undefined || !isEncryptedKey(pem) ? pem : { key: pem, passphrase },
     );
+  } catch (error) {
+    throw new MtlsError('ERR_MTLS_PEM_INVALID', `${file} ${faultOf(pem, passphrase)}`, { cause: error });
   }
+}
+
+function faultOf(pem: string, passphrase: string | undefined): string {
+  if (!isEncryptedKey(pem)) {
+    return 'does not read as a private key; expected PEM: restore it, or use another folder';
+  }
+  if (passphrase === undefined)
+    return 'is encrypted, and no passphrase was given; give the one it was made with';
+  return (
+    'does not open with the passphrase that was given; give the one it was made with, or, where its encryption ' +
+    'is one that OpenSSL has retired, such as DES, encrypt it anew with "openssl pkey -aes256"'
+  );
 }

@@ -4,14 +4,14 @@
  * @module
  */
 import path from 'node:path';
-import { openDevCa } from '../../dev-ca/dev-ca.js';
 import type { KeyAlgorithm } from '../../dev-ca/keys.js';
-import type { Answer, CommonOptions } from '../answer.js';
+import type { Answer } from '../answer.js';
+import { openCa, passphraseOption, type PassphraseOptions } from '../ca-options.js';
 import { defaultDirectory, type Commands } from '../commands.js';
 import { algorithmOf, rsaOption } from '../key-options.js';
 import type { Terminal } from '../terminal.js';
 
-interface InitOptions extends CommonOptions {
+interface InitOptions extends PassphraseOptions {
   readonly client: string;
   readonly rsa?: string;
 }
@@ -21,14 +21,15 @@ export function addInit({ create, answers }: Commands): void {
   create('init')
     .summary('make a CA, a server, a first client and a CRL')
     .description(
-      'Makes a development CA with a certificate for localhost, a first client and an empty CRL. What is there is kept, never overwritten.',
+      'Makes a development CA with a certificate for localhost, a first client and an empty CRL. What is there is kept, never overwritten. With a passphrase, the key of the CA is written encrypted.',
     )
     .argument('[dir]', 'the folder to make them in', defaultDirectory)
     .option('--client <name>', 'the first client', 'client1')
     .addOption(rsaOption())
+    .addOption(passphraseOption())
     .action(
       answers(async (terminal, [directory], options: InitOptions) =>
-        init(terminal, directory as string, options.client, algorithmOf(options.rsa)),
+        init(terminal, directory as string, options, algorithmOf(options.rsa)),
       ),
     )
     .addHelpText(
@@ -44,10 +45,10 @@ Examples:
 async function init(
   terminal: Terminal,
   directory: string,
-  clientName: string,
+  { client: clientName, passphraseFile }: InitOptions,
   algorithm: KeyAlgorithm,
 ): Promise<Answer> {
-  const ca = await terminal.during('making the CA', openDevCa(directory, { algorithm }));
+  const ca = await openCa(terminal, { dir: directory, passphraseFile }, { algorithm });
   const server = await terminal.during('making the server', ca.issueServer());
   const client = await terminal.during(`making ${clientName}`, ca.issueClient(clientName));
   const made = [

@@ -87,7 +87,7 @@ describe('express-mtls init', () => {
   test('a fault of the file system is one line too', async () => {
     const { code, err } = await runCommand(['init', '/dev/null/certs']);
     expect(code).toBe(3);
-    expect(err).toMatch(/^ENOTDIR: not a directory, mkdir '\/dev\/null\/certs'\n$/);
+    expect(err).toMatch(/^ENOTDIR: not a directory, open '\/dev\/null\/certs\/ca-key\.pem'\n$/);
   });
 
   test('--help shows examples', async () => {

@@ -1,0 +1,90 @@
+/**
+ * The CA that a command works on: its folder, and the passphrase of its key
+ * where that is encrypted.
+ *
+ * @module
+ */
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { Option } from 'commander';
+import { openDevCa, type DevCa, type DevCaOptions } from '../dev-ca/dev-ca.js';
+import { readIfPresent } from '../dev-ca/files.js';
+import { isEncryptedKey } from '../dev-ca/keys.js';
+import { MtlsError } from '../errors.js';
+import type { CommonOptions } from './answer.js';
+import type { Terminal } from './terminal.js';
+
+const passphraseVariable = 'EXPRESS_MTLS_CA_PASSPHRASE';
+
+/** What {@link passphraseOption} gives a command. */
+export interface PassphraseOptions extends CommonOptions {
+  readonly passphraseFile?: string | undefined;
+}
+
+/** What `directoryOption()` and {@link passphraseOption} give a command. */
+export interface CaOptions extends PassphraseOptions {
+  readonly dir: string;
+}
+
+/** `--passphrase-file FILE`. */
+export function passphraseOption(): Option {
+  return new Option(
+    '--passphrase-file <file>',
+    `where the CA key has a passphrase: a file whose first line it is (default: the variable ${passphraseVariable}, else it is asked for)`,
+  );
+}
+
+/**
+ * Opens the CA that a command is told, or makes it; asks for the passphrase only where its key is encrypted.
+ * @param params - How to make one that is not there.
+ * @throws MtlsError as `openDevCa()` and {@link readPassphrase} do
+ */
+export async function openCa(
+  terminal: Terminal,
+  options: CaOptions,
+  params: Omit<DevCaOptions, 'passphrase' | 'now'> = {},
+): Promise<DevCa> {
+  const { now } = terminal.world;
+  const keyFile = path.join(options.dir, 'ca-key.pem');
+  const passphrase = await readPassphrase(terminal, options, keyFile);
+  const opening = openDevCa(options.dir, {
+    ...params,
+    ...(passphrase === undefined ? {} : { passphrase }),
+    now,
+  });
+  return await terminal.during('opening the CA', opening);
+}
+
+/**
+ * The passphrase of a CA key: from the file, else from the variable, else, where the key is encrypted, asked for.
+ * @returns `undefined` where none was given, and the key needs none or is not there.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for an empty one, and where it is needed and nobody can be asked
+ */
+async function readPassphrase(
+  terminal: Terminal,
+  { passphraseFile }: PassphraseOptions,
+  keyFile: string,
+): Promise<string | undefined> {
+  const { env, askSecret } = terminal.world;
+  if (passphraseFile !== undefined) {
+    // One line, as `openssl -passin file:` reads it.
+    return notEmpty((await readFile(passphraseFile, 'utf8')).split(/\r?\n/, 1)[0] ?? '', passphraseFile);
+  }
+  const variable = env[passphraseVariable];
+  if (variable !== undefined) return notEmpty(variable, passphraseVariable);
+  const key = await readIfPresent(keyFile);
+  if (key === undefined || !isEncryptedKey(key)) return undefined;
+  if (askSecret !== undefined) return notEmpty(await askSecret(`Passphrase of ${keyFile}: `), 'the answer');
+  throw new MtlsError(
+    'ERR_MTLS_OPTION_INVALID',
+    `${keyFile} is encrypted, and there is no terminal to ask for its passphrase; give it with --passphrase-file FILE or ${passphraseVariable}`,
+  );
+}
+
+function notEmpty(passphrase: string, origin: string): string {
+  if (passphrase !== '') return passphrase;
+  throw new MtlsError(
+    'ERR_MTLS_OPTION_INVALID',
+    `${origin} holds no passphrase; expected that of the CA key, in one line`,
+  );
+}
