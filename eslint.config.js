@@ -46,7 +46,7 @@ const noDynamicPino = noDynamicImport('/^pino/');
 const noDynamicCertificates = noDynamicImport('/^(@peculiar.x509|reflect-metadata)/');
 
 export default defineConfig([
-  globalIgnores(['dist', 'coverage', 'reports', '.stryker-tmp', 'test/package/projects']),
+  globalIgnores(['dist', 'coverage', 'reports', 'docs/api', '.stryker-tmp', 'test/package/projects']),
 
   // Configuration and scripts: plain JavaScript.
   {

@@ -9,22 +9,39 @@
  * Those with 500 are thrown when the server starts or reloads, never for a caller's fault.
  */
 const statusByCode = {
+  /** The caller showed no certificate, and needs one. */
   ERR_MTLS_CERTIFICATE_REQUIRED: 401,
+  /** No chain of signatures leads from the certificate to a root in `ca`. */
   ERR_MTLS_CERTIFICATE_UNTRUSTED: 401,
+  /** The certificate, or a CA above it, is past its notAfter. */
   ERR_MTLS_CERTIFICATE_EXPIRED: 401,
+  /** A CRL in force lists the certificate, or a CA above it. */
   ERR_MTLS_CERTIFICATE_REVOKED: 401,
+  /** The certificate is not one that a client may use: its purpose, its key, its dates, or it does not read. */
   ERR_MTLS_CERTIFICATE_INVALID: 401,
+  /** No current CRL can tell about the certificate. */
   ERR_MTLS_REVOCATION_UNKNOWN: 503,
+  /** The client is who it says, and the rule of the route does not admit it. */
   ERR_MTLS_CLIENT_FORBIDDEN: 403,
+  /** With `sni`: the request is for another name than the handshake was. */
   ERR_MTLS_REQUEST_MISDIRECTED: 421,
+  /** An option, a rule or a call is not what it may be, or a file cannot be read. */
   ERR_MTLS_OPTION_INVALID: 500,
+  /** A key or a certificate does not read. */
   ERR_MTLS_PEM_INVALID: 500,
+  /** The private key does not belong to the first certificate in `cert`. */
   ERR_MTLS_KEY_MISMATCH: 500,
+  /** What should be a CRL is none, or is dated in the future. */
   ERR_MTLS_CRL_INVALID: 500,
+  /** No key of the CA that the CRL names made its signature. */
   ERR_MTLS_CRL_SIGNATURE_INVALID: 500,
+  /** No CA in `ca` may have signed the CRL. */
   ERR_MTLS_CRL_ISSUER_UNKNOWN: 500,
+  /** The CRL is past its nextUpdate, and past the grace, when it is loaded. */
   ERR_MTLS_CRL_EXPIRED: 500,
+  /** A reload met a CRL that is older than the one in force, or misses one. */
   ERR_MTLS_CRL_ROLLBACK: 500,
+  /** The CRL has a critical extension that is not understood, or a weak signature. */
   ERR_MTLS_CRL_UNSUPPORTED: 500,
 } as const;
 
@@ -32,12 +49,13 @@ const statusByCode = {
 export type ErrorCode = keyof typeof statusByCode;
 
 /** Every {@link ErrorCode} under its own name, so that a misspelt code does not compile. */
-export const ErrorCode: { readonly [Code in ErrorCode]: Code } = Object.freeze(
+export const ErrorCode: { readonly [Code in keyof typeof statusByCode]: Code } = Object.freeze(
   Object.fromEntries(Object.keys(statusByCode).map((code) => [code, code])),
 ) as { readonly [Code in ErrorCode]: Code };
 
 /** What this package throws, rejects with, and passes to `next()`. */
 export class MtlsError extends Error {
+  /** `'MtlsError'`. */
   override readonly name: string = 'MtlsError';
   /** What went wrong; stable between releases, unlike the message. */
   readonly code: ErrorCode;

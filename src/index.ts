@@ -33,12 +33,12 @@ export type { RevocationEntryState } from './revocation/revocation-state.js';
 
 export { clientIdentity } from './express/client-identity.js';
 export { identify } from './tls/connection.js';
-export type { ClientIdentity, SubjectAltNames } from './identity/client-identity.js';
+export type { CertificateIdentity, ClientIdentity, SubjectAltNames } from './identity/client-identity.js';
 export { DistinguishedName } from './x509/distinguished-name.js';
 export type { NameAttribute, RelativeDistinguishedName } from './x509/name-attribute.js';
 
 export { requireClient } from './express/require-client.js';
-export { requireClientOnUpgrade } from './express/require-client-on-upgrade.js';
+export { requireClientOnUpgrade, type UpgradeGuard } from './express/require-client-on-upgrade.js';
 export { allOf, anyOf, not } from './policy/combinators.js';
 export type { ClientRule, ClientRuleFunction } from './policy/client-rule.js';
 export type { ClientRuleFields, Match } from './policy/rule-fields.js';

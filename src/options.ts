@@ -36,8 +36,23 @@ import { checkTlsOptions } from './tls-options.js';
 
 /** What a logger must have. pino's does; so does `console`. */
 export interface Logger {
+  /**
+   * What goes its way: what is in force at the start, and after a reload.
+   * @param fields - `event`, and what it carries.
+   * @param message - The same for people. Names in it are those of certificates, and not escaped.
+   */
   info(fields: object, message: string): void;
+  /**
+   * What somebody should look at: a client that was refused or closed, a rule that threw, a CRL that runs out.
+   * @param fields - As for {@link Logger.info}.
+   * @param message - As for {@link Logger.info}.
+   */
   warn(fields: object, message: string): void;
+  /**
+   * What failed, while the server serves on by what was in force: a reload, as a rule.
+   * @param fields - As for {@link Logger.info}.
+   * @param message - As for {@link Logger.info}.
+   */
   error(fields: object, message: string): void;
 }
 
@@ -84,10 +99,18 @@ export interface MtlsOptions {
   /** Which certificates may be a client's. */
   readonly certificates?: CertificatePolicy;
   /**
-   * Whether the files are watched. `pollMs` is the time between two looks at them, in milliseconds.
-   * @defaultValue `{ pollMs: 500 }`; an integer from 50 to 3_600_000
+   * Whether the files are watched; `false`: only `mtls.reload()` and SIGHUP reload.
+   * @defaultValue `{ pollMs: 500 }`
    */
-  readonly watch?: false | { readonly pollMs?: number };
+  readonly watch?:
+    | false
+    | {
+        /**
+         * The time between two looks at the files, in milliseconds.
+         * @defaultValue `500`; an integer from 50 to 3_600_000
+         */
+        readonly pollMs?: number;
+      };
   /**
    * Whether SIGHUP reloads, as `mtls.reload()` does. Without this, SIGHUP is what the process makes of it.
    * @defaultValue `false`

@@ -17,9 +17,17 @@ export type CrlSource = Source | SourceLoader;
 
 /** A source of one's own: a shared store, an HTTP distribution point, a workload API. */
 export interface SourceLoader {
-  /** Resolves to what is in force, PEM or DER. Called at start and at each reload; a rejection, or a minute without an answer, keeps what was in force. */
+  /**
+   * Resolves to what is in force, PEM or DER. Called at start and at each reload; a rejection, or a minute without an
+   * answer, keeps what was in force.
+   * @param signal - Aborts when nobody waits for the answer any more.
+   */
   load(signal: AbortSignal): Promise<readonly Buffer[]>;
-  /** Calls `notify` when it is worth loading again. Without it, other sources that change and `mtls.reload()` are the only triggers. */
+  /**
+   * Watches for changes. Without it, other sources that change and `mtls.reload()` are the only triggers.
+   * @param notify - To be called when it is worth loading again, however often.
+   * @returns What stops it, when the server closes.
+   */
   watch?(notify: () => void): Disposable;
 }
 

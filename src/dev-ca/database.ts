@@ -17,6 +17,7 @@ export interface DevCertificate {
   readonly commonName: string | undefined;
   /** Lower-case hexadecimal without leading zeros. */
   readonly serialNumber: string;
+  /** When it expires. */
   readonly notAfter: Date;
   /** When it was revoked; `undefined` while it stands. */
   readonly revokedAt: Date | undefined;

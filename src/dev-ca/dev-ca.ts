@@ -48,6 +48,7 @@ export interface DevCaOptions {
 export interface DevCa {
   /** Whether {@link openDevCa} made it, or found it there. */
   readonly outcome: 'made' | 'kept';
+  /** The folder, as it was given. */
   readonly directory: string;
   /** `ca-crt.pem` in the folder. */
   readonly certFile: string;
@@ -57,6 +58,7 @@ export interface DevCa {
   readonly crlFile: string;
   /**
    * Makes a server certificate and its key, or keeps the pair that is there under its name, revoked or expired though it be.
+   * @param options - What it says; by default for localhost, a year.
    * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, also where only one of the two files is there, or they are another CA's;
    * `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
    */
@@ -64,6 +66,7 @@ export interface DevCa {
   /**
    * Makes a client certificate and its key, or keeps the pair that is there under `name`, revoked or expired though it be.
    * @param name - The NAME of `NAME-crt.pem`: letters, digits, `.`, `_` and `-`, at most 64; not `ca`.
+   * @param options - What it says; by default the name as its commonName, a year.
    * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, also where only one of the two files is there, or they are another CA's;
    * `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
    */
@@ -71,11 +74,13 @@ export interface DevCa {
   /**
    * Revokes a certificate and writes a new CRL, its number one up. Revoking again changes nothing and answers `'already-revoked'`.
    * @param nameOrSerial - The name it was issued under, its serial number in hexadecimal, or a commonName that it alone has.
+   * @param options - The reason, and how long the CRL holds; by default no reason, 30 days.
    * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where there is no such certificate, listing those that exist
    */
   revoke(nameOrSerial: string, options?: RevokeOptions): Promise<RevocationOutcome>;
   /**
    * Writes a new CRL with the same entries, its number one up.
+   * @param options - How long it holds; by default 30 days.
    * @throws MtlsError `ERR_MTLS_OPTION_INVALID`
    */
   writeCrl(options?: CrlOptions): Promise<CrlFile>;
@@ -94,6 +99,8 @@ export interface DevCa {
 /**
  * Opens the CA in `directory`, or makes one where there is none: `ca-crt.pem`, `ca-key.pem`, an empty `ca-crl.pem`,
  * and OpenSSL's `ca-database.txt` and `ca-crlnumber.txt`. Nothing that is there is overwritten.
+ * @param directory - A path; the folder is made where it is missing.
+ * @param options - How the CA is made, where it is; by default ECDSA on P-256, ten years.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, also where only a part of a CA is there; `ERR_MTLS_PEM_INVALID`,
  * `ERR_MTLS_KEY_MISMATCH`
  */

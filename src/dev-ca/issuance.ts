@@ -78,8 +78,11 @@ export interface ClientCertificateOptions {
 export interface IssuedCertificate extends DevCertificate {
   /** Whether this call made it, or found it there. */
   readonly outcome: 'made' | 'kept';
+  /** The NAME of its files. */
   readonly name: string;
+  /** `NAME-crt.pem` in the folder. */
   readonly certFile: string;
+  /** `NAME-key.pem` in the folder, with mode 0600. */
   readonly keyFile: string;
 }
 

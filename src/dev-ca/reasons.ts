@@ -6,9 +6,19 @@
  */
 import { MtlsError } from '../errors.js';
 
+/** Why a certificate was revoked, by the names of RFC 5280 section 5.3.1 that `openssl ca` knows too. */
+export type RevocationReason =
+  | 'unspecified'
+  | 'keyCompromise'
+  | 'cACompromise'
+  | 'affiliationChanged'
+  | 'superseded'
+  | 'cessationOfOperation'
+  | 'certificateHold';
+
 // RFC 5280 section 5.3.1 also has privilegeWithdrawn and aACompromise, which `openssl ca`
 // cannot read back from its database, and removeFromCRL, which belongs in delta CRLs only.
-const numberByReason = {
+const numberByReason: Readonly<Record<RevocationReason, number>> = {
   unspecified: 0,
   keyCompromise: 1,
   cACompromise: 2,
@@ -16,10 +26,7 @@ const numberByReason = {
   superseded: 4,
   cessationOfOperation: 5,
   certificateHold: 6,
-} as const;
-
-/** Why a certificate was revoked, by the names of RFC 5280 section 5.3.1 that `openssl ca` knows too. */
-export type RevocationReason = keyof typeof numberByReason;
+};
 
 const reasons = Object.keys(numberByReason) as RevocationReason[];
 

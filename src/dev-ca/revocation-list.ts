@@ -34,6 +34,7 @@ export interface RevokeOptions extends CrlOptions {
 
 /** A CRL that was just written. */
 export interface CrlFile {
+  /** `ca-crl.pem` in the folder. */
   readonly file: string;
   /** Its cRLNumber. */
   readonly number: bigint;
@@ -45,8 +46,20 @@ export interface CrlFile {
 
 /** What a revocation did. */
 export type RevocationOutcome =
-  | { readonly outcome: 'revoked'; readonly certificate: DevCertificate; readonly crl: CrlFile }
-  | { readonly outcome: 'already-revoked'; readonly certificate: DevCertificate };
+  | {
+      /** It was revoked now. */
+      readonly outcome: 'revoked';
+      /** What was revoked. */
+      readonly certificate: DevCertificate;
+      /** The CRL that says so. */
+      readonly crl: CrlFile;
+    }
+  | {
+      /** It was revoked before; nothing was written. */
+      readonly outcome: 'already-revoked';
+      /** What is revoked, since when and why. */
+      readonly certificate: DevCertificate;
+    };
 
 /**
  * Revokes a certificate and writes the CRL that says so; nothing happens where it was revoked before.

@@ -20,8 +20,10 @@ export interface RequestLogOptions {
 /**
  * Logs each request once it is answered, or its connection is gone: `remoteAddress`, `commonName`,
  * `serialNumber`, `method`, `url`, `status`, `durationMs`, and `aborted` where the answer did not get through.
+ * @param options - Where the lines go; by default pino to stdout.
  */
-export function requestLog({ logger }: RequestLogOptions = {}): Middleware {
+export function requestLog(options: RequestLogOptions = {}): Middleware {
+  const { logger } = options;
   const log = logger === undefined ? pinoToStdout() : logger.info.bind(logger);
   return (req, res, next) => {
     const started = performance.now();

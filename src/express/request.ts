@@ -19,16 +19,30 @@ declare global {
 }
 
 /** A request that may carry an identity: Express's, Connect's, or node:http's own. */
-export type MtlsRequest = IncomingMessage & { clientIdentity?: ClientIdentity | undefined };
+export type MtlsRequest = IncomingMessage & {
+  /** Who is calling; `undefined` for an anonymous caller, and before `clientIdentity()` has run. */
+  clientIdentity?: ClientIdentity | undefined;
+};
 
-/** A middleware for Express, Connect, and whatever calls `(req, res, next)`. */
+/**
+ * A middleware for Express, Connect, and whatever calls `(req, res, next)`.
+ * @param req - The request.
+ * @param res - Its answer.
+ * @param next - Goes on with the next handler, or with the error handlers.
+ */
 export type Middleware<Request extends IncomingMessage = IncomingMessage> = (
   req: Request,
   res: ServerResponse,
   next: (error?: unknown) => void,
 ) => void;
 
-/** An error handler for Express and Connect. */
+/**
+ * An error handler for Express and Connect.
+ * @param error - What a handler threw, or passed to its `next()`.
+ * @param req - The request.
+ * @param res - Its answer.
+ * @param next - Goes on with the next error handler.
+ */
 export type ErrorMiddleware = (
   error: unknown,
   req: IncomingMessage,

@@ -14,17 +14,23 @@ import { compileAdmission, refusalSince } from './admission.js';
 import { unguarded } from './client-identity.js';
 
 /**
+ * Asks whether a client may upgrade.
+ * @param req - The request of the event.
+ * @param socket - Its socket.
+ * @returns Who is calling, or `undefined` where there is nothing left to do: the client was turned away, or has gone.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` on a server without the gate.
+ */
+export type UpgradeGuard = (req: IncomingMessage, socket: Duplex) => Promise<ClientIdentity | undefined>;
+
+/**
  * Decides who may upgrade, for listeners of `'upgrade'`, by the rules of `requireClient()`. Whoever may not is
  * answered 401 without an identity, 403 where the rule does not admit it, and else with the status of its refusal,
  * as problem details (RFC 9457); then its socket ends. From here on a socket that fails ends nothing but itself.
  * @param given - The rule. Left out, every client with a certificate may upgrade; given as `undefined`, it is a mistake.
- * @returns A function that resolves to who is calling, or to `undefined` where there is nothing left to do: the
- *   client was turned away, or has gone. It rejects with `ERR_MTLS_OPTION_INVALID` on a server without the gate.
+ * @returns What to ask at each `'upgrade'`.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, when the app starts, for a rule that is empty, misspelt or unanchored.
  */
-export function requireClientOnUpgrade(
-  ...given: [rule?: ClientRule]
-): (req: IncomingMessage, socket: Duplex) => Promise<ClientIdentity | undefined> {
+export function requireClientOnUpgrade(...given: [rule?: ClientRule]): UpgradeGuard {
   const refusalOf = compileAdmission(given);
   return async (req, socket) => {
     // node:http has let go of the socket, and nobody else may listen before the rule has answered.

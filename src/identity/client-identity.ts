@@ -24,7 +24,9 @@ export interface ClientIdentity {
   readonly commonNames: readonly string[];
   /** The subject; `subject.get('OU')` lists an attribute, `String(subject)` is RFC 4514. */
   readonly subject: DistinguishedName;
+  /** Who signed the certificate. */
   readonly issuer: DistinguishedName;
+  /** The names in subjectAltName; all lists are empty where there is none. */
   readonly subjectAltNames: SubjectAltNames;
   /** The SPIFFE ID; only where there is exactly one URI in subjectAltName, and it is a valid SPIFFE ID. */
   readonly spiffeId: string | undefined;
@@ -34,7 +36,9 @@ export interface ClientIdentity {
   readonly fingerprint256: string;
   /** The same hash as RFC 8705 section 3.1 writes it (`x5t#S256`): base64url. */
   readonly thumbprint: string;
+  /** From when on the certificate is valid. */
   readonly notBefore: Date;
+  /** When it expires: from that moment on it is valid no more. */
   readonly notAfter: Date;
   /** Object identifiers, dotted; empty where the certificate does not say. */
   readonly extendedKeyUsage: readonly string[];
@@ -46,13 +50,17 @@ export interface ClientIdentity {
 
 /** The names in subjectAltName, by kind, in the certificate's order. */
 export interface SubjectAltNames {
+  /** Host names, as they are written; `*.example.org` may be among them. */
   readonly dns: readonly string[];
+  /** Email addresses, as they are written. */
   readonly email: readonly string[];
+  /** URIs, as they are written. */
   readonly uri: readonly string[];
   /** IPv4 dotted, IPv6 as RFC 5952 writes it. */
   readonly ip: readonly string[];
   /** User principal names (the otherName 1.3.6.1.4.1.311.20.2.3). */
   readonly upn: readonly string[];
+  /** Distinguished names. */
   readonly directoryName: readonly DistinguishedName[];
 }
 

@@ -14,6 +14,8 @@ import { type ClientRuleFields, type Match } from './rule-fields.js';
 
 /**
  * A rule of one's own. Only `true` grants: whatever else it returns refuses, and so does throwing or rejecting.
+ * @param identity - Who is calling.
+ * @param req - What they ask for.
  */
 export type ClientRuleFunction<Request extends IncomingMessage = IncomingMessage> = (
   identity: ClientIdentity,

@@ -10,6 +10,7 @@ import { accountOf, combineFindings, giveAccount } from './rule-account.js';
 
 /**
  * A rule that holds where every one of the given does; asked in their order, until one refuses.
+ * @param rules - At least one.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID` without rules, and for rules that `requireClient()` would refuse.
  */
 export function allOf<Request extends IncomingMessage>(
@@ -21,6 +22,7 @@ export function allOf<Request extends IncomingMessage>(
 /**
  * A rule that holds where at least one of the given does; asked in their order, until one grants. One that
  * throws before that refuses.
+ * @param rules - At least one.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID` without rules, and for rules that `requireClient()` would refuse.
  */
 export function anyOf<Request extends IncomingMessage>(
@@ -31,6 +33,7 @@ export function anyOf<Request extends IncomingMessage>(
 
 /**
  * A rule that holds where the given one says `false`: not where it throws, and not where it returns anything else.
+ * @param rule - What is turned round.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for a rule that `requireClient()` would refuse.
  */
 export function not<Request extends IncomingMessage>(rule: ClientRule<Request>): ClientRuleFunction<Request> {

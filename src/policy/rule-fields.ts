@@ -12,9 +12,11 @@ export type Match = string | RegExp | readonly (string | RegExp)[];
  * several values in the certificate (`organizationalUnit`, `dns`, …) holds if one of them matches.
  */
 export interface ClientRuleFields {
-  /** The one commonName. Never matches a certificate with several. */
+  /** The one commonName, letter for letter. Never matches a certificate with several. */
   readonly commonName?: Match;
+  /** An organizationName of the subject (O), letter for letter. */
   readonly organization?: Match;
+  /** An organizationalUnitName of the subject (OU), letter for letter. */
   readonly organizationalUnit?: Match;
   /** A dNSName in subjectAltName, letter case aside. `*.example.org` is text, not a wildcard. */
   readonly dns?: Match;
@@ -26,6 +28,7 @@ export interface ClientRuleFields {
   readonly ip?: Match;
   /** A user principal name in subjectAltName, the case of ASCII letters aside. */
   readonly upn?: Match;
+  /** The one SPIFFE ID: `'spiffe://example.org/billing'`. */
   readonly spiffeId?: Match;
   /** The trust domain of the SPIFFE ID: `'example.org'`. */
   readonly spiffeTrustDomain?: Match;

@@ -38,22 +38,34 @@ export interface LoadRevocationOptions {
 
 /** What the CRLs say of a chain. `unknown` is never `good`: the caller decides. */
 export type RevocationStatus =
-  | { readonly status: 'good' }
   | {
+      /** Not revoked, as far as the policy asks: every certificate of the chain below the root, or the leaf alone. */
+      readonly status: 'good';
+    }
+  | {
+      /** A CRL in force lists a certificate of the chain. */
       readonly status: 'revoked';
       /** The certificate that is revoked: the leaf, or a CA above it. */
       readonly certificate: X509Certificate;
+      /** Why, as the CRL says; `'unspecified'` where it does not. */
       readonly reason: RevocationReason;
+      /** Since when, as the CRL says; a date in the future counts too. */
       readonly revocationDate: Date;
       /** The number of the CRL that lists it, in decimal; `undefined` where that CRL has none. */
       readonly crlNumber: string | undefined;
     }
-  | { readonly status: 'unknown'; readonly cause: UnknownCause };
+  | {
+      /** The CRLs cannot tell. */
+      readonly status: 'unknown';
+      /** Why they cannot. */
+      readonly cause: UnknownCause;
+    };
 
 /** A CRL that was set aside, and why. */
 export interface RejectedCrl {
   /** The file or option it came from. */
   readonly source: string;
+  /** What is wrong with it: `ERR_MTLS_CRL_…`. */
   readonly error: MtlsError;
 }
 
@@ -66,7 +78,7 @@ export interface Revocation {
   /**
    * Judges a chain.
    * @param chain - The leaf first; what follows it may be incomplete, and the configured CAs fill the gaps.
-   * @param at - As of when. @defaultValue now
+   * @param at - As of when; by default now.
    * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for an empty chain or an invalid time, `ERR_MTLS_CERTIFICATE_INVALID` for one that cannot be read.
    */
   check(chain: readonly X509Certificate[], at?: Date): RevocationStatus;
@@ -74,6 +86,7 @@ export interface Revocation {
 
 /**
  * Loads CAs and CRLs. A CRL that does not verify is set aside in `rejected`, and the rest judge.
+ * @param options - The CAs, their CRLs, and the policy.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID` or `ERR_MTLS_PEM_INVALID` for sources that cannot be read at all.
  */
 export async function loadRevocation(options: LoadRevocationOptions): Promise<Revocation> {

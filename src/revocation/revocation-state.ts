@@ -8,9 +8,11 @@ import { type VerifiedCrl } from './verified-crl.js';
 
 /** One CRL in force. */
 export interface RevocationEntryState {
+  /** Whose list it is. */
   readonly issuer: DistinguishedName;
   /** The CRL number in decimal (it may have 20 octets); `undefined` where the CRL has none. */
   readonly number: string | undefined;
+  /** When the CA made it. */
   readonly thisUpdate: Date;
   /** `undefined`: the CRL does not say when the next one comes, and never goes stale. */
   readonly nextUpdate: Date | undefined;
@@ -18,6 +20,7 @@ export interface RevocationEntryState {
   readonly entries: number;
   /** The file or option it came from. */
   readonly source: string;
+  /** When it was read and verified. */
   readonly loadedAt: Date;
 }
 

@@ -84,7 +84,9 @@ export function connectionOf(
 }
 
 /**
- * Who is calling: for `'upgrade'` listeners, WebSocket servers and other frameworks, where no middleware runs.
+ * Who is calling: for `'upgrade'` listeners, WebSocket servers and other frameworks, where no middleware runs. Judges
+ * the client again, in O(1) as long as nothing was reloaded and no date has passed.
+ * @param reqOrSocket - A request of `node:http` or `node:http2`, or the TLS socket below it.
  * @returns `undefined` for an anonymous caller, for one that is no longer let in, and on a server without the gate.
  */
 export function identify(

@@ -12,7 +12,9 @@ import { abbreviate, type Refusal } from './refusal.js';
 
 /** A client was let in. */
 export interface AuthenticatedEvent {
+  /** Who it is. */
   readonly identity: ClientIdentity;
+  /** Its IP address, IPv4 as IPv4; `'unknown address'` where the socket has none. */
   readonly remoteAddress: string;
 }
 
@@ -20,16 +22,21 @@ export interface AuthenticatedEvent {
 export interface RefusedEvent extends Refusal {
   /** Who its certificate says it is; `undefined` where there is none, or none that can be read. */
   readonly identity: ClientIdentity | undefined;
+  /** As in {@link AuthenticatedEvent}. */
   readonly remoteAddress: string;
-  /** `'TLSv1.3'`. */
+  /** `'TLSv1.3'`; `undefined` where the connection was gone before it could be asked. */
   readonly tlsVersion: string | undefined;
+  /** Whether it came with the session of an earlier connection. */
   readonly resumed: boolean;
 }
 
 /** An open connection was ended. */
 export interface EvictedEvent extends Refusal {
+  /** Whose it was; `undefined` for a caller without a certificate. */
   readonly identity: ClientIdentity | undefined;
+  /** As in {@link AuthenticatedEvent}. */
   readonly remoteAddress: string;
+  /** When it was let in. */
   readonly since: Date;
 }
 
@@ -49,25 +56,54 @@ export interface ReloadReport {
 
 /** A CRL runs out soon. */
 export interface CrlExpiringEvent {
+  /** Whose CRL it is. */
   readonly issuer: DistinguishedName;
+  /** When it runs out. */
   readonly nextUpdate: Date;
+  /** The file or option it came from. */
   readonly source: string;
 }
 
 /** The events of {@link Mtls}, by name. */
 export interface MtlsEvents {
+  /** A client was let in. */
   authenticated: [AuthenticatedEvent];
+  /** A client was refused at its handshake. */
   refused: [RefusedEvent];
+  /** An open connection was ended. */
   evicted: [EvictedEvent];
+  /** Something new is in force. */
   reloaded: [ReloadReport];
-  'reload-failed': [{ readonly error: MtlsError }];
+  /** A reload failed; what was in force stays, and it is tried again. */
+  'reload-failed': [
+    {
+      /** What is wrong, with file, fault and remedy. */
+      readonly error: MtlsError;
+    },
+  ];
+  /** Of a CRL's life, no more than `revocation.warnAt` is left. Told once for each CRL. */
   'crl-expiring': [CrlExpiringEvent];
 }
 
 /** An emitter whose events have types. */
 export interface TypedEventEmitter<Events extends Record<keyof Events, unknown[]>> {
+  /**
+   * Adds a listener. One that throws is reported as a warning of the process, and decides nothing.
+   * @param name - Of which event.
+   * @param listener - What is called with what the event carries.
+   */
   on<Name extends keyof Events>(name: Name, listener: (...args: Events[Name]) => void): this;
+  /**
+   * Adds a listener for the next such event alone.
+   * @param name - Of which event.
+   * @param listener - What is called with what the event carries.
+   */
   once<Name extends keyof Events>(name: Name, listener: (...args: Events[Name]) => void): this;
+  /**
+   * Takes a listener away.
+   * @param name - Of which event.
+   * @param listener - The function that was added.
+   */
   off<Name extends keyof Events>(name: Name, listener: (...args: Events[Name]) => void): this;
 }
 

@@ -22,7 +22,9 @@ export type Explicable = Pick<CertificateIdentity, 'raw'> | X509Certificate | st
 
 /** One check, and what came of it. */
 export interface ExplainedCheck {
+  /** Which of them. */
   readonly check: 'identity' | Exclude<CheckName, 'openssl'>;
+  /** Whether it lets the client pass. */
   readonly passed: boolean;
   /** What was seen, and where it fails, what to do. */
   readonly detail: string;
@@ -48,10 +50,13 @@ export interface Explanation {
   readonly reason: RefusalReason | undefined;
   /** Who the certificate says it is; `undefined` where it cannot be read. */
   readonly identity: CertificateIdentity | undefined;
+  /** Every check, also those behind one that failed; the first alone where the certificate cannot be read. */
   readonly checks: readonly ExplainedCheck[];
   /** The CAs above it, the root last; empty where no configured CA leads to it. */
   readonly authorities: readonly string[];
+  /** The CRLs that it rests on; empty where none can tell. */
   readonly crls: readonly ExplainedCrl[];
+  /** The rules that `requireClient()` was given in this process, and what each says of the client. */
   readonly rules: readonly ExplainedRule[];
   /** All of it, in lines for a person. */
   readonly text: string;

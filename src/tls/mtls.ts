@@ -22,6 +22,7 @@ import { createTrust } from './trust.js';
 
 /** The CRLs in force. */
 export interface RevocationState {
+  /** Each of them, whichever source it came from. */
   readonly crls: readonly RevocationEntryState[];
   /** The CAs of which no CRL is loaded, though some are: by default whatever those CAs issued is refused. */
   readonly uncovered: readonly string[];
@@ -31,8 +32,11 @@ export interface RevocationState {
 
 /** One open connection that was let in. */
 export interface ConnectionState {
+  /** Who is at its other end. */
   readonly identity: ClientIdentity;
+  /** Its IP address, IPv4 as IPv4; `'unknown address'` where the socket has none. */
   readonly remoteAddress: string;
+  /** When the client was let in. */
   readonly since: Date;
 }
 
@@ -52,7 +56,7 @@ export interface Mtls extends AsyncDisposable, TypedEventEmitter<MtlsEvents> {
    * Says why a client is let in or not: each check, the CAs and CRLs it rests on, and which of the rules that
    * `requireClient()` was given in this process would grant.
    * @param subject - An identity, a certificate, or PEM or DER.
-   * @param servername - Which of the names of `sni` the client asks for. @defaultValue none of them
+   * @param servername - Which of the names of `sni` the client asks for; by default none of them.
    * @throws MtlsError `ERR_MTLS_PEM_INVALID` for text that holds no certificate.
    */
   explain(subject: Explicable, servername?: string): Explanation;

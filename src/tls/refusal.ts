@@ -34,7 +34,9 @@ const codes: Readonly<Record<RefusalReason, ErrorCode>> = {
 
 /** Why a client is refused, for the operator. Nothing of it is for the client. */
 export interface Refusal {
+  /** Why, in one word. */
   readonly reason: RefusalReason;
+  /** The code that {@link Refusal.reason} belongs to. */
   readonly code: ErrorCode;
   /** A sentence: what was seen, and what to do. */
   readonly detail: string;
@@ -44,9 +46,13 @@ export interface Refusal {
 
 /** Which CRL convicts, and of what. */
 export interface RevocationDetail {
+  /** Whose CRL it is, as RFC 4514 writes names; cut at 200 characters. */
   readonly crlIssuer: string;
+  /** Its number in decimal; `undefined` where it has none. */
   readonly crlNumber: string | undefined;
+  /** Why the certificate was revoked, by the name of RFC 5280 section 5.3.1; `'unspecified'` where the CRL does not say. */
   readonly reason: string;
+  /** Since when, as the CRL says. */
   readonly date: Date;
 }
 

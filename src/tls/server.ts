@@ -28,6 +28,7 @@ export type MtlsServer = Server & {
 /**
  * Makes an HTTPS server that lets in the clients of the given CAs and no others, watches its files, and ends
  * the connections of clients that are revoked, expired or no longer trusted.
+ * @param options - Key, certificate, CAs, CRLs, and what may differ from the defaults. Checked here, and never read again.
  * @param listener - An Express app, or any `(req, res)` function.
  * @throws MtlsError naming file, fault and remedy: whatever is wrong with the options or the files is found here.
  */
@@ -51,6 +52,8 @@ export async function createServer(options: MtlsOptions, listener?: RequestListe
  * Options for `https.createServer()`: key, cert, ca, crl, `requestCert: true`, `rejectUnauthorized: true`, and
  * the settings that keep those from being got round. Read once: nothing is watched. `clientIdentity()` judges
  * each connection at its first request, by what was read here.
+ * @param options - As for {@link createServer}, without what needs the gate: `sni`, `signals`, `clients: 'optional'`,
+ *   `onRefused: 'respond'`.
  * @throws MtlsError as {@link createServer}, and `ERR_MTLS_CRL_UNSUPPORTED` for CRLs that OpenSSL alone misreads.
  */
 export async function createServerOptions(options: MtlsOptions): Promise<ServerOptions> {
@@ -89,6 +92,8 @@ export async function createServerOptions(options: MtlsOptions): Promise<ServerO
  * Puts the gate and the reloader on a server made elsewhere, `https` or `http2`, before it listens. The server
  * must have been made with `requestCert: true`; its key, certificate, CAs and CRLs are replaced by those given
  * here. With `rejectUnauthorized: false` refusals are named; see {@link MtlsOptions.refusals}.
+ * @param server - A server of `node:https`, `node:http2` or `node:tls` that does not listen yet.
+ * @param options - As for {@link createServer}, without `sni`.
  * @throws MtlsError as {@link createServer}, and `ERR_MTLS_OPTION_INVALID` for a server that listens already or
  *   asks for no certificate.
  */

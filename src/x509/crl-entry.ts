@@ -14,10 +14,21 @@ import { readTime } from './time.js';
 export const crlSubject: DerSubject = { code: 'ERR_MTLS_CRL_INVALID', noun: 'CRL' };
 
 /** The reason a certificate was revoked for, by the names of RFC 5280 section 5.3.1. */
-export type RevocationReason = (typeof revocationReasons)[number];
+export type RevocationReason =
+  | 'unspecified'
+  | 'keyCompromise'
+  | 'cACompromise'
+  | 'affiliationChanged'
+  | 'superseded'
+  | 'cessationOfOperation'
+  | 'certificateHold'
+  | 'unused'
+  | 'removeFromCRL'
+  | 'privilegeWithdrawn'
+  | 'aACompromise';
 
 /** In the order of CRLReason; 7 is not used. */
-export const revocationReasons = [
+export const revocationReasons: readonly RevocationReason[] = [
   'unspecified',
   'keyCompromise',
   'cACompromise',
@@ -29,7 +40,7 @@ export const revocationReasons = [
   'removeFromCRL',
   'privilegeWithdrawn',
   'aACompromise',
-] as const;
+];
 
 /** One entry, valid until the walk goes on: it is the same object every time. */
 export interface CrlEntry extends PlainEntry {

@@ -18,6 +18,10 @@ export class DistinguishedName {
   #canonical: string | undefined;
   #text: string | undefined;
 
+  /**
+   * @param rdns - The parts, the most general first. Copied, and frozen.
+   * @param der - The Name they were read from, if they were; by default empty.
+   */
   constructor(rdns: readonly RelativeDistinguishedName[], der: Buffer = Buffer.alloc(0)) {
     this.der = der;
     for (const rdn of rdns) for (const attribute of rdn) Object.freeze(attribute);
@@ -27,6 +31,7 @@ export class DistinguishedName {
 
   /**
    * Reads the text form of RFC 4514, as {@link DistinguishedName.toString} writes it.
+   * @param text - The most specific part first: `'CN=client1,OU=eng'`. Names of types as {@link DistinguishedName.get} takes them.
    * @throws MtlsError `ERR_MTLS_OPTION_INVALID` with the place of what is wrong.
    */
   static parse(text: string): DistinguishedName {
@@ -53,7 +58,10 @@ export class DistinguishedName {
     return values;
   }
 
-  /** Whether both name the same: letter case, white space and string type aside (RFC 5280 section 7.1). */
+  /**
+   * Whether both name the same: letter case, white space and string type aside (RFC 5280 section 7.1).
+   * @param other - The name to compare with.
+   */
   equals(other: DistinguishedName): boolean {
     return this === other || this.canonical === other.canonical;
   }
