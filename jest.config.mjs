@@ -2,7 +2,7 @@
 export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
-  testPathIgnorePatterns: ['<rootDir>/test/package/projects/'],
+  testPathIgnorePatterns: ['<rootDir>/test/package/projects/', '<rootDir>/test/browser/'],
   transform: {
     '^.+\\.c?ts$': [
       '@swc/jest',
