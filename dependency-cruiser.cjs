@@ -37,7 +37,7 @@ module.exports = {
       name: 'no-unresolvable',
       severity: 'error',
       from: {},
-      to: { couldNotResolve: true, pathNot: 'worker-file\\.cjs$' },
+      to: { couldNotResolve: true, pathNot: '(worker|manifest)-file\\.cjs$' },
     },
     ...oneWay,
     {

@@ -1,36 +1,64 @@
-// Builds dist/esm and dist/cjs from src with plain tsc. Any error stops the build.
+// Builds dist/cjs from src with plain tsc, and in dist/esm the entries for `import`. Any error stops the build.
+//
+// `import` and `require` run the same code: two copies of it would have two classes called MtlsError, and two
+// registers of rules. The names of an ES module must stand in its text, so each entry lists them.
 import { execFileSync } from 'node:child_process';
-import { cpSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+const require = createRequire(import.meta.url);
 const root = fileURLToPath(new URL('..', import.meta.url));
-const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+const tsc = require.resolve('typescript/bin/tsc');
+const manifest = require('../package.json');
+const entries = Object.values(manifest.exports).filter((target) => typeof target === 'object');
 
 process.chdir(root);
 rmSync('dist', { recursive: true, force: true });
 
 // Comments are for whoever reads the types or the source: in the code they would be half of the package.
-compile('esm', '--emitDeclarationOnly');
-compile('esm', '--declaration', 'false', '--isolatedDeclarations', 'false', '--removeComments');
-compile('cjs', '--declaration', 'false', '--isolatedDeclarations', 'false', '--removeComments');
-
-// The types are the same for both, word for word; what they mean, package.json beside them decides.
-cpSync('dist/esm', 'dist/cjs', {
-  recursive: true,
-  filter: (path) => !/\.[cm]?js$/.test(path) && !path.startsWith('dist/esm/cli'),
-});
-
-// The package is "type": "module", so the CommonJS half needs a scope of its own.
+compile('--declaration', '--isolatedDeclarations', '--emitDeclarationOnly');
+compile('--removeComments');
+// The package is "type": "module", so the code needs a scope of its own.
 writeFileSync('dist/cjs/package.json', '{ "type": "commonjs" }\n');
+dropInternalDeclarations();
+for (const entry of entries) writeModule(entry);
+// As npm does when it installs: so that it runs from here too.
+for (const command of Object.values(manifest.bin)) chmodSync(command, 0o755);
 
-function compile(format, ...options) {
+function compile(...options) {
   try {
-    execFileSync(process.execPath, [tsc, '-p', `tsconfig.${format}.json`, ...options], { stdio: 'inherit' });
+    execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json', ...options], { stdio: 'inherit' });
   } catch {
     // tsc has said what is wrong. Half a build must not be packed.
     rmSync('dist', { recursive: true, force: true });
-    console.error(`build: tsconfig.${format}.json does not compile`);
+    console.error('build: src does not compile');
     process.exit(1);
   }
+}
+
+/** Removes the declarations that no entry leads to: nobody can import them. */
+function dropInternalDeclarations() {
+  const reached = new Set();
+  const reach = (file) => {
+    if (reached.has(file)) return;
+    reached.add(file);
+    for (const [, specifier] of readFileSync(file, 'utf8').matchAll(/\b(?:from |import\()'(\.[^']+)'/g))
+      reach(path.join(path.dirname(file), specifier.replace(/\.(c?)js$/, '.d.$1ts')));
+  };
+  for (const { require: commonjs } of entries) reach(path.normalize(commonjs.types));
+  for (const name of readdirSync('dist/cjs', { recursive: true })) {
+    const file = path.join('dist/cjs', name);
+    if (/\.d\.c?ts$/.test(name) && !reached.has(file)) rmSync(file);
+  }
+}
+
+/** The ES module of an entry, and its types: what the CommonJS one exports, under the same names. */
+function writeModule({ import: esm, require: commonjs }) {
+  const names = Object.keys(require(path.resolve(commonjs.default)));
+  const from = (file) => `from '${path.posix.relative(path.posix.dirname(file), commonjs.default)}';\n`;
+  mkdirSync(path.dirname(esm.default), { recursive: true });
+  writeFileSync(esm.default, `export { ${names.join(', ')} } ${from(esm.default)}`);
+  writeFileSync(esm.types, `export * ${from(esm.types)}`);
 }

@@ -1,12 +1,13 @@
 // Packs the package as `npm publish` would, and checks what a user would get. Any finding fails.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const maxTarballBytes = 200_000;
+const maxDependencies = 4;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -34,6 +35,31 @@ function promisedFiles(value) {
   return value === undefined || value === null ? [] : Object.values(value).flatMap(promisedFiles);
 }
 
+/** A package that is installed with this one may run no code for that, and has a reason to be there. */
+function dependencyComplaints({ dependencies, scripts }) {
+  const names = Object.keys(dependencies);
+  const table = readFileSync(path.join(root, 'CONTRIBUTING.md'), 'utf8').split('## Dependencies')[1] ?? '';
+  const explained = [...table.matchAll(/^\| `([^`]+)` +\|/gm)].map(([, name]) => name);
+  const { packages } = JSON.parse(readFileSync(path.join(root, 'package-lock.json'), 'utf8'));
+  return [
+    ...['preinstall', 'install', 'postinstall', 'prepare', 'prepublish']
+      .filter((script) => script in scripts)
+      .map((script) => `package.json has the script ${script}, which npm runs when it installs`),
+    ...Object.entries(packages)
+      .filter(([, { dev, hasInstallScript }]) => dev !== true && hasInstallScript === true)
+      .map(([where]) => `${where || 'package.json'} has an install script, by package-lock.json`),
+    ...(names.length <= maxDependencies
+      ? []
+      : [`${names.length} runtime dependencies, the limit is ${maxDependencies}`]),
+    ...names
+      .filter((name) => !explained.includes(name))
+      .map((name) => `CONTRIBUTING.md, Dependencies, does not say why ${name}`),
+    ...explained
+      .filter((name) => !names.includes(name))
+      .map((name) => `CONTRIBUTING.md, Dependencies, has ${name}, which is none`),
+  ];
+}
+
 const folder = mkdtempSync(path.join(tmpdir(), 'express-mtls-pack-'));
 try {
   // The prepack script builds first, so that what is checked is what is in src.
@@ -55,6 +81,7 @@ try {
       .map((file) => `package.json names ${file}: not packed`),
     ...unwanted.flatMap(({ what, matches }) => names.filter(matches).map((file) => `${file} is ${what}`)),
     ...(size < maxTarballBytes ? [] : [`the tarball has ${size} bytes, the limit is ${maxTarballBytes}`]),
+    ...dependencyComplaints(manifest),
     ...complaintsOf('publint', ['run', tarball, '--strict']),
     ...complaintsOf('attw', [tarball, '--profile', 'node16', '--no-definitely-typed', '--no-color']),
   ];

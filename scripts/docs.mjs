@@ -14,7 +14,7 @@ const app = await Application.bootstrap({
   name: manifest.name,
   entryPoints: entries.map(sourceOf),
   sortEntryPoints: false,
-  tsconfig: 'tsconfig.esm.json',
+  tsconfig: 'tsconfig.build.json',
   out: 'docs/api',
   readme: 'none',
   jsDocCompatibility: { defaultTag: false },

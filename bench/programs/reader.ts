@@ -8,7 +8,7 @@ import type * as identityModule from '../../src/identity/client-identity.js';
 import type * as certificateModule from '../../src/x509/certificate.js';
 
 // Not among the public names: from the build, where the package runs them.
-const built = new URL('../../dist/esm/', import.meta.url);
+const built = new URL('../../dist/cjs/', import.meta.url);
 const { parseCertificate } = (await import(
   new URL('x509/certificate.js', built).href
 )) as typeof certificateModule;

@@ -7,14 +7,13 @@
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { askSecret } from './ask-secret.js';
+import manifestFile from './manifest-file.cjs';
 import { runProgram } from './program.js';
 
-const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
+const { version } = JSON.parse(readFileSync(manifestFile, 'utf8')) as { version: string };
 const { env, stdin, stdout, stderr } = process;
 
-process.exitCode = await runProgram(process.argv.slice(2), version, {
+const running = runProgram(process.argv.slice(2), version, {
   writeOut: (output) => void stdout.write(output),
   writeErr: (output) => void stderr.write(output),
   // https://no-color.org
@@ -24,4 +23,9 @@ process.exitCode = await runProgram(process.argv.slice(2), version, {
   readIn: () => text(stdin),
   askSecret: stdin.isTTY && stderr.isTTY ? (question) => askSecret(question, stdin, stderr) : undefined,
   now: Date.now,
+});
+
+// What is built is CommonJS, which knows no `await` up here.
+void running.then((exitCode) => {
+  process.exitCode = exitCode;
 });

@@ -102,7 +102,7 @@ export async function writeCrl(authority: Authority, options: CrlOptions): Promi
  */
 export async function readNextUpdate(authority: Authority): Promise<Date | undefined> {
   const pem = await readIfPresent(authority.files.crl);
-  return pem === undefined ? undefined : nextUpdateOf(pem, authority.files.crl);
+  return pem === undefined ? undefined : await nextUpdateOf(pem, authority.files.crl);
 }
 
 async function publishCrl(

@@ -4,13 +4,20 @@
  *
  * @module
  */
-import 'reflect-metadata';
 import { randomBytes, webcrypto, type KeyObject, type X509Certificate } from 'node:crypto';
-import * as x509 from '@peculiar/x509';
+import type * as X509 from '@peculiar/x509';
 import { MtlsError } from '../errors.js';
 import { encodeCrl, type CrlTemplate } from './crl-encoding.js';
 import type { AltNames, Subject } from './subject.js';
 import type { Validity } from './validity.js';
+
+let x509: typeof X509;
+
+/** Loads the library when there is something to sign: a command that prints its help must not wait for it. */
+async function loadLibrary(): Promise<void> {
+  await import('reflect-metadata');
+  x509 = await import('@peculiar/x509');
+}
 
 /** What a certificate is for; decides its extensions. */
 export type Profile = 'ca' | 'server' | 'client';
@@ -33,6 +40,7 @@ export interface Signer {
 
 /** Signs a certificate of X.509 v3 and gives it as PEM. */
 export async function signCertificate(template: CertificateTemplate, signer: Signer): Promise<string> {
+  await loadLibrary();
   const subject = nameOf(template.subject);
   const publicKey = new x509.PublicKey(template.publicKey.export({ type: 'spki', format: 'der' }));
   const extensions = [
@@ -60,6 +68,7 @@ export async function signCertificate(template: CertificateTemplate, signer: Sig
 
 /** Signs a CRL and gives it as PEM, with the one label that node:tls and OpenSSL read. */
 export async function signCrl(template: CrlTemplate, signer: Required<Signer>): Promise<string> {
+  await loadLibrary();
   checkSignerKey(signer.privateKey);
   const name = Buffer.from(subjectNameOf(signer.certificate).toArrayBuffer());
   const keyId = Buffer.from(await keyIdOf(signer.certificate), 'hex');
@@ -70,7 +79,8 @@ export async function signCrl(template: CrlTemplate, signer: Required<Signer>): 
  * When the CRL in `pem` is to be followed by the next, or `undefined` where it does not say.
  * @throws MtlsError `ERR_MTLS_CRL_INVALID` where it does not read as a CRL
  */
-export function nextUpdateOf(pem: string, file: string): Date | undefined {
+export async function nextUpdateOf(pem: string, file: string): Promise<Date | undefined> {
+  await loadLibrary();
   try {
     const der = Buffer.from(/-----BEGIN X509 CRL-----([^-]+)-----END/.exec(pem)?.[1] ?? '', 'base64');
     // Without this the library gives up at some 2,400 entries.
@@ -92,7 +102,7 @@ export function createSerialNumber(): string {
   return bytes.toString('hex');
 }
 
-async function usageExtensions(profile: Profile, publicKey: x509.PublicKey): Promise<x509.Extension[]> {
+async function usageExtensions(profile: Profile, publicKey: X509.PublicKey): Promise<X509.Extension[]> {
   const keyId = await x509.SubjectKeyIdentifierExtension.create(publicKey, false, crypto());
   if (profile === 'ca') {
     return [
@@ -110,9 +120,9 @@ async function usageExtensions(profile: Profile, publicKey: x509.PublicKey): Pro
   ];
 }
 
-function altNameExtensions(names: AltNames | undefined): x509.Extension[] {
+function altNameExtensions(names: AltNames | undefined): X509.Extension[] {
   if (names === undefined) return [];
-  const general: x509.JsonGeneralNames = [
+  const general: X509.JsonGeneralNames = [
     ...names.dns.map((value) => ({ type: 'dns', value }) as const),
     ...names.ip.map((value) => ({ type: 'ip', value }) as const),
     ...names.email.map((value) => ({ type: 'email', value }) as const),
@@ -130,7 +140,7 @@ async function keyIdOf(issuer: X509Certificate): Promise<string> {
   return (await x509.SubjectKeyIdentifierExtension.create(publicKey, false, crypto())).keyId;
 }
 
-function nameOf(subject: Subject): x509.Name {
+function nameOf(subject: Subject): X509.Name {
   const attributes: [string, string | undefined][] = [
     ['O', subject.organization],
     ['OU', subject.organizationalUnit],
@@ -143,7 +153,7 @@ function nameOf(subject: Subject): x509.Name {
 }
 
 /** The subject as it stands in the certificate: an issuer's name must be the same, octet for octet. */
-function subjectNameOf(certificate: X509Certificate): x509.Name {
+function subjectNameOf(certificate: X509Certificate): X509.Name {
   return new x509.X509Certificate(certificate.raw).subjectName;
 }
 

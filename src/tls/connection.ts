@@ -10,7 +10,7 @@ import type { Socket } from 'node:net';
 import { type ClientIdentity } from '../identity/client-identity.js';
 import { type Refusal } from './refusal.js';
 
-/** Both builds of this package, and two copies of it, must find each other's connections. */
+/** Two copies of this package must find each other's connections. */
 const connectionKey = Symbol.for('express-mtls.connection');
 
 /** What the gate knows of a connection that it let through. */

@@ -1,6 +1,6 @@
 /**
- * Where the worker's file is. The one CommonJS file: `import.meta` is not to be had
- * in the CommonJS build, and `__dirname` not in the other.
+ * Where the worker's file is. CommonJS also where the source is run as it stands: `import.meta` is not to be had in
+ * what is built, and `__dirname` not in an ES module.
  */
 import path = require('node:path');
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -15,7 +15,11 @@ import { ca, largeCrl } from '../support/chain.js';
 jest.setTimeout(300_000);
 
 const root = path.resolve(__dirname, '../..');
-const manifest = readJson(path.join(root, 'package.json')) as { exports: Record<string, unknown> };
+const manifest = readJson(path.join(root, 'package.json')) as {
+  version: string;
+  exports: Record<string, unknown>;
+  bin: Record<'express-mtls', string>;
+};
 const entries = Object.keys(manifest.exports).filter((entry) => !entry.endsWith('.json'));
 const tsc = createRequire(__filename).resolve('typescript/bin/tsc');
 
@@ -75,7 +79,7 @@ describe('the packed tarball serves its user', () => {
   );
 });
 
-describe('the two builds', () => {
+describe('the two ways in', () => {
   test.each(entries)('export the same names from %s', (entry) => {
     const imported = namesOf('import', entry);
 
@@ -88,9 +92,46 @@ describe('the two builds', () => {
     ['import', './revocation'],
     ['require', '.'],
     ['require', './revocation'],
-  ])('load neither pino, Express nor @peculiar/x509 on %s of %s', (how, entry) => {
-    // None of them is there: loading one would throw.
+  ])('load no other package on %s of %s', (how, entry) => {
+    // There is no pino, Express, commander, prom-client or @peculiar/x509: loading one would throw.
     expect(node(bare, ...load(how, entry, 'console.log("loaded")'))).toBe('loaded\n');
+  });
+
+  test('lead to the same classes', () => {
+    const script = `
+      import { createRequire } from 'node:module';
+      const required = createRequire(process.cwd() + '/')('express-mtls');
+      console.log(Object.keys(required).every((name) => required[name] === entry[name]));
+    `;
+    expect(node(consumers, ...load('import', '.', script))).toBe('true\n');
+  });
+});
+
+describe('the command', () => {
+  const file = path.join('node_modules', 'express-mtls', manifest.bin['express-mtls']);
+
+  test('runs by npx, and says its version', () => {
+    expect(npx(consumers, 'express-mtls', '--version')).toBe(`${manifest.version}\n`);
+  });
+
+  test('may be executed, by the Node that is found', () => {
+    expect(readFileSync(path.join(consumers, file), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
+    expect(statSync(path.join(consumers, file)).mode & 0o111).toBe(0o111);
+  });
+
+  test('shows its help, and that of each command, without what makes certificates', () => {
+    const alone = path.join(folder, 'alone');
+    mkdirSync(path.join(alone, 'node_modules'), { recursive: true });
+    for (const name of ['express-mtls', 'commander'])
+      cpSync(path.join(consumers, 'node_modules', name), path.join(alone, 'node_modules', name), {
+        recursive: true,
+      });
+
+    const help = node(alone, file, '--help');
+    const commands = [...help.matchAll(/^ {2}([a-z][a-z-]*)(?: \[| +<| {2,})/gm)].map(([, name]) => name!);
+
+    expect(commands).toContain('init');
+    for (const command of commands) expect(node(alone, file, command, '--help')).toContain('Usage:');
   });
 });
 
@@ -121,7 +162,7 @@ describe('a large CRL is loaded on a thread of its own', () => {
     '',
   ].join('\n');
 
-  test.each(['import', 'require'])('by the build for %s', (how) => {
+  test.each(['import', 'require'])('where the package is loaded by %s', (how) => {
     const authority = ca('root');
     const server = authority.server();
     const client = authority.client('client1');
@@ -165,6 +206,11 @@ function load(how: string, entry: string, script: string): string[] {
 
 function node(directory: string, ...args: string[]): string {
   return run(process.execPath, args, directory);
+}
+
+/** Runs a command that is installed; npx must not go and look for another. */
+function npx(directory: string, ...args: string[]): string {
+  return run('npx', ['--no-install', ...args], directory);
 }
 
 function npm(directory: string, ...args: string[]): string {

@@ -1,0 +1,42 @@
+// What loading the built package costs, over a Node that loads nothing. Measured as time of the CPU, which other work
+// on the machine hardly changes, as the median of runs that alternate. The goal is 40 ms on a machine where Node itself
+// starts in 55; more than Node's own start fails, so that slow machines and unlucky runs do not.
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const rounds = 9;
+const root = fileURLToPath(new URL('..', import.meta.url));
+if (!existsSync(new URL('../dist', import.meta.url))) throw new Error('there is no dist; run: npm run build');
+
+const programs = {
+  nothing: ['commonjs', ''],
+  require: ['commonjs', "require('express-mtls');"],
+  import: ['module', "import 'express-mtls';"],
+};
+const report =
+  "process.on('exit', () => { const { user, system } = process.cpuUsage(); process.stdout.write(`${(user + system) / 1000}`); });";
+
+const times = Object.fromEntries(Object.keys(programs).map((name) => [name, []]));
+for (let round = 0; round < rounds; round++) {
+  for (const [name, [type, code]] of Object.entries(programs)) {
+    const args = [`--input-type=${type}`, '--eval', `${code}${report}`];
+    times[name].push(Number(execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8' })));
+  }
+}
+
+const bare = median(times.nothing);
+const costs = { require: median(times.require) - bare, import: median(times.import) - bare };
+const figures = Object.entries(costs).map(([how, cost]) => `${how} ${cost.toFixed(0)} ms`);
+console.log(
+  `check-start: ${figures.join(', ')}, over ${bare.toFixed(0)} ms of Node’s own (CPU, ${process.version})`,
+);
+for (const [how, cost] of Object.entries(costs)) {
+  if (cost <= bare) continue;
+  console.error(`loading by ${how} costs more than to start Node: see what the main entry loads`);
+  process.exitCode = 1;
+}
+
+function median(values) {
+  return values.toSorted((left, right) => left - right)[rounds >> 1];
+}
