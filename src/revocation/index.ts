@@ -8,15 +8,12 @@ import { MtlsError } from '../errors.js';
 import { type CaSource, checkCaSources, checkCrlSources, type CrlSource } from '../source-options.js';
 import { checkRevocationPolicy, type RevocationPolicy } from '../policies.js';
 import { readCaSources } from '../tls/authorities.js';
-import { toCrlInputs } from '../tls/crl-inputs.js';
-import { type CrlRequest } from '../tls/crl-loading.js';
-import { loadCrlsAside } from '../tls/crl-thread.js';
 import { certificateBlocks, readBlocks } from '../tls/sources.js';
-import { unpackAll } from '../tls/trust-material.js';
+import { loadRevocationOf } from '../tls/trust-material.js';
 import { type Certificate, parseCertificate } from '../x509/certificate.js';
 import { CertificateStore } from '../x509/certificate-store.js';
 import { type RevocationReason } from '../x509/crl-entry.js';
-import { RevocationChecker, type UnknownCause } from './revocation-checker.js';
+import { type RevocationChecker, type UnknownCause } from './revocation-checker.js';
 import { describeCrls, type RevocationEntryState } from './revocation-state.js';
 
 export type { RevocationPolicy, RevocationReason, UnknownCause };
@@ -98,19 +95,9 @@ export async function loadRevocation(options: LoadRevocationOptions): Promise<Re
   const store = new CertificateStore(
     cas.flatMap((source) => readBlocks(source, certificateBlocks)).map(parseCertificate),
   );
-  const request: CrlRequest = {
-    inputs: await toCrlInputs(checkCrlSources(options.crl), 'crl', signal),
-    cas: store.certificates.map(({ raw }) => raw),
-    policy,
-    at: at.getTime(),
-    faulty: 'set-aside',
-    keepEntries: 0,
-    hash: undefined,
-    inForce: [],
-  };
-  const response = await loadCrlsAside(request, signal);
-  const checker = new RevocationChecker(unpackAll(response, [], store, at), store, policy);
-  const rejected = response.setAside.map(({ origin, code, message }) =>
+  const sources = checkCrlSources(options.crl);
+  const { checker, setAside } = await loadRevocationOf(store, sources, { policy, at, signal });
+  const rejected = setAside.map(({ origin, code, message }) =>
     Object.freeze({ source: origin, error: new MtlsError(code, message) }),
   );
   return Object.freeze({

@@ -9,6 +9,7 @@ import { refuseRollback, scopeKey } from '../revocation/crl-set.js';
 import { RevocationChecker } from '../revocation/revocation-checker.js';
 import { unpackCrl, type VerifiedCrl } from '../revocation/verified-crl.js';
 import { type TrustSources } from '../server-names.js';
+import { type CrlSource } from '../source-options.js';
 import { type Certificate } from '../x509/certificate.js';
 import { type CertificateStore } from '../x509/certificate-store.js';
 import { allOrFaults } from './all-or-faults.js';
@@ -89,8 +90,39 @@ export async function loadTrust(
   return { trust: { store, revocation, hashes: { cas, crls: response.hash } }, diff: response.diff };
 }
 
+/** CRLs for whoever only asks, and those that were set aside. */
+export interface AskedRevocation {
+  readonly checker: RevocationChecker;
+  readonly setAside: CrlResponse['setAside'];
+}
+
+/**
+ * Reads and verifies CRLs for whoever only asks: one that does not verify is set aside, and the rest judge. A server
+ * does not start with such a one.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` or `ERR_MTLS_PEM_INVALID` for sources that cannot be read at all.
+ */
+export async function loadRevocationOf(
+  store: CertificateStore,
+  crl: readonly CrlSource[],
+  { policy, at, signal }: Pick<TrustLoadOptions, 'policy' | 'at' | 'signal'>,
+): Promise<AskedRevocation> {
+  const request: CrlRequest = {
+    inputs: await toCrlInputs(crl, 'crl', signal),
+    cas: store.certificates.map(({ raw }) => raw),
+    policy,
+    at: at.getTime(),
+    faulty: 'set-aside',
+    keepEntries: 0,
+    hash: undefined,
+    inForce: [],
+  };
+  const response = await loadCrlsAside(request, signal);
+  const checker = new RevocationChecker(unpackAll(response, [], store, at), store, policy);
+  return { checker, setAside: response.setAside };
+}
+
 /** The CRLs of a response; those that did not change keep their object, and when they were loaded. */
-export function unpackAll(
+function unpackAll(
   { crls = [] }: CrlResponse,
   known: readonly VerifiedCrl[],
   store: CertificateStore,

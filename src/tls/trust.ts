@@ -49,7 +49,11 @@ export function createTrust(
   });
 }
 
-function createJudge({ store, revocation }: TrustMaterial, certificates: CompleteCertificatePolicy): Judge {
+/** Makes a judge of CAs and CRLs alone, which is all that judging needs: also without a server. */
+export function createJudge(
+  { store, revocation }: Pick<TrustMaterial, 'store' | 'revocation'>,
+  certificates: CompleteCertificatePolicy,
+): Judge {
   const measures = { revocation, certificates };
   return Object.freeze({
     judge({ certificate, others }: Peer, openssl: OpensslVerdict, at: Date) {
