@@ -5,7 +5,7 @@
  */
 import { types } from 'node:util';
 import { MtlsError } from '../errors.js';
-import type { Terminal } from './terminal.js';
+import { printableJson, type Terminal } from './terminal.js';
 
 /** The exit codes. docs/command.md says the same. */
 export const exitCodes = {
@@ -42,13 +42,13 @@ export async function answer(
 ): Promise<number> {
   try {
     const { text, data, outcome = 'done' } = await work();
-    terminal.out(json === true ? JSON.stringify(data, jsonValue, 2) : text);
+    terminal.out(json === true ? printableJson(JSON.stringify(data, jsonValue, 2)) : text);
     return exitCodes[outcome];
   } catch (error) {
     const { code, message } = describeError(error);
     terminal.err(
       json === true
-        ? JSON.stringify({ error: { code, message } })
+        ? printableJson(JSON.stringify({ error: { code, message } }))
         : `${terminal.style('bad', code)}: ${message}`,
     );
     return exitCodes.failed;

@@ -78,3 +78,11 @@ export function printable(text: string): string {
     .map((part, index) => (index % 2 === 0 ? escape(part) : part))
     .join('');
 }
+
+/** JSON that is still JSON after {@link printable}: what could steer a terminal has the escape of JSON. */
+export function printableJson(json: string): string {
+  return json.replace(
+    steering,
+    (sign) => `\\u${(sign.codePointAt(0) as number).toString(16).padStart(4, '0')}`,
+  );
+}

@@ -4,7 +4,7 @@
  * @module
  */
 import { describe, expect, test } from '@jest/globals';
-import { printable, Terminal, type World } from '../../../src/cli/terminal.js';
+import { printable, printableJson, Terminal, type World } from '../../../src/cli/terminal.js';
 
 function terminalOf(world: Partial<World>): { terminal: Terminal; written: string[] } {
   const written: string[] = [];
@@ -37,6 +37,14 @@ describe('printable()', () => {
   ])('shows $what', ({ text, expected }) => {
     expect(printable(text)).toBe(expected);
   });
+});
+
+test('JSON stays JSON, and says the same, when it has been made printable', () => {
+  const data = { name: 'a\u001B[2J\u0085\u202E\u2028b ü\n' };
+  const json = printableJson(JSON.stringify(data, undefined, 2));
+  expect(json).toContain(String.raw`a\u001b[2J\u0085\u202e\u2028b ü\n`);
+  expect(printable(json)).toBe(json);
+  expect(JSON.parse(json)).toStrictEqual(data);
 });
 
 describe('a terminal', () => {
