@@ -6,10 +6,11 @@
 import { Command, CommanderError } from 'commander';
 import { exitCodes } from './answer.js';
 import { createCommands } from './commands.js';
+import { addDoctor } from './commands/doctor.js';
 import { addInit } from './commands/init.js';
 import { Terminal, type World } from './terminal.js';
 
-const adders = [addInit];
+const adders = [addInit, addDoctor];
 
 /**
  * Runs the command.

@@ -1,0 +1,111 @@
+/**
+ * The CAs that the doctor was given, and how a certificate is linked to them.
+ *
+ * @module
+ */
+import { MtlsError } from '../../errors.js';
+import { createStore } from '../../tls/authorities.js';
+import { abbreviate } from '../../tls/refusal.js';
+import { type Certificate, KeyUsage, parseCertificate } from '../../x509/certificate.js';
+import {
+  type CertificateChain,
+  CertificateStore,
+  isCa,
+  isSelfIssued,
+  keyIdentifiersAgree,
+} from '../../x509/certificate-store.js';
+import { formatPem } from '../../x509/pem.js';
+import { type CertificateFile } from './inputs.js';
+import { failedWith, passed, skipped, type Step } from './step.js';
+
+/** CAs, and what a server would say of them. */
+export interface Authorities {
+  readonly store: CertificateStore;
+  readonly step: Step;
+}
+
+/** Makes the store as a server does. Where a server would not start with them, what can be used of them goes on. */
+export function openAuthorities(files: readonly CertificateFile[] | undefined, at: Date): Authorities {
+  if (files === undefined)
+    return {
+      store: new CertificateStore([]),
+      step: skipped('ca', 'no --ca was given: chain and revocation cannot be checked'),
+    };
+  const sources = files.map(({ origin, ders }) => ({
+    origin,
+    bytes: Buffer.from(ders.map((der) => formatPem({ label: 'CERTIFICATE', der })).join('')),
+  }));
+  try {
+    const store = createStore(sources, at);
+    const names = store.certificates.map(({ subject }) => abbreviate(subject)).join(' and ');
+    return { store, step: passed('ca', `clients of ${names} are trusted`) };
+  } catch (error) {
+    if (!(error instanceof MtlsError)) throw error;
+    const usable = files.flatMap(({ ders }) => ders.flatMap(readCa));
+    return { store: new CertificateStore(usable), step: failedWith('ca', error.message) };
+  }
+}
+
+function readCa(der: Buffer): Certificate[] {
+  try {
+    const certificate = parseCertificate(der);
+    return isCa(certificate) ? [certificate] : [];
+  } catch (error) {
+    if (error instanceof MtlsError) return [];
+    throw error;
+  }
+}
+
+/** `CN=client1, signed by CN=middle (client1-crt.pem), signed by CN=ca (ca-crt.pem), which is a root`. */
+export function describeChain(chain: CertificateChain, files: readonly CertificateFile[]): string {
+  const [leaf, ...above] = chain;
+  const links = above.map((ca) => {
+    const file = files.find(({ ders }) => ders.some((der) => der.equals(ca.raw)));
+    return `signed by ${abbreviate(ca.subject)}${file === undefined ? '' : ` (${file.origin})`}`;
+  });
+  const name = leaf === undefined ? '' : abbreviate(leaf.subject);
+  return `${[name, ...links].join(', ')}, which is a root`;
+}
+
+// As many links as a chain may have.
+const mostLinks = 10;
+
+/** Says where the way from a certificate to a root breaks off; `undefined` where no break is found. */
+export function findBreak(
+  certificate: Certificate,
+  others: readonly Certificate[],
+  store: CertificateStore,
+): string | undefined {
+  let current = certificate;
+  for (let link = 0; link < mostLinks; link++) {
+    const name = `"${abbreviate(current.subject)}"`;
+    if (isSelfIssued(current) && store.isSignedBy(current.signed, current))
+      return `${name} is self-signed, and is not among the CAs that were given`;
+    const issuer = abbreviate(current.issuer);
+    const { canonical } = current.issuer;
+    const named = [
+      ...store.named(canonical),
+      ...others.filter(({ subject }) => subject.canonical === canonical),
+    ];
+    const [first] = named;
+    if (first === undefined)
+      return `${name} was issued by "${issuer}", and no certificate of that name was given`;
+    const faults = named.map((ca) => faultOf(ca, current, store));
+    const next = named[faults.indexOf(undefined)];
+    if (next === undefined)
+      return `${name} was issued by "${issuer}", and the certificate of that name ${faults[0] ?? ''}`;
+    current = next;
+  }
+  return undefined;
+}
+
+/** Why a CA of the right name did not issue a certificate. */
+function faultOf(ca: Certificate, issued: Certificate, store: CertificateStore): string | undefined {
+  if (!isCa(ca)) return 'is no CA (its basicConstraints do not say CA:TRUE)';
+  if (ca.keyUsage !== undefined && (ca.keyUsage & KeyUsage.keyCertSign) === 0)
+    return 'may not sign certificates (its keyUsage has no keyCertSign)';
+  if (!keyIdentifiersAgree(issued.authorityKeyId, ca.subjectKeyId))
+    return 'has another key: another CA of the same name, or the same one before or after it changed its key';
+  if (!store.isSignedBy(issued.signed, ca)) return 'did not sign it: the signature is not by its key';
+  return undefined;
+}

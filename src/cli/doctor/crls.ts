@@ -1,0 +1,95 @@
+/**
+ * The CRLs that the doctor was given: which of them a server would believe.
+ *
+ * @module
+ */
+import { MtlsError } from '../../errors.js';
+import { type CompleteRevocationPolicy } from '../../policies.js';
+import { type RevocationChecker } from '../../revocation/revocation-checker.js';
+import { checkCrlDates, type VerifiedCrl } from '../../revocation/verified-crl.js';
+import { abbreviate } from '../../tls/refusal.js';
+import { loadRevocationOf } from '../../tls/trust-material.js';
+import { type CertificateStore } from '../../x509/certificate-store.js';
+import { describeDate } from '../time.js';
+import { type Inputs, inTermsOfTheCommand } from './inputs.js';
+import { failedWith, noted, passed, skipped, type Step } from './step.js';
+
+/** CRLs, and what there is to say of each. */
+export interface ReadCrls {
+  /** `undefined`: a server would have none. */
+  readonly checker: RevocationChecker | undefined;
+  readonly steps: readonly Step[];
+}
+
+/**
+ * Reads and verifies the CRLs by the CAs.
+ * @throws MtlsError for a file that cannot be read.
+ */
+export async function readCrls(
+  { crl, cas }: Inputs,
+  store: CertificateStore,
+  policy: CompleteRevocationPolicy,
+  at: Date,
+): Promise<ReadCrls> {
+  if (crl === undefined)
+    return {
+      checker: undefined,
+      steps: [skipped('crl', 'no --crl was given: a server without one never refuses a revoked certificate')],
+    };
+  if (cas === undefined)
+    return {
+      checker: undefined,
+      steps: [skipped('crl', 'no --ca was given, whose key a CRL is verified by')],
+    };
+  const { signal } = new AbortController();
+  const { checker, setAside } = await loadRevocationOf(store, crl, { policy, at, signal }).catch(
+    (error: unknown) => {
+      throw error instanceof MtlsError ? inTermsOfTheCommand(error) : error;
+    },
+  );
+  return {
+    checker,
+    steps: [
+      ...checker.crls.map((verified) => describeCrl(verified, policy, at)),
+      ...setAside.map(({ message }) => failedWith('crl', message)),
+      ...notInForce(crl, checker, setAside),
+      ...checker
+        .uncoveredCas()
+        .map(({ subject }) =>
+          noted('crl', `of ${abbreviate(subject)} there is no CRL: a server refuses whatever that CA issued`),
+        ),
+    ],
+  };
+}
+
+function describeCrl({ crl, signer, origin }: VerifiedCrl, policy: CompleteRevocationPolicy, at: Date): Step {
+  try {
+    checkCrlDates({ crl, origin }, policy, at);
+  } catch (error) {
+    if (!(error instanceof MtlsError)) throw error;
+    return failedWith('crl', error.message);
+  }
+  const { issuer, number, nextUpdate, entryCount } = crl;
+  const what = number === undefined ? 'a CRL' : `CRL number ${number}`;
+  const next =
+    nextUpdate === undefined ? 'without an end' : `good until ${describeDate(nextUpdate, at.getTime())}`;
+  const who = signer.subject.equals(issuer) ? '' : ` by ${abbreviate(signer.subject)}`;
+  return passed(
+    'crl',
+    `${origin}: ${what} of ${abbreviate(issuer)}, signature verified${who}, ${next}, ${entryCount} revoked`,
+  );
+}
+
+/** Files of which nothing counts, because another one is newer. */
+function notInForce(
+  paths: readonly string[],
+  { crls }: RevocationChecker,
+  setAside: readonly { readonly origin: string }[],
+): Step[] {
+  const origins = [...crls, ...setAside].map(({ origin }) => origin);
+  return paths
+    .filter((path) => !origins.some((origin) => origin.startsWith(path)))
+    .map((path) =>
+      noted('crl', `${path}: nothing of it counts, because a newer CRL of the same CA was given`),
+    );
+}

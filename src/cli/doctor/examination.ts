@@ -1,0 +1,115 @@
+/**
+ * What a server of the defaults would check of a client, in its order, all of it:
+ * by the code of the gate, without a server.
+ *
+ * @module
+ */
+import { MtlsError } from '../../errors.js';
+import { identityOf } from '../../identity/client-identity.js';
+import { checkCertificatePolicy, checkRevocationPolicy } from '../../policies.js';
+import { type ClientRuleFunction } from '../../policy/client-rule.js';
+import { maxOthers } from '../../tls/peer.js';
+import { abbreviate, type Refusal, refuse } from '../../tls/refusal.js';
+import { createJudge } from '../../tls/trust.js';
+import { type Certificate, parseCertificate } from '../../x509/certificate.js';
+import { openAuthorities } from './authorities.js';
+import { readCrls } from './crls.js';
+import { describeFindings } from './findings.js';
+import { describeInputs, type Inputs } from './inputs.js';
+import { noteNames } from './names.js';
+import { compareKey } from './private-key.js';
+import { askRule } from './rule.js';
+import { failedWith, passed, type Step } from './step.js';
+
+/** What was found without asking a server. */
+export interface Examination {
+  /** The client, for a sentence. */
+  readonly name: string;
+  readonly steps: readonly Step[];
+  /** That of the gate: of the first check that fails. */
+  readonly refusal: Refusal | undefined;
+  /** Whether it is the client that is revoked, and no CA above it. */
+  readonly isRevokedItself: boolean;
+}
+
+/**
+ * Examines a client.
+ * @throws MtlsError for a CRL file that cannot be read.
+ */
+export async function examine(
+  inputs: Inputs,
+  rule: ClientRuleFunction | undefined,
+  at: Date,
+): Promise<Examination> {
+  const { client, key, cas } = inputs;
+  const authorities = openAuthorities(cas, at);
+  const policy = checkRevocationPolicy();
+  const crls = await readCrls(inputs, authorities.store, policy, at);
+  const about = [...describeInputs(inputs), compareKey(key, client.ders, client.origin)];
+  const [certificate, ...others] = readCertificates(client.ders);
+  if (!isCertificate(certificate))
+    return unreadable(client.origin, certificate, [...about, authorities.step, ...crls.steps]);
+  const identity = identityOf(certificate);
+  const peer = { certificate, identity, others: others.filter(isCertificate) };
+  const judge = createJudge({ store: authorities.store, revocation: crls.checker }, checkCertificatePolicy());
+  const inspection = judge.inspect(peer, at);
+  const judged = describeFindings({
+    ...peer,
+    inspection,
+    store: authorities.store,
+    crls: crls.checker,
+    cas,
+    files: [client, ...(cas ?? [])],
+    at,
+  });
+  const { refusal } =
+    inspection.findings.find(({ check }) => check !== 'openssl' && judged[check].outcome === 'fails') ?? {};
+  return {
+    name: identity.commonName ?? abbreviate(identity.subject),
+    steps: [
+      ...about,
+      passed('certificate', `${abbreviate(identity.subject)}, serial ${identity.serialNumber}`),
+      ...others.flatMap((other) =>
+        isCertificate(other) ? [] : [failedWith('certificate', `behind it: ${other.message}`)],
+      ),
+      judged.dates,
+      authorities.step,
+      judged.chain,
+      ...crls.steps,
+      judged.revocation,
+      judged.purpose,
+      judged.key,
+      ...noteNames(identity, certificate),
+      ...(rule === undefined ? [] : [askRule(rule, identity)]),
+    ],
+    refusal,
+    isRevokedItself: inspection.status?.status === 'revoked' && inspection.status.certificate === certificate,
+  };
+}
+
+function unreadable(name: string, fault: MtlsError | undefined, steps: readonly Step[]): Examination {
+  const message = fault?.message ?? '';
+  const step = failedWith('certificate', message, 'issue it anew');
+  return {
+    name,
+    steps: [...steps, step],
+    refusal: refuse('identity-invalid', message),
+    isRevokedItself: false,
+  };
+}
+
+/** As many as the gate looks at. */
+function readCertificates(ders: readonly Buffer[]): (Certificate | MtlsError)[] {
+  return ders.slice(0, 1 + maxOthers).map((der) => {
+    try {
+      return parseCertificate(der);
+    } catch (error) {
+      if (error instanceof MtlsError) return error;
+      throw error;
+    }
+  });
+}
+
+function isCertificate(read: Certificate | MtlsError | undefined): read is Certificate {
+  return read !== undefined && !(read instanceof MtlsError);
+}

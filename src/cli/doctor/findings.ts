@@ -1,0 +1,123 @@
+/**
+ * What the gate's checks found, each as a step: the gate's outcome, and in words
+ * what was seen and what to do.
+ *
+ * @module
+ */
+import { type RevocationChecker } from '../../revocation/revocation-checker.js';
+import { type CheckName } from '../../tls/judgement.js';
+import { abbreviate, type Refusal, type RefusalReason } from '../../tls/refusal.js';
+import { type Inspection } from '../../tls/trust.js';
+import { type Certificate } from '../../x509/certificate.js';
+import { type CertificateChain, type CertificateStore } from '../../x509/certificate-store.js';
+import { describeDate } from '../time.js';
+import { describeChain, findBreak } from './authorities.js';
+import { type CertificateFile } from './inputs.js';
+import { failed, failedWith, passed, skipped, type Step } from './step.js';
+
+/** What was inspected, and by what. */
+export interface Inspected {
+  readonly certificate: Certificate;
+  /** What stands behind it in its file. */
+  readonly others: readonly Certificate[];
+  readonly inspection: Inspection;
+  readonly store: CertificateStore;
+  readonly cas: readonly CertificateFile[] | undefined;
+  readonly crls: RevocationChecker | undefined;
+  /** Where certificates may have come from. */
+  readonly files: readonly CertificateFile[];
+  readonly at: Date;
+}
+
+/** The checks that are asked here. What OpenSSL alone checks, a handshake shows. */
+type Asked = Exclude<CheckName, 'openssl'>;
+
+/** A step for each check. */
+export function describeFindings(of: Inspected): Readonly<Record<Asked, Step>> {
+  const refusals = new Map(of.inspection.findings.map(({ check, refusal }) => [check, refusal]));
+  return {
+    dates: describeDates(of, refusals.get('dates')),
+    chain: describeTrust(of, refusals.get('chain')),
+    revocation: describeRevocation(of, refusals.get('revocation')),
+    purpose: stepOf('purpose', refusals.get('purpose'), 'its extendedKeyUsage has clientAuth'),
+    key: stepOf('strength', refusals.get('key'), describeKeys(chainOf(of))),
+  };
+}
+
+const remedies: Readonly<Record<RefusalReason, string>> = {
+  'no-certificate': 'give the client a certificate',
+  untrusted: 'give the client a certificate of a CA that the server trusts, or add its CA to options.ca',
+  expired: 'issue a new certificate; if that date is not past, set the clock',
+  'not-yet-valid': 'set the clock of this machine, of the server or of the CA, or wait',
+  revoked: 'issue a new certificate, with a new key if the old one may be known to others',
+  'revocation-unknown': 'publish a current CRL of that CA, and add it to options.crl',
+  'wrong-purpose': 'issue it with extendedKeyUsage = clientAuth',
+  'is-a-ca': 'issue a certificate for the client itself',
+  'weak-key': 'issue the certificate for a longer key',
+  'identity-invalid': 'issue it anew',
+};
+
+function stepOf(step: string, refusal: Refusal | undefined, praise: string): Step {
+  return refusal === undefined
+    ? passed(step, praise)
+    : failedWith(step, refusal.detail, remedies[refusal.reason]);
+}
+
+function chainOf({ inspection, certificate }: Inspected): CertificateChain {
+  return inspection.chain ?? [certificate];
+}
+
+function describeDates(of: Inspected, refusal: Refusal | undefined): Step {
+  const clock = `the clock of this machine says ${of.at.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+  const [first, ...rest] = chainOf(of);
+  const soonest = rest.reduce(
+    (one, other) => (other.notAfter < one.notAfter ? other : one),
+    first as Certificate,
+  );
+  if (refusal === undefined) {
+    const who = soonest === first ? '' : `"${abbreviate(soonest.subject)}", which stands above it, is `;
+    return passed('dates', `${who}good until ${describeDate(soonest.notAfter, of.at.getTime())}; ${clock}`);
+  }
+  const remedy = `${remedies[refusal.reason]}; ${clock}`;
+  return failed('dates', refusal.detail, remedy);
+}
+
+function describeTrust(of: Inspected, refusal: Refusal | undefined): Step {
+  const { inspection, others, certificate, store, files } = of;
+  if (of.cas === undefined) return skipped('chain', 'no --ca was given');
+  if (inspection.chain === undefined || refusal !== undefined) {
+    const seen = findBreak(certificate, others, store) ?? refusal?.detail ?? '';
+    return failed('chain', seen, remedies.untrusted);
+  }
+  const sent = inspection.chain.filter((link) => others.some(({ raw }) => raw.equals(link.raw)));
+  const [fromClient] = sent.filter(({ raw }) => !store.certificates.some((ca) => ca.raw.equals(raw)));
+  const chain = describeChain(inspection.chain, files);
+  if (fromClient === undefined) return passed('chain', chain);
+  const name = abbreviate(fromClient.subject);
+  return passed(
+    'chain',
+    `${chain}; "${name}" comes from the client's file alone: the client has to send it, and a server on Node 24 or later does not see it: there options.ca must have it`,
+  );
+}
+
+function describeRevocation({ inspection, crls }: Inspected, refusal: Refusal | undefined): Step {
+  if (crls === undefined) return skipped('revocation', 'there is no CRL that could be asked');
+  const { status } = inspection;
+  if (status === undefined)
+    return skipped('revocation', 'no chain leads to a CA that could be asked about it');
+  const asked = status.status === 'good' ? status.crls : [];
+  const names = [...new Set(asked)].map(({ crl: { issuer, number } }) =>
+    number === undefined
+      ? `the CRL of ${abbreviate(issuer)}`
+      : `CRL number ${number} of ${abbreviate(issuer)}`,
+  );
+  return stepOf('revocation', refusal, `not revoked by ${names.join(' and ')}`);
+}
+
+function describeKeys(chain: CertificateChain): string {
+  return chain
+    .map(({ subject, publicKeyKind: { algorithm, bits } }) =>
+      `${abbreviate(subject)} ${algorithm.toUpperCase()} ${bits ?? ''}`.trim(),
+    )
+    .join(', ');
+}

@@ -1,0 +1,121 @@
+/**
+ * The files that the doctor was given: all read before anything is judged, and
+ * every one that cannot be read is told at once.
+ *
+ * @module
+ */
+import { MtlsError } from '../../errors.js';
+import { allOrFaults } from '../../tls/all-or-faults.js';
+import { readCaSources } from '../../tls/authorities.js';
+import { toCrlInputs } from '../../tls/crl-inputs.js';
+import { certificateBlocks, readBlocks, readSource } from '../../tls/sources.js';
+import { type ClientKey, describeKey, readClientKey } from './private-key.js';
+import { passed, type Step } from './step.js';
+
+/** What the doctor is given. */
+export interface InputPaths {
+  readonly cert: string;
+  readonly key?: string | undefined;
+  readonly passphraseFile?: string | undefined;
+  readonly ca?: readonly string[] | undefined;
+  readonly crl?: readonly string[] | undefined;
+  readonly serverCa?: readonly string[] | undefined;
+}
+
+/** Certificates of one file, DER. */
+export interface CertificateFile {
+  readonly origin: string;
+  readonly ders: readonly Buffer[];
+}
+
+/** What was read. `undefined`: it was not given. */
+export interface Inputs {
+  /** The client's certificate, and what stands behind it. */
+  readonly client: CertificateFile & { readonly leaf: Buffer };
+  readonly key: ClientKey | undefined;
+  readonly cas: readonly CertificateFile[] | undefined;
+  /** Paths that are there. */
+  readonly crl: readonly string[] | undefined;
+  readonly serverCas: readonly CertificateFile[] | undefined;
+}
+
+/**
+ * Reads everything.
+ * @param env - Has the passphrase, where no file does.
+ * @throws MtlsError every file that cannot be read, each with the remedy.
+ */
+export async function readInputs(
+  paths: InputPaths,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Inputs> {
+  const { signal } = new AbortController();
+  try {
+    const [client, key, cas, , serverCas] = await allOrFaults([
+      readClientFile(paths.cert),
+      readKeyFile(paths, env),
+      readAuthorities(paths.ca, 'ca', signal),
+      toCrlInputs(paths.crl ?? [], 'crl', signal),
+      readAuthorities(paths.serverCa, 'server-ca', signal),
+    ]);
+    return { client, key, cas, crl: paths.crl, serverCas };
+  } catch (error) {
+    throw error instanceof MtlsError ? inTermsOfTheCommand(error) : error;
+  }
+}
+
+/** An error about an option of the library as one about the command's. */
+export function inTermsOfTheCommand({ code, message }: MtlsError): MtlsError {
+  return new MtlsError(code, message.replaceAll(/\boptions\.([a-z-]+)(?:\[\d+\])?/g, '--$1'));
+}
+
+async function readClientFile(path: string): Promise<Inputs['client']> {
+  const source = await readSource(path, 'cert');
+  const ders = readBlocks(source, certificateBlocks);
+  const [leaf] = ders;
+  if (leaf !== undefined) return { origin: source.origin, ders, leaf };
+  throw new MtlsError('ERR_MTLS_PEM_INVALID', `${path} (--cert) holds no certificate; give PEM or DER`);
+}
+
+async function readKeyFile(
+  { key, passphraseFile }: InputPaths,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<ClientKey | undefined> {
+  if (key === undefined) return undefined;
+  const passphrase =
+    passphraseFile === undefined ? env['EXPRESS_MTLS_KEY_PASSPHRASE'] : await readPassphrase(passphraseFile);
+  return readClientKey(await readSource(key, 'key'), passphrase === '' ? undefined : passphrase);
+}
+
+async function readPassphrase(path: string): Promise<string> {
+  const { bytes } = await readSource(path, 'passphrase-file');
+  const [line = ''] = bytes.toString('utf8').split(/\r?\n/, 1);
+  if (line !== '') return line;
+  throw new MtlsError('ERR_MTLS_OPTION_INVALID', `${path} (--passphrase-file) has an empty first line`);
+}
+
+async function readAuthorities(
+  paths: readonly string[] | undefined,
+  option: string,
+  signal: AbortSignal,
+): Promise<readonly CertificateFile[] | undefined> {
+  if (paths === undefined) return undefined;
+  const sources = await readCaSources(paths, option, signal);
+  return sources.map((source) => ({ origin: source.origin, ders: readBlocks(source, certificateBlocks) }));
+}
+
+/** Each file, and what it is. Those with CRLs have steps of their own. */
+export function describeInputs({ client, key, cas, serverCas }: Inputs): Step[] {
+  const above = client.ders.length - 1;
+  const behind = above === 0 ? '' : `, and ${countOf(above, 'certificate')} behind it`;
+  return [
+    passed('file', `${client.origin}: the client's certificate${behind}`),
+    ...(key === undefined ? [] : [passed('file', `${key.origin}: a private key, ${describeKey(key)}`)]),
+    ...[...(cas ?? []), ...(serverCas ?? [])].map(({ origin, ders }) =>
+      passed('file', `${origin}: ${countOf(ders.length, 'certificate')} of CAs`),
+    ),
+  ];
+}
+
+function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

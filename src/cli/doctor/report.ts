@@ -1,0 +1,54 @@
+/**
+ * What the doctor found, in lines for people.
+ *
+ * @module
+ */
+import type { Style, Terminal } from '../terminal.js';
+import { type Attempt } from './attempt-account.js';
+import { type Step } from './step.js';
+import { type Verdict } from './verdict.js';
+
+const marks: Readonly<Record<Step['outcome'], readonly [mark: string, style: Style]>> = {
+  ok: ['ok', 'good'],
+  fails: ['FAILS', 'bad'],
+  skipped: ['skipped', 'dim'],
+  note: ['note', 'warning'],
+};
+
+/** All of it, the verdict last. */
+export function writeReport(
+  terminal: Terminal,
+  steps: readonly Step[],
+  attempt: Attempt | undefined,
+  verdict: Verdict,
+): string {
+  const tried =
+    attempt === undefined ? [] : ['', `Trying ${attempt.url}`, ...attempt.steps.flatMap(linesOf(terminal))];
+  const conclusion = terminal.style(verdict.letIn ? 'good' : 'bad', oneLine(verdict.text));
+  const advice = verdict.advice.length === 0 ? [] : ['', 'What may differ, and how to see it:'];
+  return [
+    ...steps.flatMap(linesOf(terminal)),
+    ...tried,
+    ...advice,
+    ...verdict.advice.map((line) => `  - ${line}`),
+    '',
+    conclusion,
+  ].join('\n');
+}
+
+const markWidth = 9;
+const stepWidth = 13;
+
+function linesOf(terminal: Terminal): (step: Step) => string[] {
+  return ({ step, outcome, detail, remedy }) => {
+    const [mark, style] = marks[outcome];
+    const line = `${terminal.style(style, mark.padEnd(markWidth))}${step.padEnd(stepWidth)}${oneLine(detail)}`;
+    if (remedy === undefined) return [line];
+    return [line, `${' '.repeat(markWidth + stepWidth)}-> ${oneLine(remedy)}`];
+  };
+}
+
+// A file may be called as somebody likes, and no name may add a line of its own.
+function oneLine(text: string): string {
+  return text.replaceAll('\n', String.raw`\n`);
+}

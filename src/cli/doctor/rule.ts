@@ -1,0 +1,53 @@
+/**
+ * What `requireClient()` with a rule would say, and which part of the rule refuses.
+ *
+ * @module
+ */
+import { MtlsError } from '../../errors.js';
+import { type CertificateIdentity, type ClientIdentity } from '../../identity/client-identity.js';
+import { type ClientRule, type ClientRuleFunction, compileRule } from '../../policy/client-rule.js';
+import { matcherKinds } from '../../policy/matchers.js';
+import { accountOf } from '../../policy/rule-account.js';
+import { type ClientRuleFields } from '../../policy/rule-fields.js';
+import { failed, passed, type Step } from './step.js';
+
+/**
+ * Reads a rule, as JSON has it: a RegExp cannot be given.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID`.
+ */
+export function parseRule(json: string): ClientRuleFunction {
+  let rule: unknown;
+  try {
+    rule = JSON.parse(json);
+  } catch {
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      `the rule is no JSON; write it as '{"commonName":"client1"}'`,
+    );
+  }
+  return compileRule(rule as ClientRule);
+}
+
+/** Asks a rule. */
+export function askRule(rule: ClientRuleFunction, certificate: CertificateIdentity): Step {
+  const identity: ClientIdentity = { source: 'tls', ...certificate, resumed: false };
+  const { text, findingOn } = accountOf(rule);
+  const { grants, refusedBy } = findingOn(identity);
+  if (grants === true) return passed('rule', `requireClient(${text}) grants`);
+  const seen = refusedBy.map((field) => `${field} is ${valueOf(field, identity)}`).join(', ');
+  return failed(
+    'rule',
+    `requireClient(${text}) refuses with 403: ${seen}`,
+    'name this client in the rule, or issue it a certificate that the rule admits',
+  );
+}
+
+const mostValues = 5;
+const longestValue = 100;
+
+function valueOf(field: string, identity: ClientIdentity): string {
+  const values = matcherKinds[field as keyof ClientRuleFields].valuesOf(identity);
+  if (values.length === 0) return 'not in the certificate';
+  const shown = values.slice(0, mostValues).map(({ text }) => JSON.stringify(text.slice(0, longestValue)));
+  return `${shown.join(' and ')}${values.length > mostValues ? ' and more' : ''}`;
+}

@@ -1,0 +1,119 @@
+/**
+ * The last line: whether the client is let in, and the first reason where it is not.
+ *
+ * @module
+ */
+import { describeDate } from '../time.js';
+import { type Attempt } from './attempt-account.js';
+import { type Examination } from './examination.js';
+
+/** The verdict, as `--json` has it. */
+export interface Verdict {
+  /** Whether nothing here refuses the client, and a server that was tried has served it. */
+  readonly letIn: boolean;
+  /** In one word: that of a refusal, `'forbidden'`, or what else is in the way. */
+  readonly reason?: string;
+  /** The error's code, where a refusal would have one. */
+  readonly code?: string;
+  /** In one sentence. */
+  readonly text: string;
+  /** Where this and the server do not agree: what may differ, and how to see it. */
+  readonly advice: readonly string[];
+}
+
+/** Draws the conclusion. */
+export function conclude(examination: Examination, attempt: Attempt | undefined, at: Date): Verdict {
+  const local = concludeHere(examination, at);
+  if (attempt === undefined) return local;
+  const { name } = examination;
+  const { url, outcome, steps } = attempt;
+  if (outcome === 'served') {
+    const served = `${url} answered ${attempt.status ?? ''}`;
+    const isRefusedHere = local.reason !== undefined;
+    return isRefusedHere
+      ? { ...local, text: `${local.text}; yet it was let in: ${served}`, advice: laxer }
+      : { letIn: true, text: `${name} is let in: ${served}${unchecked(examination)}`, advice: [] };
+  }
+  if (local.reason !== undefined) return local;
+  const last = steps.at(-1)?.detail ?? '';
+  const isRefused = outcome.startsWith('refused');
+  return {
+    letIn: false,
+    reason: attempt.reason ?? outcome,
+    ...(attempt.code === undefined ? {} : { code: attempt.code }),
+    text: isRefused
+      ? `${name} is refused by ${url}, though nothing here refuses it: ${last}`
+      : `${name} was not tried to the end: ${last}`,
+    advice: isRefused && attempt.code !== 'ERR_MTLS_CLIENT_FORBIDDEN' ? stricter : [],
+  };
+}
+
+function concludeHere(examination: Examination, at: Date): Verdict {
+  const { name, steps, refusal, isRevokedItself } = examination;
+  const first = steps.find(({ outcome }) => outcome === 'fails');
+  if (first === undefined) {
+    const isKnown = steps.every(({ step, outcome }) => step !== 'chain' || outcome === 'ok');
+    return {
+      letIn: isKnown,
+      text: isKnown
+        ? `${name} would be let in${unchecked(examination)}`
+        : `nothing here refuses ${name}${unchecked(examination)}`,
+      advice: [],
+    };
+  }
+  if (refusal !== undefined) {
+    const { reason, code, detail, revocation } = refusal;
+    const [seen = ''] = detail.split(/(?<!\\); /);
+    const why =
+      revocation !== undefined && isRevokedItself
+        ? `revoked on ${describeDate(revocation.date, at.getTime())} (${revocation.reason}) by ${listName(revocation)}`
+        : `${reason}: ${seen}`;
+    return { letIn: false, reason, code, text: `${name} is refused: ${why}`, advice: [] };
+  }
+  const [reason, before] = elsewhere[first.step] ?? ['faulty', 'is in doubt'];
+  const code = first.step === 'rule' ? { code: 'ERR_MTLS_CLIENT_FORBIDDEN' } : {};
+  return { letIn: false, reason, ...code, text: `${name} ${before}: ${first.detail}`, advice: [] };
+}
+
+/** Steps that fail without a refusal of the gate. */
+const elsewhere: Readonly<Record<string, readonly [reason: string, before: string]>> = {
+  key: ['key-mismatch', 'cannot connect'],
+  ca: ['ca-faulty', 'finds no server: none starts with these CAs'],
+  crl: ['crl-faulty', 'finds no server: none starts with these CRLs'],
+  certificate: ['chain-faulty', 'sends something unreadable'],
+  rule: ['forbidden', 'is let in, and then refused by the rule'],
+};
+
+function listName({
+  crlNumber,
+  crlIssuer,
+}: {
+  readonly crlNumber: string | undefined;
+  crlIssuer: string;
+}): string {
+  return crlNumber === undefined ? `the CRL of ${crlIssuer}` : `CRL number ${crlNumber} of ${crlIssuer}`;
+}
+
+function unchecked({ steps }: Examination): string {
+  const names = [...new Set(steps.filter(({ outcome }) => outcome === 'skipped').map(({ step }) => step))];
+  return names.length === 0 ? '' : `; not checked: ${names.join(', ')}`;
+}
+
+const howToSee =
+  'the server knows: its log line "refused: …" or "evicted: …" has the reason, mtls.explain(certificate) has every check, and the events "refused" and "evicted" have the same as data';
+
+const stricter = [
+  'another CA: compare options.ca of the server with --ca',
+  'a newer CRL in force there: compare mtls.revocation, or the log line "reloaded", with --crl',
+  'another clock: compare the time of the server with that of this machine',
+  'other rules: options.certificates and options.revocation of the server, and what OpenSSL checks alone (path lengths, name constraints)',
+  'a proxy or load balancer before it that ends TLS or refuses by itself',
+  howToSee,
+];
+
+const laxer = [
+  'the server may have another CA, an older CRL, or none: compare options.ca, and mtls.revocation with --crl',
+  'it may admit more by options.revocation or options.certificates, or ask for no certificate under this path',
+  'a proxy before it may end TLS',
+  'what mtls.explain(certificate) says there is what counts there',
+];
