@@ -58,11 +58,12 @@ async function answerTo(socket: TLSSocket, { url, method, limitMs }: Question): 
       path: `${url.pathname}${url.search}`,
       headers: { host: url.host, connection: 'close', accept: '*/*' },
     });
-    asking.once('response', resolve).once('error', reject);
-    // An answer of 101 is one too.
-    asking.once('upgrade', resolve);
+    asking.once('response', resolve);
+    asking.on('error', reject);
+    // Also where the server changes to a protocol that nobody asked for, which is no error to node:http.
     asking.once('close', () => {
       clearTimeout(limit);
+      reject(new NoAnswer('the connection ended without an answer that can be read'));
     });
     asking.end();
   });

@@ -13,6 +13,8 @@ export type AttemptOutcome =
   | 'served'
   /** There is no connection. */
   | 'unreachable'
+  /** OpenSSL of this side does not take key and certificate, such as a short key. */
+  | 'unusable'
   /** There is a connection, and no TLS. */
   | 'no-tls'
   /** This side does not trust the server: its chain, or its name. */
@@ -36,6 +38,9 @@ export interface Attempt {
   readonly code?: string;
   readonly reason?: string;
 }
+
+/** OpenSSL of this side does not take key and certificate. */
+export class Unusable extends Error {}
 
 /** The end of it: what {@link Attempt} says, with its last step. */
 export interface Ending extends Omit<Attempt, 'url' | 'steps' | 'protocol'> {
@@ -70,6 +75,10 @@ export function describeHandshake(error: Error): Ending {
     const detail = `the server ended the connection in the middle of the handshake (${code})`;
     return { outcome: 'refused-in-handshake', last: failed('handshake', detail) };
   }
+  if (error instanceof Unusable) {
+    const detail = `OpenSSL of this side does not take key and certificate: ${inOneLine(error.message)}`;
+    return { outcome: 'unusable', last: failed('handshake', detail, 'issue the certificate anew') };
+  }
   const seen = error instanceof NoAnswer ? error.message : `${code} ${inOneLine(error.message)}`;
   const last = failed('handshake', `no handshake: ${seen}`, 'check whether the port speaks TLS');
   return { outcome: 'no-tls', last };
@@ -103,6 +112,10 @@ export function describeSilence(error: Error, protocol: string): Ending {
   }
   const alert = alertIn(error);
   const { code = error.message } = error as NodeJS.ErrnoException;
+  if (code.startsWith('HPE_')) {
+    const remedy = 'check whether the server speaks HTTP/1.1 there';
+    return { outcome: 'no-answer', last: failed('answer', `the answer is no HTTP/1.1 (${code})`, remedy) };
+  }
   const told =
     alert === undefined
       ? `ended the connection without an alert or an answer (${inOneLine(code)}), as express-mtls does with a client it refuses`

@@ -15,6 +15,7 @@ import {
   describeSilence,
   describeUnreachable,
   type Ending,
+  Unusable,
 } from './attempt-account.js';
 import { passed, type Step } from './step.js';
 
@@ -43,32 +44,44 @@ export async function attempt(target: Target): Promise<Attempt> {
     ...ending,
     steps: [...steps, last],
   });
-  const tcp = await openTcp(target);
-  if (tcp instanceof Error) return ended(describeUnreachable(tcp, target.url));
+  const connecting = await openTcp(target);
+  if ('error' in connecting) return ended(describeUnreachable(connecting.error, target.url));
+  const tcp = connecting.value;
   steps.push(passed('tcp', `connected to ${tcp.remoteAddress ?? ''} port ${tcp.remotePort ?? ''}`));
   try {
-    const tls = await openTls(tcp, target);
-    if (tls instanceof Error) return ended(describeHandshake(tls));
+    const shaking = await openTls(tcp, target);
+    if ('error' in shaking) return ended(describeHandshake(shaking.error));
+    const tls = shaking.value;
     const protocol = tls.getProtocol() ?? 'TLS';
     steps.push(passed('handshake', `${protocol}, ${tls.getCipher().standardName}`));
     const distrust = describeDistrust(tls, hostOf(target));
     if (distrust !== undefined) return { ...ended(distrust), protocol };
     steps.push(passed('server', `its certificate is trusted, and is for ${hostOf(target)}`));
     const { url, method, limitMs = defaultLimitMs } = target;
-    const answer = await ask(tls, { url, method, limitMs }).catch((error: unknown) => error as Error);
-    const ending = answer instanceof Error ? describeSilence(answer, protocol) : describeAnswer(answer);
+    const asking = await outcomeOf(ask(tls, { url, method, limitMs }));
+    const ending = 'error' in asking ? describeSilence(asking.error, protocol) : describeAnswer(asking.value);
     return { ...ended(ending), protocol };
   } finally {
     tcp.destroy();
   }
 }
 
-async function openTcp({ url, limitMs = defaultLimitMs }: Target): Promise<Socket | Error> {
-  const socket = connectTcp({ host: bareHost(url), port: Number(url.port || '443') });
-  return await settled(socket, 'connect', limitMs);
+/** A value or an error: told by its form, because one of node:net may come from another realm. */
+type Outcome<Value> = { readonly value: Value } | { readonly error: Error };
+
+async function outcomeOf<Value>(work: Promise<Value>): Promise<Outcome<Value>> {
+  return await work.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error: error as Error }),
+  );
 }
 
-async function openTls(socket: Socket, target: Target): Promise<TLSSocket | Error> {
+async function openTcp({ url, limitMs = defaultLimitMs }: Target): Promise<Outcome<Socket>> {
+  const socket = connectTcp({ host: bareHost(url), port: Number(url.port || '443') });
+  return await outcomeOf(settled(socket, 'connect', limitMs));
+}
+
+async function openTls(socket: Socket, target: Target): Promise<Outcome<TLSSocket>> {
   const { cert, key, serverCas, limitMs = defaultLimitMs } = target;
   const host = hostOf(target);
   const options: ConnectionOptions = {
@@ -83,12 +96,13 @@ async function openTls(socket: Socket, target: Target): Promise<TLSSocket | Erro
     rejectUnauthorized: false,
     checkServerIdentity: () => undefined,
   };
+  let tls: TLSSocket;
   try {
-    return await settled(connectTls(options), 'secureConnect', limitMs);
+    tls = connectTls(options);
   } catch (error) {
-    // Such as a key that OpenSSL finds too short.
-    return error as Error;
+    return { error: new Unusable((error as Error).message) };
   }
+  return await outcomeOf(settled(tls, 'secureConnect', limitMs));
 }
 
 /** Waits for an event, an error, or the end of patience. */
@@ -96,21 +110,21 @@ async function settled<Stream extends Socket>(
   socket: Stream,
   event: string,
   limitMs: number,
-): Promise<Stream | Error> {
-  return await new Promise((resolve) => {
+): Promise<Stream> {
+  return await new Promise((resolve, reject) => {
     const limit = setTimeout(() => {
       socket.destroy();
-      resolve(new NoAnswer(`nothing came within ${limitMs / 1000} s`));
+      reject(new NoAnswer(`nothing came within ${limitMs / 1000} s`));
     }, limitMs);
-    const settle = (result: Stream | Error): void => {
-      clearTimeout(limit);
-      resolve(result);
-    };
     socket.once(event, () => {
-      settle(socket);
+      clearTimeout(limit);
+      resolve(socket);
     });
     // It stays: what comes later is told by the request, and must not end the process.
-    socket.on('error', settle);
+    socket.on('error', (error) => {
+      clearTimeout(limit);
+      reject(error);
+    });
   });
 }
 
