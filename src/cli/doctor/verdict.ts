@@ -44,7 +44,7 @@ export function conclude(examination: Examination, attempt: Attempt | undefined,
     text: isRefused
       ? `${name} is refused by ${url}, though nothing here refuses it: ${last}`
       : `${name} was not tried to the end: ${last}`,
-    advice: isRefused && attempt.code !== 'ERR_MTLS_CLIENT_FORBIDDEN' ? stricter : [],
+    advice: adviceOn(attempt),
   };
 }
 
@@ -102,14 +102,38 @@ function unchecked({ steps }: Examination): string {
 const howToSee =
   'the server knows: its log line "refused: …" or "evicted: …" has the reason, mtls.explain(certificate) has every check, and the events "refused" and "evicted" have the same as data';
 
-const stricter = [
-  'another CA: compare options.ca of the server with --ca',
-  'a newer CRL in force there: compare mtls.revocation, or the log line "reloaded", with --crl',
-  'another clock: compare the time of the server with that of this machine',
-  'other rules: options.certificates and options.revocation of the server, and what OpenSSL checks alone (path lengths, name constraints)',
-  'a proxy or load balancer before it that ends TLS or refuses by itself',
-  howToSee,
-];
+type Difference = 'ca' | 'crl' | 'clock' | 'rules' | 'proxy';
+
+const differences: Readonly<Record<Difference, string>> = {
+  ca: 'another CA: compare options.ca of the server with --ca',
+  crl: 'another CRL in force there, newer or run out: compare mtls.revocation, or the log line "reloaded", with --crl',
+  clock: 'another clock: compare the time of the server with that of this machine',
+  rules:
+    'other rules: options.certificates and options.revocation of the server, and what OpenSSL checks alone (path lengths, name constraints)',
+  proxy: 'a proxy or load balancer before it that ends TLS or refuses by itself',
+};
+
+/** What can differ, by the reason that the server gave. */
+const byReason: Readonly<Record<string, Difference>> = {
+  untrusted: 'ca',
+  revoked: 'crl',
+  'revocation-unknown': 'crl',
+  expired: 'clock',
+  'not-yet-valid': 'clock',
+  'wrong-purpose': 'rules',
+  'is-a-ca': 'rules',
+  'weak-key': 'rules',
+  'no-certificate': 'proxy',
+};
+
+/** The same by the number of an alert. */
+const byAlert: Readonly<Record<number, Difference>> = { 44: 'crl', 45: 'clock', 48: 'ca', 116: 'proxy' };
+
+function adviceOn({ outcome, code, reason, alert }: Attempt): readonly string[] {
+  if (!outcome.startsWith('refused') || code === 'ERR_MTLS_CLIENT_FORBIDDEN') return [];
+  const told = byReason[reason ?? ''] ?? byAlert[alert?.number ?? -1];
+  return [...(told === undefined ? Object.values(differences) : [differences[told]]), howToSee];
+}
 
 const laxer = [
   'the server may have another CA, an older CRL, or none: compare options.ca, and mtls.revocation with --crl',
