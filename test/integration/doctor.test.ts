@@ -253,8 +253,11 @@ describe('a server of another making', () => {
         clearInterval(timer);
       });
     });
+    const started = performance.now();
     const { attempt: tried } = await ask({ port });
     expect(tried).toMatchObject({ outcome: 'refused-by-answer', status: 401 });
+    // It has read enough long before its five seconds are over.
+    expect(performance.now() - started).toBeLessThan(4000);
     expect([tried.code, tried.reason]).toEqual([undefined, undefined]);
   });
 });
@@ -392,6 +395,20 @@ describe('a server that this side does not trust', () => {
     expect((await ask({ port: nameless.port, host: '127.0.0.1' })).attempt.outcome).toBe(
       'server-not-trusted',
     );
+  });
+
+  test('an address is not asked for by name', async () => {
+    const asked: string[] = [];
+    const port = await startPlain({
+      SNICallback: (name, done) => {
+        asked.push(name);
+        done(null);
+      },
+    });
+    await ask({ port, host: '127.0.0.1' });
+    expect(asked).toEqual([]);
+    await ask({ port });
+    expect(asked).toEqual(['localhost']);
   });
 
   test('is sent no request', async () => {

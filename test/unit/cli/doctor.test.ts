@@ -359,6 +359,20 @@ describe('what does not fit together', () => {
     expect(verdict.text).toMatch(/none starts with these CAs: .*"CN=client1,O=Example" is no CA/);
   });
 
+  test('a self-signed client among the CAs, which is no CA: it does not vouch for itself', async () => {
+    const certificate = selfSigned('x');
+    const { verdict, failing: steps } = await examine({ certificate, ca: root.pem + certificate.pem });
+    expect([steps, verdict.reason]).toEqual([['ca', 'chain'], 'untrusted']);
+  });
+
+  test('a name with a semicolon is not cut there', async () => {
+    const { steps } = await examine({ ca: root.pem + root.client('a; b').pem });
+    expect(steps.find(({ step }) => step === 'ca')).toMatchObject({
+      detail: expect.stringContaining(String.raw`"CN=a\; b" is no CA`),
+      remedy: expect.stringMatching(/^give the CA that signed the clients/),
+    });
+  });
+
   test('a certificate that does not read', async () => {
     const chain = root.client({ sans: { dns: ['a\u0000b'] } }).der;
     const { code, verdict, failing: steps } = await examine({ chain, key: null });
@@ -452,6 +466,15 @@ test('hostile names neither steer the terminal, nor add lines, nor break the JSO
   expect(out.split('\n').every((line) => line.length < 1000)).toBe(true);
   const { steps } = await examine({ certificate, args: ['--rule', rule] });
   expect(steps.at(-1)).toMatchObject({ step: 'rule', outcome: 'fails' });
+});
+
+test('nor does the name of a file', async () => {
+  const directory = temporaryDirectory();
+  const name = 'x\nok       chain        CN=x.pem';
+  const { [name]: file } = writeMaterial(directory, { [name]: client1.pem });
+  const { out } = await runCommand(['doctor', '--cert', file]);
+  expect(out).toContain(String.raw`x\nok       chain`);
+  expect(out).not.toMatch(/^ok {7}chain/m);
 });
 
 describe('what cannot be read', () => {
