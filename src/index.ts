@@ -10,11 +10,18 @@ export type { Logger, MtlsOptions } from './options.js';
 export type { ServerNameOptions } from './server-names.js';
 export type { CaSource, CrlSource, Source, SourceLoader } from './source-options.js';
 export type { CertificatePolicy, RevocationPolicy } from './policies.js';
-export type { ConnectionState, Mtls, RevocationState } from './tls/mtls.js';
+export type {
+  ConnectionState,
+  Mtls,
+  MtlsMessage,
+  RevocationState,
+  ServerCertificateState,
+} from './tls/mtls.js';
 export type {
   AuthenticatedEvent,
   CrlExpiringEvent,
   EvictedEvent,
+  ForbiddenEvent,
   MtlsEvents,
   RefusedEvent,
   ReloadReport,

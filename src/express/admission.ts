@@ -78,10 +78,7 @@ function forbidden<Request extends IncomingMessage>(
 ): MtlsError {
   const { text, findingOn } = accountOf(admits);
   const { refusedBy } = findingOn(identity);
-  connectionOf(req)?.warn(
-    { event: 'forbidden', method: req.method, url: abbreviateUrl(req), rule: text, refusedBy },
-    'forbidden by the rule of the route',
-  );
+  connectionOf(req)?.forbid({ method: req.method, url: abbreviateUrl(req), rule: text, refusedBy });
   return new MtlsError('ERR_MTLS_CLIENT_FORBIDDEN', 'the rule of this route does not admit the client');
 }
 

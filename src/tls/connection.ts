@@ -8,10 +8,14 @@ import type { IncomingMessage } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
 import type { Socket } from 'node:net';
 import { type ClientIdentity } from '../identity/client-identity.js';
+import { type ForbiddenEvent } from './events.js';
 import { type Refusal } from './refusal.js';
 
 /** Two copies of this package must find each other's connections. */
 const connectionKey = Symbol.for('express-mtls.connection');
+
+/** Which request it was, and what refused it. */
+export type ForbiddenRequest = Pick<ForbiddenEvent, 'method' | 'url' | 'rule' | 'refusedBy'>;
 
 /** What the gate knows of a connection that it let through. */
 export interface Connection {
@@ -30,6 +34,8 @@ export interface Connection {
   serves(host: string): boolean;
   /** Ends the connection, and with it every request and stream on it. */
   evict(refusal: Refusal): void;
+  /** Tells that a rule refused a request of this client. */
+  forbid(request: ForbiddenRequest): void;
   /** A line for the operator that is about this client. */
   warn(fields: object, message: string): void;
 }

@@ -1,8 +1,10 @@
 /**
- * What a server tells of itself, as events and as log lines.
+ * What a server tells of itself: as events, as log lines, and on channels of
+ * node:diagnostics_channel.
  *
  * @module
  */
+import { type Channel, channel } from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
 import { type MtlsError } from '../errors.js';
 import { type ClientIdentity } from '../identity/client-identity.js';
@@ -40,6 +42,22 @@ export interface EvictedEvent extends Refusal {
   readonly since: Date;
 }
 
+/** The rule of a route, or of an upgrade, did not admit a client: it was answered 403. */
+export interface ForbiddenEvent {
+  /** Who it is. */
+  readonly identity: ClientIdentity;
+  /** As in {@link AuthenticatedEvent}. */
+  readonly remoteAddress: string;
+  /** `'GET'`. */
+  readonly method: string | undefined;
+  /** At most 200 characters of it. */
+  readonly url: string | undefined;
+  /** What the rule is: `{ commonName: "client1" }`. At most 200 characters. */
+  readonly rule: string;
+  /** The parts of the rule that refuse, or may: `['commonName']`. */
+  readonly refusedBy: readonly string[];
+}
+
 /** The outcome of a reload. */
 export interface ReloadReport {
   /** Whether anything differs from what was in force. */
@@ -72,6 +90,8 @@ export interface MtlsEvents {
   refused: [RefusedEvent];
   /** An open connection was ended. */
   evicted: [EvictedEvent];
+  /** A rule answered a request, or an upgrade, with 403. */
+  forbidden: [ForbiddenEvent];
   /** Something new is in force. */
   reloaded: [ReloadReport];
   /** A reload failed; what was in force stays, and it is tried again. */
@@ -107,13 +127,29 @@ export interface TypedEventEmitter<Events extends Record<keyof Events, unknown[]
   off<Name extends keyof Events>(name: Name, listener: (...args: Events[Name]) => void): this;
 }
 
-/** Tells listeners and the logger. A listener that throws is reported and decides nothing. */
+/** Found by name, by every copy of this package in the process, and by whoever subscribes before it is loaded. */
+const channels: { readonly [Name in keyof MtlsEvents]: Channel } = {
+  authenticated: channel('express-mtls.authenticated'),
+  refused: channel('express-mtls.refused'),
+  evicted: channel('express-mtls.evicted'),
+  forbidden: channel('express-mtls.forbidden'),
+  reloaded: channel('express-mtls.reloaded'),
+  'reload-failed': channel('express-mtls.reload-failed'),
+  'crl-expiring': channel('express-mtls.crl-expiring'),
+};
+
+/** Tells listeners, subscribers and the logger. A listener that throws is reported and decides nothing. */
 export class Reporter {
   readonly emitter: EventEmitter = new EventEmitter({ captureRejections: true });
   readonly #logger: Logger | undefined;
+  readonly #mtls: object | undefined;
 
-  constructor(logger: Logger | undefined) {
+  /**
+   * @param mtls - The handle that a message on a channel is about; `undefined` where there is none.
+   */
+  constructor(logger: Logger | undefined, mtls?: object) {
     this.#logger = logger;
+    this.#mtls = mtls;
     // Where a listener that is an async function rejects to.
     this.emitter.on('error', (error) => {
       process.emitWarning(`a listener rejected: ${String(error)}`, { type: 'MtlsWarning' });
@@ -129,8 +165,11 @@ export class Reporter {
     }
   }
 
-  /** Calls the listeners of an event. */
+  /** Calls the subscribers and the listeners of an event. */
   emit<Name extends keyof MtlsEvents>(name: Name, ...args: MtlsEvents[Name]): void {
+    const { [name]: told } = channels;
+    // What a subscriber throws, Node makes an uncaught exception of its own: it does not come back here.
+    if (told.hasSubscribers) told.publish({ mtls: this.#mtls, event: args[0] });
     try {
       this.emitter.emit(name, ...args);
     } catch (error) {

@@ -11,7 +11,7 @@ import { type Settings } from '../options.js';
 import { ServerNames } from '../server-names.js';
 import { type Connection, remoteAddressOf, setConnection } from './connection.js';
 import { Deadline } from './deadline.js';
-import { describeIdentity, nameIdentity, type Reporter } from './events.js';
+import { describeIdentity, type ForbiddenEvent, nameIdentity, type Reporter } from './events.js';
 import { GatedConnection, type Keeper } from './gated-connection.js';
 import { HandshakeLimit } from './handshake-limit.js';
 import { refuseForOpenssl } from './judgement.js';
@@ -211,6 +211,11 @@ export class Gate implements Keeper {
       `evicted: ${refusal.reason}, ${nameIdentity(identity, remoteAddress)}`,
     );
     this.#reporter.emit('evicted', { ...refusal, identity, remoteAddress, since });
+  }
+
+  /** Tells of a request that a rule refused. */
+  reportForbidden(event: ForbiddenEvent): void {
+    this.#reporter.emit('forbidden', event);
   }
 
   /** What is remembered of a client is for its return. A CRL that is late is no reason to forget. */

@@ -6,9 +6,9 @@
  */
 import type { TLSSocket } from 'node:tls';
 import { type ClientIdentity } from '../identity/client-identity.js';
-import { type Connection, remoteAddressOf } from './connection.js';
+import { type Connection, type ForbiddenRequest, remoteAddressOf } from './connection.js';
 import { type ServerNames } from '../server-names.js';
-import { describeIdentity, nameIdentity } from './events.js';
+import { describeIdentity, type ForbiddenEvent, nameIdentity } from './events.js';
 import { type OpensslVerdict, type Verdict } from './judgement.js';
 import { type Refusal, refuse } from './refusal.js';
 import { type Peer } from './peer.js';
@@ -22,6 +22,8 @@ export interface Keeper {
   readonly names: ServerNames | undefined;
   /** Tells of an eviction. */
   reportEviction(connection: GatedConnection, refusal: Refusal): void;
+  /** Tells of a request that a rule refused. */
+  reportForbidden(event: ForbiddenEvent): void;
   /** Tells that judging failed, and refuses. */
   failed(error: unknown): Refusal;
   warn(fields: object, message: string): void;
@@ -110,6 +112,14 @@ export class GatedConnection implements Connection {
     this.#refusal = refusal;
     this.#keeper.reportEviction(this, refusal);
     return true;
+  }
+
+  /** Tells that a rule refused a request of this client. */
+  forbid(request: ForbiddenRequest): void {
+    const { identity, remoteAddress } = this;
+    this.warn({ event: 'forbidden', ...request }, 'forbidden by the rule of the route');
+    // Nobody without an identity is ever asked about.
+    if (identity !== undefined) this.#keeper.reportForbidden({ identity, remoteAddress, ...request });
   }
 
   /** A line for the operator that is about this client. */

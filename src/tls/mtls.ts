@@ -40,10 +40,30 @@ export interface ConnectionState {
   readonly since: Date;
 }
 
+/** What is published on the channel `express-mtls.NAME` of node:diagnostics_channel. */
+export interface MtlsMessage<Name extends keyof MtlsEvents = keyof MtlsEvents> {
+  /** The handle that it is about; `undefined` for a server on options of `createServerOptions()`. */
+  readonly mtls: Mtls | undefined;
+  /** What listeners of the event NAME are given. */
+  readonly event: MtlsEvents[Name][0];
+}
+
+/** The certificate that a server shows. */
+export interface ServerCertificateState {
+  /** The name of `sni` that it is for; `undefined`: the server's own. */
+  readonly servername: string | undefined;
+  /** Until when it holds. */
+  readonly notAfter: Date;
+}
+
 /** The handle of a protected server. */
 export interface Mtls extends AsyncDisposable, TypedEventEmitter<MtlsEvents> {
   /** The CRLs in force now. */
   readonly revocation: RevocationState;
+  /** The certificates that the server shows now: its own, then those of `sni`. */
+  readonly certificates: readonly ServerCertificateState[];
+  /** What was wrong with the sources when they were last read, as `'reload-failed'` told; `undefined`: nothing. */
+  readonly fault: MtlsError | undefined;
   /** The open connections of clients with a certificate. */
   readonly connections: Iterable<ConnectionState>;
   /**
@@ -79,7 +99,7 @@ export class MtlsHandle implements Mtls {
 
   constructor(settings: Settings) {
     this.#settings = settings;
-    this.#reporter = new Reporter(settings.logger);
+    this.#reporter = new Reporter(settings.logger, this);
     this.#gate = new Gate(settings, this.#reporter);
     this.#reloader = new Reloader(settings, this.#reporter, (prepared) => this.#commit(prepared));
     this.#expiry = new CrlExpiryWatch(settings.now, this.#reporter);
@@ -166,6 +186,23 @@ export class MtlsHandle implements Mtls {
       ),
       healthy: revocations.every(isHealthy),
     });
+  }
+
+  /** The certificates that the server shows now. */
+  get certificates(): readonly ServerCertificateState[] {
+    const { materials } = this.#prepared ?? {};
+    if (materials === undefined) return [];
+    const all = [[undefined, materials.main] as const, ...materials.named];
+    return Object.freeze(
+      all.map(([servername, { credentials }]) =>
+        Object.freeze({ servername, notAfter: credentials.notAfter }),
+      ),
+    );
+  }
+
+  /** What was wrong with the sources when they were last read. */
+  get fault(): MtlsError | undefined {
+    return this.#reloader.fault;
   }
 
   /** The open connections of clients with a certificate. */

@@ -32,6 +32,9 @@ const codes: Readonly<Record<RefusalReason, ErrorCode>> = {
   'identity-invalid': 'ERR_MTLS_CERTIFICATE_INVALID',
 };
 
+/** Every reason. */
+export const refusalReasons: readonly RefusalReason[] = Object.freeze(Object.keys(codes) as RefusalReason[]);
+
 /** Why a client is refused, for the operator. Nothing of it is for the client. */
 export interface Refusal {
   /** Why, in one word. */

@@ -51,7 +51,7 @@ export class Reloader {
   #waiting: Promise<Outcome> | undefined;
   #retry: NodeJS.Timeout | undefined;
   #pairPatience: NodeJS.Timeout | undefined;
-  #lastFault: string | undefined;
+  #fault: MtlsError | undefined;
 
   constructor(settings: Settings, reporter: Reporter, commit: Commit) {
     this.#settings = settings;
@@ -59,6 +59,11 @@ export class Reloader {
     this.#commit = commit;
     this.#watch = new SourceWatch(settings);
     this.#signals = settings.signals ? new SignalWatch(reporter) : undefined;
+  }
+
+  /** The fault that was told last, and that no reload has mended since. */
+  get fault(): MtlsError | undefined {
+    return this.#fault;
   }
 
   /**
@@ -172,7 +177,7 @@ export class Reloader {
       durationMs: Math.round((performance.now() - started) * 10) / 10,
     });
     // A pair that still waits has been told of, or will be.
-    if (waiting === undefined || this.#lastFault !== faultOf(waiting)) this.#lastFault = undefined;
+    if (waiting === undefined || !this.#wasTold(waiting)) this.#fault = undefined;
     if (!report.changed) return report;
     const { added, removed, evicted, durationMs } = report;
     const message = `reloaded: ${added} newly revoked, ${removed} no longer listed, ${evicted} connections closed, ${durationMs} ms`;
@@ -184,9 +189,8 @@ export class Reloader {
   #tell(error: MtlsError, consequence: string): MtlsError {
     const { code, message } = error;
     // A source that stays broken is tried again and again, and told of once.
-    const fault = faultOf(error);
-    if (this.#lastFault === fault) return error;
-    this.#lastFault = fault;
+    if (this.#wasTold(error)) return error;
+    this.#fault = error;
     this.#reporter.log(
       'error',
       { event: 'reload-failed', code, detail: message },
@@ -194,6 +198,10 @@ export class Reloader {
     );
     this.#reporter.emit('reload-failed', { error });
     return error;
+  }
+
+  #wasTold(error: MtlsError): boolean {
+    return this.#fault !== undefined && faultOf(this.#fault) === faultOf(error);
   }
 
   /** For the watch: the fault has been told; what may mend itself without a change is tried again, ever more seldom. */

@@ -27,6 +27,8 @@ export interface ServerCredentials {
   readonly passphrase: string | undefined;
   /** PEM: the server's certificate, then its intermediates. */
   readonly cert: string;
+  /** Of the server's certificate. */
+  readonly notAfter: Date;
 }
 
 /** A pair, and whether another one is on its way. */
@@ -81,6 +83,7 @@ export function checkServerCredentials(
     key: toKeyPem(key, privateKey),
     passphrase: isDer(key.bytes) ? undefined : passphrase,
     cert: toPem(ders, 'CERTIFICATE'),
+    notAfter: new Date(leaf.validTo),
   };
   dryRun(credentials, key.origin, cert.origin);
   return Object.freeze(credentials);
@@ -170,7 +173,7 @@ function toKeyPem({ bytes }: SourceBytes, privateKey: KeyObject): string {
 
 // OpenSSL has the last word, before anything in force is touched: a key it finds too small fails here.
 function dryRun(
-  { key, cert, passphrase }: Omit<ServerCredentials, 'hash'>,
+  { key, cert, passphrase }: Pick<ServerCredentials, 'key' | 'passphrase' | 'cert'>,
   keyOrigin: string,
   certOrigin: string,
 ): void {

@@ -53,6 +53,11 @@ export function exchange(of: 'client1' | 'anonymous' | 'unjudged' = 'client1'): 
     serves: () => true,
     check: () => refusal,
     evict: (why) => evictions.push(why),
+    forbid: (request) =>
+      warnings.push({
+        fields: { event: 'forbidden', ...request },
+        message: 'forbidden by the rule of the route',
+      }),
     warn: (fields, message) => warnings.push({ fields: fields as Record<string, unknown>, message }),
   };
   if (of !== 'unjudged') setConnection(socket, connection);

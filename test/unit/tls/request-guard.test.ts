@@ -29,6 +29,10 @@ class Refused implements Connection {
     this.evictions.push(reason);
   }
 
+  forbid(): void {
+    throw new Error('no rule was asked');
+  }
+
   warn(): void {
     // Nothing is told of it here.
   }
