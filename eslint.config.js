@@ -30,6 +30,10 @@ const confined = {
     regex: '^pino(-.*)?$',
     message: 'Loggers are structural. Only src/express/request-log.ts loads pino, with `await import()`.',
   },
+  promClient: {
+    regex: '^prom-client(/|$)',
+    message: 'prom-client is an optional peer: only src/metrics may load it.',
+  },
 };
 const restrictImports = (...patterns) => ['error', { patterns }];
 
@@ -122,6 +126,7 @@ export default defineConfig([
         confined.certificates,
         confined.express,
         confined.pino,
+        confined.promClient,
       ),
       'no-restricted-syntax': ['error', noExportAll, noDynamicExpress, noDynamicPino, noDynamicCertificates],
       'no-restricted-properties': [
@@ -155,8 +160,22 @@ export default defineConfig([
   {
     files: ['src/dev-ca/**/*.ts'],
     rules: {
-      '@typescript-eslint/no-restricted-imports': restrictImports(confined.express, confined.pino),
+      '@typescript-eslint/no-restricted-imports': restrictImports(
+        confined.express,
+        confined.pino,
+        confined.promClient,
+      ),
       'no-restricted-syntax': ['error', noExportAll, noDynamicExpress, noDynamicPino],
+    },
+  },
+  {
+    files: ['src/metrics/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': restrictImports(
+        confined.certificates,
+        confined.express,
+        confined.pino,
+      ),
     },
   },
   {
@@ -166,6 +185,7 @@ export default defineConfig([
         confined.certificates,
         confined.expressTypes,
         confined.pino,
+        confined.promClient,
       ),
     },
   },

@@ -18,7 +18,8 @@ export default {
     '^express-mtls/(.*)$': '<rootDir>/src/$1/index.ts',
     '^(\\.{1,2}/.*)\\.c?js$': '$1',
   },
-  moduleFileExtensions: ['ts', 'cts', 'js', 'mjs', 'cjs', 'json', 'node'],
+  // The last mapping takes `.cjs` off the imports of packages too: it must not be found again as `.mjs`.
+  moduleFileExtensions: ['ts', 'cts', 'js', 'cjs', 'mjs', 'json', 'node'],
   collectCoverageFrom: ['src/**/*.ts'],
   coverageProvider: 'v8',
   testTimeout: 30_000,

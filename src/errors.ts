@@ -53,6 +53,11 @@ export const ErrorCode: { readonly [Code in keyof typeof statusByCode]: Code } =
   Object.fromEntries(Object.keys(statusByCode).map((code) => [code, code])),
 ) as { readonly [Code in ErrorCode]: Code };
 
+/** The codes of what is the server's own fault: at start, and at a reload. */
+export const faultCodes: readonly ErrorCode[] = Object.freeze(
+  Object.values(ErrorCode).filter((code) => statusByCode[code] === 500),
+);
+
 /** What this package throws, rejects with, and passes to `next()`. */
 export class MtlsError extends Error {
   /** `'MtlsError'`. */

@@ -1,0 +1,36 @@
+/**
+ * Metrics: what Prometheus scrapes, with a certificate of its own. `npx tsx examples/metrics/server.ts`
+ *
+ * @module
+ */
+import type { AddressInfo } from 'node:net';
+import express from 'express';
+import { createServer, mtlsErrorHandler, requireClient } from 'express-mtls';
+import { collectMetrics } from 'express-mtls/metrics';
+import { collectDefaultMetrics, register } from 'prom-client';
+
+const port = Number(process.env['PORT'] ?? 4433);
+const certs = process.env['CERTS'] ?? 'certs-dev';
+
+const [key, cert] = [`${certs}/server-key.pem`, `${certs}/server-crt.pem`];
+const [ca, crl] = [`${certs}/ca-crt.pem`, `${certs}/ca-crl.pem`];
+const app = express();
+const server = await createServer({ key, cert, ca, crl }, app);
+
+// Handshakes, connections, CRLs and reloads from here on, and requests where countRequests stands.
+const metrics = collectMetrics(server.mtls, { requestsByClient: 100 });
+// The process itself: CPU, memory, the delay of the event loop.
+collectDefaultMetrics();
+
+app.use(metrics.countRequests);
+app.get('/', requireClient(), (req, res) => res.send(`hello ${req.clientIdentity?.commonName}\n`));
+
+// Metrics tell who calls and how often: they are for one client alone.
+app.get('/metrics', requireClient({ commonName: 'prometheus' }), async (_req, res) => {
+  res.type(register.contentType).send(await register.metrics());
+});
+app.use(mtlsErrorHandler());
+
+server.listen(port, () => {
+  console.log(`Metrics on https://localhost:${(server.address() as AddressInfo).port}`);
+});

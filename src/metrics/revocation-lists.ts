@@ -1,0 +1,40 @@
+/**
+ * The CRLs in force as figures, one for each issuer and source.
+ *
+ * @module
+ */
+import { abbreviate } from '../tls/refusal.js';
+import { type ServerFigures } from './server-figures.js';
+
+/** What there is to say of the CRLs of one issuer from one source. */
+export interface RevocationLists {
+  readonly labels: { readonly issuer: string; readonly source: string };
+  /** Seconds since the oldest thisUpdate. */
+  readonly age: number;
+  /** Seconds until the first nextUpdate; `Infinity` where none is named. */
+  readonly remaining: number;
+  readonly entries: number;
+}
+
+/** A source may hold several CRLs of one issuer (a delta beside its base, partitions), and two names of `sni` the same. */
+export function listsOf({ mtls, now }: Pick<ServerFigures, 'mtls' | 'now'>): RevocationLists[] {
+  const at = now();
+  const seen = new Set<string>();
+  const lists = new Map<string, RevocationLists>();
+  for (const { issuer, number, thisUpdate, nextUpdate, entries, source } of mtls.revocation.crls) {
+    const labels = { issuer: abbreviate(issuer), source };
+    const key = JSON.stringify(labels);
+    const list = JSON.stringify([labels, number, thisUpdate]);
+    if (seen.has(list)) continue;
+    seen.add(list);
+    const before = lists.get(key) ?? { age: -Infinity, remaining: Infinity, entries: 0 };
+    const remaining = nextUpdate === undefined ? Infinity : (nextUpdate.getTime() - at) / 1000;
+    lists.set(key, {
+      labels,
+      age: Math.max(before.age, (at - thisUpdate.getTime()) / 1000),
+      remaining: Math.min(before.remaining, remaining),
+      entries: before.entries + entries,
+    });
+  }
+  return [...lists.values()];
+}

@@ -1,0 +1,409 @@
+import { describe, expect, test } from '@jest/globals';
+import express from 'express';
+import { clientIdentity, mtlsErrorHandler, requireClient } from 'express-mtls';
+import { collectMetrics, type MetricsOptions, type MtlsMetrics } from 'express-mtls/metrics';
+import { type OpenMetricsContentType, register as globalRegister, Registry } from 'prom-client';
+import { ca, type CertificateOptions } from '../support/chain.js';
+import { read, scrape } from '../support/metrics.js';
+import { publish, startServer, type StartOptions, type TestServer, until } from '../support/server.js';
+
+const day = 86_400;
+const hourMs = 3_600_000;
+const inMs = (ms: number): Date => new Date(Date.now() + ms);
+
+interface MeasuredServer extends TestServer {
+  readonly register: Registry;
+  readonly metrics: MtlsMetrics;
+  /** The one value under this name and these labels. */
+  read(name: string, labels?: Record<string, string>): Promise<number | undefined>;
+}
+
+/** A server whose metrics are in a register of its own, and whose clock they go by. */
+async function startMeasured(
+  given: StartOptions = {},
+  options: MetricsOptions = {},
+): Promise<MeasuredServer> {
+  const register = new Registry();
+  const server = await startServer(given);
+  const metrics = collectMetrics(server.mtls, { register, now: server.clock.now, ...options });
+  return { ...server, register, metrics, read: (name, labels) => read(register, name, labels) };
+}
+
+describe('handshakes', () => {
+  test.each<[reason: string, client: CertificateOptions | undefined]>([
+    ['no-certificate', undefined],
+    ['revoked', { serial: '1002' }],
+    ['expired', { notAfter: inMs(-hourMs) }],
+    ['not-yet-valid', { notBefore: inMs(hourMs), notAfter: inMs(2 * hourMs) }],
+    ['wrong-purpose', { extendedKeyUsage: null }],
+  ])('a refusal is counted under its reason: %s', async (reason, client) => {
+    const root = ca('ca');
+    const server = await startMeasured({ root, crl: root.crl({ revoked: [{ serial: '1002' }] }).pem });
+    const labels = { outcome: 'refused', reason };
+    // From the start, so that the first one is an increase.
+    expect(await server.read('mtls_handshakes_total', labels)).toBe(0);
+
+    for (let times = 0; times < 2; times++)
+      expect((await server.as(client && root.client(client)).get()).status).toBe('refused');
+    expect(await server.read('mtls_handshakes_total', labels)).toBe(2);
+    expect((await server.as(root.client('client1')).get()).status).toBe(200);
+    expect(await server.read('mtls_handshakes_total', { outcome: 'admitted' })).toBe(1);
+    const all = (await scrape(server.register)).filter(({ name }) => name === 'mtls_handshakes_total');
+    expect(all.reduce((sum, { value }) => sum + value, 0)).toBe(3);
+  });
+
+  test('the certificates of admitted clients are counted by the days that they have left', async () => {
+    const server = await startMeasured();
+    for (const days of [0.5, 10, 200]) {
+      const notAfter = inMs(days * day * 1000);
+      await server.as(server.root.client({ notAfter })).get();
+    }
+    const name = 'mtls_client_certificate_remaining_seconds';
+    const buckets = (await scrape(server.register)).filter((sample) => sample.name === `${name}_bucket`);
+    expect(buckets.map(({ labels, value }) => [Number(labels['le']) / day, value])).toEqual([
+      [1, 1],
+      [7, 1],
+      [14, 2],
+      [30, 2],
+      [90, 2],
+      [365, 3],
+      [NaN, 3],
+    ]);
+    expect(await server.read(`${name}_count`)).toBe(3);
+    expect((await server.read(`${name}_sum`))! / day).toBeCloseTo(210.5, 1);
+  });
+});
+
+describe('what is in force', () => {
+  test('connections come and go, and a revocation is an eviction, a reload and a longer list', async () => {
+    const server = await startMeasured();
+    const client1 = server.root.client('client1');
+    const client2 = server.root.client('client2');
+    expect(await server.read('mtls_connections')).toBe(0);
+    const [one, two] = [server.as(client1, { keepAlive: true }), server.as(client2, { keepAlive: true })];
+    await one.get();
+    await two.get();
+    expect(await server.read('mtls_connections')).toBe(2);
+    expect(await server.read('mtls_evictions_total', { reason: 'revoked' })).toBe(0);
+
+    const before = await server.read('mtls_last_reload_success_timestamp_seconds');
+    publish(server.files.crl, server.root.crl({ revoked: [client2], number: 2 }).pem);
+    await until(() => two.connection.isClosed, 'client2 is out');
+    await until(async () => (await server.read('mtls_connections')) === 1, 'one connection is left');
+    await until(() => server.recorder.events('reloaded').length === 1, 'the reload is told');
+    expect(await server.read('mtls_evictions_total', { reason: 'revoked' })).toBe(1);
+    expect(await server.read('mtls_crl_entries', { issuer: 'CN=ca', source: server.files.crl })).toBe(1);
+    expect(await server.read('mtls_reloads_total', { outcome: 'succeeded' })).toBe(1);
+    expect(await server.read('mtls_reload_duration_seconds_count')).toBe(1);
+    const durationMs = server.recorder.events('reloaded')[0]!.durationMs;
+    expect(await server.read('mtls_reload_duration_seconds_sum')).toBe(durationMs / 1000);
+    expect(await server.read('mtls_last_reload_success_timestamp_seconds')).toBeGreaterThan(before!);
+    expect(await server.read('mtls_handshakes_total', { outcome: 'refused', reason: 'revoked' })).toBe(0);
+  });
+
+  test('the age of a CRL and what it has left go by the clock, past its end too', async () => {
+    const root = ca('ca');
+    const crl = root.crl({ thisUpdate: inMs(-hourMs), nextUpdate: inMs(hourMs) }).pem;
+    const server = await startMeasured({ root, crl });
+    const labels = { issuer: 'CN=ca', source: server.files.crl };
+    const figures = async (): Promise<number[]> => {
+      const age = await server.read('mtls_crl_age_seconds', labels);
+      const remaining = await server.read('mtls_crl_remaining_seconds', labels);
+      const healthy = await server.read('mtls_crls_healthy');
+      return [Math.round(age! / 60), Math.round(remaining! / 60), healthy!];
+    };
+    expect(await figures()).toEqual([60, 60, 1]);
+    server.clock.advance(1.5 * hourMs);
+    expect(await figures()).toEqual([150, -30, 0]);
+  });
+
+  test('a CRL without a nextUpdate has forever left, and a server without CRLs has no figures of any', async () => {
+    const root = ca('ca');
+    const eternal = await startMeasured({ root, crl: root.crl({ nextUpdate: null }).pem });
+    const labels = { issuer: 'CN=ca', source: eternal.files.crl };
+    expect(await eternal.read('mtls_crl_remaining_seconds', labels)).toBe(Infinity);
+    const without = await startMeasured({ crl: null });
+    expect((await scrape(without.register)).filter(({ name }) => name.startsWith('mtls_crl_'))).toEqual([]);
+    expect(await without.read('mtls_crls_healthy')).toBe(1);
+  });
+
+  test('CRLs of one issuer in one file are one: their entries added, the one that ends first told', async () => {
+    const root = ca('ca');
+    const [soon, late] = [inMs(hourMs), inMs(3 * hourMs)];
+    const base = root.crl({ number: 4, revoked: [{ serial: '1001' }, { serial: '1002' }], nextUpdate: late });
+    const delta = root.crl({ number: 5, delta: 4, revoked: [{ serial: '1003' }], nextUpdate: soon });
+    const server = await startMeasured({ root, crl: base.pem + delta.pem });
+    const labels = { issuer: 'CN=ca', source: server.files.crl };
+    expect(await server.read('mtls_crl_entries', labels)).toBe(3);
+    expect(Math.round((await server.read('mtls_crl_remaining_seconds', labels))! / 3600)).toBe(1);
+  });
+
+  test('a CA without a CRL is counted', async () => {
+    const [root, other] = [ca('ca'), ca('other')];
+    const server = await startMeasured({ root, cas: [root, other] });
+    expect(await server.read('mtls_uncovered_cas')).toBe(1);
+  });
+
+  test("the server's own certificate, and that of a name, have their time left", async () => {
+    const root = ca('ca');
+    const named = root.server({ sans: { dns: ['a.example'] }, notAfter: inMs(5 * hourMs) });
+    const server = await startMeasured({
+      root,
+      serverCertificate: root.server({ notAfter: inMs(2 * hourMs) }),
+      options: { sni: { 'a.example': { key: named.keyPem, cert: named.pem } } },
+    });
+    const name = 'mtls_server_certificate_remaining_seconds';
+    const hours = async (labels: Record<string, string>): Promise<number> =>
+      Math.round((await server.read(name, labels))! / 3600);
+    expect(await hours({})).toBe(2);
+    expect(await hours({ servername: 'a.example' })).toBe(5);
+    publish(server.files.key, server.root.client().keyPem);
+    await server.mtls.reload().catch(() => undefined);
+    expect(await hours({})).toBe(2);
+  });
+});
+
+describe('a reload that fails', () => {
+  test('is counted once under its code, and shows until the sources are good, as they were or newer', async () => {
+    const server = await startMeasured({ options: { watch: false } });
+    const good = server.root.crl({ number: 5 }).pem;
+    publish(server.files.crl, good);
+    await server.mtls.reload();
+    const failed = { outcome: 'failed', code: 'ERR_MTLS_CRL_SIGNATURE_INVALID' };
+    expect(await server.read('mtls_reloads_total', failed)).toBe(0);
+    expect(await server.read('mtls_last_reload_successful')).toBe(1);
+    expect(server.mtls.fault).toBeUndefined();
+
+    publish(
+      server.files.crl,
+      ca({ commonName: 'ca', subjectKeyId: server.root.keyId }).crl({ number: 6 }).pem,
+    );
+    for (let times = 0; times < 2; times++) await expect(server.mtls.reload()).rejects.toThrow();
+    expect(await server.read('mtls_reloads_total', failed)).toBe(1);
+    expect(await server.read('mtls_last_reload_successful')).toBe(0);
+    expect(server.mtls.fault?.code).toBe(failed.code);
+
+    // The file that is in force comes back: nothing is reloaded, and nothing is wrong any more.
+    publish(server.files.crl, good);
+    expect((await server.mtls.reload()).changed).toBe(false);
+    expect(await server.read('mtls_last_reload_successful')).toBe(1);
+    expect(await server.read('mtls_reloads_total', { outcome: 'succeeded' })).toBe(1);
+  });
+});
+
+describe('requests', () => {
+  /** An app that counts its requests, once its server has metrics. */
+  function countedApp(): { app: express.Express; count(metrics: MtlsMetrics): void } {
+    let counted: MtlsMetrics | undefined;
+    const app = express();
+    app.use((req, res, next) => {
+      counted!.countRequests(req, res, next);
+    });
+    app.use(clientIdentity());
+    app.get('/', (_req, res) => res.send('hello'));
+    app.get('/admin', requireClient({ commonName: 'client1' }), (_req, res) => res.send('welcome'));
+    app.use(mtlsErrorHandler());
+    return { app, count: (metrics) => (counted = metrics) };
+  }
+
+  test('are counted without names, unless names are asked for', async () => {
+    const { app, count } = countedApp();
+    const server = await startMeasured({ app });
+    count(server.metrics);
+    for (const name of ['client1', 'client2']) await server.as(server.root.client(name)).get();
+    expect(await server.read('mtls_requests_total')).toBe(2);
+  });
+
+  test('are counted by client for so many clients, and for the others together', async () => {
+    const { app, count } = countedApp();
+    const server = await startMeasured({ app, options: { clients: 'optional' } }, { requestsByClient: 2 });
+    count(server.metrics);
+    for (const name of ['client1', 'client2', 'client3', 'client4', 'client1', 'client4'])
+      await server.as(server.root.client(name)).get();
+    await server.as(server.root.client({ commonName: 'x'.repeat(3000) })).get();
+    await server.as().get();
+    const requests = (await scrape(server.register)).filter(({ name }) => name === 'mtls_requests_total');
+    expect(Object.fromEntries(requests.map(({ labels, value }) => [labels['client'], value]))).toEqual({
+      client1: 2,
+      client2: 1,
+      other: 4,
+      anonymous: 1,
+    });
+  });
+
+  test('have the SPIFFE ID of a client without a commonName, or its subject, and long names are cut', async () => {
+    const { app, count } = countedApp();
+    const server = await startMeasured({ app }, { requestsByClient: 10 });
+    count(server.metrics);
+    const spiffeId = 'spiffe://example.org/billing';
+    const nameless = { organization: 'Example', commonName: [] };
+    await server.as(server.root.client({ ...nameless, sans: { uri: [spiffeId] } })).get();
+    await server.as(server.root.client(nameless)).get();
+    await server.as(server.root.client({ commonName: 'x'.repeat(3000) })).get();
+    const requests = (await scrape(server.register)).filter(({ name }) => name === 'mtls_requests_total');
+    expect(requests.map(({ labels }) => labels['client'])).toEqual([
+      spiffeId,
+      'O=Example',
+      `CN=${'x'.repeat(125)}`,
+    ]);
+  });
+
+  test('that a rule refuses are counted', async () => {
+    const { app, count } = countedApp();
+    const server = await startMeasured({ app });
+    count(server.metrics);
+    expect(await server.read('mtls_forbidden_requests_total')).toBe(0);
+    expect((await server.as(server.root.client('client2')).get('/admin')).status).toBe(403);
+    expect((await server.as(server.root.client('client1')).get('/admin')).status).toBe(200);
+    expect(await server.read('mtls_forbidden_requests_total')).toBe(1);
+  });
+});
+
+describe('the register', () => {
+  test("is prom-client's own where none is given", async () => {
+    const { mtls, as, root } = await startServer();
+    const metrics = collectMetrics(mtls);
+    await as(root.client('client1')).get();
+    expect(await read(globalRegister, 'mtls_handshakes_total', { outcome: 'admitted' })).toBe(1);
+    metrics.close();
+    expect(await scrape(globalRegister)).toEqual([]);
+  });
+
+  test('keeps two servers apart by their label, and loses one of them without the other', async () => {
+    const register = new Registry();
+    const one = await startServer();
+    const two = await startServer();
+    const first = collectMetrics(one.mtls, { register, server: 'one' });
+    const second = collectMetrics(two.mtls, { register, server: 'two' });
+    await one.as(one.root.client('client1')).get();
+    await two.as(two.root.client('client1')).get();
+    await two.as(two.root.client('client2')).get();
+    const admitted = { outcome: 'admitted' };
+    expect(await read(register, 'mtls_handshakes_total', { server: 'one', ...admitted })).toBe(1);
+    expect(await read(register, 'mtls_handshakes_total', { server: 'two', ...admitted })).toBe(2);
+    const ofEach = (samples: Awaited<ReturnType<typeof scrape>>): Set<string | undefined> =>
+      new Set(samples.map(({ labels }) => labels['server']));
+    expect(ofEach(await scrape(register))).toEqual(new Set(['one', 'two']));
+
+    first.close();
+    expect(ofEach(await scrape(register))).toEqual(new Set(['two']));
+    await one.as(one.root.client('client1')).get();
+    await two.as(two.root.client('client1')).get();
+    expect(await read(register, 'mtls_handshakes_total', { server: 'two', ...admitted })).toBe(3);
+    second.close();
+    expect(register.getMetricsAsArray()).toEqual([]);
+  });
+
+  test('takes a server in again that was taken out, from zero', async () => {
+    const server = await startMeasured();
+    await server.as(server.root.client('client1')).get();
+    server.metrics.close();
+    server.metrics.close();
+    const again = collectMetrics(server.mtls, { register: server.register });
+    expect(await server.read('mtls_handshakes_total', { outcome: 'admitted' })).toBe(0);
+    await server.as(server.root.client('client1')).get();
+    expect(await server.read('mtls_handshakes_total', { outcome: 'admitted' })).toBe(1);
+    expect(await server.read('mtls_handshakes_total', { outcome: 'refused', reason: 'expired' })).toBe(0);
+    again[Symbol.dispose]();
+    expect(await scrape(server.register)).toEqual([]);
+  });
+
+  test('loses nothing when what was closed is closed again', async () => {
+    const register = new Registry();
+    const [one, two] = [await startServer(), await startServer()];
+    collectMetrics(one.mtls, { register, server: 'one' });
+    const before = collectMetrics(two.mtls, { register, server: 'two' });
+    before.close();
+    collectMetrics(two.mtls, { register, server: 'two' });
+    before.close();
+    expect(await read(register, 'mtls_connections', { server: 'two' })).toBe(0);
+  });
+
+  test('may be cleared, and filled anew', async () => {
+    const server = await startMeasured();
+    server.register.clear();
+    collectMetrics(server.mtls, { register: server.register });
+    expect(await server.read('mtls_connections')).toBe(0);
+    server.metrics.close();
+    expect(await server.read('mtls_connections')).toBe(0);
+  });
+
+  test('may write OpenMetrics', async () => {
+    const register = new Registry<OpenMetricsContentType>();
+    register.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+    const { mtls } = await startServer();
+    const metrics = collectMetrics(mtls, { register });
+    expect(await register.metrics()).toContain('\nmtls_reloads_total{outcome="succeeded"} 0\n');
+    metrics.close();
+    expect(await register.metrics()).not.toContain('mtls_');
+  });
+
+  test('has names with another prefix, and no names or serial numbers of clients', async () => {
+    const root = ca('ca');
+    const server = await startMeasured(
+      { root, crl: root.crl({ revoked: [{ serial: '1002' }] }).pem },
+      { prefix: 'gate_' },
+    );
+    await server.as(root.client('somebody')).get();
+    await server.as(root.client({ commonName: 'somebody else', serial: '1002' })).get();
+    const text = await server.register.metrics();
+    expect(await server.read('gate_handshakes_total', { outcome: 'admitted' })).toBe(1);
+    expect(text).not.toMatch(/mtls_|somebody|1002/);
+  });
+});
+
+describe('mistakes', () => {
+  test.each<[string, object, string]>([
+    ['a prefix', { prefix: 'my-app ' }, 'prefix is "my-app "; expected one like \'mtls_\''],
+    ['an empty prefix', { prefix: '' }, 'prefix is ""; expected one like \'mtls_\''],
+    ['a server', { server: '' }, 'server is ""; expected a name for the server'],
+    ['a number', { requestsByClient: true }, 'requestsByClient is true; expected an integer from 0 to 10000'],
+    [
+      'a misspelt option',
+      { registry: undefined },
+      'the options of collectMetrics() has the unknown key "registry"',
+    ],
+  ])('%s is refused, with what may be', async (_what, options, message) => {
+    const { mtls } = await startServer();
+    const attempt = (): unknown => collectMetrics(mtls, { register: new Registry(), ...options });
+    expect(attempt).toThrow(message);
+    expect(attempt).toThrow(expect.objectContaining({ code: 'ERR_MTLS_OPTION_INVALID' }));
+  });
+
+  test('a server in place of its handle is refused', async () => {
+    const { server } = await startServer();
+    expect(() => collectMetrics(server as never)).toThrow(/expected the handle: server\.mtls/);
+  });
+
+  test('a second server without a name of its own is refused, and the first one counts on', async () => {
+    const server = await startMeasured();
+    const { mtls } = await startServer();
+    expect(() => collectMetrics(mtls, { register: server.register })).toThrow(
+      /has a server without a label already; close\(\) its metrics, or give each server a name of its own/,
+    );
+    await server.as(server.root.client('client1')).get();
+    expect(await server.read('mtls_handshakes_total', { outcome: 'admitted' })).toBe(1);
+  });
+
+  test('a register that has such a name from elsewhere is refused, and left as it was', async () => {
+    const { Gauge } = await import('prom-client');
+    const register = new Registry();
+    const mine = new Gauge({ name: 'mtls_connections', help: 'mine', registers: [register] });
+    const { mtls } = await startServer();
+    expect(() => collectMetrics(mtls, { register })).toThrow(
+      /has a metric "mtls_connections" from elsewhere/,
+    );
+    expect(register.getMetricsAsArray()).toEqual([mine]);
+  });
+});
+
+test('a listener that throws takes nothing from the figures', async () => {
+  const server = await startServer();
+  server.mtls.on('authenticated', () => {
+    throw new Error('mine');
+  });
+  const register = new Registry();
+  collectMetrics(server.mtls, { register });
+  await server.as(server.root.client('client1')).get();
+  expect(await read(register, 'mtls_handshakes_total', { outcome: 'admitted' })).toBe(1);
+});
