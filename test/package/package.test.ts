@@ -40,7 +40,7 @@ beforeAll(() => {
 
   cpSync(path.join(root, 'test/package/projects'), consumers, { recursive: true });
   writeFileSync(path.join(consumers, 'package.json'), '{ "private": true }\n');
-  const beside = ['express', '@types/express', '@types/node'].map(
+  const beside = ['express', 'prom-client', '@types/express', '@types/node'].map(
     (name) => `${name}@${installedVersion(name)}`,
   );
   npm(
@@ -63,7 +63,8 @@ afterAll(() => {
 });
 
 describe('the packed tarball serves its user', () => {
-  const expected = 'hello client1\nhello client1\nclient1 is good\n';
+  const expected =
+    'hello client1\nmtls_handshakes_total{outcome="admitted"} 1\nhello client1\nclient1 is good\n';
 
   test.each(['import', 'require'])('in plain JavaScript, by %s', (project) => {
     expect(node(path.join(consumers, project), 'main.js')).toBe(expected);
@@ -133,6 +134,12 @@ describe('the command', () => {
     expect(commands).toContain('init');
     for (const command of commands) expect(node(alone, file, command, '--help')).toContain('Usage:');
   });
+});
+
+test.each(['import', 'require'])('express-mtls/metrics without prom-client says so, by %s', (how) => {
+  expect(() => node(bare, ...load(how, './metrics', ''))).toThrow(
+    /Cannot find (package|module) 'prom-client'/,
+  );
 });
 
 describe('a large CRL is loaded on a thread of its own', () => {

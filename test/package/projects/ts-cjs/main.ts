@@ -24,7 +24,9 @@ import {
   type MtlsOptions,
 } from 'express-mtls';
 import { openDevCa } from 'express-mtls/dev-ca';
+import { collectMetrics } from 'express-mtls/metrics';
 import { loadRevocation } from 'express-mtls/revocation';
+import { Registry } from 'prom-client';
 
 async function main(): Promise<void> {
   const directory = mkdtempSync(path.join(tmpdir(), 'express-mtls-consumer-'));
@@ -41,7 +43,11 @@ async function main(): Promise<void> {
     };
 
     const one = await createServer(options, app());
+    const register = new Registry();
+    const metrics = collectMetrics(one.mtls, { register });
     console.log(await ask(one, client));
+    console.log(/^mtls_handshakes_total.*admitted.*$/m.exec(await register.metrics())?.[0]);
+    metrics.close();
     await one.mtls.close();
 
     const other = https.createServer(await createServerOptions(options), app());
