@@ -1,15 +1,40 @@
-import { describe, expect, test } from '@jest/globals';
+import { hasSubscribers } from 'node:diagnostics_channel';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import express from 'express';
 import { clientIdentity, mtlsErrorHandler, requireClient } from 'express-mtls';
 import { collectMetrics, type MetricsOptions, type MtlsMetrics } from 'express-mtls/metrics';
-import { type OpenMetricsContentType, register as globalRegister, Registry } from 'prom-client';
+import {
+  AggregatorRegistry,
+  type OpenMetricsContentType,
+  register as globalRegister,
+  Registry,
+} from 'prom-client';
 import { ca, type CertificateOptions } from '../support/chain.js';
-import { read, scrape } from '../support/metrics.js';
-import { publish, startServer, type StartOptions, type TestServer, until } from '../support/server.js';
+import { parseScrape, read, scrape } from '../support/metrics.js';
+import {
+  material,
+  publish,
+  startServer,
+  type StartOptions,
+  type TestServer,
+  until,
+} from '../support/server.js';
 
 const day = 86_400;
 const hourMs = 3_600_000;
 const inMs = (ms: number): Date => new Date(Date.now() + ms);
+
+const opened: MtlsMetrics[] = [];
+afterEach(() => {
+  for (const metrics of opened.splice(0)) metrics.close();
+});
+
+/** Metrics that are closed after the test. */
+function collect(...given: Parameters<typeof collectMetrics>): MtlsMetrics {
+  const metrics = collectMetrics(...given);
+  opened.push(metrics);
+  return metrics;
+}
 
 interface MeasuredServer extends TestServer {
   readonly register: Registry;
@@ -25,7 +50,7 @@ async function startMeasured(
 ): Promise<MeasuredServer> {
   const register = new Registry();
   const server = await startServer(given);
-  const metrics = collectMetrics(server.mtls, { register, now: server.clock.now, ...options });
+  const metrics = collect(server.mtls, { register, now: server.clock.now, ...options });
   return { ...server, register, metrics, read: (name, labels) => read(register, name, labels) };
 }
 
@@ -87,6 +112,9 @@ describe('what is in force', () => {
     expect(await server.read('mtls_evictions_total', { reason: 'revoked' })).toBe(0);
 
     const before = await server.read('mtls_last_reload_success_timestamp_seconds');
+    expect(before).toBeGreaterThan(Date.now() / 1000 - 60);
+    expect(before).toBeLessThan(Date.now() / 1000 + 60);
+    expect(await server.read('mtls_reload_duration_seconds_count')).toBe(0);
     publish(server.files.crl, server.root.crl({ revoked: [client2], number: 2 }).pem);
     await until(() => two.connection.isClosed, 'client2 is out');
     await until(async () => (await server.read('mtls_connections')) === 1, 'one connection is left');
@@ -127,15 +155,36 @@ describe('what is in force', () => {
     expect(await without.read('mtls_crls_healthy')).toBe(1);
   });
 
-  test('CRLs of one issuer in one file are one: their entries added, the one that ends first told', async () => {
+  test.each([
+    ['the base', 3, 1],
+    ['the delta', 1, 3],
+  ])(
+    'CRLs of one issuer in one file are one, by the one that ends first and the oldest: %s',
+    async (_which, baseHours, deltaHours) => {
+      const root = ca('ca');
+      const dates = (hours: number): { thisUpdate: Date; nextUpdate: Date } => ({
+        thisUpdate: inMs((hours - 10) * hourMs),
+        nextUpdate: inMs(hours * hourMs),
+      });
+      const revoked = [{ serial: '1001' }, { serial: '1002' }];
+      const base = root.crl({ number: 4, revoked, ...dates(baseHours) });
+      const delta = root.crl({ number: 5, delta: 4, revoked: revoked.slice(1), ...dates(deltaHours) });
+      const server = await startMeasured({ root, crl: base.pem + delta.pem });
+      const labels = { issuer: 'CN=ca', source: server.files.crl };
+      expect(await server.read('mtls_crl_entries', labels)).toBe(3);
+      expect(Math.round((await server.read('mtls_crl_remaining_seconds', labels))! / 3600)).toBe(1);
+      expect(Math.round((await server.read('mtls_crl_age_seconds', labels))! / 3600)).toBe(9);
+    },
+  );
+
+  test('a CRL that a name of sni has as well is counted once', async () => {
     const root = ca('ca');
-    const [soon, late] = [inMs(hourMs), inMs(3 * hourMs)];
-    const base = root.crl({ number: 4, revoked: [{ serial: '1001' }, { serial: '1002' }], nextUpdate: late });
-    const delta = root.crl({ number: 5, delta: 4, revoked: [{ serial: '1003' }], nextUpdate: soon });
-    const server = await startMeasured({ root, crl: base.pem + delta.pem });
-    const labels = { issuer: 'CN=ca', source: server.files.crl };
-    expect(await server.read('mtls_crl_entries', labels)).toBe(3);
-    expect(Math.round((await server.read('mtls_crl_remaining_seconds', labels))! / 3600)).toBe(1);
+    const named = root.server({ sans: { dns: ['a.example'] } });
+    const { files } = material({ root, crl: root.crl({ revoked: [{ serial: '1001' }] }).pem });
+    const own = { key: named.keyPem, cert: named.pem, ca: files.ca, crl: files.crl };
+    const server = await startMeasured({ root, options: { crl: files.crl, sni: { 'a.example': own } } });
+    expect(server.mtls.revocation.crls).toHaveLength(2);
+    expect(await server.read('mtls_crl_entries', { issuer: 'CN=ca', source: files.crl })).toBe(1);
   });
 
   test('a CA without a CRL is counted', async () => {
@@ -157,9 +206,16 @@ describe('what is in force', () => {
       Math.round((await server.read(name, labels))! / 3600);
     expect(await hours({})).toBe(2);
     expect(await hours({ servername: 'a.example' })).toBe(5);
-    publish(server.files.key, server.root.client().keyPem);
-    await server.mtls.reload().catch(() => undefined);
+    // Half of a new pair changes nothing; the other half does.
+    const renewed = root.server({ notAfter: inMs(7 * hourMs) });
+    publish(server.files.key, renewed.keyPem);
+    await expect(server.mtls.reload()).rejects.toThrow('does not belong to the certificate');
     expect(await hours({})).toBe(2);
+    expect(await server.read('mtls_last_reload_successful')).toBe(0);
+    publish(server.files.cert, renewed.pem);
+    await server.mtls.reload();
+    expect(await hours({})).toBe(7);
+    expect(await server.read('mtls_last_reload_successful')).toBe(1);
   });
 });
 
@@ -262,19 +318,21 @@ describe('requests', () => {
 describe('the register', () => {
   test("is prom-client's own where none is given", async () => {
     const { mtls, as, root } = await startServer();
-    const metrics = collectMetrics(mtls);
+    const metrics = collect(mtls);
     await as(root.client('client1')).get();
     expect(await read(globalRegister, 'mtls_handshakes_total', { outcome: 'admitted' })).toBe(1);
+    expect(hasSubscribers('express-mtls.authenticated')).toBe(true);
     metrics.close();
     expect(await scrape(globalRegister)).toEqual([]);
+    expect(hasSubscribers('express-mtls.authenticated')).toBe(false);
   });
 
   test('keeps two servers apart by their label, and loses one of them without the other', async () => {
     const register = new Registry();
     const one = await startServer();
     const two = await startServer();
-    const first = collectMetrics(one.mtls, { register, server: 'one' });
-    const second = collectMetrics(two.mtls, { register, server: 'two' });
+    const first = collect(one.mtls, { register, server: 'one' });
+    const second = collect(two.mtls, { register, server: 'two' });
     await one.as(one.root.client('client1')).get();
     await two.as(two.root.client('client1')).get();
     await two.as(two.root.client('client2')).get();
@@ -299,7 +357,7 @@ describe('the register', () => {
     await server.as(server.root.client('client1')).get();
     server.metrics.close();
     server.metrics.close();
-    const again = collectMetrics(server.mtls, { register: server.register });
+    const again = collect(server.mtls, { register: server.register });
     expect(await server.read('mtls_handshakes_total', { outcome: 'admitted' })).toBe(0);
     await server.as(server.root.client('client1')).get();
     expect(await server.read('mtls_handshakes_total', { outcome: 'admitted' })).toBe(1);
@@ -311,10 +369,10 @@ describe('the register', () => {
   test('loses nothing when what was closed is closed again', async () => {
     const register = new Registry();
     const [one, two] = [await startServer(), await startServer()];
-    collectMetrics(one.mtls, { register, server: 'one' });
-    const before = collectMetrics(two.mtls, { register, server: 'two' });
+    collect(one.mtls, { register, server: 'one' });
+    const before = collect(two.mtls, { register, server: 'two' });
     before.close();
-    collectMetrics(two.mtls, { register, server: 'two' });
+    collect(two.mtls, { register, server: 'two' });
     before.close();
     expect(await read(register, 'mtls_connections', { server: 'two' })).toBe(0);
   });
@@ -322,17 +380,39 @@ describe('the register', () => {
   test('may be cleared, and filled anew', async () => {
     const server = await startMeasured();
     server.register.clear();
-    collectMetrics(server.mtls, { register: server.register });
+    collect(server.mtls, { register: server.register });
     expect(await server.read('mtls_connections')).toBe(0);
     server.metrics.close();
     expect(await server.read('mtls_connections')).toBe(0);
+  });
+
+  test('puts the workers of a cluster together: counts are added up, of states the worst is taken', async () => {
+    const root = ca('ca');
+    const [early, late] = [inMs(hourMs), inMs(3 * hourMs)];
+    const workers = [
+      await startMeasured({ root, crl: root.crl({ nextUpdate: late }).pem }),
+      await startMeasured({ root, crl: root.crl({ nextUpdate: early }).pem }),
+    ];
+    for (const worker of workers) await worker.as(root.client('client1'), { keepAlive: true }).get();
+    workers[1]?.clock.advance(2 * hourMs);
+    const together = AggregatorRegistry.aggregate(
+      await Promise.all(workers.map(({ register }) => register.getMetricsAsJSON())),
+    );
+    const samples = parseScrape(await together.metrics());
+    const valueOf = (name: string): number =>
+      samples.find((sample) => sample.name === name && sample.labels['outcome'] !== 'refused')!.value;
+    expect(valueOf('mtls_handshakes_total')).toBe(2);
+    expect(valueOf('mtls_connections')).toBe(2);
+    expect(valueOf('mtls_crls_healthy')).toBe(0);
+    expect(valueOf('mtls_last_reload_successful')).toBe(1);
+    expect(valueOf('mtls_client_certificate_remaining_seconds_count')).toBe(2);
   });
 
   test('may write OpenMetrics', async () => {
     const register = new Registry<OpenMetricsContentType>();
     register.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
     const { mtls } = await startServer();
-    const metrics = collectMetrics(mtls, { register });
+    const metrics = collect(mtls, { register });
     expect(await register.metrics()).toContain('\nmtls_reloads_total{outcome="succeeded"} 0\n');
     metrics.close();
     expect(await register.metrics()).not.toContain('mtls_');
@@ -365,20 +445,20 @@ describe('mistakes', () => {
     ],
   ])('%s is refused, with what may be', async (_what, options, message) => {
     const { mtls } = await startServer();
-    const attempt = (): unknown => collectMetrics(mtls, { register: new Registry(), ...options });
+    const attempt = (): unknown => collect(mtls, { register: new Registry(), ...options });
     expect(attempt).toThrow(message);
     expect(attempt).toThrow(expect.objectContaining({ code: 'ERR_MTLS_OPTION_INVALID' }));
   });
 
   test('a server in place of its handle is refused', async () => {
     const { server } = await startServer();
-    expect(() => collectMetrics(server as never)).toThrow(/expected the handle: server\.mtls/);
+    expect(() => collect(server as never)).toThrow(/expected the handle: server\.mtls/);
   });
 
   test('a second server without a name of its own is refused, and the first one counts on', async () => {
     const server = await startMeasured();
     const { mtls } = await startServer();
-    expect(() => collectMetrics(mtls, { register: server.register })).toThrow(
+    expect(() => collect(mtls, { register: server.register })).toThrow(
       /has a server without a label already; close\(\) its metrics, or give each server a name of its own/,
     );
     await server.as(server.root.client('client1')).get();
@@ -390,9 +470,7 @@ describe('mistakes', () => {
     const register = new Registry();
     const mine = new Gauge({ name: 'mtls_connections', help: 'mine', registers: [register] });
     const { mtls } = await startServer();
-    expect(() => collectMetrics(mtls, { register })).toThrow(
-      /has a metric "mtls_connections" from elsewhere/,
-    );
+    expect(() => collect(mtls, { register })).toThrow(/has a metric "mtls_connections" from elsewhere/);
     expect(register.getMetricsAsArray()).toEqual([mine]);
   });
 });
@@ -403,7 +481,7 @@ test('a listener that throws takes nothing from the figures', async () => {
     throw new Error('mine');
   });
   const register = new Registry();
-  collectMetrics(server.mtls, { register });
+  collect(server.mtls, { register });
   await server.as(server.root.client('client1')).get();
   expect(await read(register, 'mtls_handshakes_total', { outcome: 'admitted' })).toBe(1);
 });
