@@ -53,6 +53,7 @@ export interface MtlsMetrics extends Disposable {
  * Registers the metrics of a server, and counts from now on. What the handle can say itself, of its connections, CRLs
  * and certificates, is asked for whenever the metrics are.
  * @param mtls - `server.mtls`, or what `protect()` resolves to.
+ * @param options - Where to, and under which names.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for an option that is wrong, for a register that has other metrics of
  *   these names, and for a second server without a `server` label of its own.
  */
