@@ -6,6 +6,7 @@
  * @module
  */
 import { sign, type KeyObject } from 'node:crypto';
+import { context, encode, encodeAlgorithm, encodeInteger, tag } from './der-encoding.js';
 import { reasonCodeOf, type RevocationReason } from './reasons.js';
 import { formatTime } from './validity.js';
 
@@ -43,24 +44,10 @@ const oid = {
   sha256WithRsa: Buffer.from('2a864886f70d01010b', 'hex'),
 };
 
-const tag = {
-  integer: 0x02,
-  bitString: 0x03,
-  octetString: 0x04,
-  null: 0x05,
-  oid: 0x06,
-  enumerated: 0x0a,
-  utcTime: 0x17,
-  generalizedTime: 0x18,
-  sequence: 0x30,
-  keyIdentifier: 0x80,
-  crlExtensions: 0xa0,
-};
-
 /** Writes and signs a CRL of version 2, with SHA-256. */
 export function encodeCrl(template: CrlTemplate, issuer: CrlIssuer): Buffer {
   const algorithm = encodeSignatureAlgorithm(issuer.privateKey);
-  const keyIdentifier = encode(tag.sequence, encode(tag.keyIdentifier, issuer.keyId));
+  const keyIdentifier = encode(tag.sequence, encode(context(0, 'primitive'), issuer.keyId));
   const signed = encode(
     tag.sequence,
     encodeInteger(1n),
@@ -71,7 +58,7 @@ export function encodeCrl(template: CrlTemplate, issuer: CrlIssuer): Buffer {
     // Section 5.1.2.6: absent where nothing is revoked.
     ...(template.entries.length === 0 ? [] : [encode(tag.sequence, ...template.entries.map(encodeEntry))]),
     encode(
-      tag.crlExtensions,
+      context(0, 'constructed'),
       encode(
         tag.sequence,
         encodeExtension(oid.authorityKeyIdentifier, keyIdentifier),
@@ -102,31 +89,11 @@ function encodeExtension(type: Buffer, value: Buffer): Buffer {
 function encodeSignatureAlgorithm(key: KeyObject): Buffer {
   // RFC 5758 section 3.2 leaves the parameters of ECDSA out; RFC 4055 section 5 has NULL for RSA.
   return key.asymmetricKeyType === 'rsa'
-    ? encode(tag.sequence, encode(tag.oid, oid.sha256WithRsa), encode(tag.null))
-    : encode(tag.sequence, encode(tag.oid, oid.ecdsaWithSha256));
+    ? encodeAlgorithm(oid.sha256WithRsa, encode(tag.null))
+    : encodeAlgorithm(oid.ecdsaWithSha256);
 }
 
 function encodeTime(time: Date): Buffer {
   const text = formatTime(time);
   return encode(text.length === 13 ? tag.utcTime : tag.generalizedTime, Buffer.from(text, 'ascii'));
-}
-
-/** A non-negative INTEGER, in the fewest octets that leave the sign bit clear. */
-function encodeInteger(value: bigint): Buffer {
-  const hex = value.toString(16);
-  const octets = Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, 'hex');
-  return octets.readUInt8(0) < 0x80 ? encode(tag.integer, octets) : encode(tag.integer, Buffer.of(0), octets);
-}
-
-function encode(type: number, ...contents: readonly Buffer[]): Buffer {
-  const content = Buffer.concat(contents);
-  return Buffer.concat([Buffer.of(type), encodeLength(content.length), content]);
-}
-
-function encodeLength(length: number): Buffer {
-  if (length < 0x80) return Buffer.of(length);
-  const octets = Buffer.alloc(4);
-  octets.writeUInt32BE(length);
-  const shortest = octets.subarray(octets.findIndex((octet) => octet !== 0));
-  return Buffer.concat([Buffer.of(0x80 | shortest.length), shortest]);
 }

@@ -7,8 +7,8 @@ import { createHash } from 'node:crypto';
 import { type Certificate } from '../x509/certificate.js';
 import { type DistinguishedName } from '../x509/distinguished-name.js';
 import { type GeneralName } from '../x509/general-name.js';
+import { spiffeTrustDomain } from '../x509/spiffe-id.js';
 import { hasUnsafeCharacter } from '../x509/string.js';
-import { spiffeTrustDomain } from './spiffe-id.js';
 
 /** The caller, as its certificate names it. Frozen; the same object for every request of a connection. */
 export interface ClientIdentity {

@@ -6,9 +6,9 @@
  */
 import { MtlsError } from '../errors.js';
 import { type ClientIdentity } from '../identity/client-identity.js';
-import { spiffeTrustDomain } from '../identity/spiffe-id.js';
 import { DistinguishedName } from '../x509/distinguished-name.js';
 import { normaliseIp } from '../x509/general-name.js';
+import { spiffeTrustDomain } from '../x509/spiffe-id.js';
 import { type ClientRuleFields } from './rule-fields.js';
 
 /** Whether an identity satisfies one field of a rule. */

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { spiffeTrustDomain } from '../../../src/identity/spiffe-id.js';
+import { spiffeTrustDomain } from '../../../src/x509/spiffe-id.js';
 
 test.each([
   ['spiffe://example.org', 'example.org'],
