@@ -26,6 +26,8 @@ export function directoryOption(): Option {
 export interface Commands {
   /** Makes a command, with the options that all have. @param parent - The program, where it is not a command's own. */
   readonly create: (name: string, parent?: Command) => Command;
+  /** Makes a command that only holds others, made with it as their parent. */
+  readonly group: (name: string) => Command;
   /** Makes commander's action of the work of a command. */
   readonly answers: <Options extends CommonOptions>(
     work: Work<Options>,
@@ -40,6 +42,7 @@ export function createCommands(
 ): Commands {
   return {
     create: (name, parent = program) => parent.command(name).option('--json', 'answer as JSON, errors too'),
+    group: (name) => program.command(name),
     answers:
       <Options extends CommonOptions>(work: Work<Options>) =>
       async (...given: unknown[]): Promise<void> => {

@@ -6,11 +6,16 @@
 import { Command, CommanderError } from 'commander';
 import { exitCodes } from './answer.js';
 import { createCommands } from './commands.js';
+import { addCrl } from './commands/crl.js';
 import { addDoctor } from './commands/doctor.js';
 import { addInit } from './commands/init.js';
+import { addIssue } from './commands/issue.js';
+import { addList } from './commands/list.js';
+import { addRenew } from './commands/renew.js';
+import { addRevoke } from './commands/revoke.js';
 import { Terminal, type World } from './terminal.js';
 
-const adders = [addInit, addDoctor];
+const adders = [addInit, addIssue, addRenew, addRevoke, addCrl, addList, addDoctor];
 
 /**
  * Runs the command.
@@ -39,7 +44,9 @@ export async function runProgram(args: readonly string[], version: string, world
       `
 Examples:
   $ express-mtls init
-  $ express-mtls init --help
+  $ express-mtls issue client alice --p12
+  $ express-mtls revoke alice --reason keyCompromise
+  $ express-mtls issue client --help
 
 Exit codes: 0 done, 1 the answer is no, 2 called wrongly, 3 could not be done.`,
     );

@@ -12,7 +12,7 @@ import { formatCrlNumber, parseCrlNumber, parseRows } from './database.js';
 import { createFile, readIfPresent } from './files.js';
 import { createKeyPair, formatPrivateKey, parsePrivateKey, type KeyAlgorithm } from './keys.js';
 import { createSerialNumber, signCertificate } from './signing.js';
-import { checkSubject } from './subject.js';
+import { checkSubject, noAltNames } from './subject.js';
 import { validityFrom } from './validity.js';
 
 /** A CA whose key and certificate have been seen to belong together. */
@@ -45,6 +45,24 @@ export interface AuthorityParams {
 }
 
 /**
+ * What is in `directory` of a CA. Makes the folder, where a CA is to be made.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where there is nothing, and that is to fail
+ */
+export async function lookForAuthority(
+  directory: string,
+  missing: 'make' | 'fail',
+): Promise<'whole' | 'part' | 'nothing'> {
+  if (missing === 'make') await mkdir(directory, { recursive: true });
+  const present = await Promise.all(
+    Object.values(authorityFiles(directory)).map(async (file) => (await readIfPresent(file)) !== undefined),
+  );
+  if (present.every(Boolean)) return 'whole';
+  if (present.some(Boolean)) return 'part';
+  if (missing === 'fail') throw noAuthority(directory);
+  return 'nothing';
+}
+
+/**
  * Opens the CA in `directory`, or makes one where there is no file of a CA at all.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where only a part of a CA is there, or its certificate is no CA's;
  * `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
@@ -54,14 +72,7 @@ export async function openAuthority(
   params: AuthorityParams,
   now: () => number,
 ): Promise<Authority> {
-  const files: AuthorityFiles = {
-    certificate: path.join(directory, 'ca-crt.pem'),
-    key: path.join(directory, 'ca-key.pem'),
-    crl: path.join(directory, 'ca-crl.pem'),
-    database: path.join(directory, 'ca-database.txt'),
-    crlNumber: path.join(directory, 'ca-crlnumber.txt'),
-  };
-  await mkdir(directory, { recursive: true });
+  const files = authorityFiles(directory);
   const certificate = await readIfPresent(files.certificate);
   const key = await readIfPresent(files.key);
   const database = await readIfPresent(files.database);
@@ -114,6 +125,16 @@ export function isIssuedBy(certificate: X509Certificate, authority: Authority): 
   );
 }
 
+function authorityFiles(directory: string): AuthorityFiles {
+  return {
+    certificate: path.join(directory, 'ca-crt.pem'),
+    key: path.join(directory, 'ca-key.pem'),
+    crl: path.join(directory, 'ca-crl.pem'),
+    database: path.join(directory, 'ca-database.txt'),
+    crlNumber: path.join(directory, 'ca-crlnumber.txt'),
+  };
+}
+
 type Credentials = Pick<Authority, 'certificate' | 'privateKey'>;
 
 async function createAuthority(
@@ -126,7 +147,7 @@ async function createAuthority(
   const { publicKey, privateKey } = await createKeyPair(params.algorithm);
   const serialNumber = createSerialNumber();
   const pem = await signCertificate(
-    { profile: 'ca', subject, serialNumber, publicKey, ...validity },
+    { profile: 'ca', names: { subject, altNames: noAltNames }, serialNumber, publicKey, ...validity },
     { privateKey },
   );
   await createFile(files.key, formatPrivateKey(privateKey, params.passphrase), 'secret');
@@ -157,6 +178,13 @@ function readAuthority(
     );
   }
   return { certificate, privateKey };
+}
+
+function noAuthority(directory: string): MtlsError {
+  return new MtlsError(
+    'ERR_MTLS_OPTION_INVALID',
+    `${directory} has no CA; make one with "express-mtls init", or name the folder that has one`,
+  );
 }
 
 function incomplete(file: string, exception?: string): MtlsError {

@@ -5,14 +5,22 @@
  * @module
  */
 import { MtlsError } from '../errors.js';
+import type { DistinguishedName } from '../x509/distinguished-name.js';
+import { formatOneline } from './oneline.js';
 import { opensslWordOf, reasonOfOpensslWord, type RevocationReason } from './reasons.js';
-import { formatOneline, type Subject } from './subject.js';
 import { formatTime, parseTime } from './validity.js';
+
+/** Whom a certificate is for, by its extended key usage. */
+export type CertificateKind = 'client' | 'server';
 
 /** A certificate that the CA has issued, and whether it still stands. */
 export interface DevCertificate {
-  /** The NAME of its `NAME-crt.pem`; `undefined` where that file is gone. */
+  /** The NAME of its `NAME-crt.pem`; `undefined` where that file is gone, or holds a newer certificate. */
   readonly name: string | undefined;
+  /** The NAME that it had until a renewal put it into the folder `old`. */
+  readonly formerName: string | undefined;
+  /** Whom it is for; `undefined` where its file is gone, or says neither or both. */
+  readonly kind: CertificateKind | undefined;
   /** The commonName of its subject. */
   readonly commonName: string | undefined;
   /** Lower-case hexadecimal without leading zeros. */
@@ -39,7 +47,7 @@ export interface DatabaseRow {
 }
 
 /** A row for a certificate that was just issued. */
-export function createRow(serialNumber: string, notAfter: Date, subject: Subject): DatabaseRow {
+export function createRow(serialNumber: string, notAfter: Date, subject: DistinguishedName): DatabaseRow {
   const serial = normalizeSerial(serialNumber).toUpperCase();
   const evenSerial = serial.length % 2 === 0 ? serial : `0${serial}`;
   return {

@@ -5,17 +5,23 @@
  * @module
  */
 import { MtlsError } from '../errors.js';
-import { openAuthority } from './authority.js';
+import { lookForAuthority, openAuthority, type Authority } from './authority.js';
+import type { ClientCertificateOptions, ServerCertificateOptions } from './certificate-options.js';
 import type { DevCertificate } from './database.js';
 import { readIfPresent } from './files.js';
 import { listCertificates } from './inventory.js';
-import { issueClient, issueServer } from './issuance.js';
-import type { ClientCertificateOptions, IssuedCertificate, ServerCertificateOptions } from './issuance.js';
+import { issueClient, issueServer, type IssuedCertificate } from './issuance.js';
 import type { KeyAlgorithm } from './keys.js';
-import { readNextUpdate, revokeCertificate, writeCrl } from './revocation-list.js';
+import { withLock } from './lock.js';
+import { writePkcs12, type Pkcs12File, type Pkcs12Options } from './pkcs12.js';
+import { finishRenewals, hasInterruptedRenewal, renewCertificate } from './renewal.js';
+import type { RenewedCertificate, RenewOptions } from './renewal.js';
+import { signClientRequest, signServerRequest } from './request-signing.js';
+import type { RequestSource, SignedRequest } from './request-signing.js';
+import { readNextUpdate, revokeCertificate, revokeFile, writeCrl } from './revocation-list.js';
 import type { CrlFile, CrlOptions, RevocationOutcome, RevokeOptions } from './revocation-list.js';
 
-/** How {@link openDevCa} makes a CA. Without effect on one that is there, `passphrase` and `now` aside. */
+/** How {@link openDevCa} opens or makes a CA. Only `passphrase` and `now` have an effect on one that is there. */
 export interface DevCaOptions {
   /**
    * What kind of key to make.
@@ -38,13 +44,21 @@ export interface DevCaOptions {
    */
   readonly passphrase?: string;
   /**
+   * What happens where there is no CA: one is made, or the opening fails.
+   * @defaultValue `'make'`
+   */
+  readonly missing?: 'make' | 'fail';
+  /**
    * The clock, in milliseconds since 1970.
    * @defaultValue `Date.now`
    */
   readonly now?: () => number;
 }
 
-/** A development CA in a folder. Two processes must not write to one folder at the same time. */
+/**
+ * A development CA in a folder. Processes that write to one folder take turns: each waits up to 15 seconds for the
+ * one before it, then throws `ERR_MTLS_OPTION_INVALID`. `openssl ca` takes no part in that.
+ */
 export interface DevCa {
   /** Whether {@link openDevCa} made it, or found it there. */
   readonly outcome: 'made' | 'kept';
@@ -72,12 +86,51 @@ export interface DevCa {
    */
   issueClient(name: string, options?: ClientCertificateOptions): Promise<IssuedCertificate>;
   /**
+   * Signs a request for a server certificate. `commonName`, `organization` and `organizationalUnit` are taken from it
+   * where `options` do not say them, and the subjectAltName where they say no part of that. Nothing else is taken.
+   * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, also where the request's signature does not hold, its key is not RSA of 2048
+   * bits or more or EC on P-256, P-384 or P-521, or another certificate has the name; `ERR_MTLS_PEM_INVALID`
+   */
+  signServerRequest(
+    request: RequestSource,
+    options?: Omit<ServerCertificateOptions, 'algorithm'>,
+  ): Promise<SignedRequest>;
+  /**
+   * Signs a request for a client certificate, as {@link DevCa.signServerRequest} does for a server.
+   * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, `ERR_MTLS_PEM_INVALID`
+   */
+  signClientRequest(
+    name: string,
+    request: RequestSource,
+    options?: Omit<ClientCertificateOptions, 'algorithm'>,
+  ): Promise<SignedRequest>;
+  /**
+   * Writes `NAME.p12`: a certificate with its key and the CA's certificate, for browsers and phones (PKCS#12 with
+   * AES-256 and HMAC-SHA-256). One that is there is replaced.
+   * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where there is no such certificate, or no key beside it;
+   * `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
+   */
+  writePkcs12(name: string, options?: Pkcs12Options): Promise<Pkcs12File>;
+  /**
+   * Puts a new certificate in place of the one of this name: the same subject, subjectAltName and kind, and the same key
+   * unless a new one is asked for. What is replaced is kept in the folder `old`.
+   * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where there is none, or it is revoked; `ERR_MTLS_PEM_INVALID`,
+   * `ERR_MTLS_KEY_MISMATCH`
+   */
+  renew(name: string, options?: RenewOptions): Promise<RenewedCertificate>;
+  /**
    * Revokes a certificate and writes a new CRL, its number one up. Revoking again changes nothing and answers `'already-revoked'`.
    * @param nameOrSerial - The name it was issued under, its serial number in hexadecimal, or a commonName that it alone has.
    * @param options - The reason, and how long the CRL holds; by default no reason, 30 days.
    * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where there is no such certificate, listing those that exist
    */
   revoke(nameOrSerial: string, options?: RevokeOptions): Promise<RevocationOutcome>;
+  /**
+   * Revokes the certificate in a PEM file, wherever that lies, as {@link DevCa.revoke} does. One that is not in the
+   * database, since OpenSSL's `x509 -req` made it, gets a row there.
+   * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where another CA issued it; `ERR_MTLS_PEM_INVALID`
+   */
+  revokeFile(file: string, options?: RevokeOptions): Promise<RevocationOutcome>;
   /**
    * Writes a new CRL with the same entries, its number one up.
    * @param options - How long it holds; by default 30 days.
@@ -105,26 +158,41 @@ export interface DevCa {
  * `ERR_MTLS_KEY_MISMATCH`
  */
 export async function openDevCa(directory: string, options: DevCaOptions = {}): Promise<DevCa> {
-  const { algorithm = 'ec-p256', commonName = 'ca', days = 3650, passphrase, now = Date.now } = options;
+  const { algorithm = 'ec-p256', commonName = 'ca', days = 3650, passphrase, missing = 'make', now = Date.now } = options;
   if (passphrase === '') {
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', 'passphrase is empty; give one, or leave it out');
   }
-  const authority = await openAuthority(directory, { algorithm, commonName, days, passphrase }, now);
-  if ((await readIfPresent(authority.files.crl)) === undefined) await writeCrl(authority, {});
-  const inTurn = createTurns();
+  const open = (): Promise<Authority> => openAuthority(directory, { algorithm, commonName, days, passphrase }, now);
+  const openAndMend = async (): Promise<Authority> => {
+    const opened = await open();
+    if ((await readIfPresent(opened.files.crl)) === undefined) await writeCrl(opened, {});
+    await finishRenewals(opened);
+    return opened;
+  };
+  const isWhole =
+    (await lookForAuthority(directory, missing)) === 'whole' && !(await hasInterruptedRenewal(directory));
+  const authority = isWhole ? await open() : await withLock(directory, openAndMend);
+  const reading = createTurns();
+  const writing = <T>(work: () => Promise<T>): Promise<T> => reading(() => withLock(directory, work));
   return Object.freeze({
     outcome: authority.outcome,
     directory,
     certFile: authority.files.certificate,
     keyFile: authority.files.key,
     crlFile: authority.files.crl,
-    issueServer: (server = {}) => inTurn(() => issueServer(authority, server)),
-    issueClient: (name, client = {}) => inTurn(() => issueClient(authority, name, client)),
+    issueServer: (server = {}) => writing(() => issueServer(authority, server)),
+    issueClient: (name, client = {}) => writing(() => issueClient(authority, name, client)),
+    signServerRequest: (request, server = {}) => writing(() => signServerRequest(authority, request, server)),
+    signClientRequest: (name, request, client = {}) =>
+      writing(() => signClientRequest(authority, name, request, client)),
+    writePkcs12: (name, pkcs12 = {}) => writing(() => writePkcs12(authority, name, pkcs12)),
+    renew: (name, renewal = {}) => writing(() => renewCertificate(authority, name, renewal)),
     revoke: (nameOrSerial, revocation = {}) =>
-      inTurn(() => revokeCertificate(authority, nameOrSerial, revocation)),
-    writeCrl: (crl = {}) => inTurn(() => writeCrl(authority, crl)),
-    nextUpdate: () => inTurn(() => readNextUpdate(authority)),
-    list: () => inTurn(() => listCertificates(authority)),
+      writing(() => revokeCertificate(authority, nameOrSerial, revocation)),
+    revokeFile: (file, revocation = {}) => writing(() => revokeFile(authority, file, revocation)),
+    writeCrl: (crl = {}) => writing(() => writeCrl(authority, crl)),
+    nextUpdate: () => reading(() => readNextUpdate(authority)),
+    list: () => reading(() => listCertificates(authority)),
   } satisfies DevCa);
 }
 

@@ -8,11 +8,14 @@ import { randomBytes } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { MtlsError } from '../errors.js';
 
+/** Who may read a file: everybody, or its owner alone. */
+export type FileAccess = 'public' | 'secret';
+
 /**
  * Creates `file`; a `'secret'` one is for its owner alone (mode 0600).
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where it exists
  */
-export async function createFile(file: string, text: string, access: 'public' | 'secret'): Promise<void> {
+export async function createFile(file: string, content: string | Buffer, access: FileAccess): Promise<void> {
   const handle = await open(file, 'wx', access === 'secret' ? 0o600 : 0o644).catch((error: unknown) => {
     if (!hasCode(error, 'EEXIST')) throw error;
     throw new MtlsError(
@@ -22,17 +25,21 @@ export async function createFile(file: string, text: string, access: 'public' | 
     );
   });
   try {
-    await handle.writeFile(text);
+    await handle.writeFile(content);
   } finally {
     await handle.close();
   }
 }
 
-/** Replaces `file` in one step: a reader sees the old text or the new, never a part. */
-export async function replaceFile(file: string, text: string): Promise<void> {
+/** Replaces `file` in one step: a reader sees the old content or the new, never a part. */
+export async function replaceFile(
+  file: string,
+  content: string | Buffer,
+  access: FileAccess = 'public',
+): Promise<void> {
   const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`;
   try {
-    await createFile(temporary, text, 'public');
+    await createFile(temporary, content, access);
     await rename(temporary, file);
   } catch (error) {
     await rm(temporary, { force: true });
@@ -50,6 +57,7 @@ export async function readIfPresent(file: string): Promise<string | undefined> {
   }
 }
 
-function hasCode(error: unknown, code: string): boolean {
+/** Whether `error` is the system's error of this code. */
+export function hasCode(error: unknown, code: string): boolean {
   return typeof error === 'object' && error !== null && 'code' in error && error.code === code;
 }

@@ -10,12 +10,14 @@ import path from 'node:path';
 import { MtlsError } from '../errors.js';
 import { isIssuedBy, parseCertificate, type Authority } from './authority.js';
 import { normalizeSerial, parseRows, type DatabaseRow, type DevCertificate } from './database.js';
-import { commonNameOf } from './subject.js';
+import { hasCode } from './files.js';
+import { commonNameOf } from './oneline.js';
+import { kindOf } from './pair.js';
 
 /** Every certificate that the CA has issued, in that order. */
 export async function listCertificates(authority: Authority): Promise<DevCertificate[]> {
-  const [rows, names] = await Promise.all([readRows(authority), namesBySerial(authority)]);
-  return rows.map((row) => describeRow(row, names.get(row.serialNumber)));
+  const [rows, files] = await Promise.all([readRows(authority), filesBySerial(authority)]);
+  return rows.map((row) => describeRow(row, files.get(row.serialNumber)));
 }
 
 /**
@@ -26,6 +28,12 @@ export async function readRows(authority: Authority): Promise<DatabaseRow[]> {
   return parseRows(await readFile(authority.files.database, 'utf8'), authority.files.database);
 }
 
+/** A row, and what is known of its certificate. */
+export interface FoundRow {
+  readonly row: DatabaseRow;
+  readonly certificate: DevCertificate;
+}
+
 /**
  * The row of one certificate: by the name of its file, else by serial number, else by a commonName that only one has.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where there is none, or more than one
@@ -34,25 +42,25 @@ export async function findRow(
   authority: Authority,
   rows: readonly DatabaseRow[],
   nameOrSerial: string,
-): Promise<{ row: DatabaseRow; certificate: DevCertificate }> {
-  const names = await namesBySerial(authority);
+): Promise<FoundRow> {
+  const files = await filesBySerial(authority);
   const serial = normalizeSerial(nameOrSerial.replaceAll(':', ''));
   const searches: ((row: DatabaseRow) => boolean)[] = [
-    (row) => names.get(row.serialNumber) === nameOrSerial,
+    (row) => files.get(row.serialNumber)?.name === nameOrSerial,
     (row) => row.serialNumber === serial,
     (row) => commonNameOf(row.fields[5]) === nameOrSerial,
   ];
   for (const search of searches) {
     const [row, ...others] = rows.filter(search);
     if (row === undefined) continue;
-    if (others.length === 0) return { row, certificate: describeRow(row, names.get(row.serialNumber)) };
+    if (others.length === 0) return { row, certificate: describeRow(row, files.get(row.serialNumber)) };
     const serials = [row, ...others].map((each) => each.serialNumber).join(', ');
     throw new MtlsError(
       'ERR_MTLS_OPTION_INVALID',
       `${JSON.stringify(nameOrSerial)} is the commonName of several certificates; use one of their serial numbers: ${serials}`,
     );
   }
-  const existing = rows.map((row) => names.get(row.serialNumber) ?? row.serialNumber);
+  const existing = rows.map((row) => files.get(row.serialNumber)?.name ?? row.serialNumber);
   throw new MtlsError(
     'ERR_MTLS_OPTION_INVALID',
     `${JSON.stringify(nameOrSerial)} is no certificate in ${authority.files.database}; it has ` +
@@ -63,33 +71,86 @@ export async function findRow(
 /** What is known of a certificate in the folder. It may be absent from the database, if OpenSSL's `x509 -req` made it. */
 export function describeCertificate(
   certificate: X509Certificate,
-  name: string,
+  name: string | undefined,
   rows: readonly DatabaseRow[],
 ): DevCertificate {
   const serialNumber = normalizeSerial(certificate.serialNumber);
+  const kind = kindOf(certificate);
   const row = rows.find((each) => each.serialNumber === serialNumber);
-  if (row !== undefined) return describeRow(row, name);
+  if (row !== undefined) return describeRow(row, { name, formerName: undefined, kind });
   const notAfter = new Date(certificate.validTo);
   const commonName = /^CN=(.*)$/m.exec(certificate.subject)?.[1];
-  return { name, commonName, serialNumber, notAfter, revokedAt: undefined, reason: undefined };
+  return {
+    name,
+    formerName: undefined,
+    kind,
+    commonName,
+    serialNumber,
+    notAfter,
+    revokedAt: undefined,
+    reason: undefined,
+  };
 }
 
-function describeRow(row: DatabaseRow, name: string | undefined): DevCertificate {
+/** The folder beside the certificates, for those that were replaced. */
+export function oldDirectory(authority: Authority): string {
+  return path.join(authority.directory, 'old');
+}
+
+type InFile = Pick<DevCertificate, 'name' | 'formerName' | 'kind'>;
+
+const inNoFile: InFile = { name: undefined, formerName: undefined, kind: undefined };
+
+function describeRow(row: DatabaseRow, file: InFile = inNoFile): DevCertificate {
   const { serialNumber, notAfter, revokedAt, reason } = row;
-  return { name, commonName: commonNameOf(row.fields[5]), serialNumber, notAfter, revokedAt, reason };
+  return { ...file, commonName: commonNameOf(row.fields[5]), serialNumber, notAfter, revokedAt, reason };
 }
 
-async function namesBySerial(authority: Authority): Promise<Map<string, string>> {
-  const names = new Map<string, string>();
-  for (const file of await readdir(authority.directory)) {
-    const name = /^(.+)-crt\.pem$/.exec(file)?.[1];
-    if (name === undefined || name === 'ca') continue;
-    const certificate = await readCertificate(path.join(authority.directory, file));
-    if (certificate !== undefined && isIssuedBy(certificate, authority)) {
-      names.set(normalizeSerial(certificate.serialNumber), name);
-    }
+async function filesBySerial(authority: Authority): Promise<Map<string, InFile>> {
+  const files = new Map<string, InFile>();
+  const former = /^(.+)-[0-9a-f]+-crt\.pem$/;
+  for (const [name, certificate] of await readFolder(authority, oldDirectory(authority), former)) {
+    files.set(normalizeSerial(certificate.serialNumber), {
+      name: undefined,
+      formerName: name,
+      kind: kindOf(certificate),
+    });
   }
-  return names;
+  // Last, for a certificate that lies in both: a renewal was interrupted before it replaced anything.
+  for (const [name, certificate] of await readFolder(authority, authority.directory, /^(.+)-crt\.pem$/)) {
+    if (name === 'ca') continue;
+    files.set(normalizeSerial(certificate.serialNumber), {
+      name,
+      formerName: undefined,
+      kind: kindOf(certificate),
+    });
+  }
+  return files;
+}
+
+/** The certificates of this CA in a folder, by what `pattern` finds in the names of their files. */
+async function readFolder(
+  authority: Authority,
+  directory: string,
+  pattern: RegExp,
+): Promise<[name: string, certificate: X509Certificate][]> {
+  const found: [string, X509Certificate][] = [];
+  for (const file of await listIfPresent(directory)) {
+    const name = pattern.exec(file)?.[1];
+    if (name === undefined) continue;
+    const certificate = await readCertificate(path.join(directory, file));
+    if (certificate !== undefined && isIssuedBy(certificate, authority)) found.push([name, certificate]);
+  }
+  return found;
+}
+
+async function listIfPresent(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return [];
+    throw error;
+  }
 }
 
 /** Another's file that happens to end in `-crt.pem` is none of the CA's business, so it stays out of the list. */

@@ -160,11 +160,7 @@ function encodeMac(authenticatedSafe: Buffer, password: string): Buffer {
   const mac = createHmac('sha256', deriveMacKey(password, salt)).update(authenticatedSafe).digest();
   return encode(
     tag.sequence,
-    encode(
-      tag.sequence,
-      encodeAlgorithm(oid.sha256, encode(tag.null)),
-      encode(tag.octetString, mac),
-    ),
+    encode(tag.sequence, encodeAlgorithm(oid.sha256, encode(tag.null)), encode(tag.octetString, mac)),
     encode(tag.octetString, salt),
     encodeInteger(BigInt(iterations)),
   );

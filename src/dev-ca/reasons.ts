@@ -28,7 +28,8 @@ const numberByReason: Readonly<Record<RevocationReason, number>> = {
   certificateHold: 6,
 };
 
-const reasons = Object.keys(numberByReason) as RevocationReason[];
+/** All of them. */
+export const reasons = Object.keys(numberByReason) as readonly RevocationReason[];
 
 // What `openssl ca -crl_hold`, `-crl_compromise` and `-crl_CA_compromise` write.
 const reasonByOpensslWord: Readonly<Record<string, RevocationReason>> = {

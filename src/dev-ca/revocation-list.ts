@@ -5,11 +5,20 @@
  * @module
  */
 import { readFile } from 'node:fs/promises';
-import type { Authority } from './authority.js';
-import { formatCrlNumber, formatRows, parseCrlNumber, revokeRow } from './database.js';
+import { MtlsError } from '../errors.js';
+import { parseCertificate as readCertificate } from '../x509/certificate.js';
+import { isIssuedBy, parseCertificate, type Authority } from './authority.js';
+import {
+  createRow,
+  formatCrlNumber,
+  formatRows,
+  normalizeSerial,
+  parseCrlNumber,
+  revokeRow,
+} from './database.js';
 import type { DatabaseRow, DevCertificate } from './database.js';
 import { readIfPresent, replaceFile } from './files.js';
-import { findRow, readRows } from './inventory.js';
+import { describeCertificate, findRow, readRows, type FoundRow } from './inventory.js';
 import { checkReason, type RevocationReason } from './reasons.js';
 import { nextUpdateOf, signCrl } from './signing.js';
 import { daysAfter, wholeSeconds } from './validity.js';
@@ -70,9 +79,47 @@ export async function revokeCertificate(
   nameOrSerial: string,
   options: RevokeOptions,
 ): Promise<RevocationOutcome> {
-  const reason = checkReason(options.reason ?? 'unspecified');
   const rows = await readRows(authority);
-  const { row, certificate } = await findRow(authority, rows, nameOrSerial);
+  const found = await findRow(authority, rows, nameOrSerial);
+  return revoke(authority, rows, found, options);
+}
+
+/**
+ * Revokes the certificate in a file, wherever that lies; one that is not in the database gets its row there.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where another CA issued it, or it is the CA's own; `ERR_MTLS_PEM_INVALID`
+ */
+export async function revokeFile(
+  authority: Authority,
+  file: string,
+  options: RevokeOptions,
+): Promise<RevocationOutcome> {
+  const certificate = parseCertificate(await readFile(file, 'utf8'), file);
+  const isItself = certificate.raw.equals(authority.certificate.raw);
+  if (isItself || !isIssuedBy(certificate, authority)) {
+    const fault = isItself ? 'is the certificate of the CA itself' : 'was not issued by this CA';
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      `${file} ${fault}, ${authority.files.certificate}; only the issuer of a certificate can revoke it: use the CA that issued it`,
+    );
+  }
+  const rows = await readRows(authority);
+  const serialNumber = normalizeSerial(certificate.serialNumber);
+  if (rows.some((row) => row.serialNumber === serialNumber)) {
+    return revoke(authority, rows, await findRow(authority, rows, serialNumber), options);
+  }
+  const { subject, notAfter } = readCertificate(certificate.raw);
+  const row = createRow(serialNumber, notAfter, subject);
+  const described = describeCertificate(certificate, undefined, rows);
+  return revoke(authority, [...rows, row], { row, certificate: described }, options);
+}
+
+async function revoke(
+  authority: Authority,
+  rows: readonly DatabaseRow[],
+  { row, certificate }: FoundRow,
+  options: RevokeOptions,
+): Promise<RevocationOutcome> {
+  const reason = checkReason(options.reason ?? 'unspecified');
   if (row.revokedAt !== undefined) return { outcome: 'already-revoked', certificate };
   const revoked = revokeRow(
     row,

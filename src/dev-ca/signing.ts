@@ -8,7 +8,7 @@ import { randomBytes, webcrypto, type KeyObject, type X509Certificate } from 'no
 import type * as X509 from '@peculiar/x509';
 import { MtlsError } from '../errors.js';
 import { encodeCrl, type CrlTemplate } from './crl-encoding.js';
-import type { AltNames, Subject } from './subject.js';
+import type { AltNames, CertificateNames, Subject } from './subject.js';
 import type { Validity } from './validity.js';
 
 let x509: typeof X509;
@@ -25,8 +25,8 @@ export type Profile = 'ca' | 'server' | 'client';
 /** A certificate to be signed. */
 export interface CertificateTemplate extends Validity {
   readonly profile: Profile;
-  readonly subject: Subject;
-  readonly altNames?: AltNames;
+  /** Whom it names; or a certificate whose subject and subjectAltName are taken over, octet for octet. */
+  readonly names: CertificateNames | X509Certificate;
   /** Hexadecimal, see {@link createSerialNumber}. */
   readonly serialNumber: string;
   readonly publicKey: KeyObject;
@@ -38,14 +38,17 @@ export interface Signer {
   readonly certificate?: X509Certificate;
 }
 
+const subjectAltName = '2.5.29.17';
+
 /** Signs a certificate of X.509 v3 and gives it as PEM. */
 export async function signCertificate(template: CertificateTemplate, signer: Signer): Promise<string> {
   await loadLibrary();
-  const subject = nameOf(template.subject);
+  const { names } = template;
+  const subject = 'raw' in names ? subjectNameOf(names) : nameOf(names.subject);
   const publicKey = new x509.PublicKey(template.publicKey.export({ type: 'spki', format: 'der' }));
   const extensions = [
     ...(await usageExtensions(template.profile, publicKey)),
-    ...altNameExtensions(template.altNames),
+    ...('raw' in names ? altNamesOf(names) : altNameExtensions(names.altNames)),
   ];
   if (signer.certificate !== undefined) {
     extensions.push(new x509.AuthorityKeyIdentifierExtension(await keyIdOf(signer.certificate)));
@@ -120,8 +123,12 @@ async function usageExtensions(profile: Profile, publicKey: X509.PublicKey): Pro
   ];
 }
 
-function altNameExtensions(names: AltNames | undefined): X509.Extension[] {
-  if (names === undefined) return [];
+function altNamesOf(certificate: X509Certificate): X509.Extension[] {
+  const extension = new x509.X509Certificate(certificate.raw).getExtension(subjectAltName);
+  return extension === null ? [] : [extension];
+}
+
+function altNameExtensions(names: AltNames): X509.Extension[] {
   const general: X509.JsonGeneralNames = [
     ...names.dns.map((value) => ({ type: 'dns', value }) as const),
     ...names.ip.map((value) => ({ type: 'ip', value }) as const),
@@ -141,10 +148,11 @@ async function keyIdOf(issuer: X509Certificate): Promise<string> {
 }
 
 function nameOf(subject: Subject): X509.Name {
+  const { organization, organizationalUnits = [], commonName } = subject;
   const attributes: [string, string | undefined][] = [
-    ['O', subject.organization],
-    ['OU', subject.organizationalUnit],
-    ['CN', subject.commonName],
+    ['O', organization],
+    ...organizationalUnits.map((unit): [string, string] => ['OU', unit]),
+    ['CN', commonName],
   ];
   // The object form, since the library reads "#" and "\" in a plain string as syntax.
   return new x509.Name(

@@ -1,16 +1,16 @@
 /**
- * Whom a certificate names: what callers may ask for, checked, and the
- * one-line form in which OpenSSL's database keeps a subject.
+ * Whom a certificate names: what callers may ask for, checked.
  *
  * @module
  */
 import { isIP } from 'node:net';
 import { MtlsError } from '../errors.js';
+import { spiffeTrustDomain } from '../x509/spiffe-id.js';
 
 /** The subject of a certificate, in the order in which it is written: O, OU, CN. */
 export interface Subject {
   readonly organization?: string | undefined;
-  readonly organizationalUnit?: string | undefined;
+  readonly organizationalUnits?: readonly string[];
   readonly commonName: string;
 }
 
@@ -22,12 +22,40 @@ export interface AltNames {
   readonly uri: readonly string[];
 }
 
+/** A certificate without a subjectAltName. */
+export const noAltNames: AltNames = { dns: [], ip: [], email: [], uri: [] };
+
+/** What a certificate says of whom it is for. */
+export interface CertificateNames {
+  readonly subject: Subject;
+  readonly altNames: AltNames;
+}
+
+/**
+ * Checks a SPIFFE ID.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID`
+ */
+export function checkSpiffeId(id: string): string {
+  if (spiffeTrustDomain(id) !== undefined) return id;
+  throw invalid(
+    'spiffeId',
+    id,
+    'use "spiffe://", a trust domain in lower case and a path, such as "spiffe://example.org/client1"',
+  );
+}
+
 /**
  * Checks the parts of a subject: 1 to 64 characters each, none of them a control character.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID`
  */
 export function checkSubject(subject: Subject): Subject {
-  for (const [part, value] of Object.entries(subject) as [string, string | undefined][]) {
+  const { organization, organizationalUnits = [], commonName } = subject;
+  const parts: readonly (readonly [string, string | undefined])[] = [
+    ['organization', organization],
+    ...organizationalUnits.map((unit) => ['organizationalUnit', unit] as const),
+    ['commonName', commonName],
+  ];
+  for (const [part, value] of parts) {
     if (value === undefined) continue;
     // RFC 5280 appendix A.1: ub-common-name, ub-organization-name and ub-organizational-unit-name are 64.
     const length = Array.from(value).length;
@@ -62,40 +90,6 @@ export function checkAltNames(names: AltNames): AltNames {
     }
   }
   return names;
-}
-
-/**
- * Writes a subject as X509_NAME_oneline of OpenSSL 3 does, such as `/O=Example/CN=client1`: `/` and `+` in a
- * value as `\/` and `\+`, bytes outside printable ASCII as `\xHH`. `openssl ca` compares it byte by byte.
- */
-export function formatOneline(subject: Subject): string {
-  const parts = [
-    ['O', subject.organization],
-    ['OU', subject.organizationalUnit],
-    ['CN', subject.commonName],
-  ] as const;
-  return parts.map(([type, value]) => (value === undefined ? '' : `/${type}=${escapeValue(value)}`)).join('');
-}
-
-/**
- * The last commonName of a subject in that one-line form, for display and for look-ups by name: the form
- * does not escape `\`, so a value that itself looks like an escape reads as what it looks like.
- */
-export function commonNameOf(oneline: string): string | undefined {
-  const attributes = oneline.split(/(?<!\\)\/(?=[A-Za-z0-9.]+=)/);
-  const value = attributes.findLast((attribute) => attribute.startsWith('CN='))?.slice('CN='.length);
-  if (value === undefined) return undefined;
-  const bytes = value.replace(/\\x([0-9A-F]{2})|\\([/+])/g, (_, hex: string | undefined, plain: string) =>
-    hex === undefined ? plain : String.fromCharCode(parseInt(hex, 16)),
-  );
-  return Buffer.from(bytes, 'latin1').toString('utf8');
-}
-
-function escapeValue(value: string): string {
-  return Buffer.from(value, 'utf8')
-    .toString('latin1')
-    .replace(/[/+]/g, String.raw`\$&`)
-    .replace(/[^ -~]/g, (char) => `\\x${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`);
 }
 
 function invalid(option: string, value: string, remedy: string): MtlsError {

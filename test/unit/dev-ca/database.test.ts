@@ -9,20 +9,30 @@ import {
   parseRows,
   revokeRow,
 } from '../../../src/dev-ca/database.js';
-import { commonNameOf, formatOneline } from '../../../src/dev-ca/subject.js';
+import { commonNameOf, formatOneline } from '../../../src/dev-ca/oneline.js';
+import { DistinguishedName } from '../../../src/x509/distinguished-name.js';
 
 const notAfter = new Date('2031-05-06T07:08:09Z');
 const revokedAt = new Date('2030-01-02T03:04:05Z');
 const file = 'ca-database.txt';
 
+function nameOf(subject: { organization?: string; commonName: string }): DistinguishedName {
+  const der = Buffer.alloc(0);
+  const { organization, commonName } = subject;
+  return new DistinguishedName([
+    ...(organization === undefined ? [] : [[{ type: '2.5.4.10', value: organization, der }]]),
+    [{ type: '2.5.4.3', value: commonName, der }],
+  ]);
+}
+
 describe('the rows of the database', () => {
   test('a row is written as OpenSSL writes it', () => {
-    const row = createRow('abc', notAfter, { commonName: 'client1', organization: 'Exämple' });
+    const row = createRow('abc', notAfter, nameOf({ commonName: 'client1', organization: 'Exämple' }));
     expect(formatRows([row])).toBe('V\t310506070809Z\t\t0ABC\tunknown\t/O=Ex\\xC3\\xA4mple/CN=client1\n');
   });
 
   test('a revoked row has the time and, where one was given, the reason', () => {
-    const row = createRow('0abc', notAfter, { commonName: 'c' });
+    const row = createRow('0abc', notAfter, nameOf({ commonName: 'c' }));
     expect(revokeRow(row, revokedAt, undefined).fields.slice(0, 3)).toEqual([
       'R',
       '310506070809Z',
@@ -32,8 +42,11 @@ describe('the rows of the database', () => {
   });
 
   test('what is written reads back the same', () => {
-    const row = createRow('0abc', new Date('2060-01-01T00:00:00Z'), { commonName: 'client1' });
-    const rows = [row, revokeRow(createRow('12', notAfter, { commonName: 'x' }), revokedAt, 'superseded')];
+    const row = createRow('0abc', new Date('2060-01-01T00:00:00Z'), nameOf({ commonName: 'client1' }));
+    const rows = [
+      row,
+      revokeRow(createRow('12', notAfter, nameOf({ commonName: 'x' })), revokedAt, 'superseded'),
+    ];
     expect(parseRows(formatRows(rows), file)).toEqual(rows);
   });
 
@@ -65,7 +78,7 @@ describe('the rows of the database', () => {
   });
 
   test('a serial number that stands twice is refused', () => {
-    const row = createRow('01', notAfter, { commonName: 'x' });
+    const row = createRow('01', notAfter, nameOf({ commonName: 'x' }));
     expect(() => parseRows(formatRows([row, row]), file)).toThrow(/line 2 is a second row/);
   });
 
@@ -109,13 +122,13 @@ describe('the one-line form of a subject', () => {
     const name = fc.string({ minLength: 1, unit: 'grapheme' }).filter((text) => !text.includes('\\'));
     fc.assert(
       fc.property(name, (commonName) => {
-        expect(commonNameOf(formatOneline({ organization: 'o', commonName }))).toBe(commonName);
+        expect(commonNameOf(formatOneline(nameOf({ organization: 'o', commonName })))).toBe(commonName);
       }),
     );
   });
 
   test('what separates attributes is escaped within a value', () => {
-    const subject = { organization: 'a/CN=b', commonName: 'c/O=d+e' };
+    const subject = nameOf({ organization: 'a/CN=b', commonName: 'c/O=d+e' });
     expect(formatOneline(subject)).toBe('/O=a\\/CN=b/CN=c\\/O=d\\+e');
     expect(commonNameOf(formatOneline(subject))).toBe('c/O=d+e');
   });

@@ -340,6 +340,8 @@ describe('revoking', () => {
     expect(await ca.list()).toEqual([
       {
         name: 'client1',
+        formerName: undefined,
+        kind: 'client',
         commonName: 'One',
         serialNumber: client1.serialNumber,
         notAfter: client1.notAfter,

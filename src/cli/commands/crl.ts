@@ -1,0 +1,47 @@
+/**
+ * `express-mtls crl`: the CRL, before it goes stale.
+ *
+ * @module
+ */
+import path from 'node:path';
+import type { CrlFile } from '../../dev-ca/revocation-list.js';
+import type { Answer } from '../answer.js';
+import { daysOption, openFolder, said, type FolderOptions } from '../ca-folder.js';
+import { directoryOption, type Commands } from '../commands.js';
+import type { Terminal } from '../terminal.js';
+import { describeDate } from '../time.js';
+
+interface CrlCommandOptions extends FolderOptions {
+  readonly days?: number;
+}
+
+/** Adds the command. */
+export function addCrl({ create, answers }: Commands): void {
+  create('crl')
+    .summary('renew the CRL')
+    .description(
+      'Writes a new CRL with the same entries, its number one up. A server takes a CRL past its date for stale and lets nobody in.',
+    )
+    .addOption(directoryOption())
+    .addOption(daysOption('how long the CRL holds').default(30))
+    .action(answers(async (terminal, _args, options: CrlCommandOptions) => renewCrl(terminal, options)))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ express-mtls crl
+  $ express-mtls crl --days 7 --dir /etc/my-app/certs`,
+    );
+}
+
+async function renewCrl(terminal: Terminal, options: CrlCommandOptions): Promise<Answer> {
+  const ca = await openFolder(terminal, options);
+  const crl = await ca.writeCrl(said({ days: options.days }));
+  return { data: crl, text: describeCrl(terminal, crl) };
+}
+
+/** What a new CRL says, in one line. */
+export function describeCrl({ world }: Terminal, { file, number, entries, nextUpdate }: CrlFile): string {
+  const count = `${String(entries)} ${entries === 1 ? 'entry' : 'entries'}`;
+  return `${path.relative('.', file)} is now number ${String(number)}, with ${count}, and holds until ${describeDate(nextUpdate, world.now())}`;
+}

@@ -1,0 +1,176 @@
+/**
+ * `express-mtls issue client` and `issue server`: one certificate each.
+ *
+ * @module
+ */
+import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import { type Command, Option } from 'commander';
+import type { DevCa } from '../../dev-ca/dev-ca.js';
+import type { CertificateKind } from '../../dev-ca/database.js';
+import { daysOption, openFolder, said, type FolderOptions } from '../ca-folder.js';
+import { directoryOption, type Commands } from '../commands.js';
+import { describeIssued, describeSigned } from '../issued.js';
+import type { Answer } from '../answer.js';
+import { algorithmOf, rsaOption } from '../key-options.js';
+import { passwordOptions, readPassword, type PasswordOptions } from '../p12-password.js';
+import type { Terminal } from '../terminal.js';
+
+interface IssueOptions extends FolderOptions, PasswordOptions {
+  readonly cn?: string;
+  readonly o?: string;
+  readonly ou?: readonly string[];
+  readonly uri?: readonly string[];
+  readonly spiffe?: string;
+  readonly email?: readonly string[];
+  readonly dns?: readonly string[];
+  readonly san?: readonly string[];
+  readonly days?: number;
+  readonly rsa?: string;
+  readonly csr?: string;
+}
+
+/** Adds the command. */
+export function addIssue(commands: Commands): void {
+  const { group, create, answers } = commands;
+  const issue = group('issue')
+    .summary('make a certificate for a client or a server')
+    .description(
+      'Makes a certificate and its key, or signs a request. What is there is kept, never overwritten.',
+    );
+
+  const client = create('client', issue)
+    .summary('a certificate for a client')
+    .description('Makes NAME-crt.pem and NAME-key.pem for a client, or keeps them.')
+    .argument('<name>', 'the NAME of its files, and its commonName unless --cn says otherwise')
+    .addOption(repeatable('--email <address>', 'an email address in its subjectAltName'))
+    .addOption(repeatable('--dns <host>', 'a host name in its subjectAltName'));
+  addSharedOptions(client)
+    .action(
+      answers(async (terminal, [name], options: IssueOptions) =>
+        run(terminal, 'client', name as string, options),
+      ),
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ express-mtls issue client alice --ou engineering --email alice@example.com
+  $ express-mtls issue client billing --spiffe spiffe://example.org/billing --days 30
+  $ express-mtls issue client alice --p12
+  $ express-mtls issue client bob --csr bob.csr --ou engineering`,
+    );
+
+  const server = create('server', issue)
+    .summary('a certificate for a server')
+    .description('Makes NAME-crt.pem and NAME-key.pem for a server, or keeps them.')
+    .argument('<name>', 'the NAME of its files')
+    .addOption(
+      repeatable(
+        '--san <host>',
+        'a host name or IP address that it is called by; the default is localhost, 127.0.0.1 and ::1',
+      ),
+    );
+  addSharedOptions(server)
+    .action(
+      answers(async (terminal, [name], options: IssueOptions) =>
+        run(terminal, 'server', name as string, options),
+      ),
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ express-mtls issue server app --san app.test --san 10.0.0.5
+  $ express-mtls issue server app --csr app.csr`,
+    );
+}
+
+function addSharedOptions(command: Command): Command {
+  const options = [
+    new Option('--cn <name>', 'the commonName of its subject'),
+    new Option('--o <name>', 'the organization of its subject'),
+    repeatable('--ou <name>', 'an organizational unit of its subject'),
+    repeatable('--uri <uri>', 'a URI in its subjectAltName'),
+    new Option('--spiffe <id>', 'its SPIFFE ID, in place of --uri').conflicts('uri'),
+    daysOption('until it expires; the default is 365'),
+    rsaOption(),
+    ...passwordOptions(),
+    new Option('--csr <file>', "sign somebody else's request, PEM or DER; its key stays there").conflicts([
+      'rsa',
+      'p12',
+      'p12PasswordFile',
+    ]),
+    directoryOption(),
+  ];
+  for (const option of options) command.addOption(option);
+  return command;
+}
+
+function repeatable(flags: string, description: string): Option {
+  return new Option(flags, `${description} (repeatable)`).argParser(
+    (value: string, values: readonly string[] | undefined) => [...(values ?? []), value],
+  );
+}
+
+async function run(
+  terminal: Terminal,
+  kind: CertificateKind,
+  name: string,
+  options: IssueOptions,
+): Promise<Answer> {
+  // Before anything is made: a password that cannot be read leaves nothing behind.
+  const password = options.p12 === true ? await readPassword(terminal, options) : undefined;
+  const ca = await openFolder(terminal, options);
+  if (options.csr !== undefined) {
+    const request = { bytes: await readFile(options.csr), origin: options.csr };
+    const signed =
+      kind === 'client'
+        ? await ca.signClientRequest(name, request, clientOptions(options))
+        : await ca.signServerRequest(request, { name, ...serverOptions(options) });
+    return describeSigned(terminal, signed);
+  }
+  const issued = await terminal.during(`making ${name}`, issue(ca, kind, name, options));
+  const pkcs12 =
+    options.p12 === true
+      ? await terminal.during(`writing ${name}.p12`, ca.writePkcs12(name, said({ password })))
+      : undefined;
+  return describeIssued(terminal, issued, pkcs12);
+}
+
+function issue(
+  ca: DevCa,
+  kind: CertificateKind,
+  name: string,
+  options: IssueOptions,
+): ReturnType<DevCa['issueClient']> {
+  const algorithm = said({ algorithm: options.rsa === undefined ? undefined : algorithmOf(options.rsa) });
+  return kind === 'client'
+    ? ca.issueClient(name, { ...clientOptions(options), ...algorithm })
+    : ca.issueServer({ name, ...serverOptions(options), ...algorithm });
+}
+
+function clientOptions(options: IssueOptions): Parameters<DevCa['issueClient']>[1] & object {
+  const { email, dns } = options;
+  return said({ ...sharedOptions(options), email, dns });
+}
+
+function serverOptions(options: IssueOptions): Parameters<DevCa['issueServer']>[0] & object {
+  const { san } = options;
+  return said({
+    ...sharedOptions(options),
+    dns: san?.filter((host) => isIP(host) === 0),
+    ip: san?.filter((host) => isIP(host) !== 0),
+  });
+}
+
+function sharedOptions({ cn, o, ou, uri, spiffe, days }: IssueOptions): {
+  commonName: string | undefined;
+  organization: string | undefined;
+  organizationalUnit: readonly string[] | undefined;
+  uri: readonly string[] | undefined;
+  spiffeId: string | undefined;
+  days: number | undefined;
+} {
+  return { commonName: cn, organization: o, organizationalUnit: ou, uri, spiffeId: spiffe, days };
+}

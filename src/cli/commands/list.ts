@@ -1,0 +1,79 @@
+/**
+ * `express-mtls list`: what the CA has issued.
+ *
+ * @module
+ */
+import type { DevCertificate } from '../../dev-ca/database.js';
+import type { Answer } from '../answer.js';
+import { openFolder, type FolderOptions } from '../ca-folder.js';
+import { directoryOption, type Commands } from '../commands.js';
+import { formatTable, type Cell, type Column } from '../table.js';
+import type { Style, Terminal } from '../terminal.js';
+import { fromNow } from '../time.js';
+
+const columns: readonly Column[] = [
+  { title: 'NAME', maxWidth: 28 },
+  { title: 'COMMON NAME', maxWidth: 28 },
+  { title: 'KIND' },
+  { title: 'SERIAL' },
+  { title: 'UNTIL' },
+  { title: 'REVOKED' },
+];
+
+const soonMs = 14 * 86_400_000;
+
+/** Adds the command. */
+export function addList({ create, answers }: Commands): void {
+  create('list')
+    .summary('what the CA has issued')
+    .description(
+      'Lists the certificates that the CA has issued, in that order: whose, for what, until when, and which are revoked.',
+    )
+    .addOption(directoryOption())
+    .action(answers(async (terminal, _args, options: FolderOptions) => list(terminal, options)))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ express-mtls list
+  $ express-mtls list --json --dir /etc/my-app/certs`,
+    );
+}
+
+async function list(terminal: Terminal, options: FolderOptions): Promise<Answer> {
+  const certificates = await (await openFolder(terminal, options)).list();
+  if (certificates.length === 0) {
+    return {
+      data: { certificates },
+      text: `nothing has been issued in ${options.dir} yet; express-mtls issue --help says how`,
+    };
+  }
+  const rows = certificates.map((certificate) => cellsOf(certificate, terminal.world.now()));
+  return { data: { certificates }, text: formatTable(terminal, columns, rows) };
+}
+
+function cellsOf(certificate: DevCertificate, nowMs: number): Cell[] {
+  const { name, formerName, commonName = '', kind = '', serialNumber, notAfter } = certificate;
+  const { revokedAt, reason } = certificate;
+  const label = name ?? (formerName === undefined ? '' : `${formerName} (old)`);
+  return [
+    { text: label, style: name === undefined ? 'dim' : undefined },
+    { text: commonName },
+    { text: kind },
+    { text: serialNumber, style: 'dim' },
+    { text: `${dateOf(notAfter)} (${fromNow(notAfter, nowMs)})`, style: styleOf(notAfter, nowMs) },
+    revokedAt === undefined
+      ? { text: '' }
+      : { text: `${dateOf(revokedAt)}${reason === undefined ? '' : ` ${reason}`}`, style: 'bad' },
+  ];
+}
+
+function styleOf(notAfter: Date, nowMs: number): Style | undefined {
+  const left = notAfter.getTime() - nowMs;
+  if (left <= 0) return 'bad';
+  return left < soonMs ? 'warning' : undefined;
+}
+
+function dateOf(date: Date): string {
+  return date.toISOString().slice(0, 10);
+}

@@ -1,0 +1,79 @@
+/**
+ * `express-mtls renew`: the same certificate with a later date.
+ *
+ * @module
+ */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { Answer } from '../answer.js';
+import { daysOption, fileLine, openFolder, said, type FolderOptions } from '../ca-folder.js';
+import { directoryOption, type Commands } from '../commands.js';
+import type { Terminal } from '../terminal.js';
+import { describeDate } from '../time.js';
+import { describeCrl } from './crl.js';
+
+interface RenewCommandOptions extends FolderOptions {
+  readonly days?: number;
+  readonly newKey?: true;
+  readonly revokeOld?: true;
+}
+
+/** Adds the command. */
+export function addRenew({ create, answers }: Commands): void {
+  create('renew')
+    .summary('a new certificate in place of an old one')
+    .description(
+      'Puts a new certificate in place of an old one: the same subject, names, kind and key. The old one is kept in the folder old, and stays good until it expires or is revoked.',
+    )
+    .argument('<name>', 'the NAME of NAME-crt.pem')
+    .option('--new-key', 'a new key too')
+    .option('--revoke-old', 'revoke the old certificate, as superseded')
+    .addOption(daysOption('until the new one expires').default(365))
+    .addOption(directoryOption())
+    .action(
+      answers(async (terminal, [name], options: RenewCommandOptions) =>
+        renew(terminal, name as string, options),
+      ),
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ express-mtls renew server
+  $ express-mtls renew alice --days 30
+  $ express-mtls renew alice --new-key --revoke-old`,
+    );
+}
+
+async function renew(
+  terminal: Terminal,
+  name: string,
+  { days, newKey, revokeOld, ...options }: RenewCommandOptions,
+): Promise<Answer> {
+  const ca = await openFolder(terminal, options);
+  const how = said({
+    days,
+    key: newKey === true ? ('new' as const) : undefined,
+    old: revokeOld === true ? ('revoke' as const) : undefined,
+  });
+  const renewed = await terminal.during(`renewing ${name}`, ca.renew(name, how));
+  const { certFile, keyFile, previous, oldCertFile, oldKeyFile, notAfter, serialNumber, crl } = renewed;
+  const date = (at: Date): string => describeDate(at, terminal.world.now());
+  const lines = [
+    fileLine('renewed', certFile),
+    ...(keyFile === undefined ? [] : [fileLine(oldKeyFile === undefined ? 'kept' : 'renewed', keyFile)]),
+    fileLine('old', oldCertFile),
+    ...(oldKeyFile === undefined ? [] : [fileLine('old', oldKeyFile)]),
+    '',
+    `The new certificate has the serial number ${serialNumber}, and holds until ${date(notAfter)}.`,
+    crl === undefined
+      ? `The old one, ${previous.serialNumber}, stays good until ${date(previous.notAfter)}; express-mtls revoke ends that sooner.`
+      : `The old one, ${previous.serialNumber}, is revoked: ${describeCrl(terminal, crl)}.`,
+  ];
+  const pkcs12 = path.join(options.dir, `${name}.p12`);
+  if (existsSync(pkcs12)) {
+    const rewrite = `express-mtls issue ${renewed.kind ?? 'client'} ${name} --p12`;
+    lines.push(`${path.relative('.', pkcs12)} still holds the old one; ${rewrite} writes it anew.`);
+  }
+  return { data: renewed, text: lines.join('\n') };
+}

@@ -1,0 +1,80 @@
+/**
+ * `express-mtls revoke`: a certificate that is to let nobody in any more.
+ *
+ * @module
+ */
+import { existsSync } from 'node:fs';
+import { Option } from 'commander';
+import type { DevCertificate } from '../../dev-ca/database.js';
+import { reasons, type RevocationReason } from '../../dev-ca/reasons.js';
+import type { Answer } from '../answer.js';
+import { daysOption, openFolder, said, type FolderOptions } from '../ca-folder.js';
+import { directoryOption, type Commands } from '../commands.js';
+import type { Terminal } from '../terminal.js';
+import { describeDate } from '../time.js';
+import { describeCrl } from './crl.js';
+
+interface RevokeCommandOptions extends FolderOptions {
+  readonly reason?: RevocationReason;
+  readonly days?: number;
+}
+
+/** Adds the command. */
+export function addRevoke({ create, answers }: Commands): void {
+  create('revoke')
+    .summary('revoke a certificate, and write the CRL that says so')
+    .description(
+      'Revokes a certificate and writes the new CRL at once. A server that watches the CRL closes the connections of that client within a second.',
+    )
+    .argument('<certificate>', 'its name, its serial number, or the path of its PEM file')
+    .addOption(new Option('--reason <reason>', 'why (RFC 5280 section 5.3.1)').choices(reasons))
+    .addOption(directoryOption())
+    .addOption(daysOption('how long the new CRL holds').default(30))
+    .action(
+      answers(async (terminal, [certificate], options: RevokeCommandOptions) =>
+        revoke(terminal, certificate as string, options),
+      ),
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ express-mtls revoke client2 --reason keyCompromise
+  $ express-mtls revoke 5cb0f5a86de5d5b1ab1f3bd6f0c3a9d1
+  $ express-mtls revoke ./from-a-lost-laptop.pem`,
+    );
+}
+
+async function revoke(
+  terminal: Terminal,
+  which: string,
+  { reason, days, ...options }: RevokeCommandOptions,
+): Promise<Answer> {
+  const ca = await openFolder(terminal, options);
+  const how = said({ reason, days });
+  const result = looksLikeFile(which) ? await ca.revokeFile(which, how) : await ca.revoke(which, how);
+  const { certificate } = result;
+  if (result.outcome === 'revoked') {
+    const line = `${terminal.style('bad', 'revoked')}  ${describe(certificate)}${because(certificate)}`;
+    return { data: result, text: `${line}\n${describeCrl(terminal, result.crl)}` };
+  }
+  const since = describeDate(certificate.revokedAt as Date, terminal.world.now());
+  return {
+    data: result,
+    text: `${describe(certificate)} was revoked before, at ${since}${because(certificate)}; nothing has changed`,
+  };
+}
+
+/** A name has no slash, and no serial number has a dot. */
+function looksLikeFile(which: string): boolean {
+  return /[/\\]/.test(which) || (/\.(?:pem|crt|cer)$/i.test(which) && existsSync(which));
+}
+
+function describe({ name, commonName, serialNumber }: DevCertificate): string {
+  const label = name ?? commonName;
+  return label === undefined ? serialNumber : `${label} (serial ${serialNumber})`;
+}
+
+function because({ reason }: DevCertificate): string {
+  return reason === undefined ? '' : `, reason ${reason}`;
+}

@@ -1,0 +1,48 @@
+/**
+ * The password of a PKCS#12 file: from a file or the environment, never from
+ * the arguments, which other users can read.
+ *
+ * @module
+ */
+import { readFile } from 'node:fs/promises';
+import { Option } from 'commander';
+import { MtlsError } from '../errors.js';
+import type { Terminal } from './terminal.js';
+
+const variable = 'EXPRESS_MTLS_P12_PASSWORD';
+
+/** The options of a command with {@link passwordOptions}. */
+export interface PasswordOptions {
+  readonly p12?: true;
+  readonly p12PasswordFile?: string;
+}
+
+/** `--p12` and `--p12-password-file`. */
+export function passwordOptions(): Option[] {
+  return [
+    new Option('--p12', 'a PKCS#12 file NAME.p12 too, for browsers and phones'),
+    new Option(
+      '--p12-password-file <file>',
+      `the file with its password; else ${variable} has it, or a random one is made`,
+    ).implies({ p12: true }),
+  ];
+}
+
+/**
+ * The password that was given, or `undefined` where one is to be made.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where it is empty
+ */
+export async function readPassword(
+  { world }: Terminal,
+  { p12PasswordFile: file }: PasswordOptions,
+): Promise<string | undefined> {
+  const given = file === undefined ? world.env[variable] : await readFile(file, 'utf8');
+  if (given === undefined) return undefined;
+  // Editors end a file with a line break.
+  const password = file === undefined ? given : given.replace(/\r?\n$/, '');
+  if (password !== '') return password;
+  throw new MtlsError(
+    'ERR_MTLS_OPTION_INVALID',
+    `${file ?? variable} is empty; put the password there, or leave it out to have one made`,
+  );
+}

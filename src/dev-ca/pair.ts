@@ -1,0 +1,96 @@
+/**
+ * A certificate in the folder and the key beside it: where they are, and
+ * whether they are this CA's and belong together.
+ *
+ * @module
+ */
+import type { KeyObject, X509Certificate } from 'node:crypto';
+import path from 'node:path';
+import { MtlsError } from '../errors.js';
+import { isIssuedBy, parseCertificate, type Authority } from './authority.js';
+import type { CertificateKind } from './database.js';
+import { readIfPresent } from './files.js';
+import { parsePrivateKey } from './keys.js';
+
+/** Where the files of one name are. */
+export interface PairFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+/** A certificate of this CA; its key is `undefined` where it is elsewhere, as after a request. */
+export interface Pair {
+  readonly certificate: X509Certificate;
+  readonly privateKey: KeyObject | undefined;
+}
+
+/**
+ * The files of a name.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where it is no name
+ */
+export function pairFiles(authority: Authority, name: string): PairFiles {
+  checkName(name);
+  const { directory } = authority;
+  return {
+    certFile: path.join(directory, `${name}-crt.pem`),
+    keyFile: path.join(directory, `${name}-key.pem`),
+  };
+}
+
+/**
+ * Reads a certificate and its key; `undefined` where neither is there.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for a key alone, or another CA's certificate; `ERR_MTLS_PEM_INVALID`,
+ * `ERR_MTLS_KEY_MISMATCH`
+ */
+export async function readPair(authority: Authority, files: PairFiles): Promise<Pair | undefined> {
+  const { certFile, keyFile } = files;
+  const certificatePem = await readIfPresent(certFile);
+  const keyPem = await readIfPresent(keyFile);
+  if (certificatePem === undefined && keyPem === undefined) return undefined;
+  if (certificatePem === undefined) throw unusable(keyFile, `is there without ${certFile}`);
+  const certificate = parseCertificate(certificatePem, certFile);
+  if (!isIssuedBy(certificate, authority)) {
+    throw unusable(certFile, `was issued by another CA than ${authority.files.certificate}`);
+  }
+  if (keyPem === undefined) return { certificate, privateKey: undefined };
+  const privateKey = parsePrivateKey(keyPem, keyFile);
+  if (!certificate.checkPrivateKey(privateKey)) {
+    throw new MtlsError(
+      'ERR_MTLS_KEY_MISMATCH',
+      `${keyFile} is not the key of ${certFile}; restore the pair that was made together, or remove both`,
+    );
+  }
+  return { certificate, privateKey };
+}
+
+const ekuByKind = { server: '1.3.6.1.5.5.7.3.1', client: '1.3.6.1.5.5.7.3.2' } as const;
+
+/** Whether a certificate says that it is for a server, or a client. */
+export function isFor(kind: CertificateKind, certificate: X509Certificate): boolean {
+  // Node's name for the extended key usages, as OIDs; undefined where there are none.
+  const usages = certificate.keyUsage as string[] | undefined;
+  return usages?.includes(ekuByKind[kind]) ?? false;
+}
+
+/** Whom a certificate is for; `undefined` where it says neither or both. */
+export function kindOf(certificate: X509Certificate): CertificateKind | undefined {
+  const [kind, ...others] = (['client', 'server'] as const).filter((each) => isFor(each, certificate));
+  return others.length === 0 ? kind : undefined;
+}
+
+/** The error for a file that is in the way. */
+export function unusable(file: string, fault: string): MtlsError {
+  return new MtlsError(
+    'ERR_MTLS_OPTION_INVALID',
+    `${file} ${fault}; nothing is overwritten: remove the certificate and its key, or use another name`,
+  );
+}
+
+/** Names become file names, and the CA's own are taken, also where the file system ignores letter case. */
+function checkName(name: string): void {
+  if (/^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/.test(name) && name.toLowerCase() !== 'ca') return;
+  throw new MtlsError(
+    'ERR_MTLS_OPTION_INVALID',
+    `name is ${JSON.stringify(name)}; use 1 to 64 letters, digits, ".", "_" or "-", not first "." or "-", and not "ca"`,
+  );
+}

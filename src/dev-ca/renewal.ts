@@ -1,0 +1,192 @@
+/**
+ * A new certificate in place of an old one. A server that watches both files
+ * keeps the old pair while key and certificate do not belong together.
+ *
+ * @module
+ */
+import { X509Certificate } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { MtlsError } from '../errors.js';
+import type { Authority } from './authority.js';
+import type { DevCertificate } from './database.js';
+import { createFile, readIfPresent, replaceFile } from './files.js';
+import { describeCertificate, oldDirectory, readRows } from './inventory.js';
+import { algorithmOf, signAndRecord } from './issuance.js';
+import { createKeyPair, formatPrivateKey, parsePrivateKey } from './keys.js';
+import { kindOf, pairFiles, readPair, type PairFiles } from './pair.js';
+import { revokeCertificate, type CrlFile } from './revocation-list.js';
+
+/** How a certificate is renewed. */
+export interface RenewOptions {
+  /**
+   * Days until the new one expires, at the latest with the CA.
+   * @defaultValue `365`; above 0, at most 36_500, parts of a day allowed
+   */
+  readonly days?: number;
+  /**
+   * Whether the key stays. A new one is of RSA 4096 where the old one is RSA, else on P-256.
+   * @defaultValue `'keep'`
+   */
+  readonly key?: 'keep' | 'new';
+  /**
+   * What becomes of the old certificate: it stays good until it expires, or it is revoked as `superseded`.
+   * @defaultValue `'keep'`
+   */
+  readonly old?: 'keep' | 'revoke';
+}
+
+/** A certificate that took another one's place. */
+export interface RenewedCertificate extends DevCertificate {
+  readonly name: string;
+  readonly certFile: string;
+  /** `undefined` where the key is elsewhere, since the certificate was made of a request. */
+  readonly keyFile: string | undefined;
+  /** The one that it replaced. */
+  readonly previous: DevCertificate;
+  /** Where that is now: `old/NAME-SERIAL-crt.pem` in the folder. */
+  readonly oldCertFile: string;
+  /** Where the key before is now; `undefined` where it stayed. */
+  readonly oldKeyFile: string | undefined;
+  /** The CRL that revokes the old one; `undefined` where that was not asked for. */
+  readonly crl: CrlFile | undefined;
+}
+
+/**
+ * Renews a certificate: the same subject, subjectAltName and kind, octet for octet.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where there is none, where it is revoked, or where a new key is asked for
+ * and the old one is elsewhere; `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
+ */
+export async function renewCertificate(
+  authority: Authority,
+  name: string,
+  options: RenewOptions,
+): Promise<RenewedCertificate> {
+  const files = pairFiles(authority, name);
+  const pair = await readPair(authority, files);
+  if (pair === undefined) throw refusal(files.certFile, 'is missing', 'issue it, or see the names with list');
+  const { certificate, privateKey } = pair;
+  const kind = kindOf(certificate);
+  if (kind === undefined) {
+    throw refusal(files.certFile, 'is not for either clients or servers', 'issue one under another name');
+  }
+  const rows = await readRows(authority);
+  const previous = describeCertificate(certificate, name, rows);
+  if (previous.revokedAt !== undefined) {
+    throw refusal(
+      files.certFile,
+      `was revoked at ${previous.revokedAt.toISOString()}, and a renewal would let it in again`,
+      'if that is meant, remove its files and issue it anew',
+    );
+  }
+  if (options.key === 'new' && privateKey === undefined) {
+    throw refusal(
+      files.keyFile,
+      'is missing: the key is elsewhere',
+      'have a new request made there and sign it',
+    );
+  }
+  const keys = options.key === 'new' ? await createKeyPair(algorithmOf(certificate.publicKey)) : undefined;
+  const publicKey = keys?.publicKey ?? certificate.publicKey;
+  const pem = await signAndRecord(authority, { kind, names: certificate, publicKey, days: options.days });
+  const kept = await keepOld(authority, previous.serialNumber, name, keys === undefined ? 'cert' : 'pair');
+  if (keys === undefined) await replaceFile(files.certFile, pem);
+  else await replacePair(files, pem, formatPrivateKey(keys.privateKey));
+  const revocation =
+    options.old === 'revoke'
+      ? await revokeCertificate(authority, previous.serialNumber, { reason: 'superseded' })
+      : undefined;
+  return {
+    ...describeCertificate(new X509Certificate(pem), name, await readRows(authority)),
+    name,
+    certFile: files.certFile,
+    keyFile: privateKey === undefined ? undefined : files.keyFile,
+    previous: revocation?.certificate ?? { ...previous, name: undefined, formerName: name },
+    ...kept,
+    crl: revocation?.outcome === 'revoked' ? revocation.crl : undefined,
+  };
+}
+
+/** Whether a renewal in `directory` was interrupted. */
+export async function hasInterruptedRenewal(directory: string): Promise<boolean> {
+  return (await stagedNames(directory)).length > 0;
+}
+
+/** Brings renewals that were interrupted to their end, or takes them back where nothing was replaced yet. */
+export async function finishRenewals(authority: Authority): Promise<void> {
+  for (const name of await stagedNames(authority.directory)) {
+    const files = pairFiles(authority, name);
+    const staged = stagedFiles(files);
+    const [pem, nextKey] = await Promise.all([readIfPresent(staged.certFile), readIfPresent(staged.keyFile)]);
+    const isHalf = pem !== undefined && nextKey === undefined && (await belongs(pem, files.keyFile));
+    if (isHalf) await rename(staged.certFile, files.certFile);
+    await rm(staged.certFile, { force: true });
+    await rm(staged.keyFile, { force: true });
+  }
+}
+
+/** Copies what is to be replaced, so that nothing is lost if the rest fails. */
+async function keepOld(
+  authority: Authority,
+  serialNumber: string,
+  name: string,
+  what: 'cert' | 'pair',
+): Promise<Pick<RenewedCertificate, 'oldCertFile' | 'oldKeyFile'>> {
+  const { certFile, keyFile } = pairFiles(authority, name);
+  const directory = oldDirectory(authority);
+  const oldCertFile = path.join(directory, `${name}-${serialNumber}-crt.pem`);
+  const oldKeyFile = path.join(directory, `${name}-${serialNumber}-key.pem`);
+  await mkdir(directory, { recursive: true });
+  // In place of what an earlier attempt left: the same certificate, as the serial number says.
+  await replaceFile(oldCertFile, await readFile(certFile));
+  if (what === 'cert') return { oldCertFile, oldKeyFile: undefined };
+  await replaceFile(oldKeyFile, await readFile(keyFile), 'secret');
+  return { oldCertFile, oldKeyFile };
+}
+
+/**
+ * Both new files stand complete beside the old ones before the first is replaced. If the second fails, the first
+ * is taken back; if the process ends in between, {@link finishRenewals} replaces the second.
+ */
+async function replacePair(files: PairFiles, pem: string, keyPem: string): Promise<void> {
+  const staged = stagedFiles(files);
+  const oldKeyPem = await readFile(files.keyFile);
+  try {
+    await createFile(staged.keyFile, keyPem, 'secret');
+    await createFile(staged.certFile, pem, 'public');
+    await rename(staged.keyFile, files.keyFile);
+    await rename(staged.certFile, files.certFile).catch(async (error: unknown) => {
+      await replaceFile(files.keyFile, oldKeyPem, 'secret');
+      throw error;
+    });
+  } catch (error) {
+    await rm(staged.certFile, { force: true });
+    await rm(staged.keyFile, { force: true });
+    throw error;
+  }
+}
+
+function stagedFiles({ certFile, keyFile }: PairFiles): PairFiles {
+  const staged = (file: string): string => file.replace(/\.pem$/, '.next.pem');
+  return { certFile: staged(certFile), keyFile: staged(keyFile) };
+}
+
+async function stagedNames(directory: string): Promise<string[]> {
+  const names = (await readdir(directory)).flatMap(
+    (file) => /^(.+)-(?:crt|key)\.next\.pem$/.exec(file)?.[1] ?? [],
+  );
+  return [...new Set(names)];
+}
+
+async function belongs(pem: string, keyFile: string): Promise<boolean> {
+  const keyPem = await readIfPresent(keyFile);
+  try {
+    return keyPem !== undefined && new X509Certificate(pem).checkPrivateKey(parsePrivateKey(keyPem, keyFile));
+  } catch {
+    return false;
+  }
+}
+
+function refusal(file: string, fault: string, remedy: string): MtlsError {
+  return new MtlsError('ERR_MTLS_OPTION_INVALID', `${file} ${fault}; ${remedy}`);
+}

@@ -1,0 +1,213 @@
+/**
+ * Signs somebody else's request. What it asks for is taken only where the
+ * operator did not say, and never more than names.
+ *
+ * @module
+ */
+import { X509Certificate } from 'node:crypto';
+import { MtlsError } from '../errors.js';
+import type { DistinguishedName } from '../x509/distinguished-name.js';
+import type { GeneralName } from '../x509/general-name.js';
+import type { Authority } from './authority.js';
+import { completeNames, readClientNames, readServerNames } from './certificate-options.js';
+import type { ClientCertificateOptions, SaidNames, ServerCertificateOptions } from './certificate-options.js';
+import { parseCertificateRequest, type CertificateRequest } from './certificate-request.js';
+import type { CertificateKind, DevCertificate } from './database.js';
+import { createFile, readIfPresent } from './files.js';
+import { describeCertificate, readRows } from './inventory.js';
+import { signAndRecord } from './issuance.js';
+import { isFor, pairFiles, readPair, unusable, type PairFiles } from './pair.js';
+
+/** A request: PEM or DER, and where it came from, for the errors. */
+export interface RequestSource {
+  readonly bytes: Buffer;
+  /** @defaultValue `'the request'` */
+  readonly origin?: string;
+}
+
+/** A certificate that was made of a request. Its key is elsewhere. */
+export interface SignedRequest extends DevCertificate {
+  /** Whether this call made it, or found one with that name and the same key. */
+  readonly outcome: 'made' | 'kept';
+  readonly name: string;
+  readonly certFile: string;
+  /** What was taken from the request; empty where the certificate was kept. */
+  readonly taken: readonly RequestedItem[];
+  /** What the request says too and the certificate does not; empty where the certificate was kept. */
+  readonly leftOut: readonly RequestedItem[];
+}
+
+/** Something that a request asks for. */
+export interface RequestedItem {
+  /** `'commonName'`, `'dns'`, …, `'extension'`, or a type of attribute that is not known here, dotted. */
+  readonly type: string;
+  /** Of an extension its name, or its object identifier. */
+  readonly value: string;
+}
+
+/**
+ * Signs a request for a server.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, `ERR_MTLS_PEM_INVALID`
+ */
+export async function signServerRequest(
+  authority: Authority,
+  source: RequestSource,
+  options: Omit<ServerCertificateOptions, 'algorithm'>,
+): Promise<SignedRequest> {
+  const { name = 'server', days } = options;
+  return signRequest(authority, source, { kind: 'server', name, days, said: readServerNames(options) });
+}
+
+/**
+ * Signs a request for a client.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, `ERR_MTLS_PEM_INVALID`
+ */
+export async function signClientRequest(
+  authority: Authority,
+  name: string,
+  source: RequestSource,
+  options: Omit<ClientCertificateOptions, 'algorithm'>,
+): Promise<SignedRequest> {
+  const said = readClientNames(options);
+  return signRequest(authority, source, { kind: 'client', name, days: options.days, said });
+}
+
+interface SigningOrder {
+  readonly kind: CertificateKind;
+  readonly name: string;
+  readonly days: number | undefined;
+  readonly said: SaidNames;
+}
+
+async function signRequest(
+  authority: Authority,
+  { bytes, origin = 'the request' }: RequestSource,
+  { kind, name, days, said }: SigningOrder,
+): Promise<SignedRequest> {
+  const files = pairFiles(authority, name);
+  const { certFile } = files;
+  const request = parseCertificateRequest(bytes, origin);
+  const { names: asked, items } = readRequest(request, origin, said);
+  const names = completeNames(kind, name, asked);
+  const kept = await findSigned(authority, kind, files, request);
+  let certificate = kept;
+  if (certificate === undefined) {
+    const pem = await signAndRecord(authority, { kind, names, publicKey: request.publicKey, days });
+    await createFile(certFile, pem, 'public');
+    certificate = new X509Certificate(pem);
+  }
+  const described = describeCertificate(certificate, name, await readRows(authority));
+  const { taken, leftOut } = kept === undefined ? items : { taken: [], leftOut: [] };
+  return { outcome: kept === undefined ? 'made' : 'kept', ...described, name, certFile, taken, leftOut };
+}
+
+async function findSigned(
+  authority: Authority,
+  kind: CertificateKind,
+  files: PairFiles,
+  request: CertificateRequest,
+): Promise<X509Certificate | undefined> {
+  if ((await readIfPresent(files.keyFile)) !== undefined) {
+    throw unusable(files.keyFile, 'is there, while the key of a request is elsewhere');
+  }
+  const certificate = (await readPair(authority, files))?.certificate;
+  if (certificate === undefined) return undefined;
+  if (!isFor(kind, certificate)) throw unusable(files.certFile, `is no certificate for a ${kind}`);
+  if (certificate.publicKey.equals(request.publicKey)) return certificate;
+  throw unusable(files.certFile, 'is there, with another key than the request');
+}
+
+interface ReadItems {
+  readonly taken: RequestedItem[];
+  readonly leftOut: RequestedItem[];
+}
+
+const subjectTypes: Readonly<Record<string, 'commonName' | 'organization' | 'organizationalUnits'>> = {
+  '2.5.4.3': 'commonName',
+  '2.5.4.10': 'organization',
+  '2.5.4.11': 'organizationalUnits',
+};
+
+function readRequest(
+  request: CertificateRequest,
+  origin: string,
+  said: SaidNames,
+): { names: SaidNames; items: ReadItems } {
+  const items: ReadItems = { taken: [], leftOut: [] };
+  const subject = readSubject(request.subject, said, items);
+  for (const [type, values] of Object.entries(subject)) {
+    if (type === 'organizationalUnits' || values.length < 2) continue;
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      `${origin} has ${String(values.length)} of ${type}, and a certificate here has one; say which it is to be`,
+    );
+  }
+  const altNames = readAltNames(request.altNames, said, items);
+  for (const type of request.otherExtensions) {
+    items.leftOut.push({ type: 'extension', value: extensionNames[type] ?? type });
+  }
+  return {
+    names: {
+      commonName: said.commonName ?? subject.commonName[0],
+      organization: said.organization ?? subject.organization[0],
+      organizationalUnits: said.organizationalUnits ?? subject.organizationalUnits,
+      altNames: said.altNames ?? altNames,
+    },
+    items,
+  };
+}
+
+type RequestedSubject = Record<'commonName' | 'organization' | 'organizationalUnits', string[]>;
+
+function readSubject(subject: DistinguishedName, said: SaidNames, items: ReadItems): RequestedSubject {
+  const values: RequestedSubject = { commonName: [], organization: [], organizationalUnits: [] };
+  for (const { type, value } of subject.rdns.flat()) {
+    const field = subjectTypes[type];
+    const item = {
+      type: field === 'organizationalUnits' ? 'organizationalUnit' : (field ?? attributeNames[type] ?? type),
+      value: value ?? '',
+    };
+    if (field === undefined || value === undefined || said[field] !== undefined) {
+      items.leftOut.push(item);
+    } else {
+      values[field].push(value);
+      items.taken.push(item);
+    }
+  }
+  return values;
+}
+
+function readAltNames(
+  requested: readonly GeneralName[],
+  said: SaidNames,
+  items: ReadItems,
+): NonNullable<SaidNames['altNames']> {
+  const names = { dns: [] as string[], ip: [] as string[], email: [] as string[], uri: [] as string[] };
+  for (const { kind, value } of requested) {
+    const item = { type: kind, value: Buffer.isBuffer(value) ? value.toString('hex') : value.toString() };
+    if (kind in names && said.altNames === undefined) {
+      names[kind as keyof typeof names].push(item.value);
+      items.taken.push(item);
+    } else items.leftOut.push(item);
+  }
+  return names;
+}
+
+const attributeNames: Readonly<Record<string, string>> = {
+  '2.5.4.5': 'serialNumber',
+  '2.5.4.6': 'country',
+  '2.5.4.7': 'locality',
+  '2.5.4.8': 'state',
+  '1.2.840.113549.1.9.1': 'emailAddress',
+  '0.9.2342.19200300.100.1.25': 'domainComponent',
+};
+
+const extensionNames: Readonly<Record<string, string>> = {
+  '2.5.29.14': 'subjectKeyIdentifier',
+  '2.5.29.15': 'keyUsage',
+  '2.5.29.19': 'basicConstraints',
+  '2.5.29.30': 'nameConstraints',
+  '2.5.29.32': 'certificatePolicies',
+  '2.5.29.35': 'authorityKeyIdentifier',
+  '2.5.29.37': 'extendedKeyUsage',
+};
