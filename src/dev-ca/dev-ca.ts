@@ -13,9 +13,9 @@ import { listCertificates } from './inventory.js';
 import { issueClient, issueServer, type IssuedCertificate } from './issuance.js';
 import type { KeyAlgorithm } from './keys.js';
 import { withLock } from './lock.js';
+import { finishReplacements, hasInterruptedReplacement } from './pair-replacement.js';
 import { writePkcs12, type Pkcs12File, type Pkcs12Options } from './pkcs12.js';
-import { finishRenewals, hasInterruptedRenewal, renewCertificate } from './renewal.js';
-import type { RenewedCertificate, RenewOptions } from './renewal.js';
+import { renewCertificate, type RenewedCertificate, type RenewOptions } from './renewal.js';
 import { signClientRequest, signServerRequest } from './request-signing.js';
 import type { RequestSource, SignedRequest } from './request-signing.js';
 import { readNextUpdate, revokeCertificate, revokeFile, writeCrl } from './revocation-list.js';
@@ -166,11 +166,11 @@ export async function openDevCa(directory: string, options: DevCaOptions = {}): 
   const openAndMend = async (): Promise<Authority> => {
     const opened = await open();
     if ((await readIfPresent(opened.files.crl)) === undefined) await writeCrl(opened, {});
-    await finishRenewals(opened);
+    await finishReplacements(opened);
     return opened;
   };
   const isWhole =
-    (await lookForAuthority(directory, missing)) === 'whole' && !(await hasInterruptedRenewal(directory));
+    (await lookForAuthority(directory, missing)) === 'whole' && !(await hasInterruptedReplacement(directory));
   const authority = isWhole ? await open() : await withLock(directory, openAndMend);
   const reading = createTurns();
   const writing = <T>(work: () => Promise<T>): Promise<T> => reading(() => withLock(directory, work));

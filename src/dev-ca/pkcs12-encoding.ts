@@ -24,7 +24,7 @@ export interface Pkcs12Contents {
  * How often the password is hashed, for each of the three keys made of it. The MAC has as many as the ciphers:
  * who guesses takes the cheapest of the three.
  */
-const iterations = 200_000;
+const iterations = 100_000;
 const saltLength = 16;
 
 const oid = {

@@ -5,16 +5,17 @@
  * @module
  */
 import { X509Certificate } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { MtlsError } from '../errors.js';
 import type { Authority } from './authority.js';
 import type { DevCertificate } from './database.js';
-import { createFile, readIfPresent, replaceFile } from './files.js';
+import { replaceFile } from './files.js';
 import { describeCertificate, oldDirectory, readRows } from './inventory.js';
 import { algorithmOf, signAndRecord } from './issuance.js';
-import { createKeyPair, formatPrivateKey, parsePrivateKey } from './keys.js';
-import { kindOf, pairFiles, readPair, type PairFiles } from './pair.js';
+import { createKeyPair, formatPrivateKey } from './keys.js';
+import { kindOf, pairFiles, readPair } from './pair.js';
+import { replacePair } from './pair-replacement.js';
 import { revokeCertificate, type CrlFile } from './revocation-list.js';
 
 /** How a certificate is renewed. */
@@ -107,24 +108,6 @@ export async function renewCertificate(
   };
 }
 
-/** Whether a renewal in `directory` was interrupted. */
-export async function hasInterruptedRenewal(directory: string): Promise<boolean> {
-  return (await stagedNames(directory)).length > 0;
-}
-
-/** Brings renewals that were interrupted to their end, or takes them back where nothing was replaced yet. */
-export async function finishRenewals(authority: Authority): Promise<void> {
-  for (const name of await stagedNames(authority.directory)) {
-    const files = pairFiles(authority, name);
-    const staged = stagedFiles(files);
-    const [pem, nextKey] = await Promise.all([readIfPresent(staged.certFile), readIfPresent(staged.keyFile)]);
-    const isHalf = pem !== undefined && nextKey === undefined && (await belongs(pem, files.keyFile));
-    if (isHalf) await rename(staged.certFile, files.certFile);
-    await rm(staged.certFile, { force: true });
-    await rm(staged.keyFile, { force: true });
-  }
-}
-
 /** Copies what is to be replaced, so that nothing is lost if the rest fails. */
 async function keepOld(
   authority: Authority,
@@ -142,49 +125,6 @@ async function keepOld(
   if (what === 'cert') return { oldCertFile, oldKeyFile: undefined };
   await replaceFile(oldKeyFile, await readFile(keyFile), 'secret');
   return { oldCertFile, oldKeyFile };
-}
-
-/**
- * Both new files stand complete beside the old ones before the first is replaced. If the second fails, the first
- * is taken back; if the process ends in between, {@link finishRenewals} replaces the second.
- */
-async function replacePair(files: PairFiles, pem: string, keyPem: string): Promise<void> {
-  const staged = stagedFiles(files);
-  const oldKeyPem = await readFile(files.keyFile);
-  try {
-    await createFile(staged.keyFile, keyPem, 'secret');
-    await createFile(staged.certFile, pem, 'public');
-    await rename(staged.keyFile, files.keyFile);
-    await rename(staged.certFile, files.certFile).catch(async (error: unknown) => {
-      await replaceFile(files.keyFile, oldKeyPem, 'secret');
-      throw error;
-    });
-  } catch (error) {
-    await rm(staged.certFile, { force: true });
-    await rm(staged.keyFile, { force: true });
-    throw error;
-  }
-}
-
-function stagedFiles({ certFile, keyFile }: PairFiles): PairFiles {
-  const staged = (file: string): string => file.replace(/\.pem$/, '.next.pem');
-  return { certFile: staged(certFile), keyFile: staged(keyFile) };
-}
-
-async function stagedNames(directory: string): Promise<string[]> {
-  const names = (await readdir(directory)).flatMap(
-    (file) => /^(.+)-(?:crt|key)\.next\.pem$/.exec(file)?.[1] ?? [],
-  );
-  return [...new Set(names)];
-}
-
-async function belongs(pem: string, keyFile: string): Promise<boolean> {
-  const keyPem = await readIfPresent(keyFile);
-  try {
-    return keyPem !== undefined && new X509Certificate(pem).checkPrivateKey(parsePrivateKey(keyPem, keyFile));
-  } catch {
-    return false;
-  }
 }
 
 function refusal(file: string, fault: string, remedy: string): MtlsError {

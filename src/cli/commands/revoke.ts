@@ -5,6 +5,7 @@
  */
 import { existsSync } from 'node:fs';
 import { Option } from 'commander';
+import type { DevCa } from '../../dev-ca/dev-ca.js';
 import type { DevCertificate } from '../../dev-ca/database.js';
 import { reasons, type RevocationReason } from '../../dev-ca/reasons.js';
 import type { Answer } from '../answer.js';
@@ -54,15 +55,34 @@ async function revoke(
   const how = said({ reason, days });
   const result = looksLikeFile(which) ? await ca.revokeFile(which, how) : await ca.revoke(which, how);
   const { certificate } = result;
-  if (result.outcome === 'revoked') {
-    const line = `${terminal.style('bad', 'revoked')}  ${describe(certificate)}${because(certificate)}`;
-    return { data: result, text: `${line}\n${describeCrl(terminal, result.crl)}` };
-  }
-  const since = describeDate(certificate.revokedAt as Date, terminal.world.now());
-  return {
-    data: result,
-    text: `${describe(certificate)} was revoked before, at ${since}${because(certificate)}; nothing has changed`,
-  };
+  const stillGood = await listStillGood(ca, certificate, terminal.world.now());
+  const lines =
+    result.outcome === 'revoked'
+      ? [
+          `${terminal.style('bad', 'revoked')}  ${describe(certificate)}${because(certificate)}`,
+          describeCrl(terminal, result.crl),
+        ]
+      : [
+          `${describe(certificate)} was revoked before, at ${describeDate(certificate.revokedAt as Date, terminal.world.now())}${because(certificate)}; nothing has changed`,
+        ];
+  const warnings = stillGood.map(
+    (other) =>
+      `${terminal.style('warning', 'still good')}: an older certificate of ${String(other.formerName)}; express-mtls revoke ${other.serialNumber} ends that`,
+  );
+  return { data: { ...result, stillGood }, text: [...lines, ...warnings].join('\n') };
+}
+
+/** What was renewed and is in date still lets its holder in. */
+async function listStillGood(
+  ca: DevCa,
+  { name }: DevCertificate,
+  nowMs: number,
+): Promise<DevCertificate[]> {
+  if (name === undefined) return [];
+  return (await ca.list()).filter(
+    ({ formerName, revokedAt, notAfter }) =>
+      formerName === name && revokedAt === undefined && notAfter.getTime() > nowMs,
+  );
 }
 
 /** A name has no slash, and no serial number has a dot. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import tls from 'node:tls';
@@ -64,6 +64,16 @@ describe('opening', () => {
     const ca = await openDevCa(directory, { commonName: 'other', algorithm: 'rsa-4096' });
     expect(ca.outcome).toBe('kept');
     expect(await readAll()).toEqual(before);
+  });
+
+  test('a folder without a CA is not made one, where that was said, and not even made', async () => {
+    await expect(openDevCa(inFolder('typo'), { missing: 'fail' })).rejects.toMatchObject({
+      code: 'ERR_MTLS_OPTION_INVALID',
+      message: expect.stringMatching(/typo has no CA; make one with "express-mtls init"/) as unknown,
+    });
+    expect(await readdir(directory)).toEqual([]);
+    await openDevCa(directory);
+    expect((await openDevCa(directory, { missing: 'fail' })).outcome).toBe('kept');
   });
 
   test('a CRL that is gone is written anew from the database, under the next number', async () => {
@@ -154,6 +164,30 @@ describe('issuing', () => {
       'DNS:client1.example.com, email:client1@example.com, URI:spiffe://example.org/client1',
     );
     expect(certificate.keyUsage).toEqual(['1.3.6.1.5.5.7.3.2']);
+  });
+
+  test('a client may have several units and addresses, and a server a subject of its own', async () => {
+    const ca = await openDevCa(directory);
+    await ca.issueClient('client1', {
+      organizationalUnit: ['a', 'b'],
+      email: ['one@example.com', 'two@example.com'],
+      spiffeId: 'spiffe://example.org/client1',
+    });
+    const client = await readCertificate('client1');
+    expect(client.subject).toBe('OU=a\nOU=b\nCN=client1');
+    expect(client.subjectAltName).toBe(
+      'email:one@example.com, email:two@example.com, URI:spiffe://example.org/client1',
+    );
+    await ca.issueServer({
+      commonName: 'The server',
+      organization: 'Example',
+      spiffeId: 'spiffe://example.org/server',
+    });
+    const server = await readCertificate('server');
+    expect(server.subject).toBe('O=Example\nCN=The server');
+    expect(server.subjectAltName).toBe(
+      'DNS:localhost, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1, URI:spiffe://example.org/server',
+    );
   });
 
   test('the private key fits its certificate and is for its owner alone', async () => {
@@ -259,6 +293,11 @@ describe('issuing', () => {
     ['an email address without a host', { email: 'client1' }],
     ['a URI without a scheme', { uri: 'client1' }],
     ['a host name with a space', { dns: ['a b'] }],
+    ['one unit of several that is empty', { organizationalUnit: ['a', ''] }],
+    ['one email address of several that is none', { email: ['a@example.com', 'b'] }],
+    ['a SPIFFE ID that is a URI only', { spiffeId: 'https://example.org/client1' }],
+    ['a SPIFFE ID with a capital trust domain', { spiffeId: 'spiffe://Example.org/client1' }],
+    ['a SPIFFE ID beside another URI', { spiffeId: 'spiffe://example.org/client1', uri: 'urn:x' }],
     ['no days at all', { days: 0 }],
     ['an unknown algorithm', { algorithm: 'md5' as 'ec-p256' }],
   ])('%s is refused, and nothing is written', async (_, options) => {
@@ -416,6 +455,53 @@ describe('revoking', () => {
       expect((await ca.list())[0]?.revokedAt).toBeUndefined();
     },
   );
+
+  describe('by its file', () => {
+    test('a certificate is revoked wherever its file lies', async () => {
+      const ca = await openDevCa(directory);
+      const { certFile, serialNumber } = await ca.issueClient('client1');
+      await rename(certFile, inFolder('elsewhere.pem'));
+      expect(await ca.revokeFile(inFolder('elsewhere.pem'), { reason: 'keyCompromise' })).toMatchObject({
+        outcome: 'revoked',
+        certificate: { serialNumber, reason: 'keyCompromise' },
+        crl: { entries: 1 },
+      });
+      expect(await ca.revokeFile(inFolder('elsewhere.pem'))).toMatchObject({ outcome: 'already-revoked' });
+    });
+
+    test('a certificate that the database does not have gets its row', async () => {
+      const ca = await openDevCa(directory);
+      const { certFile, serialNumber } = await ca.issueClient('client1', { organization: 'Ex+ample' });
+      const database = await read('ca-database.txt');
+      await writeFile(inFolder('ca-database.txt'), '');
+      expect(await ca.revokeFile(certFile)).toMatchObject({ outcome: 'revoked', crl: { entries: 1 } });
+      const fields = database.split('\t');
+      const written = (await read('ca-database.txt')).split('\t');
+      expect([written[0], written[1], ...written.slice(3)]).toEqual(['R', fields[1], ...fields.slice(3)]);
+      expect(await ca.list()).toMatchObject([{ serialNumber, name: 'client1' }]);
+    });
+
+    test("another CA's certificate of the same CA name is refused", async () => {
+      const other = await (await openDevCa(inFolder('other'))).issueClient('client1');
+      const ca = await openDevCa(inFolder('mine'));
+      const before = await readFile(inFolder('mine/ca-crl.pem'));
+      await expect(ca.revokeFile(other.certFile)).rejects.toMatchObject({
+        code: 'ERR_MTLS_OPTION_INVALID',
+        message: expect.stringMatching(/was not issued by this CA/) as unknown,
+      });
+      expect(await readFile(inFolder('mine/ca-crl.pem'))).toEqual(before);
+    });
+
+    test("the CA's own certificate is refused, though it issued that too", async () => {
+      const ca = await openDevCa(directory);
+      await expect(ca.revokeFile(ca.certFile)).rejects.toThrow(/is the certificate of the CA itself/);
+    });
+
+    test('a file that is no certificate is named', async () => {
+      const ca = await openDevCa(directory);
+      await expect(ca.revokeFile(ca.keyFile)).rejects.toMatchObject({ code: 'ERR_MTLS_PEM_INVALID' });
+    });
+  });
 
   test('if the CRL cannot be written, the certificate is not taken for revoked', async () => {
     const ca = await openDevCa(directory);

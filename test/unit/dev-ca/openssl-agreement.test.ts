@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -148,6 +149,49 @@ describe('taking turns on one folder with openssl ca', () => {
     ]);
     expect(await ca.revoke('client2')).toMatchObject({ outcome: 'already-revoked' });
     expect(await ca.writeCrl()).toMatchObject({ number: 3n, entries: 1 });
+  });
+
+  test('openssl reads the folder after each command, and knows the status of each certificate', async () => {
+    const ca = await openDevCa(directory);
+    const statusOf = (serial: string): string => {
+      run('ca', '-config', 'ca.cnf', '-gencrl', '-out', 'ca-crl.pem');
+      expect(crlText()).toMatch(/verify OK/);
+      // Its exit code is 1, whatever the answer.
+      const args = ['ca', '-config', 'ca.cnf', '-status', serial.toUpperCase()];
+      return spawnSync('openssl', args, { cwd: directory, encoding: 'utf8' }).stderr;
+    };
+    const client1 = await ca.issueClient('client1', {
+      organizationalUnit: ['a+b', 'ü/x'],
+      spiffeId: 'spiffe://example.org/client1',
+    });
+    expect(statusOf(client1.serialNumber)).toMatch(/=Valid \(V\)/);
+    run(
+      'req',
+      '-new',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-keyout',
+      'k',
+      '-out',
+      'csr',
+      '-subj',
+      '/OU=x/CN=bob',
+    );
+    const bytes = await readFile(path.join(directory, 'csr'));
+    const bob = await ca.signClientRequest('bob', { bytes });
+    expect(statusOf(bob.serialNumber)).toMatch(/=Valid \(V\)/);
+    const renewed = await ca.renew('client1', { key: 'new', old: 'revoke' });
+    expect(statusOf(client1.serialNumber)).toMatch(/=Revoked \(R\)/);
+    expect(statusOf(renewed.serialNumber)).toMatch(/=Valid \(V\)/);
+    await ca.writePkcs12('client1');
+    await ca.revokeFile(bob.certFile, { reason: 'keyCompromise' });
+    expect(statusOf(bob.serialNumber)).toMatch(/=Revoked \(R\)/);
+    await ca.writeCrl();
+    // openssl compares the subject in the database with that in the certificate, byte by byte.
+    run('ca', '-config', 'ca.cnf', '-revoke', 'client1-crt.pem');
+    expect(statusOf(renewed.serialNumber)).toMatch(/=Revoked \(R\)/);
+    expect((await ca.list()).map(({ revokedAt }) => revokedAt !== undefined)).toEqual([true, true, true]);
   });
 
   test('openssl lists in its CRL what was revoked here, under the next number', async () => {

@@ -1,0 +1,73 @@
+/**
+ * A key and a certificate that are replaced together. No file system replaces
+ * two files at once, so what is half done can be told, and is ended later.
+ *
+ * @module
+ */
+import { X509Certificate } from 'node:crypto';
+import { readdir, readFile, rename, rm } from 'node:fs/promises';
+import type { Authority } from './authority.js';
+import { createFile, readIfPresent, replaceFile } from './files.js';
+import { parsePrivateKey } from './keys.js';
+import { pairFiles, type PairFiles } from './pair.js';
+
+/**
+ * Both new files stand complete beside the old ones before the first is replaced. If the second fails, the first
+ * is taken back; if the process ends in between, {@link finishReplacements} replaces the second.
+ */
+export async function replacePair(files: PairFiles, pem: string, keyPem: string): Promise<void> {
+  const staged = stagedFiles(files);
+  const oldKeyPem = await readFile(files.keyFile);
+  try {
+    await createFile(staged.keyFile, keyPem, 'secret');
+    await createFile(staged.certFile, pem, 'public');
+    await rename(staged.keyFile, files.keyFile);
+    await rename(staged.certFile, files.certFile).catch(async (error: unknown) => {
+      await replaceFile(files.keyFile, oldKeyPem, 'secret');
+      throw error;
+    });
+  } catch (error) {
+    await rm(staged.certFile, { force: true });
+    await rm(staged.keyFile, { force: true });
+    throw error;
+  }
+}
+
+/** Whether a replacement in `directory` is under way, or was interrupted. */
+export async function hasInterruptedReplacement(directory: string): Promise<boolean> {
+  return (await stagedNames(directory)).length > 0;
+}
+
+/** Brings replacements that were interrupted to their end, or takes them back where nothing was replaced yet. */
+export async function finishReplacements(authority: Authority): Promise<void> {
+  for (const name of await stagedNames(authority.directory)) {
+    const files = pairFiles(authority, name);
+    const staged = stagedFiles(files);
+    const [pem, nextKey] = await Promise.all([readIfPresent(staged.certFile), readIfPresent(staged.keyFile)]);
+    const isHalf = pem !== undefined && nextKey === undefined && (await belongs(pem, files.keyFile));
+    if (isHalf) await rename(staged.certFile, files.certFile);
+    await rm(staged.certFile, { force: true });
+    await rm(staged.keyFile, { force: true });
+  }
+}
+
+function stagedFiles({ certFile, keyFile }: PairFiles): PairFiles {
+  const staged = (file: string): string => file.replace(/\.pem$/, '.next.pem');
+  return { certFile: staged(certFile), keyFile: staged(keyFile) };
+}
+
+async function stagedNames(directory: string): Promise<string[]> {
+  const names = (await readdir(directory)).flatMap(
+    (file) => /^(.+)-(?:crt|key)\.next\.pem$/.exec(file)?.[1] ?? [],
+  );
+  return [...new Set(names)];
+}
+
+async function belongs(pem: string, keyFile: string): Promise<boolean> {
+  const keyPem = await readIfPresent(keyFile);
+  try {
+    return keyPem !== undefined && new X509Certificate(pem).checkPrivateKey(parsePrivateKey(keyPem, keyFile));
+  } catch {
+    return false;
+  }
+}

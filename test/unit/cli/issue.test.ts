@@ -1,0 +1,208 @@
+/**
+ * `express-mtls issue client` and `issue server`.
+ *
+ * @module
+ */
+import { X509Certificate } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import tls from 'node:tls';
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { caFolder } from '../../support/ca-folder.js';
+import { runCommand } from '../../support/command.js';
+import { openssl, testWithOpenssl } from '../dev-ca/openssl.js';
+
+let directory: string;
+beforeEach(async () => {
+  directory = await caFolder();
+});
+
+const inFolder = (file: string): string => join(directory, file);
+const certificateOf = (name: string): X509Certificate =>
+  new X509Certificate(readFileSync(inFolder(`${name}-crt.pem`)));
+const issue = (...args: string[]): ReturnType<typeof runCommand> =>
+  runCommand(['issue', ...args, '--dir', directory]);
+
+describe('express-mtls issue', () => {
+  test('makes a client that says what it was told to say, and says so', async () => {
+    const { code, out, err } = await issue(
+      ...['client', 'alice', '--o', 'Example', '--ou', 'a', '--ou', 'b', '--cn', 'Alice'],
+      ...['--email', 'a@example.com', '--email', 'b@example.com', '--dns', 'a.test'],
+      ...['--spiffe', 'spiffe://example.org/alice', '--days', '3.5'],
+    );
+    expect({ code, err }).toStrictEqual({ code: 0, err: '' });
+    expect(out).toMatch(
+      /^made {5}\S+\/alice-crt\.pem\nmade {5}\S+\/alice-key\.pem\n\nA client, Alice, with the serial number [0-9a-f]{32}\. It holds until .* UTC \(in 3 days\)\.\n$/,
+    );
+    expect(certificateOf('alice').subject).toBe('O=Example\nOU=a\nOU=b\nCN=Alice');
+    expect(certificateOf('alice').subjectAltName).toBe(
+      'DNS:a.test, email:a@example.com, email:b@example.com, URI:spiffe://example.org/alice',
+    );
+  });
+
+  test('makes a server, and tells host names from addresses', async () => {
+    const { code } = await issue('server', 'app', '--san', 'app.test', '--san', '10.0.0.5', '--san', '::1');
+    expect(code).toBe(0);
+    expect(certificateOf('app').subject).toBe('CN=app.test');
+    expect(certificateOf('app').subjectAltName).toBe(
+      'DNS:app.test, IP Address:10.0.0.5, IP Address:0:0:0:0:0:0:0:1',
+    );
+    await issue('server', 'app2', '--san', '10.0.0.5');
+    expect(certificateOf('app2').subjectAltName).toBe('IP Address:10.0.0.5');
+  });
+
+  test('makes a server for localhost, where nothing else is said', async () => {
+    await issue('server', 'app');
+    expect(certificateOf('app').subjectAltName).toBe(certificateOf('server').subjectAltName);
+  });
+
+  test('keeps what is there, and says that options change nothing', async () => {
+    const before = readFileSync(inFolder('client1-crt.pem'));
+    const { code, out } = await issue('client', 'client1', '--ou', 'other');
+    expect(code).toBe(0);
+    expect(out).toMatch(
+      /^kept {5}.*\nkept {5}.*\n\n.* It was there before, and is as it was: other options change nothing\.\n$/,
+    );
+    expect(readFileSync(inFolder('client1-crt.pem'))).toEqual(before);
+  });
+
+  test('says of what it keeps that it is revoked, or expired', async () => {
+    await runCommand(['revoke', 'client1', '--dir', directory]);
+    expect((await issue('client', 'client1')).out).toMatch(/: it was revoked at .*remove its files\.\n$/);
+    const now = (): number => Date.now() + 400 * 86_400_000;
+    const { out } = await runCommand(['issue', 'server', 'server', '--dir', directory], { now });
+    expect(out).toMatch(/: it expired at .* \(35 days ago\)\. To have a new one, renew it\.\n$/);
+  });
+
+  test('answers as JSON', async () => {
+    const { out } = await issue('client', 'alice', '--json');
+    expect(JSON.parse(out)).toStrictEqual({
+      outcome: 'made',
+      name: 'alice',
+      kind: 'client',
+      commonName: 'alice',
+      serialNumber: certificateOf('alice').serialNumber.toLowerCase(),
+      notAfter: new Date(certificateOf('alice').validTo).toISOString(),
+      certFile: inFolder('alice-crt.pem'),
+      keyFile: inFolder('alice-key.pem'),
+    });
+  });
+
+  test.each([
+    [['client', 'a/b'], 3, /^ERR_MTLS_OPTION_INVALID: name is "a\/b"; use .*\n$/],
+    [['client', 'a', '--spiffe', 'x'], 3, /^ERR_MTLS_OPTION_INVALID: spiffeId is "x"; use .*\n$/],
+    [['client', 'a', '--csr', '/nonexistent'], 3, /^ENOENT: .*\n$/],
+    [['client', 'a', '--days', 'many'], 2, /argument 'many' is invalid\. Use a number above 0/],
+    [['client', 'a', '--days', '0'], 2, /argument '0' is invalid/],
+    [['client', 'a', '--rsa', '512'], 2, /Allowed choices are 4096/],
+    [['client', 'a', '--uri', 'urn:a', '--spiffe', 'spiffe://a/b'], 2, /cannot be used with option '--uri/],
+    [['client', 'a', '--csr', 'x', '--p12'], 2, /cannot be used with option '--p12'/],
+    [['client', 'a', '--csr', 'x', '--rsa', '4096'], 2, /cannot be used with option '--rsa/],
+    [['client', 'a', '--san', 'x'], 2, /unknown option '--san'/],
+    [['client'], 2, /missing required argument 'name'/],
+    [[], 2, /Usage: express-mtls issue/],
+  ])('called with %j it answers %i and says why', async (args, expected, message) => {
+    const before = readdirSync(directory);
+    const { code, out, err } = args.length === 0 ? await runCommand(['issue']) : await issue(...args);
+    expect({ code, out }).toStrictEqual({ code: expected, out: '' });
+    expect(err).toMatch(message);
+    expect(readdirSync(directory)).toEqual(before);
+  });
+
+  test('makes no CA where there is none', async () => {
+    const { code, err } = await runCommand(['issue', 'client', 'a', '--dir', inFolder('typo')]);
+    expect(code).toBe(3);
+    expect(err).toMatch(/typo has no CA; make one with "express-mtls init"/);
+    expect(existsSync(inFolder('typo'))).toBe(false);
+  });
+
+  test.each(['client', 'server'])('%s --help shows examples', async (kind) => {
+    const { code, out } = await runCommand(['issue', kind, '--help']);
+    expect(code).toBe(0);
+    expect(out).toContain(`Examples:\n  $ express-mtls issue ${kind} `);
+  });
+});
+
+describe('express-mtls issue --p12', () => {
+  const opens = (password: string): void => {
+    tls.createSecureContext({ pfx: readFileSync(inFolder('alice.p12')), passphrase: password });
+  };
+
+  test('makes a random password, says where it is, and never what', async () => {
+    const { code, out, err } = await issue('client', 'alice', '--p12');
+    expect({ code, err }).toStrictEqual({ code: 0, err: '' });
+    expect(out).toMatch(/\nmade {5}\S+\/alice\.p12\nmade {5}\S+\/alice-p12-password\.txt, its password\n/);
+    const password = readFileSync(inFolder('alice-p12-password.txt'), 'utf8').trim();
+    expect(out).not.toContain(password);
+    expect(statSync(inFolder('alice-p12-password.txt')).mode & 0o777).toBe(0o600);
+    opens(password);
+  });
+
+  test('takes the password from a file, without the line break at its end', async () => {
+    writeFileSync(inFolder('password'), 'from a file\n');
+    const { out } = await issue('client', 'alice', '--p12-password-file', inFolder('password'), '--json');
+    expect(JSON.parse(out)).toMatchObject({ pkcs12File: inFolder('alice.p12') });
+    expect(out).not.toContain('from a file');
+    expect(existsSync(inFolder('alice-p12-password.txt'))).toBe(false);
+    opens('from a file');
+  });
+
+  test('takes it from the environment', async () => {
+    const env = { EXPRESS_MTLS_P12_PASSWORD: 'from the environment' };
+    await runCommand(['issue', 'client', 'alice', '--p12', '--dir', directory], { env });
+    opens('from the environment');
+  });
+
+  test('refuses an empty password, before anything is made', async () => {
+    const env = { EXPRESS_MTLS_P12_PASSWORD: '' };
+    const { code, err } = await runCommand(['issue', 'client', 'alice', '--p12', '--dir', directory], {
+      env,
+    });
+    expect(code).toBe(3);
+    expect(err).toBe(
+      'ERR_MTLS_OPTION_INVALID: EXPRESS_MTLS_P12_PASSWORD is empty; put the password there, or leave it out to have one made\n',
+    );
+    expect(existsSync(inFolder('alice-crt.pem'))).toBe(false);
+  });
+});
+
+describe('express-mtls issue --csr', () => {
+  testWithOpenssl('signs a request, and says what was taken and what was left out', async () => {
+    const args = [
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-keyout',
+      'k',
+      '-out',
+      'csr',
+    ];
+    const asked = ['-addext', 'basicConstraints=CA:TRUE', '-addext', 'subjectAltName=DNS:a.test'];
+    openssl(directory, 'req', '-new', ...args, '-subj', '/C=DE/OU=x/CN=bob\u001B[2J', '-utf8', ...asked);
+    const refused = await issue('client', 'bob', '--csr', inFolder('csr'));
+    expect(refused.code).toBe(3);
+    expect(refused.err).toMatch(
+      /commonName is "bob\\u001b\[2J"; use 1 to 64 characters, no control characters\n$/,
+    );
+    const { code, out } = await issue('client', 'bob', '--csr', inFolder('csr'), '--cn', 'bob');
+    expect(code).toBe(0);
+    expect(out).toMatch(
+      /^made {5}\S+\/bob-crt\.pem\n\nTaken from the request: organizationalUnit "x", dns "a\.test"\.\n/,
+    );
+    expect(out).toContain(
+      '\nLeft out of it: country "DE", commonName "bob\\u001b[2J", extension "basicConstraints".\n',
+    );
+    expect(existsSync(inFolder('bob-key.pem'))).toBe(false);
+    const server = await issue('server', 'app', '--csr', inFolder('csr'), '--cn', 'x', '--json');
+    expect(JSON.parse(server.out)).toMatchObject({
+      outcome: 'made',
+      kind: 'server',
+      taken: [
+        { type: 'organizationalUnit', value: 'x' },
+        { type: 'dns', value: 'a.test' },
+      ],
+    });
+  });
+});

@@ -1,0 +1,60 @@
+/**
+ * `express-mtls renew`.
+ *
+ * @module
+ */
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { caFolder } from '../../support/ca-folder.js';
+import { runCommand } from '../../support/command.js';
+
+describe('express-mtls renew', () => {
+  test('says what became of each file, and of the old certificate', async () => {
+    const folder = await caFolder();
+    const { code, out, err } = await runCommand(['renew', 'server', '--dir', folder, '--days', '30']);
+    expect({ code, err }).toStrictEqual({ code: 0, err: '' });
+    expect(out).toMatch(
+      /^renewed {2}\S+\/server-crt\.pem\nkept {5}\S+\/server-key\.pem\nold {6}\S+\/old\/server-[0-9a-f]{32}-crt\.pem\n\nThe new certificate has the serial number [0-9a-f]{32}, and holds until .*\(in 29 days\)\.\nThe old one, [0-9a-f]{32}, stays good until .*\(in 36[45] days\); express-mtls revoke ends that sooner\.\n$/,
+    );
+  });
+
+  test('with a new key, and the old certificate revoked', async () => {
+    const folder = await caFolder();
+    await runCommand(['issue', 'client', 'client1', '--p12', '--dir', folder]);
+    const { out } = await runCommand(['renew', 'client1', '--new-key', '--revoke-old', '--dir', folder]);
+    expect(out).toMatch(
+      /^renewed {2}\S+-crt\.pem\nrenewed {2}\S+-key\.pem\nold {6}\S+-crt\.pem\nold {6}\S+-key\.pem\n/,
+    );
+    expect(out).toMatch(/\nThe old one, [0-9a-f]{32}, is revoked: \S+ is now number 2, with 1 entry, .*\.\n/);
+    expect(out).toMatch(
+      /client1\.p12 still holds the old one; express-mtls issue client client1 --p12 writes it anew\.\n$/,
+    );
+  });
+
+  test('answers as JSON', async () => {
+    const folder = await caFolder();
+    const { out } = await runCommand(['renew', 'client1', '--revoke-old', '--dir', folder, '--json']);
+    expect(JSON.parse(out)).toMatchObject({
+      name: 'client1',
+      certFile: join(folder, 'client1-crt.pem'),
+      previous: { formerName: 'client1', reason: 'superseded' },
+      crl: { number: '2' },
+    });
+  });
+
+  test('says in one line what is in its way, with the remedy', async () => {
+    const folder = await caFolder();
+    await runCommand(['revoke', 'client1', '--dir', folder]);
+    const { code, out, err } = await runCommand(['renew', 'client1', '--dir', folder]);
+    expect({ code, out }).toStrictEqual({ code: 3, out: '' });
+    expect(err).toMatch(
+      /^ERR_MTLS_OPTION_INVALID: .* would let it in again; if that is meant, remove its files .*\n$/,
+    );
+  });
+
+  test('--help shows examples', async () => {
+    expect((await runCommand(['renew', '--help'])).out).toContain(
+      'Examples:\n  $ express-mtls renew server\n',
+    );
+  });
+});
