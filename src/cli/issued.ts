@@ -8,7 +8,7 @@ import type { DevCertificate } from '../dev-ca/database.js';
 import type { Pkcs12File } from '../dev-ca/pkcs12.js';
 import type { RequestedItem, SignedRequest } from '../dev-ca/request-signing.js';
 import type { Answer } from './answer.js';
-import { fileLine } from './ca-folder.js';
+import { fileLine } from './daily.js';
 import type { Terminal } from './terminal.js';
 import { describeDate } from './time.js';
 

@@ -54,7 +54,9 @@ export async function lookForAuthority(
 ): Promise<'whole' | 'part' | 'nothing'> {
   if (missing === 'make') await mkdir(directory, { recursive: true });
   const present = await Promise.all(
-    (Object.values(authorityFiles(directory)) as string[]).map(async (file) => (await readIfPresent(file)) !== undefined),
+    (Object.values(authorityFiles(directory)) as string[]).map(
+      async (file) => (await readIfPresent(file)) !== undefined,
+    ),
   );
   if (present.every(Boolean)) return 'whole';
   if (present.some(Boolean)) return 'part';

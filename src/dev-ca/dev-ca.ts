@@ -158,11 +158,19 @@ export interface DevCa {
  * `ERR_MTLS_KEY_MISMATCH`
  */
 export async function openDevCa(directory: string, options: DevCaOptions = {}): Promise<DevCa> {
-  const { algorithm = 'ec-p256', commonName = 'ca', days = 3650, passphrase, missing = 'make', now = Date.now } = options;
+  const {
+    algorithm = 'ec-p256',
+    commonName = 'ca',
+    days = 3650,
+    passphrase,
+    missing = 'make',
+    now = Date.now,
+  } = options;
   if (passphrase === '') {
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', 'passphrase is empty; give one, or leave it out');
   }
-  const open = (): Promise<Authority> => openAuthority(directory, { algorithm, commonName, days, passphrase }, now);
+  const open = (): Promise<Authority> =>
+    openAuthority(directory, { algorithm, commonName, days, passphrase }, now);
   const openAndMend = async (): Promise<Authority> => {
     const opened = await open();
     if ((await readIfPresent(opened.files.crl)) === undefined) await writeCrl(opened, {});

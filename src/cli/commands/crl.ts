@@ -6,12 +6,13 @@
 import path from 'node:path';
 import type { CrlFile } from '../../dev-ca/revocation-list.js';
 import type { Answer } from '../answer.js';
-import { daysOption, openFolder, said, type FolderOptions } from '../ca-folder.js';
+import { openCa, passphraseOption, type CaOptions } from '../ca-options.js';
+import { daysOption, said } from '../daily.js';
 import { directoryOption, type Commands } from '../commands.js';
 import type { Terminal } from '../terminal.js';
 import { describeDate } from '../time.js';
 
-interface CrlCommandOptions extends FolderOptions {
+interface CrlCommandOptions extends CaOptions {
   readonly days?: number;
 }
 
@@ -23,6 +24,7 @@ export function addCrl({ create, answers }: Commands): void {
       'Writes a new CRL with the same entries, its number one up. A server takes a CRL past its date for stale and lets nobody in.',
     )
     .addOption(directoryOption())
+    .addOption(passphraseOption())
     .addOption(daysOption('how long the CRL holds').default(30))
     .action(answers(async (terminal, _args, options: CrlCommandOptions) => renewCrl(terminal, options)))
     .addHelpText(
@@ -35,7 +37,7 @@ Examples:
 }
 
 async function renewCrl(terminal: Terminal, options: CrlCommandOptions): Promise<Answer> {
-  const ca = await openFolder(terminal, options);
+  const ca = await openCa(terminal, options, { missing: 'fail' });
   const crl = await ca.writeCrl(said({ days: options.days }));
   return { data: crl, text: describeCrl(terminal, crl) };
 }

@@ -8,7 +8,8 @@ import { isIP } from 'node:net';
 import { type Command, Option } from 'commander';
 import type { DevCa } from '../../dev-ca/dev-ca.js';
 import type { CertificateKind } from '../../dev-ca/database.js';
-import { daysOption, openFolder, said, type FolderOptions } from '../ca-folder.js';
+import { openCa, passphraseOption, type CaOptions } from '../ca-options.js';
+import { daysOption, said } from '../daily.js';
 import { directoryOption, type Commands } from '../commands.js';
 import { describeIssued, describeSigned } from '../issued.js';
 import type { Answer } from '../answer.js';
@@ -16,7 +17,7 @@ import { algorithmOf, rsaOption } from '../key-options.js';
 import { passwordOptions, readPassword, type PasswordOptions } from '../p12-password.js';
 import type { Terminal } from '../terminal.js';
 
-interface IssueOptions extends FolderOptions, PasswordOptions {
+interface IssueOptions extends CaOptions, PasswordOptions {
   readonly cn?: string;
   readonly o?: string;
   readonly ou?: readonly string[];
@@ -102,6 +103,7 @@ function addSharedOptions(command: Command): Command {
       'p12PasswordFile',
     ]),
     directoryOption(),
+    passphraseOption(),
   ];
   for (const option of options) command.addOption(option);
   return command;
@@ -121,7 +123,7 @@ async function run(
 ): Promise<Answer> {
   // Before anything is made: a password that cannot be read leaves nothing behind.
   const password = options.p12 === true ? await readPassword(terminal, options) : undefined;
-  const ca = await openFolder(terminal, options);
+  const ca = await openCa(terminal, options, { missing: 'fail' });
   if (options.csr !== undefined) {
     const request = { bytes: await readFile(options.csr), origin: options.csr };
     const signed =

@@ -5,7 +5,7 @@
  */
 import type { DevCertificate } from '../../dev-ca/database.js';
 import type { Answer } from '../answer.js';
-import { openFolder, type FolderOptions } from '../ca-folder.js';
+import { openCa, passphraseOption, type CaOptions } from '../ca-options.js';
 import { directoryOption, type Commands } from '../commands.js';
 import { formatTable, type Cell, type Column } from '../table.js';
 import type { Style, Terminal } from '../terminal.js';
@@ -30,7 +30,8 @@ export function addList({ create, answers }: Commands): void {
       'Lists the certificates that the CA has issued, in that order: whose, for what, until when, and which are revoked.',
     )
     .addOption(directoryOption())
-    .action(answers(async (terminal, _args, options: FolderOptions) => list(terminal, options)))
+    .addOption(passphraseOption())
+    .action(answers(async (terminal, _args, options: CaOptions) => list(terminal, options)))
     .addHelpText(
       'after',
       `
@@ -40,8 +41,8 @@ Examples:
     );
 }
 
-async function list(terminal: Terminal, options: FolderOptions): Promise<Answer> {
-  const certificates = await (await openFolder(terminal, options)).list();
+async function list(terminal: Terminal, options: CaOptions): Promise<Answer> {
+  const certificates = await (await openCa(terminal, options, { missing: 'fail' })).list();
   if (certificates.length === 0) {
     return {
       data: { certificates },

@@ -6,13 +6,14 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Answer } from '../answer.js';
-import { daysOption, fileLine, openFolder, said, type FolderOptions } from '../ca-folder.js';
+import { openCa, passphraseOption, type CaOptions } from '../ca-options.js';
+import { daysOption, fileLine, said } from '../daily.js';
 import { directoryOption, type Commands } from '../commands.js';
 import type { Terminal } from '../terminal.js';
 import { describeDate } from '../time.js';
 import { describeCrl } from './crl.js';
 
-interface RenewCommandOptions extends FolderOptions {
+interface RenewCommandOptions extends CaOptions {
   readonly days?: number;
   readonly newKey?: true;
   readonly revokeOld?: true;
@@ -30,6 +31,7 @@ export function addRenew({ create, answers }: Commands): void {
     .option('--revoke-old', 'revoke the old certificate, as superseded')
     .addOption(daysOption('until the new one expires').default(365))
     .addOption(directoryOption())
+    .addOption(passphraseOption())
     .action(
       answers(async (terminal, [name], options: RenewCommandOptions) =>
         renew(terminal, name as string, options),
@@ -50,7 +52,7 @@ async function renew(
   name: string,
   { days, newKey, revokeOld, ...options }: RenewCommandOptions,
 ): Promise<Answer> {
-  const ca = await openFolder(terminal, options);
+  const ca = await openCa(terminal, options, { missing: 'fail' });
   const how = said({
     days,
     key: newKey === true ? ('new' as const) : undefined,

@@ -9,13 +9,14 @@ import type { DevCa } from '../../dev-ca/dev-ca.js';
 import type { DevCertificate } from '../../dev-ca/database.js';
 import { reasons, type RevocationReason } from '../../dev-ca/reasons.js';
 import type { Answer } from '../answer.js';
-import { daysOption, openFolder, said, type FolderOptions } from '../ca-folder.js';
+import { openCa, passphraseOption, type CaOptions } from '../ca-options.js';
+import { daysOption, said } from '../daily.js';
 import { directoryOption, type Commands } from '../commands.js';
 import type { Terminal } from '../terminal.js';
 import { describeDate } from '../time.js';
 import { describeCrl } from './crl.js';
 
-interface RevokeCommandOptions extends FolderOptions {
+interface RevokeCommandOptions extends CaOptions {
   readonly reason?: RevocationReason;
   readonly days?: number;
 }
@@ -30,6 +31,7 @@ export function addRevoke({ create, answers }: Commands): void {
     .argument('<certificate>', 'its name, its serial number, or the path of its PEM file')
     .addOption(new Option('--reason <reason>', 'why (RFC 5280 section 5.3.1)').choices(reasons))
     .addOption(directoryOption())
+    .addOption(passphraseOption())
     .addOption(daysOption('how long the new CRL holds').default(30))
     .action(
       answers(async (terminal, [certificate], options: RevokeCommandOptions) =>
@@ -51,7 +53,7 @@ async function revoke(
   which: string,
   { reason, days, ...options }: RevokeCommandOptions,
 ): Promise<Answer> {
-  const ca = await openFolder(terminal, options);
+  const ca = await openCa(terminal, options, { missing: 'fail' });
   const how = said({ reason, days });
   const result = looksLikeFile(which) ? await ca.revokeFile(which, how) : await ca.revoke(which, how);
   const { certificate } = result;
@@ -73,11 +75,7 @@ async function revoke(
 }
 
 /** What was renewed and is in date still lets its holder in. */
-async function listStillGood(
-  ca: DevCa,
-  { name }: DevCertificate,
-  nowMs: number,
-): Promise<DevCertificate[]> {
+async function listStillGood(ca: DevCa, { name }: DevCertificate, nowMs: number): Promise<DevCertificate[]> {
   if (name === undefined) return [];
   return (await ca.list()).filter(
     ({ formerName, revokedAt, notAfter }) =>
