@@ -88,6 +88,8 @@ export interface DevCa {
   /**
    * Signs a request for a server certificate. `commonName`, `organization` and `organizationalUnit` are taken from it
    * where `options` do not say them, and the subjectAltName where they say no part of that. Nothing else is taken.
+   * @param request - A PKCS#10 request, in PEM or DER.
+   * @param options - What it says in place of the request; by default nothing, a year.
    * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, also where the request's signature does not hold, its key is not RSA of 2048
    * bits or more or EC on P-256, P-384 or P-521, or another certificate has the name; `ERR_MTLS_PEM_INVALID`
    */
@@ -97,6 +99,9 @@ export interface DevCa {
   ): Promise<SignedRequest>;
   /**
    * Signs a request for a client certificate, as {@link DevCa.signServerRequest} does for a server.
+   * @param name - The NAME of `NAME-crt.pem`, as for {@link DevCa.issueClient}.
+   * @param request - A PKCS#10 request, in PEM or DER.
+   * @param options - What it says in place of the request; by default nothing, a year.
    * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, `ERR_MTLS_PEM_INVALID`
    */
   signClientRequest(
@@ -107,6 +112,8 @@ export interface DevCa {
   /**
    * Writes `NAME.p12`: a certificate with its key and the CA's certificate, for browsers and phones (PKCS#12 with
    * AES-256 and HMAC-SHA-256). One that is there is replaced.
+   * @param name - The NAME of its `NAME-crt.pem`.
+   * @param options - The password, and what a device shows; by default a random one, and the name.
    * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where there is no such certificate, or no key beside it;
    * `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
    */
@@ -114,6 +121,8 @@ export interface DevCa {
   /**
    * Puts a new certificate in place of the one of this name: the same subject, subjectAltName and kind, and the same key
    * unless a new one is asked for. What is replaced is kept in the folder `old`.
+   * @param name - The NAME of its `NAME-crt.pem`.
+   * @param options - By default a year with the same key, and the old one stays good.
    * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where there is none, or it is revoked; `ERR_MTLS_PEM_INVALID`,
    * `ERR_MTLS_KEY_MISMATCH`
    */
@@ -128,6 +137,8 @@ export interface DevCa {
   /**
    * Revokes the certificate in a PEM file, wherever that lies, as {@link DevCa.revoke} does. One that is not in the
    * database, since OpenSSL's `x509 -req` made it, gets a row there.
+   * @param file - A path; of several certificates in the file, the first counts.
+   * @param options - The reason, and how long the CRL holds; by default no reason, 30 days.
    * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where another CA issued it; `ERR_MTLS_PEM_INVALID`
    */
   revokeFile(file: string, options?: RevokeOptions): Promise<RevocationOutcome>;

@@ -75,7 +75,7 @@ function isGone(holder: string): boolean {
  * Of two that see a stale lock one removes it, under a lock for that, and looks
  * again first: the other might remove the lock that the first has made since.
  */
-async function removeStale(file: string): Promise<void> {
+export async function removeStale(file: string): Promise<void> {
   const guard = `${file}.takeover`;
   if (!(await create(guard))) {
     await delay(pauseMs);

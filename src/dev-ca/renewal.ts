@@ -39,7 +39,9 @@ export interface RenewOptions {
 
 /** A certificate that took another one's place. */
 export interface RenewedCertificate extends DevCertificate {
+  /** The NAME of its files. */
   readonly name: string;
+  /** `NAME-crt.pem` in the folder. */
   readonly certFile: string;
   /** `undefined` where the key is elsewhere, since the certificate was made of a request. */
   readonly keyFile: string | undefined;

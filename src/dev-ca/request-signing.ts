@@ -20,6 +20,7 @@ import { isFor, pairFiles, readPair, unusable, type PairFiles } from './pair.js'
 
 /** A request: PEM or DER, and where it came from, for the errors. */
 export interface RequestSource {
+  /** PEM or DER. */
   readonly bytes: Buffer;
   /** @defaultValue `'the request'` */
   readonly origin?: string;
@@ -29,7 +30,9 @@ export interface RequestSource {
 export interface SignedRequest extends DevCertificate {
   /** Whether this call made it, or found one with that name and the same key. */
   readonly outcome: 'made' | 'kept';
+  /** The NAME of its file. */
   readonly name: string;
+  /** `NAME-crt.pem` in the folder. */
   readonly certFile: string;
   /** What was taken from the request; empty where the certificate was kept. */
   readonly taken: readonly RequestedItem[];

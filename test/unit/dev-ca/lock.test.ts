@@ -10,7 +10,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { beforeEach, expect, test } from '@jest/globals';
 import { openDevCa } from 'express-mtls/dev-ca';
-import { withLock } from '../../../src/dev-ca/lock.js';
+import { removeStale, withLock } from '../../../src/dev-ca/lock.js';
 import { temporaryDirectory } from '../../support/files.js';
 
 let directory: string;
@@ -59,6 +59,12 @@ test.each([
 ])('the lock of %s is not', async (_, content, who) => {
   writeFileSync(file, content());
   await expect(withLock(directory, () => Promise.resolve(), 200)).rejects.toThrow(who);
+});
+
+test("a lock that was stale, and is somebody else's by now, is left to them", async () => {
+  writeFileSync(file, `${process.ppid} ${os.hostname()}\n`);
+  await removeStale(file);
+  expect(existsSync(file)).toBe(true);
 });
 
 test('of many that find a stale lock, one is at work at a time', async () => {
