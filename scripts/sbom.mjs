@@ -9,14 +9,14 @@ const read = (file) => JSON.parse(readFileSync(new URL(`../${file}`, import.meta
 const { name, version, description, license, dependencies } = read('package.json');
 const manifest = { name, version, description, license, dependencies };
 const lock = read('package-lock.json');
-const installed = Object.entries(lock.packages).filter(([where, { dev }]) => where !== '' && dev !== true);
 
 const temporary = mkdtempSync(path.join(tmpdir(), 'express-mtls-sbom-'));
 try {
   // npm calls the package what its folder is called.
   const folder = path.join(temporary, name);
   mkdirSync(folder);
-  const packages = { '': manifest, ...Object.fromEntries(installed) };
+  // Without the root's development tools nothing leads to what they need.
+  const packages = { ...lock.packages, '': manifest };
   writeFileSync(path.join(folder, 'package.json'), JSON.stringify(manifest));
   writeFileSync(path.join(folder, 'package-lock.json'), JSON.stringify({ ...lock, packages }));
   const options = ['--package-lock-only', '--sbom-format', 'cyclonedx', '--offline', '--silent'];
