@@ -4,17 +4,15 @@
  *
  * @module
  */
-import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { ca, largeCrl } from '../support/chain.js';
+import { pack, root, run } from './tarball.js';
 
 jest.setTimeout(300_000);
 
-const root = path.resolve(__dirname, '../..');
 const manifest = readJson(path.join(root, 'package.json')) as {
   version: string;
   exports: Record<string, unknown>;
@@ -30,28 +28,17 @@ let consumers: string;
 let bare: string;
 
 beforeAll(() => {
-  folder = mkdtempSync(path.join(tmpdir(), 'express-mtls-package-'));
+  const tarball = pack();
+  folder = path.dirname(tarball);
   consumers = path.join(folder, 'consumers');
   bare = path.join(folder, 'bare');
-
-  // The prepack script builds first.
-  const packed = npm(root, 'pack', '--json', '--pack-destination', folder);
-  const [{ filename }] = JSON.parse(packed.slice(packed.indexOf('['))) as [{ filename: string }];
 
   cpSync(path.join(root, 'test/package/projects'), consumers, { recursive: true });
   writeFileSync(path.join(consumers, 'package.json'), '{ "private": true }\n');
   const beside = ['express', 'prom-client', '@types/express', '@types/node'].map(
     (name) => `${name}@${installedVersion(name)}`,
   );
-  npm(
-    consumers,
-    'install',
-    '--no-audit',
-    '--no-fund',
-    '--prefer-offline',
-    path.join(folder, filename),
-    ...beside,
-  );
+  run(consumers, 'npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', tarball, ...beside);
 
   const installed = 'node_modules/express-mtls';
   mkdirSync(path.join(bare, 'node_modules'), { recursive: true });
@@ -212,26 +199,12 @@ function load(how: string, entry: string, script: string): string[] {
 }
 
 function node(directory: string, ...args: string[]): string {
-  return run(process.execPath, args, directory);
+  return run(directory, process.execPath, ...args);
 }
 
 /** Runs a command that is installed; npx must not go and look for another. */
 function npx(directory: string, ...args: string[]): string {
-  return run('npx', ['--no-install', ...args], directory);
-}
-
-function npm(directory: string, ...args: string[]): string {
-  return run('npm', args, directory);
-}
-
-/** The standard output of a command; what it printed stands in the error where it fails. */
-function run(command: string, args: string[], directory: string): string {
-  try {
-    return execFileSync(command, args, { cwd: directory, encoding: 'utf8', stdio: 'pipe' });
-  } catch (error) {
-    const { stdout, stderr } = error as { stdout: string; stderr: string };
-    throw new Error(`${command} ${args.join(' ')} failed:\n${stdout}${stderr}`, { cause: error });
-  }
+  return run(directory, 'npx', '--no-install', ...args);
 }
 
 function installedVersion(name: string): string {
