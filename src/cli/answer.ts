@@ -25,8 +25,8 @@ export interface Answer {
   readonly text: string;
   /** For programs: what `--json` prints. Dates become ISO 8601. */
   readonly data: object;
-  /** @defaultValue `'done'` */
-  readonly outcome?: 'done' | 'no';
+  /** `'failed'`: of several things one could not be done, and the others are told. @defaultValue `'done'` */
+  readonly outcome?: 'done' | 'no' | 'failed';
 }
 
 /** What every command takes. */
@@ -60,7 +60,7 @@ function jsonValue(_key: string, value: unknown): unknown {
 }
 
 /** An error of this package or of the system in one line; one of our own making is shown whole. */
-function describeError(error: unknown): { code: string; message: string } {
+export function describeError(error: unknown): { code: string; message: string } {
   if (error instanceof MtlsError) return { code: error.code, message: inOneLine(error.message) };
   // One of the file system comes from another realm under some test runners, where instanceof says no.
   if (types.isNativeError(error) && 'code' in error && 'syscall' in error) {

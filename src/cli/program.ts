@@ -9,13 +9,14 @@ import { createCommands } from './commands.js';
 import { addCrl } from './commands/crl.js';
 import { addDoctor } from './commands/doctor.js';
 import { addInit } from './commands/init.js';
+import { addInspect } from './commands/inspect.js';
 import { addIssue } from './commands/issue.js';
 import { addList } from './commands/list.js';
 import { addRenew } from './commands/renew.js';
 import { addRevoke } from './commands/revoke.js';
 import { Terminal, type World } from './terminal.js';
 
-const adders = [addInit, addIssue, addRenew, addRevoke, addCrl, addList, addDoctor];
+const adders = [addInit, addIssue, addRenew, addRevoke, addCrl, addList, addInspect, addDoctor];
 
 /**
  * Runs the command.

@@ -24,6 +24,27 @@ export interface CrlVerification {
  *   `ERR_MTLS_CRL_SIGNATURE_INVALID` where one may, but did not.
  */
 export function verifyCrl(crl: Crl, { store, weakSignature, origin }: CrlVerification): Certificate {
+  checkExtensions(crl, origin);
+  const candidates = findSigners(crl, store, origin);
+  checkAlgorithm(crl, weakSignature, origin);
+  const signer = candidates.find((ca) => store.isSignedBy(crl.signed, ca));
+  if (signer !== undefined) return signer;
+  throw new MtlsError(
+    'ERR_MTLS_CRL_SIGNATURE_INVALID',
+    `${origin}: the signature of the CRL of "${crl.issuer}" is not by the key of that CA; it is forged, damaged, or of another CA of the same name`,
+  );
+}
+
+/**
+ * Refuses a CRL that no CA's key can make good: {@link verifyCrl} without the CAs.
+ * @throws MtlsError `ERR_MTLS_CRL_UNSUPPORTED`.
+ */
+export function checkCrlForm(crl: Crl, { weakSignature, origin }: Omit<CrlVerification, 'store'>): void {
+  checkExtensions(crl, origin);
+  checkAlgorithm(crl, weakSignature, origin);
+}
+
+function checkExtensions(crl: Crl, origin: string): void {
   const [unknown] = crl.unknownCriticalExtensions;
   if (unknown !== undefined) {
     throw new MtlsError(
@@ -31,7 +52,9 @@ export function verifyCrl(crl: Crl, { store, weakSignature, origin }: CrlVerific
       `${origin}: the CRL of "${crl.issuer}" has the critical extension ${unknown}, which is not understood; such a CRL must not be used (RFC 5280 section 5.2)`,
     );
   }
-  const candidates = findSigners(crl, store, origin);
+}
+
+function checkAlgorithm(crl: Crl, weakSignature: CrlVerification['weakSignature'], origin: string): void {
   const { algorithm } = crl.signed;
   const hash = algorithm.scheme?.hash;
   if (algorithm.scheme === undefined) {
@@ -47,12 +70,6 @@ export function verifyCrl(crl: Crl, { store, weakSignature, origin }: CrlVerific
         `set "default_md = sha256" in the CA's .cnf and run "openssl ca -gencrl" again, or admit it with revocation.weakSignature: 'allow'`,
     );
   }
-  const signer = candidates.find((ca) => store.isSignedBy(crl.signed, ca));
-  if (signer !== undefined) return signer;
-  throw new MtlsError(
-    'ERR_MTLS_CRL_SIGNATURE_INVALID',
-    `${origin}: the signature of the CRL of "${crl.issuer}" is not by the key of that CA; it is forged, damaged, or of another CA of the same name`,
-  );
 }
 
 function findSigners(crl: Crl, store: CertificateStore, origin: string): Certificate[] {

@@ -7,7 +7,7 @@
 import { formatSerial } from '../identity/client-identity.js';
 import { type CompleteCertificatePolicy } from '../policies.js';
 import { type Certificate } from '../x509/certificate.js';
-import { type CertificateChain, isCa } from '../x509/certificate-store.js';
+import { isCa } from '../x509/certificate-store.js';
 import { abbreviate, type Refusal, refuse } from './refusal.js';
 
 const clientAuth = '1.3.6.1.5.5.7.3.2';
@@ -70,7 +70,10 @@ function checkSerial({ serial }: Certificate): Refusal | undefined {
 }
 
 /** Whether each key of the chain is long enough: who breaks a CA's key is whoever he likes. */
-export function checkKeys(chain: CertificateChain, policy: CompleteCertificatePolicy): Refusal | undefined {
+export function checkKeys(
+  chain: readonly Pick<Certificate, 'subject' | 'publicKeyKind'>[],
+  policy: CompleteCertificatePolicy,
+): Refusal | undefined {
   for (const [depth, { subject, publicKeyKind }] of chain.entries()) {
     const { algorithm, bits } = publicKeyKind;
     const which = depth === 0 ? 'its key' : `the key of "${abbreviate(subject)}", which stands above it,`;

@@ -46,6 +46,9 @@ export interface Certificate {
   readonly signed: Signed;
 }
 
+/** What the extensions of a certificate, or those that a certificate request asks for, say. */
+export type CertificateExtensions = Readonly<Extensions>;
+
 type Extensions = {
   -readonly [
     Key in
@@ -125,7 +128,8 @@ export function enterExtensions(tbs: DerReader, number: number): DerReader | und
   return list;
 }
 
-function readExtensions(list: DerReader | undefined): Extensions {
+/** Reads the content of an Extensions; `undefined` has none. */
+export function readExtensions(list: DerReader | undefined): CertificateExtensions {
   const read: Extensions = {
     basicConstraints: undefined,
     keyUsage: undefined,

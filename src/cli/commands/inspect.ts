@@ -1,0 +1,229 @@
+/**
+ * `express-mtls inspect`: what a file holds or a server shows, and what a server
+ * of this package would refuse it for.
+ *
+ * @module
+ */
+import { readFile } from 'node:fs/promises';
+import { Option } from 'commander';
+import { MtlsError } from '../../errors.js';
+import { type Answer, type CommonOptions, describeError } from '../answer.js';
+import type { Commands } from '../commands.js';
+import { reportCertificate } from '../inspect/certificate-report.js';
+import type { Role } from '../inspect/certificate-verdict.js';
+import { listsAny, reportCrl } from '../inspect/crl-report.js';
+import { parseSerial, surveyCrl, type Wanted, wantedOf } from '../inspect/crl-survey.js';
+import {
+  reportPkcs12,
+  reportPrivateKey,
+  reportPublicKey,
+  reportRequest,
+  reportUnknown,
+} from '../inspect/key-reports.js';
+import { layOut } from '../inspect/layout.js';
+import { type Found, readMaterial } from '../inspect/material.js';
+import { isRefused, type Report, toData } from '../inspect/report.js';
+import { isUrl, reportServer, type Visit, visitServer } from '../inspect/server-visit.js';
+import { certificatesAmong, Relations, type Surroundings } from '../inspect/surroundings.js';
+import type { Terminal } from '../terminal.js';
+
+interface InspectOptions extends CommonOptions {
+  readonly ca?: string;
+  readonly find?: string;
+  readonly as?: Role;
+  readonly passwordFile?: string;
+  readonly servername?: string;
+}
+
+/** Adds the command. */
+export function addInspect({ create, answers }: Commands): void {
+  create('inspect')
+    .summary('say what a file holds or a server shows, and what would be refused')
+    .description(
+      'Says in plain words what certificates, CRLs, keys, requests and PKCS#12 files hold, or what a server shows, and what a server of this package would refuse. Nothing of a private key is shown.',
+    )
+    .argument('<file...>', 'files, PEM or DER, or https://HOST:PORT')
+    .option('--ca <file>', 'the CAs to check chains and CRLs against')
+    .option(
+      '--find <serial>',
+      'whether a CRL lists this: a serial number in hex, or the file of a certificate',
+    )
+    .addOption(
+      new Option('--as <role>', 'what to judge certificates as, in place of what they say').choices([
+        'client',
+        'server',
+        'ca',
+      ]),
+    )
+    .option('--password-file <file>', 'the password of PKCS#12 files and encrypted keys, in its first line')
+    .option('--servername <name>', 'the name to call a server by, in place of the one in its address')
+    .action(
+      answers(async (terminal, [inputs], options: InspectOptions) =>
+        inspect(terminal, inputs as readonly string[], options),
+      ),
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ express-mtls inspect certs-dev/client1-crt.pem certs-dev/client1-key.pem
+  $ express-mtls inspect certs-dev/ca-crl.pem --ca certs-dev/ca-crt.pem --find 1001
+  $ EXPRESS_MTLS_P12_PASSWORD=secret express-mtls inspect client1.p12
+  $ express-mtls inspect https://localhost:4433 --ca certs-dev/ca-crt.pem
+
+Exit code 1 where anything would be refused or is listed, 3 where a file does not read.`,
+    );
+}
+
+/** What one argument came to. */
+type Input = { readonly input: string } & (
+  { readonly found: readonly Found[]; readonly visit?: Visit } | { readonly error: unknown }
+);
+
+async function inspect(
+  terminal: Terminal,
+  names: readonly string[],
+  options: InspectOptions,
+): Promise<Answer> {
+  const password = await readPassword(terminal, options);
+  const cas = options.ca === undefined ? undefined : await readCas(options.ca);
+  const wanted = options.find === undefined ? [] : await readWanted(options.find);
+  const reading = Promise.all(names.map((name) => readInput(name, password, options)));
+  const inputs = await terminal.during('reading', reading);
+  const [only] = inputs;
+  if (inputs.length === 1 && only !== undefined && 'error' in only) throw only.error;
+
+  const all = inputs.flatMap((input) => ('found' in input ? input.found : []));
+  const surroundings: Surroundings = {
+    now: new Date(terminal.world.now()),
+    role: options.as,
+    relations: new Relations(all, cas),
+    surveys: surveyAll(all, wanted),
+  };
+  const answers = inputs.map((input) =>
+    'error' in input ? input : { ...input, reports: reportInput(input, surroundings, wanted) },
+  );
+  const isListed = [...surroundings.surveys.values()].some((survey) => listsAny(survey, wanted));
+  return answerOf(answers, terminal, { isListed, isJson: options.json === true });
+}
+
+async function readPassword(
+  { world }: Terminal,
+  { passwordFile }: InspectOptions,
+): Promise<string | undefined> {
+  if (passwordFile === undefined) return world.env['EXPRESS_MTLS_P12_PASSWORD'];
+  return (await readFile(passwordFile, 'utf8')).split(/\r?\n/, 1)[0];
+}
+
+async function readCas(file: string): Promise<Found[]> {
+  const found = readMaterial(await readFile(file), file, undefined);
+  if (certificatesAmong(found).length === 0)
+    throw new MtlsError('ERR_MTLS_PEM_INVALID', `${file} (--ca) holds no certificate; give that of the CA`);
+  return found;
+}
+
+async function readWanted(find: string): Promise<Wanted[]> {
+  const bytes = await readFile(find).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (bytes !== undefined) {
+    const [certificate] = certificatesAmong(readMaterial(bytes, find, undefined));
+    if (certificate !== undefined) return [wantedOf(certificate, find)];
+  }
+  const serial = bytes === undefined ? parseSerial(find) : undefined;
+  if (serial !== undefined) return [serial];
+  throw new MtlsError(
+    'ERR_MTLS_OPTION_INVALID',
+    `--find is "${find}", which is neither a serial number in hex nor a file with a certificate`,
+  );
+}
+
+async function readInput(
+  input: string,
+  password: string | undefined,
+  { servername }: InspectOptions,
+): Promise<Input> {
+  try {
+    if (isUrl(input)) {
+      const visit = await visitServer(input, servername);
+      return { input, found: visit.found, visit };
+    }
+    return { input, found: readMaterial(await readFile(input), input, password) };
+  } catch (error) {
+    return { input, error };
+  }
+}
+
+/** Walks over every CRL once, for all who are asked about. */
+function surveyAll(all: readonly Found[], wanted: readonly Wanted[]): Surroundings['surveys'] {
+  const given = all.flatMap((thing) =>
+    thing.kind === 'certificate' ? [wantedOf(thing.certificate, thing.origin)] : [],
+  );
+  return new Map(
+    all.flatMap((thing) =>
+      thing.kind === 'crl' ? [[thing, surveyCrl(thing.crl, [...wanted, ...given])] as const] : [],
+    ),
+  );
+}
+
+function reportInput(
+  { found, visit }: Extract<Input, { found: unknown }>,
+  surroundings: Surroundings,
+  wanted: readonly Wanted[],
+): Report[] {
+  const reports = found.map((thing, index) =>
+    report(thing, surroundings, wanted, index === 0 ? visit?.hostname : undefined),
+  );
+  return visit === undefined ? reports : [reportServer(visit), ...reports];
+}
+
+function report(
+  found: Found,
+  surroundings: Surroundings,
+  wanted: readonly Wanted[],
+  hostname: string | undefined,
+): Report {
+  switch (found.kind) {
+    case 'certificate':
+      return reportCertificate(found, surroundings, hostname);
+    case 'crl':
+      return reportCrl(found, surroundings, wanted);
+    case 'request':
+      return reportRequest(found, surroundings);
+    case 'private-key':
+      return reportPrivateKey(found, surroundings);
+    case 'public-key':
+      return reportPublicKey(found, surroundings);
+    case 'pkcs12':
+      return reportPkcs12(found);
+    case 'unknown':
+      return reportUnknown(found);
+  }
+}
+
+function answerOf(
+  answers: readonly ({ readonly input: string } & (
+    { readonly reports: readonly Report[] } | { readonly error: unknown }
+  ))[],
+  terminal: Terminal,
+  { isListed, isJson }: { readonly isListed: boolean; readonly isJson: boolean },
+): Answer {
+  const reports = answers.flatMap((each) => ('reports' in each ? each.reports : []));
+  const data = answers.map((each) => {
+    if ('reports' in each) return { input: each.input, items: each.reports.map(toData) };
+    const error = describeError(each.error);
+    if (!isJson) terminal.err(`${terminal.style('bad', error.code)}: ${error.message}`);
+    return { input: each.input, error };
+  });
+  const [first] = data;
+  return {
+    text: reports.map((each) => layOut(each, terminal)).join('\n\n'),
+    data: data.length === 1 && first !== undefined ? first : data,
+    outcome: answers.some((each) => 'error' in each)
+      ? 'failed'
+      : isListed || reports.some(isRefused)
+        ? 'no'
+        : 'done',
+  };
+}

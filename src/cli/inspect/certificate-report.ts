@@ -1,0 +1,153 @@
+/**
+ * What is said about a certificate.
+ *
+ * @module
+ */
+import { identityOf } from '../../identity/client-identity.js';
+import { type Certificate } from '../../x509/certificate.js';
+import { isCa, isSelfIssued } from '../../x509/certificate-store.js';
+import { describeDate } from '../time.js';
+import { findFaults, type Role, roleOf } from './certificate-verdict.js';
+import { type Found } from './material.js';
+import { type Fault, type Report, type Row } from './report.js';
+import { type Surroundings } from './surroundings.js';
+import {
+  describeKey,
+  describeName,
+  describeSignature,
+  purposeName,
+  purposes,
+  shorten,
+  shortenList,
+  usageNamesOf,
+} from './words.js';
+
+const roleNames: Readonly<Record<Role, string>> = {
+  client: 'a client certificate',
+  server: 'a server certificate',
+  ca: 'a CA',
+};
+
+/** Describes a certificate. @param hostname - The name that a server was called by, which showed it. */
+export function reportCertificate(
+  found: Extract<Found, { kind: 'certificate' }>,
+  surroundings: Surroundings,
+  hostname?: string,
+): Report {
+  const { certificate, origin } = found;
+  const { now, relations, role: asked } = surroundings;
+  const role = asked ?? (hostname === undefined || isCa(certificate) ? roleOf(certificate) : 'server');
+  const chain = relations.chainOf(certificate, now);
+  const revocations = findRevocations(certificate, surroundings);
+  const refusals = [...findFaults(certificate, role, { at: now, chain, hostname }), ...revocations];
+  const identity = identityOf(certificate);
+  const issuer = relations.issuerOf(certificate);
+  const issuerOrigin = issuer && relations.originOf(issuer);
+  const keys = relations.sharing(certificate.publicKey, ['private-key']);
+  const { keyUsage, signed, publicKeyKind, subjectAltNames: names } = certificate;
+  return {
+    origin,
+    title: titleOf(certificate),
+    rows: [
+      ...(found.friendlyName === undefined ? [] : [['Called', shorten(found.friendlyName)] as const]),
+      ['Subject', certificate.subject.isEmpty ? '(none: see Names)' : shorten(String(certificate.subject))],
+      ['Issued by', describeIssuer(certificate, issuer, issuerOrigin)],
+      ['Valid from', describeDate(certificate.notBefore, now.getTime())],
+      ['Valid until', describeDate(certificate.notAfter, now.getTime())],
+      ...rowsOf('Names', names.map(describeName)),
+      ...rowsOf('For', describePurposes(certificate)),
+      ...(keyUsage === undefined ? [] : [['Key usage', usageNamesOf(keyUsage).join(', ')] as const]),
+      ['Key', describeKey(publicKeyKind)],
+      ...rowsOf('Private key', keys),
+      ['Signature', describeSignature(signed.algorithm)],
+      ['Serial', shorten(identity.serialNumber)],
+      ['SHA-256', identity.fingerprint256],
+    ],
+    notes: role === 'client' ? notesOn(identity.commonNames, identity.commonName) : [],
+    verdict: {
+      as: roleNames[role],
+      refusals,
+      provided: chain === 'not-asked' && role === 'client' ? 'of a server that trusts its CA' : undefined,
+    },
+    data: {
+      type: 'certificate',
+      title: titleOf(certificate),
+      version: certificate.version,
+      ...(found.friendlyName === undefined ? {} : { friendlyName: found.friendlyName }),
+      subject: String(certificate.subject),
+      commonNames: identity.commonNames,
+      issuer: String(certificate.issuer),
+      ...(issuerOrigin === undefined ? {} : { issuedBy: issuerOrigin }),
+      serialNumber: identity.serialNumber,
+      fingerprint256: identity.fingerprint256,
+      notBefore: certificate.notBefore,
+      notAfter: certificate.notAfter,
+      isCa: isCa(certificate),
+      subjectAltNames: identity.subjectAltNames,
+      extendedKeyUsage: certificate.extendedKeyUsage ?? null,
+      keyUsage: keyUsage === undefined ? null : usageNamesOf(keyUsage),
+      key: publicKeyKind,
+      privateKeys: keys,
+      signatureAlgorithm: describeSignature(signed.algorithm),
+      unknownCriticalExtensions: certificate.unknownCriticalExtensions,
+      ...(chain === 'not-asked' ? {} : { trusted: chain !== undefined }),
+    },
+  };
+}
+
+/** A row, where there is anything to say. */
+export function rowsOf(label: string, lines: readonly string[]): Row[] {
+  return lines.length === 0 ? [] : [[label, ...shortenList(lines)]];
+}
+
+/** What a certificate, or a request for one, asks to be used for. */
+export function describePurposes({
+  extendedKeyUsage: uses,
+}: Pick<Certificate, 'extendedKeyUsage'>): string[] {
+  return (uses ?? []).map(purposeName);
+}
+
+function titleOf(certificate: Certificate): string {
+  const version = certificate.version === 3 ? '' : ` of X.509 version ${certificate.version}`;
+  if (isCa(certificate))
+    return `${isSelfIssued(certificate) ? 'root CA' : 'intermediate CA'} certificate${version}`;
+  const uses = certificate.extendedKeyUsage;
+  const isFor = (purpose: string): boolean => uses?.includes(purpose) === true;
+  const { clientAuth, serverAuth } = purposes;
+  if (isFor(clientAuth) && isFor(serverAuth)) return 'client and server certificate';
+  if (isFor(clientAuth)) return 'client certificate';
+  if (isFor(serverAuth)) return 'server certificate';
+  return uses === undefined
+    ? `certificate${version} that does not say what it is for`
+    : 'certificate for neither clients nor servers';
+}
+
+function describeIssuer(
+  certificate: Certificate,
+  issuer: Certificate | undefined,
+  origin: string | undefined,
+): string {
+  if (issuer?.raw.equals(certificate.raw) === true) return 'itself';
+  const name = certificate.issuer.isEmpty ? '(no name)' : shorten(String(certificate.issuer));
+  return origin === undefined ? name : `${name} (${origin})`;
+}
+
+function findRevocations(certificate: Certificate, { surveys, now }: Surroundings): Fault[] {
+  return [...surveys].flatMap(([{ origin }, { listings }]) =>
+    listings
+      .filter(({ wanted, reason }) => wanted.certificate === certificate && reason !== 'removeFromCRL')
+      .map(({ reason, revocationDate }) => ({
+        reason: 'revoked',
+        detail: `${origin} lists it since ${describeDate(revocationDate, now.getTime())}, reason: ${reason}`,
+      })),
+  );
+}
+
+function notesOn(commonNames: readonly string[], usable: string | undefined): string[] {
+  if (commonNames.length === 0 || usable !== undefined) return [];
+  const why =
+    commonNames.length > 1
+      ? `it has ${commonNames.length} commonNames`
+      : 'its commonName is empty, too long, or has characters that cannot be seen';
+  return [`${why}, so that no rule about commonName grants anything to it`];
+}

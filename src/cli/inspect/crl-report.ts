@@ -1,0 +1,161 @@
+/**
+ * What is said about a CRL.
+ *
+ * @module
+ */
+import { MtlsError } from '../../errors.js';
+import { checkRevocationPolicy } from '../../policies.js';
+import { checkCrlDates } from '../../revocation/verified-crl.js';
+import { checkCrlForm, verifyCrl } from '../../revocation/verify-crl.js';
+import { type Certificate } from '../../x509/certificate.js';
+import { type Crl } from '../../x509/crl.js';
+import { type RevocationReason } from '../../x509/crl-entry.js';
+import { type IssuingDistributionPoint } from '../../x509/distribution-point.js';
+import { describeDate } from '../time.js';
+import { type CrlSurvey, type Wanted } from './crl-survey.js';
+import { type Found } from './material.js';
+import { type Fault, type Report } from './report.js';
+import { type Surroundings } from './surroundings.js';
+import { count, describeName, describeSignature, shorten } from './words.js';
+import { rowsOf } from './certificate-report.js';
+
+/** Describes a CRL. @param wanted - Who was asked about with `--find`: being listed is a reason to be refused. */
+export function reportCrl(
+  found: Extract<Found, { kind: 'crl' }>,
+  surroundings: Surroundings,
+  wanted: readonly Wanted[],
+): Report {
+  const { crl, origin } = found;
+  const { now } = surroundings;
+  const survey = surroundings.surveys.get(found) ?? { reasons: [], listings: [] };
+  const { signer, fault } = verify(crl, surroundings, origin);
+  const signerOrigin = signer && (surroundings.relations.originOf(signer) ?? String(signer.subject));
+  const refusals = [
+    ...(fault === undefined ? [] : [fault]),
+    ...attempt(origin, () => {
+      checkCrlDates({ crl, origin }, checkRevocationPolicy(), now);
+    }),
+  ];
+  const listed = wanted.map((one) => ({ one, listing: survey.listings.find((each) => each.wanted === one) }));
+  const date = (at: Date): string => describeDate(at, now.getTime());
+  return {
+    origin,
+    title: crl.deltaBase === undefined ? 'CRL' : 'delta CRL',
+    rows: [
+      ['Issued by', shorten(String(crl.issuer))],
+      ...(crl.number === undefined ? [] : [['Number', String(crl.number)] as const]),
+      ...(crl.deltaBase === undefined
+        ? []
+        : [['Delta', `what has changed since number ${crl.deltaBase}`] as const]),
+      ['Issued', date(crl.thisUpdate)],
+      ['Next due', crl.nextUpdate === undefined ? '(does not say)' : date(crl.nextUpdate)],
+      ['Entries', count(crl.entryCount, 'certificate')],
+      ...rowsOf('Reasons', describeReasons(survey)),
+      ...rowsOf('Covers', describeScope(crl.issuingDistributionPoint)),
+      ['Signature', describeSignature(crl.signed.algorithm), describeSigner(signerOrigin, fault)],
+      ...rowsOf(
+        'Asked',
+        listed.map(({ one, listing }) =>
+          listing === undefined
+            ? `${one.label} is not listed`
+            : `${one.label} ${listing.reason === 'removeFromCRL' ? 'was taken off the list' : 'is listed'} since ${date(listing.revocationDate)}, reason: ${reasonName(listing.reason)}`,
+        ),
+      ),
+    ],
+    notes: notesOn(crl),
+    verdict: { as: 'a CRL', refusals, provided: signer || fault ? undefined : 'if its CA has signed it' },
+    data: {
+      type: 'crl',
+      version: crl.version,
+      issuer: String(crl.issuer),
+      number: crl.number ?? null,
+      deltaBase: crl.deltaBase ?? null,
+      thisUpdate: crl.thisUpdate,
+      nextUpdate: crl.nextUpdate ?? null,
+      entries: crl.entryCount,
+      reasons: Object.fromEntries(survey.reasons),
+      covers: describeScope(crl.issuingDistributionPoint),
+      signatureAlgorithm: describeSignature(crl.signed.algorithm),
+      signedBy: signerOrigin ?? null,
+      unknownCriticalExtensions: crl.unknownCriticalExtensions,
+      asked: listed.map(({ one, listing }) => ({
+        of: one.label,
+        listed: listing !== undefined && listing.reason !== 'removeFromCRL',
+        ...(listing && { since: listing.revocationDate, reason: listing.reason }),
+      })),
+    },
+  };
+}
+
+/** Whether a CRL lists somebody who was asked about. */
+export function listsAny({ listings }: CrlSurvey, wanted: readonly Wanted[]): boolean {
+  return listings.some((each) => wanted.includes(each.wanted) && each.reason !== 'removeFromCRL');
+}
+
+interface Verification {
+  readonly signer?: Certificate;
+  readonly fault?: Fault;
+}
+
+function verify(crl: Crl, { relations }: Surroundings, origin: string): Verification {
+  const store = relations.trusted ?? relations.all;
+  const canVerify = relations.trusted !== undefined || store.named(crl.issuer.canonical).length > 0;
+  let signer: Certificate | undefined;
+  const [fault] = attempt(origin, () => {
+    if (canVerify) signer = verifyCrl(crl, { store, weakSignature: 'deny', origin });
+    else checkCrlForm(crl, { weakSignature: 'deny', origin });
+  });
+  return { ...(signer && { signer }), ...(fault && { fault }) };
+}
+
+function attempt(origin: string, check: () => void): Fault[] {
+  try {
+    check();
+    return [];
+  } catch (error) {
+    if (!(error instanceof MtlsError)) throw error;
+    return [{ reason: error.code, detail: error.message.replace(`${origin}: `, '') }];
+  }
+}
+
+function describeSigner(origin: string | undefined, fault: Fault | undefined): string {
+  if (origin !== undefined) return `made by ${origin}`;
+  return fault === undefined ? 'not verified: give its CA with --ca FILE' : 'not good, see below';
+}
+
+function describeReasons({ reasons }: CrlSurvey): string[] {
+  return reasons.map(([reason, number]) => `${number.toLocaleString('en')} ${reasonName(reason)}`);
+}
+
+function reasonName(reason: RevocationReason): string {
+  return reason === 'unspecified' ? 'unspecified or not given' : reason;
+}
+
+function describeScope(scope: IssuingDistributionPoint | undefined): string[] {
+  if (scope === undefined) return [];
+  const kinds = {
+    all: 'certificates of its distribution point',
+    userCertificates: 'certificates that are no CA',
+    caCertificates: 'certificates of CAs',
+    attributeCertificates: 'attribute certificates, which no client has',
+    nothing: 'nothing: it says several things that exclude each other',
+  } as const;
+  return [
+    kinds[scope.onlyContains],
+    ...(scope.name?.kind === 'full' ? scope.name.names.map((name) => `point ${describeName(name)}`) : []),
+    ...(scope.name?.kind === 'relative' ? ['a point relative to its issuer'] : []),
+    ...(scope.onlySomeReasons === undefined ? [] : ['some reasons only']),
+    ...(scope.indirect ? ['certificates of other CAs too (indirect)'] : []),
+  ];
+}
+
+function notesOn({ number, nextUpdate }: Crl): string[] {
+  return [
+    ...(number === undefined
+      ? ['it has no number, so that only its date tells an older list from a newer (RFC 5280 section 5.2.3)']
+      : []),
+    ...(nextUpdate === undefined
+      ? ['it does not say when the next one is due, so that an old copy of it goes on counting']
+      : []),
+  ];
+}

@@ -1,0 +1,74 @@
+/**
+ * What DER is, where no label says so: told by its first few elements.
+ *
+ * @module
+ */
+import { MtlsError } from '../../errors.js';
+import { context, DerReader, Tag } from '../../x509/der.js';
+
+/** What a structure is. */
+export type DerKind =
+  | 'certificate'
+  | 'crl'
+  | 'request'
+  | 'pkcs12'
+  | 'pkcs7'
+  | 'pkcs8'
+  | 'encrypted-pkcs8'
+  | 'pkcs1'
+  | 'sec1'
+  | 'spki';
+
+/** Tells what bytes are; `undefined`: nothing that is known here. */
+export function kindOfDer(der: Buffer): DerKind | undefined {
+  try {
+    return kindOf(childrenOf(new DerReader(der, { code: 'ERR_MTLS_PEM_INVALID', noun: 'file' })));
+  } catch (error) {
+    if (error instanceof MtlsError) return undefined;
+    throw error;
+  }
+}
+
+interface Child {
+  readonly tag: number;
+  readonly inside: DerReader;
+}
+
+/** The first elements in the next one. */
+function childrenOf(reader: DerReader): Child[] {
+  const sequence = reader.enter(Tag.sequence);
+  const children: Child[] = [];
+  while (!sequence.done && children.length < 8)
+    children.push({ tag: sequence.next().tag, inside: sequence.inside() });
+  return children;
+}
+
+function kindOf(children: readonly Child[]): DerKind | undefined {
+  const [first, second, third] = children;
+  const tags = children.map(({ tag }) => tag);
+  if (first === undefined || second === undefined) return undefined;
+  if (startsWith(tags, [Tag.oid, context(0, 'constructed')])) return 'pkcs7';
+  if (startsWith(tags, [Tag.integer, Tag.octetString])) return 'sec1';
+  if (startsWith(tags, [Tag.integer, Tag.integer, Tag.integer])) return 'pkcs1';
+  if (startsWith(tags, [Tag.integer, Tag.sequence, Tag.octetString])) return 'pkcs8';
+  if (startsWith(tags, [Tag.integer, Tag.sequence])) return 'pkcs12';
+  if (startsWith(tags, [Tag.sequence, Tag.octetString]) && third === undefined) return 'encrypted-pkcs8';
+  if (startsWith(tags, [Tag.sequence, Tag.bitString]) && third === undefined) return 'spki';
+  if (startsWith(tags, [Tag.sequence, Tag.sequence, Tag.bitString])) return kindOfSigned(first.inside);
+  return undefined;
+}
+
+function startsWith(tags: readonly number[], start: readonly number[]): boolean {
+  return start.every((tag, index) => tags[index] === tag);
+}
+
+/** A certificate, a CRL and a request begin alike. */
+function kindOfSigned(signed: DerReader): DerKind {
+  const tags: number[] = [];
+  while (!signed.done && tags.length < 4) tags.push(signed.next().tag);
+  // A CRL has a time where a certificate has two in a SEQUENCE; one of version 1 has no number in front.
+  const afterName = tags[tags[0] === Tag.integer ? 3 : 2];
+  if (afterName === Tag.utcTime || afterName === Tag.generalizedTime) return 'crl';
+  const isRequest = startsWith(tags, [Tag.integer, Tag.sequence, Tag.sequence]) && tags[3] !== Tag.sequence;
+  return isRequest ? 'request' : 'certificate';
+}

@@ -1,0 +1,35 @@
+/**
+ * Reports as lines on a terminal.
+ *
+ * @module
+ */
+import type { Terminal } from '../terminal.js';
+import { type Report, type Row } from './report.js';
+
+const labelWidth = 13;
+
+/** One report. */
+export function layOut({ origin, title, rows, notes, verdict }: Report, terminal: Terminal): string {
+  const lines = [
+    `${terminal.style('strong', origin)}: ${title}`,
+    ...rows.flatMap((row) => layOutRow(row, terminal)),
+    ...notes.map((note) => `  ${terminal.style('warning', 'Note:')} ${note}`),
+  ];
+  if (verdict === undefined) return lines.join('\n');
+  const { as, refusals, provided } = verdict;
+  if (refusals.length > 0) {
+    lines.push(`  ${terminal.style('bad', `Would be refused as ${as}:`)}`);
+    for (const { reason, detail } of refusals) lines.push(`    - ${reason}: ${detail}`);
+  } else {
+    const condition = provided === undefined ? '' : `, ${provided}`;
+    lines.push(`  ${terminal.style('good', `Would do as ${as}`)}${condition}.`);
+  }
+  return lines.join('\n');
+}
+
+function layOutRow([label, first = '', ...others]: Row, terminal: Terminal): string[] {
+  return [
+    `  ${terminal.style('dim', label.padEnd(labelWidth))}${first}`,
+    ...others.map((line) => `  ${' '.repeat(labelWidth)}${line}`),
+  ];
+}

@@ -1,0 +1,195 @@
+/**
+ * What a password encrypts: PBES2 (RFC 8018) and the Triple DES of RFC 7292
+ * appendix B. Others are named, with the way out.
+ *
+ * @module
+ */
+import { createDecipheriv, createHash, pbkdf2Sync } from 'node:crypto';
+import { MtlsError } from '../../errors.js';
+import { type DerReader, Tag } from '../../x509/der.js';
+
+/** How something was encrypted. */
+export interface Encryption {
+  /** `'AES-256-CBC'`. */
+  readonly name: string;
+  /** Decrypts; `undefined` where the password is another. */
+  readonly decrypt: (data: Buffer, password: string, budget: Budget) => Buffer | undefined;
+}
+
+/** How many rounds of hashing a file may ask for, all its parts together: whoever made it chose their number. */
+export class Budget {
+  #left = 2_000_000;
+
+  /** @throws MtlsError `ERR_MTLS_OPTION_INVALID` where it is spent. */
+  spend(rounds: number): void {
+    this.#left -= rounds;
+    if (this.#left < 0) {
+      throw new MtlsError(
+        'ERR_MTLS_OPTION_INVALID',
+        `opening it would take more than 2,000,000 rounds of hashing (one part asks for ${rounds}); write it anew with fewer`,
+      );
+    }
+  }
+}
+
+/** Reads an AlgorithmIdentifier of encryption by a password. */
+export function readEncryption(reader: DerReader): Encryption {
+  const algorithm = reader.enter(Tag.sequence);
+  const oid = algorithm.oid();
+  if (oid === '1.2.840.113549.1.5.13') return readPbes2(algorithm.enter(Tag.sequence));
+  if (oid === '1.2.840.113549.1.12.1.3') return readTripleDes(algorithm.enter(Tag.sequence));
+  return unknownEncryption(oldNames[oid] ?? `the algorithm ${oid.slice(0, 100)}`);
+}
+
+const oldNames: Readonly<Record<string, string | undefined>> = {
+  '1.2.840.113549.1.12.1.1': '128-bit RC4',
+  '1.2.840.113549.1.12.1.2': '40-bit RC4',
+  '1.2.840.113549.1.12.1.4': 'two-key Triple DES',
+  '1.2.840.113549.1.12.1.5': '128-bit RC2',
+  '1.2.840.113549.1.12.1.6': '40-bit RC2',
+};
+
+function unknownEncryption(name: string): Encryption {
+  return {
+    name,
+    decrypt: () => {
+      throw new MtlsError(
+        'ERR_MTLS_OPTION_INVALID',
+        `a part of it is encrypted with ${name}, which is not read here; "openssl pkcs12 -legacy -nokeys -in OLD.p12 -out certs.pem" writes its certificates to a file that is`,
+      );
+    },
+  };
+}
+
+const ciphers: Readonly<Record<string, { readonly name: string; readonly keyBytes: number } | undefined>> = {
+  '2.16.840.1.101.3.4.1.2': { name: 'AES-128-CBC', keyBytes: 16 },
+  '2.16.840.1.101.3.4.1.22': { name: 'AES-192-CBC', keyBytes: 24 },
+  '2.16.840.1.101.3.4.1.42': { name: 'AES-256-CBC', keyBytes: 32 },
+  '1.2.840.113549.3.7': { name: 'DES-EDE3-CBC', keyBytes: 24 },
+};
+
+// RFC 8018 appendix A.4.
+function readPbes2(parameters: DerReader): Encryption {
+  const derive = readPbkdf2(parameters);
+  const scheme = parameters.enter(Tag.sequence);
+  const oid = scheme.oid();
+  const cipher = ciphers[oid];
+  if (cipher === undefined) return unknownEncryption(`the cipher ${oid.slice(0, 100)}`);
+  if (derive === undefined) return unknownEncryption(`${cipher.name} and a derivation other than PBKDF2`);
+  const iv = scheme.next(Tag.octetString).content;
+  return {
+    name: cipher.name,
+    decrypt: (data, password, budget) =>
+      decipher(
+        cipher.name,
+        derive(Buffer.from(password, 'utf8'), budget, cipher.keyBytes),
+        Buffer.from(iv),
+        data,
+      ),
+  };
+}
+
+/** Makes a key of a password. `length` counts where the parameters say none, in bytes. */
+export type Derivation = (password: Buffer, budget: Budget, length: number) => Buffer;
+
+const macs: Readonly<Record<string, string | undefined>> = {
+  '1.2.840.113549.2.7': 'sha1',
+  '1.2.840.113549.2.8': 'sha224',
+  '1.2.840.113549.2.9': 'sha256',
+  '1.2.840.113549.2.10': 'sha384',
+  '1.2.840.113549.2.11': 'sha512',
+};
+
+/** The hash of an AlgorithmIdentifier of HMAC. */
+export function readHmac(reader: DerReader): string | undefined {
+  return macs[reader.enter(Tag.sequence).oid()];
+}
+
+/** Reads an AlgorithmIdentifier of PBKDF2 (RFC 8018 appendix A.2); `undefined`: it is of something else. */
+export function readPbkdf2(reader: DerReader): Derivation | undefined {
+  const algorithm = reader.enter(Tag.sequence);
+  if (algorithm.oid() !== '1.2.840.113549.1.5.12') return undefined;
+  const parameters = algorithm.enter(Tag.sequence);
+  const salt = parameters.next(Tag.octetString).content;
+  const iterations = parameters.smallInteger();
+  const stated = parameters.at(Tag.integer) ? parameters.smallInteger() : undefined;
+  const hash = parameters.done ? 'sha1' : readHmac(parameters);
+  if (hash === undefined || iterations === 0 || (stated !== undefined && (stated < 1 || stated > 64)))
+    return undefined;
+  return (password, budget, length) => {
+    budget.spend(iterations);
+    return pbkdf2Sync(password, salt, iterations, stated ?? length, hash);
+  };
+}
+
+// RFC 7292 appendix C: pbeWithSHAAnd3-KeyTripleDES-CBC.
+function readTripleDes(parameters: DerReader): Encryption {
+  const salt = Buffer.from(parameters.next(Tag.octetString).content);
+  const iterations = parameters.smallInteger();
+  return {
+    name: 'Triple DES with SHA-1',
+    decrypt: (data, password, budget) => {
+      const use = { hash: 'sha1', salt, iterations } as const;
+      const key = deriveOldKey(password, { ...use, id: 1, length: 24 }, budget);
+      const iv = deriveOldKey(password, { ...use, id: 2, length: 8 }, budget);
+      return decipher('DES-EDE3-CBC', key, iv, data);
+    },
+  };
+}
+
+/** What {@link deriveOldKey} makes: for a cipher (1), for its IV (2), or for a MAC (3). */
+export interface OldKeyUse {
+  readonly id: 1 | 2 | 3;
+  readonly hash: string;
+  readonly salt: Buffer;
+  readonly iterations: number;
+  /** Bytes; no more than the hash has, twice. */
+  readonly length: number;
+}
+
+/** RFC 7292 appendix B.2. A round costs more than one of PBKDF2, for it is done here. */
+export function deriveOldKey(
+  password: string,
+  { id, hash, salt, iterations, length }: OldKeyUse,
+  budget: Budget,
+): Buffer {
+  const block = hash === 'sha384' || hash === 'sha512' ? 128 : 64;
+  // Appendix B.1: UTF-16, with the zero at its end.
+  const secret = Buffer.from(`${password}\0`, 'utf16le').swap16();
+  const input = Buffer.concat([filled(salt, block), filled(secret, block)]);
+  const parts: Buffer[] = [];
+  for (let made = 0; made < length; made += parts.at(-1)?.length ?? 1) {
+    budget.spend(4 * iterations);
+    let part = createHash(hash).update(Buffer.alloc(block, id)).update(input).digest();
+    for (let round = 1; round < iterations; round++) part = createHash(hash).update(part).digest();
+    parts.push(part);
+    addToEach(input, filled(part, block).subarray(0, block), block);
+  }
+  return Buffer.concat(parts).subarray(0, length);
+}
+
+/** Repeats bytes up to whole blocks. */
+function filled(bytes: Buffer, block: number): Buffer {
+  return bytes.length === 0 ? bytes : Buffer.alloc(block * Math.ceil(bytes.length / block), bytes);
+}
+
+/** Adds a number and one to each block, as to a number of its own. */
+function addToEach(blocks: Buffer, number: Buffer, block: number): void {
+  for (let start = 0; start < blocks.length; start += block) {
+    let carry = 1;
+    for (let index = block - 1; index >= 0; index--) {
+      carry += (blocks[start + index] as number) + (number[index] as number);
+      blocks[start + index] = carry;
+      carry >>= 8;
+    }
+  }
+}
+
+function decipher(name: string, key: Buffer, iv: Buffer, data: Buffer): Buffer | undefined {
+  try {
+    const cipher = createDecipheriv(name.toLowerCase(), key, iv);
+    return Buffer.concat([cipher.update(data), cipher.final()]);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * Private keys: which kind, and which public key belongs to them. Nothing else of
+ * one leaves this file.
+ *
+ * @module
+ */
+import { createPrivateKey, createPublicKey, type KeyObject, type PrivateKeyInput } from 'node:crypto';
+import { MtlsError } from '../../errors.js';
+import { DerReader, type DerSubject, Tag } from '../../x509/der.js';
+import { type PublicKeyKind, readPublicKeyKind } from '../../x509/public-key.js';
+import { Budget, readEncryption } from './password-encryption.js';
+
+/** A private key, without it. */
+export interface PrivateKey {
+  /** What encrypts it; `undefined`: nothing. */
+  readonly encryption: string | undefined;
+  /** `'locked'`: there was no password, or a wrong one. */
+  readonly state: 'open' | 'locked';
+  /** Its public half; `undefined` while it is locked. */
+  readonly publicKey: PublicKey | undefined;
+}
+
+/** A public key. */
+export interface PublicKey {
+  /** SubjectPublicKeyInfo, DER. */
+  readonly der: Buffer;
+  readonly kind: PublicKeyKind;
+}
+
+/**
+ * Reads a key that is not encrypted.
+ * @throws MtlsError `ERR_MTLS_PEM_INVALID` for what is no key.
+ */
+export function readPrivateKey(der: Buffer, type: 'pkcs8' | 'pkcs1' | 'sec1'): PrivateKey {
+  const publicKey = publicHalfOf({ key: der, format: 'der', type });
+  if (publicKey === undefined) throw noKey('private');
+  return { encryption: undefined, state: 'open', publicKey };
+}
+
+/** Reads an EncryptedPrivateKeyInfo (RFC 5958 section 3), and opens it where there is a password. */
+export function readEncryptedKey(der: Buffer, password: string | undefined): PrivateKey {
+  const info = new DerReader(der, keySubject).enter(Tag.sequence);
+  const { name, decrypt } = readEncryption(info);
+  const data = info.next(Tag.octetString).content;
+  const clear = password === undefined ? undefined : decrypt(data, password, new Budget());
+  const publicKey = clear && publicHalfOf({ key: clear, format: 'der', type: 'pkcs8' });
+  return { encryption: name, state: publicKey ? 'open' : 'locked', publicKey };
+}
+
+/** Reads a PEM block with a Proc-Type (RFC 1421 section 4.6), as OpenSSL wrote encrypted keys once. */
+export function readOldEncryptedKey(pem: string, password: string | undefined): PrivateKey {
+  const cipher = /^DEK-Info: ([A-Z0-9-]{1,30}),/m.exec(pem)?.[1];
+  const publicKey =
+    password === undefined ? undefined : publicHalfOf({ key: pem, format: 'pem', passphrase: password });
+  return {
+    encryption: `${cipher ?? 'an unknown cipher'} in the old form of OpenSSL`,
+    state: publicKey ? 'open' : 'locked',
+    publicKey,
+  };
+}
+
+/**
+ * Reads a public key.
+ * @throws MtlsError `ERR_MTLS_PEM_INVALID` for what is none.
+ */
+export function readPublicKey(der: Buffer, type: 'spki' | 'pkcs1'): PublicKey {
+  try {
+    return describe(createPublicKey({ key: der, format: 'der', type }));
+  } catch (error) {
+    if (error instanceof MtlsError) throw error;
+    throw noKey('public');
+  }
+}
+
+const keySubject: DerSubject = { code: 'ERR_MTLS_PEM_INVALID', noun: 'key' };
+
+function publicHalfOf(input: PrivateKeyInput): PublicKey | undefined {
+  try {
+    return describe(createPublicKey(createPrivateKey(input)));
+  } catch {
+    // The cause may quote what it read.
+    return undefined;
+  }
+}
+
+function describe(key: KeyObject): PublicKey {
+  const der = key.export({ type: 'spki', format: 'der' });
+  return { der, kind: readPublicKeyKind(new DerReader(der, keySubject).enter(Tag.sequence)) };
+}
+
+function noKey(which: 'private' | 'public'): MtlsError {
+  return new MtlsError(
+    'ERR_MTLS_PEM_INVALID',
+    `it looks like a ${which} key and does not read as one; it is damaged, or of a kind that OpenSSL does not know`,
+  );
+}

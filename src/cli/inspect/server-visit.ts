@@ -1,0 +1,153 @@
+/**
+ * What a server shows to a client without a certificate.
+ *
+ * @module
+ */
+import { isIP } from 'node:net';
+import { connect, type DetailedPeerCertificate, type TLSSocket } from 'node:tls';
+import { MtlsError } from '../../errors.js';
+import { parseCertificate } from '../../x509/certificate.js';
+import { type Found } from './material.js';
+import { type Report } from './report.js';
+import { type Hello, patienceMs, type Place, sayHello } from './tls12-hello.js';
+import { rowsOf } from './certificate-report.js';
+import { shorten } from './words.js';
+
+/** A server, as it was found. */
+export interface Visit {
+  readonly url: string;
+  /** The name that it was called by. */
+  readonly hostname: string;
+  /** Its chain, its own certificate first. */
+  readonly found: readonly Extract<Found, { kind: 'certificate' }>[];
+  /** `undefined`: it ended the handshake, as it may when no certificate comes. */
+  readonly session: { readonly protocol: string; readonly cipher: string } | undefined;
+  /** What it says in TLS 1.2; `undefined`: it does not speak that. */
+  readonly hello: Hello | undefined;
+}
+
+/**
+ * Visits a server: twice, for node:tls does not say which CAs it asks clients for.
+ * @param servername - The name to call it by, in place of the one in the URL.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where it cannot be reached, or does not speak TLS.
+ */
+export async function visitServer(url: string, servername: string | undefined): Promise<Visit> {
+  const place = placeOf(url, servername);
+  const [met, hello] = await Promise.all([meet(place), sayHello(place)]);
+  const ders = 'ders' in met ? met.ders : (hello?.certificates ?? []);
+  if (ders.length === 0 && 'reason' in met)
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      `${url}: there is no TLS to be had (${met.reason}); does a server run there, and is the port right?`,
+    );
+  return {
+    url,
+    hostname: servername ?? place.host,
+    found: ders.map((der, index) => ({
+      kind: 'certificate',
+      certificate: parseCertificate(der),
+      origin: ders.length === 1 ? url : `${url}, number ${index + 1}`,
+    })),
+    session: 'ders' in met ? met : undefined,
+    hello,
+  };
+}
+
+/** Whether an argument is the address of a server. */
+export function isUrl(argument: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(argument);
+}
+
+function placeOf(text: string, servername: string | undefined): Place {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol !== 'https:' || url.hostname === '')
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      `${text}: this is no address of a server that speaks TLS; write https://HOST:PORT`,
+    );
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  return {
+    host,
+    port: url.port === '' ? 443 : Number(url.port),
+    servername: servername ?? (isIP(host) === 0 ? host : ''),
+  };
+}
+
+interface Met {
+  readonly protocol: string;
+  readonly cipher: string;
+  readonly ders: readonly Buffer[];
+}
+
+async function meet({ host, port, servername }: Place): Promise<Met | { readonly reason: string }> {
+  return await new Promise((resolve) => {
+    // Nothing is sent and nothing is believed: what the server shows is judged afterwards.
+    const socket = connect({ host, port, servername, rejectUnauthorized: false });
+    const timer = setTimeout(() => {
+      resolve({ reason: `no answer in ${patienceMs / 1000} s` });
+      socket.destroy();
+    }, patienceMs);
+    socket.once('secureConnect', () => {
+      resolve({
+        protocol: socket.getProtocol() ?? 'unknown',
+        cipher: socket.getCipher().name,
+        ders: chainOf(socket),
+      });
+      socket.destroy();
+    });
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      resolve({ reason: error.code ?? error.message });
+    });
+    socket.once('close', () => {
+      clearTimeout(timer);
+      resolve({ reason: 'it closed the connection' });
+    });
+  });
+}
+
+const mostCertificates = 10;
+
+function chainOf(socket: TLSSocket): Buffer[] {
+  const ders: Buffer[] = [];
+  let each = socket.getPeerCertificate(true) as Partial<DetailedPeerCertificate> | undefined;
+  while (each?.raw !== undefined && ders.length < mostCertificates) {
+    ders.push(each.raw);
+    each = each.issuerCertificate === each ? undefined : each.issuerCertificate;
+  }
+  return ders;
+}
+
+/** Describes a server; its certificates have reports of their own. */
+export function reportServer({ url, session, hello }: Visit): Report {
+  const authorities = hello?.authorities ?? [];
+  return {
+    origin: url,
+    title: 'server',
+    rows: [
+      [
+        'TLS',
+        session === undefined
+          ? '1.2 (it ends the handshake of a client without a certificate)'
+          : `${session.protocol.replace('TLSv', '')}, ${session.cipher}`,
+      ],
+      ...rowsOf('Asks for', describeRequest(hello)),
+    ],
+    notes: [],
+    verdict: undefined,
+    data: {
+      type: 'server',
+      url,
+      protocol: session?.protocol ?? null,
+      cipher: session?.cipher ?? null,
+      asksForCertificate: hello === undefined ? null : hello.asks,
+      acceptableAuthorities: hello === undefined ? null : authorities,
+    },
+  };
+}
+
+function describeRequest(hello: Hello | undefined): string[] {
+  if (hello === undefined) return ['cannot be seen: it speaks TLS 1.3 only, where that is encrypted'];
+  if (!hello.asks) return ['no client certificate'];
+  if (hello.authorities.length === 0) return ['a client certificate, of any CA'];
+  return ['a client certificate of', ...hello.authorities.map((name) => `  ${shorten(name)}`)];
+}

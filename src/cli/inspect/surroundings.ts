@@ -1,0 +1,103 @@
+/**
+ * What things that are looked at together say of each other: who issued what, and
+ * which key belongs to which certificate.
+ *
+ * @module
+ */
+import { type Certificate } from '../../x509/certificate.js';
+import {
+  type CertificateChain,
+  CertificateStore,
+  keyIdentifiersAgree,
+} from '../../x509/certificate-store.js';
+import { type CrlSurvey } from './crl-survey.js';
+import { type Found } from './material.js';
+
+/** What is known when one thing is described. */
+export interface Surroundings {
+  readonly now: Date;
+  /** What `--as` asks for. */
+  readonly role?: 'client' | 'server' | 'ca' | undefined;
+  readonly relations: Relations;
+  readonly surveys: ReadonlyMap<Found, CrlSurvey>;
+}
+
+// More of one name, and the others are not tried: each costs a signature.
+const mostCandidates = 8;
+
+/** Who belongs to whom. */
+export class Relations {
+  /** The CAs of `--ca`; `undefined` where there is none. */
+  readonly trusted: CertificateStore | undefined;
+  /** Every certificate there is. */
+  readonly all: CertificateStore;
+  readonly #found: readonly Found[];
+  readonly #origins = new Map<string, string>();
+
+  constructor(found: readonly Found[], cas: readonly Found[] | undefined) {
+    this.#found = found;
+    for (const thing of [...found, ...(cas ?? [])])
+      if (thing.kind === 'certificate') {
+        const key = keyOf(thing.certificate.raw);
+        if (!this.#origins.has(key)) this.#origins.set(key, thing.origin);
+      }
+    this.trusted = cas && new CertificateStore(certificatesAmong(cas));
+    this.all = new CertificateStore([...certificatesAmong(found), ...certificatesAmong(cas ?? [])]);
+  }
+
+  /** Where a certificate stands. */
+  originOf(certificate: Certificate): string | undefined {
+    return this.#origins.get(keyOf(certificate.raw));
+  }
+
+  /** The certificate whose key signed another, if it is there. */
+  issuerOf(certificate: Certificate): Certificate | undefined {
+    return this.all
+      .named(certificate.issuer.canonical)
+      .filter((ca) => keyIdentifiersAgree(certificate.authorityKeyId, ca.subjectKeyId))
+      .slice(0, mostCandidates)
+      .find((ca) => this.all.isSignedBy(certificate.signed, ca));
+  }
+
+  /** The chain to a CA of `--ca`. */
+  chainOf(certificate: Certificate, at: Date): CertificateChain | undefined | 'not-asked' {
+    if (this.trusted === undefined) return 'not-asked';
+    return this.trusted.chainOf(certificate, certificatesAmong(this.#found), at);
+  }
+
+  /** Where the other things of a key stand. */
+  sharing(publicKey: Buffer, kinds: readonly Found['kind'][]): string[] {
+    return this.#found
+      .filter((thing) => kinds.includes(thing.kind) && publicKeyOf(thing)?.equals(publicKey) === true)
+      .map(({ origin }) => origin);
+  }
+
+  /** Whether anything stands beside what is described. */
+  get hasSeveral(): boolean {
+    return this.#found.length > 1;
+  }
+}
+
+/** The certificates among things. */
+export function certificatesAmong(found: readonly Found[]): Certificate[] {
+  return found.flatMap((thing) => (thing.kind === 'certificate' ? [thing.certificate] : []));
+}
+
+function publicKeyOf(thing: Found): Buffer | undefined {
+  switch (thing.kind) {
+    case 'certificate':
+      return thing.certificate.publicKey;
+    case 'request':
+      return thing.request.publicKey;
+    case 'private-key':
+      return thing.key.publicKey?.der;
+    case 'public-key':
+      return thing.publicKey.der;
+    default:
+      return undefined;
+  }
+}
+
+function keyOf(raw: Buffer): string {
+  return raw.toString('latin1');
+}

@@ -1,0 +1,160 @@
+/**
+ * The first half of a handshake of TLS 1.2 (RFC 5246), in plain bytes: there a
+ * server sends in clear which CAs it asks clients for, and node:tls does not tell.
+ *
+ * @module
+ */
+import { randomBytes } from 'node:crypto';
+import { connect } from 'node:net';
+import { MtlsError } from '../../errors.js';
+import { DerReader } from '../../x509/der.js';
+import { readName } from '../../x509/distinguished-name.js';
+
+/** What a server said before it was left. */
+export interface Hello {
+  /** Its certificates, DER. */
+  readonly certificates: readonly Buffer[];
+  /** Whether it asks for a certificate. */
+  readonly asks: boolean;
+  /** The CAs whose clients it asks for; empty: it does not say. */
+  readonly authorities: readonly string[];
+}
+
+/** Where a server is. */
+export interface Place {
+  readonly host: string;
+  readonly port: number;
+  /** The name that is asked for; empty where it is called by an address. */
+  readonly servername: string;
+}
+
+/** How long a server may take. In milliseconds. */
+export const patienceMs = 5_000;
+const mostBytes = 100_000;
+
+/**
+ * Says hello and listens until the server has said all that it says in clear.
+ * @returns `undefined` where the server does not speak TLS 1.2, or breaks off.
+ */
+export async function sayHello({ host, port, servername }: Place): Promise<Hello | undefined> {
+  return await new Promise((resolve) => {
+    let read = Buffer.alloc(0);
+    const socket = connect({ host, port });
+    const timer = setTimeout(() => socket.destroy(), patienceMs);
+    socket.once('connect', () => socket.write(clientHello(servername)));
+    socket.on('data', (chunk) => {
+      read = Buffer.concat([read, chunk]);
+      const hello = readServer(read);
+      if (hello === 'more' && read.length <= mostBytes) return;
+      if (typeof hello === 'object') resolve(hello);
+      socket.destroy();
+    });
+    // Why it breaks off, the whole handshake beside this one says better.
+    socket.once('error', () => socket.destroy());
+    socket.once('close', () => {
+      clearTimeout(timer);
+      resolve(undefined);
+    });
+  });
+}
+
+const cipherSuites = 'c02bc02fc02cc030cca9cca8c009c013c00ac014009c009d002f003500ff'; // ECDHE and RSA, AES and ChaCha20; and no renegotiation
+const extensions = [
+  [10, '0008001d001700180019'], // groups: x25519, P-256, P-384, P-521
+  [11, '0100'], // points are not compressed
+  [13, '001a0403050306030807080808040805080604010501060102010203'], // signatures
+] as const;
+
+/** A record with a ClientHello (section 7.4.1.2). */
+function clientHello(servername: string): Buffer {
+  const name = Buffer.from(servername, 'latin1');
+  // RFC 6066 section 3.
+  const serverName = sized(2, Buffer.concat([Buffer.from([0]), sized(2, name)]));
+  const list = [
+    ...(name.length === 0 ? [] : [extension(0, serverName)]),
+    ...extensions.map(([type, hex]) => extension(type, Buffer.from(hex, 'hex'))),
+  ];
+  const body = Buffer.concat([
+    Buffer.from([3, 3]),
+    randomBytes(32),
+    sized(1, Buffer.alloc(0)),
+    sized(2, Buffer.from(cipherSuites, 'hex')),
+    sized(1, Buffer.from([0])),
+    sized(2, Buffer.concat(list)),
+  ]);
+  const message = Buffer.concat([Buffer.from([1]), sized(3, body)]);
+  return Buffer.concat([Buffer.from([22, 3, 1]), sized(2, message)]);
+}
+
+function extension(type: number, content: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([0, type]), sized(2, content)]);
+}
+
+function sized(octets: number, content: Buffer): Buffer {
+  const length = Buffer.alloc(octets);
+  length.writeUIntBE(content.length, 0, octets);
+  return Buffer.concat([length, content]);
+}
+
+/** Reads what there is so far: `'more'` is to come, or it is `'over'` without the end that was looked for. */
+function readServer(read: Buffer): Hello | 'more' | 'over' {
+  const messages: Buffer[] = [];
+  for (let offset = 0; offset + 5 <= read.length;) {
+    const end = offset + 5 + read.readUInt16BE(offset + 3);
+    // An alert, or no TLS at all.
+    if (read[offset] !== 22) return 'over';
+    if (end > read.length) break;
+    messages.push(read.subarray(offset + 5, end));
+    offset = end;
+  }
+  try {
+    return readHandshake(Buffer.concat(messages));
+  } catch (error) {
+    if (error instanceof RangeError || error instanceof MtlsError) return 'over';
+    throw error;
+  }
+}
+
+function readHandshake(bytes: Buffer): Hello | 'more' | 'over' {
+  let hello: Hello = { certificates: [], asks: false, authorities: [] };
+  for (let offset = 0; offset + 4 <= bytes.length;) {
+    const end = offset + 4 + bytes.readUIntBE(offset + 1, 3);
+    if (end > bytes.length) break;
+    const body = bytes.subarray(offset + 4, end);
+    const type = bytes[offset];
+    if (type === 2 && body.readUInt16BE(0) !== 0x0303) return 'over';
+    if (type === 11) hello = { ...hello, certificates: vectors(vector(body, 0, 3), 3) };
+    if (type === 13) hello = { ...hello, asks: true, authorities: readAuthorities(body) };
+    if (type === 14) return hello;
+    offset = end;
+  }
+  return 'more';
+}
+
+// Section 7.4.4: types of certificates, algorithms of signatures, names.
+function readAuthorities(body: Buffer): string[] {
+  const types = vector(body, 0, 1);
+  const algorithms = vector(body, 1 + types.length, 2);
+  const names = vector(body, 3 + types.length + algorithms.length, 2);
+  return vectors(names, 2).map((der) =>
+    String(readName(new DerReader(der, { code: 'ERR_MTLS_CERTIFICATE_INVALID', noun: 'name' }))),
+  );
+}
+
+/** The content behind a length. Throws a RangeError where there is less. */
+function vector(bytes: Buffer, offset: number, octets: number): Buffer {
+  const start = offset + octets;
+  const end = start + bytes.readUIntBE(offset, octets);
+  if (end > bytes.length) throw new RangeError('a vector goes on behind its message');
+  return bytes.subarray(start, end);
+}
+
+function vectors(bytes: Buffer, octets: number): Buffer[] {
+  const list: Buffer[] = [];
+  for (let offset = 0; offset < bytes.length;) {
+    const content = vector(bytes, offset, octets);
+    list.push(content);
+    offset += octets + content.length;
+  }
+  return list;
+}

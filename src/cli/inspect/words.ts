@@ -1,0 +1,120 @@
+/**
+ * The numbers and identifiers of X.509 in words.
+ *
+ * @module
+ */
+import { type GeneralName } from '../../x509/general-name.js';
+import { type PublicKeyKind } from '../../x509/public-key.js';
+import { type SignatureAlgorithm } from '../../x509/signature.js';
+
+/** Object identifiers of purposes. */
+export const purposes = { serverAuth: '1.3.6.1.5.5.7.3.1', clientAuth: '1.3.6.1.5.5.7.3.2' } as const;
+
+// RFC 5280 section 4.2.1.12, and what Windows writes.
+const purposeNames: Readonly<Record<string, string | undefined>> = {
+  [purposes.serverAuth]: 'servers (serverAuth)',
+  [purposes.clientAuth]: 'clients (clientAuth)',
+  '1.3.6.1.5.5.7.3.3': 'signing programs (codeSigning)',
+  '1.3.6.1.5.5.7.3.4': 'mail (emailProtection)',
+  '1.3.6.1.5.5.7.3.8': 'timestamps (timeStamping)',
+  '1.3.6.1.5.5.7.3.9': 'OCSP answers (OCSPSigning)',
+  '2.5.29.37.0': 'any purpose (anyExtendedKeyUsage)',
+  '1.3.6.1.4.1.311.20.2.2': 'smart card logon',
+};
+
+/** A purpose of an extendedKeyUsage: `'clients (clientAuth)'`. */
+export function purposeName(oid: string): string {
+  return purposeNames[oid] ?? shorten(oid);
+}
+
+const usageNames = [
+  'digitalSignature',
+  'nonRepudiation',
+  'keyEncipherment',
+  'dataEncipherment',
+  'keyAgreement',
+  'keyCertSign',
+  'cRLSign',
+  'encipherOnly',
+  'decipherOnly',
+];
+
+/** The names of RFC 5280 section 4.2.1.3 of the bits of a keyUsage. */
+export function usageNamesOf(keyUsage: number): string[] {
+  return usageNames.filter((_name, bit) => (keyUsage & (1 << bit)) !== 0);
+}
+
+const keyNames: Readonly<Record<string, string | undefined>> = {
+  rsa: 'RSA',
+  ec: 'EC',
+  ed25519: 'Ed25519',
+  ed448: 'Ed448',
+};
+
+/** `'RSA, 2048 bits'`. */
+export function describeKey({ algorithm, bits }: PublicKeyKind): string {
+  const name = keyNames[algorithm] ?? `of the kind ${shorten(algorithm)}, which is not known here`;
+  return bits === undefined || algorithm.startsWith('ed') ? name : `${name}, ${bits} bits`;
+}
+
+const schemeNames = {
+  rsa: 'RSA',
+  'rsa-pss': 'RSA-PSS',
+  ec: 'ECDSA',
+  ed25519: 'Ed25519',
+  ed448: 'Ed448',
+} as const;
+
+/** `'ECDSA with SHA-256'`. */
+export function describeSignature({ oid, scheme }: SignatureAlgorithm): string {
+  if (scheme === undefined) return `by the algorithm ${shorten(oid)}, which is not known here`;
+  const name = schemeNames[scheme.keyType];
+  return scheme.hash === undefined ? name : `${name} with ${hashName(scheme.hash)}`;
+}
+
+function hashName(hash: string): string {
+  return hash.toUpperCase().replace('SHA', 'SHA-');
+}
+
+/** The hash of a signature if it can be forged: `'SHA-1'`. */
+export function weakHashOf({ scheme }: SignatureAlgorithm): string | undefined {
+  return scheme?.hash === 'md5' || scheme?.hash === 'sha1' ? hashName(scheme.hash) : undefined;
+}
+
+/** `'DNS localhost'`. */
+export function describeName(name: GeneralName): string {
+  const kinds = {
+    dns: 'DNS',
+    email: 'email',
+    uri: 'URI',
+    ip: 'IP',
+    upn: 'UPN',
+    directoryName: 'name',
+    other: 'another kind',
+  } as const;
+  const value = name.kind === 'other' ? name.value.toString('hex') : String(name.value);
+  return `${kinds[name.kind]} ${shorten(value)}`;
+}
+
+const longest = 200;
+
+/** What a person can be shown of a text that a stranger has chosen. */
+export function shorten(text: string): string {
+  return text.length <= longest ? text : `${text.slice(0, longest - 1)}…`;
+}
+
+const most = 12;
+
+/** As many of a list as a person can be shown. */
+export function shortenList(lines: readonly string[]): string[] {
+  if (lines.length <= most) return [...lines];
+  return [
+    ...lines.slice(0, most - 1),
+    `and ${(lines.length - most + 1).toLocaleString('en')} more (--json has them all)`,
+  ];
+}
+
+/** `'1 key'`, `'2 keys'`. */
+export function count(number: number, noun: string): string {
+  return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
+}
