@@ -9,17 +9,10 @@ import { Option } from 'commander';
 import { MtlsError } from '../../errors.js';
 import { type Answer, type CommonOptions, describeError } from '../answer.js';
 import type { Commands } from '../commands.js';
-import { reportCertificate } from '../inspect/certificate-report.js';
 import type { Role } from '../inspect/certificate-verdict.js';
-import { listsAny, reportCrl } from '../inspect/crl-report.js';
-import { parseSerial, surveyCrl, type Wanted, wantedOf } from '../inspect/crl-survey.js';
-import {
-  reportPkcs12,
-  reportPrivateKey,
-  reportPublicKey,
-  reportRequest,
-  reportUnknown,
-} from '../inspect/key-reports.js';
+import { listsAny } from '../inspect/crl-report.js';
+import { parseSerial, type Wanted, wantedOf } from '../inspect/crl-survey.js';
+import { reportFound, surveyAll } from '../inspect/found-report.js';
 import { layOut } from '../inspect/layout.js';
 import { type Found, readMaterial } from '../inspect/material.js';
 import { isRefused, type Report, toData } from '../inspect/report.js';
@@ -155,51 +148,15 @@ async function readInput(
   }
 }
 
-/** Walks over every CRL once, for all who are asked about. */
-function surveyAll(all: readonly Found[], wanted: readonly Wanted[]): Surroundings['surveys'] {
-  const given = all.flatMap((thing) =>
-    thing.kind === 'certificate' ? [wantedOf(thing.certificate, thing.origin)] : [],
-  );
-  return new Map(
-    all.flatMap((thing) =>
-      thing.kind === 'crl' ? [[thing, surveyCrl(thing.crl, [...wanted, ...given])] as const] : [],
-    ),
-  );
-}
-
 function reportInput(
   { found, visit }: Extract<Input, { found: unknown }>,
   surroundings: Surroundings,
   wanted: readonly Wanted[],
 ): Report[] {
   const reports = found.map((thing, index) =>
-    report(thing, surroundings, wanted, index === 0 ? visit?.hostname : undefined),
+    reportFound(thing, surroundings, wanted, index === 0 ? visit?.hostname : undefined),
   );
   return visit === undefined ? reports : [reportServer(visit), ...reports];
-}
-
-function report(
-  found: Found,
-  surroundings: Surroundings,
-  wanted: readonly Wanted[],
-  hostname: string | undefined,
-): Report {
-  switch (found.kind) {
-    case 'certificate':
-      return reportCertificate(found, surroundings, hostname);
-    case 'crl':
-      return reportCrl(found, surroundings, wanted);
-    case 'request':
-      return reportRequest(found, surroundings);
-    case 'private-key':
-      return reportPrivateKey(found, surroundings);
-    case 'public-key':
-      return reportPublicKey(found, surroundings);
-    case 'pkcs12':
-      return reportPkcs12(found);
-    case 'unknown':
-      return reportUnknown(found);
-  }
 }
 
 function answerOf(

@@ -8,6 +8,7 @@ import { type Certificate } from '../../x509/certificate.js';
 import { isCa, isSelfIssued } from '../../x509/certificate-store.js';
 import { describeDate } from '../time.js';
 import { findFaults, type Role, roleOf } from './certificate-verdict.js';
+import { reasonPhrase } from './crl-survey.js';
 import { type Found } from './material.js';
 import { type Fault, type Report, type Row } from './report.js';
 import { type Surroundings } from './surroundings.js';
@@ -39,6 +40,9 @@ export function reportCertificate(
   const role = asked ?? (hostname === undefined || isCa(certificate) ? roleOf(certificate) : 'server');
   const chain = relations.chainOf(certificate, now);
   const revocations = findRevocations(certificate, surroundings);
+  const silent = [...surroundings.surveys.keys()].filter(
+    ({ crl }) => revocations.length === 0 && crl.issuer.equals(certificate.issuer),
+  );
   const refusals = [...findFaults(certificate, role, { at: now, chain, hostname }), ...revocations];
   const identity = identityOf(certificate);
   const issuer = relations.issuerOf(certificate);
@@ -59,6 +63,10 @@ export function reportCertificate(
       ...(keyUsage === undefined ? [] : [['Key usage', usageNamesOf(keyUsage).join(', ')] as const]),
       ['Key', describeKey(publicKeyKind)],
       ...rowsOf('Private key', keys),
+      ...rowsOf(
+        'Revoked',
+        silent.map((crl) => `not by ${crl.origin}`),
+      ),
       ['Signature', describeSignature(signed.algorithm)],
       ['Serial', shorten(identity.serialNumber)],
       ['SHA-256', identity.fingerprint256],
@@ -67,7 +75,7 @@ export function reportCertificate(
     verdict: {
       as: roleNames[role],
       refusals,
-      provided: chain === 'not-asked' && role === 'client' ? 'of a server that trusts its CA' : undefined,
+      praise: praise(role, chain !== 'not-asked', hostname),
     },
     data: {
       type: 'certificate',
@@ -93,6 +101,14 @@ export function reportCertificate(
       ...(chain === 'not-asked' ? {} : { trusted: chain !== undefined }),
     },
   };
+}
+
+function praise(role: Role, isTrusted: boolean, hostname: string | undefined): string {
+  if (role === 'ca') return 'Would be accepted as a CA.';
+  if (role === 'client')
+    return `Would be let in as a client${isTrusted ? '' : ', by a server that trusts its CA'}.`;
+  const name = hostname === undefined ? '' : ` as ${hostname}`;
+  return `Would be accepted${name} by clients${isTrusted ? '' : ' that trust its CA'}.`;
 }
 
 /** A row, where there is anything to say. */
@@ -138,7 +154,7 @@ function findRevocations(certificate: Certificate, { surveys, now }: Surrounding
       .filter(({ wanted, reason }) => wanted.certificate === certificate && reason !== 'removeFromCRL')
       .map(({ reason, revocationDate }) => ({
         reason: 'revoked',
-        detail: `${origin} lists it since ${describeDate(revocationDate, now.getTime())}, reason: ${reason}`,
+        detail: `${origin} lists it since ${describeDate(revocationDate, now.getTime())}, ${reasonPhrase(reason)}`,
       })),
   );
 }

@@ -9,22 +9,16 @@ import { checkCrlDates } from '../../revocation/verified-crl.js';
 import { checkCrlForm, verifyCrl } from '../../revocation/verify-crl.js';
 import { type Certificate } from '../../x509/certificate.js';
 import { type Crl } from '../../x509/crl.js';
-import { type RevocationReason } from '../../x509/crl-entry.js';
 import { type IssuingDistributionPoint } from '../../x509/distribution-point.js';
 import { describeDate } from '../time.js';
-import { type CrlSurvey, type Wanted } from './crl-survey.js';
-import { type Found } from './material.js';
+import { type CrlSurvey, type Listing, reasonPhrase, type Wanted } from './crl-survey.js';
 import { type Fault, type Report } from './report.js';
-import { type Surroundings } from './surroundings.js';
+import { type FoundCrl, type Surroundings } from './surroundings.js';
 import { count, describeName, describeSignature, shorten } from './words.js';
 import { rowsOf } from './certificate-report.js';
 
 /** Describes a CRL. @param wanted - Who was asked about with `--find`: being listed is a reason to be refused. */
-export function reportCrl(
-  found: Extract<Found, { kind: 'crl' }>,
-  surroundings: Surroundings,
-  wanted: readonly Wanted[],
-): Report {
+export function reportCrl(found: FoundCrl, surroundings: Surroundings, wanted: readonly Wanted[]): Report {
   const { crl, origin } = found;
   const { now } = surroundings;
   const survey = surroundings.surveys.get(found) ?? { reasons: [], listings: [] };
@@ -49,21 +43,20 @@ export function reportCrl(
         : [['Delta', `what has changed since number ${crl.deltaBase}`] as const]),
       ['Issued', date(crl.thisUpdate)],
       ['Next due', crl.nextUpdate === undefined ? '(does not say)' : date(crl.nextUpdate)],
-      ['Entries', count(crl.entryCount, 'certificate')],
-      ...rowsOf('Reasons', describeReasons(survey)),
+      ['Revokes', count(crl.entryCount, 'certificate'), ...describeReasons(survey)],
       ...rowsOf('Covers', describeScope(crl.issuingDistributionPoint)),
       ['Signature', describeSignature(crl.signed.algorithm), describeSigner(signerOrigin, fault)],
       ...rowsOf(
         'Asked',
-        listed.map(({ one, listing }) =>
-          listing === undefined
-            ? `${one.label} is not listed`
-            : `${one.label} ${listing.reason === 'removeFromCRL' ? 'was taken off the list' : 'is listed'} since ${date(listing.revocationDate)}, reason: ${reasonName(listing.reason)}`,
-        ),
+        listed.flatMap(({ one, listing }) => describeListing(one, listing, now)),
       ),
     ],
     notes: notesOn(crl),
-    verdict: { as: 'a CRL', refusals, provided: signer || fault ? undefined : 'if its CA has signed it' },
+    verdict: {
+      as: 'a CRL',
+      refusals,
+      praise: `Would be accepted as a CRL${signer ? '' : ', if its CA has signed it'}.`,
+    },
     data: {
       type: 'crl',
       version: crl.version,
@@ -124,11 +117,22 @@ function describeSigner(origin: string | undefined, fault: Fault | undefined): s
 }
 
 function describeReasons({ reasons }: CrlSurvey): string[] {
-  return reasons.map(([reason, number]) => `${number.toLocaleString('en')} ${reasonName(reason)}`);
+  return reasons
+    .filter(([reason]) => reason !== 'unspecified' || reasons.length > 1)
+    .map(([reason, number]) => {
+      const name = reason === 'unspecified' ? 'without a reason' : reason;
+      return `  ${number.toLocaleString('en')} ${name}`;
+    });
 }
 
-function reasonName(reason: RevocationReason): string {
-  return reason === 'unspecified' ? 'unspecified or not given' : reason;
+function describeListing({ label }: Wanted, listing: Listing | undefined, now: Date): string[] {
+  if (listing === undefined) return [`${label} is not listed`];
+  const { reason, revocationDate } = listing;
+  const what = reason === 'removeFromCRL' ? 'was taken off the list' : 'is listed';
+  return [
+    `${label} ${what}`,
+    `  since ${describeDate(revocationDate, now.getTime())}, ${reasonPhrase(reason)}`,
+  ];
 }
 
 function describeScope(scope: IssuingDistributionPoint | undefined): string[] {

@@ -38,7 +38,7 @@ export interface CrlSurvey {
 export function surveyCrl(crl: Crl, wanted: readonly Wanted[]): CrlSurvey {
   const counts = new Uint32Array(revocationReasons.length);
   const bySerial = groupBySerial(wanted);
-  const listings: Listing[] = [];
+  const listings = new Map<Wanted, Listing>();
   let issuer = crl.issuer;
   walkEntries(crl, (entry) => {
     const { serialStart, serialEnd, reason } = entry;
@@ -49,9 +49,10 @@ export function surveyCrl(crl: Crl, wanted: readonly Wanted[]): CrlSurvey {
     if (candidates === undefined) return;
     const serial = crl.raw.subarray(serialStart, serialEnd);
     for (const candidate of candidates) {
-      if (listings.length >= mostListings) return;
       if (!candidate.serial.equals(serial) || !isOf(candidate, issuer)) continue;
-      listings.push({
+      // Of two entries about one, that it is revoked counts.
+      if ((listings.get(candidate)?.reason ?? 'removeFromCRL') !== 'removeFromCRL') continue;
+      listings.set(candidate, {
         wanted: candidate,
         reason: revocationReasons[reason] as RevocationReason,
         revocationDate: new Date(entry.revocationDate * 1000),
@@ -62,11 +63,8 @@ export function surveyCrl(crl: Crl, wanted: readonly Wanted[]): CrlSurvey {
     .map((reason, index) => [reason, counts[index] as number] as const)
     .filter(([, number]) => number > 0)
     .sort(([, left], [, right]) => right - left);
-  return { reasons, listings };
+  return { reasons, listings: [...listings.values()] };
 }
-
-// A hostile list may have one number a million times.
-const mostListings = 100;
 
 function isOf({ certificate }: Wanted, issuer: DistinguishedName): boolean {
   return certificate === undefined || certificate.issuer.equals(issuer);
@@ -86,6 +84,11 @@ function groupBySerial(wanted: readonly Wanted[]): ReadonlyMap<number, readonly 
 /** The last octets of a serial number: CAs count there, or roll dice. */
 function hashOf(bytes: Buffer, start: number, end: number): number {
   return bytes.readUIntBE(Math.max(start, end - 4), Math.min(end - start, 4));
+}
+
+/** `'reason: keyCompromise'`. */
+export function reasonPhrase(reason: RevocationReason): string {
+  return reason === 'unspecified' ? 'no reason given' : `reason: ${reason}`;
 }
 
 /** A serial number as a person gives it, in hex, with colons or without; `undefined`: it is none. */

@@ -16,14 +16,10 @@ export function layOut({ origin, title, rows, notes, verdict }: Report, terminal
     ...notes.map((note) => `  ${terminal.style('warning', 'Note:')} ${note}`),
   ];
   if (verdict === undefined) return lines.join('\n');
-  const { as, refusals, provided } = verdict;
-  if (refusals.length > 0) {
-    lines.push(`  ${terminal.style('bad', `Would be refused as ${as}:`)}`);
-    for (const { reason, detail } of refusals) lines.push(`    - ${reason}: ${detail}`);
-  } else {
-    const condition = provided === undefined ? '' : `, ${provided}`;
-    lines.push(`  ${terminal.style('good', `Would do as ${as}`)}${condition}.`);
-  }
+  const { as, refusals, praise } = verdict;
+  if (refusals.length > 0) lines.push(`  ${terminal.style('bad', `Would be refused as ${as}:`)}`);
+  else if (praise !== undefined) lines.push(`  ${terminal.style('good', praise)}`);
+  for (const { reason, detail } of refusals) lines.push(`    - ${reason}: ${detail}`);
   return lines.join('\n');
 }
 

@@ -17,8 +17,8 @@ export interface Verdict {
   /** `'a client certificate'`. */
   readonly as: string;
   readonly refusals: readonly Fault[];
-  /** What it rests on that was not looked at: `'where its CA is trusted'`. */
-  readonly provided?: string | undefined;
+  /** What is said where there is no reason; `undefined`: nothing. */
+  readonly praise?: string | undefined;
 }
 
 /** One line for people, or several under one label. */

@@ -9,7 +9,7 @@ import { MtlsError } from '../../errors.js';
 import { parseCertificate } from '../../x509/certificate.js';
 import { type Found } from './material.js';
 import { type Report } from './report.js';
-import { type Hello, patienceMs, type Place, sayHello } from './tls12-hello.js';
+import { type HelloOutcome, patienceMs, type Place, sayHello } from './tls12-hello.js';
 import { rowsOf } from './certificate-report.js';
 import { shorten } from './words.js';
 
@@ -22,8 +22,8 @@ export interface Visit {
   readonly found: readonly Extract<Found, { kind: 'certificate' }>[];
   /** `undefined`: it ended the handshake, as it may when no certificate comes. */
   readonly session: { readonly protocol: string; readonly cipher: string } | undefined;
-  /** What it says in TLS 1.2; `undefined`: it does not speak that. */
-  readonly hello: Hello | undefined;
+  /** What it says in TLS 1.2. */
+  readonly hello: HelloOutcome;
 }
 
 /**
@@ -34,7 +34,7 @@ export interface Visit {
 export async function visitServer(url: string, servername: string | undefined): Promise<Visit> {
   const place = placeOf(url, servername);
   const [met, hello] = await Promise.all([meet(place), sayHello(place)]);
-  const ders = 'ders' in met ? met.ders : (hello?.certificates ?? []);
+  const ders = longerOf('ders' in met ? met.ders : [], typeof hello === 'object' ? hello.certificates : []);
   if (ders.length === 0 && 'reason' in met)
     throw new MtlsError(
       'ERR_MTLS_OPTION_INVALID',
@@ -51,6 +51,13 @@ export async function visitServer(url: string, servername: string | undefined): 
     session: 'ders' in met ? met : undefined,
     hello,
   };
+}
+
+/** Of two sights of one chain the one with more of it: some versions of Node show the first certificate alone. */
+function longerOf(left: readonly Buffer[], right: readonly Buffer[]): readonly Buffer[] {
+  const [first] = left;
+  if (first === undefined) return right;
+  return right[0]?.equals(first) === true && right.length > left.length ? right : left;
 }
 
 /** Whether an argument is the address of a server. */
@@ -119,7 +126,7 @@ function chainOf(socket: TLSSocket): Buffer[] {
 
 /** Describes a server; its certificates have reports of their own. */
 export function reportServer({ url, session, hello }: Visit): Report {
-  const authorities = hello?.authorities ?? [];
+  const isHeard = typeof hello === 'object';
   return {
     origin: url,
     title: 'server',
@@ -139,14 +146,15 @@ export function reportServer({ url, session, hello }: Visit): Report {
       url,
       protocol: session?.protocol ?? null,
       cipher: session?.cipher ?? null,
-      asksForCertificate: hello === undefined ? null : hello.asks,
-      acceptableAuthorities: hello === undefined ? null : authorities,
+      asksForCertificate: isHeard ? hello.asks : null,
+      acceptableAuthorities: isHeard ? hello.authorities : null,
     },
   };
 }
 
-function describeRequest(hello: Hello | undefined): string[] {
-  if (hello === undefined) return ['cannot be seen: it speaks TLS 1.3 only, where that is encrypted'];
+function describeRequest(hello: HelloOutcome): string[] {
+  if (hello === 'other-version') return ['cannot be seen: it speaks TLS 1.3 only, where that is encrypted'];
+  if (hello === 'over') return ['cannot be seen: it breaks off the hello of TLS 1.2 that would show it'];
   if (!hello.asks) return ['no client certificate'];
   if (hello.authorities.length === 0) return ['a client certificate, of any CA'];
   return ['a client certificate of', ...hello.authorities.map((name) => `  ${shorten(name)}`)];

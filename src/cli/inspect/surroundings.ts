@@ -13,13 +13,16 @@ import {
 import { type CrlSurvey } from './crl-survey.js';
 import { type Found } from './material.js';
 
+/** A CRL that was found. */
+export type FoundCrl = Extract<Found, { kind: 'crl' }>;
+
 /** What is known when one thing is described. */
 export interface Surroundings {
   readonly now: Date;
   /** What `--as` asks for. */
   readonly role?: 'client' | 'server' | 'ca' | undefined;
   readonly relations: Relations;
-  readonly surveys: ReadonlyMap<Found, CrlSurvey>;
+  readonly surveys: ReadonlyMap<FoundCrl, CrlSurvey>;
 }
 
 // More of one name, and the others are not tried: each costs a signature.
@@ -31,14 +34,25 @@ export class Relations {
   readonly trusted: CertificateStore | undefined;
   /** Every certificate there is. */
   readonly all: CertificateStore;
-  readonly #found: readonly Found[];
+  /** Whether anything stands beside what is described. */
+  readonly hasSeveral: boolean;
+  readonly #certificates: readonly Certificate[];
+  readonly #byKey = new Map<string, Found[]>();
   readonly #origins = new Map<string, string>();
 
   constructor(found: readonly Found[], cas: readonly Found[] | undefined) {
-    this.#found = found;
+    this.hasSeveral = found.length > 1;
+    this.#certificates = certificatesAmong(found);
+    for (const thing of found) {
+      const publicKey = publicKeyOf(thing);
+      if (publicKey === undefined) continue;
+      const sharing = this.#byKey.get(textOf(publicKey));
+      if (sharing === undefined) this.#byKey.set(textOf(publicKey), [thing]);
+      else sharing.push(thing);
+    }
     for (const thing of [...found, ...(cas ?? [])])
       if (thing.kind === 'certificate') {
-        const key = keyOf(thing.certificate.raw);
+        const key = textOf(thing.certificate.raw);
         if (!this.#origins.has(key)) this.#origins.set(key, thing.origin);
       }
     this.trusted = cas && new CertificateStore(certificatesAmong(cas));
@@ -47,7 +61,7 @@ export class Relations {
 
   /** Where a certificate stands. */
   originOf(certificate: Certificate): string | undefined {
-    return this.#origins.get(keyOf(certificate.raw));
+    return this.#origins.get(textOf(certificate.raw));
   }
 
   /** The certificate whose key signed another, if it is there. */
@@ -62,19 +76,13 @@ export class Relations {
   /** The chain to a CA of `--ca`. */
   chainOf(certificate: Certificate, at: Date): CertificateChain | undefined | 'not-asked' {
     if (this.trusted === undefined) return 'not-asked';
-    return this.trusted.chainOf(certificate, certificatesAmong(this.#found), at);
+    return this.trusted.chainOf(certificate, this.#certificates, at);
   }
 
   /** Where the other things of a key stand. */
   sharing(publicKey: Buffer, kinds: readonly Found['kind'][]): string[] {
-    return this.#found
-      .filter((thing) => kinds.includes(thing.kind) && publicKeyOf(thing)?.equals(publicKey) === true)
-      .map(({ origin }) => origin);
-  }
-
-  /** Whether anything stands beside what is described. */
-  get hasSeveral(): boolean {
-    return this.#found.length > 1;
+    const sharing = this.#byKey.get(textOf(publicKey)) ?? [];
+    return sharing.filter(({ kind }) => kinds.includes(kind)).map(({ origin }) => origin);
   }
 }
 
@@ -98,6 +106,6 @@ function publicKeyOf(thing: Found): Buffer | undefined {
   }
 }
 
-function keyOf(raw: Buffer): string {
-  return raw.toString('latin1');
+function textOf(bytes: Buffer): string {
+  return bytes.toString('latin1');
 }

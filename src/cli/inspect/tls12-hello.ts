@@ -32,11 +32,11 @@ export interface Place {
 export const patienceMs = 5_000;
 const mostBytes = 100_000;
 
-/**
- * Says hello and listens until the server has said all that it says in clear.
- * @returns `undefined` where the server does not speak TLS 1.2, or breaks off.
- */
-export async function sayHello({ host, port, servername }: Place): Promise<Hello | undefined> {
+/** What came of it: `'other-version'` of a server that does not speak TLS 1.2, `'over'` where it broke off. */
+export type HelloOutcome = Hello | 'other-version' | 'over';
+
+/** Says hello and listens until the server has said all that it says in clear. */
+export async function sayHello({ host, port, servername }: Place): Promise<HelloOutcome> {
   return await new Promise((resolve) => {
     let read = Buffer.alloc(0);
     const socket = connect({ host, port });
@@ -46,14 +46,14 @@ export async function sayHello({ host, port, servername }: Place): Promise<Hello
       read = Buffer.concat([read, chunk]);
       const hello = readServer(read);
       if (hello === 'more' && read.length <= mostBytes) return;
-      if (typeof hello === 'object') resolve(hello);
+      if (hello !== 'more') resolve(hello);
       socket.destroy();
     });
     // Why it breaks off, the whole handshake beside this one says better.
     socket.once('error', () => socket.destroy());
     socket.once('close', () => {
       clearTimeout(timer);
-      resolve(undefined);
+      resolve('over');
     });
   });
 }
@@ -96,14 +96,16 @@ function sized(octets: number, content: Buffer): Buffer {
   return Buffer.concat([length, content]);
 }
 
-/** Reads what there is so far: `'more'` is to come, or it is `'over'` without the end that was looked for. */
-function readServer(read: Buffer): Hello | 'more' | 'over' {
+/** Reads what there is so far; `'more'` is to come. */
+function readServer(read: Buffer): HelloOutcome | 'more' {
   const messages: Buffer[] = [];
   for (let offset = 0; offset + 5 <= read.length;) {
     const end = offset + 5 + read.readUInt16BE(offset + 3);
-    // An alert, or no TLS at all.
-    if (read[offset] !== 22) return 'over';
+    // No TLS at all, or an alert; that of protocol_version says what is not spoken (section 7.2.2).
+    const type = read[offset];
+    if (type !== 22 && type !== 21) return 'over';
     if (end > read.length) break;
+    if (type === 21) return read[offset + 6] === 70 ? 'other-version' : 'over';
     messages.push(read.subarray(offset + 5, end));
     offset = end;
   }
@@ -115,14 +117,14 @@ function readServer(read: Buffer): Hello | 'more' | 'over' {
   }
 }
 
-function readHandshake(bytes: Buffer): Hello | 'more' | 'over' {
+function readHandshake(bytes: Buffer): HelloOutcome | 'more' {
   let hello: Hello = { certificates: [], asks: false, authorities: [] };
   for (let offset = 0; offset + 4 <= bytes.length;) {
     const end = offset + 4 + bytes.readUIntBE(offset + 1, 3);
     if (end > bytes.length) break;
     const body = bytes.subarray(offset + 4, end);
     const type = bytes[offset];
-    if (type === 2 && body.readUInt16BE(0) !== 0x0303) return 'over';
+    if (type === 2 && body.readUInt16BE(0) !== 0x0303) return 'other-version';
     if (type === 11) hello = { ...hello, certificates: vectors(vector(body, 0, 3), 3) };
     if (type === 13) hello = { ...hello, asks: true, authorities: readAuthorities(body) };
     if (type === 14) return hello;
