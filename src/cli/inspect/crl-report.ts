@@ -107,7 +107,7 @@ function attempt(origin: string, check: () => void): Fault[] {
     return [];
   } catch (error) {
     if (!(error instanceof MtlsError)) throw error;
-    return [{ reason: error.code, detail: error.message.replace(`${origin}: `, '') }];
+    return [{ reason: error.code, detail: shorten(error.message.replace(`${origin}: `, ''), 600) }];
   }
 }
 

@@ -98,19 +98,20 @@ export function describeName(name: GeneralName): string {
 
 const longest = 200;
 
-/** What a person can be shown of a text that a stranger has chosen. */
-export function shorten(text: string): string {
-  return text.length <= longest ? text : `${text.slice(0, longest - 1)}…`;
+/** What a person can be shown of a text that a stranger has chosen: one line, not too long, no colours. */
+export function shorten(text: string, most: number = longest): string {
+  const cut = text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+  return cut.replace(/\p{Cc}/gu, (sign) => `\\u{${(sign.codePointAt(0) as number).toString(16)}}`);
 }
 
-const most = 12;
+const mostLines = 12;
 
 /** As many of a list as a person can be shown. */
 export function shortenList(lines: readonly string[]): string[] {
-  if (lines.length <= most) return [...lines];
+  if (lines.length <= mostLines) return [...lines];
   return [
-    ...lines.slice(0, most - 1),
-    `and ${(lines.length - most + 1).toLocaleString('en')} more (--json has them all)`,
+    ...lines.slice(0, mostLines - 1),
+    `and ${(lines.length - mostLines + 1).toLocaleString('en')} more (--json has them all)`,
   ];
 }
 
