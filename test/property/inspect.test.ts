@@ -6,15 +6,19 @@
  */
 import { createPublicKey } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
+import { connect, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
+import { createServer } from 'node:tls';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { sayHello } from '../../src/cli/inspect/tls12-hello.js';
 import { attributeTypes, ca } from '../support/chain.js';
 import { runCommand } from '../support/command.js';
 import { temporaryDirectory, writeMaterial } from '../support/files.js';
 import { mutations } from '../support/mutations.js';
 import { pkcs12 } from '../support/pkcs12.js';
 import { certificateRequest } from '../support/request.js';
+import { listen } from '../support/server.js';
 
 const numRuns = Number(process.env['FUZZ_RUNS'] ?? 1500);
 const limitMs = 3000;
@@ -102,3 +106,49 @@ test(
   },
   timeout,
 );
+
+test(
+  'answers whatever a server sends',
+  async () => {
+    const flight = await recordFlight();
+    let answer = flight;
+    const port = await listen(
+      createTcpServer((socket) => {
+        socket.on('error', () => {});
+        socket.once('data', () => socket.end(answer));
+      }),
+    );
+    const place = { host: '127.0.0.1', port, servername: 'a.test' };
+    await expect(sayHello(place)).resolves.toMatchObject({ asks: true, authorities: ['CN=root,O=Example'] });
+    const changed = mutations.map((changes) => changes.reduce((input, change) => change(input), flight));
+    await fc.assert(
+      fc.asyncProperty(changed, async (input) => {
+        answer = input;
+        const start = performance.now();
+        await sayHello(place);
+        expect(performance.now() - start).toBeLessThan(limitMs);
+      }),
+      { numRuns: numRuns / 3 },
+    );
+  },
+  timeout,
+);
+
+/** What a server of TLS 1.2 that asks for certificates sends to the first hello. */
+async function recordFlight(): Promise<Buffer> {
+  const { keyPem, pem } = root.server();
+  const server = createServer({ key: keyPem, cert: pem, ca: root.pem, requestCert: true });
+  server.on('tlsClientError', () => {});
+  const behind = await listen(server);
+  const parts: Buffer[] = [];
+  const port = await listen(
+    createTcpServer((socket) => {
+      const onward = connect(behind, '127.0.0.1');
+      onward.on('data', (part) => parts.push(part));
+      for (const each of [socket, onward]) each.on('error', () => {});
+      socket.pipe(onward).pipe(socket);
+    }),
+  );
+  await sayHello({ host: '127.0.0.1', port, servername: 'localhost' });
+  return Buffer.concat(parts);
+}

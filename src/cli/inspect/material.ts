@@ -148,7 +148,8 @@ function readPkcs12(der: Buffer, password: string | undefined): Thing[] {
   return [{ kind: 'pkcs12', pkcs12 }, ...bags];
 }
 
-function naming<Value>(file: string, read: () => Value): Value {
+/** Names the file, or the server, in an error about its bytes. */
+export function naming<Value>(file: string, read: () => Value): Value {
   try {
     return read();
   } catch (error) {

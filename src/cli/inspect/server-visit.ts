@@ -7,7 +7,7 @@ import { isIP } from 'node:net';
 import { connect, type DetailedPeerCertificate, type TLSSocket } from 'node:tls';
 import { MtlsError } from '../../errors.js';
 import { parseCertificate } from '../../x509/certificate.js';
-import { type Found } from './material.js';
+import { type Found, naming } from './material.js';
 import { type Report } from './report.js';
 import { type HelloOutcome, patienceMs, type Place, sayHello } from './tls12-hello.js';
 import { rowsOf } from './certificate-report.js';
@@ -45,7 +45,7 @@ export async function visitServer(url: string, servername: string | undefined): 
     hostname: servername ?? place.host,
     found: ders.map((der, index) => ({
       kind: 'certificate',
-      certificate: parseCertificate(der),
+      certificate: naming(url, () => parseCertificate(der)),
       origin: ders.length === 1 ? url : `${url}, number ${index + 1}`,
     })),
     session: 'ders' in met ? met : undefined,

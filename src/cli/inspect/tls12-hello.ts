@@ -112,7 +112,7 @@ function readServer(read: Buffer): HelloOutcome | 'more' {
   try {
     return readHandshake(Buffer.concat(messages));
   } catch (error) {
-    if (error instanceof RangeError || error instanceof MtlsError) return 'over';
+    if (error instanceof MtlsError) return 'over';
     throw error;
   }
 }
@@ -124,7 +124,7 @@ function readHandshake(bytes: Buffer): HelloOutcome | 'more' {
     if (end > bytes.length) break;
     const body = bytes.subarray(offset + 4, end);
     const type = bytes[offset];
-    if (type === 2 && body.readUInt16BE(0) !== 0x0303) return 'other-version';
+    if (type === 2 && number(body, 0, 2) !== 0x0303) return 'other-version';
     if (type === 11) hello = { ...hello, certificates: vectors(vector(body, 0, 3), 3) };
     if (type === 13) hello = { ...hello, asks: true, authorities: readAuthorities(body) };
     if (type === 14) return hello;
@@ -143,12 +143,21 @@ function readAuthorities(body: Buffer): string[] {
   );
 }
 
-/** The content behind a length. Throws a RangeError where there is less. */
+/** The content behind a length. */
 function vector(bytes: Buffer, offset: number, octets: number): Buffer {
   const start = offset + octets;
-  const end = start + bytes.readUIntBE(offset, octets);
-  if (end > bytes.length) throw new RangeError('a vector goes on behind its message');
+  const end = start + number(bytes, offset, octets);
+  if (end > bytes.length) throw tooShort();
   return bytes.subarray(start, end);
+}
+
+function number(bytes: Buffer, offset: number, octets: number): number {
+  if (offset + octets > bytes.length) throw tooShort();
+  return bytes.readUIntBE(offset, octets);
+}
+
+function tooShort(): MtlsError {
+  return new MtlsError('ERR_MTLS_CERTIFICATE_INVALID', 'a message of the server ends too soon');
 }
 
 function vectors(bytes: Buffer, octets: number): Buffer[] {
