@@ -344,6 +344,8 @@ describe('a CRL', () => {
     const { code, out } = await inspect({ 'a.pem': delta.pem, 'b.pem': revoked.pem }, '--find', '1002');
     expect(code).toBe(0);
     expect(out).toContain('serial 1002 was taken off the list\n');
+    const [item] = await itemsOf({ 'a.pem': delta.pem }, '--find', '1002');
+    expect(item).toMatchObject({ asked: [{ listed: false, reason: 'removeFromCRL' }] });
   });
 
   test('tells on the certificates beside it', async () => {
