@@ -61,7 +61,7 @@ export function addInspect({ create, answers }: Commands): void {
 Examples:
   $ express-mtls inspect certs-dev/client1-crt.pem certs-dev/client1-key.pem
   $ express-mtls inspect certs-dev/ca-crl.pem --ca certs-dev/ca-crt.pem --find 1001
-  $ EXPRESS_MTLS_P12_PASSWORD=secret express-mtls inspect client1.p12
+  $ express-mtls inspect client1.p12 --password-file password.txt
   $ express-mtls inspect https://localhost:4433 --ca certs-dev/ca-crt.pem
 
 Exit code 1 where anything would be refused or is listed, 3 where a file does not read.`,
