@@ -40,7 +40,10 @@ export async function sayHello({ host, port, servername }: Place): Promise<Hello
   return await new Promise((resolve) => {
     let read = Buffer.alloc(0);
     const socket = connect({ host, port });
-    const timer = setTimeout(() => socket.destroy(), patienceMs);
+    const timer = setTimeout(() => {
+      resolve('over');
+      socket.destroy();
+    }, patienceMs);
     socket.once('connect', () => socket.write(clientHello(servername)));
     socket.on('data', (chunk) => {
       read = Buffer.concat([read, chunk]);
