@@ -10,6 +10,7 @@ export type { Logger, MtlsOptions } from './options.js';
 export type { ServerNameOptions } from './server-names.js';
 export type { CaSource, CrlSource, Source, SourceLoader } from './source-options.js';
 export type { CertificatePolicy, RevocationPolicy } from './policies.js';
+export type { AuthorityState } from './tls/authority-state.js';
 export type {
   ConnectionState,
   Mtls,

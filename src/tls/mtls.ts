@@ -12,6 +12,7 @@ import { type RevocationChecker } from '../revocation/revocation-checker.js';
 import { describeCrls, type RevocationEntryState } from '../revocation/revocation-state.js';
 import { freshUntil } from '../revocation/verified-crl.js';
 import { announce } from './announcement.js';
+import { type AuthorityState, describeAuthorities } from './authority-state.js';
 import { CrlExpiryWatch } from './crl-expiry-watch.js';
 import { type MtlsEvents, type ReloadReport, Reporter, type TypedEventEmitter } from './events.js';
 import { type Explanation, explain, type Explicable } from './explanation.js';
@@ -58,6 +59,8 @@ export interface ServerCertificateState {
 
 /** The handle of a protected server. */
 export interface Mtls extends AsyncDisposable, TypedEventEmitter<MtlsEvents> {
+  /** The CAs in force now, those of the names of `sni` among them. */
+  readonly authorities: readonly AuthorityState[];
   /** The CRLs in force now. */
   readonly revocation: RevocationState;
   /** The certificates that the server shows now: its own, then those of `sni`. */
@@ -171,6 +174,12 @@ export class MtlsHandle implements Mtls {
     if (this.#context !== undefined) this.#server?.setSecureContext(this.#context);
     if (this.#prepared !== undefined)
       announce(this.#reporter, this.#settings, this.#prepared.materials, this.#server?.address());
+  }
+
+  /** The CAs in force now. */
+  get authorities(): readonly AuthorityState[] {
+    const { trust } = this.#gate;
+    return trust === undefined ? [] : describeAuthorities(trust.materials);
   }
 
   /** The CRLs in force now. */

@@ -98,7 +98,7 @@ export class RefusalLog {
 }
 
 /** An address of IPv6 stands for its network, of which anybody has all 2^64 addresses. */
-function networkOf(remoteAddress: string): string {
+export function networkOf(remoteAddress: string): string {
   if (!isIPv6(remoteAddress)) return remoteAddress;
   const [head = '', tail] = remoteAddress.split('%')[0]?.split('::') ?? [];
   const groups = head === '' ? [] : head.split(':');

@@ -1,0 +1,159 @@
+/**
+ * What a status page remembers of a server: the last refusals, evictions and
+ * reloads. Bounded.
+ *
+ * @module
+ */
+import { type ErrorCode } from '../errors.js';
+import { type EvictedEvent, type RefusedEvent } from '../tls/events.js';
+import { type Mtls } from '../tls/mtls.js';
+import { networkOf } from '../tls/refusal-log.js';
+import { abbreviate, type RefusalReason } from '../tls/refusal.js';
+import { visible, withoutFolders } from './text.js';
+
+/** A refusal or an eviction; those of one client or stranger, for one reason, share a line. */
+export interface StatusRefusal {
+  /** The last of them, ISO 8601. */
+  readonly at: string;
+  /** The first of them, ISO 8601. */
+  readonly firstAt: string;
+  readonly count: number;
+  readonly reason: RefusalReason;
+  readonly code: ErrorCode;
+  /** Of the last of them: what was seen, and what to do. */
+  readonly detail: string;
+  /** Of the last of them: the subject by RFC 4514. `null`: no certificate, or none that can be read. */
+  readonly subject: string | null;
+  /** Lower-case hex. */
+  readonly serialNumber: string | null;
+  /** Of the last of them. */
+  readonly remoteAddress: string;
+}
+
+/** What came of a reload. One that changed nothing is not listed, nor is a fault that was there before. */
+export type StatusReload =
+  | {
+      /** ISO 8601. */
+      readonly at: string;
+      readonly outcome: 'reloaded';
+      /** How many certificates are revoked now that were not. */
+      readonly added: number;
+      /** How many certificates were revoked and are listed no more. */
+      readonly removed: number;
+      /** How many open connections were ended. */
+      readonly evicted: number;
+      readonly durationMs: number;
+    }
+  | {
+      /** ISO 8601. */
+      readonly at: string;
+      /** What was in force stayed. */
+      readonly outcome: 'failed';
+      readonly code: ErrorCode;
+      readonly message: string;
+    };
+
+/** How many of each list are kept. */
+const mostKept = 50;
+const longestMessage = 1000;
+
+// Whoever has no certificate, or makes one up, can have any of these; the others need a certificate of our CAs.
+// Strangers come in any number, and must not push out what is told of clients.
+const reasonsOfStrangers: readonly RefusalReason[] = [
+  'no-certificate',
+  'untrusted',
+  'expired',
+  'not-yet-valid',
+  'identity-invalid',
+];
+
+/** What is remembered. */
+export class History {
+  readonly since: string;
+  readonly refusals: RefusalRecord = new RefusalRecord(reasonsOfStrangers);
+  // Whoever is evicted had been let in.
+  readonly evictions: RefusalRecord = new RefusalRecord([]);
+  readonly reloads: { total: number; failed: number; list: StatusReload[] } = {
+    total: 0,
+    failed: 0,
+    list: [],
+  };
+
+  /** Remembers from now on. */
+  constructor(
+    mtls: Mtls,
+    { now, sources }: { readonly now: () => number; readonly sources: 'names' | 'paths' },
+  ) {
+    const moment = (): string => new Date(now()).toISOString();
+    this.since = moment();
+    mtls.on('refused', (event) => {
+      this.refusals.add(event, moment());
+    });
+    mtls.on('evicted', (event) => {
+      this.evictions.add(event, moment());
+    });
+    mtls.on('reloaded', ({ added, removed, evicted, durationMs }) => {
+      this.#addReload({ at: moment(), outcome: 'reloaded', added, removed, evicted, durationMs });
+    });
+    mtls.on('reload-failed', ({ error: { code, message } }) => {
+      const short = visible(message, longestMessage);
+      const shown = sources === 'paths' ? short : withoutFolders(short);
+      this.#addReload({ at: moment(), outcome: 'failed', code, message: shown });
+    });
+  }
+
+  #addReload(reload: StatusReload): void {
+    this.reloads.total++;
+    if (reload.outcome === 'failed') this.reloads.failed++;
+    this.reloads.list.unshift(reload);
+    this.reloads.list.length = Math.min(this.reloads.list.length, mostKept);
+  }
+}
+
+/** The last refusals, or evictions, and how many there were of each reason. */
+export class RefusalRecord {
+  total: number = 0;
+  readonly byReason: Partial<Record<RefusalReason, number>> = {};
+  readonly #reasonsOfStrangers: readonly RefusalReason[];
+  readonly #mostLines: number;
+  readonly #strangers = new Map<string, StatusRefusal>();
+  readonly #clients = new Map<string, StatusRefusal>();
+
+  /** @param strangers - The reasons that anybody can have. Those share a line by address, and half of the lines. */
+  constructor(strangers: readonly RefusalReason[]) {
+    this.#reasonsOfStrangers = strangers;
+    this.#mostLines = strangers.length === 0 ? mostKept : mostKept / 2;
+  }
+
+  /** Remembers one. */
+  add(event: RefusedEvent | EvictedEvent, at: string): void {
+    const { reason, code, detail, identity, remoteAddress } = event;
+    this.total++;
+    this.byReason[reason] = (this.byReason[reason] ?? 0) + 1;
+    const isStranger = identity === undefined || this.#reasonsOfStrangers.includes(reason);
+    const lines = isStranger ? this.#strangers : this.#clients;
+    const key = `${reason} ${isStranger ? networkOf(remoteAddress) : identity.fingerprint256}`;
+    const before = lines.get(key);
+    // Put in anew, it stands at the end.
+    lines.delete(key);
+    lines.set(key, {
+      at,
+      firstAt: before?.firstAt ?? at,
+      count: (before?.count ?? 0) + 1,
+      reason,
+      code,
+      detail: visible(detail, longestMessage),
+      subject: identity === undefined ? null : visible(abbreviate(identity.subject), 200),
+      serialNumber: identity === undefined ? null : visible(identity.serialNumber, 64),
+      remoteAddress: visible(remoteAddress, 64),
+    });
+    const [oldest] = lines.keys();
+    if (lines.size > this.#mostLines && oldest !== undefined) lines.delete(oldest);
+  }
+
+  /** The last ones, the last one first. */
+  get list(): StatusRefusal[] {
+    const lines = [...this.#strangers.values(), ...this.#clients.values()].reverse();
+    return lines.sort((one, other) => (one.at < other.at ? 1 : one.at > other.at ? -1 : 0));
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * How the page looks: light or dark as the reader has it, and narrow on a phone.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto';
+
+/** The whole of it; the page has no other style, and no script. */
+export const style = `
+:root { color-scheme: light dark; --text: #1b1f24; --muted: #57606a; --line: #c4cad1; --back: #fff;
+  --good: #10652f; --bad: #a8071a; }
+@media (prefers-color-scheme: dark) {
+  :root { --text: #e6e9ed; --muted: #a3acb8; --line: #4a525d; --back: #14171b; --good: #7fd99a; --bad: #ff9d97; }
+}
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: 1rem; max-width: 80rem; background: var(--back); color: var(--text);
+  font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
+h1 { font-size: 1.5rem; line-height: 1.2; }
+h2 { font-size: 1.2rem; margin: 2rem 0 0.5rem; }
+p { margin: 0.5rem 0; }
+a { color: inherit; }
+.muted, caption { color: var(--muted); }
+.good { color: var(--good); font-weight: 600; }
+.bad { color: var(--bad); font-weight: 600; }
+.verdict { padding: 0.5rem 0.75rem; border: 1px solid var(--line); border-left: 0.5rem solid currentColor; }
+.wide { overflow-x: auto; }
+.wide:focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }
+table { border-collapse: collapse; width: 100%; font-size: 0.9rem; }
+caption { text-align: left; padding-bottom: 0.25rem; }
+th, td { text-align: left; vertical-align: top; padding: 0.4rem 0.75rem 0.4rem 0; min-width: 5rem;
+  border-bottom: 1px solid var(--line); font-weight: 400; }
+thead th { font-weight: 600; white-space: nowrap; }
+tbody th { min-width: 11rem; }
+td.long { min-width: 16rem; }
+td.number, th.number { text-align: right; min-width: 0; }
+meter { width: 100%; min-width: 6rem; }
+`;
+
+/** Lets this style alone apply, and nothing at all be loaded, run, sent or framed. */
+export const contentSecurityPolicy: string = [
+  "default-src 'none'",
+  `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');

@@ -1,0 +1,212 @@
+/**
+ * The tables of the page: what is in force, who is connected, what has happened.
+ *
+ * @module
+ */
+import { type StatusRefusal, type StatusReload } from './history.js';
+import { type Markup, markup } from './markup.js';
+import {
+  type StatusAuthority,
+  type StatusClient,
+  type StatusCrl,
+  type StatusList,
+  type StatusReasons,
+  type StatusReport,
+} from './report.js';
+import { duration } from './text.js';
+import { writeTime } from './time-element.js';
+
+/** A column's heading, and what is in its cells. The first column names the row. */
+interface Column<Entry> {
+  readonly name: string;
+  readonly kind?: 'number' | 'long';
+  readonly cell: (entry: Entry) => string | number | Markup;
+}
+
+/** Writes all of them, each in a section with a heading. */
+export function writeTables(report: StatusReport): Markup[] {
+  const { authorities, crls, clients, refusals, evictions, reloads } = report;
+  const now = Date.parse(report.at);
+  const captions = {
+    authorities: `The CAs whose clients are let in${notListed(authorities)}`,
+    crls: `The CRLs in force; those that run out first stand first${notListed(crls)}`,
+    clients: `Open connections: ${clients.connections} of ${clients.total} clients${notListed(clients)}`,
+    refusals: `Handshakes that were refused: ${countReasons(refusals)}`,
+    evictions: `Open connections that were ended: ${countReasons(evictions)}`,
+    reloads: `Reloads that changed something, or failed: ${reloads.total}, of which ${reloads.failed} failed`,
+  };
+  return [
+    writeTable('CAs', captions.authorities, authorities, authorityColumns),
+    writeTable('CRLs', captions.crls, crls, crlColumns(now)),
+    writeTable('Connections', captions.clients, clients, clientColumns(now)),
+    writeTable('Refusals', captions.refusals, refusals, refusalColumns),
+    writeTable('Evictions', captions.evictions, evictions, refusalColumns),
+    writeTable('Reloads', captions.reloads, reloads, reloadColumns),
+  ];
+}
+
+function writeTable<Entry>(
+  title: string,
+  caption: string,
+  { list }: StatusList<Entry>,
+  columns: readonly Column<Entry>[],
+): Markup {
+  const id = title.toLowerCase();
+  const heading = markup`<h2 id="${id}">${title}</h2>`;
+  if (list.length === 0)
+    return markup`<section aria-labelledby="${id}">\n${heading}\n<p>None.</p>\n</section>\n`;
+  const head = columns.map(({ name, kind }) => markup`<th scope="col"${classOf(kind)}>${name}</th>`);
+  const rows = list.map((entry) => markup`<tr>${columns.map(writeCell(entry))}</tr>\n`);
+  // Whoever has no pointer scrolls a wide table with the keys, and for that it must be able to have the focus.
+  return markup`<section aria-labelledby="${id}">
+${heading}
+<div class="wide" role="region" aria-labelledby="${id}" tabindex="0">
+<table>
+<caption>${caption}</caption>
+<thead><tr>${head}</tr></thead>
+<tbody>
+${rows}</tbody>
+</table>
+</div>
+</section>
+`;
+}
+
+function writeCell<Entry>(entry: Entry): (column: Column<Entry>, index: number) => Markup {
+  return ({ kind, cell }, index) =>
+    index === 0
+      ? markup`<th scope="row">${cell(entry)}</th>`
+      : markup`<td${classOf(kind)}>${cell(entry)}</td>`;
+}
+
+function classOf(kind: string | undefined): Markup | string {
+  return kind === undefined ? '' : markup` class="${kind}"`;
+}
+
+const authorityColumns: readonly Column<StatusAuthority>[] = [
+  { name: 'CA', cell: ({ subject }) => isolate(subject) },
+  { name: 'Issuer', cell: ({ issuer }) => isolate(issuer) },
+  {
+    name: 'CRL',
+    cell: ({ crl }) => {
+      if (crl === 'loaded') return 'loaded';
+      return warn(crl === 'missing' ? 'missing: no CRL of it is loaded' : 'none is configured');
+    },
+  },
+  {
+    name: 'Server names',
+    cell: ({ names }) =>
+      names.map((name) => (name === '*' ? 'all without CAs of their own' : name)).join(', '),
+  },
+  {
+    name: 'In date until',
+    cell: ({ notAfter, state }) => {
+      if (state === 'current') return writeTime(notAfter);
+      return markup`${writeTime(notAfter)}<br>${warn(state === 'expired' ? 'expired' : 'not valid yet')}`;
+    },
+  },
+];
+
+function crlColumns(now: number): readonly Column<StatusCrl>[] {
+  return [
+    { name: 'Issuer', cell: ({ issuer }) => isolate(issuer) },
+    { name: 'State', cell: ({ state }) => (state === 'stale' ? warn('stale') : praise('in date')) },
+    { name: 'Time left', cell: (crl) => writeTimeLeft(crl, now) },
+    { name: 'Age', cell: ({ thisUpdate }) => duration(now - Date.parse(thisUpdate)) },
+    { name: 'Entries', kind: 'number', cell: ({ entries }) => entries },
+    { name: 'Number', kind: 'number', cell: ({ number }) => number ?? 'none' },
+    { name: 'Source', cell: ({ source }) => isolate(source) },
+  ];
+}
+
+// The length of the bar is an attribute of its own: no style stands in the page but the one that the policy names.
+function writeTimeLeft({ issuer, nextUpdate, left }: StatusCrl, now: number): Markup | string {
+  if (nextUpdate === null || left === null) return 'does not run out';
+  const distance = Date.parse(nextUpdate) - now;
+  const words = distance > 0 ? `${duration(distance)} left` : `ran out ${duration(-distance)} ago`;
+  const limits = markup`min="0" max="1" low="0.1" high="0.2" optimum="1" value="${left}"`;
+  const bar = markup`<meter ${limits} aria-label="Time left of the CRL of ${issuer}">${words}</meter>`;
+  return markup`${bar}<br>${words}, until ${writeTime(nextUpdate)}`;
+}
+
+function clientColumns(now: number): readonly Column<StatusClient>[] {
+  return [
+    { name: 'Client', cell: writeWho },
+    { name: 'Issuer', cell: ({ issuer }) => isolate(issuer) },
+    { name: 'Connections', kind: 'number', cell: ({ connections }) => connections },
+    {
+      name: 'Oldest since',
+      cell: ({ since }) => markup`${writeTime(since)}, ${duration(now - Date.parse(since))}`,
+    },
+    {
+      name: 'From',
+      cell: ({ addresses, addressCount }) => {
+        const others = addressCount - addresses.length;
+        return addresses.join(', ') + (others > 0 ? ` and ${others} more` : '');
+      },
+    },
+    { name: 'Certificate until', cell: ({ notAfter }) => writeTime(notAfter) },
+  ];
+}
+
+const refusalColumns: readonly Column<StatusRefusal>[] = [
+  { name: 'Last at', cell: ({ at }) => writeTime(at) },
+  { name: 'Who', cell: writeWho },
+  { name: 'From', cell: ({ remoteAddress }) => remoteAddress },
+  { name: 'Reason', cell: ({ reason }) => reason },
+  { name: 'Detail', kind: 'long', cell: ({ detail }) => isolate(detail) },
+  {
+    name: 'Times',
+    kind: 'number',
+    cell: ({ count, firstAt }) => (count === 1 ? 1 : markup`${count}<br>since ${writeTime(firstAt)}`),
+  },
+];
+
+const reloadColumns: readonly Column<StatusReload>[] = [
+  { name: 'At', cell: ({ at }) => writeTime(at) },
+  {
+    name: 'Outcome',
+    cell: ({ outcome }) => (outcome === 'failed' ? warn('failed') : praise('reloaded')),
+  },
+  {
+    name: 'Detail',
+    kind: 'long',
+    cell: (reload) => {
+      if (reload.outcome === 'failed')
+        return markup`${reload.code}: ${isolate(reload.message)}<br>What was in force stays.`;
+      const { added, removed, evicted, durationMs } = reload;
+      return `${added} newly revoked, ${removed} no longer listed, ${evicted} connections closed, ${durationMs} ms`;
+    },
+  },
+];
+
+function writeWho({
+  subject,
+  serialNumber,
+}: Pick<StatusRefusal, 'subject' | 'serialNumber'>): Markup | string {
+  if (subject === null || serialNumber === null) return 'nobody known';
+  const name = isolate(subject === '' ? 'no subject' : subject);
+  return markup`${name}<br><span class="muted">serial ${serialNumber}</span>`;
+}
+
+function notListed({ list, total }: StatusList<unknown>): string {
+  return total > list.length ? `; ${total - list.length} more are not listed` : '';
+}
+
+function countReasons({ total, byReason }: StatusList<StatusRefusal> & StatusReasons): string {
+  const reasons = Object.entries(byReason).map(([reason, count]) => `${count} ${reason}`);
+  return `${total} (${reasons.join(', ')})`;
+}
+
+/** A name may be written from right to left, and what stands beside it is not. */
+function isolate(text: string): Markup {
+  return markup`<bdi>${text}</bdi>`;
+}
+
+function warn(words: string): Markup {
+  return markup`<span class="bad">${words}</span>`;
+}
+
+function praise(words: string): Markup {
+  return markup`<span class="good">${words}</span>`;
+}

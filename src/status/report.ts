@@ -1,0 +1,213 @@
+/**
+ * What a status page says of a server, as plain data. Every text in it is short
+ * and visible, every list has an end.
+ *
+ * @module
+ */
+import { type ClientIdentity } from '../identity/client-identity.js';
+import { type RevocationEntryState } from '../revocation/revocation-state.js';
+import { type AuthorityState } from '../tls/authority-state.js';
+import { type ConnectionState, type Mtls } from '../tls/mtls.js';
+import { abbreviate, type RefusalReason } from '../tls/refusal.js';
+import { type DistinguishedName } from '../x509/distinguished-name.js';
+import { type History, type StatusRefusal, type StatusReload } from './history.js';
+import { baseName, visible } from './text.js';
+
+/** The JSON of the status page. Dates are ISO 8601, names RFC 4514; what is not there is `null`. */
+export interface StatusReport {
+  readonly at: string;
+  /** Since when refusals, evictions and reloads are remembered. */
+  readonly since: string;
+  /** Whether every CRL is in date. */
+  readonly ready: boolean;
+  readonly authorities: StatusList<StatusAuthority>;
+  /** Those that run out first come first. */
+  readonly crls: StatusList<StatusCrl>;
+  /** The open connections of clients with a certificate: `total` counts the clients. Those with the most come first. */
+  readonly clients: StatusList<StatusClient> & { readonly connections: number };
+  readonly refusals: StatusList<StatusRefusal> & StatusReasons;
+  readonly evictions: StatusList<StatusRefusal> & StatusReasons;
+  readonly reloads: StatusList<StatusReload> & { readonly failed: number };
+}
+
+/** The first or last entries of what there are `total` of. */
+export interface StatusList<Entry> {
+  readonly total: number;
+  /** At most 100 CAs, CRLs and clients, and the last 50 of what has happened. */
+  readonly list: readonly Entry[];
+}
+
+/** How many there were for each reason, from `since` on. */
+export interface StatusReasons {
+  readonly byReason: Readonly<Partial<Record<RefusalReason, number>>>;
+}
+
+/** A CA in force. */
+export interface StatusAuthority {
+  readonly subject: string;
+  readonly issuer: string;
+  readonly serialNumber: string;
+  readonly notAfter: string;
+  readonly state: 'current' | 'expired' | 'not-yet-valid';
+  /** The names of `sni` that its clients are for; `'*'`: the server, and every name without CAs of its own. */
+  readonly names: readonly string[];
+  readonly crl: AuthorityState['crl'];
+}
+
+/** A CRL in force. */
+export interface StatusCrl {
+  readonly issuer: string;
+  readonly number: string | null;
+  /** The file, without its folders unless they were asked for, or the option it came from. */
+  readonly source: string;
+  readonly entries: number;
+  readonly thisUpdate: string;
+  readonly nextUpdate: string | null;
+  readonly loadedAt: string;
+  /** `'stale'`: past its nextUpdate. */
+  readonly state: 'current' | 'stale';
+  /** The part of its life that is left, from 0 to 1. */
+  readonly left: number | null;
+}
+
+/** The open connections of one certificate. */
+export interface StatusClient {
+  readonly subject: string;
+  readonly issuer: string;
+  readonly serialNumber: string;
+  readonly fingerprint256: string;
+  readonly notAfter: string;
+  readonly connections: number;
+  /** When the oldest of them was let in. */
+  readonly since: string;
+  /** Some of the addresses they come from: at most 5. */
+  readonly addresses: readonly string[];
+  readonly addressCount: number;
+}
+
+const mostListed = 100;
+const mostAddresses = 5;
+
+/** What a report is made of. */
+export interface ReportOptions {
+  readonly history: History;
+  readonly sources: 'names' | 'paths';
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+/** Reports what is in force, who is connected, and what has happened. */
+export function createReport(mtls: Mtls, { history, sources, now }: ReportOptions): StatusReport {
+  const { crls, healthy } = mtls.revocation;
+  const { refusals, evictions, reloads } = history;
+  const nameSource = (source: string): string =>
+    visible(sources === 'paths' ? source : baseName(source), 200);
+  return {
+    at: new Date(now).toISOString(),
+    since: history.since,
+    ready: healthy,
+    authorities: listOf(mtls.authorities, (authority) => describeAuthority(authority, now)),
+    crls: listOf([...crls].sort(byNextUpdate), (crl) => ({
+      ...describeCrl(crl, now),
+      source: nameSource(crl.source),
+    })),
+    clients: describeClients(mtls.connections),
+    refusals: { total: refusals.total, byReason: { ...refusals.byReason }, list: refusals.list },
+    evictions: { total: evictions.total, byReason: { ...evictions.byReason }, list: evictions.list },
+    reloads: { ...reloads, list: [...reloads.list] },
+  };
+}
+
+function listOf<Given, Entry>(all: readonly Given[], describe: (one: Given) => Entry): StatusList<Entry> {
+  return { total: all.length, list: all.slice(0, mostListed).map(describe) };
+}
+
+function describeAuthority(
+  { subject, issuer, serialNumber, notBefore, notAfter, names, crl }: AuthorityState,
+  now: number,
+): StatusAuthority {
+  const begun = notBefore.getTime() <= now;
+  const state = !begun ? 'not-yet-valid' : now < notAfter.getTime() ? 'current' : 'expired';
+  return {
+    subject: nameOf(subject),
+    issuer: nameOf(issuer),
+    serialNumber: visible(serialNumber, 64),
+    notAfter: notAfter.toISOString(),
+    state,
+    names,
+    crl,
+  };
+}
+
+function describeCrl(crl: RevocationEntryState, now: number): Omit<StatusCrl, 'source'> {
+  const { issuer, number, entries, thisUpdate, nextUpdate, loadedAt } = crl;
+  const life = nextUpdate === undefined ? undefined : nextUpdate.getTime() - thisUpdate.getTime();
+  const left = nextUpdate === undefined ? undefined : nextUpdate.getTime() - now;
+  return {
+    issuer: nameOf(issuer),
+    number: number ?? null,
+    entries,
+    thisUpdate: thisUpdate.toISOString(),
+    nextUpdate: nextUpdate?.toISOString() ?? null,
+    loadedAt: loadedAt.toISOString(),
+    state: left !== undefined && left <= 0 ? 'stale' : 'current',
+    left: left === undefined || life === undefined ? null : partOf(left, life),
+  };
+}
+
+/** From 0 to 1, to the hundredth. */
+function partOf(left: number, life: number): number {
+  if (left <= 0 || life <= 0) return 0;
+  return Math.min(1, Math.round((100 * left) / life) / 100);
+}
+
+function byNextUpdate(one: RevocationEntryState, other: RevocationEntryState): number {
+  const [first, second] = [one, other].map(({ nextUpdate }) => nextUpdate?.getTime() ?? Infinity);
+  return first === second ? 0 : Number(first) - Number(second);
+}
+
+interface Group {
+  readonly identity: ClientIdentity;
+  connections: number;
+  since: Date;
+  readonly addresses: Set<string>;
+}
+
+function describeClients(connections: Iterable<ConnectionState>): StatusReport['clients'] {
+  const groups = new Map<string, Group>();
+  let total = 0;
+  for (const { identity, remoteAddress, since } of connections) {
+    total++;
+    const group = groups.get(identity.fingerprint256);
+    if (group === undefined) {
+      const addresses = new Set([remoteAddress]);
+      groups.set(identity.fingerprint256, { identity, connections: 1, since, addresses });
+      continue;
+    }
+    group.connections++;
+    group.addresses.add(remoteAddress);
+    if (since < group.since) group.since = since;
+  }
+  const sorted = [...groups.values()].sort(
+    (one, other) => other.connections - one.connections || one.since.getTime() - other.since.getTime(),
+  );
+  return { connections: total, ...listOf(sorted, describeClient) };
+}
+
+function describeClient({ identity, connections, since, addresses }: Group): StatusClient {
+  return {
+    subject: nameOf(identity.subject),
+    issuer: nameOf(identity.issuer),
+    serialNumber: visible(identity.serialNumber, 64),
+    fingerprint256: identity.fingerprint256,
+    notAfter: identity.notAfter.toISOString(),
+    connections,
+    since: since.toISOString(),
+    addresses: [...addresses].slice(0, mostAddresses).map((address) => visible(address, 64)),
+    addressCount: addresses.size,
+  };
+}
+
+function nameOf(name: DistinguishedName): string {
+  return visible(abbreviate(name), 200);
+}

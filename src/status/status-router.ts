@@ -1,0 +1,170 @@
+/**
+ * The status page and the probe of a server, as a middleware. It routes by
+ * itself and never loads Express.
+ *
+ * @module
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { MtlsError } from '../errors.js';
+import { compileAdmission } from '../express/admission.js';
+import { identifyRequest } from '../express/client-identity.js';
+import { type Middleware } from '../express/request.js';
+import { checkChoice, checkKeys, invalid } from '../option-checks.js';
+import { type ClientRule } from '../policy/client-rule.js';
+import { type Mtls } from '../tls/mtls.js';
+import { answerProblem } from '../tls/problem.js';
+import { prefersHtml } from './accept.js';
+import { History } from './history.js';
+import { contentSecurityPolicy } from './page-style.js';
+import { writePage } from './page.js';
+import { createReport } from './report.js';
+
+/** What {@link statusRouter} takes. */
+export interface StatusOptions {
+  /**
+   * Who may see the page: a rule, as for `requireClient()`. `'anyone'` is whoever can reach it, with or without a
+   * certificate: for a listener of its own that the world cannot reach.
+   */
+  readonly access: ClientRule | 'anyone';
+  /**
+   * Who may ask `/ready`. `'guarded'`: those who may see the page. `'open'`: anybody, for probes that have no
+   * certificate; the answer is yes or no, and names nothing.
+   * @defaultValue `'guarded'`
+   */
+  readonly ready?: 'guarded' | 'open';
+  /**
+   * Whether files are shown by their names alone, or with their folders.
+   * @defaultValue `'names'`
+   */
+  readonly sources?: 'names' | 'paths';
+  /**
+   * The clock, in milliseconds since 1970; for tests.
+   * @defaultValue `Date.now`
+   */
+  readonly now?: () => number;
+}
+
+/**
+ * A page for operators at `/`, as JSON or HTML, and a probe at `/ready`, both below where it is mounted. What is
+ * not let in is answered 401 or 403 by itself, as problem details (RFC 9457). Refusals, evictions and reloads are
+ * remembered from this call on.
+ * @param mtls - `server.mtls`, or what `protect()` gives.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` without `access`, for a rule that is empty, misspelt or unanchored, and
+ *   for what is no handle of a server.
+ */
+export function statusRouter(mtls: Mtls, options: StatusOptions): Middleware {
+  const { guard, ready, sources, now } = checkOptions(mtls, options);
+  const history = new History(mtls, { now, sources });
+  const answerPage: Answer = (req, res) => {
+    const report = createReport(mtls, { history, sources, now: now() });
+    res.appendHeader('Vary', 'Accept');
+    if (prefersHtml(req.headers.accept)) send(req, res, 'text/html; charset=utf-8', writePage(report));
+    else send(req, res, 'application/json', `${JSON.stringify(report)}\n`);
+  };
+  const answerReady: Answer = (req, res) => {
+    const { healthy } = mtls.revocation;
+    res.statusCode = healthy ? 200 : 503;
+    const answer = healthy ? { ready: true } : { ready: false, reason: 'a CRL is past its nextUpdate' };
+    send(req, res, 'application/json', `${JSON.stringify(answer)}\n`);
+  };
+  const routes = new Map<string, { readonly answer: Answer; readonly guard: Guard }>([
+    ['/', { answer: answerPage, guard }],
+    ['/ready', { answer: answerReady, guard: ready === 'open' ? letPass : guard }],
+  ]);
+  return (req, res, next) => {
+    const route = routes.get(pathOf(req));
+    if (route === undefined) next();
+    else respond(req, res, route);
+  };
+}
+
+type Answer = (req: IncomingMessage, res: ServerResponse) => void;
+
+/** Says why a request may not go on; `undefined` where it may. */
+type Guard = (
+  req: IncomingMessage,
+  res: ServerResponse,
+) => MtlsError | Promise<MtlsError | undefined> | undefined;
+
+function respond(
+  req: IncomingMessage,
+  res: ServerResponse,
+  { answer, guard }: { readonly answer: Answer; readonly guard: Guard },
+): void {
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
+  if (req.method !== 'GET' && req.method !== 'HEAD') {
+    res.statusCode = 405;
+    res.setHeader('Allow', 'GET, HEAD');
+    res.end();
+    return;
+  }
+  const settle = (refusal: MtlsError | undefined): void => {
+    // It may have gone while a rule was being asked.
+    if (res.destroyed) return;
+    if (refusal === undefined) answer(req, res);
+    else answerProblem(res, refusal);
+  };
+  const refusal = guard(req, res);
+  if (refusal === undefined || refusal instanceof MtlsError) settle(refusal);
+  else refusal.then(settle).catch(() => res.destroy());
+}
+
+const headers = {
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy': contentSecurityPolicy,
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+} as const;
+
+function send(req: IncomingMessage, res: ServerResponse, type: string, body: string): void {
+  res.setHeader('Content-Type', type);
+  res.setHeader('Content-Length', Buffer.byteLength(body));
+  res.end(req.method === 'HEAD' ? undefined : body);
+}
+
+/** The path below the mount, with or without a slash at its end; of a request through a proxy, without its origin. */
+function pathOf({ url = '/' }: IncomingMessage): string {
+  const path = url.replace(/^https?:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '');
+  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path || '/';
+}
+
+function checkOptions(
+  mtls: unknown,
+  options: unknown,
+): Required<Pick<StatusOptions, 'ready' | 'sources' | 'now'>> & { readonly guard: Guard } {
+  if (typeof (mtls as Partial<Mtls> | null | undefined)?.reload !== 'function') {
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      'statusRouter() was not given the handle of a server; give it server.mtls, which is there once createServer() has resolved',
+    );
+  }
+  checkKeys(options, 'the options of statusRouter()', ['access', 'ready', 'sources', 'now']);
+  const { access, ready, sources, now = Date.now } = options as Partial<StatusOptions>;
+  if (access === undefined) {
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      "statusRouter() has no access; say who may see it, such as { organizationalUnit: 'operators' }, or 'anyone'",
+    );
+  }
+  if (typeof now !== 'function') throw invalid('now', now, 'a function');
+  return {
+    guard: access === 'anyone' ? letPass : guardBy(access),
+    ready: checkChoice(ready, 'ready', ['guarded', 'open']),
+    sources: checkChoice(sources, 'sources', ['names', 'paths']),
+    now,
+  };
+}
+
+function guardBy(rule: ClientRule): Guard {
+  const refusalOf = compileAdmission([rule]);
+  return (req, res) => {
+    const identity = identifyRequest(req, res);
+    return identity instanceof MtlsError ? identity : refusalOf(identity, req);
+  };
+}
+
+function letPass(): undefined {
+  return undefined;
+}

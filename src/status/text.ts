@@ -1,0 +1,44 @@
+/**
+ * Text that others wrote, made fit to be shown: short, and every character of it seen.
+ *
+ * @module
+ */
+import { hasUnsafeCharacter } from '../x509/string.js';
+
+/** Cuts a text, and writes what hides or reorders the text around it as `\u{202e}`. */
+export function visible(text: string, longest: number): string {
+  const short = text.length <= longest ? text : `${text.slice(0, longest - 1)}…`;
+  if (!hasUnsafeCharacter(short)) return short;
+  return Array.from(short, (character) =>
+    hasUnsafeCharacter(character) ? `\\u{${(character.codePointAt(0) as number).toString(16)}}` : character,
+  ).join('');
+}
+
+/** The last part of a path, of either kind. */
+export function baseName(path: string): string {
+  return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
+}
+
+// From a space or a quote on; what has a `=` before its first slash is a name such as `CN=a/b`.
+const pathLike = /(?<![^\s"'(])[^\s"'=\\/]*[\\/][^\s"']*/g;
+
+/** Cuts the folders off the paths in a message, and of a URL all that may be a secret. */
+export function withoutFolders(message: string): string {
+  return message.replace(pathLike, (path) =>
+    baseName(path.includes('://') ? path.replace(/[?#].*$/, '') : path),
+  );
+}
+
+const units = [
+  ['day', 86_400_000],
+  ['hour', 3_600_000],
+  ['minute', 60_000],
+  ['second', 1000],
+] as const;
+
+/** `3 days`, `90 minutes`: the largest unit of which there are two at least. */
+export function duration(ms: number): string {
+  const [name, length] = units.find(([, unit]) => ms >= 2 * unit) ?? units[3];
+  const count = Math.max(0, Math.floor(ms / length));
+  return `${count} ${name}${count === 1 ? '' : 's'}`;
+}
