@@ -96,9 +96,10 @@ export class History {
       this.#addReload({ at: moment(), outcome: 'reloaded', added, removed, evicted, durationMs });
     });
     mtls.on('reload-failed', ({ error: { code, message } }) => {
-      const short = visible(message, longestMessage);
-      const shown = sources === 'paths' ? short : withoutFolders(short);
-      this.#addReload({ at: moment(), outcome: 'failed', code, message: shown });
+      const told = sources === 'paths' ? message : withoutFolders(message);
+      // Several faults stand on a line each.
+      const line = visible(told.replaceAll('\n', '; '), longestMessage);
+      this.#addReload({ at: moment(), outcome: 'failed', code, message: line });
     });
   }
 

@@ -51,7 +51,7 @@ afterAll(() => {
 
 describe('the packed tarball serves its user', () => {
   const expected =
-    'hello client1\nmtls_handshakes_total{outcome="admitted"} 1\nhello client1\nclient1 is good\n';
+    'hello client1\nmtls_handshakes_total{outcome="admitted"} 1\nhello client1\n{"ready":true}\nclient1 is good\n';
 
   test.each(['import', 'require'])('in plain JavaScript, by %s', (project) => {
     expect(node(path.join(consumers, project), 'main.js')).toBe(expected);
@@ -78,8 +78,10 @@ describe('the two ways in', () => {
   test.each([
     ['import', '.'],
     ['import', './revocation'],
+    ['import', './status'],
     ['require', '.'],
     ['require', './revocation'],
+    ['require', './status'],
   ])('load no other package on %s of %s', (how, entry) => {
     // There is no pino, Express, commander, prom-client or @peculiar/x509: loading one would throw.
     expect(node(bare, ...load(how, entry, 'console.log("loaded")'))).toBe('loaded\n');

@@ -22,6 +22,7 @@ import {
 import { openDevCa } from 'express-mtls/dev-ca';
 import { collectMetrics } from 'express-mtls/metrics';
 import { loadRevocation } from 'express-mtls/revocation';
+import { statusRouter } from 'express-mtls/status';
 import { Registry } from 'prom-client';
 
 async function main() {
@@ -46,9 +47,12 @@ async function main() {
     metrics.close();
     await one.mtls.close();
 
-    const other = https.createServer(await createServerOptions(options), app());
+    const second = app();
+    const other = https.createServer(await createServerOptions(options), second);
     const mtls = await protect(other, options);
+    second.use('/status', statusRouter(mtls, { access: { commonName: 'client1' } }));
     console.log(await ask(other, client));
+    console.log((await ask(other, { ...client, path: '/status/ready' })).trim());
     await mtls.close();
 
     const revocation = await loadRevocation({ ca: ca.certFile, crl: ca.crlFile });

@@ -22,6 +22,7 @@ const {
 const { openDevCa } = require('express-mtls/dev-ca');
 const { collectMetrics } = require('express-mtls/metrics');
 const { loadRevocation } = require('express-mtls/revocation');
+const { statusRouter } = require('express-mtls/status');
 const { Registry } = require('prom-client');
 
 async function main() {
@@ -46,9 +47,12 @@ async function main() {
     metrics.close();
     await one.mtls.close();
 
-    const other = https.createServer(await createServerOptions(options), app());
+    const second = app();
+    const other = https.createServer(await createServerOptions(options), second);
     const mtls = await protect(other, options);
+    second.use('/status', statusRouter(mtls, { access: { commonName: 'client1' } }));
     console.log(await ask(other, client));
+    console.log((await ask(other, { ...client, path: '/status/ready' })).trim());
     await mtls.close();
 
     const revocation = await loadRevocation({ ca: ca.certFile, crl: ca.crlFile });

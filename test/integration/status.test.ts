@@ -1,0 +1,541 @@
+/**
+ * The status page and its probe: who gets them, what they tell, and what they never tell.
+ *
+ * @module
+ */
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import http2 from 'node:http2';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { describe, expect, test } from '@jest/globals';
+import express from 'express';
+import express4 from 'express4';
+import { mtlsErrorHandler, protect, requireClient, type MtlsOptions } from 'express-mtls';
+import { type StatusOptions, type StatusReport, statusRouter } from 'express-mtls/status';
+import { ca, type CertificateAuthority } from '../support/chain.js';
+import type { Answer } from '../support/client.js';
+import { temporaryDirectory, writeMaterial } from '../support/files.js';
+import {
+  http2Server,
+  listen,
+  material,
+  publish,
+  startServer,
+  type TestServer,
+  until,
+} from '../support/server.js';
+
+const access = { organizationalUnit: 'operators' };
+const browser = { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } };
+
+interface Watched extends TestServer {
+  readonly root: CertificateAuthority;
+  /** What the page says to somebody who may see it. */
+  report(path?: string): Promise<StatusReport>;
+  page(): Promise<Answer>;
+}
+
+interface WatchedOptions {
+  readonly root?: CertificateAuthority;
+  readonly crl?: string;
+  readonly options?: Partial<MtlsOptions>;
+  readonly status?: Partial<StatusOptions>;
+  readonly makeApp?: () => express.Express;
+}
+
+/** A server with a status page under /status that has a guard, and a client who may see it. */
+async function watched(given: WatchedOptions = {}): Promise<Watched> {
+  const root = given.root ?? ca('ca');
+  const app = (given.makeApp ?? express)();
+  app.get('/', (_req, res) => res.send('hello'));
+  const server = await startServer({
+    root,
+    app,
+    ...(given.crl === undefined ? {} : { crl: given.crl }),
+    options: { clients: 'optional', ...given.options },
+  });
+  app.use('/status', statusRouter(server.mtls, { access, now: server.clock.now, ...given.status }));
+  app.use((_req, res) => res.status(404).send('nothing here'));
+  const operator = root.client({ commonName: 'op', organizationalUnit: 'operators' });
+  return {
+    ...server,
+    report: async (path = '/status') => {
+      const { status, body } = await server.as(operator).get(path);
+      expect(status).toBe(200);
+      return JSON.parse(body) as StatusReport;
+    },
+    page: async () => await server.as(operator).get('/status', browser),
+  };
+}
+
+describe.each([
+  ['5', () => express()],
+  ['4', () => express4()],
+])('with Express %s', (_version, makeApp) => {
+  test('the page is data for programs and HTML for browsers, with headers that let nothing else in', async () => {
+    const { page, report, as, root } = await watched({ makeApp });
+    const html = await page();
+    expect(html).toMatchObject({
+      status: 200,
+      headers: {
+        'content-type': 'text/html; charset=utf-8',
+        'cache-control': 'no-store',
+        'content-security-policy': expect.stringMatching(
+          /^default-src 'none'; style-src 'sha256-[\w+/=]{44}'; .*frame-ancestors 'none'$/,
+        ),
+        'x-content-type-options': 'nosniff',
+        'x-frame-options': 'DENY',
+        'referrer-policy': 'no-referrer',
+        vary: 'Accept',
+      },
+    });
+    expect(html.body).toMatch(/^<!doctype html>[^]*<\/html>\n$/);
+    expect(await report()).toMatchObject({ ready: true, clients: { connections: 1, total: 1 } });
+    expect(await report('/status/')).toMatchObject({ ready: true });
+    expect(await report('/status?x=/ready')).toMatchObject({ ready: true });
+    const operator = root.client({ organizationalUnit: 'operators' });
+    const headers = { accept: 'application/json' };
+    expect(await as(operator).get('/status', { headers })).toMatchObject({
+      headers: { 'content-type': 'application/json', 'x-content-type-options': 'nosniff' },
+    });
+  });
+
+  test('it may stand on a router that was there before the server, ahead of a handler for everything else', async () => {
+    const root = ca('ca');
+    const app = makeApp();
+    const place = express.Router();
+    app.use('/status', place);
+    app.use((_req, res) => res.status(404).send('nothing here'));
+    const server = await startServer({ root, app });
+    const client = server.as(root.client('client1'));
+    expect(await client.get('/status')).toMatchObject({ status: 404 });
+    place.use(statusRouter(server.mtls, { access: { commonName: 'client1' } }));
+    expect(await client.get('/status', browser)).toMatchObject({ status: 200 });
+    expect(await client.get('/status/ready')).toMatchObject({ status: 200, body: '{"ready":true}\n' });
+    expect(await client.get('/status/else')).toMatchObject({ status: 404 });
+  });
+
+  test('HEAD has the headers alone, other methods are not allowed, and other paths go on', async () => {
+    const { as, root } = await watched({ makeApp });
+    const operator = as(root.client({ organizationalUnit: 'operators' }));
+    for (const path of ['/status', '/status/ready']) {
+      const got = await operator.get(path);
+      const head = await operator.get(path, { method: 'HEAD' });
+      expect(head).toMatchObject({ status: 200, body: '' });
+      expect(head.headers['content-type']).toBe(got.headers['content-type']);
+      expect(Number(head.headers['content-length'])).toBeGreaterThan(10);
+      const post = await operator.get(path, { method: 'POST' });
+      expect(post).toMatchObject({ status: 405, body: '', headers: { allow: 'GET, HEAD' } });
+    }
+    for (const path of ['/status/other', '/status/ready/more', '/status/READY'])
+      expect(await operator.get(path)).toMatchObject({ status: 404, body: 'nothing here' });
+    // As a proxy asks: with the whole URL.
+    expect(await operator.get('https://localhost/status/ready')).toMatchObject({ status: 200 });
+  });
+
+  test.each(['/status', '/status/ready'])(
+    '%s is for those whom the rule admits, and for nobody else',
+    async (path) => {
+      const { as, root } = await watched({ makeApp });
+      const nobody = await as().get(path, browser);
+      const other = await as(root.client('client1')).get(path, browser);
+      const answers = [
+        [nobody, 401, 'Unauthorized', 'ERR_MTLS_CERTIFICATE_REQUIRED'],
+        [other, 403, 'Forbidden', 'ERR_MTLS_CLIENT_FORBIDDEN'],
+      ] as const;
+      for (const [answer, status, title, code] of answers) {
+        expect(answer.status).toBe(status);
+        expect(answer.headers['content-type']).toBe('application/problem+json');
+        expect(answer.body).toBe(`${JSON.stringify({ type: 'about:blank', title, status, code })}\n`);
+      }
+      for (const method of ['HEAD', 'POST', 'DELETE'])
+        expect(await as().get(path, { method })).toMatchObject({ body: '' });
+      expect(await as().get(path, { method: 'HEAD' })).toMatchObject({ status: 401 });
+    },
+  );
+});
+
+describe('the report', () => {
+  test('has the CAs and CRLs in force, and the files by their names alone', async () => {
+    const { report, files, page, directory } = await watched();
+    const { authorities, crls } = await report();
+    expect(authorities).toEqual({
+      total: 1,
+      list: [
+        {
+          subject: 'CN=ca',
+          issuer: 'CN=ca',
+          serialNumber: expect.stringMatching(/^[0-9a-f]+$/),
+          notAfter: expect.stringMatching(/^\d{4}-.*Z$/),
+          state: 'current',
+          names: ['*'],
+          crl: 'loaded',
+        },
+      ],
+    });
+    expect(crls).toMatchObject({
+      total: 1,
+      list: [{ issuer: 'CN=ca', number: '1', source: 'ca-crl.pem', entries: 0, state: 'current', left: 1 }],
+    });
+    expect((await page()).body).not.toContain(directory);
+    const open = await watched({ status: { sources: 'paths' } });
+    expect((await open.report()).crls.list[0]).toMatchObject({ source: open.files.crl });
+    expect(files.crl).toMatch(/\/ca-crl\.pem$/);
+  });
+
+  test('has the clients that are connected, each once, and forgets those that have gone', async () => {
+    const { report, as, root } = await watched();
+    const [one, two] = [root.client('client1'), root.client('client2')];
+    const open = await Promise.all([as(one).open(), as(one).open(), as(two).open(), as().open()]);
+    await until(async () => (await report()).clients.connections === 4, 'all are in');
+    const { clients } = await report();
+    expect(clients).toMatchObject({ connections: 4, total: 3 });
+    expect(clients.list[0]).toEqual({
+      subject: 'CN=client1',
+      issuer: 'CN=ca',
+      serialNumber: one.serial,
+      fingerprint256: one.x509.fingerprint256,
+      notAfter: one.notAfter.toISOString(),
+      connections: 2,
+      since: expect.any(String),
+      addresses: ['127.0.0.1'],
+      addressCount: 1,
+    });
+    expect(open).toHaveLength(4);
+  });
+
+  test('has the refusals, evictions and reloads since the page was made, failed ones too', async () => {
+    const { report, as, root, files, mtls, page, directory } = await watched({ options: { watch: false } });
+    const client2 = root.client('client2');
+    await as(client2).open();
+    publish(files.crl, root.crl({ number: 2, revoked: [client2] }).pem);
+    await mtls.reload();
+    expect(await as(client2).get()).toMatchObject({ status: 'refused' });
+    expect(await as(ca('elsewhere').client('stranger')).get()).toMatchObject({ status: 'refused' });
+    publish(files.crl, 'no CRL at all');
+    await mtls.reload().catch(() => undefined);
+    const { refusals, evictions, reloads, since, at } = await report();
+    expect(since < at).toBe(true);
+    const convicted = {
+      reason: 'revoked',
+      code: 'ERR_MTLS_CERTIFICATE_REVOKED',
+      detail: expect.stringContaining('CRL number 2 of "CN=ca"'),
+      subject: 'CN=client2',
+      serialNumber: client2.serial,
+      remoteAddress: '127.0.0.1',
+      count: 1,
+    };
+    expect(refusals).toMatchObject({
+      total: 2,
+      byReason: { revoked: 1, untrusted: 1 },
+      list: [{ reason: 'untrusted', subject: 'CN=stranger' }, convicted],
+    });
+    expect(evictions).toMatchObject({ total: 1, byReason: { revoked: 1 }, list: [convicted] });
+    expect(reloads).toMatchObject({
+      total: 2,
+      failed: 1,
+      list: [
+        { outcome: 'failed', code: 'ERR_MTLS_PEM_INVALID', message: expect.stringMatching(/^ca-crl\.pem: /) },
+        { outcome: 'reloaded', added: 1, removed: 0, evicted: 1 },
+      ],
+    });
+    const { body } = await page();
+    expect(body).toContain('nothing new has come into force since');
+    expect(body).not.toContain(directory);
+    expect(JSON.stringify([refusals, evictions, reloads])).not.toContain(directory);
+  });
+
+  test('names no key and no certificate in full', async () => {
+    const { report, page, as, root } = await watched();
+    await as(root.client('client1')).open();
+    const shown = JSON.stringify(await report()) + (await page()).body;
+    expect(shown).not.toMatch(/PRIVATE|BEGIN|-----/);
+    expect(shown).not.toContain(root.der.toString('base64').slice(0, 60));
+  });
+
+  test('counts what it does not list', async () => {
+    const root = ca('ca');
+    const others = Array.from({ length: 104 }, (_, index) => ca(`other${index}`));
+    const { files, mtls, ...server } = await watched({ root });
+    publish(files.ca, [root, ...others].map(({ pem }) => pem).join(''));
+    await mtls.reload();
+    const { authorities } = await server.report();
+    expect([authorities.total, authorities.list.length]).toEqual([105, 100]);
+    expect(authorities.list[1]).toMatchObject({ subject: 'CN=other0', crl: 'missing' });
+    expect((await server.page()).body).toContain('5 more are not listed');
+  });
+
+  test('says where there is no CRL at all', async () => {
+    const app = express();
+    const root = ca('ca');
+    const server = await startServer({ root, app, crl: null });
+    app.use('/status', statusRouter(server.mtls, { access: { commonName: 'client1' } }));
+    const { body } = await server.as(root.client('client1')).get('/status');
+    expect(JSON.parse(body)).toMatchObject({
+      ready: true,
+      authorities: { list: [{ crl: 'not-configured' }] },
+      crls: { total: 0, list: [] },
+    });
+  });
+});
+
+describe('what certificates say', () => {
+  const names = [
+    ['a script', '<script>alert(1)</script>'],
+    ['an end of an attribute', `"><img src=x onerror='alert(1)'>`],
+    ['control characters', 'a\n\u001b[31mb\0'],
+    ['a turned direction', 'abc\u202egnp.exe\u2066'],
+    ['a comment', '--><!-- & &amp; ]]>'],
+  ] as const;
+
+  test.each(names)('is text and nothing else where it is %s', async (_what, commonName) => {
+    const root = ca('ca');
+    const { as, page, report, mtls, files } = await watched({ root, options: { watch: false } });
+    const [connected, revoked] = [root.client({ commonName }), root.client({ commonName })];
+    publish(files.crl, root.crl({ number: 2, revoked: [revoked] }).pem);
+    await mtls.reload();
+    await as(connected).open();
+    expect(await as(revoked).get()).toMatchObject({ status: 'refused' });
+    expect(await as(ca({ commonName }).client({ commonName })).get()).toMatchObject({ status: 'refused' });
+    const { body } = await page();
+    expect(body.match(/<script|<img|<!--|onerror='|[\0\u001b\u202e\u2066]/g)).toBeNull();
+    const tags = new Set(body.match(/<[a-z]+/g));
+    for (const tag of tags)
+      expect(
+        '<html <head <meta <title <style <body <header <h <p <a <main <section <div <table <caption <thead <tr <th <tbody <td <bdi <br <span <time <meter'.split(
+          ' ',
+        ),
+      ).toContain(tag);
+    const { clients, refusals } = await report();
+    const subject = clients.list.find(
+      ({ fingerprint256 }) => fingerprint256 === connected.x509.fingerprint256,
+    )?.subject;
+    expect(subject).toMatch(/^CN=/);
+    expect(refusals.list.map((each) => each.subject)).toEqual([subject, subject]);
+    expect(JSON.stringify(refusals)).not.toMatch(/[\0-\u001f\u202a-\u202e\u2066-\u2069]/);
+  });
+});
+
+describe('the probe', () => {
+  const ready = (given: Answer): unknown => [given.status, given.body && (JSON.parse(given.body) as unknown)];
+
+  test('is ready while every CRL is in date, and says why it is not', async () => {
+    const root = ca('ca');
+    const nextUpdate = new Date(Date.now() + 3_600_000);
+    const crl = root.crl({ nextUpdate }).pem;
+    const { as, clock, report, page } = await watched({
+      root,
+      crl,
+      options: { revocation: { stale: 'allow' } },
+      status: { ready: 'open' },
+    });
+    expect(ready(await as().get('/status/ready'))).toEqual([200, { ready: true }]);
+    expect((await as().get('/status/ready')).headers).toMatchObject({
+      'content-type': 'application/json',
+      'cache-control': 'no-store',
+    });
+    clock.advance(7_200_000);
+    const reason = 'a CRL is past its nextUpdate';
+    expect(ready(await as().get('/status/ready'))).toEqual([503, { ready: false, reason }]);
+    expect(ready(await as().get('/status/ready', { method: 'HEAD' }))).toEqual([503, '']);
+    expect(await report()).toMatchObject({ ready: false, crls: { list: [{ state: 'stale', left: 0 }] } });
+    expect((await page()).body).toContain('Not ready: a CRL is stale.');
+  });
+
+  test('is open to callers without a certificate where that was asked for, and the page is not', async () => {
+    const { as, root } = await watched({ status: { ready: 'open' } });
+    for (const client of [as(), as(root.client('client1'))]) {
+      expect(await client.get('/status/ready')).toMatchObject({ status: 200, body: '{"ready":true}\n' });
+      expect(await client.get('/status')).toMatchObject({
+        headers: { 'content-type': 'application/problem+json' },
+      });
+    }
+  });
+});
+
+describe('access', () => {
+  test('may be a rule that answers later, and one that fails refuses', async () => {
+    const { as, root } = await watched({
+      status: {
+        access: async ({ commonName }) => {
+          await new Promise(setImmediate);
+          if (commonName === 'thrower') throw new Error('no');
+          return commonName === 'client1';
+        },
+      },
+    });
+    expect(await as(root.client('client1')).get('/status')).toMatchObject({ status: 200 });
+    expect(await as(root.client('client2')).get('/status')).toMatchObject({ status: 403 });
+    expect(await as(root.client('thrower')).get('/status')).toMatchObject({ status: 403 });
+  });
+
+  test('may stand behind a guard of its own, and no guard makes it wider', async () => {
+    const app = express();
+    const root = ca('ca');
+    const server = await startServer({ root, app });
+    app.use('/status', requireClient({ commonName: ['client1', 'client2'] }));
+    app.use('/status', statusRouter(server.mtls, { access: { commonName: ['client1', 'client3'] } }));
+    app.use(mtlsErrorHandler());
+    const statusOf = async (name: string): Promise<unknown> =>
+      (await server.as(root.client(name)).get('/status')).status;
+    expect(await Promise.all(['client1', 'client2', 'client3'].map(statusOf))).toEqual([200, 403, 403]);
+  });
+
+  test('to a page on a server without the gate is for nobody, unless it is for anyone', async () => {
+    const { mtls } = await watched();
+    const routers = {
+      guarded: statusRouter(mtls, { access }),
+      probed: statusRouter(mtls, { access, ready: 'open' }),
+      open: statusRouter(mtls, { access: 'anyone' }),
+    };
+    const answer = (req: IncomingMessage, res: ServerResponse): void => {
+      const [, name = '', path = ''] = /^\/(\w+)(.*)$/.exec(req.url ?? '') ?? [];
+      req.url = path;
+      routers[name as keyof typeof routers](req, res, () => res.writeHead(404).end());
+    };
+    const port = await listen(createHttpServer(answer));
+    const get = async (path: string): Promise<string> => {
+      const response = await fetch(`http://127.0.0.1:${port}${path}`);
+      return `${response.status} ${await response.text()}`;
+    };
+    for (const path of ['/guarded/', '/guarded/ready', '/probed/'])
+      expect(await get(path)).toBe(
+        '500 {"type":"about:blank","title":"Internal Server Error","status":500,"code":"ERR_MTLS_OPTION_INVALID"}\n',
+      );
+    expect(await get('/probed/ready')).toBe('200 {"ready":true}\n');
+    expect(await get('/open/')).toMatch(/^200 \{"at":/);
+    expect(await get('/open/ready')).toBe('200 {"ready":true}\n');
+  });
+
+  test('ends with the client’s certificate', async () => {
+    const { as, root, files, mtls } = await watched({ options: { watch: false } });
+    const operator = root.client({ organizationalUnit: 'operators' });
+    expect(await as(operator).get('/status')).toMatchObject({ status: 200 });
+    publish(files.crl, root.crl({ number: 2, revoked: [operator] }).pem);
+    await mtls.reload();
+    expect(await as(operator).get('/status')).toMatchObject({ status: 'refused' });
+  });
+
+  test.each<[string, unknown, RegExp]>([
+    ['nothing', undefined, /is undefined; expected an object/],
+    ['no access', {}, /has no access; say who may see it/],
+    ['access undefined', { access: undefined }, /has no access/],
+    ['an empty rule', { access: {} }, /the rule is empty/],
+    ['a word that is none', { access: 'everyone' }, /a rule is string/],
+    ['a misspelt rule', { access: { comonName: 'a' } }, /unknown field "comonName"/],
+    ['a misspelt option', { access: 'anyone', redy: 'open' }, /unknown key "redy"; known are access, ready/],
+    ['a word for ready that is none', { access: 'anyone', ready: true }, /ready is true; expected one of/],
+    ['a word for sources that is none', { access: 'anyone', sources: 'all' }, /sources is "all"/],
+    ['a clock that is none', { access: 'anyone', now: 1 }, /now is 1; expected a function/],
+  ])('has to be said: %s is a mistake', async (_what, options, message) => {
+    const { mtls } = await startServer();
+    expect(() => statusRouter(mtls, options as StatusOptions)).toThrow(
+      expect.objectContaining({ code: 'ERR_MTLS_OPTION_INVALID', message: expect.stringMatching(message) }),
+    );
+  });
+
+  test.each([undefined, null, {}, 'mtls'])('to %p is a mistake: it is no handle', (mtls) => {
+    expect(() => statusRouter(mtls as never, { access: 'anyone' })).toThrow(/give it server\.mtls/);
+  });
+});
+
+test('two servers in one process each show their own', async () => {
+  const [one, two] = [await watched({ root: ca('one') }), await watched({ root: ca('two') })];
+  await one.as(one.root.client('client1')).open();
+  await two.as(one.root.client('client1')).get();
+  await until(async () => (await one.report()).clients.connections === 2, 'client1 is in');
+  const [first, second] = [await one.report(), await two.report()];
+  expect(first).toMatchObject({
+    authorities: { list: [{ subject: 'CN=one' }] },
+    crls: { list: [{ issuer: 'CN=one' }] },
+    refusals: { total: 0 },
+  });
+  expect(second).toMatchObject({
+    authorities: { list: [{ subject: 'CN=two' }] },
+    clients: { connections: 1, list: [{ subject: expect.stringContaining('CN=op') }] },
+    refusals: { total: 1, byReason: { untrusted: 1 } },
+  });
+});
+
+test('a server with several names shows the CAs, the CRLs and the clients of each', async () => {
+  const [root, partner, bare] = [ca('ca'), ca('partner'), ca('bare')];
+  const own = root.server({ sans: { dns: ['partner.example'] } });
+  const names = writeMaterial(temporaryDirectory(), {
+    key: own.keyPem,
+    cert: own.pem,
+    ca: partner.pem + root.pem,
+    crl: partner.crl().pem + root.crl().pem,
+  });
+  const sni = {
+    'partner.example': names,
+    'bare.example': { key: own.keyPem, cert: own.pem, ca: bare.pem },
+    'local.example': { key: own.keyPem, cert: own.pem },
+  };
+  const { report, as, mtls } = await watched({ root, options: { sni } });
+  const theirs = partner.client({ commonName: 'theirs' });
+  const connection = as(theirs, { servername: 'partner.example', keepAlive: true });
+  const host = { headers: { Host: 'partner.example' } };
+  expect(await connection.get('/', host)).toMatchObject({ status: 200 });
+  expect(await connection.get('/status', host)).toMatchObject({ status: 403 });
+  const { authorities, crls, clients } = await report();
+  expect(authorities.list.map(({ subject, names: under, crl }) => [subject, under, crl])).toEqual([
+    ['CN=ca', ['*', 'partner.example'], 'loaded'],
+    ['CN=partner', ['partner.example'], 'loaded'],
+    ['CN=bare', ['bare.example'], 'not-configured'],
+  ]);
+  expect(crls.list.map(({ issuer }) => issuer).sort()).toEqual(['CN=ca', 'CN=ca', 'CN=partner']);
+  expect(clients.list.map(({ subject }) => subject)).toContain('CN=theirs');
+  expect(mtls.authorities).toHaveLength(3);
+  expect(Object.isFrozen(mtls.authorities[0]?.names)).toBe(true);
+});
+
+test('mtls.authorities are those of now', async () => {
+  const root = ca('ca');
+  const { mtls, files } = await startServer({ root, options: { watch: false } });
+  const [authority] = mtls.authorities;
+  expect(authority).toMatchObject({
+    serialNumber: root.serial,
+    notBefore: root.notBefore,
+    notAfter: root.notAfter,
+  });
+  expect(String(authority?.subject)).toBe('CN=ca');
+  authority?.notAfter.setTime(0);
+  expect(mtls.authorities[0]).toMatchObject({ notAfter: root.notAfter });
+  publish(files.ca, root.pem + ca('next').pem);
+  await mtls.reload();
+  expect(mtls.authorities.map(({ subject, crl }) => [String(subject), crl])).toEqual([
+    ['CN=ca', 'loaded'],
+    ['CN=next', 'missing'],
+  ]);
+});
+
+test('over HTTP/2, on a server made elsewhere, the page and its refusals are the same', async () => {
+  const root = ca('ca');
+  const written = material({ root });
+  const server = http2Server(written);
+  const mtls = await protect(server, { ...written.options, clients: 'optional' });
+  const router = statusRouter(mtls, { access: async ({ commonName }) => commonName === 'client1' });
+  server.on('request', (req, res) => {
+    router(req as never, res as never, () => res.end('next'));
+  });
+  const port = await listen(server);
+  const ask = async (name: string, headers: http2.OutgoingHttpHeaders): Promise<string> => {
+    const { keyPem: key, pem: cert } = root.client(name);
+    const session = http2.connect(`https://localhost:${port}`, { ca: root.pem, key, cert });
+    try {
+      const stream = session.request(headers);
+      const [answer] = (await once(stream, 'response')) as [http2.IncomingHttpHeaders];
+      return `${String(answer[':status'])} ${answer['content-type'] ?? '-'} ${await text(stream)}`;
+    } finally {
+      session.destroy();
+    }
+  };
+  expect(await ask('client1', { ':path': '/', accept: 'text/html' })).toMatch(
+    /^200 text\/html.*<!doctype html>/,
+  );
+  expect(await ask('client1', { ':path': '/ready' })).toBe('200 application/json {"ready":true}\n');
+  expect(await ask('client1', { ':path': '/', ':method': 'HEAD' })).toBe('200 application/json ');
+  expect(await ask('client2', { ':path': '/' })).toMatch(/^403 application\/problem\+json /);
+  expect(await ask('client1', { ':path': '/else' })).toBe('200 - next');
+  await mtls.close();
+});

@@ -1,0 +1,92 @@
+import { describe, expect, test } from '@jest/globals';
+import { RefusalRecord } from '../../../src/status/history.js';
+import { type RefusedEvent } from '../../../src/tls/events.js';
+import { refuse, type RefusalReason } from '../../../src/tls/refusal.js';
+import { identityOf } from '../../../src/identity/client-identity.js';
+import { parseCertificate } from '../../../src/x509/certificate.js';
+import { ca } from '../../support/chain.js';
+
+const strangers: readonly RefusalReason[] = ['no-certificate', 'untrusted'];
+const root = ca('root');
+
+function client(commonName: string): RefusedEvent['identity'] {
+  const { der } = root.client({ commonName });
+  return { source: 'tls', ...identityOf(parseCertificate(der)), resumed: false };
+}
+
+function refusal(
+  reason: RefusalReason,
+  remoteAddress: string,
+  identity?: RefusedEvent['identity'],
+): RefusedEvent {
+  const circumstances = { remoteAddress, tlsVersion: 'TLSv1.3', resumed: false };
+  return { ...refuse(reason, `from ${remoteAddress}`), identity, ...circumstances };
+}
+
+const at = (second: number): string => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
+
+describe('the last refusals', () => {
+  test('are those of a client, whatever many strangers do', () => {
+    const record = new RefusalRecord(strangers);
+    const revoked = client('client2');
+    record.add(refusal('revoked', '10.0.0.1', revoked), at(0));
+    for (let index = 0; index < 10_000; index++) {
+      const address = `10.1.${index >> 8}.${index & 255}`;
+      record.add(refusal('no-certificate', address), at(1 + index));
+    }
+    expect(record.total).toBe(10_001);
+    expect(record.byReason).toEqual({ revoked: 1, 'no-certificate': 10_000 });
+    expect(record.list).toHaveLength(26);
+    expect(record.list[0]).toMatchObject({ remoteAddress: '10.1.39.15', reason: 'no-certificate' });
+    expect(record.list[25]).toMatchObject({ subject: 'CN=client2', reason: 'revoked' });
+  });
+
+  test('share a line where an address knocks again and again, with any certificate that it makes', () => {
+    const record = new RefusalRecord(strangers);
+    const made = [client('a'), client('b')];
+    for (let index = 0; index < 100; index++)
+      record.add(refusal('untrusted', '10.0.0.1', made[index % 2]), at(index));
+    record.add(refusal('no-certificate', '10.0.0.1'), at(100));
+    record.add(refusal('untrusted', '10.0.0.2', made[0]), at(101));
+    expect(record.list).toMatchObject([
+      { remoteAddress: '10.0.0.2', count: 1 },
+      { remoteAddress: '10.0.0.1', reason: 'no-certificate', count: 1, subject: null, serialNumber: null },
+      { remoteAddress: '10.0.0.1', count: 100, subject: 'CN=b', firstAt: at(0), at: at(99) },
+    ]);
+  });
+
+  test('share a line for a network of IPv6, of which anybody has all addresses', () => {
+    const record = new RefusalRecord(strangers);
+    record.add(refusal('no-certificate', '2001:db8::1'), at(0));
+    record.add(refusal('no-certificate', '2001:db8::2'), at(1));
+    expect(record.list).toMatchObject([{ count: 2, remoteAddress: '2001:db8::2' }]);
+  });
+
+  test('share a line for a client that comes from many addresses, and not for two clients of one', () => {
+    const record = new RefusalRecord(strangers);
+    const [one, two] = [client('one'), client('two')];
+    record.add(refusal('revoked', '10.0.0.1', one), at(0));
+    record.add(refusal('revoked', '10.0.0.1', two), at(1));
+    record.add(refusal('revoked', '10.0.0.2', one), at(2));
+    expect(record.list).toMatchObject([
+      { subject: 'CN=one', count: 2, remoteAddress: '10.0.0.2' },
+      { subject: 'CN=two', count: 1 },
+    ]);
+  });
+
+  test('are 50 at most where all of them were clients', () => {
+    const record = new RefusalRecord([]);
+    const clients = Array.from({ length: 60 }, (_, index) => client(`client${index}`));
+    for (const [index, identity] of clients.entries())
+      record.add(refusal('expired', '10.0.0.1', identity), at(index));
+    expect(record.list).toHaveLength(50);
+    expect(record.list[0]).toMatchObject({ subject: 'CN=client59' });
+    expect(record.list[49]).toMatchObject({ subject: 'CN=client10' });
+  });
+
+  test('have short names, whatever a certificate carries', () => {
+    const record = new RefusalRecord(strangers);
+    record.add(refusal('revoked', '10.0.0.1', client('x'.repeat(60_000))), at(0));
+    expect(JSON.stringify(record.list).length).toBeLessThan(700);
+  });
+});
