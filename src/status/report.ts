@@ -88,16 +88,19 @@ export interface StatusClient {
 const mostListed = 100;
 const mostAddresses = 5;
 
-/** What a report is made of. */
+/** What a report reads of a server. */
+export type ReportSource = Pick<Mtls, 'authorities' | 'revocation' | 'connections'>;
+
+/** What else a report is made of. */
 export interface ReportOptions {
-  readonly history: History;
+  readonly history: Pick<History, 'since' | 'refusals' | 'evictions' | 'reloads'>;
   readonly sources: 'names' | 'paths';
   /** Milliseconds since 1970. */
   readonly now: number;
 }
 
 /** Reports what is in force, who is connected, and what has happened. */
-export function createReport(mtls: Mtls, { history, sources, now }: ReportOptions): StatusReport {
+export function createReport(mtls: ReportSource, { history, sources, now }: ReportOptions): StatusReport {
   const { crls, healthy } = mtls.revocation;
   const { refusals, evictions, reloads } = history;
   const nameSource = (source: string): string =>

@@ -58,14 +58,14 @@ export function statusRouter(mtls: Mtls, options: StatusOptions): Middleware {
   const answerPage: Answer = (req, res) => {
     const report = createReport(mtls, { history, sources, now: now() });
     res.appendHeader('Vary', 'Accept');
-    if (prefersHtml(req.headers.accept)) send(req, res, 'text/html; charset=utf-8', writePage(report));
-    else send(req, res, 'application/json', `${JSON.stringify(report)}\n`);
+    if (prefersHtml(req.headers.accept)) send(res, 'text/html; charset=utf-8', writePage(report));
+    else send(res, 'application/json', `${JSON.stringify(report)}\n`);
   };
-  const answerReady: Answer = (req, res) => {
+  const answerReady: Answer = (_req, res) => {
     const { healthy } = mtls.revocation;
     res.statusCode = healthy ? 200 : 503;
     const answer = healthy ? { ready: true } : { ready: false, reason: 'a CRL is past its nextUpdate' };
-    send(req, res, 'application/json', `${JSON.stringify(answer)}\n`);
+    send(res, 'application/json', `${JSON.stringify(answer)}\n`);
   };
   const routes = new Map<string, { readonly answer: Answer; readonly guard: Guard }>([
     ['/', { answer: answerPage, guard }],
@@ -99,8 +99,6 @@ function respond(
     return;
   }
   const settle = (refusal: MtlsError | undefined): void => {
-    // It may have gone while a rule was being asked.
-    if (res.destroyed) return;
     if (refusal === undefined) answer(req, res);
     else answerProblem(res, refusal);
   };
@@ -118,10 +116,11 @@ const headers = {
   'X-Frame-Options': 'DENY',
 } as const;
 
-function send(req: IncomingMessage, res: ServerResponse, type: string, body: string): void {
+// node:http keeps the body of an answer to HEAD back.
+function send(res: ServerResponse, type: string, body: string): void {
   res.setHeader('Content-Type', type);
   res.setHeader('Content-Length', Buffer.byteLength(body));
-  res.end(req.method === 'HEAD' ? undefined : body);
+  res.end(body);
 }
 
 /** The path below the mount, with or without a slash at its end; of a request through a proxy, without its origin. */

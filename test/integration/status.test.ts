@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { renameSync } from 'node:fs';
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import http2 from 'node:http2';
 import { once } from 'node:events';
@@ -118,7 +119,7 @@ describe.each([
   test('HEAD has the headers alone, other methods are not allowed, and other paths go on', async () => {
     const { as, root } = await watched({ makeApp });
     const operator = as(root.client({ organizationalUnit: 'operators' }));
-    for (const path of ['/status', '/status/ready']) {
+    for (const path of ['/status', '/status/ready', '/status/ready/']) {
       const got = await operator.get(path);
       const head = await operator.get(path, { method: 'HEAD' });
       expect(head).toMatchObject({ status: 200, body: '' });
@@ -243,6 +244,36 @@ describe('the report', () => {
     expect(body).toContain('nothing new has come into force since');
     expect(body).not.toContain(directory);
     expect(JSON.stringify([refusals, evictions, reloads])).not.toContain(directory);
+  });
+
+  test('has the last 50 reloads, and all faults of one in a line', async () => {
+    const { report, root, files, mtls } = await watched({ options: { watch: false } });
+    for (let number = 2; number <= 53; number++) {
+      publish(files.crl, root.crl({ number }).pem);
+      await mtls.reload();
+    }
+    publish(files.key, 'no key');
+    publish(files.ca, 'no CA');
+    await mtls.reload().catch(() => undefined);
+    const { reloads } = await report();
+    expect([reloads.total, reloads.failed, reloads.list.length]).toEqual([53, 1, 50]);
+    const [last] = reloads.list;
+    expect(last?.outcome === 'failed' && last.message).toMatch(/^(?=.*server-key\.pem: ).*; .*ca-crt\.pem: /);
+  });
+
+  test('shows every character of a file’s name', async () => {
+    const root = ca('ca');
+    const directory = temporaryDirectory();
+    const { crl } = writeMaterial(directory, { crl: root.crl().pem });
+    const odd = `${crl}\u202e<b>.pem`;
+    renameSync(crl, odd);
+    const { report, page, mtls } = await watched({ root, options: { watch: false, crl: odd } });
+    publish(odd, 'no CRL');
+    await mtls.reload().catch(() => undefined);
+    const { crls, reloads } = await report();
+    expect(crls.list).toMatchObject([{ source: 'crl\\u{202e}<b>.pem' }]);
+    expect(reloads.list).toMatchObject([{ message: expect.stringContaining('crl\\u{202e}<b>.pem: ') }]);
+    expect((await page()).body).not.toMatch(/\u202e|<b>/);
   });
 
   test('names no key and no certificate in full', async () => {
@@ -468,7 +499,7 @@ test('a server with several names shows the CAs, the CRLs and the clients of eac
   });
   const sni = {
     'partner.example': names,
-    'bare.example': { key: own.keyPem, cert: own.pem, ca: bare.pem },
+    'bare.example': { key: own.keyPem, cert: own.pem, ca: [bare.pem, root.pem] },
     'local.example': { key: own.keyPem, cert: own.pem },
   };
   const { report, as, mtls } = await watched({ root, options: { sni } });
@@ -482,10 +513,12 @@ test('a server with several names shows the CAs, the CRLs and the clients of eac
     ['CN=ca', ['*', 'partner.example'], 'loaded'],
     ['CN=partner', ['partner.example'], 'loaded'],
     ['CN=bare', ['bare.example'], 'not-configured'],
+    // The same CA, and under this name nobody of it is ever revoked.
+    ['CN=ca', ['bare.example'], 'not-configured'],
   ]);
   expect(crls.list.map(({ issuer }) => issuer).sort()).toEqual(['CN=ca', 'CN=ca', 'CN=partner']);
   expect(clients.list.map(({ subject }) => subject)).toContain('CN=theirs');
-  expect(mtls.authorities).toHaveLength(3);
+  expect(mtls.authorities).toHaveLength(4);
   expect(Object.isFrozen(mtls.authorities[0]?.names)).toBe(true);
 });
 

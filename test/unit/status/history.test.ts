@@ -84,6 +84,24 @@ describe('the last refusals', () => {
     expect(record.list[49]).toMatchObject({ subject: 'CN=client10' });
   });
 
+  test('keep a line that was added to, and drop the one that was not for the longest time', () => {
+    const record = new RefusalRecord(strangers);
+    for (let index = 0; index < 25; index++)
+      record.add(refusal('no-certificate', `10.0.0.${index}`), at(index));
+    record.add(refusal('no-certificate', '10.0.0.0'), at(25));
+    record.add(refusal('no-certificate', '10.0.1.0'), at(26));
+    const shown = record.list.map(({ remoteAddress }) => remoteAddress);
+    expect(shown).toHaveLength(25);
+    expect(shown.slice(0, 3)).toEqual(['10.0.1.0', '10.0.0.0', '10.0.0.24']);
+    expect(shown).not.toContain('10.0.0.1');
+  });
+
+  test('have every character of a detail seen', () => {
+    const record = new RefusalRecord(strangers);
+    record.add({ ...refusal('untrusted', '10.0.0.1'), detail: 'a\u202e\u001b[2J' }, at(0));
+    expect(record.list).toMatchObject([{ detail: 'a\\u{202e}\\u{1b}[2J' }]);
+  });
+
   test('have short names, whatever a certificate carries', () => {
     const record = new RefusalRecord(strangers);
     record.add(refusal('revoked', '10.0.0.1', client('x'.repeat(60_000))), at(0));

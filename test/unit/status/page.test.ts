@@ -143,6 +143,17 @@ describe('the page', () => {
     expect(endless).toContain('does not run out');
   });
 
+  test('says who has no name, and who has no certificate', () => {
+    const nameless = { ...refusal, subject: '' };
+    const unknown = { ...refusal, subject: null, serialNumber: null };
+    const shown = writePage({
+      ...report,
+      refusals: { total: 2, byReason: { revoked: 2 }, list: [nameless, unknown] },
+    });
+    expect(shown).toContain('<td><bdi>no subject</bdi><br><span class="muted">serial 1002</span></td>');
+    expect(shown).toContain('<td>nobody known</td>');
+  });
+
   test('escapes every value', () => {
     const hostile = JSON.parse(
       JSON.stringify(report).replace(

@@ -1,0 +1,145 @@
+import { describe, expect, test } from '@jest/globals';
+import { identityOf } from '../../../src/identity/client-identity.js';
+import { RefusalRecord } from '../../../src/status/history.js';
+import { createReport, type ReportSource, type StatusReport } from '../../../src/status/report.js';
+import { type ConnectionState } from '../../../src/tls/mtls.js';
+import { parseCertificate } from '../../../src/x509/certificate.js';
+import { DistinguishedName } from '../../../src/x509/distinguished-name.js';
+import { ca, type Certificate } from '../../support/chain.js';
+
+const now = Date.UTC(2026, 5, 15, 12);
+const hour = 3_600_000;
+const root = ca('root');
+const nothing: ReportSource = {
+  authorities: [],
+  revocation: { crls: [], uncovered: [], healthy: true },
+  connections: [],
+};
+
+function report(of: Partial<ReportSource>): StatusReport {
+  const reloads = { total: 0, failed: 0, list: [] };
+  const records = { refusals: new RefusalRecord([]), evictions: new RefusalRecord([]), reloads };
+  const history = { since: new Date(now).toISOString(), ...records };
+  return createReport({ ...nothing, ...of }, { history, sources: 'names', now });
+}
+
+describe('CAs', () => {
+  test.each([
+    [-2, -1, 'expired'],
+    [-2, 0, 'expired'],
+    [-2, 1, 'current'],
+    [0, 1, 'current'],
+    [1, 2, 'not-yet-valid'],
+  ])('from %i hours to %i hours are %s', (begin, end, state) => {
+    const name = DistinguishedName.parse('CN=ca');
+    const authority = {
+      subject: name,
+      issuer: name,
+      serialNumber: 'f'.repeat(1000),
+      notBefore: new Date(now + begin * hour),
+      notAfter: new Date(now + end * hour),
+      names: ['*'],
+      crl: 'loaded',
+    } as const;
+    const [shown] = report({ authorities: [authority] }).authorities.list;
+    expect(shown?.state).toBe(state);
+    expect(shown?.serialNumber).toHaveLength(64);
+  });
+});
+
+describe('CRLs', () => {
+  const crl = (
+    name: string,
+    begin: number,
+    end: number | undefined,
+  ): StatusReport['crls']['list'][number] => {
+    const entry = {
+      issuer: DistinguishedName.parse(`CN=${name}`),
+      number: undefined,
+      thisUpdate: new Date(now + begin * hour),
+      nextUpdate: end === undefined ? undefined : new Date(now + end * hour),
+      entries: 0,
+      source: `/etc/mtls/${name}.pem`,
+      loadedAt: new Date(now),
+    };
+    const state = { ...nothing.revocation, crls: [entry] };
+    return report({ revocation: state }).crls.list[0]!;
+  };
+
+  test.each([
+    [-1, 3, 'current', 0.75],
+    [-3, 1, 'current', 0.25],
+    [-4, 0, 'stale', 0],
+    [-4, -1, 'stale', 0],
+    // The clock of the CA is ahead, and the policy lets it.
+    [1, 2, 'current', 1],
+    [2, 1, 'current', 0],
+    [-1, undefined, 'current', null],
+  ])('from %i hours to %p hours are %s, and %p of their life is left', (begin, end, state, left) => {
+    expect(crl('a', begin, end)).toMatchObject({ state, left, number: null, source: 'a.pem' });
+  });
+
+  test('stand in the order in which they run out', () => {
+    const ends = [3, undefined, -1, 2, undefined];
+    const crls = ends.map((end, index) => ({
+      issuer: DistinguishedName.parse(`CN=${index}`),
+      number: '1',
+      thisUpdate: new Date(now - hour),
+      nextUpdate: end === undefined ? undefined : new Date(now + end * hour),
+      entries: 0,
+      source: 'options.crl',
+      loadedAt: new Date(now),
+    }));
+    const { list } = report({ revocation: { ...nothing.revocation, crls } }).crls;
+    expect(list.map(({ issuer }) => issuer)).toEqual(['CN=2', 'CN=3', 'CN=0', 'CN=1', 'CN=4']);
+  });
+});
+
+describe('clients', () => {
+  const connection = (certificate: Certificate, host: number, age: number): ConnectionState => ({
+    identity: { source: 'tls', ...identityOf(parseCertificate(certificate.der)), resumed: false },
+    remoteAddress: `192.0.2.${host}`,
+    since: new Date(now - age * hour),
+  });
+
+  test('stand once each, those with the most connections first, and then the oldest', () => {
+    const [one, two, three] = [root.client('one'), root.client('two'), root.client('three')];
+    const { clients } = report({
+      connections: [
+        connection(one, 1, 1),
+        connection(two, 1, 1),
+        connection(three, 1, 5),
+        connection(two, 2, 3),
+        connection(two, 2, 2),
+      ],
+    });
+    expect(clients).toMatchObject({
+      connections: 5,
+      total: 3,
+      list: [
+        { subject: 'CN=two', connections: 3, addressCount: 2, since: '2026-06-15T09:00:00.000Z' },
+        { subject: 'CN=three', connections: 1 },
+        { subject: 'CN=one', connections: 1 },
+      ],
+    });
+  });
+
+  test('come from five addresses that are listed, and the others are counted', () => {
+    const one = root.client('one');
+    const { clients } = report({
+      connections: [7, 6, 5, 4, 3, 2, 1, 7].map((host) => connection(one, host, 1)),
+    });
+    expect(clients.list).toMatchObject([{ connections: 8, addressCount: 7 }]);
+    expect(clients.list[0]?.addresses).toEqual([7, 6, 5, 4, 3].map((host) => `192.0.2.${host}`));
+  });
+
+  test('are a hundred at most, and all of them are counted', () => {
+    const base = connection(root.client('one'), 1, 1);
+    const connections = Array.from({ length: 250 }, (_, index) => ({
+      ...base,
+      identity: { ...base.identity, fingerprint256: `${index}` },
+    }));
+    const { clients } = report({ connections });
+    expect([clients.connections, clients.total, clients.list.length]).toEqual([250, 250, 100]);
+  });
+});
