@@ -23,17 +23,25 @@ a { color: inherit; }
 .good { color: var(--good); font-weight: 600; }
 .bad { color: var(--bad); font-weight: 600; }
 .verdict { padding: 0.5rem 0.75rem; border: 1px solid var(--line); border-left: 0.5rem solid currentColor; }
-.wide { overflow-x: auto; }
+.wide { overflow-x: auto; position: relative; }
 .wide:focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }
 table { border-collapse: collapse; width: 100%; font-size: 0.9rem; }
 caption { text-align: left; padding-bottom: 0.25rem; }
-th, td { text-align: left; vertical-align: top; padding: 0.4rem 0.75rem 0.4rem 0; min-width: 5rem;
+th, td { text-align: left; vertical-align: top; padding: 0.4rem 0.75rem 0.4rem 0; min-width: 7rem;
   border-bottom: 1px solid var(--line); font-weight: 400; }
 thead th { font-weight: 600; white-space: nowrap; }
 tbody th { min-width: 11rem; }
 td.long { min-width: 16rem; }
 td.number, th.number { text-align: right; min-width: 0; }
 meter { width: 100%; min-width: 6rem; }
+time { white-space: nowrap; }
+@media (max-width: 48rem) {
+  thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  table, caption, tbody, tbody tr, tbody th, tbody td { display: block; }
+  tbody tr { padding: 0.5rem 0; border-bottom: 1px solid var(--line); }
+  tbody th, tbody td, td.long, td.number { min-width: 0; padding: 0.1rem 0; border: 0; text-align: left; }
+  [data-name]::before { content: attr(data-name) ": "; color: var(--muted); }
+}
 `;
 
 /** Lets this style alone apply, and nothing at all be loaded, run, sent or framed. */

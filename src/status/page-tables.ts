@@ -13,7 +13,7 @@ import {
   type StatusReasons,
   type StatusReport,
 } from './report.js';
-import { duration } from './text.js';
+import { count, duration } from './text.js';
 import { writeTime } from './time-element.js';
 
 /** A column's heading, and what is in its cells. The first column names the row. */
@@ -30,7 +30,7 @@ export function writeTables(report: StatusReport): Markup[] {
   const captions = {
     authorities: `The CAs whose clients are let in${notListed(authorities)}`,
     crls: `The CRLs in force; those that run out first stand first${notListed(crls)}`,
-    clients: `Open connections: ${clients.connections} of ${clients.total} clients${notListed(clients)}`,
+    clients: `${count(clients.connections, 'open connection')} of ${count(clients.total, 'client')}${notListed(clients)}`,
     refusals: `Handshakes that were refused: ${countReasons(refusals)}`,
     evictions: `Open connections that were ended: ${countReasons(evictions)}`,
     reloads: `Reloads that changed something, or failed: ${reloads.total}, of which ${reloads.failed} failed`,
@@ -55,16 +55,19 @@ function writeTable<Entry>(
   const heading = markup`<h2 id="${id}">${title}</h2>`;
   if (list.length === 0)
     return markup`<section aria-labelledby="${id}">\n${heading}\n<p>None.</p>\n</section>\n`;
-  const head = columns.map(({ name, kind }) => markup`<th scope="col"${classOf(kind)}>${name}</th>`);
-  const rows = list.map((entry) => markup`<tr>${columns.map(writeCell(entry))}</tr>\n`);
+  const head = columns.map(
+    ({ name, kind }) => markup`<th role="columnheader" scope="col"${classOf(kind)}>${name}</th>`,
+  );
+  const rows = list.map((entry) => markup`<tr role="row">${columns.map(writeCell(entry))}</tr>\n`);
+  // On a phone the rows are blocks, and without the roles they would not be rows any more to a screen reader.
   // Whoever has no pointer scrolls a wide table with the keys, and for that it must be able to have the focus.
   return markup`<section aria-labelledby="${id}">
 ${heading}
 <div class="wide" role="region" aria-labelledby="${id}" tabindex="0">
-<table>
+<table role="table">
 <caption>${caption}</caption>
-<thead><tr>${head}</tr></thead>
-<tbody>
+<thead role="rowgroup"><tr role="row">${head}</tr></thead>
+<tbody role="rowgroup">
 ${rows}</tbody>
 </table>
 </div>
@@ -73,10 +76,10 @@ ${rows}</tbody>
 }
 
 function writeCell<Entry>(entry: Entry): (column: Column<Entry>, index: number) => Markup {
-  return ({ kind, cell }, index) =>
+  return ({ name, kind, cell }, index) =>
     index === 0
-      ? markup`<th scope="row">${cell(entry)}</th>`
-      : markup`<td${classOf(kind)}>${cell(entry)}</td>`;
+      ? markup`<th role="rowheader" scope="row" data-name="${name}">${cell(entry)}</th>`
+      : markup`<td role="cell"${classOf(kind)} data-name="${name}">${cell(entry)}</td>`;
 }
 
 function classOf(kind: string | undefined): Markup | string {
@@ -124,9 +127,10 @@ function writeTimeLeft({ issuer, nextUpdate, left }: StatusCrl, now: number): Ma
   if (nextUpdate === null || left === null) return 'does not run out';
   const distance = Date.parse(nextUpdate) - now;
   const words = distance > 0 ? `${duration(distance)} left` : `ran out ${duration(-distance)} ago`;
+  const preposition = distance > 0 ? 'until' : 'at';
   const limits = markup`min="0" max="1" low="0.1" high="0.2" optimum="1" value="${left}"`;
   const bar = markup`<meter ${limits} aria-label="Time left of the CRL of ${issuer}">${words}</meter>`;
-  return markup`${bar}<br>${words}, until ${writeTime(nextUpdate)}`;
+  return markup`${bar}<br>${words}, ${preposition} ${writeTime(nextUpdate)}`;
 }
 
 function clientColumns(now: number): readonly Column<StatusClient>[] {
@@ -158,7 +162,7 @@ const refusalColumns: readonly Column<StatusRefusal>[] = [
   {
     name: 'Times',
     kind: 'number',
-    cell: ({ count, firstAt }) => (count === 1 ? 1 : markup`${count}<br>since ${writeTime(firstAt)}`),
+    cell: ({ count: times, firstAt }) => (times === 1 ? 1 : markup`${times}<br>since ${writeTime(firstAt)}`),
   },
 ];
 
@@ -194,7 +198,7 @@ function notListed({ list, total }: StatusList<unknown>): string {
 }
 
 function countReasons({ total, byReason }: StatusList<StatusRefusal> & StatusReasons): string {
-  const reasons = Object.entries(byReason).map(([reason, count]) => `${count} ${reason}`);
+  const reasons = Object.entries(byReason).map(([reason, times]) => `${times} ${reason}`);
   return `${total} (${reasons.join(', ')})`;
 }
 

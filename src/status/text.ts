@@ -39,6 +39,10 @@ const units = [
 /** `3 days`, `90 minutes`: the largest unit of which there are two at least. */
 export function duration(ms: number): string {
   const [name, length] = units.find(([, unit]) => ms >= 2 * unit) ?? units[3];
-  const count = Math.max(0, Math.floor(ms / length));
-  return `${count} ${name}${count === 1 ? '' : 's'}`;
+  return count(Math.max(0, Math.floor(ms / length)), name);
+}
+
+/** `1 client`, `2 clients`. */
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }

@@ -14,7 +14,7 @@ test('the status example shows client1 who was refused, shows nobody else, and a
   const page = await stage.call('/status', 'client1', { headers });
   expect(page).toMatch(/^200 <!doctype html>/);
   expect(page).toContain('<bdi>CN=client2</bdi>');
-  expect(page).toContain('<td>revoked</td>');
+  expect(page).toContain('data-name="Reason">revoked</td>');
   const report = JSON.parse((await stage.call('/status', 'client1')).slice(4));
   expect(report).toMatchObject({ ready: true, refusals: { byReason: { revoked: expect.any(Number) } } });
 });

@@ -99,7 +99,7 @@ describe('the page', () => {
       'CN=ca CN=ca loaded all without CAs of their own 2026-06-15 12:00:00 UTC',
       'CN=b CN=ca missing: no CRL of it is loaded b.example 2026-06-15 12:00:00 UTC expired',
       'CN=ca in date 3 days left 3 days left, until 2026-06-18 12:00:00 UTC 24 hours 2 7 ca-crl.pem',
-      'Open connections: 9 of 101 clients; 100 more are not listed',
+      '9 open connections of 101 clients; 100 more are not listed',
       'CN=client1 serial 1001 CN=ca 9 2026-06-15 09:00:00 UTC , 3 hours 192.0.2.1, 192.0.2.2 and 2 more',
       'Handshakes that were refused: 3 (3 revoked)',
       'CN=client2 serial 1002 192.0.2.7 revoked it was revoked 3 since 2026-06-15 11:00:00 UTC',
@@ -122,7 +122,7 @@ describe('the page', () => {
     expect(bad).toContain('<title>Not ready: client certificates</title>');
     expect(bad).toContain('Not ready: a CRL is stale.');
     expect(bad).toContain('<span class="bad">stale</span>');
-    expect(bad).toContain('ran out 3 hours ago, until');
+    expect(bad).toContain('ran out 3 hours ago, at');
     expect(bad).toContain('failed, and nothing new has come into force since');
     expect(page).not.toContain('nothing new has come into force since');
     const inGrace = writePage({ ...report, crls: { total: 1, list: [stale] } });
@@ -150,8 +150,10 @@ describe('the page', () => {
       ...report,
       refusals: { total: 2, byReason: { revoked: 2 }, list: [nameless, unknown] },
     });
-    expect(shown).toContain('<td><bdi>no subject</bdi><br><span class="muted">serial 1002</span></td>');
-    expect(shown).toContain('<td>nobody known</td>');
+    expect(shown).toContain(
+      '<td role="cell" data-name="Who"><bdi>no subject</bdi><br><span class="muted">serial 1002</span></td>',
+    );
+    expect(shown).toContain('<td role="cell" data-name="Who">nobody known</td>');
   });
 
   test('escapes every value', () => {
@@ -186,11 +188,13 @@ describe('the page', () => {
     expect(page).toContain('prefers-color-scheme: dark');
     expect(page.match(/<h1>/g)).toHaveLength(1);
     expect(page.match(/<h2 /g)).toHaveLength(6);
-    const tables = page.match(/<table>[^]*?<\/table>/g) ?? [];
+    const tables = page.match(/<table role="table">[^]*?<\/table>/g) ?? [];
     expect(tables).toHaveLength(5);
     for (const table of tables) {
       expect(table).toMatch(/<caption>[^<]+<\/caption>/);
-      expect(table).not.toMatch(/<th(?! scope="(?:col|row)")[ >]/);
+      expect(table).not.toMatch(
+        /<th(?! role="(?:column|row)header" scope="(?:col|row)")[ >]|<t[dr](?! role=)/,
+      );
     }
     expect(page.match(/<div class="wide" role="region" aria-labelledby="\w+" tabindex="0">/g)).toHaveLength(
       5,
