@@ -4,54 +4,12 @@
  *
  * @module
  */
-import { type ErrorCode } from '../errors.js';
 import { type EvictedEvent, type RefusedEvent } from '../tls/events.js';
 import { type Mtls } from '../tls/mtls.js';
 import { networkOf } from '../tls/refusal-log.js';
 import { abbreviate, type RefusalReason } from '../tls/refusal.js';
+import { type StatusRefusal, type StatusReload } from './status-report.js';
 import { visible, withoutFolders } from './text.js';
-
-/** A refusal or an eviction; those of one client or stranger, for one reason, share a line. */
-export interface StatusRefusal {
-  /** The last of them, ISO 8601. */
-  readonly at: string;
-  /** The first of them, ISO 8601. */
-  readonly firstAt: string;
-  readonly count: number;
-  readonly reason: RefusalReason;
-  readonly code: ErrorCode;
-  /** Of the last of them: what was seen, and what to do. */
-  readonly detail: string;
-  /** Of the last of them: the subject by RFC 4514. `null`: no certificate, or none that can be read. */
-  readonly subject: string | null;
-  /** Lower-case hex. */
-  readonly serialNumber: string | null;
-  /** Of the last of them. */
-  readonly remoteAddress: string;
-}
-
-/** What came of a reload. One that changed nothing is not listed, nor is a fault that was there before. */
-export type StatusReload =
-  | {
-      /** ISO 8601. */
-      readonly at: string;
-      readonly outcome: 'reloaded';
-      /** How many certificates are revoked now that were not. */
-      readonly added: number;
-      /** How many certificates were revoked and are listed no more. */
-      readonly removed: number;
-      /** How many open connections were ended. */
-      readonly evicted: number;
-      readonly durationMs: number;
-    }
-  | {
-      /** ISO 8601. */
-      readonly at: string;
-      /** What was in force stayed. */
-      readonly outcome: 'failed';
-      readonly code: ErrorCode;
-      readonly message: string;
-    };
 
 /** How many of each list are kept. */
 const mostKept = 50;

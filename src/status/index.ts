@@ -4,5 +4,17 @@
  * @module
  */
 export { type StatusOptions, statusRouter } from './status-router.js';
-export type { StatusAuthority, StatusClient, StatusCrl, StatusList, StatusReport } from './report.js';
-export type { StatusReload, StatusRefusal } from './history.js';
+export type {
+  StatusAuthority,
+  StatusClient,
+  StatusClients,
+  StatusCrl,
+  StatusList,
+  StatusRefusal,
+  StatusRefusals,
+  StatusReload,
+  StatusReloaded,
+  StatusReloadFailed,
+  StatusReloads,
+  StatusReport,
+} from './status-report.js';

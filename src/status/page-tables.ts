@@ -3,16 +3,17 @@
  *
  * @module
  */
-import { type StatusRefusal, type StatusReload } from './history.js';
 import { type Markup, markup } from './markup.js';
 import {
   type StatusAuthority,
   type StatusClient,
   type StatusCrl,
   type StatusList,
-  type StatusReasons,
+  type StatusRefusal,
+  type StatusRefusals,
+  type StatusReload,
   type StatusReport,
-} from './report.js';
+} from './status-report.js';
 import { count, duration } from './text.js';
 import { writeTime } from './time-element.js';
 
@@ -197,7 +198,7 @@ function notListed({ list, total }: StatusList<unknown>): string {
   return total > list.length ? `; ${total - list.length} more are not listed` : '';
 }
 
-function countReasons({ total, byReason }: StatusList<StatusRefusal> & StatusReasons): string {
+function countReasons({ total, byReason }: StatusRefusals): string {
   const reasons = Object.entries(byReason).map(([reason, times]) => `${times} ${reason}`);
   return `${total} (${reasons.join(', ')})`;
 }

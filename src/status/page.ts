@@ -7,7 +7,7 @@
 import { Markup, markup } from './markup.js';
 import { style } from './page-style.js';
 import { writeTables } from './page-tables.js';
-import { type StatusReport } from './report.js';
+import { type StatusReport } from './status-report.js';
 import { writeTime } from './time-element.js';
 
 /** Writes the page. */

@@ -8,82 +8,18 @@ import { type ClientIdentity } from '../identity/client-identity.js';
 import { type RevocationEntryState } from '../revocation/revocation-state.js';
 import { type AuthorityState } from '../tls/authority-state.js';
 import { type ConnectionState, type Mtls } from '../tls/mtls.js';
-import { abbreviate, type RefusalReason } from '../tls/refusal.js';
+import { abbreviate } from '../tls/refusal.js';
 import { type DistinguishedName } from '../x509/distinguished-name.js';
-import { type History, type StatusRefusal, type StatusReload } from './history.js';
+import { type History } from './history.js';
+import {
+  type StatusAuthority,
+  type StatusClient,
+  type StatusClients,
+  type StatusCrl,
+  type StatusList,
+  type StatusReport,
+} from './status-report.js';
 import { baseName, visible } from './text.js';
-
-/** The JSON of the status page. Dates are ISO 8601, names RFC 4514; what is not there is `null`. */
-export interface StatusReport {
-  readonly at: string;
-  /** Since when refusals, evictions and reloads are remembered. */
-  readonly since: string;
-  /** Whether every CRL is in date. */
-  readonly ready: boolean;
-  readonly authorities: StatusList<StatusAuthority>;
-  /** Those that run out first come first. */
-  readonly crls: StatusList<StatusCrl>;
-  /** The open connections of clients with a certificate: `total` counts the clients. Those with the most come first. */
-  readonly clients: StatusList<StatusClient> & { readonly connections: number };
-  readonly refusals: StatusList<StatusRefusal> & StatusReasons;
-  readonly evictions: StatusList<StatusRefusal> & StatusReasons;
-  readonly reloads: StatusList<StatusReload> & { readonly failed: number };
-}
-
-/** The first or last entries of what there are `total` of. */
-export interface StatusList<Entry> {
-  readonly total: number;
-  /** At most 100 CAs, CRLs and clients, and the last 50 of what has happened. */
-  readonly list: readonly Entry[];
-}
-
-/** How many there were for each reason, from `since` on. */
-export interface StatusReasons {
-  readonly byReason: Readonly<Partial<Record<RefusalReason, number>>>;
-}
-
-/** A CA in force. */
-export interface StatusAuthority {
-  readonly subject: string;
-  readonly issuer: string;
-  readonly serialNumber: string;
-  readonly notAfter: string;
-  readonly state: 'current' | 'expired' | 'not-yet-valid';
-  /** The names of `sni` that its clients are for; `'*'`: the server, and every name without CAs of its own. */
-  readonly names: readonly string[];
-  readonly crl: AuthorityState['crl'];
-}
-
-/** A CRL in force. */
-export interface StatusCrl {
-  readonly issuer: string;
-  readonly number: string | null;
-  /** The file, without its folders unless they were asked for, or the option it came from. */
-  readonly source: string;
-  readonly entries: number;
-  readonly thisUpdate: string;
-  readonly nextUpdate: string | null;
-  readonly loadedAt: string;
-  /** `'stale'`: past its nextUpdate. */
-  readonly state: 'current' | 'stale';
-  /** The part of its life that is left, from 0 to 1. */
-  readonly left: number | null;
-}
-
-/** The open connections of one certificate. */
-export interface StatusClient {
-  readonly subject: string;
-  readonly issuer: string;
-  readonly serialNumber: string;
-  readonly fingerprint256: string;
-  readonly notAfter: string;
-  readonly connections: number;
-  /** When the oldest of them was let in. */
-  readonly since: string;
-  /** Some of the addresses they come from: at most 5. */
-  readonly addresses: readonly string[];
-  readonly addressCount: number;
-}
 
 const mostListed = 100;
 const mostAddresses = 5;
@@ -176,7 +112,7 @@ interface Group {
   readonly addresses: Set<string>;
 }
 
-function describeClients(connections: Iterable<ConnectionState>): StatusReport['clients'] {
+function describeClients(connections: Iterable<ConnectionState>): StatusClients {
   const groups = new Map<string, Group>();
   let total = 0;
   for (const { identity, remoteAddress, since } of connections) {

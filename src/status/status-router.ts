@@ -49,6 +49,7 @@ export interface StatusOptions {
  * not let in is answered 401 or 403 by itself, as problem details (RFC 9457). Refusals, evictions and reloads are
  * remembered from this call on.
  * @param mtls - `server.mtls`, or what `protect()` gives.
+ * @param options - Who may see it, which has to be said, and what it shows.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID` without `access`, for a rule that is empty, misspelt or unanchored, and
  *   for what is no handle of a server.
  */

@@ -10,12 +10,15 @@ import { type TrustMaterial } from './trust-material.js';
 
 /** One CA in force. */
 export interface AuthorityState {
+  /** Its name. */
   readonly subject: DistinguishedName;
   /** The same as `subject` for a root. */
   readonly issuer: DistinguishedName;
   /** Lower-case hex without leading zeros. */
   readonly serialNumber: string;
+  /** Since when it is valid. */
   readonly notBefore: Date;
+  /** When it expires. */
   readonly notAfter: Date;
   /**
    * Under which names of `options.sni` its clients are let in, in lower case. `'*'` is the server itself, with every

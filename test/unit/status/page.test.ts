@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { contentSecurityPolicy } from '../../../src/status/page-style.js';
 import { writePage } from '../../../src/status/page.js';
-import { type StatusReport } from '../../../src/status/report.js';
+import { type StatusReport } from '../../../src/status/status-report.js';
 
 const at = '2026-06-15T12:00:00.000Z';
 const script = '<script>alert(1)</script>';

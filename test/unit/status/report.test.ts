@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { identityOf } from '../../../src/identity/client-identity.js';
 import { RefusalRecord } from '../../../src/status/history.js';
-import { createReport, type ReportSource, type StatusReport } from '../../../src/status/report.js';
+import { createReport, type ReportSource } from '../../../src/status/report.js';
+import { type StatusReport } from '../../../src/status/status-report.js';
 import { type ConnectionState } from '../../../src/tls/mtls.js';
 import { parseCertificate } from '../../../src/x509/certificate.js';
 import { DistinguishedName } from '../../../src/x509/distinguished-name.js';
