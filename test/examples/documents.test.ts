@@ -3,6 +3,7 @@ import path from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { createServer, ErrorCode, type MtlsOptions } from 'express-mtls';
 import ts from 'typescript';
+import { parseAllDocuments } from 'yaml';
 import { anchors, codeBlocks, documents, readDocument } from './markdown.js';
 import { root } from './program.js';
 
@@ -55,6 +56,27 @@ function typeCheck(sources: readonly string[]): string[][] {
     const found = [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)];
     return found.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
   });
+}
+
+test.each(manifests())('%s is a manifest of Kubernetes', (_title, yaml) => {
+  for (const manifest of parseAllDocuments(yaml, { version: '1.1' })) {
+    expect(manifest.errors).toEqual([]);
+    expect(manifest.toJS()).toMatchObject({
+      apiVersion: expect.stringMatching(/^[a-z0-9./-]+$/),
+      kind: expect.stringMatching(/^[A-Z]/),
+      metadata: { name: expect.stringMatching(/^[a-z-]+$/) },
+    });
+  }
+});
+
+/** The YAML in the documents, block by block. */
+function manifests(): [title: string, yaml: string][] {
+  return documents.flatMap((document) =>
+    [...readDocument(document).matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, yaml = ''], index) => [
+      `${document}, YAML ${index + 1}`,
+      yaml,
+    ]),
+  );
 }
 
 describe('docs/error-codes.md', () => {

@@ -21,18 +21,24 @@ export function readDocument(document: string): string {
 export interface CodeBlock {
   /** `'README.md, block 2'`. */
   readonly title: string;
-  /** The name in its first line, `// server.ts`. */
+  /** The name in its first line, `// server.mjs`. */
   readonly file: string | undefined;
   readonly code: string;
 }
 
-/** The TypeScript in a document, block by block. */
+/** The code in a document, block by block: all that is TypeScript, and JavaScript that has a file name. */
 export function codeBlocks(document: string): CodeBlock[] {
-  return [...readDocument(document).matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = ''], index) => ({
-    title: `${document}, block ${index + 1}`,
-    file: /^\/\/ (\S+\.ts)\n/.exec(code)?.[1],
-    code,
-  }));
+  return (
+    [...readDocument(document).matchAll(/^```(ts|js)\n(.*?)^```$/gms)]
+      .map(([, language, code = '']) => ({
+        language,
+        file: /^\/\/ (\S+\.(?:ts|mjs))\n/.exec(code)?.[1],
+        code,
+      }))
+      // What is shown of the code of others is not ours to compile.
+      .filter(({ language, file }) => language === 'ts' || file !== undefined)
+      .map(({ file, code }, index) => ({ title: `${document}, block ${index + 1}`, file, code }))
+  );
 }
 
 /** The anchors of a document's headings, as forges make them. */
