@@ -9,7 +9,7 @@ import { until } from '../support/server.js';
 import { call } from './call.js';
 import { writeProgram } from './document-program.js';
 import { codeBlocks, documents } from './markdown.js';
-import { freePort, Program, run } from './program.js';
+import { freePort, isListening, Program, run } from './program.js';
 
 const folder = temporaryDirectory();
 const certs = path.join(folder, 'certs-dev');
@@ -88,7 +88,7 @@ test('the program of docs/rules.md says which field refuses', async () => {
 });
 
 describe('docs/kubernetes.md', () => {
-  async function deploy(): Promise<{ url: string; probes: string; program: Program }> {
+  async function deploy(): Promise<{ url: string; probePort: string; program: Program }> {
     const [port, probePort] = [await freePort(), await freePort()];
     const file = writeProgram(['docs/kubernetes.md', 'server.ts'], folder, {
       8443: port,
@@ -101,18 +101,18 @@ describe('docs/kubernetes.md', () => {
     const program = new Program(file, { cwd: folder });
     await program.listens(port);
     await program.listens(probePort);
-    return { url: `https://localhost:${port}`, probes: `http://localhost:${probePort}`, program };
+    return { url: `https://localhost:${port}`, probePort, program };
   }
 
   test('its server answers probes that have no certificate, and nobody else who has none', async () => {
-    const { url, probes } = await deploy();
-    expect((await fetch(`${probes}/ready`)).status).toBe(200);
+    const { url, probePort } = await deploy();
+    expect((await fetch(`http://localhost:${probePort}/ready`)).status).toBe(200);
     expect(await call(url, { certs, as: 'client1' })).toBe('200 hello client1\n');
     expect(await call(url, { certs })).toBe('refused');
   });
 
   test('after SIGTERM its server answers what is under way, asks the client to go, and ends', async () => {
-    const { url, probes, program } = await deploy();
+    const { url, probePort, program } = await deploy();
     const read = (file: string): Buffer => readFileSync(`${certs}/${file}.pem`);
     const socket = connect({
       host: 'localhost',
@@ -126,18 +126,11 @@ describe('docs/kubernetes.md', () => {
     // Its first half has been read when a later connection has been served.
     expect(await call(url, { certs, as: 'client1' })).toBe('200 hello client1\n');
     program.signal('SIGTERM');
-    await until(async () => !(await isAnswered(probes)), 'the server closes');
+    await until(async () => !(await isListening(probePort)), 'the server closes');
     socket.write('\r\n');
     expect(await answer).toMatch(/^HTTP\/1.1 200 OK\r\n[^]*\r\nConnection: close\r\n[^]*hello client1\n/);
     expect((await program.ended()).exitCode).toBe(0);
   });
-
-  async function isAnswered(url: string): Promise<boolean> {
-    return await fetch(url).then(
-      () => true,
-      () => false,
-    );
-  }
 });
 
 test('every program in docs/ is run by a test', () => {

@@ -72,10 +72,9 @@ test.each(manifests())('%s is a manifest of Kubernetes', (_title, yaml) => {
 /** The YAML in the documents, block by block. */
 function manifests(): [title: string, yaml: string][] {
   return documents.flatMap((document) =>
-    [...readDocument(document).matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, yaml = ''], index) => [
-      `${document}, YAML ${index + 1}`,
-      yaml,
-    ]),
+    [...readDocument(document).matchAll(/^```yaml\n(.*?)^```$/gms)].map(
+      ([, yaml = ''], index): [string, string] => [`${document}, YAML ${index + 1}`, yaml],
+    ),
   );
 }
 

@@ -83,15 +83,16 @@ export class Program {
 
   /** Resolves once it listens on a port; rejects if it ends before. */
   async listens(port: string): Promise<void> {
-    while (!(await isListening(Number(port)))) {
+    while (!(await isListening(port))) {
       if (this.#exitCode !== undefined) throw new Error(`it ended without listening:\n${this.output}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
 }
 
-async function isListening(port: number): Promise<boolean> {
-  const socket = connect(port, 'localhost');
+/** Whether anybody listens on a port. */
+export async function isListening(port: string): Promise<boolean> {
+  const socket = connect(Number(port), 'localhost');
   try {
     await once(socket, 'connect');
     return true;
