@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { createServer, ErrorCode, type MtlsOptions } from 'express-mtls';
+import { createServer, ErrorCode, MtlsError, type MtlsOptions } from 'express-mtls';
 import ts from 'typescript';
 import { parseAllDocuments } from 'yaml';
 import { anchors, codeBlocks, documents, readDocument } from './markdown.js';
@@ -91,10 +91,17 @@ describe('docs/error-codes.md', () => {
   });
 
   test.each(Object.keys(ErrorCode))('%s has its status, its cause and its remedy', (code) => {
+    const { status } = new MtlsError(code as ErrorCode, '');
     expect(sections.get(code)).toMatch(
-      /\n\n(?:401|403|421|500|503)\. \*\*Cause\.\*\* .{60}[^]*\*\*Remedy\.\*\* .{60}/,
+      new RegExp(`\\n\\nStatus ${status}\\. \\*\\*Cause\\.\\*\\* .{60}[^]*\\*\\*Remedy\\.\\*\\* .{60}`),
     );
   });
+});
+
+test('docs/README.md leads to every page of docs/', () => {
+  const index = readDocument('docs/README.md');
+  const pages = documents.flatMap((document) => /^docs\/(?!README)(.*)/.exec(document)?.[1] ?? []);
+  expect(pages.filter((page) => !index.includes(`](${page})`))).toEqual([]);
 });
 
 describe('the options', () => {
@@ -108,7 +115,7 @@ describe('the options', () => {
   }
 
   test.each<[string, object, string]>([
-    ['README.md', { misspelt: true }, 'key'],
+    ['docs/options.md', { misspelt: true }, 'key'],
     ['docs/revocation.md', { key: 'key', cert: 'cert', ca: 'ca', revocation: { misspelt: true } }, 'scope'],
   ])('%s has all of them', async (document, options, first) => {
     const names = await known(options);
