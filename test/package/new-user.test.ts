@@ -26,34 +26,41 @@ afterAll(() => {
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
 });
 
-testWithCurl('a new user has a server that knows its client within two minutes', async () => {
-  const tarball = pack();
-  folder = path.dirname(tarball);
-  const project = path.join(folder, 'project');
-  mkdirSync(project);
-  const started = performance.now();
+testWithCurl(
+  'a new user has a server that knows its client, and revokes it, within two minutes',
+  async () => {
+    const tarball = pack();
+    folder = path.dirname(tarball);
+    const project = path.join(folder, 'project');
+    mkdirSync(project);
+    const started = performance.now();
 
-  run(project, 'npm', 'init', '-y');
-  run(project, 'npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', tarball, 'express');
-  const invitation = run(project, 'npx', '--no-install', 'express-mtls', 'init');
-  const port = await freePort();
-  writeFileSync(path.join(project, 'server.mjs'), serverOfReadme().replace('4433', port));
-  server = spawn(process.execPath, ['server.mjs'], { cwd: project, stdio: 'ignore' });
+    run(project, 'npm', 'init', '-y');
+    run(project, 'npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', tarball, 'express');
+    const invitation = run(project, 'npx', '--no-install', 'express-mtls', 'init');
+    const port = await freePort();
+    writeFileSync(path.join(project, 'server.mjs'), serverOfReadme().replace('4433', port));
+    server = spawn(process.execPath, ['server.mjs'], { cwd: project, stdio: 'ignore' });
 
-  // The line that the command has printed itself.
-  const [curl = ''] = /curl .*$/m.exec(invitation) ?? [];
-  const call = (): string => {
-    const args = curl.replace('4433', port).split(' ').slice(1);
-    return spawnSync('curl', ['--silent', ...args], { cwd: project, encoding: 'utf8' }).stdout;
-  };
-  expect(await eventually(call, 'hello client1\n')).toBe('hello client1\n');
+    // The line that the command has printed itself.
+    const [curl = ''] = /curl .*$/m.exec(invitation) ?? [];
+    const call = (): string => {
+      const args = curl.replace('4433', port).split(' ').slice(1);
+      return spawnSync('curl', ['--silent', ...args], { cwd: project, encoding: 'utf8' }).stdout;
+    };
+    expect(await eventually(call, 'hello client1\n')).toBe('hello client1\n');
 
-  const seconds = (performance.now() - started) / 1000;
-  console.info(`a new user took ${seconds.toFixed(0)} s`);
-  expect(seconds).toBeLessThan(120);
-  server.kill();
-  await once(server, 'exit');
-});
+    expect(run(project, 'npx', '--no-install', 'express-mtls', 'revoke', 'client1')).toContain('client1');
+    expect(await eventually(call, '')).toBe('');
+    expect(server.exitCode).toBeNull();
+
+    const seconds = (performance.now() - started) / 1000;
+    console.info(`a new user took ${seconds.toFixed(0)} s`);
+    expect(seconds).toBeLessThan(120);
+    server.kill();
+    await once(server, 'exit');
+  },
+);
 
 /** The first program of the README, as plain JavaScript: it has no types. */
 function serverOfReadme(): string {
