@@ -45,13 +45,31 @@ function ask<Request extends IncomingMessage>(
   } catch (error) {
     return ruleFailed(req, error);
   }
-  if (verdict === true) return undefined;
+  if (verdict === true) return remember(req, undefined);
   if (typeof verdict === 'boolean') return forbidden(req, admits, identity);
   return Promise.resolve(verdict).then(
     // The client may have been revoked while the rule was being asked.
-    (settled) => (settled === true ? refusalSince(connection, req) : forbidden(req, admits, identity)),
+    (settled) =>
+      settled === true ? remember(req, refusalSince(connection, req)) : forbidden(req, admits, identity),
     (error: unknown) => ruleFailed(req, error),
   );
+}
+
+const admitted = Symbol('express-mtls.admitted');
+
+/** A request, and whether a rule has admitted it. */
+interface JudgedRequest extends IncomingMessage {
+  [admitted]?: boolean;
+}
+
+function remember(req: JudgedRequest, refusal: MtlsError | undefined): MtlsError | undefined {
+  req[admitted] = refusal === undefined;
+  return refusal;
+}
+
+/** Whether a rule has admitted this request: for what must not be shown where nobody has asked who is calling. */
+export function isAdmittedByRule(req: JudgedRequest): boolean {
+  return req[admitted] === true;
 }
 
 /** The refusal of a client that was let in once, judged again. */

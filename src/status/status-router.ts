@@ -6,11 +6,12 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { MtlsError } from '../errors.js';
-import { compileAdmission } from '../express/admission.js';
+import { compileAdmission, isAdmittedByRule } from '../express/admission.js';
 import { identifyRequest } from '../express/client-identity.js';
 import { type Middleware } from '../express/request.js';
 import { checkChoice, checkKeys, invalid } from '../option-checks.js';
 import { type ClientRule } from '../policy/client-rule.js';
+import { connectionOf } from '../tls/connection.js';
 import { type Mtls } from '../tls/mtls.js';
 import { answerProblem } from '../tls/problem.js';
 import { prefersHtml } from './accept.js';
@@ -24,8 +25,9 @@ export interface StatusOptions {
   /**
    * Who may see the page: a rule, as for `requireClient()`. `'anyone'` is whoever can reach it, with or without a
    * certificate: for a listener of its own that the world cannot reach.
+   * @defaultValue whoever the rule of a `requireClient()` before it has admitted; without such a rule, nobody
    */
-  readonly access: ClientRule | 'anyone';
+  readonly access?: ClientRule | 'anyone';
   /**
    * Who may ask `/ready`. `'guarded'`: those who may see the page. `'open'`: anybody, for probes that have no
    * certificate; the answer is yes or no, and names nothing.
@@ -50,10 +52,10 @@ export interface StatusOptions {
  * remembered from this call on.
  * @param mtls - `server.mtls`, or what `protect()` gives.
  * @param options - Who may see it, which has to be said, and what it shows.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` without `access`, for a rule that is empty, misspelt or unanchored, and
- *   for what is no handle of a server.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for a rule that is empty, misspelt or unanchored, and for what is no
+ *   handle of a server.
  */
-export function statusRouter(mtls: Mtls, options: StatusOptions): Middleware {
+export function statusRouter(mtls: Mtls, options: StatusOptions = {}): Middleware {
   const { guard, ready, sources, now } = checkOptions(mtls, options);
   const history = new History(mtls, { now, sources });
   const answerPage: Answer = (req, res) => {
@@ -142,15 +144,15 @@ function checkOptions(
   }
   checkKeys(options, 'the options of statusRouter()', ['access', 'ready', 'sources', 'now']);
   const { access, ready, sources, now = Date.now } = options as Partial<StatusOptions>;
-  if (access === undefined) {
+  if (Object.hasOwn(options as object, 'access') && access === undefined) {
     throw new MtlsError(
       'ERR_MTLS_OPTION_INVALID',
-      "statusRouter() has no access; say who may see it, such as { organizationalUnit: 'operators' }, or 'anyone'",
+      "access is undefined; say who may see the page, such as { organizationalUnit: 'operators' }, or leave it out behind requireClient()",
     );
   }
   if (typeof now !== 'function') throw invalid('now', now, 'a function');
   return {
-    guard: access === 'anyone' ? letPass : guardBy(access),
+    guard: access === undefined ? guardedBefore : access === 'anyone' ? letPass : guardBy(access),
     ready: checkChoice(ready, 'ready', ['guarded', 'open']),
     sources: checkChoice(sources, 'sources', ['names', 'paths']),
     now,
@@ -163,6 +165,21 @@ function guardBy(rule: ClientRule): Guard {
     const identity = identifyRequest(req, res);
     return identity instanceof MtlsError ? identity : refusalOf(identity, req);
   };
+}
+
+/** Nothing is shown by accident: where no rule has admitted the request, it was mounted without one. */
+function guardedBefore(req: IncomingMessage, res: ServerResponse): MtlsError | undefined {
+  const identity = identifyRequest(req, res);
+  if (identity instanceof MtlsError) return identity;
+  if (identity === undefined) {
+    return new MtlsError('ERR_MTLS_CERTIFICATE_REQUIRED', 'the status page needs a client certificate');
+  }
+  if (isAdmittedByRule(req)) return undefined;
+  connectionOf(req)?.warn(
+    { event: 'status-unguarded' },
+    'the status page was asked for, and no rule stands before it: mount it behind requireClient(rule), or give statusRouter() an access',
+  );
+  return new MtlsError('ERR_MTLS_CLIENT_FORBIDDEN', 'no rule stands before the status page');
 }
 
 function letPass(): undefined {

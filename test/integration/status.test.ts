@@ -384,6 +384,53 @@ describe('the probe', () => {
   });
 });
 
+describe('without an access of its own', () => {
+  async function mounted(
+    ...guards: express.RequestHandler[]
+  ): Promise<TestServer & { root: CertificateAuthority }> {
+    const app = express();
+    const root = ca('ca');
+    const server = await startServer({ root, app, options: { clients: 'optional' } });
+    app.use('/status', ...guards, statusRouter(server.mtls));
+    app.use(mtlsErrorHandler());
+    return { ...server, root };
+  }
+
+  test('the page is for those whom the rule before it admits', async () => {
+    const { as, root } = await mounted(requireClient({ commonName: 'client1' }));
+    expect(await as(root.client('client1')).get('/status')).toMatchObject({ status: 200 });
+    expect(await as(root.client('client1')).get('/status/ready')).toMatchObject({ status: 200 });
+    expect(await as(root.client('client2')).get('/status')).toMatchObject({ status: 403 });
+    expect(await as().get('/status')).toMatchObject({ status: 401 });
+  });
+
+  test('that may be a rule that answers later', async () => {
+    const { as, root } = await mounted(
+      requireClient(({ commonName }) => Promise.resolve(commonName === 'client1')),
+    );
+    expect(await as(root.client('client1')).get('/status')).toMatchObject({ status: 200 });
+    expect(await as(root.client('client2')).get('/status')).toMatchObject({ status: 403 });
+  });
+
+  test.each([
+    ['nothing before it', []],
+    ['a guard without a rule before it', [requireClient()]],
+  ])('with %s the page is for nobody, and the log says what to do', async (_what, guards) => {
+    const { as, root, recorder } = await mounted(...guards);
+    for (const path of ['/status', '/status/ready']) {
+      const { status, body } = await as(root.client('client1')).get(path);
+      expect([status, JSON.parse(body)]).toMatchObject([403, { code: 'ERR_MTLS_CLIENT_FORBIDDEN' }]);
+      expect(Object.keys(JSON.parse(body) as object)).toEqual(['type', 'title', 'status', 'code']);
+    }
+    expect(await as().get('/status')).toMatchObject({ status: 401 });
+    const lines = recorder.linesOf('status-unguarded');
+    expect(lines.map(({ level, fields }) => [level, fields['commonName']])).toEqual([
+      ['warn', 'client1'],
+      ['warn', 'client1'],
+    ]);
+  });
+});
+
 describe('access', () => {
   test('may be a rule that answers later, and one that fails refuses', async () => {
     const { as, root } = await watched({
@@ -448,9 +495,7 @@ describe('access', () => {
   });
 
   test.each<[string, unknown, RegExp]>([
-    ['nothing', undefined, /is undefined; expected an object/],
-    ['no access', {}, /has no access; say who may see it/],
-    ['access undefined', { access: undefined }, /has no access/],
+    ['access undefined', { access: undefined }, /access is undefined; say who may see the page/],
     ['an empty rule', { access: {} }, /the rule is empty/],
     ['a word that is none', { access: 'everyone' }, /a rule is string/],
     ['a misspelt rule', { access: { comonName: 'a' } }, /unknown field "comonName"/],
