@@ -60,8 +60,9 @@ beforeAll(async () => {
     app,
     options: { watch: false, sni: { 'a.example': { key: named.keyPem, cert: named.pem } } },
   });
+  const metrics = collectMetrics(server.mtls, { register, server: 'one', requestsByClient: 10 });
   app.use(
-    collectMetrics(server.mtls, { register, server: 'one', requestsByClient: 10 }).countRequests,
+    metrics.countRequests,
     requireClient({ commonName: 'client1' }),
     (_req, res) => res.send('hello'),
   );
@@ -85,6 +86,8 @@ beforeAll(async () => {
       type,
     ]),
   );
+  // Channels belong to the process, which the next test file may share.
+  metrics.close();
 });
 
 /** What an expression, or a legend, asks for that no server shows. */
