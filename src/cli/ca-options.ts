@@ -60,7 +60,7 @@ export async function openCa(
  * @returns `undefined` where none was given, and the key needs none or is not there.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for an empty one, and where it is needed and nobody can be asked
  */
-async function readPassphrase(
+export async function readPassphrase(
   terminal: Terminal,
   { passphraseFile }: PassphraseOptions,
   keyFile: string,

@@ -8,15 +8,20 @@ import { exitCodes } from './answer.js';
 import { createCommands } from './commands.js';
 import { addCrl } from './commands/crl.js';
 import { addDoctor } from './commands/doctor.js';
+import { addImport } from './commands/import.js';
 import { addInit } from './commands/init.js';
 import { addInspect } from './commands/inspect.js';
+import { addIntermediate } from './commands/intermediate.js';
 import { addIssue } from './commands/issue.js';
 import { addList } from './commands/list.js';
 import { addRenew } from './commands/renew.js';
 import { addRevoke } from './commands/revoke.js';
 import { Terminal, type World } from './terminal.js';
 
-const adders = [addInit, addIssue, addRenew, addRevoke, addCrl, addList, addInspect, addDoctor];
+const adders = [
+  ...[addInit, addIssue, addRenew, addRevoke, addCrl, addList],
+  ...[addIntermediate, addImport, addInspect, addDoctor],
+];
 
 /**
  * Runs the command.

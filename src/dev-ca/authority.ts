@@ -104,6 +104,17 @@ export async function openAuthority(
   };
 }
 
+/** Where the CA of a folder keeps itself. */
+export function authorityFiles(directory: string): AuthorityFiles {
+  return {
+    certificate: path.join(directory, 'ca-crt.pem'),
+    key: path.join(directory, 'ca-key.pem'),
+    crl: path.join(directory, 'ca-crl.pem'),
+    database: path.join(directory, 'ca-database.txt'),
+    crlNumber: path.join(directory, 'ca-crlnumber.txt'),
+  };
+}
+
 /**
  * Reads a certificate in PEM.
  * @throws MtlsError `ERR_MTLS_PEM_INVALID`
@@ -121,20 +132,10 @@ export function parseCertificate(pem: string, file: string): X509Certificate {
 }
 
 /** Whether this CA signed `certificate`. */
-export function isIssuedBy(certificate: X509Certificate, authority: Authority): boolean {
+export function isIssuedBy(certificate: X509Certificate, authority: Pick<Authority, 'certificate'>): boolean {
   return (
     certificate.checkIssued(authority.certificate) && certificate.verify(authority.certificate.publicKey)
   );
-}
-
-function authorityFiles(directory: string): AuthorityFiles {
-  return {
-    certificate: path.join(directory, 'ca-crt.pem'),
-    key: path.join(directory, 'ca-key.pem'),
-    crl: path.join(directory, 'ca-crl.pem'),
-    database: path.join(directory, 'ca-database.txt'),
-    crlNumber: path.join(directory, 'ca-crlnumber.txt'),
-  };
 }
 
 type Credentials = Pick<Authority, 'certificate' | 'privateKey'>;

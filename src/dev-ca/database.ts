@@ -46,7 +46,7 @@ export interface DatabaseRow {
   readonly reason: RevocationReason | undefined;
 }
 
-/** A row for a certificate that was just issued. */
+/** A row for a certificate that stands. */
 export function createRow(serialNumber: string, notAfter: Date, subject: DistinguishedName): DatabaseRow {
   const serial = normalizeSerial(serialNumber).toUpperCase();
   const evenSerial = serial.length % 2 === 0 ? serial : `0${serial}`;

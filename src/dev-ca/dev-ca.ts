@@ -10,6 +10,7 @@ import type { ClientCertificateOptions, ServerCertificateOptions } from './certi
 import type { DevCertificate } from './database.js';
 import { readIfPresent } from './files.js';
 import { listCertificates } from './inventory.js';
+import { issueIntermediate, type IntermediateCa, type IntermediateOptions } from './intermediate.js';
 import { issueClient, issueServer, type IssuedCertificate } from './issuance.js';
 import type { KeyAlgorithm } from './keys.js';
 import { withLock } from './lock.js';
@@ -110,7 +111,7 @@ export interface DevCa {
     options?: Omit<ClientCertificateOptions, 'algorithm'>,
   ): Promise<SignedRequest>;
   /**
-   * Writes `NAME.p12`: a certificate with its key and the CA's certificate, for browsers and phones (PKCS#12 with
+   * Writes `NAME.p12`: a certificate with its key, the CA's certificate and those above it, for browsers and phones (PKCS#12 with
    * AES-256 and HMAC-SHA-256). One that is there is replaced.
    * @param name - The NAME of its `NAME-crt.pem`.
    * @param options - The password, and what a device shows; by default a random one, and the name.
@@ -123,10 +124,18 @@ export interface DevCa {
    * unless a new one is asked for. What is replaced is kept in the folder `old`.
    * @param name - The NAME of its `NAME-crt.pem`.
    * @param options - By default a year with the same key, and the old one stays good.
-   * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where there is none, or it is revoked; `ERR_MTLS_PEM_INVALID`,
-   * `ERR_MTLS_KEY_MISMATCH`
+   * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where there is none, it is revoked, or its kind is neither clear nor said;
+   * `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
    */
   renew(name: string, options?: RenewOptions): Promise<RenewedCertificate>;
+  /**
+   * Makes a CA below this one, in a folder of its own inside that {@link openDevCa} opens, or keeps the one that is there.
+   * A passphrase that this CA was opened with encrypts its key too.
+   * @param name - The name of the folder, as of a certificate, but not `old`; this CA revokes it by that name.
+   * @param options - What its certificate says.
+   * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, also where this CA may have none below it (pathlen 0)
+   */
+  issueIntermediate(name: string, options?: IntermediateOptions): Promise<IntermediateCa>;
   /**
    * Revokes a certificate and writes a new CRL, its number one up. Revoking again changes nothing and answers `'already-revoked'`.
    * @param nameOrSerial - The name it was issued under, its serial number in hexadecimal, or a commonName that it alone has.
@@ -206,6 +215,8 @@ export async function openDevCa(directory: string, options: DevCaOptions = {}): 
       writing(() => signClientRequest(authority, name, request, client)),
     writePkcs12: (name, pkcs12 = {}) => writing(() => writePkcs12(authority, name, pkcs12)),
     renew: (name, renewal = {}) => writing(() => renewCertificate(authority, name, renewal)),
+    issueIntermediate: (name, intermediate = {}) =>
+      writing(() => issueIntermediate(authority, name, intermediate, passphrase)),
     revoke: (nameOrSerial, revocation = {}) =>
       writing(() => revokeCertificate(authority, nameOrSerial, revocation)),
     revokeFile: (file, revocation = {}) => writing(() => revokeFile(authority, file, revocation)),

@@ -8,6 +8,7 @@ export { openDevCa } from './dev-ca.js';
 export type { DevCa, DevCaOptions } from './dev-ca.js';
 export type { ClientCertificateOptions, ServerCertificateOptions } from './certificate-options.js';
 export type { CertificateKind, DevCertificate } from './database.js';
+export type { IntermediateCa, IntermediateOptions } from './intermediate.js';
 export type { IssuedCertificate } from './issuance.js';
 export type { KeyAlgorithm } from './keys.js';
 export type { Pkcs12File, Pkcs12Options } from './pkcs12.js';

@@ -8,6 +8,7 @@ import { appendFile } from 'node:fs/promises';
 import { MtlsError } from '../errors.js';
 import { parseCertificate as readCertificate } from '../x509/certificate.js';
 import type { Authority } from './authority.js';
+import { formatSent, readChain } from './chain.js';
 import { clientParams, serverParams } from './certificate-options.js';
 import type {
   CertificateParams,
@@ -69,24 +70,27 @@ interface Signable {
 }
 
 /**
- * Signs a certificate, writes its row into the database, and gives it as PEM.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID`
+ * Signs a certificate, writes its row into the database, and gives it as PEM, with the CAs behind it that are sent with it.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID`; `ERR_MTLS_PEM_INVALID` for a chain that does not read
  */
 export async function signAndRecord(authority: Authority, signable: Signable): Promise<string> {
   const { kind, names, publicKey, days = 365 } = signable;
+  const sent = formatSent(await readChain(authority));
   const serialNumber = createSerialNumber();
   const validity = validityWithin(authority, days);
   const pem = await signCertificate(
     { profile: kind, names, serialNumber, publicKey, ...validity },
     authority,
   );
-  const { subject } = readCertificate(new X509Certificate(pem).raw);
-  // The row first: a certificate that the database does not know could never be revoked.
-  await appendFile(
-    authority.files.database,
-    formatRows([createRow(serialNumber, validity.notAfter, subject)]),
-  );
-  return pem;
+  await recordCertificate(authority, pem);
+  return pem + sent;
+}
+
+/** Writes the row of a new certificate. Before its file: one that the database does not know could never be revoked. */
+export async function recordCertificate(authority: Authority, pem: string): Promise<void> {
+  const { raw, serialNumber } = new X509Certificate(pem);
+  const { subject, notAfter } = readCertificate(raw);
+  await appendFile(authority.files.database, formatRows([createRow(serialNumber, notAfter, subject)]));
 }
 
 /** The kind of key that the CA itself has. */
@@ -130,7 +134,8 @@ async function findCertificate(
   return pair.certificate;
 }
 
-function validityWithin(authority: Authority, days: number): { notBefore: Date; notAfter: Date } {
+/** The span from now for `days`, cut to the end of the CA. */
+export function validityWithin(authority: Authority, days: number): { notBefore: Date; notAfter: Date } {
   const { notBefore, notAfter } = validityFrom(authority.now(), days);
   const caEnd = new Date(authority.certificate.validTo);
   if (caEnd.getTime() > authority.now()) return { notBefore, notAfter: notAfter < caEnd ? notAfter : caEnd };

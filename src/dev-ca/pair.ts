@@ -10,7 +10,7 @@ import { MtlsError } from '../errors.js';
 import { isIssuedBy, parseCertificate, type Authority } from './authority.js';
 import type { CertificateKind } from './database.js';
 import { readIfPresent } from './files.js';
-import { parsePrivateKey } from './keys.js';
+import { isEncryptedKey, parsePrivateKey } from './keys.js';
 
 /** Where the files of one name are. */
 export interface PairFiles {
@@ -53,6 +53,12 @@ export async function readPair(authority: Authority, files: PairFiles): Promise<
     throw unusable(certFile, `was issued by another CA than ${authority.files.certificate}`);
   }
   if (keyPem === undefined) return { certificate, privateKey: undefined };
+  if (isEncryptedKey(keyPem)) {
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      `${keyFile} is encrypted, and of the keys here only the CA's may be; put it there without its passphrase, as "openssl pkey -in FILE -out NEWFILE" writes it`,
+    );
+  }
   const privateKey = parsePrivateKey(keyPem, keyFile);
   if (!certificate.checkPrivateKey(privateKey)) {
     throw new MtlsError(
@@ -87,7 +93,7 @@ export function unusable(file: string, fault: string): MtlsError {
 }
 
 /** Names become file names, and the CA's own are taken, also where the file system ignores letter case. */
-function checkName(name: string): void {
+export function checkName(name: string): void {
   if (/^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/.test(name) && name.toLowerCase() !== 'ca') return;
   throw new MtlsError(
     'ERR_MTLS_OPTION_INVALID',

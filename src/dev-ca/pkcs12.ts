@@ -1,5 +1,5 @@
 /**
- * `NAME.p12`: a certificate with its key and its CA in one file under a
+ * `NAME.p12`: a certificate with its key and its CAs in one file under a
  * password, as browsers and phones import it.
  *
  * @module
@@ -9,6 +9,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { MtlsError } from '../errors.js';
 import type { Authority } from './authority.js';
+import { readChain } from './chain.js';
 import { readIfPresent, replaceFile } from './files.js';
 import { pairFiles, readPair } from './pair.js';
 import { encodePkcs12 } from './pkcs12-encoding.js';
@@ -59,7 +60,7 @@ export async function writePkcs12(
   const kept = options.password === undefined ? (await readIfPresent(passwordFile))?.trim() : undefined;
   const password = checkText('password', options.password ?? kept ?? createPassword());
   const friendlyName = checkText('friendlyName', options.friendlyName ?? name);
-  const contents = { certificate, privateKey, authorities: [authority.certificate], friendlyName };
+  const contents = { certificate, privateKey, authorities: await readChain(authority), friendlyName };
   const encoded = await encodePkcs12(contents, password);
   // The password first: a file whose password is nowhere is of no use.
   if (options.password === undefined) await replaceFile(passwordFile, `${password}\n`, 'secret');

@@ -9,7 +9,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { MtlsError } from '../errors.js';
 import type { Authority } from './authority.js';
-import type { DevCertificate } from './database.js';
+import type { CertificateKind, DevCertificate } from './database.js';
 import { replaceFile } from './files.js';
 import { describeCertificate, oldDirectory, readRows } from './inventory.js';
 import { algorithmOf, signAndRecord } from './issuance.js';
@@ -35,6 +35,12 @@ export interface RenewOptions {
    * @defaultValue `'keep'`
    */
   readonly old?: 'keep' | 'revoke';
+  /**
+   * Whom the new one is for, where the old one says neither or both, as an imported one may. Of another it cannot
+   * change that.
+   * @defaultValue what the old one says
+   */
+  readonly as?: CertificateKind;
 }
 
 /** A certificate that took another one's place. */
@@ -56,7 +62,7 @@ export interface RenewedCertificate extends DevCertificate {
 }
 
 /**
- * Renews a certificate: the same subject, subjectAltName and kind, octet for octet.
+ * Renews a certificate: the same kind, and the same subject and subjectAltName, octet for octet.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where there is none, where it is revoked, or where a new key is asked for
  * and the old one is elsewhere; `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
  */
@@ -69,10 +75,7 @@ export async function renewCertificate(
   const pair = await readPair(authority, files);
   if (pair === undefined) throw refusal(files.certFile, 'is missing', 'issue it, or see the names with list');
   const { certificate, privateKey } = pair;
-  const kind = kindOf(certificate);
-  if (kind === undefined) {
-    throw refusal(files.certFile, 'is not for either clients or servers', 'issue one under another name');
-  }
+  const kind = kindOfNew(certificate, files.certFile, options.as);
   const rows = await readRows(authority);
   const previous = describeCertificate(certificate, name, rows);
   if (previous.revokedAt !== undefined) {
@@ -108,6 +111,27 @@ export async function renewCertificate(
     ...kept,
     crl: revocation?.outcome === 'revoked' ? revocation.crl : undefined,
   };
+}
+
+function kindOfNew(
+  certificate: X509Certificate,
+  file: string,
+  said: CertificateKind | undefined,
+): CertificateKind {
+  if (certificate.ca) {
+    throw refusal(file, 'is the certificate of a CA', 'make another CA, under another name');
+  }
+  const kind = kindOf(certificate);
+  if (kind !== undefined && said !== undefined && kind !== said) {
+    throw refusal(file, `is for a ${kind}, and stays so`, `issue one for a ${said} under another name`);
+  }
+  const chosen = kind ?? said;
+  if (chosen !== undefined) return chosen;
+  throw refusal(
+    file,
+    'does not say whether it is for a client or a server, or says both',
+    'say which with as (--as client or --as server)',
+  );
 }
 
 /** Copies what is to be replaced, so that nothing is lost if the rest fails. */

@@ -27,9 +27,19 @@ export interface CertificateTemplate extends Validity {
   readonly profile: Profile;
   /** Whom it names; or a certificate whose subject and subjectAltName are taken over, octet for octet. */
   readonly names: CertificateNames | X509Certificate;
+  /**
+   * How many CAs may stand below this one.
+   * @defaultValue `1`; of a CA alone
+   */
+  readonly pathLength?: number;
   /** Hexadecimal, see {@link createSerialNumber}. */
   readonly serialNumber: string;
   readonly publicKey: KeyObject;
+  /**
+   * Its subjectKeyIdentifier, hexadecimal, where certificates already point at it.
+   * @defaultValue the SHA-1 hash of the key (RFC 5280 section 4.2.1.2)
+   */
+  readonly keyId?: string | undefined;
 }
 
 /** Who signs: a CA's key with its certificate, or the key alone for the CA's own certificate. */
@@ -47,7 +57,8 @@ export async function signCertificate(template: CertificateTemplate, signer: Sig
   const subject = 'raw' in names ? subjectNameOf(names) : nameOf(names.subject);
   const publicKey = new x509.PublicKey(template.publicKey.export({ type: 'spki', format: 'der' }));
   const extensions = [
-    ...(await usageExtensions(template.profile, publicKey)),
+    ...usageExtensions(template),
+    await keyIdExtension(template, publicKey),
     ...('raw' in names ? altNamesOf(names) : altNameExtensions(names.altNames)),
   ];
   if (signer.certificate !== undefined) {
@@ -105,13 +116,11 @@ export function createSerialNumber(): string {
   return bytes.toString('hex');
 }
 
-async function usageExtensions(profile: Profile, publicKey: X509.PublicKey): Promise<X509.Extension[]> {
-  const keyId = await x509.SubjectKeyIdentifierExtension.create(publicKey, false, crypto());
+function usageExtensions({ profile, pathLength = 1 }: CertificateTemplate): X509.Extension[] {
   if (profile === 'ca') {
     return [
-      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.BasicConstraintsExtension(true, pathLength, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
-      keyId,
     ];
   }
   const usage = profile === 'server' ? x509.ExtendedKeyUsage.serverAuth : x509.ExtendedKeyUsage.clientAuth;
@@ -119,8 +128,16 @@ async function usageExtensions(profile: Profile, publicKey: X509.PublicKey): Pro
     new x509.BasicConstraintsExtension(false, undefined, true),
     new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
     new x509.ExtendedKeyUsageExtension([usage]),
-    keyId,
   ];
+}
+
+async function keyIdExtension(
+  { keyId }: CertificateTemplate,
+  publicKey: X509.PublicKey,
+): Promise<X509.Extension> {
+  return keyId === undefined
+    ? await x509.SubjectKeyIdentifierExtension.create(publicKey, false, crypto())
+    : new x509.SubjectKeyIdentifierExtension(keyId);
 }
 
 function altNamesOf(certificate: X509Certificate): X509.Extension[] {

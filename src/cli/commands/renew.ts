@@ -5,6 +5,8 @@
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { Option } from 'commander';
+import type { CertificateKind } from '../../dev-ca/database.js';
 import type { Answer } from '../answer.js';
 import { openCa, passphraseOption, type CaOptions } from '../ca-options.js';
 import { daysOption, fileLine, said } from '../daily.js';
@@ -14,6 +16,7 @@ import { describeDate } from '../time.js';
 import { describeCrl } from './crl.js';
 
 interface RenewCommandOptions extends CaOptions {
+  readonly as?: CertificateKind;
   readonly days?: number;
   readonly newKey?: true;
   readonly revokeOld?: true;
@@ -29,6 +32,12 @@ export function addRenew({ create, answers }: Commands): void {
     .argument('<name>', 'the NAME of NAME-crt.pem')
     .option('--new-key', 'a new key too')
     .option('--revoke-old', 'revoke the old certificate, as superseded')
+    .addOption(
+      new Option('--as <kind>', 'whom it is for, where the old one says neither or both').choices([
+        'client',
+        'server',
+      ]),
+    )
     .addOption(daysOption('until the new one expires').default(365))
     .addOption(directoryOption())
     .addOption(passphraseOption())
@@ -43,17 +52,19 @@ export function addRenew({ create, answers }: Commands): void {
 Examples:
   $ express-mtls renew server
   $ express-mtls renew alice --days 30
-  $ express-mtls renew alice --new-key --revoke-old`,
+  $ express-mtls renew alice --new-key --revoke-old
+  $ express-mtls renew imported --as client`,
     );
 }
 
 async function renew(
   terminal: Terminal,
   name: string,
-  { days, newKey, revokeOld, ...options }: RenewCommandOptions,
+  { as, days, newKey, revokeOld, ...options }: RenewCommandOptions,
 ): Promise<Answer> {
   const ca = await openCa(terminal, options, { missing: 'fail' });
   const how = said({
+    as,
     days,
     key: newKey === true ? ('new' as const) : undefined,
     old: revokeOld === true ? ('revoke' as const) : undefined,

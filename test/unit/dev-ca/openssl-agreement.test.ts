@@ -43,7 +43,7 @@ describe('what OpenSSL reads in the certificates', () => {
     const root = textOf('ca');
     expect(root).toMatch(/Version: 3 /);
     expect(root).toMatch(/Signature Algorithm: ecdsa-with-SHA256/);
-    expect(root).toMatch(/Basic Constraints: critical\s+CA:TRUE, pathlen:0\s/);
+    expect(root).toMatch(/Basic Constraints: critical\s+CA:TRUE, pathlen:1\s/);
     expect(root).toMatch(/Key Usage: critical\s+Certificate Sign, CRL Sign\s/);
     const leaf = textOf('client1');
     expect(leaf).toMatch(/Version: 3 /);

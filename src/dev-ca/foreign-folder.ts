@@ -1,0 +1,155 @@
+/**
+ * A CA's folder that was made elsewhere: which of its files is what, by what
+ * its configuration says, else by the names that walkthroughs give them.
+ *
+ * @module
+ */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { MtlsError } from '../errors.js';
+import { readCaSettings, type CaSettings } from './openssl-config.js';
+
+/** Where a CA that was made elsewhere keeps itself. What is `undefined` was not found. */
+export interface ForeignCa {
+  readonly directory: string;
+  /** The configuration of `openssl ca` that the others were read from. */
+  readonly configuration: string | undefined;
+  readonly certificate: string;
+  readonly key: string;
+  readonly database: string | undefined;
+  readonly crlNumber: string | undefined;
+  readonly serial: string | undefined;
+  /** Every file that may hold a certificate, a key or a CRL, those nearest to the folder first. */
+  readonly material: readonly string[];
+}
+
+/** What a caller knows better. */
+export interface ForeignCaOptions {
+  /** The file of the CA certificate. */
+  readonly certificate?: string | undefined;
+  /** The file of the CA key. */
+  readonly key?: string | undefined;
+  /** A folder inside that is none of it. */
+  readonly except?: string | undefined;
+}
+
+const wellKnown = {
+  configuration: ['openssl.cnf', 'ca.cnf', 'openssl-ca.cnf', 'caconfig.cnf', 'ca.conf', 'openssl.conf'],
+  certificate: [
+    ...['ca-crt.pem', 'ca.crt', 'ca-cert.pem', 'cacert.pem', 'ca.cert.pem', 'ca.pem', 'ca.cer', 'cacert.crt'],
+    ...['rootCA.pem', 'rootCA.crt', 'root-ca.crt', 'root.crt', 'root.pem'],
+  ],
+  key: [
+    ...['ca-key.pem', 'ca.key', 'cakey.pem', 'ca.key.pem', 'ca-key.key', 'cakey.key'],
+    ...['rootCA.key', 'rootCA-key.pem', 'root-ca.key', 'root.key'],
+  ],
+  database: ['ca-database.txt', 'index.txt', 'database.txt', 'certindex.txt', 'certindex'],
+  crlnumber: ['ca-crlnumber.txt', 'crlnumber', 'crlnumber.txt'],
+  serial: ['ca-serial.txt', 'serial', 'serial.txt', 'ca-crt.srl', 'ca.srl', 'cacert.srl', 'ca-cert.srl'],
+} as const;
+
+const holdsMaterial = /\.(?:pem|crt|cer|cert|der|key|crl)$/i;
+
+/**
+ * Finds the files of a CA. Nothing is written.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where there is no certificate or no key of a CA
+ */
+export async function findForeignCa(directory: string, options: ForeignCaOptions = {}): Promise<ForeignCa> {
+  const files = await listFiles(directory, options.except);
+  const { configuration, settings } = await findConfiguration(directory, files);
+  const find = (setting: 'certificate' | 'private_key', names: readonly string[]): string | undefined =>
+    placeOf(settings?.[setting], directory, files) ?? files.find(named(names));
+  const certificate = options.certificate ?? find('certificate', wellKnown.certificate);
+  if (certificate === undefined) throw notFound(directory, 'certificate', '--ca FILE', wellKnown.certificate);
+  const key = options.key ?? find('private_key', wellKnown.key);
+  if (key === undefined) throw notFound(directory, 'key', '--key FILE', wellKnown.key);
+  // The state of another CA, below in a folder of its own, is none of this one's.
+  const homes = [directory, path.dirname(certificate)].map((home) => path.resolve(home));
+  const near = files.filter((file) => homes.includes(path.resolve(path.dirname(file))));
+  const state = (setting: 'database' | 'crlnumber' | 'serial'): string | undefined =>
+    placeOf(settings?.[setting], directory, files) ?? near.find(named(wellKnown[setting]));
+  const issued = settings?.new_certs_dir;
+  const elsewhere =
+    issued === undefined
+      ? []
+      : await listFiles(path.resolve(directory, issued), options.except).catch(() => []);
+  return {
+    directory,
+    configuration,
+    certificate,
+    key,
+    database: state('database'),
+    crlNumber: state('crlnumber'),
+    serial: state('serial'),
+    material: [...new Set([...files, ...elsewhere])].filter((file) => holdsMaterial.test(file)),
+  };
+}
+
+/** The files of a folder and of the folders in it, and no deeper: `private`, `newcerts`, `demoCA`. */
+async function listFiles(directory: string, except: string | undefined): Promise<string[]> {
+  const own: string[] = [];
+  const below: string[] = [];
+  for (const name of (await readdir(directory)).sort()) {
+    const place = path.join(directory, name);
+    // A link that leads nowhere is no file.
+    const seen = await stat(place).catch(() => undefined);
+    if (seen?.isFile() === true) own.push(place);
+    const isOther = name.startsWith('.') || name === 'node_modules';
+    if (seen?.isDirectory() !== true || isOther || (except !== undefined && isSame(place, except))) continue;
+    below.push(...(await filesIn(place)));
+  }
+  return [...own, ...below];
+}
+
+async function filesIn(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => path.join(directory, name))
+    .sort();
+}
+
+async function findConfiguration(
+  directory: string,
+  files: readonly string[],
+): Promise<{ configuration: string | undefined; settings: CaSettings | undefined }> {
+  const all = files.filter((file) => path.dirname(file) === directory && /\.(?:cnf|conf)$/.test(file));
+  const first = all.filter(named(wellKnown.configuration));
+  for (const configuration of new Set([...first, ...all])) {
+    const settings = readCaSettings(await readFile(configuration, 'utf8'));
+    if (settings !== undefined) return { configuration, settings };
+  }
+  return { configuration: undefined, settings: undefined };
+}
+
+/**
+ * The file that a configuration means. A folder may have been moved since, or be called from the one above it, so
+ * the end of the path is looked for in the folder first: a copy must not lead back to what it is a copy of.
+ */
+function placeOf(
+  setting: string | undefined,
+  directory: string,
+  files: readonly string[],
+): string | undefined {
+  if (setting === undefined || setting === '') return undefined;
+  const parts = setting.split('/').filter((part) => part !== '' && part !== '.');
+  const ends = parts.map((_, index) => path.resolve(directory, ...parts.slice(index)));
+  return ends.flatMap((end) => files.filter((file) => isSame(file, end)))[0];
+}
+
+function named(names: readonly string[]): (file: string) => boolean {
+  const wanted = new Set(names.map((name) => name.toLowerCase()));
+  return (file) => wanted.has(path.basename(file).toLowerCase());
+}
+
+function isSame(left: string, right: string): boolean {
+  return path.resolve(left) === path.resolve(right);
+}
+
+function notFound(directory: string, what: string, option: string, names: readonly string[]): MtlsError {
+  return new MtlsError(
+    'ERR_MTLS_OPTION_INVALID',
+    `no ${what} of a CA was found in ${directory}; expected one that its configuration names, or ` +
+      `${names.slice(0, 4).join(', ')} or the like: tell it with ${option}`,
+  );
+}

@@ -1,0 +1,96 @@
+/**
+ * What a CA that was made elsewhere has done so far: what it issued, what it
+ * revoked, and the numbers that must not go back.
+ *
+ * @module
+ */
+import { readFile } from 'node:fs/promises';
+import { MtlsError } from '../errors.js';
+import type { Crl } from '../x509/crl.js';
+import { verifySignature } from '../x509/signature.js';
+import { isIssuedBy } from './authority.js';
+import { normalizeSerial, parseCrlNumber, parseRows } from './database.js';
+import type { ForeignAuthority } from './foreign-authority.js';
+import type { ForeignCa } from './foreign-folder.js';
+import type { ForeignCertificate, ForeignMaterial } from './foreign-material.js';
+import { completeRows, type CompletedRows } from './foreign-rows.js';
+
+/** Where a CA stands. */
+export interface ForeignState extends CompletedRows {
+  /** Each once; the CA's own are none of them. */
+  readonly issued: readonly ForeignCertificate[];
+  /** The newest. */
+  readonly crl: Crl | undefined;
+  /** Of the next CRL. */
+  readonly crlNumber: bigint;
+  /** That `openssl ca` is to give next, in hexadecimal; `undefined` where the folder does not count them. */
+  readonly nextSerial: string | undefined;
+}
+
+/**
+ * Finds out where the CA stands.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where one of its files does not read
+ */
+export async function readForeignState(
+  foreign: ForeignCa,
+  { found }: ForeignAuthority,
+  material: ForeignMaterial,
+): Promise<ForeignState> {
+  const issued = issuedBy(found, material.certificates);
+  const crls = crlsOf(found, material);
+  const crl = crls.at(-1);
+  const known =
+    foreign.database === undefined
+      ? []
+      : parseRows(await readFile(foreign.database, 'utf8'), foreign.database);
+  const completed = completeRows(known, issued, crl, found.content.notAfter);
+  const serials = new Set(completed.rows.map(({ serialNumber }) => serialNumber));
+  return {
+    ...completed,
+    issued,
+    crl,
+    crlNumber: await nextCrlNumber(foreign, crls),
+    nextSerial: await nextSerial(foreign, serials),
+  };
+}
+
+function issuedBy(ca: ForeignCertificate, all: readonly ForeignCertificate[]): ForeignCertificate[] {
+  const isOwn = ({ certificate }: ForeignCertificate): boolean =>
+    certificate.subject === ca.certificate.subject && certificate.publicKey.equals(ca.certificate.publicKey);
+  const issued = all.filter((each) => !isOwn(each) && isIssuedBy(each.certificate, ca));
+  // `openssl ca` leaves a second copy in its new_certs_dir; the nearest comes first, and stays.
+  const first = new Map(issued.toReversed().map((each) => [each.certificate.fingerprint256, each]));
+  return issued.filter((each) => first.get(each.certificate.fingerprint256) === each);
+}
+
+/** The CA's own whole lists, the oldest first. MD5 will do: this is about what it said, not about trust. */
+function crlsOf({ certificate, content }: ForeignCertificate, { crls }: ForeignMaterial): Crl[] {
+  return crls
+    .map(({ crl }) => crl)
+    .filter((crl) => crl.deltaBase === undefined && crl.issuer.equals(content.subject))
+    .filter((crl) => verifySignature(crl.signed, certificate.publicKey))
+    .sort((left, right) => left.thisUpdate.getTime() - right.thisUpdate.getTime());
+}
+
+async function nextCrlNumber({ crlNumber: file }: ForeignCa, crls: readonly Crl[]): Promise<bigint> {
+  const written = file === undefined ? 1n : parseCrlNumber(await readFile(file, 'utf8'), file);
+  const followers = crls.map(({ number }) => (number ?? 0n) + 1n);
+  return [1n, ...followers].reduce((most, each) => (each > most ? each : most), written);
+}
+
+async function nextSerial(
+  { serial: file }: ForeignCa,
+  taken: ReadonlySet<string>,
+): Promise<string | undefined> {
+  if (file === undefined) return undefined;
+  const digits = (await readFile(file, 'utf8')).trim();
+  if (!/^[0-9A-Fa-f]{1,40}$/.test(digits)) {
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      `${file} holds ${JSON.stringify(digits.slice(0, 60))}; expected the next serial number in hexadecimal: restore it`,
+    );
+  }
+  let next = BigInt(`0x${digits}`);
+  while (taken.has(normalizeSerial(next.toString(16)))) next++;
+  return next.toString(16);
+}
