@@ -52,6 +52,18 @@ describe('express-mtls renew', () => {
     );
   });
 
+  test('--as changes nothing of a certificate that says whom it is for', async () => {
+    const folder = await caFolder();
+    const renewal = ['renew', 'server', '--dir', folder, '--as'];
+    const { code, err } = await runCommand([...renewal, 'client']);
+    expect(code).toBe(3);
+    expect(err).toMatch(
+      /server-crt\.pem is for a server, and stays so; issue one for a client under another name\n$/,
+    );
+    expect(await runCommand([...renewal, 'server'])).toMatchObject({ code: 0 });
+    expect(await runCommand([...renewal, 'both'])).toMatchObject({ code: 2 });
+  });
+
   test('--help shows examples', async () => {
     expect((await runCommand(['renew', '--help'])).out).toContain(
       'Examples:\n  $ express-mtls renew server\n',
