@@ -3,10 +3,11 @@
 // `import` and `require` run the same code: two copies of it would have two classes called MtlsError, and two
 // registers of rules. The names of an ES module must stand in its text, so each entry lists them.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { pruneDeclarations } from './prune-declarations.mjs';
 
 const require = createRequire(import.meta.url);
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -22,7 +23,10 @@ compile('--declaration', '--isolatedDeclarations', '--emitDeclarationOnly');
 compile('--removeComments');
 // The package is "type": "module", so the code needs a scope of its own.
 writeFileSync('dist/cjs/package.json', '{ "type": "commonjs" }\n');
-dropInternalDeclarations();
+pruneDeclarations(
+  'dist/cjs',
+  entries.map((entry) => entry.require.types),
+);
 for (const entry of entries) writeModule(entry);
 // As npm does when it installs: so that it runs from here too.
 for (const command of Object.values(manifest.bin)) chmodSync(command, 0o755);
@@ -35,22 +39,6 @@ function compile(...options) {
     rmSync('dist', { recursive: true, force: true });
     console.error('build: src does not compile');
     process.exit(1);
-  }
-}
-
-/** Removes the declarations that no entry leads to: nobody can import them. */
-function dropInternalDeclarations() {
-  const reached = new Set();
-  const reach = (file) => {
-    if (reached.has(file)) return;
-    reached.add(file);
-    for (const [, specifier] of readFileSync(file, 'utf8').matchAll(/\b(?:from |import\()'(\.[^']+)'/g))
-      reach(path.join(path.dirname(file), specifier.replace(/\.(c?)js$/, '.d.$1ts')));
-  };
-  for (const { require: commonjs } of entries) reach(path.normalize(commonjs.types));
-  for (const name of readdirSync('dist/cjs', { recursive: true })) {
-    const file = path.join('dist/cjs', name);
-    if (/\.d\.c?ts$/.test(name) && !reached.has(file)) rmSync(file);
   }
 }
 

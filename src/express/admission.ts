@@ -55,7 +55,7 @@ function ask<Request extends IncomingMessage>(
   );
 }
 
-const admitted = Symbol('express-mtls.admitted');
+const admitted: unique symbol = Symbol('express-mtls.admitted');
 
 /** A request, and whether a rule has admitted it. */
 interface JudgedRequest extends IncomingMessage {

@@ -61,11 +61,7 @@ beforeAll(async () => {
     options: { watch: false, sni: { 'a.example': { key: named.keyPem, cert: named.pem } } },
   });
   const metrics = collectMetrics(server.mtls, { register, server: 'one', requestsByClient: 10 });
-  app.use(
-    metrics.countRequests,
-    requireClient({ commonName: 'client1' }),
-    (_req, res) => res.send('hello'),
-  );
+  app.use(metrics.countRequests, requireClient({ commonName: 'client1' }), (_req, res) => res.send('hello'));
   app.use(mtlsErrorHandler());
   const client1 = root.client('client1');
   for (const client of [client1, root.client('client2'), undefined]) await server.as(client).get();
