@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { createServer, ErrorCode, MtlsError, type MtlsOptions } from 'express-mtls';
 import ts from 'typescript';
 import { parseAllDocuments } from 'yaml';
+import { runCommand } from '../support/command.js';
 import { anchors, codeBlocks, documents, readDocument } from './markdown.js';
 import { root } from './program.js';
 
@@ -152,6 +153,14 @@ describe.each(documents)('%s', (document) => {
     const { scripts } = JSON.parse(readDocument('package.json')) as { scripts: Record<string, string> };
     const named = [...text.matchAll(/npm run ([\w:-]+)/g)].map(([, name = '']) => name);
     expect(named.filter((name) => !(name in scripts))).toEqual([]);
+  });
+
+  test('names commands that are there', async () => {
+    const named = [...text.matchAll(/npx express-mtls ([a-z]+(?: (?:client|server)\b)?)/g)];
+    for (const [, command = ''] of named) {
+      const { out } = await runCommand([...command.split(' '), '--help']);
+      expect(out.split('\n', 1)[0]).toContain(`Usage: express-mtls ${command} `);
+    }
   });
 
   test('names error codes that are there', () => {
