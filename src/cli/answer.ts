@@ -59,12 +59,26 @@ function jsonValue(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? value.toString() : value;
 }
 
+// What to do where the file system says no.
+const remedies: Readonly<Record<string, string | undefined>> = {
+  ENOENT: 'check the path, which is relative to the folder where you are',
+  EISDIR: 'that is a folder: name a file in it',
+  ENOTDIR: 'a part of that path is a file and no folder: name another folder',
+  EACCES: 'run it as the owner of the file or folder, or let this user read and write there (chmod)',
+  EPERM: 'run it as the owner of the file or folder',
+  EROFS: 'name a folder that can be written to',
+  ENOSPC: 'make room on that disk',
+};
+
 /** An error of this package or of the system in one line; one of our own making is shown whole. */
 export function describeError(error: unknown): { code: string; message: string } {
   if (error instanceof MtlsError) return { code: error.code, message: inOneLine(error.message) };
   // One of the file system comes from another realm under some test runners, where instanceof says no.
   if (types.isNativeError(error) && 'code' in error && 'syscall' in error) {
-    return { code: String(error.code), message: inOneLine(error.message.replace(/^[A-Z]+: /, '')) };
+    const code = String(error.code);
+    const remedy = remedies[code];
+    const message = error.message.replace(/^[A-Z]+: /, '');
+    return { code, message: inOneLine(remedy === undefined ? message : `${message}; ${remedy}`) };
   }
   const defect = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { code: 'defect', message: `this is a fault of express-mtls, please report it: ${defect}` };

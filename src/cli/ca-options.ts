@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Option } from 'commander';
 import { openDevCa, type DevCa, type DevCaOptions } from '../dev-ca/dev-ca.js';
@@ -12,6 +11,7 @@ import { readIfPresent } from '../dev-ca/files.js';
 import { isEncryptedKey } from '../dev-ca/keys.js';
 import { MtlsError } from '../errors.js';
 import type { CommonOptions } from './answer.js';
+import { readFirstLine } from './secret-file.js';
 import type { Terminal } from './terminal.js';
 
 const passphraseVariable = 'EXPRESS_MTLS_CA_PASSPHRASE';
@@ -67,8 +67,7 @@ export async function readPassphrase(
 ): Promise<string | undefined> {
   const { env, askSecret } = terminal.world;
   if (passphraseFile !== undefined) {
-    // One line, as `openssl -passin file:` reads it.
-    return notEmpty((await readFile(passphraseFile, 'utf8')).split(/\r?\n/, 1)[0] ?? '', passphraseFile);
+    return notEmpty(await readFirstLine(passphraseFile), passphraseFile);
   }
   const variable = env[passphraseVariable];
   if (variable !== undefined) return notEmpty(variable, passphraseVariable);

@@ -22,6 +22,13 @@ export function directoryOption(): Option {
   return new Option('--dir <dir>', 'the folder of the CA').default(defaultDirectory);
 }
 
+/** An option that may be given several times: a list. */
+export function repeatable(flags: string, description: string): Option {
+  return new Option(flags, `${description} (repeatable)`).argParser(
+    (value: string, before: readonly string[] | undefined) => [...(before ?? []), value],
+  );
+}
+
 /** What a command is added with. */
 export interface Commands {
   /** Makes a command, with the options that all have. @param parent - The program, where it is not a command's own. */

@@ -6,12 +6,11 @@
 import { Option } from 'commander';
 import type { KeyAlgorithm } from '../dev-ca/keys.js';
 
-/** `--rsa 4096`. */
-export function rsaOption(): Option {
-  return new Option(
-    '--rsa <bits>',
-    'an RSA key, where none is there yet; the default is ECDSA on P-256',
-  ).choices(['4096']);
+/** `--rsa 4096`. @param what - The kind of key that is made without it. */
+export function rsaOption(what: string): Option {
+  return new Option('--rsa <bits>', 'an RSA key, where none is there yet')
+    .choices(['4096'])
+    .default(undefined, what);
 }
 
 /** What {@link rsaOption} asks for. */

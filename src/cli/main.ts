@@ -13,6 +13,12 @@ import { runProgram } from './program.js';
 const { version } = JSON.parse(readFileSync(manifestFile, 'utf8')) as { version: string };
 const { env, stdin, stdout, stderr } = process;
 
+// Whoever reads may have seen enough, as `head` has: that is no fault.
+for (const stream of [stdout, stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+
 const running = runProgram(process.argv.slice(2), version, {
   writeOut: (output) => void stdout.write(output),
   writeErr: (output) => void stderr.write(output),

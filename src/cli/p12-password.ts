@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { readFile } from 'node:fs/promises';
 import { Option } from 'commander';
 import { MtlsError } from '../errors.js';
+import { readFirstLine } from './secret-file.js';
 import type { Terminal } from './terminal.js';
 
 const variable = 'EXPRESS_MTLS_P12_PASSWORD';
@@ -23,7 +23,7 @@ export function passwordOptions(): Option[] {
     new Option('--p12', 'a PKCS#12 file NAME.p12 too, for browsers and phones'),
     new Option(
       '--p12-password-file <file>',
-      `the file with its password; else ${variable} has it, or a random one is made`,
+      `a file whose first line is its password; else ${variable} has it, or a random one is made`,
     ).implies({ p12: true }),
   ];
 }
@@ -36,10 +36,7 @@ export async function readPassword(
   { world }: Terminal,
   { p12PasswordFile: file }: PasswordOptions,
 ): Promise<string | undefined> {
-  const given = file === undefined ? world.env[variable] : await readFile(file, 'utf8');
-  if (given === undefined) return undefined;
-  // Editors end a file with a line break.
-  const password = file === undefined ? given : given.replace(/\r?\n$/, '');
+  const password = file === undefined ? world.env[variable] : await readFirstLine(file);
   if (password !== '') return password;
   throw new MtlsError(
     'ERR_MTLS_OPTION_INVALID',

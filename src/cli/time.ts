@@ -10,14 +10,21 @@ const day = 24 * hour;
 
 const format = new Intl.RelativeTimeFormat('en', { numeric: 'always' });
 
+// What is `short` of a whole number or less counts as it: 365 days are still that a second after.
+const units = [
+  { name: 'year', ms: 365 * day, short: day },
+  { name: 'day', ms: day, short: hour },
+  { name: 'hour', ms: hour, short: minute },
+  { name: 'minute', ms: minute, short: 0 },
+] as const;
+
 /** `in 3 days`, `2 hours ago`; the largest unit of which there are two at least. */
 export function fromNow(date: Date, nowMs: number): string {
   const ms = date.getTime() - nowMs;
-  const distance = Math.abs(ms);
-  if (distance >= 2 * 365 * day) return format.format(Math.trunc(ms / (365 * day)), 'year');
-  if (distance >= 2 * day) return format.format(Math.trunc(ms / day), 'day');
-  if (distance >= 2 * hour) return format.format(Math.trunc(ms / hour), 'hour');
-  if (distance >= 2 * minute) return format.format(Math.trunc(ms / minute), 'minute');
+  for (const unit of units) {
+    const count = Math.floor((Math.abs(ms) + unit.short) / unit.ms);
+    if (count >= 2) return format.format(ms < 0 ? -count : count, unit.name);
+  }
   return format.format(Math.trunc(ms / 1000), 'second');
 }
 

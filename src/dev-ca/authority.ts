@@ -119,13 +119,17 @@ export function authorityFiles(directory: string): AuthorityFiles {
  * Reads a certificate in PEM.
  * @throws MtlsError `ERR_MTLS_PEM_INVALID`
  */
-export function parseCertificate(pem: string, file: string): X509Certificate {
+export function parseCertificate(
+  pem: string,
+  file: string,
+  remedy = 'restore it, or remove it together with its key',
+): X509Certificate {
   try {
     return new X509Certificate(pem);
   } catch (error) {
     throw new MtlsError(
       'ERR_MTLS_PEM_INVALID',
-      `${file} does not read as a certificate; expected PEM: restore it, or remove it together with its key`,
+      `${file} does not read as a certificate; expected PEM: ${remedy}`,
       { cause: error },
     );
   }

@@ -7,6 +7,7 @@
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import path from 'node:path';
 import { MtlsError } from '../errors.js';
+import { purposes } from '../x509/purpose.js';
 import { isIssuedBy, parseCertificate, type Authority } from './authority.js';
 import type { CertificateKind } from './database.js';
 import { readIfPresent } from './files.js';
@@ -69,7 +70,7 @@ export async function readPair(authority: Authority, files: PairFiles): Promise<
   return { certificate, privateKey };
 }
 
-const ekuByKind = { server: '1.3.6.1.5.5.7.3.1', client: '1.3.6.1.5.5.7.3.2' } as const;
+const ekuByKind = { server: purposes.serverAuth, client: purposes.clientAuth } as const;
 
 /** Whether a certificate says that it is for a server, or a client. */
 export function isFor(kind: CertificateKind, certificate: X509Certificate): boolean {

@@ -93,7 +93,11 @@ export async function revokeFile(
   file: string,
   options: RevokeOptions,
 ): Promise<RevocationOutcome> {
-  const certificate = parseCertificate(await readFile(file, 'utf8'), file);
+  const certificate = parseCertificate(
+    await readFile(file, 'utf8'),
+    file,
+    'give the certificate itself, such as NAME-crt.pem, or its name',
+  );
   const isItself = certificate.raw.equals(authority.certificate.raw);
   if (isItself || !isIssuedBy(certificate, authority)) {
     const fault = isItself ? 'is the certificate of the CA itself' : 'was not issued by this CA';

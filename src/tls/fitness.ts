@@ -8,9 +8,10 @@ import { formatSerial } from '../identity/client-identity.js';
 import { type CompleteCertificatePolicy } from '../policies.js';
 import { type Certificate } from '../x509/certificate.js';
 import { isCa } from '../x509/certificate-store.js';
+import { describePurpose, purposes } from '../x509/purpose.js';
 import { abbreviate, type Refusal, refuse } from './refusal.js';
 
-const clientAuth = '1.3.6.1.5.5.7.3.2';
+const { clientAuth } = purposes;
 
 /** RFC 5280 sections 4.2.1.9 and 4.2.1.12, and what an identity rests on. */
 export function checkPurpose(
@@ -51,7 +52,7 @@ function checkUsage(
   // Version 1 has no extensions; whether it may come at all has been decided.
   if (version < 3 || usages?.includes(clientAuth) === true) return undefined;
   if (usages !== undefined) {
-    const seen = `it is for ${usages.join(', ').slice(0, 200)}`;
+    const seen = `it is for ${usages.map(describePurpose).join(', ').slice(0, 200)}`;
     return refuse('wrong-purpose', `${seen}; issue it with extendedKeyUsage = clientAuth (${clientAuth})`);
   }
   if (missingUsage === 'allow') return undefined;

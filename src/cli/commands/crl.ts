@@ -19,7 +19,7 @@ interface CrlCommandOptions extends CaOptions {
 /** Adds the command. */
 export function addCrl({ create, answers }: Commands): void {
   create('crl')
-    .summary('renew the CRL')
+    .summary('write the CRL anew, before it runs out')
     .description(
       'Writes a new CRL with the same entries, its number one up. A server takes a CRL past its date for stale and lets nobody in.',
     )

@@ -8,7 +8,7 @@ import { MtlsError } from '../../errors.js';
 import { type ClientRuleFunction } from '../../policy/client-rule.js';
 import { formatPem } from '../../x509/pem.js';
 import type { Answer, CommonOptions } from '../answer.js';
-import { type Commands } from '../commands.js';
+import { type Commands, repeatable } from '../commands.js';
 import { attempt } from '../doctor/attempt.js';
 import { type Attempt } from '../doctor/attempt-account.js';
 import { examine } from '../doctor/examination.js';
@@ -37,10 +37,10 @@ export function addDoctor({ create, answers }: Commands): void {
     .option('--key <file>', 'its private key; without it no server is tried')
     .option(
       '--passphrase-file <file>',
-      "the key's passphrase, in the first line; or EXPRESS_MTLS_KEY_PASSPHRASE",
+      'where the key has a passphrase: a file whose first line it is (default: the variable EXPRESS_MTLS_KEY_PASSPHRASE)',
     )
-    .addOption(repeatable('--ca <path>', "the server's options.ca: a file or a folder; repeatable"))
-    .addOption(repeatable('--crl <path>', "the server's options.crl: a file or a folder; repeatable"))
+    .addOption(repeatable('--ca <path>', "the server's options.ca: a file or a folder"))
+    .addOption(repeatable('--crl <path>', "the server's options.crl: a file or a folder"))
     .addOption(
       new Option('--rule <json>', 'what requireClient() is given, as JSON').argParser(
         orInvalidArgument(parseRule),
@@ -49,7 +49,7 @@ export function addDoctor({ create, answers }: Commands): void {
     .addOption(
       repeatable(
         '--server-ca <path>',
-        "the CA of the server's own certificate; repeatable; --ca where it is not given, or else the CAs of Node",
+        "the CA of the server's own certificate; by default --ca, or else the CAs of Node",
       ),
     )
     .option('--servername <name>', "the name to ask for, and to find in the server's certificate")
@@ -118,13 +118,6 @@ async function tryServer(
 
 function toPem({ ders }: CertificateFile): string {
   return ders.map((der) => formatPem({ label: 'CERTIFICATE', der })).join('');
-}
-
-function repeatable(flags: string, description: string): Option {
-  return new Option(flags, description).argParser((path: string, before: string[] | undefined) => [
-    ...(before ?? []),
-    path,
-  ]);
 }
 
 function parseUrl(given: string): URL {

@@ -4,7 +4,9 @@
  * @module
  */
 import path from 'node:path';
+import { Argument, Option } from 'commander';
 import type { KeyAlgorithm } from '../../dev-ca/keys.js';
+import { MtlsError } from '../../errors.js';
 import type { Answer } from '../answer.js';
 import { openCa, passphraseOption, type PassphraseOptions } from '../ca-options.js';
 import { defaultDirectory, type Commands } from '../commands.js';
@@ -12,6 +14,7 @@ import { algorithmOf, rsaOption } from '../key-options.js';
 import type { Terminal } from '../terminal.js';
 
 interface InitOptions extends PassphraseOptions {
+  readonly dir?: string;
   readonly client: string;
   readonly rsa?: string;
 }
@@ -23,14 +26,23 @@ export function addInit({ create, answers }: Commands): void {
     .description(
       'Makes a development CA with a certificate for localhost, a first client and an empty CRL. What is there is kept, never overwritten. With a passphrase, the key of the CA is written encrypted.',
     )
-    .argument('[dir]', 'the folder to make them in', defaultDirectory)
+    .addArgument(new Argument('[dir]', 'the folder to make them in').default(undefined, defaultDirectory))
+    .addOption(new Option('--dir <dir>', 'the same, as the other commands have it'))
     .option('--client <name>', 'the first client', 'client1')
-    .addOption(rsaOption())
+    .addOption(rsaOption('ECDSA on P-256'))
     .addOption(passphraseOption())
     .action(
-      answers(async (terminal, [directory], options: InitOptions) =>
-        init(terminal, directory as string, options, algorithmOf(options.rsa)),
-      ),
+      answers(async (terminal, [argument], options: InitOptions) => {
+        const [directory = defaultDirectory, other] = [argument as string | undefined, options.dir].filter(
+          (given) => given !== undefined,
+        );
+        if (other !== undefined)
+          throw new MtlsError(
+            'ERR_MTLS_OPTION_INVALID',
+            `two folders are given, ${directory} and --dir ${other}; give one`,
+          );
+        return init(terminal, directory, options, algorithmOf(options.rsa));
+      }),
     )
     .addHelpText(
       'after',

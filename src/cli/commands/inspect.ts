@@ -6,6 +6,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { Option } from 'commander';
+import { hasCode } from '../../dev-ca/files.js';
 import { MtlsError } from '../../errors.js';
 import { type Answer, type CommonOptions, describeError } from '../answer.js';
 import type { Commands } from '../commands.js';
@@ -18,6 +19,7 @@ import { type Found, readMaterial } from '../inspect/material.js';
 import { isRefused, type Report, toData } from '../inspect/report.js';
 import { isUrl, reportServer, type Visit, visitServer } from '../inspect/server-visit.js';
 import { certificatesAmong, Relations, type Surroundings } from '../inspect/surroundings.js';
+import { readFirstLine } from '../secret-file.js';
 import type { Terminal } from '../terminal.js';
 
 interface InspectOptions extends CommonOptions {
@@ -48,7 +50,10 @@ export function addInspect({ create, answers }: Commands): void {
         'ca',
       ]),
     )
-    .option('--password-file <file>', 'the password of PKCS#12 files and encrypted keys, in its first line')
+    .option(
+      '--password-file <file>',
+      'a file whose first line is the password of PKCS#12 files and encrypted keys (default: the variable EXPRESS_MTLS_P12_PASSWORD)',
+    )
     .option('--servername <name>', 'the name to call a server by, in place of the one in its address')
     .action(
       answers(async (terminal, [inputs], options: InspectOptions) =>
@@ -105,7 +110,7 @@ async function readPassword(
   { passwordFile }: InspectOptions,
 ): Promise<string | undefined> {
   if (passwordFile === undefined) return world.env['EXPRESS_MTLS_P12_PASSWORD'];
-  return (await readFile(passwordFile, 'utf8')).split(/\r?\n/, 1)[0];
+  return readFirstLine(passwordFile);
 }
 
 async function readCas(file: string): Promise<Found[]> {
@@ -144,8 +149,19 @@ async function readInput(
     }
     return { input, found: readMaterial(await readFile(input), input, password) };
   } catch (error) {
-    return { input, error };
+    return { input, error: isHostAndPort(input) && hasCode(error, 'ENOENT') ? noFile(input) : error };
   }
+}
+
+function isHostAndPort(input: string): boolean {
+  return /^[\w.-]+:\d{1,5}$/.test(input);
+}
+
+function noFile(input: string): MtlsError {
+  return new MtlsError(
+    'ERR_MTLS_OPTION_INVALID',
+    `there is no file ${input}; if it is a server, write https://${input}`,
+  );
 }
 
 function reportInput(

@@ -10,7 +10,7 @@ import type { DevCa } from '../../dev-ca/dev-ca.js';
 import type { CertificateKind } from '../../dev-ca/database.js';
 import { openCa, passphraseOption, type CaOptions } from '../ca-options.js';
 import { daysOption, said } from '../daily.js';
-import { directoryOption, type Commands } from '../commands.js';
+import { directoryOption, repeatable, type Commands } from '../commands.js';
 import { describeIssued, describeSigned } from '../issued.js';
 import type { Answer } from '../answer.js';
 import { algorithmOf, rsaOption } from '../key-options.js';
@@ -41,7 +41,7 @@ export function addIssue(commands: Commands): void {
     );
 
   const client = create('client', issue)
-    .summary('a certificate for a client')
+    .summary('make a certificate for a client')
     .description('Makes NAME-crt.pem and NAME-key.pem for a client, or keeps them.')
     .argument('<name>', 'the NAME of its files, and its commonName unless --cn says otherwise')
     .addOption(repeatable('--email <address>', 'an email address in its subjectAltName'))
@@ -63,13 +63,13 @@ Examples:
     );
 
   const server = create('server', issue)
-    .summary('a certificate for a server')
+    .summary('make a certificate for a server')
     .description('Makes NAME-crt.pem and NAME-key.pem for a server, or keeps them.')
     .argument('<name>', 'the NAME of its files')
     .addOption(
-      repeatable(
-        '--san <host>',
-        'a host name or IP address that it is called by; the default is localhost, 127.0.0.1 and ::1',
+      repeatable('--san <host>', 'a host name or IP address that it is called by').default(
+        undefined,
+        'localhost, 127.0.0.1 and ::1',
       ),
     );
   addSharedOptions(server)
@@ -94,8 +94,8 @@ function addSharedOptions(command: Command): Command {
     repeatable('--ou <name>', 'an organizational unit of its subject'),
     repeatable('--uri <uri>', 'a URI in its subjectAltName'),
     new Option('--spiffe <id>', 'its SPIFFE ID, in place of --uri').conflicts('uri'),
-    daysOption('until it expires; the default is 365'),
-    rsaOption(),
+    daysOption('until it expires').default(undefined, '365'),
+    rsaOption("the kind of the CA's own key"),
     ...passwordOptions(),
     new Option('--csr <file>', "sign somebody else's request, PEM or DER; its key stays there").conflicts([
       'rsa',
@@ -107,12 +107,6 @@ function addSharedOptions(command: Command): Command {
   ];
   for (const option of options) command.addOption(option);
   return command;
-}
-
-function repeatable(flags: string, description: string): Option {
-  return new Option(flags, `${description} (repeatable)`).argParser(
-    (value: string, values: readonly string[] | undefined) => [...(values ?? []), value],
-  );
 }
 
 async function run(

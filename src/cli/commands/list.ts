@@ -25,7 +25,7 @@ const soonMs = 14 * 86_400_000;
 /** Adds the command. */
 export function addList({ create, answers }: Commands): void {
   create('list')
-    .summary('what the CA has issued')
+    .summary('show what the CA has issued')
     .description(
       'Lists the certificates that the CA has issued, in that order: whose, for what, until when, and which are revoked.',
     )

@@ -25,7 +25,7 @@ interface RenewCommandOptions extends CaOptions {
 /** Adds the command. */
 export function addRenew({ create, answers }: Commands): void {
   create('renew')
-    .summary('a new certificate in place of an old one')
+    .summary('put a new certificate in place of an old one')
     .description(
       'Puts a new certificate in place of an old one: the same subject, names, kind and key. The old one is kept in the folder old, and stays good until it expires or is revoked.',
     )

@@ -24,7 +24,7 @@ interface RevokeCommandOptions extends CaOptions {
 /** Adds the command. */
 export function addRevoke({ create, answers }: Commands): void {
   create('revoke')
-    .summary('revoke a certificate, and write the CRL that says so')
+    .summary('revoke a certificate, and write the CRL anew')
     .description(
       'Revokes a certificate and writes the new CRL at once. A server that watches the CRL closes the connections of that client within a second.',
     )

@@ -6,6 +6,7 @@
 import { identityOf } from '../../identity/client-identity.js';
 import { type Certificate } from '../../x509/certificate.js';
 import { isCa, isSelfIssued } from '../../x509/certificate-store.js';
+import { purposes } from '../../x509/purpose.js';
 import { describeDate } from '../time.js';
 import { findFaults, type Role, roleOf } from './certificate-verdict.js';
 import { reasonPhrase } from './crl-survey.js';
@@ -17,7 +18,6 @@ import {
   describeName,
   describeSignature,
   purposeName,
-  purposes,
   shorten,
   shortenList,
   usageNamesOf,

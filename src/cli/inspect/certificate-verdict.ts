@@ -10,8 +10,9 @@ import { checkCertificatePolicy } from '../../policies.js';
 import { inspect as askAll } from '../../tls/judgement.js';
 import { type Certificate, KeyUsage } from '../../x509/certificate.js';
 import { type CertificateChain, isCa, isSelfIssued } from '../../x509/certificate-store.js';
+import { purposes } from '../../x509/purpose.js';
 import { type Fault } from './report.js';
-import { describeSignature, purposes, weakHashOf } from './words.js';
+import { describeSignature, weakHashOf } from './words.js';
 
 /** What a certificate is judged as. */
 export type Role = 'client' | 'server' | 'ca';

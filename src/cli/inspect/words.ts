@@ -5,10 +5,8 @@
  */
 import { type GeneralName } from '../../x509/general-name.js';
 import { type PublicKeyKind } from '../../x509/public-key.js';
+import { purposes } from '../../x509/purpose.js';
 import { type SignatureAlgorithm } from '../../x509/signature.js';
-
-/** Object identifiers of purposes. */
-export const purposes = { serverAuth: '1.3.6.1.5.5.7.3.1', clientAuth: '1.3.6.1.5.5.7.3.2' } as const;
 
 // RFC 5280 section 4.2.1.12, and what Windows writes.
 const purposeNames: Readonly<Record<string, string | undefined>> = {

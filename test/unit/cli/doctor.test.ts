@@ -81,7 +81,7 @@ describe('a client that would be let in', () => {
       'ok       ca           clients of CN=ca are trusted',
       `ok       chain        CN=client1,O=Example, signed by CN=ca (${directory}/ca.pem), which is a root`,
       new RegExp(
-        `^ok       crl          ${directory}/crl.pem: CRL number 4 of CN=ca, signature verified, good until ${date} \\(in 29 days\\), 0 revoked$`,
+        `^ok       crl          ${directory}/crl.pem: CRL number 4 of CN=ca, signature verified, good until ${date} \\(in 30 days\\), 0 revoked$`,
       ),
       'ok       revocation   not revoked by CRL number 4 of CN=ca',
       'ok       purpose      its extendedKeyUsage has clientAuth',

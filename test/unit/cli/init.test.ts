@@ -84,10 +84,24 @@ describe('express-mtls init', () => {
     expect(JSON.parse(err)).toMatchObject({ error: { code: 'ERR_MTLS_OPTION_INVALID' } });
   });
 
+  test('takes the folder as --dir too, as the other commands do, and not two of them', async () => {
+    const directory = join(temporaryDirectory(), 'certs');
+    const { code, out } = await runCommand(['init', '--dir', directory, '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ directory });
+    const both = await runCommand(['init', 'here', '--dir', 'there']);
+    expect(both).toMatchObject({
+      code: 3,
+      err: 'ERR_MTLS_OPTION_INVALID: two folders are given, here and --dir there; give one\n',
+    });
+  });
+
   test('a fault of the file system is one line too', async () => {
     const { code, err } = await runCommand(['init', '/dev/null/certs']);
     expect(code).toBe(3);
-    expect(err).toMatch(/^ENOTDIR: not a directory, open '\/dev\/null\/certs\/ca-key\.pem'\n$/);
+    expect(err).toMatch(
+      /^ENOTDIR: not a directory, open '\/dev\/null\/certs\/ca-key\.pem'; a part of that path is a file and no folder: name another folder\n$/,
+    );
   });
 
   test('--help shows examples', async () => {

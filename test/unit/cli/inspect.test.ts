@@ -64,7 +64,7 @@ describe('a client certificate', () => {
         '  Subject      CN=client1',
         '  Issued by    CN=root,O=Example (b.pem)',
         '  Valid from   DATE UTC (5 minutes ago)',
-        '  Valid until  DATE UTC (in 23 hours)',
+        '  Valid until  DATE UTC (in 24 hours)',
         '  Names        email a@b.test',
         '  For          clients (clientAuth)',
         '  Key usage    digitalSignature',
@@ -244,7 +244,7 @@ describe('a CRL', () => {
         '  Issued by    CN=root,O=Example',
         '  Number       7',
         '  Issued       DATE UTC (AGO)',
-        '  Next due     DATE UTC (in 29 days)',
+        '  Next due     DATE UTC (in 30 days)',
         '  Revokes      2 certificates',
         '                 1 without a reason',
         '                 1 keyCompromise',
@@ -551,10 +551,20 @@ describe('what cannot be done is said in one line, with exit code 3', () => {
     expect(err).toMatch(message);
   });
 
+  test('a server without https:// is told how to write it', async () => {
+    const { code, err } = await runCommand(['inspect', 'localhost:4433']);
+    expect(code).toBe(3);
+    expect(err).toBe(
+      'ERR_MTLS_OPTION_INVALID: there is no file localhost:4433; if it is a server, write https://localhost:4433\n',
+    );
+  });
+
   test('a file that is not there', async () => {
     const { code, err } = await runCommand(['inspect', join(directory, 'missing.pem')]);
     expect(code).toBe(3);
-    expect(err).toMatch(/^ENOENT: no such file or directory, .*missing\.pem'\n$/);
+    expect(err).toMatch(
+      /^ENOENT: no such file or directory, .*missing\.pem'; check the path, which is relative to the folder where you are\n$/,
+    );
   });
 
   test.each([

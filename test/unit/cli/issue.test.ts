@@ -138,8 +138,8 @@ describe('express-mtls issue --p12', () => {
     opens(password);
   });
 
-  test('takes the password from a file, without the line break at its end', async () => {
-    writeFileSync(inFolder('password'), 'from a file\n');
+  test('takes the password from the first line of a file, as inspect does', async () => {
+    writeFileSync(inFolder('password'), 'from a file\nand a second line\n');
     const { out } = await issue('client', 'alice', '--p12-password-file', inFolder('password'), '--json');
     expect(JSON.parse(out)).toMatchObject({ pkcs12File: inFolder('alice.p12') });
     expect(out).not.toContain('from a file');

@@ -26,7 +26,7 @@ describe('express-mtls revoke', () => {
     expect({ code, err }).toStrictEqual({ code: 0, err: '' });
     expect(out).toMatch(
       new RegExp(
-        `^revoked {2}client1 \\(serial ${serial}\\), reason keyCompromise\n\\S+/ca-crl\\.pem is now number 2, with 1 entry, and holds until .* UTC \\(in 29 days\\)\n$`,
+        `^revoked {2}client1 \\(serial ${serial}\\), reason keyCompromise\n\\S+/ca-crl\\.pem is now number 2, with 1 entry, and holds until .* UTC \\(in 30 days\\)\n$`,
       ),
     );
   });
@@ -46,7 +46,15 @@ describe('express-mtls revoke', () => {
     expect((await run('revoke', await serialOf('server'))).out).toMatch(/^revoked {2}server \(/);
     renameSync(join(directory, 'client1-crt.pem'), join(directory, 'lost.pem'));
     const { out } = await run('revoke', join(directory, 'lost.pem'), '--days', '7');
-    expect(out).toMatch(/^revoked {2}client1 .*\n.*number 3, with 2 entries, .*\(in 6 days\)\n$/);
+    expect(out).toMatch(/^revoked {2}client1 .*\n.*number 3, with 2 entries, .*\(in 7 days\)\n$/);
+  });
+
+  test('given a key, it says that it wants the certificate', async () => {
+    const { code, err } = await run('revoke', join(directory, 'client1-key.pem'));
+    expect(code).toBe(3);
+    expect(err).toMatch(
+      /client1-key\.pem does not read as a certificate; expected PEM: give the certificate itself, such as NAME-crt\.pem, or its name\n$/,
+    );
   });
 
   test('warns of an older certificate of that name that is still good', async () => {
@@ -79,7 +87,11 @@ describe('express-mtls revoke', () => {
       3,
       /^ERR_MTLS_OPTION_INVALID: "nobody" is no certificate in .*; it has server, client1: use .*\n$/,
     ],
-    [['revoke', './nothing.pem'], 3, /^ENOENT: no such file or directory, open '\.\/nothing\.pem'\n$/],
+    [
+      ['revoke', './nothing.pem'],
+      3,
+      /^ENOENT: no such file or directory, open '\.\/nothing\.pem'; check the path, .*\n$/,
+    ],
     [['revoke', 'client1', '--reason', 'whim'], 2, /Allowed choices are unspecified, keyCompromise/],
     [['revoke'], 2, /missing required argument 'certificate'/],
   ])('%j answers %i and says why', async (args, expected, message) => {
@@ -100,7 +112,7 @@ describe('express-mtls crl', () => {
     const { code, out } = await run('crl', '--days', '7');
     expect(code).toBe(0);
     expect(out).toMatch(
-      /ca-crl\.pem is now number 2, with 0 entries, and holds until .* UTC \(in 6 days\)\n$/,
+      /ca-crl\.pem is now number 2, with 0 entries, and holds until .* UTC \(in 7 days\)\n$/,
     );
   });
 

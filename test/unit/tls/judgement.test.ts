@@ -207,13 +207,13 @@ describe('each reason for refusal, with its code and its sentence', () => {
       'another purpose',
       'wrong-purpose',
       { leaf: client({ extendedKeyUsage: [purposes.serverAuth, purposes.codeSigning] }), crls: good },
-      /^it is for 1\.3\.6\.1\.5\.5\.7\.3\.1, 1\.3\.6\.1\.5\.5\.7\.3\.3; issue it with/,
+      /^it is for serverAuth \(1\.3\.6\.1\.5\.5\.7\.3\.1\), codeSigning \(1\.3\.6\.1\.5\.5\.7\.3\.3\); issue it with/,
     ],
     [
       'any purpose',
       'wrong-purpose',
       { leaf: client({ extendedKeyUsage: [purposes.any] }), crls: good },
-      /^it is for 2\.5\.29\.37\.0; issue it with/,
+      /^it is for anyExtendedKeyUsage \(2\.5\.29\.37\.0\); issue it with/,
     ],
     [
       'its serial number',

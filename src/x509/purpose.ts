@@ -1,0 +1,24 @@
+/**
+ * What a certificate may be used for, by its extendedKeyUsage.
+ *
+ * @module
+ */
+
+/** Object identifiers of the purposes of TLS (RFC 5280 section 4.2.1.12). */
+export const purposes = { serverAuth: '1.3.6.1.5.5.7.3.1', clientAuth: '1.3.6.1.5.5.7.3.2' } as const;
+
+const names: Readonly<Record<string, string | undefined>> = {
+  [purposes.serverAuth]: 'serverAuth',
+  [purposes.clientAuth]: 'clientAuth',
+  '1.3.6.1.5.5.7.3.3': 'codeSigning',
+  '1.3.6.1.5.5.7.3.4': 'emailProtection',
+  '1.3.6.1.5.5.7.3.8': 'timeStamping',
+  '1.3.6.1.5.5.7.3.9': 'OCSPSigning',
+  '2.5.29.37.0': 'anyExtendedKeyUsage',
+};
+
+/** A purpose as OpenSSL's configuration calls it, with its number: `'serverAuth (1.3.6.1.5.5.7.3.1)'`. */
+export function describePurpose(oid: string): string {
+  const name = names[oid];
+  return name === undefined ? oid : `${name} (${oid})`;
+}
