@@ -6,7 +6,8 @@
  * @module
  */
 import { sign, type KeyObject } from 'node:crypto';
-import { context, encode, encodeAlgorithm, encodeInteger, tag } from './der-encoding.js';
+import { context, Tag } from '../x509/der.js';
+import { encode, encodeAlgorithm, encodeInteger } from './der-encoding.js';
 import { reasonCodeOf, type RevocationReason } from './reasons.js';
 import { formatTime } from './validity.js';
 
@@ -47,53 +48,53 @@ const oid = {
 /** Writes and signs a CRL of version 2, with SHA-256. */
 export function encodeCrl(template: CrlTemplate, issuer: CrlIssuer): Buffer {
   const algorithm = encodeSignatureAlgorithm(issuer.privateKey);
-  const keyIdentifier = encode(tag.sequence, encode(context(0, 'primitive'), issuer.keyId));
+  const keyIdentifier = encode(Tag.sequence, encode(context(0, 'primitive'), issuer.keyId));
   const signed = encode(
-    tag.sequence,
+    Tag.sequence,
     encodeInteger(1n),
     algorithm,
     issuer.name,
     encodeTime(template.thisUpdate),
     encodeTime(template.nextUpdate),
     // Section 5.1.2.6: absent where nothing is revoked.
-    ...(template.entries.length === 0 ? [] : [encode(tag.sequence, ...template.entries.map(encodeEntry))]),
+    ...(template.entries.length === 0 ? [] : [encode(Tag.sequence, ...template.entries.map(encodeEntry))]),
     encode(
       context(0, 'constructed'),
       encode(
-        tag.sequence,
+        Tag.sequence,
         encodeExtension(oid.authorityKeyIdentifier, keyIdentifier),
         encodeExtension(oid.crlNumber, encodeInteger(template.number)),
       ),
     ),
   );
-  const signature = encode(tag.bitString, Buffer.of(0), sign('sha256', signed, issuer.privateKey));
-  return encode(tag.sequence, signed, algorithm, signature);
+  const signature = encode(Tag.bitString, Buffer.of(0), sign('sha256', signed, issuer.privateKey));
+  return encode(Tag.sequence, signed, algorithm, signature);
 }
 
 function encodeEntry(entry: CrlEntry): Buffer {
   const code = entry.reason === undefined ? undefined : reasonCodeOf(entry.reason);
   return encode(
-    tag.sequence,
+    Tag.sequence,
     encodeInteger(BigInt(`0x${entry.serialNumber}`)),
     encodeTime(entry.revokedAt),
     ...(code === undefined
       ? []
-      : [encode(tag.sequence, encodeExtension(oid.reasonCode, encode(tag.enumerated, Buffer.of(code))))]),
+      : [encode(Tag.sequence, encodeExtension(oid.reasonCode, encode(Tag.enumerated, Buffer.of(code))))]),
   );
 }
 
 function encodeExtension(type: Buffer, value: Buffer): Buffer {
-  return encode(tag.sequence, encode(tag.oid, type), encode(tag.octetString, value));
+  return encode(Tag.sequence, encode(Tag.oid, type), encode(Tag.octetString, value));
 }
 
 function encodeSignatureAlgorithm(key: KeyObject): Buffer {
   // RFC 5758 section 3.2 leaves the parameters of ECDSA out; RFC 4055 section 5 has NULL for RSA.
   return key.asymmetricKeyType === 'rsa'
-    ? encodeAlgorithm(oid.sha256WithRsa, encode(tag.null))
+    ? encodeAlgorithm(oid.sha256WithRsa, encode(Tag.null))
     : encodeAlgorithm(oid.ecdsaWithSha256);
 }
 
 function encodeTime(time: Date): Buffer {
   const text = formatTime(time);
-  return encode(text.length === 13 ? tag.utcTime : tag.generalizedTime, Buffer.from(text, 'ascii'));
+  return encode(text.length === 13 ? Tag.utcTime : Tag.generalizedTime, Buffer.from(text, 'ascii'));
 }

@@ -7,7 +7,8 @@
 import { createCipheriv, createHash, createHmac, pbkdf2, randomBytes } from 'node:crypto';
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import { promisify } from 'node:util';
-import { context, encode, encodeAlgorithm, encodeInteger, tag } from './der-encoding.js';
+import { context, Tag } from '../x509/der.js';
+import { encode, encodeAlgorithm, encodeInteger } from './der-encoding.js';
 
 /** What goes into the file. */
 export interface Pkcs12Contents {
@@ -48,30 +49,30 @@ export async function encodePkcs12(contents: Pkcs12Contents, password: string): 
   // Any value will do that only the certificate and its key share; the certificate's SHA-1 is the custom.
   const localKeyId = createHash('sha1').update(certificate.raw).digest();
   const attributes = [
-    encodeAttribute(oid.localKeyId, encode(tag.octetString, localKeyId)),
-    encodeAttribute(oid.friendlyName, encode(tag.bmpString, toBmp(friendlyName))),
+    encodeAttribute(oid.localKeyId, encode(Tag.octetString, localKeyId)),
+    encodeAttribute(oid.friendlyName, encode(Tag.bmpString, toBmp(friendlyName))),
   ];
   const certificates = encode(
-    tag.sequence,
+    Tag.sequence,
     encodeCertBag(certificate, attributes),
     ...authorities.map((authority) => encodeCertBag(authority, [])),
   );
   const key = await encrypt(privateKey.export({ type: 'pkcs8', format: 'der' }), password);
   const keys = encode(
-    tag.sequence,
+    Tag.sequence,
     encodeBag(
       oid.shroudedKeyBag,
-      encode(tag.sequence, key.algorithm, encode(tag.octetString, key.text)),
+      encode(Tag.sequence, key.algorithm, encode(Tag.octetString, key.text)),
       attributes,
     ),
   );
   const authenticatedSafe = encode(
-    tag.sequence,
+    Tag.sequence,
     encodeEncryptedData(await encrypt(certificates, password)),
     encodeData(keys),
   );
   return encode(
-    tag.sequence,
+    Tag.sequence,
     encodeInteger(3n),
     encodeData(authenticatedSafe),
     encodeMac(authenticatedSafe, password),
@@ -80,49 +81,49 @@ export async function encodePkcs12(contents: Pkcs12Contents, password: string): 
 
 function encodeBag(type: Buffer, value: Buffer, attributes: readonly Buffer[]): Buffer {
   return encode(
-    tag.sequence,
-    encode(tag.oid, type),
+    Tag.sequence,
+    encode(Tag.oid, type),
     encode(context(0, 'constructed'), value),
     // X.690 section 11.6: a SET OF is sorted by its elements' octets.
     ...(attributes.length === 0
       ? []
-      : [encode(tag.set, ...[...attributes].sort((left, right) => left.compare(right)))]),
+      : [encode(Tag.set, ...[...attributes].sort((left, right) => left.compare(right)))]),
   );
 }
 
 function encodeCertBag(certificate: X509Certificate, attributes: readonly Buffer[]): Buffer {
   const value = encode(
-    tag.sequence,
-    encode(tag.oid, oid.x509Certificate),
-    encode(context(0, 'constructed'), encode(tag.octetString, certificate.raw)),
+    Tag.sequence,
+    encode(Tag.oid, oid.x509Certificate),
+    encode(context(0, 'constructed'), encode(Tag.octetString, certificate.raw)),
   );
   return encodeBag(oid.certBag, value, attributes);
 }
 
 function encodeAttribute(type: Buffer, value: Buffer): Buffer {
-  return encode(tag.sequence, encode(tag.oid, type), encode(tag.set, value));
+  return encode(Tag.sequence, encode(Tag.oid, type), encode(Tag.set, value));
 }
 
 function encodeData(content: Buffer): Buffer {
   return encode(
-    tag.sequence,
-    encode(tag.oid, oid.data),
-    encode(context(0, 'constructed'), encode(tag.octetString, content)),
+    Tag.sequence,
+    encode(Tag.oid, oid.data),
+    encode(context(0, 'constructed'), encode(Tag.octetString, content)),
   );
 }
 
 /** RFC 5652 section 8. */
 function encodeEncryptedData({ algorithm, text }: Encrypted): Buffer {
   const content = encode(
-    tag.sequence,
-    encode(tag.oid, oid.data),
+    Tag.sequence,
+    encode(Tag.oid, oid.data),
     algorithm,
     encode(context(0, 'primitive'), text),
   );
   return encode(
-    tag.sequence,
-    encode(tag.oid, oid.encryptedData),
-    encode(context(0, 'constructed'), encode(tag.sequence, encodeInteger(0n), content)),
+    Tag.sequence,
+    encode(Tag.oid, oid.encryptedData),
+    encode(context(0, 'constructed'), encode(Tag.sequence, encodeInteger(0n), content)),
   );
 }
 
@@ -141,15 +142,15 @@ async function encrypt(plain: Buffer, password: string): Promise<Encrypted> {
   const derivation = encodeAlgorithm(
     oid.pbkdf2,
     encode(
-      tag.sequence,
-      encode(tag.octetString, salt),
+      Tag.sequence,
+      encode(Tag.octetString, salt),
       encodeInteger(BigInt(iterations)),
-      encodeAlgorithm(oid.hmacWithSha256, encode(tag.null)),
+      encodeAlgorithm(oid.hmacWithSha256, encode(Tag.null)),
     ),
   );
-  const scheme = encodeAlgorithm(oid.aes256Cbc, encode(tag.octetString, iv));
+  const scheme = encodeAlgorithm(oid.aes256Cbc, encode(Tag.octetString, iv));
   return {
-    algorithm: encodeAlgorithm(oid.pbes2, encode(tag.sequence, derivation, scheme)),
+    algorithm: encodeAlgorithm(oid.pbes2, encode(Tag.sequence, derivation, scheme)),
     text: Buffer.concat([cipher.update(plain), cipher.final()]),
   };
 }
@@ -159,9 +160,9 @@ function encodeMac(authenticatedSafe: Buffer, password: string): Buffer {
   const salt = randomBytes(saltLength);
   const mac = createHmac('sha256', deriveMacKey(password, salt)).update(authenticatedSafe).digest();
   return encode(
-    tag.sequence,
-    encode(tag.sequence, encodeAlgorithm(oid.sha256, encode(tag.null)), encode(tag.octetString, mac)),
-    encode(tag.octetString, salt),
+    Tag.sequence,
+    encode(Tag.sequence, encodeAlgorithm(oid.sha256, encode(Tag.null)), encode(Tag.octetString, mac)),
+    encode(Tag.octetString, salt),
     encodeInteger(BigInt(iterations)),
   );
 }

@@ -4,9 +4,12 @@
  *
  * @module
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { ca, largeCrl } from '../support/chain.js';
 import { pack, root, run } from './tarball.js';
@@ -99,6 +102,13 @@ describe('the two ways in', () => {
 
 describe('the command', () => {
   const file = path.join('node_modules', 'express-mtls', manifest.bin['express-mtls']);
+
+  test('ends quietly where nobody reads to the end, as head does', async () => {
+    const command = spawn(process.execPath, [file, '--help'], { cwd: consumers });
+    command.stdout.destroy();
+    const [said, [exitCode]] = await Promise.all([text(command.stderr), once(command, 'exit')]);
+    expect({ said, exitCode }).toEqual({ said: '', exitCode: 0 });
+  });
 
   test('runs by npx, and says its version', () => {
     expect(npx(consumers, 'express-mtls', '--version')).toBe(`${manifest.version}\n`);
