@@ -64,8 +64,8 @@ const remedies: Readonly<Record<string, string | undefined>> = {
   ENOENT: 'check the path, which is relative to the folder where you are',
   EISDIR: 'that is a folder: name a file in it',
   ENOTDIR: 'a part of that path is a file and no folder: name another folder',
-  EACCES: 'run it as the owner of the file or folder, or let this user read and write there (chmod)',
-  EPERM: 'run it as the owner of the file or folder',
+  EACCES: 'this user may not: run it as the owner of that file or folder',
+  EPERM: 'this user may not: run it as the owner of that file or folder',
   EROFS: 'name a folder that can be written to',
   ENOSPC: 'make room on that disk',
 };

@@ -8,9 +8,9 @@ import type { KeyAlgorithm } from '../dev-ca/keys.js';
 
 /** `--rsa 4096`. @param what - The kind of key that is made without it. */
 export function rsaOption(what: string): Option {
-  return new Option('--rsa <bits>', 'an RSA key, where none is there yet')
-    .choices(['4096'])
-    .default(undefined, what);
+  return new Option('--rsa <bits>', `an RSA key, where none is there yet (default: ${what})`).choices([
+    '4096',
+  ]);
 }
 
 /** What {@link rsaOption} asks for. */

@@ -4,7 +4,7 @@
  * @module
  */
 import path from 'node:path';
-import { Argument, Option } from 'commander';
+import { Option } from 'commander';
 import type { KeyAlgorithm } from '../../dev-ca/keys.js';
 import { MtlsError } from '../../errors.js';
 import type { Answer } from '../answer.js';
@@ -26,7 +26,7 @@ export function addInit({ create, answers }: Commands): void {
     .description(
       'Makes a development CA with a certificate for localhost, a first client and an empty CRL. What is there is kept, never overwritten. With a passphrase, the key of the CA is written encrypted.',
     )
-    .addArgument(new Argument('[dir]', 'the folder to make them in').default(undefined, defaultDirectory))
+    .argument('[dir]', `the folder to make them in (default: "${defaultDirectory}")`)
     .addOption(new Option('--dir <dir>', 'the same, as the other commands have it'))
     .option('--client <name>', 'the first client', 'client1')
     .addOption(rsaOption('ECDSA on P-256'))

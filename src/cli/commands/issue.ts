@@ -67,9 +67,9 @@ Examples:
     .description('Makes NAME-crt.pem and NAME-key.pem for a server, or keeps them.')
     .argument('<name>', 'the NAME of its files')
     .addOption(
-      repeatable('--san <host>', 'a host name or IP address that it is called by').default(
-        undefined,
-        'localhost, 127.0.0.1 and ::1',
+      repeatable(
+        '--san <host>',
+        'a host name or IP address that it is called by (default: localhost, 127.0.0.1 and ::1)',
       ),
     );
   addSharedOptions(server)
@@ -94,7 +94,7 @@ function addSharedOptions(command: Command): Command {
     repeatable('--ou <name>', 'an organizational unit of its subject'),
     repeatable('--uri <uri>', 'a URI in its subjectAltName'),
     new Option('--spiffe <id>', 'its SPIFFE ID, in place of --uri').conflicts('uri'),
-    daysOption('until it expires').default(undefined, '365'),
+    daysOption('until it expires (default: 365)'),
     rsaOption("the kind of the CA's own key"),
     ...passwordOptions(),
     new Option('--csr <file>', "sign somebody else's request, PEM or DER; its key stays there").conflicts([

@@ -107,6 +107,7 @@ describe('express-mtls init', () => {
   test('--help shows examples', async () => {
     const { out } = await runCommand(['init', '--help']);
     expect(out).toContain('Usage: express-mtls init [options] [dir]');
+    expect(out).toContain('(default: "certs-dev")');
     expect(out).toContain('Examples:\n  $ express-mtls init\n');
   });
 });
