@@ -29,7 +29,7 @@ export function addIntermediate({ create, answers }: Commands): void {
     .addOption(directoryOption())
     .option('--cn <name>', 'its commonName, where that is not its name')
     .addOption(daysOption('until it expires, at the latest with the CA above').default(1825))
-    .addOption(rsaOption())
+    .addOption(rsaOption("the kind of the CA's own key"))
     .addOption(passphraseOption())
     .action(
       answers(async (terminal, [name], options: IntermediateOptions) =>
