@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { randomBytes } from 'node:crypto';
 import { styleText } from 'node:util';
 
 /** What a word is to look like. */
@@ -38,9 +39,10 @@ export class Terminal {
     this.world = world;
   }
 
-  /** A text in a style, where colours are shown. */
+  /** A text in a style, where colours are shown; for {@link Terminal.out} and {@link Terminal.err}, which show it. */
   style(style: Style, text: string): string {
-    return this.world.hasColours ? styleText(formats[style], text, { validateStream: false }) : text;
+    if (!this.world.hasColours) return text;
+    return styleText(formats[style], text, { validateStream: false }).replaceAll('\u001B[', `\u001B${own}[`);
   }
 
   /** Writes lines to stdout. */
@@ -65,9 +67,12 @@ export class Terminal {
   }
 }
 
-// Control characters, and the marks that turn the direction of writing; our own colours stay.
-const steering = /(?!\n)[\p{Cc}\u061C\u200E\u200F\u2028\u2029\u202A-\u202E\u2066-\u2069]/gu;
-const ownColours = new RegExp(String.raw`(\u001B\[(?:1|2|22|31|32|33|39)m)`);
+// Control characters, and what turns the direction of writing or is not seen at all, as in src/x509/string.ts; our
+// own colours stay.
+const steering = /(?!\n)[\p{Cc}\u00AD\u061C\u200B-\u200F\u2028-\u202E\u2060-\u206F\uFEFF\uFFF9-\uFFFB]/gu;
+// Nobody else can know it: a certificate may say the escape sequence of a colour, and not one of ours.
+const own = randomBytes(16).toString('hex');
+const ownColours = new RegExp(String.raw`\u001B${own}(\[(?:1|2|22|31|32|33|39)m)`);
 
 /** Text whose every character is seen: what could steer a terminal is written as an escape. */
 export function printable(text: string): string {
@@ -75,7 +80,7 @@ export function printable(text: string): string {
     part.replace(steering, (sign) => `\\u{${(sign.codePointAt(0) as number).toString(16)}}`);
   return text
     .split(ownColours)
-    .map((part, index) => (index % 2 === 0 ? escape(part) : part))
+    .map((part, index) => (index % 2 === 0 ? escape(part) : `\u001B${part}`))
     .join('');
 }
 

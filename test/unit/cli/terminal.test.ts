@@ -32,8 +32,9 @@ describe('printable()', () => {
     { what: 'a concealing colour', text: '\u001B[8mhidden', expected: '\\u{1b}[8mhidden' },
     { what: 'a carriage return', text: 'refused\radmitted', expected: 'refused\\u{d}admitted' },
     { what: 'a turn of direction', text: 'a\u202Egnp', expected: 'a\\u{202e}gnp' },
+    { what: 'a space without a width', text: 'admin\u200B', expected: 'admin\\u{200b}' },
     { what: 'an eight-bit control', text: 'a\u009Bb', expected: 'a\\u{9b}b' },
-    { what: 'a colour of our own', text: '\u001B[31mbad\u001B[39m', expected: '\u001B[31mbad\u001B[39m' },
+    { what: 'a colour that we use', text: '\u001B[32mok\u001B[39m', expected: '\\u{1b}[32mok\\u{1b}[39m' },
   ])('shows $what', ({ text, expected }) => {
     expect(printable(text)).toBe(expected);
   });
@@ -49,8 +50,16 @@ test('JSON stays JSON, and says the same, when it has been made printable', () =
 
 describe('a terminal', () => {
   test('has colours where they are shown', () => {
-    expect(terminalOf({ hasColours: true }).terminal.style('bad', 'no')).toBe('\u001B[31mno\u001B[39m');
+    const { terminal, written } = terminalOf({ hasColours: true });
+    terminal.out(terminal.style('strong', `${terminal.style('bad', 'no')}!`));
+    expect(written).toStrictEqual(['out: \u001B[1m\u001B[31mno\u001B[39m!\u001B[22m\n']);
     expect(terminalOf({}).terminal.style('bad', 'no')).toBe('no');
+  });
+
+  test('escapes a colour in a name, beside one of its own', () => {
+    const { terminal, written } = terminalOf({ hasColours: true });
+    terminal.out(`${terminal.style('bad', 'FAILS')} CN=\u001B[32mok`);
+    expect(written).toStrictEqual(['out: \u001B[31mFAILS\u001B[39m CN=\\u{1b}[32mok\n']);
   });
 
   test('says what takes its time, and wipes it away, where somebody looks', async () => {
