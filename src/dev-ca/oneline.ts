@@ -48,15 +48,18 @@ export function formatOneline(name: DistinguishedName): string {
 }
 
 /**
- * The last commonName of a subject in that form, for display and for look-ups by name: the form
- * does not escape `\`, so a value that itself looks like an escape reads as what it looks like.
+ * The last commonName of a subject in that form, for display and for look-ups by name. The form does not escape `\`,
+ * so an escape may be what the holder wrote: those of ASCII stay as they are, for a name must not turn into a line
+ * break, or into another's name, by being read.
  */
 export function commonNameOf(oneline: string): string | undefined {
   const attributes = oneline.split(/(?<!\\)\/(?=[A-Za-z0-9.]+=)/);
   const value = attributes.findLast((attribute) => attribute.startsWith('CN='))?.slice('CN='.length);
   if (value === undefined) return undefined;
-  const bytes = value.replace(/\\x([0-9A-F]{2})|\\([/+])/g, (_, hex: string | undefined, plain: string) =>
-    hex === undefined ? plain : String.fromCharCode(parseInt(hex, 16)),
+  const bytes = value.replace(
+    /\\x([89A-F][0-9A-F])|\\([/+])/g,
+    (_, hex: string | undefined, plain: string) =>
+      hex === undefined ? plain : String.fromCharCode(parseInt(hex, 16)),
   );
   return Buffer.from(bytes, 'latin1').toString('utf8');
 }

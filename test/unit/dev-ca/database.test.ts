@@ -133,6 +133,13 @@ describe('the one-line form of a subject', () => {
     expect(commonNameOf(formatOneline(subject))).toBe('c/O=d+e');
   });
 
+  test.each([String.raw`\x0Aalice`, String.raw`\x1B[2J`, String.raw`\x61lice`])(
+    'a commonName that is written %s stays as it is written',
+    (commonName) => {
+      expect(commonNameOf(formatOneline(nameOf({ commonName })))).toBe(commonName);
+    },
+  );
+
   test('a subject without a commonName has none', () => {
     expect(commonNameOf('/O=Example')).toBeUndefined();
     expect(commonNameOf('/C=DE/CN=x/emailAddress=x@example.com')).toBe('x');
