@@ -7,6 +7,8 @@
 import { readFile } from 'node:fs/promises';
 import { MtlsError } from '../errors.js';
 import { parseCertificate as readCertificate } from '../x509/certificate.js';
+import { parseCrl } from '../x509/crl.js';
+import { parsePem } from '../x509/pem.js';
 import { isIssuedBy, parseCertificate, type Authority } from './authority.js';
 import {
   createRow,
@@ -164,7 +166,7 @@ async function publishCrl(
   const { crl: file, crlNumber: numberFile } = authority.files;
   const nowMs = authority.now();
   const nextUpdate = daysAfter(nowMs, options.days ?? 30);
-  const number = parseCrlNumber(await readFile(numberFile, 'utf8'), numberFile);
+  const number = await nextNumber(authority);
   const entries = rows.flatMap(({ serialNumber, revokedAt, reason }) =>
     revokedAt === undefined ? [] : [{ serialNumber, revokedAt, reason }],
   );
@@ -173,4 +175,23 @@ async function publishCrl(
   await replaceFile(numberFile, formatCrlNumber(number + 1n));
   await replaceFile(file, pem);
   return { file, number, nextUpdate, entries: entries.length };
+}
+
+/** A server refuses a CRL whose number has gone back, as after an old backup of its file, and would not hear of the revocation. */
+async function nextNumber({ files }: Authority): Promise<bigint> {
+  const noted = parseCrlNumber(await readFile(files.crlNumber, 'utf8'), files.crlNumber);
+  const pem = await readIfPresent(files.crl);
+  const published = pem === undefined ? undefined : numberIn(pem, files.crl);
+  return published === undefined || published < noted ? noted : published + 1n;
+}
+
+function numberIn(pem: string, file: string): bigint | undefined {
+  try {
+    const [block] = parsePem(Buffer.from(pem), file);
+    return block === undefined ? undefined : parseCrl(block.der).number;
+  } catch (error) {
+    // What does not read is written anew.
+    if (error instanceof MtlsError) return undefined;
+    throw error;
+  }
 }

@@ -85,6 +85,15 @@ describe('opening', () => {
     expect(await read('ca-crlnumber.txt')).toBe('04\n');
   });
 
+  test('the number of a CRL does not go back where that of its file has', async () => {
+    const ca = await openDevCa(directory);
+    await ca.issueClient('client1');
+    for (let times = 0; times < 3; times++) await ca.writeCrl();
+    await writeFile(inFolder('ca-crlnumber.txt'), '02\n');
+    expect(await ca.revoke('client1')).toMatchObject({ crl: { number: 5n } });
+    expect(await read('ca-crlnumber.txt')).toBe('06\n');
+  });
+
   test.each(['ca-crt.pem', 'ca-key.pem', 'ca-database.txt', 'ca-crlnumber.txt'])(
     'a CA without its %s is refused and left as it is',
     async (file) => {
