@@ -9,6 +9,7 @@ import { type Crl, parseCrl } from '../../x509/crl.js';
 import { parsePem } from '../../x509/pem.js';
 import { type CertificateRequest, parseCertificateRequest } from './certificate-request.js';
 import { type DerKind, kindOfDer } from './der-kind.js';
+import { Budget, type Secret } from './password-encryption.js';
 import { openPkcs12, type Pkcs12 } from './pkcs12.js';
 import {
   type PrivateKey,
@@ -44,16 +45,19 @@ type Thing = (
  * @throws MtlsError what is wrong with it, beginning with the file's name.
  */
 export function readMaterial(bytes: Buffer, file: string, password: string | undefined): Found[] {
+  const secret: Secret = { password, budget: new Budget() };
   const things = naming(file, () => {
     const kind = kindOfDer(bytes);
     // A text may begin with the sign that begins DER, a zero.
     const isText = kind === undefined && (bytes[0] !== 0x30 || bytes.includes('-----BEGIN'));
-    return isText ? readPem(bytes, file, password) : readDer(bytes, kind, password);
+    return isText ? readPem(bytes, file, secret) : readDer(bytes, kind, secret);
   });
-  const parts = things.filter(({ kind }) => kind !== 'pkcs12');
+  const isSeveral = things.filter(({ kind }) => kind !== 'pkcs12').length > 1;
+  let number = 0;
   return things.map((thing) => {
-    const place = parts.length > 1 ? `${file}, number ${parts.indexOf(thing) + 1}` : file;
-    return { ...thing, origin: thing.kind === 'pkcs12' ? file : place };
+    if (thing.kind === 'pkcs12') return { ...thing, origin: file };
+    number++;
+    return { ...thing, origin: isSeveral ? `${file}, number ${number}` : file };
   });
 }
 
@@ -72,11 +76,11 @@ const kindOfLabel: Readonly<Record<string, DerKind | undefined>> = {
   PKCS12: 'pkcs12',
 };
 
-function readPem(bytes: Buffer, file: string, password: string | undefined): Thing[] {
+function readPem(bytes: Buffer, file: string, secret: Secret): Thing[] {
   const { keys, rest } = cutOldEncryptedKeys(bytes);
   const things: Thing[] = keys.map((pem) => ({
     kind: 'private-key',
-    key: readOldEncryptedKey(pem, password),
+    key: readOldEncryptedKey(pem, secret.password),
   }));
   if (keys.length > 0 && !rest.includes('-----')) return things;
   // "EC PARAMETERS" say what the key that follows says again.
@@ -86,7 +90,7 @@ function readPem(bytes: Buffer, file: string, password: string | undefined): Thi
     if (label === 'RSA PUBLIC KEY')
       things.push({ kind: 'public-key', publicKey: readPublicKey(der, 'pkcs1') });
     else if (kind === undefined) things.push({ kind: 'unknown', pemLabel: label });
-    else things.push(...readDer(der, kind, password));
+    else things.push(...readDer(der, kind, secret));
   }
   return things;
 }
@@ -106,7 +110,7 @@ function cutOldEncryptedKeys(bytes: Buffer): { readonly keys: readonly string[];
   return { keys, rest: keys.length > 0 ? Buffer.from(rest, 'latin1') : bytes };
 }
 
-function readDer(der: Buffer, kind: DerKind | undefined, password: string | undefined): Thing[] {
+function readDer(der: Buffer, kind: DerKind | undefined, secret: Secret): Thing[] {
   switch (kind) {
     case 'certificate':
       return [{ kind, certificate: parseCertificate(der) }];
@@ -119,11 +123,11 @@ function readDer(der: Buffer, kind: DerKind | undefined, password: string | unde
     case 'sec1':
       return [{ kind: 'private-key', key: readPrivateKey(der, kind) }];
     case 'encrypted-pkcs8':
-      return [{ kind: 'private-key', key: readEncryptedKey(der, password) }];
+      return [{ kind: 'private-key', key: readEncryptedKey(der, secret) }];
     case 'spki':
       return [{ kind: 'public-key', publicKey: readPublicKey(der, kind) }];
     case 'pkcs12':
-      return readPkcs12(der, password);
+      return readPkcs12(der, secret);
     case 'pkcs7':
       throw new MtlsError(
         'ERR_MTLS_PEM_INVALID',
@@ -137,13 +141,15 @@ function readDer(der: Buffer, kind: DerKind | undefined, password: string | unde
   }
 }
 
-function readPkcs12(der: Buffer, password: string | undefined): Thing[] {
-  const pkcs12 = openPkcs12(der, password);
+function readPkcs12(der: Buffer, secret: Secret): Thing[] {
+  const pkcs12 = openPkcs12(der, secret);
   const bags = pkcs12.bags.flatMap(({ kind, der: bag, friendlyName }) =>
-    readDer(bag, kind === 'private-key' ? 'pkcs8' : kind, undefined).map((thing) => ({
-      ...thing,
-      friendlyName,
-    })),
+    readDer(bag, kind === 'private-key' ? 'pkcs8' : kind, { ...secret, password: undefined }).map(
+      (thing) => ({
+        ...thing,
+        friendlyName,
+      }),
+    ),
   );
   return [{ kind: 'pkcs12', pkcs12 }, ...bags];
 }

@@ -32,6 +32,14 @@ export class Budget {
   }
 }
 
+/** What opens a file. */
+export interface Secret {
+  /** `undefined`: none was given. */
+  readonly password: string | undefined;
+  /** That of the whole file, however many things it holds. */
+  readonly budget: Budget;
+}
+
 /** Reads an AlgorithmIdentifier of encryption by a password. */
 export function readEncryption(reader: DerReader): Encryption {
   const algorithm = reader.enter(Tag.sequence);

@@ -8,7 +8,14 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { MtlsError } from '../../errors.js';
 import { context, DerReader, type DerSubject, Tag } from '../../x509/der.js';
 import { decodeString } from '../../x509/string.js';
-import { Budget, deriveOldKey, readEncryption, readHmac, readPbkdf2 } from './password-encryption.js';
+import {
+  type Budget,
+  deriveOldKey,
+  readEncryption,
+  readHmac,
+  readPbkdf2,
+  type Secret,
+} from './password-encryption.js';
 
 /** One thing in the file. */
 export interface Bag {
@@ -34,11 +41,11 @@ const encryptedType = '1.2.840.113549.1.7.6';
 
 /**
  * Opens a file.
- * @param password - `undefined`: the empty one is tried.
+ * @param secret - Without a password the empty one is tried.
  * @throws MtlsError `ERR_MTLS_PEM_INVALID` for what is not strict DER, `ERR_MTLS_OPTION_INVALID` for a password
  *   that is missing or wrong, and for encryption that is not read here.
  */
-export function openPkcs12(der: Buffer, password: string | undefined): Pkcs12 {
+export function openPkcs12(der: Buffer, { password, budget }: Secret): Pkcs12 {
   const outer = new DerReader(der, subject);
   const pfx = outer.enter(Tag.sequence);
   outer.finish();
@@ -53,11 +60,11 @@ export function openPkcs12(der: Buffer, password: string | undefined): Pkcs12 {
   const content = safe.enter(context(0, 'constructed')).next(Tag.octetString).content;
   const opening: Opening = {
     password: password ?? '',
-    budget: new Budget(),
+    budget,
     bags: [],
     encryptions: new Set(),
   };
-  const mac = pfx.done ? undefined : verifyMac(pfx.enter(Tag.sequence), content, password, opening.budget);
+  const mac = pfx.done ? undefined : verifyMac(pfx.enter(Tag.sequence), content, password, budget);
   const parts = new DerReader(content, subject).enter(Tag.sequence);
   while (!parts.done) readPart(parts.enter(Tag.sequence), opening);
   return { bags: opening.bags, encryptions: [...opening.encryptions], mac };

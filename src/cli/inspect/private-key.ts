@@ -8,7 +8,7 @@ import { createPrivateKey, createPublicKey, type KeyObject, type PrivateKeyInput
 import { MtlsError } from '../../errors.js';
 import { DerReader, type DerSubject, Tag } from '../../x509/der.js';
 import { type PublicKeyKind, readPublicKeyKind } from '../../x509/public-key.js';
-import { Budget, readEncryption } from './password-encryption.js';
+import { readEncryption, type Secret } from './password-encryption.js';
 
 /** A private key, without it. */
 export interface PrivateKey {
@@ -38,11 +38,11 @@ export function readPrivateKey(der: Buffer, type: 'pkcs8' | 'pkcs1' | 'sec1'): P
 }
 
 /** Reads an EncryptedPrivateKeyInfo (RFC 5958 section 3), and opens it where there is a password. */
-export function readEncryptedKey(der: Buffer, password: string | undefined): PrivateKey {
+export function readEncryptedKey(der: Buffer, { password, budget }: Secret): PrivateKey {
   const info = new DerReader(der, keySubject).enter(Tag.sequence);
   const { name, decrypt } = readEncryption(info);
   const data = info.next(Tag.octetString).content;
-  const clear = password === undefined ? undefined : decrypt(data, password, new Budget());
+  const clear = password === undefined ? undefined : decrypt(data, password, budget);
   const publicKey = clear && publicHalfOf({ key: clear, format: 'der', type: 'pkcs8' });
   return { encryption: name, state: publicKey ? 'open' : 'locked', publicKey };
 }

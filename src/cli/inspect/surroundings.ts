@@ -27,6 +27,8 @@ export interface Surroundings {
 
 // More of one name, and the others are not tried: each costs a signature.
 const mostCandidates = 8;
+// Each of a file's 10,000 copies of a key would name all the others.
+const mostOfOneKey = 100;
 
 /** Who belongs to whom. */
 export class Relations {
@@ -37,7 +39,7 @@ export class Relations {
   /** Whether anything stands beside what is described. */
   readonly hasSeveral: boolean;
   readonly #certificates: readonly Certificate[];
-  readonly #byKey = new Map<string, Found[]>();
+  readonly #byKey = new Map<string, string[]>();
   readonly #origins = new Map<string, string>();
 
   constructor(found: readonly Found[], cas: readonly Found[] | undefined) {
@@ -46,9 +48,10 @@ export class Relations {
     for (const thing of found) {
       const publicKey = publicKeyOf(thing);
       if (publicKey === undefined) continue;
-      const sharing = this.#byKey.get(textOf(publicKey));
-      if (sharing === undefined) this.#byKey.set(textOf(publicKey), [thing]);
-      else sharing.push(thing);
+      const key = `${thing.kind} ${textOf(publicKey)}`;
+      const sharing = this.#byKey.get(key);
+      if (sharing === undefined) this.#byKey.set(key, [thing.origin]);
+      else if (sharing.length < mostOfOneKey) sharing.push(thing.origin);
     }
     for (const thing of [...found, ...(cas ?? [])])
       if (thing.kind === 'certificate') {
@@ -79,10 +82,9 @@ export class Relations {
     return this.trusted.chainOf(certificate, this.#certificates, at);
   }
 
-  /** Where the other things of a key stand. */
+  /** Where the other things of a key stand: of each kind at most {@link mostOfOneKey}. */
   sharing(publicKey: Buffer, kinds: readonly Found['kind'][]): string[] {
-    const sharing = this.#byKey.get(textOf(publicKey)) ?? [];
-    return sharing.filter(({ kind }) => kinds.includes(kind)).map(({ origin }) => origin);
+    return kinds.flatMap((kind) => this.#byKey.get(`${kind} ${textOf(publicKey)}`) ?? []);
   }
 }
 

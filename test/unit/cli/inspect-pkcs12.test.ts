@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { formatPem } from '../../../src/x509/pem.js';
 import { ca } from '../../support/chain.js';
 import { runCommand, type CommandResult } from '../../support/command.js';
 import { temporaryDirectory, writeMaterial } from '../../support/files.js';
@@ -163,5 +164,15 @@ describe('those that openssl makes', () => {
     expect(err).toMatch(
       /encrypted with 40-bit RC2, which is not read here; "openssl pkcs12 -legacy -nokeys -in /,
     );
+  });
+});
+
+test('a file of many blocks may ask for no more rounds of hashing than one', async () => {
+  const block = formatPem({ label: 'PKCS12', der: pkcs12({ ...given, iterations: 90_000 }) });
+  expect(await inspect(Buffer.from(block.repeat(3)), password)).toMatchObject({ code: 0 });
+  const { code, err } = await inspect(Buffer.from(block.repeat(30)), password);
+  expect({ code, err }).toMatchObject({
+    code: 3,
+    err: expect.stringMatching(/more than 2,000,000 rounds of hashing/) as unknown,
   });
 });
