@@ -57,7 +57,7 @@ function ask<Request extends IncomingMessage>(
 
 const admitted: unique symbol = Symbol('express-mtls.admitted');
 
-/** A request, and whether a rule has admitted it. */
+/** A request, and whether the rule that was asked last has admitted it. */
 interface JudgedRequest extends IncomingMessage {
   [admitted]?: boolean;
 }
@@ -67,7 +67,15 @@ function remember(req: JudgedRequest, refusal: MtlsError | undefined): MtlsError
   return refusal;
 }
 
-/** Whether a rule has admitted this request: for what must not be shown where nobody has asked who is calling. */
+// An app may answer a refusal by going on, and what a wider rule has admitted before is not for this client then.
+function takeBack(req: JudgedRequest): void {
+  req[admitted] = false;
+}
+
+/**
+ * Whether a rule has admitted this request, and none after it has refused: for what must not be shown where nobody has
+ * asked who is calling.
+ */
 export function isAdmittedByRule(req: JudgedRequest): boolean {
   return req[admitted] === true;
 }
@@ -94,6 +102,7 @@ function forbidden<Request extends IncomingMessage>(
   admits: ClientRuleFunction<Request>,
   identity: ClientIdentity,
 ): MtlsError {
+  takeBack(req);
   const { text, findingOn } = accountOf(admits);
   const { refusedBy } = findingOn(identity);
   connectionOf(req)?.forbid({ method: req.method, url: abbreviateUrl(req), rule: text, refusedBy });
@@ -101,6 +110,7 @@ function forbidden<Request extends IncomingMessage>(
 }
 
 function ruleFailed(req: IncomingMessage, error: unknown): MtlsError {
+  takeBack(req);
   connectionOf(req)?.warn(
     { event: 'rule-failed', err: error, method: req.method, url: abbreviateUrl(req) },
     'a rule threw, and the request was refused',
