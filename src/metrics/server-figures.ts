@@ -85,7 +85,7 @@ export class ServerFigures {
     });
   }
 
-  /** By the channels, not the events: there a listener that throws keeps what has happened from those after it. */
+  /** By the channels, which stand apart from the listeners of the app. */
   #follow<Name extends keyof MtlsEvents>(name: Name, count: (event: MtlsEvents[Name][0]) => void): void {
     const onMessage = (message: unknown): void => {
       const { mtls, event } = message as MtlsMessage<Name>;

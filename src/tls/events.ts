@@ -140,7 +140,7 @@ const channels: { readonly [Name in keyof MtlsEvents]: Channel } = {
 
 /** Tells listeners, subscribers and the logger. A listener that throws is reported and decides nothing. */
 export class Reporter {
-  readonly emitter: EventEmitter = new EventEmitter({ captureRejections: true });
+  readonly emitter: EventEmitter = new EventEmitter();
   readonly #logger: Logger | undefined;
   readonly #mtls: object | undefined;
 
@@ -150,10 +150,6 @@ export class Reporter {
   constructor(logger: Logger | undefined, mtls?: object) {
     this.#logger = logger;
     this.#mtls = mtls;
-    // Where a listener that is an async function rejects to.
-    this.emitter.on('error', (error) => {
-      process.emitWarning(`a listener rejected: ${String(error)}`, { type: 'MtlsWarning' });
-    });
   }
 
   /** Logs a line; `event` is among its fields. */
@@ -170,12 +166,24 @@ export class Reporter {
     const { [name]: told } = channels;
     // What a subscriber throws, Node makes an uncaught exception of its own: it does not come back here.
     if (told.hasSubscribers) told.publish({ mtls: this.#mtls, event: args[0] });
+    // Not by emit(), where one that throws keeps the event from those after it: the status page may be among them.
+    const listeners = this.emitter.rawListeners(name) as ((...given: unknown[]) => unknown)[];
+    for (const listener of listeners) this.#call(name, listener, args);
+  }
+
+  #call(name: string, listener: (...given: unknown[]) => unknown, args: readonly unknown[]): void {
     try {
-      this.emitter.emit(name, ...args);
+      const result: unknown = Reflect.apply(listener, this.emitter, args);
+      if (result !== undefined) Promise.resolve(result).catch(warnOfRejection);
     } catch (error) {
       process.emitWarning(`a listener of '${name}' threw: ${String(error)}`, { type: 'MtlsWarning' });
     }
   }
+}
+
+/** Where a listener that is an async function rejects to. */
+function warnOfRejection(error: unknown): void {
+  process.emitWarning(`a listener rejected: ${String(error)}`, { type: 'MtlsWarning' });
 }
 
 /** Who a log line is about. pino escapes the values; nothing here does. */

@@ -246,6 +246,21 @@ describe('the report', () => {
     expect(JSON.stringify([refusals, evictions, reloads])).not.toContain(directory);
   });
 
+  test('has the refusals that a listener before it has thrown at, or rejected', async () => {
+    const app = express();
+    const root = ca('ca');
+    const { mtls, as } = await startServer({ root, app });
+    mtls.on('refused', () => {
+      throw new Error('a fault');
+    });
+    // eslint-disable-next-line @typescript-eslint/no-misused-promises -- a listener may be an async function
+    mtls.on('refused', async () => Promise.reject(new Error('another')));
+    app.use(statusRouter(mtls, { access: 'anyone' }));
+    expect(await as().get()).toMatchObject({ status: 'refused' });
+    const { body } = await as(root.client('client1')).get('/');
+    expect(JSON.parse(body)).toMatchObject({ refusals: { total: 1 } });
+  });
+
   test('has the last 50 reloads, and all faults of one in a line', async () => {
     const { report, root, files, mtls } = await watched({ options: { watch: false } });
     for (let number = 2; number <= 53; number++) {
@@ -410,6 +425,20 @@ describe('without an access of its own', () => {
     );
     expect(await as(root.client('client1')).get('/status')).toMatchObject({ status: 200 });
     expect(await as(root.client('client2')).get('/status')).toMatchObject({ status: 403 });
+  });
+
+  test('a rule that refuses takes back what one before it has granted, though the app goes on', async () => {
+    const app = express();
+    const root = ca('ca');
+    const server = await startServer({ root, app });
+    const goOn: express.ErrorRequestHandler = (_error, _req, _res, next) => {
+      next();
+    };
+    const guards = [requireClient({ commonName: ['client1', 'client2'] }), requireClient(access), goOn];
+    app.use('/status', ...guards, statusRouter(server.mtls));
+    const operator = root.client({ commonName: 'client2', organizationalUnit: 'operators' });
+    expect(await server.as(root.client('client1')).get('/status')).toMatchObject({ status: 403 });
+    expect(await server.as(operator).get('/status')).toMatchObject({ status: 200 });
   });
 
   test.each([
