@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { openDevCa } from 'express-mtls/dev-ca';
+import { Budget } from '../../../src/cli/inspect/password-encryption.js';
 import { openPkcs12 } from '../../../src/cli/inspect/pkcs12.js';
 import { parseCertificate } from '../../../src/x509/certificate.js';
 import { ca } from '../../support/chain.js';
@@ -244,10 +245,10 @@ describe('what an intermediate issues', () => {
 
   test('as PKCS#12 holds the whole chain, the root at its end', async () => {
     await run('issue', 'client', 'sensor1', '--p12');
-    const { bags } = openPkcs12(
-      readFileSync(join(devices, 'sensor1.p12')),
-      read('sensor1-p12-password.txt').trim(),
-    );
+    const { bags } = openPkcs12(readFileSync(join(devices, 'sensor1.p12')), {
+      password: read('sensor1-p12-password.txt').trim(),
+      budget: new Budget(),
+    });
     const subjects = bags.flatMap(({ kind, der }) =>
       kind === 'certificate' ? [new X509Certificate(der).subject] : [],
     );
