@@ -34,9 +34,13 @@ export async function loadCrlsAside(request: CrlRequest, signal: AbortSignal): P
 }
 
 async function loadInThread(request: CrlRequest, signal: AbortSignal): Promise<CrlResponse> {
+  // A thread takes milliseconds to start: not in the turn that has read the other sources.
+  await new Promise(setImmediate);
   const worker = new Worker(workerFile, { workerData: request, execArgv: [] });
   const stop = (): void => void worker.terminate();
   signal.addEventListener('abort', stop, { once: true });
+  // It may have been aborted while the sizes were asked for.
+  if (signal.aborted) stop();
   try {
     const answer = await new Promise<CrlWorkerAnswer>((resolve, reject) => {
       worker.once('message', resolve);

@@ -153,6 +153,8 @@ export class MtlsHandle implements Mtls {
       createTrust(materials, this.#settings.certificates, (this.#gate.trust?.generation ?? 0) + 1),
     );
     this.#expiry.watch(revocationsOf(materials));
+    // Every request is judged by it from here on, so that the open connections may wait a turn.
+    await new Promise(setImmediate);
     return await this.#gate.judgeAll();
   }
 

@@ -145,8 +145,10 @@ export class Reloader {
         const report = this.#succeed(started, { changed: false, added: 0, removed: 0, evicted: 0 }, waiting);
         return { report, waiting };
       }
+      // Reading ends in some work of its own, preparing builds a secure context, and so may the commit: requests get
+      // their turn in between.
+      await new Promise(setImmediate);
       const prepared = this.#prepare(materials);
-      // Preparing builds a secure context, and so may the commit: requests get their turn in between.
       await new Promise(setImmediate);
       const evicted = await this.#commit(prepared);
       this.#inForce = prepared;

@@ -6,7 +6,7 @@
 
 // How long the event loop may be held at a time, and how many connections may be closed: what node:tls does when one
 // closes comes later, and all of it together.
-const sliceMs = 2;
+const sliceMs = 1;
 const sliceClosed = 8;
 
 /** Counts what is done until it is time to rest. */
