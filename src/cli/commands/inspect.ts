@@ -4,11 +4,11 @@
  *
  * @module
  */
-import { readFile } from 'node:fs/promises';
 import { Option } from 'commander';
 import { hasCode } from '../../dev-ca/files.js';
 import { MtlsError } from '../../errors.js';
 import { type Answer, type CommonOptions, describeError } from '../answer.js';
+import { readBounded } from '../bounded-file.js';
 import type { Commands } from '../commands.js';
 import type { Role } from '../inspect/certificate-verdict.js';
 import { listsAny } from '../inspect/crl-report.js';
@@ -21,6 +21,9 @@ import { isUrl, reportServer, type Visit, visitServer } from '../inspect/server-
 import { certificatesAmong, Relations, type Surroundings } from '../inspect/surroundings.js';
 import { readFirstLine } from '../secret-file.js';
 import type { Terminal } from '../terminal.js';
+
+// A CRL of ten million entries has some 400 MB.
+const maxBytes = 2 ** 30;
 
 interface InspectOptions extends CommonOptions {
   readonly ca?: string;
@@ -114,14 +117,14 @@ async function readPassword(
 }
 
 async function readCas(file: string): Promise<Found[]> {
-  const found = readMaterial(await readFile(file), file, undefined);
+  const found = readMaterial(await readBounded(file, maxBytes), file, undefined);
   if (certificatesAmong(found).length === 0)
     throw new MtlsError('ERR_MTLS_PEM_INVALID', `${file} (--ca) holds no certificate; give that of the CA`);
   return found;
 }
 
 async function readWanted(find: string): Promise<Wanted[]> {
-  const bytes = await readFile(find).catch((error: unknown) => {
+  const bytes = await readBounded(find, maxBytes).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   });
@@ -147,7 +150,7 @@ async function readInput(
       const visit = await visitServer(input, servername);
       return { input, found: visit.found, visit };
     }
-    return { input, found: readMaterial(await readFile(input), input, password) };
+    return { input, found: readMaterial(await readBounded(input, maxBytes), input, password) };
   } catch (error) {
     return { input, error: isHostAndPort(input) && hasCode(error, 'ENOENT') ? noFile(input) : error };
   }

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { type Command, Option } from 'commander';
 import type { DevCa } from '../../dev-ca/dev-ca.js';
 import type { CertificateKind } from '../../dev-ca/database.js';
+import { readBounded } from '../bounded-file.js';
 import { openCa, passphraseOption, type CaOptions } from '../ca-options.js';
 import { daysOption, said } from '../daily.js';
 import { directoryOption, repeatable, type Commands } from '../commands.js';
@@ -16,6 +16,8 @@ import type { Answer } from '../answer.js';
 import { algorithmOf, rsaOption } from '../key-options.js';
 import { passwordOptions, readPassword, type PasswordOptions } from '../p12-password.js';
 import type { Terminal } from '../terminal.js';
+
+const maxRequestBytes = 2 ** 20;
 
 interface IssueOptions extends CaOptions, PasswordOptions {
   readonly cn?: string;
@@ -119,7 +121,7 @@ async function run(
   const password = options.p12 === true ? await readPassword(terminal, options) : undefined;
   const ca = await openCa(terminal, options, { missing: 'fail' });
   if (options.csr !== undefined) {
-    const request = { bytes: await readFile(options.csr), origin: options.csr };
+    const request = { bytes: await readBounded(options.csr, maxRequestBytes), origin: options.csr };
     const signed =
       kind === 'client'
         ? await ca.signClientRequest(name, request, clientOptions(options))
