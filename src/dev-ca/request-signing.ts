@@ -24,6 +24,12 @@ export interface RequestSource {
   readonly bytes: Buffer;
   /** @defaultValue `'the request'` */
   readonly origin?: string;
+  /**
+   * What becomes of the names in it that the options do not say: `'ignored'` leaves them out, because whoever made
+   * the request chose them, and rules go by names; `'taken'` puts them into the certificate.
+   * @defaultValue `'ignored'`
+   */
+  readonly names?: 'ignored' | 'taken';
 }
 
 /** A certificate that was made of a request. Its key is elsewhere. */
@@ -84,13 +90,13 @@ interface SigningOrder {
 
 async function signRequest(
   authority: Authority,
-  { bytes, origin = 'the request' }: RequestSource,
+  { bytes, origin = 'the request', names: policy = 'ignored' }: RequestSource,
   { kind, name, days, said }: SigningOrder,
 ): Promise<SignedRequest> {
   const files = pairFiles(authority, name);
   const { certFile } = files;
   const request = parseCertificateRequest(bytes, origin);
-  const { names: asked, items } = readRequest(request, origin, said);
+  const { names: asked, items } = readRequest(request, { origin, said, policy });
   const names = completeNames(kind, name, asked);
   const kept = await findSigned(authority, kind, files, request);
   let certificate = kept;
@@ -131,13 +137,19 @@ const subjectTypes: Readonly<Record<string, 'commonName' | 'organization' | 'org
   '2.5.4.11': 'organizationalUnits',
 };
 
+interface Reading {
+  readonly origin: string;
+  readonly said: SaidNames;
+  readonly policy: 'ignored' | 'taken';
+}
+
 function readRequest(
   request: CertificateRequest,
-  origin: string,
-  said: SaidNames,
+  { origin, said, policy }: Reading,
 ): { names: SaidNames; items: ReadItems } {
   const items: ReadItems = { taken: [], leftOut: [] };
-  const subject = readSubject(request.subject, said, items);
+  const open = (field: keyof SaidNames): boolean => policy === 'taken' && said[field] === undefined;
+  const subject = readSubject(request.subject, open, items);
   for (const [type, values] of Object.entries(subject)) {
     if (type === 'organizationalUnits' || values.length < 2) continue;
     throw new MtlsError(
@@ -145,7 +157,7 @@ function readRequest(
       `${origin} has ${String(values.length)} of ${type}, and a certificate here has one; say which it is to be`,
     );
   }
-  const altNames = readAltNames(request.altNames, said, items);
+  const altNames = readAltNames(request.altNames, open, items);
   for (const type of request.otherExtensions) {
     items.leftOut.push({ type: 'extension', value: extensionNames[type] ?? type });
   }
@@ -162,7 +174,11 @@ function readRequest(
 
 type RequestedSubject = Record<'commonName' | 'organization' | 'organizationalUnits', string[]>;
 
-function readSubject(subject: DistinguishedName, said: SaidNames, items: ReadItems): RequestedSubject {
+function readSubject(
+  subject: DistinguishedName,
+  open: (field: keyof SaidNames) => boolean,
+  items: ReadItems,
+): RequestedSubject {
   const values: RequestedSubject = { commonName: [], organization: [], organizationalUnits: [] };
   for (const { type, value } of subject.rdns.flat()) {
     const field = subjectTypes[type];
@@ -170,7 +186,7 @@ function readSubject(subject: DistinguishedName, said: SaidNames, items: ReadIte
       type: field === 'organizationalUnits' ? 'organizationalUnit' : (field ?? attributeNames[type] ?? type),
       value: value ?? '',
     };
-    if (field === undefined || value === undefined || said[field] !== undefined) {
+    if (field === undefined || value === undefined || !open(field)) {
       items.leftOut.push(item);
     } else {
       values[field].push(value);
@@ -182,13 +198,13 @@ function readSubject(subject: DistinguishedName, said: SaidNames, items: ReadIte
 
 function readAltNames(
   requested: readonly GeneralName[],
-  said: SaidNames,
+  open: (field: keyof SaidNames) => boolean,
   items: ReadItems,
 ): NonNullable<SaidNames['altNames']> {
   const names = { dns: [] as string[], ip: [] as string[], email: [] as string[], uri: [] as string[] };
   for (const { kind, value } of requested) {
     const item = { type: kind, value: Buffer.isBuffer(value) ? value.toString('hex') : value.toString() };
-    if (kind in names && said.altNames === undefined) {
+    if (kind in names && open('altNames')) {
       names[kind as keyof typeof names].push(item.value);
       items.taken.push(item);
     } else items.leftOut.push(item);

@@ -31,6 +31,7 @@ interface IssueOptions extends CaOptions, PasswordOptions {
   readonly days?: number;
   readonly rsa?: string;
   readonly csr?: string;
+  readonly namesFromRequest?: true;
 }
 
 /** Adds the command. */
@@ -85,7 +86,7 @@ Examples:
       `
 Examples:
   $ express-mtls issue server app --san app.test --san 10.0.0.5
-  $ express-mtls issue server app --csr app.csr`,
+  $ express-mtls issue server app --csr app.csr --names-from-request`,
     );
 }
 
@@ -104,6 +105,10 @@ function addSharedOptions(command: Command): Command {
       'p12',
       'p12PasswordFile',
     ]),
+    new Option(
+      '--names-from-request',
+      'with --csr: take the names that no option says from the request, whose maker chose them',
+    ),
     directoryOption(),
     passphraseOption(),
   ];
@@ -121,7 +126,11 @@ async function run(
   const password = options.p12 === true ? await readPassword(terminal, options) : undefined;
   const ca = await openCa(terminal, options, { missing: 'fail' });
   if (options.csr !== undefined) {
-    const request = { bytes: await readBounded(options.csr, maxRequestBytes), origin: options.csr };
+    const request = {
+      bytes: await readBounded(options.csr, maxRequestBytes),
+      origin: options.csr,
+      names: options.namesFromRequest === true ? ('taken' as const) : ('ignored' as const),
+    };
     const signed =
       kind === 'client'
         ? await ca.signClientRequest(name, request, clientOptions(options))

@@ -181,12 +181,13 @@ describe('express-mtls issue --csr', () => {
     ];
     const asked = ['-addext', 'basicConstraints=CA:TRUE', '-addext', 'subjectAltName=DNS:a.test'];
     openssl(directory, 'req', '-new', ...args, '-subj', '/C=DE/OU=x/CN=bob\u001B[2J', '-utf8', ...asked);
-    const refused = await issue('client', 'bob', '--csr', inFolder('csr'));
+    const taking = ['--csr', inFolder('csr'), '--names-from-request'];
+    const refused = await issue('client', 'bob', ...taking);
     expect(refused.code).toBe(3);
     expect(refused.err).toMatch(
       /commonName is "bob\\u001b\[2J"; use 1 to 64 characters, no control characters\n$/,
     );
-    const { code, out } = await issue('client', 'bob', '--csr', inFolder('csr'), '--cn', 'bob');
+    const { code, out } = await issue('client', 'bob', ...taking, '--cn', 'bob');
     expect(code).toBe(0);
     expect(out).toMatch(
       /^made {5}\S+\/bob-crt\.pem\n\nTaken from the request: organizationalUnit "x", dns "a\.test"\.\n/,
@@ -195,7 +196,7 @@ describe('express-mtls issue --csr', () => {
       '\nLeft out of it: country "DE", commonName "bob\\u001b[2J", extension "basicConstraints".\n',
     );
     expect(existsSync(inFolder('bob-key.pem'))).toBe(false);
-    const server = await issue('server', 'app', '--csr', inFolder('csr'), '--cn', 'x', '--json');
+    const server = await issue('server', 'app', ...taking, '--cn', 'x', '--json');
     expect(JSON.parse(server.out)).toMatchObject({
       outcome: 'made',
       kind: 'server',
@@ -204,5 +205,10 @@ describe('express-mtls issue --csr', () => {
         { type: 'dns', value: 'a.test' },
       ],
     });
+    const alice = await issue('client', 'alice', '--csr', inFolder('csr'));
+    expect(alice.out).toMatch(
+      /^made {5}.*\n\nTaken from the request: nothing\.\nLeft out of it: country "DE", organizationalUnit "x", /,
+    );
+    expect(alice.out).toContain('A client, alice, with the serial number');
   });
 });

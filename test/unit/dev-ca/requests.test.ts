@@ -38,11 +38,25 @@ const certificateOf = (name: string): X509Certificate =>
   new X509Certificate(readFileSync(path.join(directory, `${name}-crt.pem`)));
 
 describe('what a request says', () => {
-  test('is taken: commonName, organization, units and subjectAltName', async () => {
+  test('is left out, name by name: rules go by names, and whoever made the request chose them', async () => {
+    const bytes = request('/O=Example/OU=operators/CN=admin', ['subjectAltName=DNS:admin.test']);
+    const signed = await ca.signClientRequest('bob', { bytes });
+    expect(certificateOf('bob').subject).toBe('CN=bob');
+    expect(certificateOf('bob').subjectAltName).toBeUndefined();
+    expect(signed.taken).toStrictEqual([]);
+    expect(signed.leftOut.map(({ value }) => value)).toStrictEqual([
+      'Example',
+      'operators',
+      'admin',
+      'admin.test',
+    ]);
+  });
+
+  test('is taken where that is asked for: commonName, organization, units and subjectAltName', async () => {
     const bytes = request('/O=Exämple/OU=a/OU=b/CN=bob', [
       'subjectAltName=DNS:bob.test,email:bob@example.com,URI:spiffe://example.org/bob,IP:10.0.0.5,IP:::1',
     ]);
-    const signed = await ca.signClientRequest('bob', { bytes });
+    const signed = await ca.signClientRequest('bob', { bytes, names: 'taken' });
     expect(signed).toMatchObject({ outcome: 'made', name: 'bob', kind: 'client', commonName: 'bob' });
     expect(signed.taken.map(({ type, value }) => `${type} ${value}`)).toStrictEqual([
       'organization Exämple',
@@ -69,7 +83,7 @@ describe('what a request says', () => {
     ]);
     const signed = await ca.signClientRequest(
       'bob',
-      { bytes },
+      { bytes, names: 'taken' },
       { commonName: 'bob', organizationalUnit: ['users'], email: 'bob@example.com' },
     );
     expect(certificateOf('bob').subject).toBe('O=Evil\nOU=users\nCN=bob');
@@ -90,7 +104,7 @@ describe('what a request says', () => {
       'extendedKeyUsage=serverAuth,codeSigning',
       '1.3.6.1.4.1.55555.1=critical,DER:0500',
     ]);
-    const { leftOut } = await ca.signClientRequest('bob', { bytes });
+    const { leftOut } = await ca.signClientRequest('bob', { bytes, names: 'taken' });
     const text = openssl(directory, 'x509', '-in', 'bob-crt.pem', '-noout', '-text');
     expect(text).toMatch(/Basic Constraints: critical\s+CA:FALSE\s/);
     expect(text).toMatch(/Key Usage: critical\s+Digital Signature\s/);
@@ -107,13 +121,13 @@ describe('what a request says', () => {
   });
 
   test('may be nothing: a client is called by its name then', async () => {
-    await ca.signClientRequest('bob', { bytes: request('/C=DE') });
+    await ca.signClientRequest('bob', { bytes: request('/C=DE'), names: 'taken' });
     expect(certificateOf('bob').subject).toBe('CN=bob');
   });
 
   test('must name a server, unless the operator does', async () => {
     const bytes = request('/CN=app.test');
-    await expect(ca.signServerRequest({ bytes }, { name: 'app' })).rejects.toThrow(
+    await expect(ca.signServerRequest({ bytes, names: 'taken' }, { name: 'app' })).rejects.toThrow(
       /dns and ip are both empty/,
     );
     await ca.signServerRequest({ bytes }, { name: 'app', dns: ['app.test'] });
@@ -126,7 +140,7 @@ describe('what a request says', () => {
     ['a commonName with a line break', '/CN=a\nb', /commonName is "a\\nb"; use 1 to 64/],
   ])('is refused with %s', async (_, subject, message) => {
     const bytes = request(subject);
-    await expect(ca.signClientRequest('bob', { bytes })).rejects.toThrow(message);
+    await expect(ca.signClientRequest('bob', { bytes, names: 'taken' })).rejects.toThrow(message);
     expect(existsSync(path.join(directory, 'bob-crt.pem'))).toBe(false);
   });
 });
