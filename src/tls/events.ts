@@ -152,6 +152,11 @@ export class Reporter {
     this.#mtls = mtls;
   }
 
+  /** Whether anybody reads the lines: where thousands are evicted at once, none is put together for nobody. */
+  get isLogging(): boolean {
+    return this.#logger !== undefined;
+  }
+
   /** Logs a line; `event` is among its fields. */
   log(level: keyof Logger, fields: object, message: string): void {
     try {

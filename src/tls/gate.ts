@@ -205,11 +205,11 @@ export class Gate implements Keeper {
     const { identity, remoteAddress, since } = connection;
     this.#connections.delete(connection);
     this.#forget(identity, refusal);
-    this.#reporter.log(
-      'warn',
-      { event: 'evicted', ...refusal, ...describeIdentity(identity), remoteAddress, since },
-      `evicted: ${refusal.reason}, ${nameIdentity(identity, remoteAddress)}`,
-    );
+    if (this.#reporter.isLogging) {
+      const fields = { event: 'evicted', ...refusal, ...describeIdentity(identity), remoteAddress, since };
+      const message = `evicted: ${refusal.reason}, ${nameIdentity(identity, remoteAddress)}`;
+      this.#reporter.log('warn', fields, message);
+    }
     this.#reporter.emit('evicted', { ...refusal, identity, remoteAddress, since });
   }
 
