@@ -41,6 +41,13 @@ export function addIssue(commands: Commands): void {
     .summary('make a certificate for a client or a server')
     .description(
       'Makes a certificate and its key, or signs a request. What is there is kept, never overwritten.',
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ express-mtls issue client alice --ou engineering
+  $ express-mtls issue server app --san app.test --san 10.0.0.5`,
     );
 
   const client = create('client', issue)

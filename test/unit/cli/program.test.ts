@@ -17,6 +17,31 @@ describe('the command as a whole', () => {
     expect(out).toContain('Exit codes: 0 done, 1 the answer is no, 2 called wrongly, 3 could not be done.');
   });
 
+  test('--help of every command shows examples', async () => {
+    const commandsOf = async (path: readonly string[]): Promise<(readonly string[])[]> => {
+      const { code, out } = await runCommand([...path, '--help']);
+      expect([code, path, out.includes('Examples:\n  $ express-mtls ')]).toEqual([0, path, true]);
+      const [, listed = ''] = /^Commands:\n((?: {2}.*\n)+)/m.exec(out) ?? [];
+      const names = Array.from(listed.matchAll(/^ {2}(\w+)/gm), ([, name = '']) => name);
+      const below = names.filter((name) => name !== 'help').map((name) => [...path, name]);
+      return [...below, ...(await Promise.all(below.map(commandsOf))).flat()];
+    };
+    expect((await commandsOf([])).map((path) => path.join(' ')).sort()).toEqual([
+      'crl',
+      'doctor',
+      'import',
+      'init',
+      'inspect',
+      'intermediate',
+      'issue',
+      'issue client',
+      'issue server',
+      'list',
+      'renew',
+      'revoke',
+    ]);
+  });
+
   test('--version answers the version', async () => {
     expect(await runCommand(['--version'])).toStrictEqual({ code: 0, out: '1.2.3\n', err: '' });
   });
