@@ -5,31 +5,26 @@
  * @module
  */
 import { MtlsError } from '../errors.js';
+import { type RevocationReason as CrlReason, revocationReasons } from '../x509/crl-entry.js';
 
 /** Why a certificate was revoked, by the names of RFC 5280 section 5.3.1 that `openssl ca` knows too. */
-export type RevocationReason =
-  | 'unspecified'
-  | 'keyCompromise'
-  | 'cACompromise'
-  | 'affiliationChanged'
-  | 'superseded'
-  | 'cessationOfOperation'
-  | 'certificateHold';
+export type RevocationReason = Exclude<
+  CrlReason,
+  'unused' | 'removeFromCRL' | 'privilegeWithdrawn' | 'aACompromise'
+>;
 
-// RFC 5280 section 5.3.1 also has privilegeWithdrawn and aACompromise, which `openssl ca`
-// cannot read back from its database, and removeFromCRL, which belongs in delta CRLs only.
-const numberByReason: Readonly<Record<RevocationReason, number>> = {
-  unspecified: 0,
-  keyCompromise: 1,
-  cACompromise: 2,
-  affiliationChanged: 3,
-  superseded: 4,
-  cessationOfOperation: 5,
-  certificateHold: 6,
+// What `openssl ca` cannot read back from its database, and removeFromCRL, which belongs in delta CRLs only.
+const omitted: Readonly<Record<Exclude<CrlReason, RevocationReason>, true>> = {
+  unused: true,
+  removeFromCRL: true,
+  privilegeWithdrawn: true,
+  aACompromise: true,
 };
 
 /** All of them. */
-export const reasons = Object.keys(numberByReason) as readonly RevocationReason[];
+export const reasons: readonly RevocationReason[] = revocationReasons.filter(
+  (reason): reason is RevocationReason => !Object.hasOwn(omitted, reason),
+);
 
 // What `openssl ca -crl_hold`, `-crl_compromise` and `-crl_CA_compromise` write.
 const reasonByOpensslWord: Readonly<Record<string, RevocationReason>> = {
@@ -40,7 +35,7 @@ const reasonByOpensslWord: Readonly<Record<string, RevocationReason>> = {
 
 /** The reasonCode of RFC 5280 section 5.3.1; `undefined` for `unspecified`, which that section asks to leave out. */
 export function reasonCodeOf(reason: RevocationReason): number | undefined {
-  return reason === 'unspecified' ? undefined : numberByReason[reason];
+  return reason === 'unspecified' ? undefined : revocationReasons.indexOf(reason);
 }
 
 /**
