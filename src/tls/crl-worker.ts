@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { setPriority } from 'node:os';
+// First: to load the other modules is work as well.
+import './step-back.js';
 import { parentPort, workerData } from 'node:worker_threads';
 import { type ErrorCode, MtlsError } from '../errors.js';
 import { type CrlRequest, type CrlResponse, loadCrls } from './crl-loading.js';
@@ -22,18 +23,6 @@ async function answer(): Promise<CrlWorkerAnswer> {
   }
 }
 
-/** Where cores are few, requests go first. Linux alone gives a thread a priority of its own: elsewhere it is the process's. */
-function stepBack(): void {
-  if (process.platform !== 'linux') return;
-  try {
-    // Not the lowest: under a load that never ends, a revocation must not wait for its end.
-    setPriority(5);
-  } catch {
-    // A sandbox may forbid it: then the scheduler shares out as it likes.
-  }
-}
-
-stepBack();
 void answer().then((message) => {
   parentPort?.postMessage(message);
 });
