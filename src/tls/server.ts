@@ -11,6 +11,7 @@ import type { Socket } from 'node:net';
 import { type SecureContextOptions, type Server as TlsServer, TLSSocket } from 'node:tls';
 import { MtlsError } from '../errors.js';
 import { checkOptions, type MtlsOptions, type Settings } from '../options.js';
+import { messageOptions } from './app-messages.js';
 import { connectionOf } from './connection.js';
 import { Reporter } from './events.js';
 import { Gate } from './gate.js';
@@ -42,7 +43,7 @@ export async function createServer(options: MtlsOptions, listener?: RequestListe
     done(null, handle.contextOf(servername));
   };
   const sni = settings.names.size === 0 ? {} : { SNICallback: selectContext };
-  const server = createHttpsServer({ ...made, ...sni }, listener);
+  const server = createHttpsServer({ ...messageOptions(listener), ...made, ...sni }, listener);
   handle.guard(server);
   await handle.begin();
   return Object.assign(server, { mtls: handle });
