@@ -151,7 +151,7 @@ export class Gate implements Keeper {
   #open(socket: TLSSocket, connection: GatedConnection): void {
     setConnection(socket, connection);
     this.#connections.add(connection);
-    socket.once('close', () => this.#connections.delete(connection));
+    socket.on('close', () => this.#connections.delete(connection));
     this.#deadline.add(connection.until);
     const { identity, remoteAddress } = connection;
     if (identity !== undefined) this.#reporter.emit('authenticated', { identity, remoteAddress });

@@ -10,7 +10,7 @@ import { type Connection, type ForbiddenRequest, remoteAddressOf } from './conne
 import { type ServerNames } from '../server-names.js';
 import { describeIdentity, type ForbiddenEvent, nameIdentity } from './events.js';
 import { type OpensslVerdict, type Verdict } from './judgement.js';
-import { type Refusal, refuse } from './refusal.js';
+import { endedFor, type Refusal, refuse } from './refusal.js';
 import { type Peer } from './peer.js';
 import { type Trust } from './trust.js';
 
@@ -109,7 +109,7 @@ export class GatedConnection implements Connection {
     this.#socket.destroy();
     // One that was refused from the start has been told of.
     if (this.#refusal !== undefined) return false;
-    this.#refusal = refusal;
+    this.#refusal = endedFor(refusal);
     this.#keeper.reportEviction(this, refusal);
     return true;
   }

@@ -64,6 +64,18 @@ export function refuse(reason: RefusalReason, detail: string, revocation?: Revoc
   return Object.freeze({ reason, code: codes[reason], detail, revocation });
 }
 
+const endings = Object.fromEntries(
+  refusalReasons.map((reason) => [reason, refuse(reason, 'its connection was ended; the log says why')]),
+) as Readonly<Record<RefusalReason, Refusal>>;
+
+/**
+ * What stands for a refusal once it was told and its connection is ended: one for each reason. Where thousands are
+ * ended at once, what each of them still holds is moved by the garbage collector, and holds the event loop.
+ */
+export function endedFor({ reason }: Refusal): Refusal {
+  return endings[reason];
+}
+
 /** The refusal as an error for `next()`: its message is for the client too, and says no more than the code. */
 export function refusalError({ reason, code }: Refusal): MtlsError {
   return new MtlsError(code, `the client certificate is refused: ${reason}`);
