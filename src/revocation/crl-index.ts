@@ -20,6 +20,7 @@ import {
   randomSeed,
   type SerialRows,
   type SerialTableData,
+  TableMemory,
 } from './serial-table.js';
 
 /** What a CRL says of a certificate it lists. */
@@ -79,16 +80,13 @@ export class CrlIndex {
   find(serial: Uint8Array, issuer?: DistinguishedName): RevokedEntry | undefined {
     const table = this.#tables.get(issuer?.canonical)?.get(serial.length);
     if (table === undefined) return undefined;
-    const [first, ...others] = findSerial(table, serial);
-    if (first === undefined) return undefined;
-    // Listed twice, the entry that revokes counts, not the one that lifts a hold.
-    const row = [first, ...others].find((index) => reasonOf(table, index) !== 'removeFromCRL') ?? first;
-    return { reason: reasonOf(table, row), revocationDate: new Date((table.dates[row] as number) * 1000) };
+    const row = findSerial(table, serial);
+    if (row < 0) return undefined;
+    return {
+      reason: revocationReasons[table.reasons[row] as number] ?? 'unspecified',
+      revocationDate: new Date((table.dates[row] as number) * 1000),
+    };
   }
-}
-
-function reasonOf(table: SerialTableData, row: number): RevocationReason {
-  return revocationReasons[table.reasons[row] as number] ?? 'unspecified';
 }
 
 /**
@@ -118,8 +116,9 @@ interface Group {
   count: number;
 }
 
-// What an indirect CRL may name of issuers, times lengths of serial number. Real ones name a handful.
-const maxGroups = 0xffff;
+// What an indirect CRL may name of issuers, times lengths of serial number: each is a table of its own, of some
+// thousand bytes. Real ones name a handful.
+const maxGroups = 4096;
 
 /** Collects the entries, then deals them out by issuer and by length of serial number. */
 class RowCollector {
@@ -160,7 +159,7 @@ class RowCollector {
       if (index >= maxGroups) {
         throw new MtlsError(
           'ERR_MTLS_CRL_UNSUPPORTED',
-          `CRL names more than ${maxGroups} issuers; split it by issuer`,
+          `CRL has entries of more than ${maxGroups} issuers and lengths of serial number; split it by issuer`,
         );
       }
       this.#groups.push({ issuer, width, count: 0 });
@@ -172,10 +171,13 @@ class RowCollector {
 
   pack(bytes: Buffer, seed: Uint32Array): IssuerTables[] {
     const rows = this.#deal(bytes);
+    const space = { seed, memory: new TableMemory(this.#groups) };
     const byIssuer = new Map<string | undefined, SerialTableData[]>();
     for (const [index, { issuer, width }] of this.#groups.entries()) {
-      const table = packSerials(rows[index] as SerialRows, width, seed);
-      byIssuer.set(issuer, [...(byIssuer.get(issuer) ?? []), table]);
+      const table = packSerials(rows[index] as SerialRows, width, space);
+      const tables = byIssuer.get(issuer);
+      if (tables === undefined) byIssuer.set(issuer, [table]);
+      else tables.push(table);
     }
     return [...byIssuer].map(([issuer, tables]) => ({ issuer, tables }));
   }

@@ -5,6 +5,7 @@
  * @module
  */
 import { randomFillSync } from 'node:crypto';
+import { revocationReasons } from '../x509/crl-entry.js';
 
 /** What the table keeps of each serial number, in typed arrays whose memory threads share. */
 export interface SerialTableData {
@@ -21,7 +22,7 @@ export interface SerialTableData {
   readonly reasons: Uint8Array;
 }
 
-/** One row to be packed: where its serial number lies in `bytes`, and what goes with it. */
+/** The rows to be packed: where each serial number lies in `bytes`, and what goes with it. */
 export interface SerialRows {
   readonly bytes: Uint8Array;
   readonly offsets: Uint32Array;
@@ -36,23 +37,90 @@ export function randomSeed(): Uint32Array {
   return randomFillSync(new Uint32Array(2));
 }
 
+/** How large a table will be. */
+export interface TableSize {
+  /** How many serial numbers. */
+  readonly count: number;
+  /** Octets of each. */
+  readonly width: number;
+}
+
+/** What tables of one index share: a table for itself would take whole pages of memory, however short it is. */
+export interface TableSpace {
+  /** The secret of the hash. */
+  readonly seed: Uint32Array;
+  readonly memory: TableMemory;
+}
+
 /** Packs rows whose serial numbers are all `width` octets long, by a counting sort over their buckets. */
-export function packSerials(rows: SerialRows, width: number, seed: Uint32Array): SerialTableData {
+export function packSerials(rows: SerialRows, width: number, { seed, memory }: TableSpace): SerialTableData {
   const count = rows.offsets.length;
-  const bucketCount = 2 ** Math.max(0, Math.ceil(Math.log2(count / rowsPerBucket)));
   const table: SerialTableData = {
     width,
     seed,
-    starts: new Uint32Array(allocate((bucketCount + 1) * 4), 0, bucketCount + 1),
-    serials: new Uint8Array(allocate(count * width), 0, count * width),
-    dates: new Uint32Array(allocate(count * 4), 0, count),
-    reasons: new Uint8Array(allocate(count), 0, count),
+    starts: memory.takeWords(bucketsFor(count) + 1),
+    serials: memory.takeOctets(count * width),
+    dates: memory.takeWords(count),
+    reasons: memory.takeOctets(count),
   };
   // A loop a function: V8 compiles a function anew for each loop that runs long.
   const buckets = countBuckets(rows, table);
   sumUp(table.starts);
   placeRows(rows, buckets, table);
-  return table;
+  const kept = dropRepeats(table);
+  if (kept === count) return table;
+  return {
+    ...table,
+    serials: table.serials.subarray(0, kept * width),
+    dates: table.dates.subarray(0, kept),
+    reasons: table.reasons.subarray(0, kept),
+  };
+}
+
+function bucketsFor(count: number): number {
+  return 2 ** Math.max(0, Math.ceil(Math.log2(count / rowsPerBucket)));
+}
+
+/** Memory for tables, handed out piece by piece. Threads share it. */
+export class TableMemory {
+  readonly #words: Uint32Array;
+  readonly #octets: Uint8Array;
+  #nextWord = 0;
+  #nextOctet = 0;
+
+  /** Takes as much as these tables need together. */
+  constructor(tables: readonly TableSize[]) {
+    let words = 0;
+    let octets = 0;
+    for (const { count, width } of tables) {
+      words += bucketsFor(count) + 1 + count;
+      octets += count * (width + 1);
+    }
+    this.#words = new Uint32Array(allocate(words * 4), 0, words);
+    this.#octets = new Uint8Array(allocate(octets), 0, octets);
+  }
+
+  /** The next `length` words. */
+  takeWords(length: number): Uint32Array {
+    return this.#words.subarray(this.#nextWord, (this.#nextWord += length));
+  }
+
+  /** The next `length` octets. */
+  takeOctets(length: number): Uint8Array {
+    return this.#octets.subarray(this.#nextOctet, (this.#nextOctet += length));
+  }
+}
+
+/**
+ * Memory that threads share. Growable, though it never grows: such memory is mapped by itself, and goes back to
+ * the operating system whole, where other memory would be left between what the loading thread has freed.
+ */
+function allocate(bytes: number): SharedArrayBuffer {
+  const Growable = SharedArrayBuffer as new (
+    length: number,
+    options: { maxByteLength: number },
+  ) => SharedArrayBuffer;
+  return new Growable(bytes, { maxByteLength: Math.max(bytes, 1) });
 }
 
 /** The bucket of each row, and how many rows each bucket has: at its number and one. */
@@ -87,16 +155,32 @@ function placeRows(rows: SerialRows, buckets: Uint32Array, table: SerialTableDat
   }
 }
 
+const lifting = revocationReasons.indexOf('removeFromCRL');
+
 /**
- * Memory that threads share. Growable, though it never grows: such memory is mapped by itself, and goes back to
- * the operating system whole, where other memory would be left between what the loading thread has freed.
+ * Keeps one row of each serial number, so that a list that repeats one a million times is no slower to ask. Listed
+ * twice, the entry that revokes counts, not the one that lifts a hold. Rows only move towards the front.
+ * @returns How many rows are left.
  */
-function allocate(bytes: number): SharedArrayBuffer {
-  const Growable = SharedArrayBuffer as new (
-    length: number,
-    options: { maxByteLength: number },
-  ) => SharedArrayBuffer;
-  return new Growable(bytes, { maxByteLength: Math.max(bytes, 1) });
+function dropRepeats(table: SerialTableData): number {
+  const { width, starts, serials, dates, reasons } = table;
+  let kept = 0;
+  let row = 0;
+  for (let bucket = 0; bucket < starts.length - 1; bucket++) {
+    const first = kept;
+    const end = starts[bucket + 1] as number;
+    for (; row < end; row++) {
+      const same = findRow(table, first, kept, serials, row * width);
+      const target = same < 0 ? kept++ : same;
+      if (same >= 0 && reasons[same] !== lifting) continue;
+      if (target === row) continue;
+      serials.copyWithin(target * width, row * width, (row + 1) * width);
+      dates[target] = dates[row] as number;
+      reasons[target] = reasons[row] as number;
+    }
+    starts[bucket + 1] = kept;
+  }
+  return kept;
 }
 
 /**
@@ -113,35 +197,33 @@ export function countMissingRows(left: SerialTableData, right: SerialTableData):
     const end = starts[bucket + 1] as number;
     for (let row = starts[bucket] as number; row < end; row++) {
       const place = (isSameOrder ? bucket : hashSerial(serials, row * width, width, right.seed)) & mask;
-      if (nextRow(right, place, right.starts[place] as number, serials, row * width) < 0) missing++;
+      if (findInBucket(right, place, serials, row * width) < 0) missing++;
     }
   }
   return missing;
 }
 
-/** The rows that hold `serial`; nearly always none or one. */
-export function findSerial(table: SerialTableData, serial: Uint8Array): number[] {
+/** The row that holds `serial`; -1 if none does. */
+export function findSerial(table: SerialTableData, serial: Uint8Array): number {
   const { width, seed, starts } = table;
-  if (serial.length !== width) return [];
-  const bucket = hashSerial(serial, 0, width, seed) & (starts.length - 2);
-  const found: number[] = [];
-  let row = nextRow(table, bucket, starts[bucket] as number, serial, 0);
-  while (row >= 0) {
-    found.push(row);
-    row = nextRow(table, bucket, row + 1, serial, 0);
-  }
-  return found;
+  if (serial.length !== width) return -1;
+  return findInBucket(table, hashSerial(serial, 0, width, seed) & (starts.length - 2), serial, 0);
 }
 
-/** The first row of a bucket, from `row` on, that holds the serial number at `offset` of `bytes`; -1 if none does. */
-function nextRow(
-  { width, starts, serials }: SerialTableData,
-  bucket: number,
+/** The row of a bucket that holds the serial number at `offset` of `bytes`; -1 if none does. */
+function findInBucket(table: SerialTableData, bucket: number, bytes: Uint8Array, offset: number): number {
+  const { starts } = table;
+  return findRow(table, starts[bucket] as number, starts[bucket + 1] as number, bytes, offset);
+}
+
+/** The first row from `from` to `end` that holds the serial number at `offset` of `bytes`; -1 if none does. */
+function findRow(
+  { width, serials }: SerialTableData,
   from: number,
+  end: number,
   bytes: Uint8Array,
   offset: number,
 ): number {
-  const end = starts[bucket + 1] as number;
   for (let row = from; row < end; row++) {
     let octet = 0;
     while (octet < width && serials[row * width + octet] === bytes[offset + octet]) octet++;

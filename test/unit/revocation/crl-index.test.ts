@@ -154,7 +154,7 @@ describe('the entries of an indirect CRL', () => {
   });
 
   test('one that names more issuers than any real one is refused', () => {
-    const revoked = Array.from({ length: 65_537 }, (_, number) => ({
+    const revoked = Array.from({ length: 4097 }, (_, number) => ({
       serial: '0a',
       certificateIssuer: distinguishedName({ commonName: number.toString(36) }),
     }));
