@@ -56,6 +56,16 @@ export interface CrlEntries {
   readonly entries: { readonly start: number; readonly end: number };
 }
 
+// What becomes objects takes many times its size, and a CRL can be as large as a file. Real ones need a few hundred.
+const longestPart = 65_536;
+
+/** Refuses a part of a CRL, entered, that is longer than any real one. */
+export function refuseLonger(part: DerReader, what: string): void {
+  const length = part.limit - part.offset;
+  if (length <= longestPart) return;
+  part.fail(`has ${what} of ${length} bytes, where ${longestPart} are the most`, part.offset);
+}
+
 /** Calls `visit` for every entry in turn. Allocates only for entries with rare extensions. */
 export function walkEntries(crl: CrlEntries, visit: (entry: Readonly<CrlEntry>) => void): void {
   const reader = new EntryReader(crl);
@@ -130,6 +140,7 @@ class EntryExtensionReader {
     const value = this.#value;
     let seen = 0;
     list.reset(start, end);
+    refuseLonger(list, 'an entry with extensions');
     while (!list.done) {
       list.next(Tag.sequence);
       extension.reset(list.contentStart, list.contentEnd);

@@ -5,16 +5,22 @@
  * @module
  */
 import { enterExtensions, readAuthorityKeyId } from './certificate.js';
-import { type CrlEntries, crlSubject, walkEntries } from './crl-entry.js';
+import { type CrlEntries, crlSubject, refuseLonger, walkEntries } from './crl-entry.js';
 import { type CrlHead } from './crl-head.js';
 import { DerReader, Tag } from './der.js';
-import { readName } from './distinguished-name.js';
-import { readIssuingDistributionPoint } from './distribution-point.js';
+import { type DistinguishedName, readName } from './distinguished-name.js';
+import {
+  type DistributionPoint,
+  readDistributionPoints,
+  readIssuingDistributionPoint,
+} from './distribution-point.js';
 import { readAlgorithm, type Signed } from './signature.js';
 import { readDate } from './time.js';
 
 /** A CRL: its head, and where its entries and its signature are. Entries are read with {@link walkEntries}. */
 export interface Crl extends CrlHead, CrlEntries {
+  /** Where its deltas are to be had (RFC 5280 section 5.2.6): for people, since nothing is fetched. */
+  readonly freshestCrl: readonly DistributionPoint[];
   /** What is signed, and how: for whoever verifies. */
   readonly signed: Signed;
 }
@@ -32,11 +38,12 @@ export function parseCrl(der: Buffer): Crl {
   const bytes = list.element;
   const version = readVersion(tbs);
   const inner = readAlgorithm(tbs);
-  const issuer = readName(tbs);
+  const issuer = readIssuer(tbs);
   const thisUpdate = readDate(tbs);
   const nextUpdate = tbs.at(Tag.utcTime) || tbs.at(Tag.generalizedTime) ? readDate(tbs) : undefined;
   const entries = readEntriesPlace(tbs);
   const extensions = version === 2 ? enterExtensions(tbs, 0) : undefined;
+  if (extensions !== undefined) refuseLonger(extensions, 'extensions');
   tbs.finish();
   const algorithm = readAlgorithm(list);
   if (!algorithm.der.equals(inner.der)) list.fail('names two signature algorithms', list.elementStart);
@@ -47,7 +54,7 @@ export function parseCrl(der: Buffer): Crl {
   const refuse = (type: string): void => {
     if (unknownCriticalExtensions.size < 8) unknownCriticalExtensions.add(type);
   };
-  const head = readExtensions(extensions, refuse);
+  const read = readExtensions(extensions, refuse);
   let entryCount = 0;
   walkEntries({ raw: der, entries }, (entry) => {
     entryCount++;
@@ -59,7 +66,7 @@ export function parseCrl(der: Buffer): Crl {
     issuer,
     thisUpdate,
     nextUpdate,
-    ...head,
+    ...read,
     unknownCriticalExtensions: [...unknownCriticalExtensions],
     entryCount,
     entries,
@@ -74,22 +81,31 @@ function readVersion(tbs: DerReader): 1 | 2 {
   return 2;
 }
 
+function readIssuer(tbs: DerReader): DistinguishedName {
+  const start = tbs.offset;
+  refuseLonger(tbs.enter(Tag.sequence), 'an issuer');
+  tbs.offset = start;
+  return readName(tbs);
+}
+
 function readEntriesPlace(tbs: DerReader): Crl['entries'] {
   if (!tbs.at(Tag.sequence)) return { start: tbs.offset, end: tbs.offset };
   tbs.next();
   return { start: tbs.contentStart, end: tbs.contentEnd };
 }
 
-type Head = Pick<CrlHead, 'number' | 'deltaBase' | 'authorityKeyId' | 'issuingDistributionPoint'>;
+type Extensions = Pick<
+  Crl,
+  'number' | 'deltaBase' | 'authorityKeyId' | 'issuingDistributionPoint' | 'freshestCrl'
+>;
 
-const knownExtensions: ReadonlySet<string> = new Set(['2.5.29.20', '2.5.29.27', '2.5.29.28', '2.5.29.35']);
-
-function readExtensions(list: DerReader | undefined, onUnknownCritical: (type: string) => void): Head {
-  const head: { -readonly [Key in keyof Head]: Head[Key] } = {
+function readExtensions(list: DerReader | undefined, onUnknownCritical: (type: string) => void): Extensions {
+  const read: { -readonly [Key in keyof Extensions]: Extensions[Key] } = {
     number: undefined,
     deltaBase: undefined,
     authorityKeyId: undefined,
     issuingDistributionPoint: undefined,
+    freshestCrl: [],
   };
   const seen = new Set<string>();
   while (list?.done === false) {
@@ -100,14 +116,20 @@ function readExtensions(list: DerReader | undefined, onUnknownCritical: (type: s
     const critical = extension.at(Tag.boolean) && extension.boolean();
     const value = extension.enter(Tag.octetString);
     extension.finish();
-    if (type === '2.5.29.20') head.number = readNumber(value);
-    else if (type === '2.5.29.27') head.deltaBase = readNumber(value);
-    else if (type === '2.5.29.28') head.issuingDistributionPoint = readIssuingDistributionPoint(value);
-    else if (type === '2.5.29.35') head.authorityKeyId = readAuthorityKeyId(value);
-    else if (critical) onUnknownCritical(type);
-    if (knownExtensions.has(type)) value.finish();
+    if (type === '2.5.29.20') read.number = readNumber(value);
+    else if (type === '2.5.29.27') read.deltaBase = readNumber(value);
+    else if (type === '2.5.29.28') read.issuingDistributionPoint = readIssuingDistributionPoint(value);
+    else if (type === '2.5.29.35') read.authorityKeyId = readAuthorityKeyId(value);
+    // Critical, it would say that the list means nothing without its delta; section 5.2.6 forbids that.
+    else if (type === '2.5.29.46' && !critical)
+      read.freshestCrl = readDistributionPoints(value.enter(Tag.sequence));
+    else {
+      if (critical) onUnknownCritical(type);
+      continue;
+    }
+    value.finish();
   }
-  return head;
+  return read;
 }
 
 function readNumber(value: DerReader): bigint {

@@ -34,6 +34,9 @@ export function context(number: number, form: 'primitive' | 'constructed'): numb
   return (form === 'constructed' ? 0xa0 : 0x80) | number;
 }
 
+// RFC 2578 section 3.5: 128 numbers of 32 bits, which are 640 octets; and room for a UUID among them.
+const longestOid = 1024;
+
 /** What is being read, for the error that says it is not DER. */
 export interface DerSubject {
   readonly code: ErrorCode;
@@ -189,6 +192,10 @@ export class DerReader {
     const { bytes, contentStart, contentEnd } = this;
     if (contentEnd === contentStart || ((bytes[contentEnd - 1] as number) & 0x80) !== 0) {
       this.fail('has an unfinished OBJECT IDENTIFIER', this.elementStart);
+    }
+    if (contentEnd - contentStart > longestOid) {
+      const length = contentEnd - contentStart;
+      this.fail(`has an OBJECT IDENTIFIER of ${length} bytes`, this.elementStart);
     }
     const arcs: (number | bigint)[] = [];
     let arc: number | bigint = 0;

@@ -9,7 +9,7 @@ import { checkCrlDates } from '../../revocation/verified-crl.js';
 import { checkCrlForm, verifyCrl } from '../../revocation/verify-crl.js';
 import { type Certificate } from '../../x509/certificate.js';
 import { type Crl } from '../../x509/crl.js';
-import { type IssuingDistributionPoint } from '../../x509/distribution-point.js';
+import { type DistributionPointName, type IssuingDistributionPoint } from '../../x509/distribution-point.js';
 import { describeDate } from '../time.js';
 import { type CrlSurvey, type Listing, reasonPhrase, type Wanted } from './crl-survey.js';
 import { type Fault, type Report } from './report.js';
@@ -45,6 +45,10 @@ export function reportCrl(found: FoundCrl, surroundings: Surroundings, wanted: r
       ['Next due', crl.nextUpdate === undefined ? '(does not say)' : date(crl.nextUpdate)],
       ['Revokes', count(crl.entryCount, 'certificate'), ...describeReasons(survey)],
       ...rowsOf('Covers', describeScope(crl.issuingDistributionPoint)),
+      ...rowsOf(
+        'Deltas at',
+        crl.freshestCrl.flatMap(({ name }) => describePoint(name)),
+      ),
       ['Signature', describeSignature(crl.signed.algorithm), describeSigner(signerOrigin, fault)],
       ...rowsOf(
         'Asked',
@@ -68,6 +72,7 @@ export function reportCrl(found: FoundCrl, surroundings: Surroundings, wanted: r
       entries: crl.entryCount,
       reasons: Object.fromEntries(survey.reasons),
       covers: describeScope(crl.issuingDistributionPoint),
+      deltasAt: crl.freshestCrl.flatMap(({ name }) => describePoint(name)),
       signatureAlgorithm: describeSignature(crl.signed.algorithm),
       signedBy: signerOrigin ?? null,
       unknownCriticalExtensions: crl.unknownCriticalExtensions,
@@ -146,11 +151,16 @@ function describeScope(scope: IssuingDistributionPoint | undefined): string[] {
   } as const;
   return [
     kinds[scope.onlyContains],
-    ...(scope.name?.kind === 'full' ? scope.name.names.map((name) => `point ${describeName(name)}`) : []),
-    ...(scope.name?.kind === 'relative' ? ['a point relative to its issuer'] : []),
+    ...describePoint(scope.name),
     ...(scope.onlySomeReasons === undefined ? [] : ['some reasons only']),
     ...(scope.indirect ? ['certificates of other CAs too (indirect)'] : []),
   ];
+}
+
+function describePoint(name: DistributionPointName | undefined): string[] {
+  if (name === undefined) return [];
+  if (name.kind === 'relative') return ['a point relative to its issuer'];
+  return name.names.map((each) => `point ${describeName(each)}`);
 }
 
 function notesOn({ number, nextUpdate }: Crl): string[] {

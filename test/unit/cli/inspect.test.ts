@@ -317,6 +317,16 @@ describe('a CRL', () => {
     expect(out).toMatch(/^ {2}Covers {7}certificates that are no CA\n {15}point URI http:\/\/a\.test\/crl$/m);
   });
 
+  test('that has deltas says where', async () => {
+    const full = root.crl({ freshest: ['http://a.test/delta.crl', 'http://b.test/delta.crl'] });
+    const { out } = await inspect({ 'a.pem': full.pem });
+    expect(out).toMatch(
+      /^ {2}Deltas at {4}point URI http:\/\/a\.test\/delta\.crl\n {15}point URI http:\/\/b\.test\/delta\.crl$/m,
+    );
+    const [item] = await itemsOf({ 'a.pem': full.pem });
+    expect(item?.['deltasAt']).toHaveLength(2);
+  });
+
   test.each([
     ['a number', '1002'],
     ['a number as OpenSSL writes it', '0x10:02'],

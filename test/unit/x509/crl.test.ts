@@ -12,6 +12,9 @@ import {
   octetString,
   oid,
   sequence,
+  set,
+  text,
+  time,
   utcTime,
 } from '../../support/der-writer.js';
 import { authorityKeyIdentifier, crlNumber, extension } from '../../support/extensions.js';
@@ -40,6 +43,19 @@ const made = (changes: Partial<typeof parts> = {}): Buffer =>
   sequence(sequence(...Object.values({ ...parts, ...changes })), algorithm, bitString(Buffer.alloc(8)));
 const withExtensions = (...extensions: Buffer[]): Buffer =>
   made({ extensions: explicit(0, sequence(...extensions)) });
+
+/** An extension of `length` bytes, which says nothing. */
+const extensionOf = (length: number): Buffer => {
+  const empty = extension({ oid: '1.2.3', value: Buffer.alloc(60_000) }).length - 60_000;
+  return extension({ oid: '1.2.3', value: Buffer.alloc(length - empty) });
+};
+/** A Name whose content has `length` bytes. */
+const nameOf = (length: number): Buffer => {
+  const rdn = (value: number): Buffer => set(sequence(oid('2.5.4.3'), text('utf8', 'x'.repeat(value))));
+  return sequence(rdn(length - (rdn(60_000).length - 60_000)));
+};
+const entryWith = (entryExtension: Buffer): Buffer =>
+  sequence(sequence(integer(1), time(new Date('2026-01-01T00:00:00Z')), sequence(entryExtension)));
 
 describe('a CRL is read', () => {
   test('its issuer, dates, number and entries', () => {
@@ -113,11 +129,14 @@ describe('a CRL is read', () => {
     });
   });
 
-  test('with the freshest CRL and other extensions that are not critical', () => {
+  test('with the place of its deltas, and other extensions that are not critical', () => {
     const extra = { oid: '1.2.3', value: Buffer.from('not DER') };
-    expect(
-      read({ freshest: ['http://a.test/delta.crl'], extraExtensions: [extra] }).unknownCriticalExtensions,
-    ).toEqual([]);
+    const crl = read({ freshest: ['http://a.test/delta.crl'], extraExtensions: [extra] });
+    expect(crl.unknownCriticalExtensions).toEqual([]);
+    expect(crl.freshestCrl).toMatchObject([
+      { name: { kind: 'full', names: [{ kind: 'uri', value: 'http://a.test/delta.crl' }] } },
+    ]);
+    expect(read().freshestCrl).toEqual([]);
   });
 
   test('what is signed is there for whoever verifies', () => {
@@ -260,6 +279,31 @@ describe('what is no CRL is refused', () => {
       'has tag 0x5 where 0x30 was expected',
     ],
     [
+      'a place of deltas that is none',
+      withExtensions(extension({ oid: '2.5.29.46', value: nullValue() })),
+      'has tag 0x5 where 0x30 was expected',
+    ],
+    [
+      'a place of deltas with a tail',
+      withExtensions(extension({ oid: '2.5.29.46', value: Buffer.concat([sequence(), nullValue()]) })),
+      'has 2 bytes too many',
+    ],
+    [
+      'an issuer that is too long',
+      made({ issuer: nameOf(65_537) }),
+      'has an issuer of 65537 bytes, where 65536 are the most',
+    ],
+    [
+      'extensions that are too long',
+      withExtensions(extensionOf(65_537)),
+      'has extensions of 65537 bytes, where 65536 are the most',
+    ],
+    [
+      'an entry with extensions that are too long',
+      made({ entries: entryWith(extensionOf(65_537)) }),
+      'has an entry with extensions of 65537 bytes, where 65536 are the most',
+    ],
+    [
       'an extension without a value',
       withExtensions(sequence(oid('1.2.3'))),
       'ends where an element was expected',
@@ -294,6 +338,18 @@ describe('what is no CRL is refused', () => {
     expect(failure.code).toBe('ERR_MTLS_CRL_INVALID');
     expect(failure.message).toMatch(/^CRL .+, at byte \d+; it is damaged or not a DER-encoded CRL$/);
     expect(failure.message).toContain(message);
+  });
+
+  test('but not what is as long as it may be', () => {
+    const crl = parseCrl(
+      made({
+        issuer: nameOf(65_536),
+        entries: entryWith(extensionOf(65_536)),
+        extensions: explicit(0, sequence(extensionOf(65_536))),
+      }),
+    );
+    expect(crl.entryCount).toBe(1);
+    expect(crl.issuer.get('CN')[0]?.length).toBeGreaterThan(65_500);
   });
 
   test('a CRL that is cut anywhere', () => {

@@ -157,6 +157,12 @@ describe('what is not DER is refused, and the message says where', () => {
       'has a BOOLEAN that is neither 0x00 nor 0xff, at byte 0;',
     ],
     ['an empty OID', '0600', (r) => r.oid(), 'has an unfinished OBJECT IDENTIFIER, at byte 0;'],
+    [
+      'an OID that is too long',
+      `06820401${'2a'.repeat(1025)}`,
+      (r) => r.oid(),
+      'has an OBJECT IDENTIFIER of 1025 bytes, at byte 0;',
+    ],
     ['an OID that goes on', '06022a81', (r) => r.oid(), 'has an unfinished OBJECT IDENTIFIER, at byte 0;'],
     [
       'an OID that begins with 0x80',
