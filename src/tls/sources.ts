@@ -28,6 +28,9 @@ export function isLoader(source: CrlSource): source is SourceLoader {
   return typeof source === 'object' && 'load' in source;
 }
 
+// What every Node reads at once; newer ones read more.
+const largestFile = 2 ** 31 - 1;
+
 /**
  * Reads a source.
  * @param option - The option's name, for the error.
@@ -37,8 +40,10 @@ export async function readSource(source: Source, option: string): Promise<Source
   if (!isPath(source)) return { bytes: Buffer.from(source), origin: `options.${option}` };
   let bytes;
   try {
+    const seen = await stat(source);
     // A pipe would be waited for, and every reload behind it.
-    if (!(await stat(source)).isFile()) throw Object.assign(new Error('no file'), { code: 'EISDIR' });
+    if (!seen.isFile()) throw Object.assign(new Error('no file'), { code: 'EISDIR' });
+    if (seen.size > largestFile) throw Object.assign(new Error('too large'), { code: 'EFBIG' });
     bytes = await readFile(source);
   } catch (error) {
     throw unreadable(source, option, error);
@@ -221,6 +226,8 @@ function unreadable(path: string, option: string, error: unknown): MtlsError {
   const remedies: Readonly<Record<string, string>> = {
     ENOENT: 'there is no such file; check the path, which is relative to the working directory',
     EACCES: 'this process may not read it; check its owner and mode',
+    EFBIG:
+      'it has more than 2 GiB, which is the most that is read; split it, or have the CA partition its list',
     EISDIR: 'it is a directory or a device, and a file was expected',
   };
   const why = remedies[code] ?? code;

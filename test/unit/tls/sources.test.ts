@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { type CrlSource } from '../../../src/source-options.js';
@@ -59,6 +59,13 @@ describe('a source', () => {
     await expect(readSource(directory, 'key')).rejects.toMatchObject({
       code: 'ERR_MTLS_OPTION_INVALID',
       message: `options.key: cannot read "${directory}" (EISDIR): it is a directory or a device, and a file was expected`,
+    });
+    const large = join(directory, 'large.pem');
+    writeFileSync(large, '');
+    truncateSync(large, 2 ** 31);
+    await expect(readSource(large, 'crl')).rejects.toMatchObject({
+      code: 'ERR_MTLS_OPTION_INVALID',
+      message: `options.crl: cannot read "${large}" (EFBIG): it has more than 2 GiB, which is the most that is read; split it, or have the CA partition its list`,
     });
     await expect(readSource(join(missing, 'x\0'), 'key')).rejects.toMatchObject({
       code: 'ERR_MTLS_OPTION_INVALID',
