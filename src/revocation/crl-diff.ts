@@ -26,11 +26,11 @@ export function diffCrls(before: readonly ScopedEntries[], after: readonly Scope
 /** How many entries of `lists` the lists of the same scope in `others` do not have. */
 function countMissing(lists: readonly ScopedEntries[], others: readonly ScopedEntries[]): number {
   const byScope = new Map(others.map((entries) => [entries.scope, entries]));
+  const unchanged = new Set(others.map(({ digest }) => digest));
   let missing = 0;
   for (const { scope, digest, index } of lists) {
-    const other = byScope.get(scope);
-    if (other?.digest === digest) continue;
-    missing += countMissingEntries(index, other?.index);
+    if (unchanged.has(digest)) continue;
+    missing += countMissingEntries(index, byScope.get(scope)?.index);
   }
   return missing;
 }

@@ -24,12 +24,13 @@ export function scopeKey({ crl, signer }: ScopedHead): string {
 
 /**
  * Keeps the newest CRL of each scope: two that stand side by side must not be decided by their order. Two of which
- * neither is older are both kept, and what either lists is revoked.
+ * neither is older are both kept, and what either lists is revoked. So are deltas to different bases: the newest
+ * may be one that cannot be combined with the full CRL that is here.
  */
 export function newestOfEachScope<Scoped extends ScopedHead>(crls: readonly Scoped[]): Scoped[] {
   const newest = new Map<string, Scoped[]>();
   for (const candidate of crls) {
-    const key = scopeKey(candidate);
+    const key = `${scopeKey(candidate)} ${candidate.crl.deltaBase ?? ''}`;
     const known = newest.get(key) ?? [];
     if (known.some(({ crl }) => isOlder(candidate.crl, crl))) continue;
     newest.set(key, [...known.filter(({ crl }) => !isOlder(crl, candidate.crl)), candidate]);
@@ -38,7 +39,7 @@ export function newestOfEachScope<Scoped extends ScopedHead>(crls: readonly Scop
 }
 
 /** Whether `left` was issued before `right`: by CRL number where both have one, then by thisUpdate. */
-function isOlder(left: CrlHead, right: CrlHead): boolean {
+export function isOlder(left: CrlHead, right: CrlHead): boolean {
   if (left.number !== undefined && right.number !== undefined && left.number !== right.number) {
     return left.number < right.number;
   }
@@ -64,14 +65,18 @@ export function refuseRollback(inForce: readonly VerifiedCrl[], next: Replacemen
   for (const old of inForce) {
     const replacements = next.crls.filter((crl) => scopeKey(crl) === scopeKey(old));
     if (replacements.some(({ digest }) => digest === old.digest) || !next.isConfigured(old.signer)) continue;
-    const [replacement] = replacements;
     if (old.crl.deltaBase !== undefined && isMerged(old, next.crls)) continue;
-    if (replacement === undefined || !isUsable(replacement, next.crls)) throw missing(old);
+    const replacement = newestOf(replacements.filter((crl) => isUsable(crl, next.crls)));
+    if (replacement === undefined) throw missing(old);
     const isAsOld = !isOlder(old.crl, replacement.crl);
     const lowerNumber = (replacement.crl.number ?? 0n) < (old.crl.number ?? 0n);
     const isBefore = lowerNumber || replacement.crl.thisUpdate < old.crl.thisUpdate;
     if (isBefore || (isAsOld && next.removed > 0)) throw rollback(old, replacement);
   }
+}
+
+function newestOf(crls: readonly VerifiedCrl[]): VerifiedCrl | undefined {
+  return crls.find(({ crl }) => !crls.some((other) => isOlder(crl, other.crl)));
 }
 
 /** Whether a full CRL of the same CA says by now what a delta said. */

@@ -11,6 +11,7 @@ import { type RevocationReason } from '../x509/crl-entry.js';
 import { type DistributionPoint } from '../x509/distribution-point.js';
 import { type RevokedEntry } from './crl-index.js';
 import { allReasons, distributionPointsOf, reasonsCovered } from './crl-scope.js';
+import { isOlder } from './crl-set.js';
 import { freshUntil, type VerifiedCrl } from './verified-crl.js';
 
 /** Why nothing can be said of a certificate. */
@@ -100,7 +101,7 @@ export class RevocationChecker {
           vouched.set(verified, mayVouch);
         }
         if (!mayVouch) continue;
-        const revoked = progress.consult(verified, this.#deltaOf(verified), reasons);
+        const revoked = progress.consult(verified, this.#deltasOf(verified), reasons);
         if (revoked !== undefined) return revoked;
       }
     }
@@ -143,18 +144,21 @@ export class RevocationChecker {
     );
   }
 
-  /** The newest delta that may be combined with a full CRL: RFC 5280 section 6.3.3 step (c). */
-  #deltaOf({ crl, signer }: VerifiedCrl): VerifiedCrl | undefined {
-    const scope = crl.issuingDistributionPoint?.der;
-    return this.crls.find(({ crl: delta, signer: deltaSigner }) => {
-      if (delta.deltaBase === undefined || crl.number === undefined || delta.number === undefined)
-        return false;
+  /** The deltas that know more than a full CRL, the newest first. */
+  #deltasOf(full: VerifiedCrl): VerifiedCrl[] {
+    const scope = full.crl.issuingDistributionPoint?.der;
+    const newer = this.crls.filter(({ crl: delta, signer }) => {
+      if (delta.deltaBase === undefined || !isOlder(full.crl, delta)) return false;
       const sameScope =
         scope?.equals(delta.issuingDistributionPoint?.der ?? Buffer.alloc(0)) ??
         delta.issuingDistributionPoint === undefined;
-      const sameIssuer = delta.issuer.equals(crl.issuer) && deltaSigner.publicKey.equals(signer.publicKey);
-      return sameScope && sameIssuer && delta.deltaBase <= crl.number && crl.number < delta.number;
+      return (
+        sameScope && delta.issuer.equals(full.crl.issuer) && signer.publicKey.equals(full.signer.publicKey)
+      );
     });
+    return newer.sort(
+      (left, right) => Number(isOlder(left.crl, right.crl)) - Number(isOlder(right.crl, left.crl)),
+    );
   }
 
   #hasCrlOf(certificate: Certificate, points: readonly DistributionPoint[]): boolean {
@@ -183,30 +187,42 @@ class Progress {
     return this.#reasons === allReasons;
   }
 
-  /** Asks one CRL and its delta; returns the verdict if they revoke. */
-  consult(full: VerifiedCrl, delta: VerifiedCrl | undefined, reasons: number): CertificateStatus | undefined {
-    const lifted = delta && this.#isLifted(delta);
-    // Listed is revoked, whatever date or reason stands there: only a current delta can lift a hold.
-    // A stale list can still convict, but it can no longer acquit (RFC 5280 section 5.1.2.5).
-    const convict = lifted === true ? undefined : (this.#convict(delta) ?? this.#convict(full));
+  /**
+   * Asks one CRL and its deltas, the newest first; returns the verdict if they revoke. Listed is revoked, whatever
+   * date or reason stands there: only a current delta can lift a hold. A stale list can still convict, but it can no
+   * longer acquit (RFC 5280 section 5.1.2.5).
+   */
+  consult(full: VerifiedCrl, deltas: readonly VerifiedCrl[], reasons: number): CertificateStatus | undefined {
+    let lifting: VerifiedCrl | undefined;
+    for (const delta of deltas) {
+      // What lifts a hold has the last word over older deltas, not over one as old as itself.
+      if (lifting !== undefined && isOlder(delta.crl, lifting.crl)) break;
+      const convict = this.#convict(delta);
+      if (convict !== undefined) return convict;
+      if (this.#isLifted(delta, full)) lifting = delta;
+    }
+    const convict = lifting === undefined ? this.#convict(full) : undefined;
     if (convict !== undefined) return convict;
     if (!this.#isCurrent(full)) {
       this.#sawExpired = true;
       return undefined;
     }
     this.#reasons |= reasons;
-    this.#crls.push(full, ...(delta === undefined ? [] : [delta]));
+    this.#crls.push(full, ...deltas);
     this.#until = Math.min(this.#until, freshUntil(full.crl, this.#policy));
-    if (lifted === true) this.#until = Math.min(this.#until, freshUntil(delta.crl, this.#policy));
+    if (lifting !== undefined) this.#until = Math.min(this.#until, freshUntil(lifting.crl, this.#policy));
     return undefined;
   }
 
-  #isLifted(delta: VerifiedCrl): boolean {
+  /** Whether a delta lifts the hold of a full CRL: RFC 5280 section 6.3.3 step (c) says which two go together. */
+  #isLifted(delta: VerifiedCrl, { crl: { number } }: VerifiedCrl): boolean {
+    const { deltaBase = 0n, number: deltaNumber } = delta.crl;
+    if (number === undefined || deltaNumber === undefined || deltaBase > number || number >= deltaNumber)
+      return false;
     return this.#find(delta)?.reason === 'removeFromCRL' && this.#isCurrent(delta);
   }
 
-  #convict(verified: VerifiedCrl | undefined): CertificateStatus | undefined {
-    if (verified === undefined) return undefined;
+  #convict(verified: VerifiedCrl): CertificateStatus | undefined {
     const entry = this.#find(verified);
     // In a delta it says that the entry is gone from the full list; in a full list it says nothing that is known.
     if (entry === undefined || (entry.reason === 'removeFromCRL' && verified.crl.deltaBase !== undefined))

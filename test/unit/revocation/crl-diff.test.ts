@@ -51,6 +51,15 @@ describe('what came and went between two readings', () => {
     expect(diff(before, after)).toEqual(expected);
   });
 
+  test('a delta beside one that stays', () => {
+    const [one, two] = [
+      admitted(root.crl({ number: 6, delta: 5, ...revoked('0a', '0b') }), store),
+      admitted(root.crl({ number: 7, delta: 6, ...revoked('0b', '0c') }), store),
+    ].map((verified) => ({ scope: scopeKey(verified), digest: verified.digest, index: verified.index.data }));
+    expect(diffCrls([one!], [one!, two!])).toEqual({ added: 1, removed: 0 });
+    expect(diffCrls([one!], [two!, one!])).toEqual({ added: 1, removed: 0 });
+  });
+
   test('the same numbers of other issuers in an indirect CRL', () => {
     const indirect = (commonName: string): CrlOptions => {
       const entry: RevokedEntry = { serial: '0a', certificateIssuer: distinguishedName({ commonName }) };

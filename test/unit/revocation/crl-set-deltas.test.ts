@@ -58,6 +58,26 @@ describe('a delta that replaces another', () => {
     expect(reload([old], [list({ number: 7, ...options }), ...full])).toBe(expected);
   });
 
+  test('stands beside it, though its own base is not there', () => {
+    const next = [list({ number: 7, delta: 6 }), old, list({ number: 5 })];
+    expect(reload([old], next)).toBe('goes');
+  });
+
+  test('is one of two, of which the newer has no base', () => {
+    const next = [list({ number: 8, delta: 7 }), list({ number: 7, delta: 5 }), list({ number: 5 })];
+    expect(reload([old], next)).toBe('goes');
+    expect(reload([old], next.reverse())).toBe('goes');
+    expect(
+      reload([list({ number: 7, delta: 5 })], [list({ number: 8, delta: 7 }), ...next.slice(0, 1)]),
+    ).toBe('is gone');
+  });
+
+  test('is the newest of those that have a base', () => {
+    const next = [list({ number: 5, delta: 4 }), list({ number: 7, delta: 5 }), list({ number: 5 })];
+    expect(reload([old], next)).toBe('goes');
+    expect(reload([old], next.reverse())).toBe('goes');
+  });
+
   test('may not be of a lower number', () => {
     const lower = list({ number: 5, delta: 3 });
     expect(reload([old], [lower, list({ number: 4 })])).toBe('is older');

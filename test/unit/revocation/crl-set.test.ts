@@ -56,6 +56,15 @@ describe('of several CRLs of one scope', () => {
     expect(newestOfEachScope([newer, older])).toEqual([newer]);
   });
 
+  test('deltas to different bases stand side by side, those to one base do not', () => {
+    const deltas = [
+      list({ number: 6, delta: 5 }),
+      list({ number: 7, delta: 6 }),
+      list({ number: 8, delta: 6 }),
+    ];
+    expect(newestOfEachScope(deltas)).toEqual([deltas[0], deltas[2]]);
+  });
+
   test('those of other scopes stand beside it', () => {
     const lists = [list(), list({}, east), list({ idp: { onlyUser: true } }), list({ delta: 1, number: 2 })];
     expect(newestOfEachScope(lists)).toEqual(lists);

@@ -253,11 +253,30 @@ describe('a delta', () => {
       { delta: 3, revoked: [client] },
       'revoked',
     ],
-    ['does not apply to a base that is older', { number: 4 }, { revoked: [client] }, 'good'],
+    // It cannot be combined with it, and knows more all the same.
+    ['convicts where its base is not there', { number: 4 }, { revoked: [client] }, 'revoked'],
+    ['does not acquit where its base is not there', { number: 4, ...expired }, {}, 'crl-expired'],
     ['does not lift over a base that is older', { number: 4, revoked: hold }, { revoked: lift }, 'revoked'],
     ['does not apply to a base as new as itself', { number: 6 }, { revoked: [client] }, 'good'],
     ['does not lift over a base that is newer', { number: 7, revoked: hold }, { revoked: lift }, 'revoked'],
-    ['does not apply to a base without a number', { number: null }, { revoked: [client] }, 'good'],
+    [
+      'does not lift over a base without a number',
+      { number: null, revoked: hold },
+      { revoked: lift },
+      'revoked',
+    ],
+    [
+      'convicts over a base without a number that is older',
+      { number: null, thisUpdate: fromNow(-day) },
+      { revoked: [client] },
+      'revoked',
+    ],
+    [
+      'says nothing beside a base without a number that is not',
+      { number: null },
+      { revoked: [client] },
+      'good',
+    ],
     ['without a number does not lift', { revoked: hold }, { number: null, revoked: lift }, 'revoked'],
     ['of another scope does not lift', { revoked: hold }, { idp, revoked: lift }, 'revoked'],
     ['without a scope does not lift in one', { idp, revoked: hold }, { revoked: lift }, 'revoked'],
@@ -274,6 +293,55 @@ describe('a delta', () => {
     ],
   ])('%s', (_what, base, delta, expected) => {
     expect(verdictOf(base, delta)).toBe(expected);
+  });
+
+  const stranger = [{ serial: '0a' }];
+  const delta = (number: number, base: number, revoked: NonNullable<CrlOptions['revoked']>): CrlOptions => ({
+    number,
+    delta: base,
+    revoked,
+  });
+  test.each<[string, CrlOptions, CrlOptions[], string]>([
+    [
+      'that are as old as one another: either convicts',
+      {},
+      [delta(6, 5, stranger), delta(6, 5, [client])],
+      'revoked',
+    ],
+    [
+      'that are as old as one another: what one lifts the other convicts',
+      { revoked: hold },
+      [delta(6, 5, lift), delta(6, 5, [client])],
+      'revoked',
+    ],
+    [
+      'to different bases: the older one convicts where the newer one is silent',
+      {},
+      [delta(7, 6, stranger), delta(6, 5, [client])],
+      'revoked',
+    ],
+    [
+      'to different bases: the newer one lifts what the older one holds',
+      {},
+      [delta(7, 5, lift), delta(6, 4, hold)],
+      'good',
+    ],
+    [
+      'to different bases: the newer one convicts what the older one lifts',
+      { revoked: hold },
+      [delta(7, 5, [client]), delta(6, 4, lift)],
+      'revoked',
+    ],
+    [
+      'to different bases: one that cannot be combined does not lift what the other holds',
+      {},
+      [delta(7, 6, lift), delta(6, 5, hold)],
+      'revoked',
+    ],
+  ])('and another one, %s', (_what, base, deltas, expected) => {
+    const lists = [root.crl(), east.crl({ number: 5, ...base }), ...deltas.map((one) => east.crl(one))];
+    expect(verdict({ chain, crls: lists })).toBe(expected);
+    expect(verdict({ chain, crls: lists.reverse() })).toBe(expected);
   });
 
   test('of another key of the same name does not lift', () => {
