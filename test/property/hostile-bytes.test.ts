@@ -8,6 +8,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { MtlsError, type ErrorCode } from '../../src/errors.js';
 import { identityOf } from '../../src/identity/client-identity.js';
+import { CrlIndex, packEntries } from '../../src/revocation/crl-index.js';
 import { parseCertificate } from '../../src/x509/certificate.js';
 import { walkEntries } from '../../src/x509/crl-entry.js';
 import { parseCrl } from '../../src/x509/crl.js';
@@ -95,11 +96,16 @@ function readCertificate(bytes: Buffer): void {
 
 function readCrl(bytes: Buffer): void {
   const crl = parseCrl(bytes);
+  const index = new CrlIndex(packEntries(crl));
+  let issuer = crl.issuer;
   let entries = 0;
   walkEntries(crl, (entry) => {
     entries++;
     expect(entry.serialEnd).toBeGreaterThan(entry.serialStart);
     expect(Number.isInteger(entry.revocationDate)).toBe(true);
+    issuer = entry.certificateIssuer ?? issuer;
+    const serial = bytes.subarray(entry.serialStart, entry.serialEnd);
+    expect(index.find(serial, issuer.equals(crl.issuer) ? undefined : issuer)).toBeDefined();
   });
   expect(entries).toBe(crl.entryCount);
   crl.issuer.toString();
