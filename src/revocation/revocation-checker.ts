@@ -214,11 +214,10 @@ class Progress {
     return undefined;
   }
 
-  /** Whether a delta lifts the hold of a full CRL: RFC 5280 section 6.3.3 step (c) says which two go together. */
+  /** Whether a newer delta lifts the hold of a full CRL: RFC 5280 section 6.3.3 step (c) says which two go together. */
   #isLifted(delta: VerifiedCrl, { crl: { number } }: VerifiedCrl): boolean {
     const { deltaBase = 0n, number: deltaNumber } = delta.crl;
-    if (number === undefined || deltaNumber === undefined || deltaBase > number || number >= deltaNumber)
-      return false;
+    if (number === undefined || deltaNumber === undefined || deltaBase > number) return false;
     return this.#find(delta)?.reason === 'removeFromCRL' && this.#isCurrent(delta);
   }
 

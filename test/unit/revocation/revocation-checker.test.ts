@@ -278,6 +278,18 @@ describe('a delta', () => {
       'good',
     ],
     ['without a number does not lift', { revoked: hold }, { number: null, revoked: lift }, 'revoked'],
+    [
+      'without a number does not lift, though it is newer',
+      { thisUpdate: fromNow(-day), revoked: hold },
+      { number: null, revoked: lift },
+      'revoked',
+    ],
+    [
+      'does not lift over a base without a number, though it is newer',
+      { number: null, thisUpdate: fromNow(-day), revoked: hold },
+      { revoked: lift },
+      'revoked',
+    ],
     ['of another scope does not lift', { revoked: hold }, { idp, revoked: lift }, 'revoked'],
     ['without a scope does not lift in one', { idp, revoked: hold }, { revoked: lift }, 'revoked'],
     ['of the same scope lifts', { idp, revoked: hold }, { idp, revoked: lift }, 'good'],
