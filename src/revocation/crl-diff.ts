@@ -18,19 +18,38 @@ export interface ScopedEntries {
   readonly index: CrlIndexData;
 }
 
-/** Compares two sets of CRLs, scope by scope. */
-export function diffCrls(before: readonly ScopedEntries[], after: readonly ScopedEntries[]): CrlDiff {
-  return { added: countMissing(after, before), removed: countMissing(before, after) };
+/** {@link CrlDiff}, and the scopes that certificates went from. */
+export interface CrlComparison {
+  readonly diff: CrlDiff;
+  readonly shrunk: readonly string[];
 }
 
-/** How many entries of `lists` the lists of the same scope in `others` do not have. */
-function countMissing(lists: readonly ScopedEntries[], others: readonly ScopedEntries[]): number {
+/** Compares two sets of CRLs, scope by scope. */
+export function compareCrls(
+  before: readonly ScopedEntries[],
+  after: readonly ScopedEntries[],
+): CrlComparison {
+  const came = countMissing(after, before);
+  const went = countMissing(before, after);
+  return { diff: { added: sum(came), removed: sum(went) }, shrunk: [...went.keys()] };
+}
+
+function sum(counts: ReadonlyMap<string, number>): number {
+  return [...counts.values()].reduce((total, count) => total + count, 0);
+}
+
+/** By scope, how many entries of `lists` the lists of the same scope in `others` do not have; scopes with none are left out. */
+function countMissing(
+  lists: readonly ScopedEntries[],
+  others: readonly ScopedEntries[],
+): ReadonlyMap<string, number> {
   const byScope = new Map(others.map((entries) => [entries.scope, entries]));
   const unchanged = new Set(others.map(({ digest }) => digest));
-  let missing = 0;
+  const missing = new Map<string, number>();
   for (const { scope, digest, index } of lists) {
     if (unchanged.has(digest)) continue;
-    missing += countMissingEntries(index, byScope.get(scope)?.index);
+    const count = countMissingEntries(index, byScope.get(scope)?.index);
+    if (count > 0) missing.set(scope, (missing.get(scope) ?? 0) + count);
   }
   return missing;
 }

@@ -17,9 +17,13 @@ export interface ScopedHead {
 
 /** Text that two CRLs share if the later one replaces the earlier: same key, same scope, both full or both deltas. */
 export function scopeKey({ crl, signer }: ScopedHead): string {
-  const scope = crl.issuingDistributionPoint?.der.toString('base64') ?? '';
-  const kind = crl.deltaBase === undefined ? 'full' : 'delta';
-  return `${kind} ${signer.publicKey.toString('base64')} ${scope} ${crl.issuer.canonical}`;
+  return `${signer.publicKey.toString('base64')} ${scopeOf(crl)}`;
+}
+
+/** The same without the key: what a CRL speaks of, whichever key of its issuer signed it. */
+function scopeOf({ deltaBase, issuingDistributionPoint, issuer }: CrlHead): string {
+  const scope = issuingDistributionPoint?.der.toString('base64') ?? '';
+  return `${deltaBase === undefined ? 'full' : 'delta'} ${scope} ${issuer.canonical}`;
 }
 
 /**
@@ -49,30 +53,38 @@ export function isOlder(left: CrlHead, right: CrlHead): boolean {
 /** What would come into force, and what it would cost. */
 export interface Replacement {
   readonly crls: readonly VerifiedCrl[];
-  /** How many certificates would be listed no more. */
-  readonly removed: number;
-  /** Whether a CA is among the configured ones after the change. */
+  /** The scopes, as {@link scopeKey} writes them, from which certificates would go. */
+  readonly shrunk: readonly string[];
+  /** Whether a CA, or another certificate of its key, is among the configured ones after the change. */
   readonly isConfigured: (ca: Certificate) => boolean;
+  /** Whether the keys of two CAs of one name are of the same CA. */
+  readonly isSameCa: (one: Certificate, other: Certificate) => boolean;
 }
 
 /**
  * Refuses to go back.
  * @throws MtlsError `ERR_MTLS_CRL_ROLLBACK` for a lower CRL number, an earlier thisUpdate, a list as old as the one
- *   in force that lists less, and a CRL that is gone while its CA is still trusted; a delta may go when a full CRL
- *   of at least its number has come.
+ *   in force that lists less, and a CRL that is gone while its CA is still trusted. A delta may go when a full CRL
+ *   of at least its number has come, and the CRL of an old key of a CA when that of its new key is no older.
  */
 export function refuseRollback(inForce: readonly VerifiedCrl[], next: Replacement): void {
   for (const old of inForce) {
-    const replacements = next.crls.filter((crl) => scopeKey(crl) === scopeKey(old));
-    if (replacements.some(({ digest }) => digest === old.digest) || !next.isConfigured(old.signer)) continue;
+    const sameKey = next.crls.filter((crl) => scopeKey(crl) === scopeKey(old));
+    if (sameKey.some(({ digest }) => digest === old.digest) || !next.isConfigured(old.signer)) continue;
     if (old.crl.deltaBase !== undefined && isMerged(old, next.crls)) continue;
+    const replacements = sameKey.length > 0 ? sameKey : next.crls.filter((crl) => isOfNewKey(crl, old, next));
     const replacement = newestOf(replacements.filter((crl) => isUsable(crl, next.crls)));
     if (replacement === undefined) throw missing(old);
     const isAsOld = !isOlder(old.crl, replacement.crl);
     const lowerNumber = (replacement.crl.number ?? 0n) < (old.crl.number ?? 0n);
     const isBefore = lowerNumber || replacement.crl.thisUpdate < old.crl.thisUpdate;
-    if (isBefore || (isAsOld && next.removed > 0)) throw rollback(old, replacement);
+    const listsLess = next.shrunk.includes(scopeKey(old));
+    if (isBefore || (isAsOld && listsLess)) throw rollback(old, replacement);
   }
+}
+
+function isOfNewKey(crl: VerifiedCrl, old: VerifiedCrl, { isSameCa }: Replacement): boolean {
+  return scopeOf(crl.crl) === scopeOf(old.crl) && isSameCa(crl.signer, old.signer);
 }
 
 function newestOf(crls: readonly VerifiedCrl[]): VerifiedCrl | undefined {
@@ -90,13 +102,10 @@ function isUsable(crl: VerifiedCrl, next: readonly VerifiedCrl[]): boolean {
   return base === undefined || fullOf(crl, next).some(({ crl: full }) => (full.number ?? -1n) >= base);
 }
 
+/** The full CRLs of the same key and scope. */
 function fullOf({ crl, signer }: VerifiedCrl, crls: readonly VerifiedCrl[]): VerifiedCrl[] {
-  return crls.filter(
-    (other) =>
-      other.crl.deltaBase === undefined &&
-      other.signer.publicKey.equals(signer.publicKey) &&
-      other.crl.issuer.equals(crl.issuer),
-  );
+  const key = scopeKey({ crl: { ...crl, deltaBase: undefined }, signer });
+  return crls.filter((other) => scopeKey(other) === key);
 }
 
 function missing({ crl, origin }: VerifiedCrl): MtlsError {

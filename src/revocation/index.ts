@@ -13,7 +13,8 @@ import { loadRevocationOf } from '../tls/trust-material.js';
 import { type Certificate, parseCertificate } from '../x509/certificate.js';
 import { CertificateStore } from '../x509/certificate-store.js';
 import { type RevocationReason } from '../x509/crl-entry.js';
-import { type RevocationChecker, type UnknownCause } from './revocation-checker.js';
+import { type UnknownCause } from './certificate-status.js';
+import { type RevocationChecker } from './revocation-checker.js';
 import { describeCrls, type RevocationEntryState } from './revocation-state.js';
 
 export type { RevocationPolicy, RevocationReason, UnknownCause };

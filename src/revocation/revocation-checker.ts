@@ -7,36 +7,13 @@
 import { type CompleteRevocationPolicy } from '../policies.js';
 import { type Certificate } from '../x509/certificate.js';
 import { type CertificateChain, type CertificateStore } from '../x509/certificate-store.js';
-import { type RevocationReason } from '../x509/crl-entry.js';
 import { type DistributionPoint } from '../x509/distribution-point.js';
+import { type CertificateStatus } from './certificate-status.js';
 import { type RevokedEntry } from './crl-index.js';
 import { allReasons, distributionPointsOf, reasonsCovered } from './crl-scope.js';
 import { isOlder } from './crl-set.js';
+import { type Question, type Voice, voiceOf } from './crl-voice.js';
 import { freshUntil, type VerifiedCrl } from './verified-crl.js';
-
-/** Why nothing can be said of a certificate. */
-export type UnknownCause =
-  /** No CRL of its issuer is loaded. */
-  | 'no-crl'
-  /** The CRLs of its issuer do not cover this certificate, or not every reason. */
-  | 'out-of-scope'
-  /** The CRL of its issuer is past its nextUpdate, or not valid yet. */
-  | 'crl-expired'
-  /** No chain of configured CAs leads from it to a root. */
-  | 'no-issuer';
-
-/** What the CRLs say of one certificate. */
-export type CertificateStatus =
-  /** Not revoked by `crls`, and certain until `until`: the first nextUpdate of those; `Infinity` where none is named. */
-  | { readonly status: 'good'; readonly until: number; readonly crls: readonly VerifiedCrl[] }
-  | {
-      readonly status: 'revoked';
-      readonly certificate: Certificate;
-      readonly reason: RevocationReason;
-      readonly revocationDate: Date;
-      readonly crl: VerifiedCrl;
-    }
-  | { readonly status: 'unknown'; readonly certificate: Certificate; readonly cause: UnknownCause };
 
 /** Answers for chains by a set of CRLs and a policy. Immutable. */
 export class RevocationChecker {
@@ -51,12 +28,20 @@ export class RevocationChecker {
   }
 
   /** The CAs that no full CRL is loaded of: whatever they issued is `unknown`. */
-  uncoveredCas(): Certificate[] {
-    const covered = this.crls.filter(({ crl }) => crl.deltaBase === undefined);
+  uncoveredCas(at: Date): Certificate[] {
+    const full = this.crls.filter(({ crl }) => crl.deltaBase === undefined);
     return this.#store.certificates.filter(
-      (ca) =>
-        !covered.some(({ crl }) => crl.issuer.equals(ca.subject) || crl.issuingDistributionPoint?.indirect),
+      (ca) => !full.some((verified) => this.#speaksOf(ca, verified, at)),
     );
+  }
+
+  /** Whether a CRL may speak of what a CA issues: its own, or an indirect one. */
+  #speaksOf(ca: Certificate, verified: VerifiedCrl, at: Date): boolean {
+    const { issuer, issuingDistributionPoint } = verified.crl;
+    if (issuingDistributionPoint?.indirect === true) return true;
+    if (!issuer.equals(ca.subject)) return false;
+    const issuers = this.#store.chainOf(ca, [], at) ?? [ca];
+    return this.#voiceOf(verified, { issuers, at, asking: [] }) !== undefined;
   }
 
   /** Judges the leaf, and under `scope: 'chain'` every certificate below the root. The first that fails decides. */
@@ -65,7 +50,7 @@ export class RevocationChecker {
     const crls: VerifiedCrl[] = [];
     const judged = this.policy.scope === 'leaf' ? chain.slice(0, 1) : chain.slice(0, -1);
     for (const [depth, certificate] of judged.entries()) {
-      const status = this.#check(certificate, chain.slice(depth + 1), at, []);
+      const status = this.#check(certificate, { issuers: chain.slice(depth + 1), at, asking: [] });
       if (status.status === 'good') {
         until = Math.min(until, status.until);
         crls.push(...status.crls);
@@ -78,30 +63,19 @@ export class RevocationChecker {
     return { status: 'good', until, crls };
   }
 
-  /**
-   * @param issuers - The chain above the certificate.
-   * @param asking - The certificates whose status is being asked for, so that signers do not ask in a circle.
-   */
-  #check(
-    certificate: Certificate,
-    issuers: CertificateChain,
-    at: Date,
-    asking: readonly Certificate[],
-  ): CertificateStatus {
+  #check(certificate: Certificate, { issuers, at, asking }: Question): CertificateStatus {
     const progress = new Progress(certificate, at, this.policy);
-    const vouched = new Map<VerifiedCrl, boolean>();
+    const question = { issuers, at, asking: [...asking, certificate] };
+    const voices = new Map<VerifiedCrl, Voice | undefined>();
     for (const point of distributionPointsOf(certificate)) {
       for (const verified of this.crls) {
         if (verified.crl.deltaBase !== undefined) continue;
         const reasons = reasonsCovered(verified.crl, certificate, point);
         if (reasons === 0) continue;
-        let mayVouch = vouched.get(verified);
-        if (mayVouch === undefined) {
-          mayVouch = this.#mayVouch(verified, issuers, at, [...asking, certificate]);
-          vouched.set(verified, mayVouch);
-        }
-        if (!mayVouch) continue;
-        const revoked = progress.consult(verified, this.#deltasOf(verified), reasons);
+        if (!voices.has(verified)) voices.set(verified, this.#voiceOf(verified, question));
+        const voice = voices.get(verified);
+        if (voice === undefined) continue;
+        const revoked = progress.consult(verified, this.#deltasOf(verified), { reasons, voice });
         if (revoked !== undefined) return revoked;
       }
     }
@@ -109,39 +83,10 @@ export class RevocationChecker {
     return progress.unknown(this.#hasCrlOf(certificate, distributionPointsOf(certificate)));
   }
 
-  /**
-   * Whether the CRL's signer may speak for what the first of `issuers` issued. Its own key may always.
-   * Another key of the same name (rollover, a separate CRL key) or another CA (an indirect CRL) must lead
-   * to the same root and not be revoked itself; and another key of the name counts only where the
-   * issuer's own key has signed no CRL, lest two CAs of one name answer for each other.
-   */
-  #mayVouch(
-    { signer, crl }: VerifiedCrl,
-    issuers: CertificateChain,
-    at: Date,
-    asking: readonly Certificate[],
-  ): boolean {
-    const [issuer] = issuers;
-    if (issuer === undefined || signer.publicKey.equals(issuer.publicKey)) return true;
-    const sameName = signer.subject.equals(issuer.subject);
-    if (
-      sameName &&
-      this.crls.some(
-        (other) => other.crl.issuer.equals(crl.issuer) && other.signer.publicKey.equals(issuer.publicKey),
-      )
-    ) {
-      return false;
-    }
-    const chain = this.#store.chainOf(signer, [], at);
-    if (!chain?.every((ca) => ca.notBefore <= at && at < ca.notAfter)) return false;
-    if (chain.at(-1)?.raw.equals(issuers.at(-1)?.raw ?? Buffer.alloc(0)) !== true) return false;
-    // A CRL may speak of its own signer: listed there it is revoked, and nobody else's CRL is left out.
-    if (asking.includes(signer)) return true;
-    const judged = this.policy.scope === 'leaf' ? chain.slice(0, -1).slice(0, 1) : chain.slice(0, -1);
-    return judged.every(
-      (ca, depth) =>
-        asking.includes(ca) || this.#check(ca, chain.slice(depth + 1), at, asking).status === 'good',
-    );
+  #voiceOf(verified: VerifiedCrl, question: Question): Voice | undefined {
+    const { crls } = this;
+    const check = (ca: Certificate, about: Question): CertificateStatus => this.#check(ca, about);
+    return voiceOf(verified, question, { store: this.#store, crls, scope: this.policy.scope, check });
   }
 
   /** The deltas that know more than a full CRL, the newest first. */
@@ -192,7 +137,11 @@ class Progress {
    * date or reason stands there: only a current delta can lift a hold. A stale list can still convict, but it can no
    * longer acquit (RFC 5280 section 5.1.2.5).
    */
-  consult(full: VerifiedCrl, deltas: readonly VerifiedCrl[], reasons: number): CertificateStatus | undefined {
+  consult(
+    full: VerifiedCrl,
+    deltas: readonly VerifiedCrl[],
+    { reasons, voice }: { readonly reasons: number; readonly voice: Voice },
+  ): CertificateStatus | undefined {
     let lifting: VerifiedCrl | undefined;
     for (const delta of deltas) {
       // What lifts a hold has the last word over older deltas, not over one as old as itself.
@@ -203,13 +152,14 @@ class Progress {
     }
     const convict = lifting === undefined ? this.#convict(full) : undefined;
     if (convict !== undefined) return convict;
-    if (!this.#isCurrent(full)) {
-      this.#sawExpired = true;
+    const mayAcquit = voice.acquitsUntil > this.#at.getTime();
+    if (!this.#isCurrent(full) || !mayAcquit) {
+      this.#sawExpired ||= !this.#isCurrent(full) || voice.isStale;
       return undefined;
     }
     this.#reasons |= reasons;
     this.#crls.push(full, ...deltas);
-    this.#until = Math.min(this.#until, freshUntil(full.crl, this.#policy));
+    this.#until = Math.min(this.#until, voice.acquitsUntil, freshUntil(full.crl, this.#policy));
     if (lifting !== undefined) this.#until = Math.min(this.#until, freshUntil(lifting.crl, this.#policy));
     return undefined;
   }

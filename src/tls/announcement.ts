@@ -19,7 +19,7 @@ interface Described {
 /** Logs it. */
 export function announce(
   reporter: Reporter,
-  { clients, revocation: { unknown } }: Settings,
+  { clients, revocation: { unknown }, now }: Settings,
   { main, named }: Materials,
   address: unknown,
 ): void {
@@ -32,8 +32,10 @@ export function announce(
     { event: 'listening', address, clients, cas, crls, ...sni },
     `listening: clients of ${cas.join(' and ')}`,
   );
-  warnOfGaps(reporter, main.trust, unknown, '');
-  for (const [name, { trust }] of own) warnOfGaps(reporter, trust, unknown, `under the name ${name} `);
+  const at = new Date(now());
+  warnOfGaps(reporter, main.trust, { unknown, at, where: '' });
+  for (const [name, { trust }] of own)
+    warnOfGaps(reporter, trust, { unknown, at, where: `under the name ${name} ` });
 }
 
 function describe({ store, revocation }: TrustMaterial): Described {
@@ -52,14 +54,13 @@ function describe({ store, revocation }: TrustMaterial): Described {
 function warnOfGaps(
   reporter: Reporter,
   { revocation }: TrustMaterial,
-  unknown: 'deny' | 'allow',
-  where: string,
+  { unknown, at, where }: { readonly unknown: 'deny' | 'allow'; readonly at: Date; readonly where: string },
 ): void {
   if (revocation === undefined) {
     reporter.log('warn', { event: 'no-crl' }, `${where}no CRL is configured: no certificate is ever revoked`);
     return;
   }
-  const uncovered = revocation.uncoveredCas().map(({ subject }) => subject.toString());
+  const uncovered = revocation.uncoveredCas(at).map(({ subject }) => subject.toString());
   if (uncovered.length === 0) return;
   const consequence = unknown === 'deny' ? 'their clients are refused' : 'their clients are never revoked';
   const message = `${where}no CRL of ${uncovered.join(' and ')} is loaded: ${consequence}`;

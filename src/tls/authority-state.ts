@@ -33,7 +33,7 @@ export interface AuthorityState {
 }
 
 /** Describes the CAs: those of the server first, each once, unless names differ in whether there is a CRL of it. */
-export function describeAuthorities(materials: Materials): readonly AuthorityState[] {
+export function describeAuthorities(materials: Materials, at: Date): readonly AuthorityState[] {
   const { main, named } = materials;
   const own = [...named].filter(([, { trust }]) => trust !== main.trust);
   const trusts: (readonly [string, TrustMaterial])[] = [
@@ -42,7 +42,7 @@ export function describeAuthorities(materials: Materials): readonly AuthoritySta
   ];
   const states = new Map<string, AuthorityState & { readonly names: string[] }>();
   for (const [name, { store, revocation }] of trusts) {
-    const uncovered = new Set(revocation?.uncoveredCas());
+    const uncovered = new Set(revocation?.uncoveredCas(at));
     for (const ca of store.certificates) {
       const crl = revocation === undefined ? 'not-configured' : uncovered.has(ca) ? 'missing' : 'loaded';
       const key = `${crl} ${ca.raw.toString('latin1')}`;

@@ -7,7 +7,7 @@
  */
 import { combineFaults, type ErrorCode, MtlsError } from '../errors.js';
 import { type CompleteRevocationPolicy } from '../policies.js';
-import { type CrlDiff, diffCrls, type ScopedEntries } from '../revocation/crl-diff.js';
+import { compareCrls, type CrlDiff, type ScopedEntries } from '../revocation/crl-diff.js';
 import { newestOfEachScope, scopeKey } from '../revocation/crl-set.js';
 import {
   checkCrlDates,
@@ -57,6 +57,8 @@ export interface CrlResponse {
     readonly message: string;
   }[];
   readonly diff: CrlDiff;
+  /** The scopes of CRLs in force that certificates went from. */
+  readonly shrunk: readonly string[];
 }
 
 /**
@@ -68,7 +70,8 @@ export async function loadCrls(request: CrlRequest): Promise<CrlResponse> {
   const reading: Reading = { signed: [], faults: [] };
   const lists = sources.flatMap((source) => readLists(source, reading));
   const hash = hashOf(lists, reading);
-  if (hash === request.hash) return { hash, crls: undefined, setAside: [], diff: { added: 0, removed: 0 } };
+  if (hash === request.hash)
+    return { hash, crls: undefined, setAside: [], diff: { added: 0, removed: 0 }, shrunk: [] };
   const { signed, faults } = verifyAll(lists, reading, request);
   const [first, ...others] = faults.map(({ error }) => error);
   if (request.faulty === 'fail' && first !== undefined) throw combineFaults([first, ...others]);
@@ -76,7 +79,7 @@ export async function loadCrls(request: CrlRequest): Promise<CrlResponse> {
   const distinct = [...new Map(signed.map((crl) => [crl.digest, crl])).values()];
   const crls = newestOfEachScope(distinct).map((crl) => packUnlessKnown(crl, request));
   const after = crls.map(({ entries }) => entries);
-  return { hash, crls: crls.map(({ result }) => result), setAside, diff: diffCrls(request.inForce, after) };
+  return { hash, crls: crls.map(({ result }) => result), setAside, ...compareCrls(request.inForce, after) };
 }
 
 async function readInput(input: CrlInput): Promise<SourceBytes[]> {

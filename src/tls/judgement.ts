@@ -5,11 +5,8 @@
  * @module
  */
 import { type CompleteCertificatePolicy } from '../policies.js';
-import {
-  type CertificateStatus,
-  type RevocationChecker,
-  type UnknownCause,
-} from '../revocation/revocation-checker.js';
+import { type CertificateStatus, type UnknownCause } from '../revocation/certificate-status.js';
+import { type RevocationChecker } from '../revocation/revocation-checker.js';
 import { type Certificate } from '../x509/certificate.js';
 import { type CertificateChain } from '../x509/certificate-store.js';
 import { checkKeys, checkPurpose } from './fitness.js';

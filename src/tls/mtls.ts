@@ -181,7 +181,7 @@ export class MtlsHandle implements Mtls {
   /** The CAs in force now. */
   get authorities(): readonly AuthorityState[] {
     const { trust } = this.#gate;
-    return trust === undefined ? [] : describeAuthorities(trust.materials);
+    return trust === undefined ? [] : describeAuthorities(trust.materials, new Date(this.#settings.now()));
   }
 
   /** The CRLs in force now. */
@@ -193,7 +193,9 @@ export class MtlsHandle implements Mtls {
     return Object.freeze({
       crls: describeCrls(revocations.flatMap(({ crls }) => crls)),
       uncovered: Object.freeze(
-        revocations.flatMap((each) => each.uncoveredCas().map(({ subject }) => subject.toString())),
+        revocations.flatMap((each) =>
+          each.uncoveredCas(new Date(now)).map(({ subject }) => subject.toString()),
+        ),
       ),
       healthy: revocations.every(isHealthy),
     });

@@ -63,7 +63,7 @@ function optionsOf(
 ): SecureContextOptions {
   const { credentials } = material;
   const { store, revocation } = material.trust;
-  const crl = revocation && (judge === 'gate' ? crlForSecondLock(revocation) : crlForOnlyLock(revocation));
+  const crl = revocation && crlsFor(judge, { store, revocation }, new Date(settings.now()));
   const given = settings.tls as Readonly<Record<string, unknown>>;
   const handedOn = Object.fromEntries(
     contextNames.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])),
@@ -105,24 +105,25 @@ function sessionIdContext(
   return hash.digest('hex').slice(0, 32);
 }
 
-/** The CRLs as OpenSSL reads them right, or `undefined` where it would not, or at a cost. */
-function crlForSecondLock(revocation: RevocationChecker): string[] | undefined {
-  const { policy, crls } = revocation;
+type Lock = Pick<TrustMaterial, 'store'> & { readonly revocation: RevocationChecker };
+
+/** The CRLs as OpenSSL reads them right; `undefined` where it would not, or at a cost, and the gate judges. */
+function crlsFor(judge: ContextPurpose['judge'], lock: Lock, at: Date): string[] | undefined {
+  const { policy, crls } = lock.revocation;
+  const fault = misread(lock);
+  if (judge === 'openssl') {
+    if (fault === undefined) return toPems(lock.revocation);
+    throw new MtlsError(
+      'ERR_MTLS_CRL_UNSUPPORTED',
+      `OpenSSL misreads ${fault}, and with createServerOptions() alone it is the only one to judge; use createServer(), or protect() the server`,
+    );
+  }
   // OpenSSL knows no policy: it wants a current CRL for every CA of the chain.
   const strict =
     policy.scope === 'chain' && policy.unknown === 'deny' && policy.stale === 'deny' && policy.graceMs === 0;
   const entries = crls.reduce((sum, { crl }) => sum + crl.entryCount, 0);
-  if (!strict || entries > policy.opensslEntries || misread(revocation) !== undefined) return undefined;
-  return revocation.uncoveredCas().length > 0 ? undefined : toPems(revocation);
-}
-
-function crlForOnlyLock(revocation: RevocationChecker): string[] {
-  const fault = misread(revocation);
-  if (fault === undefined) return toPems(revocation);
-  throw new MtlsError(
-    'ERR_MTLS_CRL_UNSUPPORTED',
-    `OpenSSL misreads ${fault}, and with createServerOptions() alone it is the only one to judge; use createServer(), or protect() the server`,
-  );
+  if (!strict || entries > policy.opensslEntries || fault !== undefined) return undefined;
+  return lock.revocation.uncoveredCas(at).length > 0 ? undefined : toPems(lock.revocation);
 }
 
 // One string each: of several CRLs in one string, Node before 26 reads the first alone.
@@ -136,7 +137,7 @@ function toPems({ crls }: RevocationChecker): string[] {
 }
 
 /** What OpenSSL would misread among the CRLs. */
-function misread({ crls }: RevocationChecker): string | undefined {
+function misread({ store, revocation: { crls } }: Lock): string | undefined {
   const issuers = new Set<string>();
   for (const { crl, origin } of crls) {
     if (crl.deltaBase !== undefined) return `delta CRLs (${origin})`;
@@ -144,6 +145,14 @@ function misread({ crls }: RevocationChecker): string | undefined {
       return `CRLs with an issuing distribution point (${origin})`;
     if (issuers.has(crl.issuer.canonical)) return `two CRLs of one issuer name (${origin})`;
     issuers.add(crl.issuer.canonical);
+  }
+  for (const { crl, signer, origin } of crls) {
+    // It wants the CRL to be by the very key that issued the certificate.
+    if (store.named(crl.issuer.canonical).some(({ publicKey }) => !publicKey.equals(signer.publicKey)))
+      return `the CRL of a CA name with several keys (${origin})`;
+    // It finds a CRL by a name that folds the case of ASCII alone.
+    if (!crl.issuer.der.equals(signer.subject.der))
+      return `a CRL that spells the name of its CA in another way (${origin})`;
   }
   return undefined;
 }

@@ -11,7 +11,7 @@ import { unpackCrl, type VerifiedCrl } from '../revocation/verified-crl.js';
 import { type TrustSources } from '../server-names.js';
 import { type CrlSource } from '../source-options.js';
 import { type Certificate } from '../x509/certificate.js';
-import { type CertificateStore } from '../x509/certificate-store.js';
+import { type CertificateStore, isSameCa } from '../x509/certificate-store.js';
 import { allOrFaults } from './all-or-faults.js';
 import { createStore, readCaSources } from './authorities.js';
 import { toCrlInputs } from './crl-inputs.js';
@@ -83,8 +83,12 @@ export async function loadTrust(
   const crls = unpackAll(response, known, store, at);
   refuseRollback(inForce?.revocation?.crls ?? [], {
     crls,
-    removed: response.diff.removed,
+    shrunk: response.shrunk,
     isConfigured: (one) => isConfigured(one, store),
+    isSameCa: (one, other) =>
+      store
+        .chainsOf(one, at)
+        .some((left) => store.chainsOf(other, at).some((right) => isSameCa(left, right))),
   });
   const revocation = new RevocationChecker(crls, store, policy);
   return { trust: { store, revocation, hashes: { cas, crls: response.hash } }, diff: response.diff };
@@ -134,7 +138,7 @@ function unpackAll(
   });
 }
 
-/** Whether a CA is among the configured ones. */
-function isConfigured(ca: Certificate, { certificates }: CertificateStore): boolean {
-  return certificates.some(({ raw }) => raw.equals(ca.raw));
+/** Whether a CA is among the configured ones, with this certificate or another of its key. */
+function isConfigured({ subject, publicKey }: Certificate, store: CertificateStore): boolean {
+  return store.named(subject.canonical).some((ca) => ca.publicKey.equals(publicKey));
 }

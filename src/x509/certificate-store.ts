@@ -40,6 +40,18 @@ export class CertificateStore {
   }
 
   /**
+   * The chains from the certificates of a CA's key to configured roots: a CA that was renewed, or that its own old
+   * key has certified, has several.
+   */
+  chainsOf(ca: Certificate, at: Date): CertificateChain[] {
+    const ofKey = this.named(ca.subject.canonical).filter(({ publicKey }) => publicKey.equals(ca.publicKey));
+    return ofKey.flatMap((each) => {
+      const chain = this.chainOf(each, [], at);
+      return chain === undefined ? [] : [chain];
+    });
+  }
+
+  /**
    * The chain from a certificate to a configured root, every signature verified. Of several, one whose CAs are
    * all in date at `at`, if there is one: when a CA is renewed, the old certificate and the new are both configured.
    * @param others - Certificates that may stand between, such as a client sent; they are not trusted for that.
@@ -111,6 +123,22 @@ export class CertificateStore {
     }
     return isRoot;
   }
+}
+
+/**
+ * Whether two chains begin with keys of one CA: of one name, and one of them certified by the other (RFC 4210 section
+ * 4.4), or both by the same CA, which may give a name to one entity only (RFC 5280 section 4.1.2.6).
+ */
+export function isSameCa(left: CertificateChain, right: CertificateChain): boolean {
+  const [one, aboveOne] = left;
+  const [other, aboveOther] = right;
+  if (one === undefined || other === undefined || !one.subject.equals(other.subject)) return false;
+  const isIn = (chain: CertificateChain, { publicKey }: Certificate): boolean =>
+    chain.some((ca) => ca.publicKey.equals(publicKey));
+  if (isIn(left, other) || isIn(right, one)) return true;
+  return (
+    aboveOne !== undefined && aboveOther !== undefined && aboveOne.publicKey.equals(aboveOther.publicKey)
+  );
 }
 
 // What a search for a chain may cost: real ones need one signature for each certificate, and a few for renewals.

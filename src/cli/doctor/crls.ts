@@ -54,7 +54,7 @@ export async function readCrls(
       ...setAside.map(({ message }) => failedWith('crl', message)),
       ...notInForce(crl, checker, setAside),
       ...checker
-        .uncoveredCas()
+        .uncoveredCas(at)
         .map(({ subject }) =>
           noted('crl', `of ${abbreviate(subject)} there is no CRL: a server refuses whatever that CA issued`),
         ),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { type CrlDiff, diffCrls } from '../../../src/revocation/crl-diff.js';
+import { type CrlDiff, compareCrls } from '../../../src/revocation/crl-diff.js';
 import { scopeKey } from '../../../src/revocation/crl-set.js';
 import { ca } from '../../support/chain.js';
 import type { CrlOptions, RevokedEntry } from '../../support/crl.js';
@@ -19,7 +19,7 @@ function diff(before: Lists, after: Lists): CrlDiff {
       return { scope: scopeKey(verified), digest: verified.digest, index: verified.index.data };
     }),
   );
-  return diffCrls(left!, right!);
+  return compareCrls(left!, right!).diff;
 }
 
 function revoked(...serials: string[]): CrlOptions {
@@ -56,8 +56,8 @@ describe('what came and went between two readings', () => {
       admitted(root.crl({ number: 6, delta: 5, ...revoked('0a', '0b') }), store),
       admitted(root.crl({ number: 7, delta: 6, ...revoked('0b', '0c') }), store),
     ].map((verified) => ({ scope: scopeKey(verified), digest: verified.digest, index: verified.index.data }));
-    expect(diffCrls([one!], [one!, two!])).toEqual({ added: 1, removed: 0 });
-    expect(diffCrls([one!], [two!, one!])).toEqual({ added: 1, removed: 0 });
+    expect(compareCrls([one!], [one!, two!])).toEqual({ diff: { added: 1, removed: 0 }, shrunk: [] });
+    expect(compareCrls([one!], [two!, one!])).toEqual({ diff: { added: 1, removed: 0 }, shrunk: [] });
   });
 
   test('the same numbers of other issuers in an indirect CRL', () => {
@@ -73,9 +73,22 @@ describe('what came and went between two readings', () => {
     const verified = admitted(root.crl(revoked('0a')), store);
     const shared = { scope: 'a', digest: verified.digest, index: verified.index.data };
     // An index that lists something else under the same digest would be noticed if it were read.
-    expect(diffCrls([{ ...shared, index: { ...shared.index, issuers: [] } }], [shared])).toEqual({
-      added: 0,
-      removed: 0,
+    expect(compareCrls([{ ...shared, index: { ...shared.index, issuers: [] } }], [shared])).toEqual({
+      diff: { added: 0, removed: 0 },
+      shrunk: [],
+    });
+  });
+
+  test('which scopes list less is told, and only those', () => {
+    const entries = (options: CrlOptions, by = root): Parameters<typeof compareCrls>[0][number] => {
+      const verified = admitted(by.crl(options), store);
+      return { scope: scopeKey(verified), digest: verified.digest, index: verified.index.data };
+    };
+    const before = [entries(revoked('0a', '0b')), entries(revoked('0a', '0b'), east)];
+    const after = [entries(revoked('0a', '0b', '0c')), entries(revoked('0b'), east)];
+    expect(compareCrls(before, after)).toEqual({
+      diff: { added: 1, removed: 1 },
+      shrunk: [before[1]?.scope],
     });
   });
 });

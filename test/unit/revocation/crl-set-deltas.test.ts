@@ -11,6 +11,7 @@ const rolled = root.reissue({ key: 'new' });
 const namesake = root.intermediate({ commonName: 'other', privateKey: root.privateKey });
 const store = storeOf(root, east, rolled, namesake);
 
+const idp = { onlyCa: true };
 const earlier = fromNow(-10 * minute);
 const later = fromNow(-minute);
 
@@ -21,7 +22,7 @@ function list(options: CrlOptions, by = root): VerifiedCrl {
 /** `'goes'` where a reload may replace the one set by the other, else what it says. */
 function reload(old: readonly VerifiedCrl[], crls: readonly VerifiedCrl[]): string {
   try {
-    refuseRollback(old, { crls, removed: 0, isConfigured: () => true });
+    refuseRollback(old, { crls, shrunk: [], isConfigured: () => true, isSameCa: () => false });
   } catch (error) {
     return /is gone|is older/.exec(String(error))?.[0] ?? String(error);
   }
@@ -38,6 +39,8 @@ describe('a delta that is gone', () => {
     ['a full CRL of another key', { number: 6 }, list({ number: 7 }, rolled), 'is gone'],
     ['a full CRL of another CA', { number: 6 }, list({ number: 7 }, east), 'is gone'],
     ['a full CRL of another name and the same key', { number: 6 }, list({ number: 7 }, namesake), 'is gone'],
+    ['a full CRL of another scope', { number: 6 }, list({ number: 7, idp: { onlyCa: true } }), 'is gone'],
+    ['one of the same scope', { number: 6, idp }, list({ number: 7, idp }), 'goes'],
   ])('beside %s', (_what, options, full, expected) => {
     const delta = list({ delta: 0, thisUpdate: earlier, ...options });
     expect(reload([delta], [full])).toBe(expected);
@@ -54,6 +57,7 @@ describe('a delta that replaces another', () => {
     ['a full CRL without a number', { delta: 1 }, [list({ number: null })], 'is gone'],
     ['nothing', { delta: 5 }, [], 'is gone'],
     ['the full CRL of another key', { delta: 5 }, [list({ number: 5 }, rolled)], 'is gone'],
+    ['a full CRL of another scope', { delta: 5 }, [list({ number: 5, idp })], 'is gone'],
   ])('stands on %s', (_what, options, full, expected) => {
     expect(reload([old], [list({ number: 7, ...options }), ...full])).toBe(expected);
   });
@@ -103,6 +107,11 @@ test('two issuing distribution points are two scopes', () => {
 test('a CRL that did not change may stay, though another lists less', () => {
   const old = list({ number: 5 });
   expect(() => {
-    refuseRollback([old], { crls: [old], removed: 1, isConfigured: () => true });
+    refuseRollback([old], {
+      crls: [old],
+      shrunk: [scopeKey(old)],
+      isConfigured: () => true,
+      isSameCa: () => false,
+    });
   }).not.toThrow();
 });

@@ -77,14 +77,15 @@ describe('a reload', () => {
   const still = (): boolean => true;
   const gone = (): boolean => false;
 
-  /** Replaces `old` by `next`; as many certificates are `removed` as a comparison would have counted. */
+  /** Replaces `old` by `next`; from the scopes of `shrunk` a comparison would have found certificates gone. */
   function replace(
     old: VerifiedCrl[],
     next: VerifiedCrl[],
     isConfigured: (ca: Certificate) => boolean,
-    removed = 0,
+    shrunk: readonly VerifiedCrl[] = [],
+    isSameCa = (_one: Certificate, _other: Certificate): boolean => false,
   ): void {
-    refuseRollback(old, { crls: next, isConfigured, removed });
+    refuseRollback(old, { crls: next, isConfigured, shrunk: shrunk.map(scopeKey), isSameCa });
   }
 
   test.each<[string, CrlOptions]>([
@@ -177,16 +178,20 @@ describe('a reload', () => {
     const other = list({ number: 5, thisUpdate, revoked: [{ serial: '0b' }] });
     expect(
       failureOf(() => {
-        replace([inForce], [other], still, 1);
+        replace([inForce], [other], still, [inForce]);
       }).code,
     ).toBe('ERR_MTLS_CRL_ROLLBACK');
     expect(() => {
-      replace([inForce], [other], still, 0);
+      replace([inForce], [other], still, []);
+    }).not.toThrow();
+    // Another list that lists less is a matter of its own.
+    expect(() => {
+      replace([inForce], [other], still, [list({}, east)]);
     }).not.toThrow();
   });
 
-  test('may bring the CRL of a new key beside the old one, and not in place of it', () => {
-    const ofNewKey = list({ number: 1 }, rolled);
+  test('may bring the CRL of another key beside the old one, and not in place of it', () => {
+    const ofNewKey = list({ number: 6 }, rolled);
     expect(() => {
       replace([inForce], [inForce, ofNewKey], still);
     }).not.toThrow();
@@ -194,4 +199,24 @@ describe('a reload', () => {
       replace([inForce], [ofNewKey], still);
     }).toThrow('is gone');
   });
+
+  test.each<[string, CrlOptions, string | undefined]>([
+    ['is no older', { number: 6 }, undefined],
+    ['has a lower number', { number: 4 }, 'is older'],
+    ['was made before', { number: 6, thisUpdate: fromNow(-20 * minute) }, 'is older'],
+    ['is of another scope', { number: 6, idp: { onlyUser: true } }, 'is gone'],
+    ['is a delta', { number: 6, delta: 5 }, 'is gone'],
+  ])(
+    'in place of the CRL of an old key, that of a key of the same CA, where it %s',
+    (_how, options, message) => {
+      const ofNewKey = list(options, rolled);
+      const asked: unknown[] = [];
+      const reload = (): void => {
+        replace([inForce], [ofNewKey], still, [], (one, other) => asked.push([one, other]) > 0);
+      };
+      if (message === undefined) expect(reload).not.toThrow();
+      else expect(reload).toThrow(message);
+      for (const pair of asked) expect(pair).toEqual([ofNewKey.signer, inForce.signer]);
+    },
+  );
 });

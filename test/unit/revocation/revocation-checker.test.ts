@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { type RevocationPolicy } from '../../../src/policies.js';
-import { type CertificateStatus } from '../../../src/revocation/revocation-checker.js';
+import { type CertificateStatus } from '../../../src/revocation/certificate-status.js';
 import { ca, type Certificate, type CertificateOptions } from '../../support/chain.js';
 import type { CrlMaterial, CrlOptions, RevokedEntry } from '../../support/crl.js';
 import { chainOf, checkerOf, day, distributionPoints, fromNow, minute } from './lists.js';
@@ -481,25 +481,92 @@ describe('another key of the issuer’s name', () => {
     );
   });
 
-  test('may neither acquit nor convict where it has', () => {
+  test('may convict, and not acquit, where it has', () => {
     const own = east.crl({ revoked: [client] });
     expect(verdict({ chain, crls: [root.crl(), newKey.crl(), own], cas: [newKey] })).toBe('revoked');
-    expect(
-      verdict({ chain, crls: [root.crl(), newKey.crl({ revoked: [client] }), east.crl()], cas: [newKey] }),
-    ).toBe('good');
+    const ofNewKey = newKey.crl({ revoked: [client] });
+    expect(verdict({ chain, crls: [root.crl(), ofNewKey, east.crl()], cas: [newKey] })).toBe('revoked');
     const stale = east.crl({ thisUpdate: fromNow(-day), nextUpdate: fromNow(-minute) });
     expect(verdict({ chain, crls: [root.crl(), newKey.crl(), stale], cas: [newKey] })).toBe('crl-expired');
   });
 
   test('may not answer once it is revoked itself', () => {
-    const crls = [root.crl({ revoked: [newKey] }), newKey.crl()];
-    expect(verdict({ chain, crls, cas: [newKey] })).toBe('out-of-scope');
+    const revokedKey = root.crl({ revoked: [newKey] });
+    expect(verdict({ chain, crls: [revokedKey, newKey.crl()], cas: [newKey] })).toBe('out-of-scope');
+    expect(verdict({ chain, crls: [revokedKey, newKey.crl({ revoked: [client] })], cas: [newKey] })).toBe(
+      'out-of-scope',
+    );
   });
 
-  test('may not answer where nothing is known of itself', () => {
-    const policy = { scope: 'leaf' } as const;
-    expect(verdict({ chain, crls: [newKey.crl()], cas: [newKey], policy })).toBe('out-of-scope');
-    expect(verdict({ chain, crls: [root.crl(), newKey.crl()], cas: [newKey], policy })).toBe('good');
+  const policy = { scope: 'leaf', unknown: 'allow' } as const;
+  const strict = { scope: 'leaf' } as const;
+  const convicts = newKey.crl({ revoked: [client] });
+
+  test('may convict, and not acquit, where nothing is known of itself', () => {
+    expect(verdict({ chain, crls: [newKey.crl()], cas: [newKey], policy: strict })).toBe('out-of-scope');
+    expect(verdict({ chain, crls: [convicts], cas: [newKey], policy })).toBe('revoked');
+    expect(verdict({ chain, crls: [root.crl(), newKey.crl()], cas: [newKey], policy: strict })).toBe('good');
+  });
+
+  test('may convict, and not acquit, where the list that speaks of it is stale: which is no gap that may be allowed', () => {
+    const stale = root.crl({ thisUpdate: fromNow(-day), nextUpdate: fromNow(-minute) });
+    expect(verdict({ chain, crls: [stale, convicts], cas: [newKey], policy })).toBe('revoked');
+    expect(verdict({ chain, crls: [stale, newKey.crl()], cas: [newKey], policy })).toBe('crl-expired');
+  });
+
+  test('may convict, and not acquit, once its certificate has run out', () => {
+    const short = root.intermediate({ commonName: 'east', notAfter: fromNow(10 * minute) });
+    const lists = (by: CrlMaterial): Case => ({ chain, crls: [root.crl(), by], cas: [short] });
+    const [now, then] = [fromNow(9 * minute), fromNow(10 * minute)];
+    expect(verdict({ ...lists(short.crl()), at: now })).toBe('good');
+    expect(verdict({ ...lists(short.crl()), at: then })).toBe('out-of-scope');
+    expect(verdict({ ...lists(short.crl({ revoked: [client] })), at: then })).toBe('revoked');
+  });
+
+  test('acquits until its certificate runs out, or the list that speaks of it', () => {
+    const [soon, later] = [fromNow(10 * minute), fromNow(20 * minute)];
+    const short = root.intermediate({ commonName: 'east', notAfter: soon });
+    expect(
+      check({ chain, crls: [root.crl({ nextUpdate: later }), short.crl()], cas: [short], policy: strict }),
+    ).toMatchObject({ status: 'good', until: soon.getTime() });
+    expect(
+      check({ chain, crls: [root.crl({ nextUpdate: soon }), newKey.crl()], cas: [newKey], policy: strict }),
+    ).toMatchObject({ status: 'good', until: soon.getTime() });
+  });
+
+  test('of a namesake under another CA says nothing where the issuer’s own key has signed a CRL', () => {
+    const west = root.intermediate('west');
+    const namesake = west.intermediate('east');
+    const others = [root.crl(), west.crl(), namesake.crl({ revoked: [client] })];
+    expect(verdict({ chain, crls: [...others, east.crl()], cas: [west, namesake] })).toBe('good');
+    expect(verdict({ chain, crls: others, cas: [west, namesake] })).toBe('revoked');
+  });
+
+  test('that the old key of a root has certified convicts beside the old one, and acquits in its place', () => {
+    const bridge = root.selfIssued();
+    const leaf = root.client();
+    const lists = (...crls: CrlMaterial[]): Case => ({ chain: [leaf, root], crls, cas: [bridge] });
+    expect(verdict(lists(root.crl(), bridge.crl({ revoked: [leaf] })))).toBe('revoked');
+    expect(verdict(lists(root.crl(), bridge.crl()))).toBe('good');
+    const stale = root.crl({ thisUpdate: fromNow(-day), nextUpdate: fromNow(-minute) });
+    expect(verdict(lists(stale, bridge.crl()))).toBe('crl-expired');
+    // Its certificate is covered by nobody but itself.
+    expect(verdict(lists(bridge.crl()))).toBe('good');
+    // The new key has a certificate that it signed itself, too: which of the two is found first does not matter.
+    const renewed = root.reissue({ privateKey: bridge.privateKey });
+    for (const cas of [
+      [bridge, renewed],
+      [renewed, bridge],
+    ])
+      expect(verdict({ ...lists(root.crl(), bridge.crl({ revoked: [leaf] })), cas })).toBe('revoked');
+  });
+
+  test('is asked in a time that does not grow with the orders of many keys', () => {
+    const keys = Array.from({ length: 9 }, () => root.intermediate('east'));
+    const crls = keys.map((key) => key.crl());
+    const begun = performance.now();
+    verdict({ chain, crls, cas: keys, policy });
+    expect(performance.now() - begun).toBeLessThan(1000);
   });
 
   test('may not answer under another root', () => {
@@ -645,7 +712,7 @@ describe('an indirect CRL', () => {
 describe('the CAs of which no CRL is there', () => {
   const uncovered = (crls: readonly CrlMaterial[]): string[] =>
     checkerOf([root, east], crls)
-      .uncoveredCas()
+      .uncoveredCas(new Date())
       .map(({ subject }) => subject.toString());
 
   test('are named', () => {
@@ -656,6 +723,19 @@ describe('the CAs of which no CRL is there', () => {
 
   test('are not covered by a delta', () => {
     expect(uncovered([root.crl(), east.crl({ delta: 1, number: 2 })])).toEqual(['CN=east']);
+  });
+
+  test('are named by their keys: a namesake does not cover for them', () => {
+    const twin = ca('root');
+    const names = (crls: readonly CrlMaterial[]): number =>
+      checkerOf([root, twin], crls).uncoveredCas(new Date()).length;
+    expect(names([root.crl()])).toBe(1);
+    expect(names([root.crl(), twin.crl()])).toBe(0);
+  });
+
+  test('are not those whose other key has signed a CRL', () => {
+    const bridge = root.selfIssued();
+    expect(checkerOf([root, bridge], [bridge.crl()]).uncoveredCas(new Date())).toEqual([]);
   });
 
   test('may be covered by an indirect CRL', () => {

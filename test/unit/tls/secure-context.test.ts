@@ -234,6 +234,29 @@ describe('the CRLs, where OpenSSL alone judges', () => {
   });
 });
 
+describe('a CRL that OpenSSL would not find', () => {
+  const spelt = root.crl({ issuerName: distinguishedName({ commonName: 'ROOT' }) });
+  const twin = ca('root');
+  test.each<[string, Partial<MtlsOptions>, string]>([
+    [
+      'by one of two keys of the name',
+      { ca: [root.pem, twin.pem], crl: root.crl().pem },
+      'the CRL of a CA name with several keys (options.crl)',
+    ],
+    [
+      'under the name of its CA in another spelling',
+      { ca: root.pem, crl: spelt.pem },
+      'a CRL that spells the name of its CA in another way (options.crl)',
+    ],
+  ])('%s is kept from it, and refused where it alone judges', async (_what, options, fault) => {
+    expect('crl' in (await bag(options))).toBe(false);
+    await expect(bag(options, 'openssl')).rejects.toMatchObject({
+      code: 'ERR_MTLS_CRL_UNSUPPORTED',
+      message: expect.stringContaining(`OpenSSL misreads ${fault}, and with`),
+    });
+  });
+});
+
 describe('a large CRL', () => {
   const large = largeCrl(root, { entries: 40_000 });
 

@@ -1,0 +1,93 @@
+/**
+ * Whether the signer of a CRL may speak for what an issuer issued: RFC 5280
+ * section 6.3.3, steps (f) and (g). Doubt never acquits.
+ *
+ * @module
+ */
+import { type Certificate } from '../x509/certificate.js';
+import { type CertificateChain, type CertificateStore, isSameCa } from '../x509/certificate-store.js';
+import { type CertificateStatus } from './certificate-status.js';
+import { type VerifiedCrl } from './verified-crl.js';
+
+/** What a CRL may say. Whatever has a voice may convict. */
+export interface Voice {
+  /** Until when it may acquit, in milliseconds since 1970; `-Infinity`: not at all. */
+  readonly acquitsUntil: number;
+  /** Whether that is because a CRL about its signer is stale. */
+  readonly isStale: boolean;
+}
+
+/** Who asks, and about what. */
+export interface Question {
+  /** The chain above the certificate in question. */
+  readonly issuers: CertificateChain;
+  readonly at: Date;
+  /** The certificates whose status is being asked for, so that signers do not ask in a circle. */
+  readonly asking: readonly Certificate[];
+}
+
+/** What the voice of a CRL depends on. */
+export interface VoiceSources {
+  readonly store: CertificateStore;
+  readonly crls: readonly VerifiedCrl[];
+  /** How many certificates of a signer's chain are asked about: under `scope: 'leaf'` the first alone. */
+  readonly scope: 'chain' | 'leaf';
+  /** The status of a signer, or of a CA above it. */
+  check(ca: Certificate, question: Question): CertificateStatus;
+}
+
+const ownKey: Voice = { acquitsUntil: Infinity, isStale: false };
+const convictsOnly: Voice = { acquitsUntil: -Infinity, isStale: false };
+
+// A signer may need a signer of its own, and that one another. Keys of one name that all vouch for each other have
+// more orders than anybody can try.
+const mostAsking = 3;
+
+/**
+ * The voice of a CRL; `undefined`: it has none. The issuer's own key has every voice. Another key of its name
+ * (rollover, a key kept for CRLs) or another CA (an indirect CRL) must lead to the same root and not be revoked.
+ * Where the issuer's own key has signed a CRL, another of its keys can only convict: its list may leave out what the
+ * old key issued. A key that may be of another CA of the same name says nothing then.
+ */
+export function voiceOf(
+  { signer, crl }: VerifiedCrl,
+  question: Question,
+  sources: VoiceSources,
+): Voice | undefined {
+  const { issuers, at } = question;
+  const [issuer] = issuers;
+  if (issuer === undefined || signer.publicKey.equals(issuer.publicKey)) return ownKey;
+  const root = issuers.at(-1) as Certificate;
+  const chains = sources.store.chainsOf(signer, at).filter((chain) => chain.at(-1)?.raw.equals(root.raw));
+  const isOvershadowed =
+    signer.subject.equals(issuer.subject) &&
+    sources.crls.some(
+      (other) => other.crl.issuer.equals(crl.issuer) && other.signer.publicKey.equals(issuer.publicKey),
+    );
+  if (isOvershadowed) return chains.some((chain) => isSameCa(chain, issuers)) ? convictsOnly : undefined;
+  const voices = chains.flatMap((chain) => voiceOfChain(chain, question, sources) ?? []);
+  return voices.sort((left, right) => right.acquitsUntil - left.acquitsUntil)[0];
+}
+
+function voiceOfChain(
+  chain: CertificateChain,
+  { at, asking }: Question,
+  { scope, check }: VoiceSources,
+): Voice | undefined {
+  if (!chain.every((ca) => ca.notBefore <= at && at < ca.notAfter)) return convictsOnly;
+  let acquitsUntil = Math.min(...chain.map(({ notAfter }) => notAfter.getTime()));
+  let isStale = false;
+  const isAskedAbout = (ca: Certificate): boolean => asking.some(({ raw }) => raw.equals(ca.raw));
+  // A CRL may speak of its own signer: listed there it is revoked, and nobody else's CRL is left out.
+  if (isAskedAbout(chain[0] as Certificate)) return { acquitsUntil, isStale };
+  if (asking.length >= mostAsking) return convictsOnly;
+  const judged = chain.slice(0, scope === 'leaf' ? Math.min(1, chain.length - 1) : -1);
+  for (const [depth, ca] of judged.entries()) {
+    if (isAskedAbout(ca)) continue;
+    const status = check(ca, { issuers: chain.slice(depth + 1), at, asking });
+    if (status.status === 'revoked') return undefined;
+    acquitsUntil = Math.min(acquitsUntil, status.status === 'good' ? status.until : -Infinity);
+    isStale ||= status.status === 'unknown' && status.cause === 'crl-expired';
+  }
+  return { acquitsUntil, isStale };
+}
