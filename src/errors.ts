@@ -84,10 +84,14 @@ export class MtlsError extends Error {
   }
 }
 
+// A person mends a few at a time, and a file may be at fault in each of its blocks.
+const mostTold = 10;
+
 /** One error for several faults, so that nobody mends one to meet the next. Its code is the first one's. */
 export function combineFaults(faults: readonly [MtlsError, ...MtlsError[]]): MtlsError {
   const [first] = faults;
   if (faults.length === 1) return first;
-  const messages = faults.map(({ message }) => message).join('\n');
-  return new MtlsError(first.code, messages, { cause: new AggregateError(faults) });
+  const told = faults.slice(0, mostTold).map(({ message }) => message);
+  if (faults.length > mostTold) told.push(`and ${faults.length - mostTold} more`);
+  return new MtlsError(first.code, told.join('\n'), { cause: new AggregateError(faults.slice(0, mostTold)) });
 }

@@ -29,7 +29,7 @@ function scopeOf({ deltaBase, issuingDistributionPoint, issuer }: CrlHead): stri
 /**
  * Keeps the newest CRL of each scope: two that stand side by side must not be decided by their order. Two of which
  * neither is older are both kept, and what either lists is revoked. So are deltas to different bases: the newest
- * may be one that cannot be combined with the full CRL that is here.
+ * may be one that cannot be combined with the full CRL that is here. A delta that a full CRL has caught up with goes.
  */
 export function newestOfEachScope<Scoped extends ScopedHead>(crls: readonly Scoped[]): Scoped[] {
   const newest = new Map<string, Scoped[]>();
@@ -39,7 +39,8 @@ export function newestOfEachScope<Scoped extends ScopedHead>(crls: readonly Scop
     if (known.some(({ crl }) => isOlder(candidate.crl, crl))) continue;
     newest.set(key, [...known.filter(({ crl }) => !isOlder(crl, candidate.crl)), candidate]);
   }
-  return [...newest.values()].flat();
+  const kept = [...newest.values()].flat();
+  return kept.filter((one) => one.crl.deltaBase === undefined || !isMerged(one, kept));
 }
 
 /** Whether `left` was issued before `right`: by CRL number where both have one, then by thisUpdate. */
@@ -92,7 +93,7 @@ function newestOf(crls: readonly VerifiedCrl[]): VerifiedCrl | undefined {
 }
 
 /** Whether a full CRL of the same CA says by now what a delta said. */
-function isMerged(delta: VerifiedCrl, next: readonly VerifiedCrl[]): boolean {
+function isMerged(delta: ScopedHead, next: readonly ScopedHead[]): boolean {
   return fullOf(delta, next).some(({ crl }) => (crl.number ?? -1n) >= (delta.crl.number ?? 0n));
 }
 
@@ -103,9 +104,9 @@ function isUsable(crl: VerifiedCrl, next: readonly VerifiedCrl[]): boolean {
 }
 
 /** The full CRLs of the same key and scope. */
-function fullOf({ crl, signer }: VerifiedCrl, crls: readonly VerifiedCrl[]): VerifiedCrl[] {
+function fullOf({ crl, signer }: ScopedHead, crls: readonly ScopedHead[]): ScopedHead[] {
   const key = scopeKey({ crl: { ...crl, deltaBase: undefined }, signer });
-  return crls.filter((other) => scopeKey(other) === key);
+  return crls.filter((other) => other.crl.deltaBase === undefined && scopeKey(other) === key);
 }
 
 function missing({ crl, origin }: VerifiedCrl): MtlsError {

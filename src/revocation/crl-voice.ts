@@ -33,7 +33,7 @@ export interface VoiceSources {
   /** How many certificates of a signer's chain are asked about: under `scope: 'leaf'` the first alone. */
   readonly scope: 'chain' | 'leaf';
   /** The status of a signer, or of a CA above it. */
-  check(ca: Certificate, question: Question): CertificateStatus;
+  readonly check: (ca: Certificate, question: Question) => CertificateStatus;
 }
 
 const ownKey: Voice = { acquitsUntil: Infinity, isStale: false };
@@ -74,16 +74,14 @@ function voiceOfChain(
   { at, asking }: Question,
   { scope, check }: VoiceSources,
 ): Voice | undefined {
-  if (!chain.every((ca) => ca.notBefore <= at && at < ca.notAfter)) return convictsOnly;
+  if (chain.some((ca) => at < ca.notBefore)) return convictsOnly;
   let acquitsUntil = Math.min(...chain.map(({ notAfter }) => notAfter.getTime()));
   let isStale = false;
-  const isAskedAbout = (ca: Certificate): boolean => asking.some(({ raw }) => raw.equals(ca.raw));
-  // A CRL may speak of its own signer: listed there it is revoked, and nobody else's CRL is left out.
-  if (isAskedAbout(chain[0] as Certificate)) return { acquitsUntil, isStale };
-  if (asking.length >= mostAsking) return convictsOnly;
-  const judged = chain.slice(0, scope === 'leaf' ? Math.min(1, chain.length - 1) : -1);
+  const judged = scope === 'leaf' ? chain.slice(0, -1).slice(0, 1) : chain.slice(0, -1);
   for (const [depth, ca] of judged.entries()) {
-    if (isAskedAbout(ca)) continue;
+    // A CRL may speak of its own signer: listed there it is revoked, and nobody else's CRL is left out.
+    if (asking.some(({ raw }) => raw.equals(ca.raw))) continue;
+    if (asking.length >= mostAsking) return convictsOnly;
     const status = check(ca, { issuers: chain.slice(depth + 1), at, asking });
     if (status.status === 'revoked') return undefined;
     acquitsUntil = Math.min(acquitsUntil, status.status === 'good' ? status.until : -Infinity);

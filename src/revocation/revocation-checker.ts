@@ -69,13 +69,17 @@ export class RevocationChecker {
     const voices = new Map<VerifiedCrl, Voice | undefined>();
     for (const point of distributionPointsOf(certificate)) {
       for (const verified of this.crls) {
-        if (verified.crl.deltaBase !== undefined) continue;
+        const isDelta = verified.crl.deltaBase !== undefined;
+        // One that has a full CRL is asked with it.
+        if (isDelta && this.#fullOf(verified) !== undefined) continue;
         const reasons = reasonsCovered(verified.crl, certificate, point);
         if (reasons === 0) continue;
         if (!voices.has(verified)) voices.set(verified, this.#voiceOf(verified, question));
         const voice = voices.get(verified);
         if (voice === undefined) continue;
-        const revoked = progress.consult(verified, this.#deltasOf(verified), { reasons, voice });
+        const revoked = isDelta
+          ? progress.convict(verified)
+          : progress.consult(verified, this.#deltasOf(verified), { reasons, voice });
         if (revoked !== undefined) return revoked;
       }
     }
@@ -89,18 +93,16 @@ export class RevocationChecker {
     return voiceOf(verified, question, { store: this.#store, crls, scope: this.policy.scope, check });
   }
 
+  /** A full CRL of the scope of a delta. */
+  #fullOf(delta: VerifiedCrl): VerifiedCrl | undefined {
+    return this.crls.find((full) => full.crl.deltaBase === undefined && isSameScope(full, delta));
+  }
+
   /** The deltas that know more than a full CRL, the newest first. */
   #deltasOf(full: VerifiedCrl): VerifiedCrl[] {
-    const scope = full.crl.issuingDistributionPoint?.der;
-    const newer = this.crls.filter(({ crl: delta, signer }) => {
-      if (delta.deltaBase === undefined || !isOlder(full.crl, delta)) return false;
-      const sameScope =
-        scope?.equals(delta.issuingDistributionPoint?.der ?? Buffer.alloc(0)) ??
-        delta.issuingDistributionPoint === undefined;
-      return (
-        sameScope && delta.issuer.equals(full.crl.issuer) && signer.publicKey.equals(full.signer.publicKey)
-      );
-    });
+    const newer = this.crls.filter(
+      (one) => one.crl.deltaBase !== undefined && isSameScope(full, one) && isOlder(full.crl, one.crl),
+    );
     return newer.sort(
       (left, right) => Number(isOlder(left.crl, right.crl)) - Number(isOlder(right.crl, left.crl)),
     );
@@ -108,8 +110,20 @@ export class RevocationChecker {
 
   #hasCrlOf(certificate: Certificate, points: readonly DistributionPoint[]): boolean {
     const names = [certificate.issuer, ...points.flatMap(({ crlIssuer }) => crlIssuer ?? [])];
-    return this.crls.some(({ crl }) => names.some((name) => name.equals(crl.issuer)));
+    return this.crls.some(
+      ({ crl }) => crl.deltaBase === undefined && names.some((name) => name.equals(crl.issuer)),
+    );
   }
+}
+
+function isSameScope(full: VerifiedCrl, delta: VerifiedCrl): boolean {
+  const [ours, theirs] = [full.crl, delta.crl].map(({ issuingDistributionPoint: scope }) => scope?.der);
+  const sameScope = ours === undefined || theirs === undefined ? ours === theirs : ours.equals(theirs);
+  return (
+    sameScope &&
+    delta.crl.issuer.equals(full.crl.issuer) &&
+    delta.signer.publicKey.equals(full.signer.publicKey)
+  );
 }
 
 /** What is known of one certificate so far: RFC 5280's reasons_mask and cert_status. */
@@ -146,11 +160,11 @@ class Progress {
     for (const delta of deltas) {
       // What lifts a hold has the last word over older deltas, not over one as old as itself.
       if (lifting !== undefined && isOlder(delta.crl, lifting.crl)) break;
-      const convict = this.#convict(delta);
+      const convict = this.convict(delta);
       if (convict !== undefined) return convict;
       if (this.#isLifted(delta, full)) lifting = delta;
     }
-    const convict = lifting === undefined ? this.#convict(full) : undefined;
+    const convict = lifting === undefined ? this.convict(full) : undefined;
     if (convict !== undefined) return convict;
     const mayAcquit = voice.acquitsUntil > this.#at.getTime();
     if (!this.#isCurrent(full) || !mayAcquit) {
@@ -171,7 +185,8 @@ class Progress {
     return this.#find(delta)?.reason === 'removeFromCRL' && this.#isCurrent(delta);
   }
 
-  #convict(verified: VerifiedCrl): CertificateStatus | undefined {
+  /** The verdict of one CRL alone, if it revokes. */
+  convict(verified: VerifiedCrl): CertificateStatus | undefined {
     const entry = this.#find(verified);
     // In a delta it says that the entry is gone from the full list; in a full list it says nothing that is known.
     if (entry === undefined || (entry.reason === 'removeFromCRL' && verified.crl.deltaBase !== undefined))

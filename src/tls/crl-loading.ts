@@ -72,12 +72,13 @@ export async function loadCrls(request: CrlRequest): Promise<CrlResponse> {
   const hash = hashOf(lists, reading);
   if (hash === request.hash)
     return { hash, crls: undefined, setAside: [], diff: { added: 0, removed: 0 }, shrunk: [] };
-  const { signed, faults } = verifyAll(lists, reading, request);
+  const distinct = [...new Map(lists.map((list) => [list.digest, list])).values()];
+  verifyAll(distinct, reading, request);
+  const crls = packAll(newestOfEachScope(reading.signed), reading, request);
+  const { faults } = reading;
   const [first, ...others] = faults.map(({ error }) => error);
   if (request.faulty === 'fail' && first !== undefined) throw combineFaults([first, ...others]);
   const setAside = faults.map(({ origin, error: { code, message } }) => ({ origin, code, message }));
-  const distinct = [...new Map(signed.map((crl) => [crl.digest, crl])).values()];
-  const crls = newestOfEachScope(distinct).map((crl) => packUnlessKnown(crl, request));
   const after = crls.map(({ entries }) => entries);
   return { hash, crls: crls.map(({ result }) => result), setAside, ...compareCrls(request.inForce, after) };
 }
@@ -111,23 +112,16 @@ function hashOf(lists: readonly CrlBytes[], { faults }: Reading): string {
   return digestOf(Buffer.from(found.join('\n')));
 }
 
-function verifyAll(
-  lists: readonly CrlBytes[],
-  reading: Reading,
-  { cas, policy, at, faulty, inForce }: CrlRequest,
-): Reading {
+function verifyAll(lists: readonly CrlBytes[], reading: Reading, { cas, policy, at }: CrlRequest): void {
   const store = new CertificateStore(cas.map((der) => parseCertificate(Buffer.from(der))));
-  // Set aside are those that say nothing. One that has expired still convicts.
-  const dates = faulty === 'fail' ? policy : { ...policy, stale: 'allow' as const };
   for (const list of lists) {
     attempt(reading, list.origin, () => {
       const crl = readSignedCrl(list, store, policy);
-      // One that ran out while it was in force is stale, and judged so; it must not keep another one's news out.
-      if (!inForce.some(({ digest }) => digest === crl.digest)) checkCrlDates(crl, dates, new Date(at));
+      // Whether it has run out is asked of those that no newer one replaces.
+      checkCrlDates(crl, { ...policy, stale: 'allow' }, new Date(at));
       reading.signed.push(crl);
     });
   }
-  return reading;
 }
 
 function attempt({ faults }: Reading, origin: string, run: () => void): void {
@@ -139,11 +133,30 @@ function attempt({ faults }: Reading, origin: string, run: () => void): void {
   }
 }
 
+interface Loaded {
+  readonly result: PackedCrl | { readonly unchanged: string };
+  readonly entries: ScopedEntries;
+}
+
+function packAll(crls: readonly SignedCrl[], reading: Reading, request: CrlRequest): Loaded[] {
+  const loaded: Loaded[] = [];
+  for (const crl of crls) {
+    attempt(reading, crl.origin, () => {
+      if (mustBeCurrent(crl, request)) checkCrlDates(crl, request.policy, new Date(request.at));
+      loaded.push(packUnlessKnown(crl, request));
+    });
+  }
+  return loaded;
+}
+
+/** Whether a CRL must not have run out. Set aside are those that say nothing, and one that has still convicts. */
+function mustBeCurrent({ digest }: SignedCrl, { faulty, inForce }: CrlRequest): boolean {
+  // One that ran out while it was in force is stale, and judged so; it must not keep another one's news out.
+  return faulty === 'fail' && !inForce.some((known) => known.digest === digest);
+}
+
 /** Packing is most of the work: a list that is in force already is not packed again. */
-function packUnlessKnown(
-  signed: SignedCrl,
-  { inForce, keepEntries }: CrlRequest,
-): { result: PackedCrl | { unchanged: string }; entries: ScopedEntries } {
+function packUnlessKnown(signed: SignedCrl, { inForce, keepEntries }: CrlRequest): Loaded {
   const known = inForce.find(({ digest }) => digest === signed.digest);
   if (known !== undefined) return { result: { unchanged: signed.digest }, entries: known };
   const packed = packCrl(signed, { keepEntries, seed: inForce[0]?.index.seed });

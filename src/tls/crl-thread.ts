@@ -10,6 +10,7 @@ import { Worker } from 'node:worker_threads';
 import { MtlsError } from '../errors.js';
 import { type CrlInput, type CrlRequest, type CrlResponse, loadCrls } from './crl-loading.js';
 import { type CrlWorkerAnswer } from './crl-worker.js';
+import { crlBlocks } from './sources.js';
 import workerFile from './worker-file.cjs';
 
 // Up to here loading takes less than 5 ms, and starting a thread takes longer.
@@ -44,7 +45,9 @@ async function loadInThread(request: CrlRequest, signal: AbortSignal): Promise<C
   try {
     const answer = await new Promise<CrlWorkerAnswer>((resolve, reject) => {
       worker.once('message', resolve);
-      worker.once('error', reject);
+      worker.once('error', ({ message }: Error) => {
+        reject(new MtlsError('ERR_MTLS_CRL_INVALID', `the thread that loads the CRLs failed: ${message}`));
+      });
       worker.once('exit', () => {
         reject(new MtlsError('ERR_MTLS_CRL_INVALID', 'the thread that loads the CRLs ended before it had'));
       });
@@ -61,12 +64,17 @@ async function loadInThread(request: CrlRequest, signal: AbortSignal): Promise<C
 /** How many bytes a source has; 0 where that cannot be told, which reading it will tell. */
 async function sizeOf(input: CrlInput): Promise<number> {
   if (!('path' in input)) return input.bytes.byteLength;
-  try {
-    const seen = await stat(input.path);
-    if (!seen.isDirectory()) return seen.size;
-    const files = await Promise.all((await readdir(input.path)).map((name) => stat(join(input.path, name))));
-    return files.reduce((sum, { size }) => sum + size, 0);
-  } catch {
-    return 0;
-  }
+  const { path } = input;
+  const names = await readdir(path).catch(() => undefined);
+  if (names === undefined) return await sizeOfFile(path);
+  const read = names.filter((name) => crlBlocks.fileName.test(name));
+  const sizes = await Promise.all(read.map((name) => sizeOfFile(join(path, name))));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+async function sizeOfFile(path: string): Promise<number> {
+  return await stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  );
 }

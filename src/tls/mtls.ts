@@ -97,6 +97,7 @@ export class MtlsHandle implements Mtls {
   #server: Server | undefined;
   #prepared: Prepared | undefined;
   #context: SecureContextOptions | undefined;
+  #hasBegun = false;
   #isClosed = false;
   #isResting = false;
 
@@ -139,6 +140,11 @@ export class MtlsHandle implements Mtls {
     if (this.#prepared === undefined) return;
     await this.#commit(this.#prepared);
     this.#reloader.begin();
+    // Not before whoever made the server has had a turn to listen for what is told of its CRLs.
+    setImmediate(() => {
+      this.#hasBegun = true;
+      if (!this.#isClosed && !this.#isResting) this.#watchExpiry();
+    });
   }
 
   /** Everything is built: swap the secure context, then what clients are judged by, then judge those that are here. */
@@ -152,7 +158,7 @@ export class MtlsHandle implements Mtls {
     this.#gate.enforce(
       createTrust(materials, this.#settings.certificates, (this.#gate.trust?.generation ?? 0) + 1),
     );
-    this.#expiry.watch(revocationsOf(materials));
+    if (this.#hasBegun) this.#watchExpiry();
     // Every request is judged by it from here on, so that the open connections may wait a turn.
     await new Promise(setImmediate);
     return await this.#gate.judgeAll();
@@ -160,8 +166,10 @@ export class MtlsHandle implements Mtls {
 
   /** A new context makes new ticket keys, and no session would outlive a CRL. The gate judges those that do. */
   #swap(context: SecureContextOptions): void {
-    // The first context is not this server's own: its keys may be known elsewhere.
-    const keys = this.#context === undefined ? undefined : this.#server?.getTicketKeys();
+    // The first context is not this server's own: its keys may be known elsewhere. And who is refused with an answer
+    // gets a ticket all the same, in which OpenSSL's verdict would outlive the CRL that it was by.
+    const isKept = this.#context !== undefined && this.#settings.onRefused === 'close';
+    const keys = isKept ? this.#server?.getTicketKeys() : undefined;
     this.#server?.setSecureContext(context);
     if (keys !== undefined) this.#server?.setTicketKeys(keys);
   }
@@ -274,9 +282,13 @@ export class MtlsHandle implements Mtls {
     await this.#reloader.close();
   }
 
+  #watchExpiry(): void {
+    this.#expiry.watch(revocationsOf(this.#gate.trust?.materials));
+  }
+
   #wake(): void {
     this.#isResting = false;
-    this.#expiry.watch(revocationsOf(this.#gate.trust?.materials));
+    this.#watchExpiry();
     this.#reloader.resume();
   }
 

@@ -132,6 +132,7 @@ export class Reloader {
 
   async #reload(): Promise<Outcome> {
     const started = performance.now();
+    const { signal } = this.#abort;
     try {
       const before = this.#inForce?.materials;
       if (before === undefined)
@@ -154,7 +155,9 @@ export class Reloader {
       this.#inForce = prepared;
       return { report: this.#succeed(started, { changed: true, ...diff, evicted }, waiting), waiting };
     } catch (error) {
-      throw this.#tell(asMtlsError(error), 'what was in force stays');
+      const fault = asMtlsError(error);
+      // Whoever closes the server is not told that it did not go on.
+      throw signal.aborted ? fault : this.#tell(fault, 'what was in force stays');
     }
   }
 

@@ -5,7 +5,8 @@
  * @module
  */
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ErrorCode, MtlsError } from '../errors.js';
 import { type CrlSource, type Source, type SourceLoader } from '../source-options.js';
@@ -40,11 +41,7 @@ export async function readSource(source: Source, option: string): Promise<Source
   if (!isPath(source)) return { bytes: Buffer.from(source), origin: `options.${option}` };
   let bytes;
   try {
-    const seen = await stat(source);
-    // A pipe would be waited for, and every reload behind it.
-    if (!seen.isFile()) throw Object.assign(new Error('no file'), { code: 'EISDIR' });
-    if (seen.size > largestFile) throw Object.assign(new Error('too large'), { code: 'EFBIG' });
-    bytes = await readFile(source);
+    bytes = await readRegularFile(source);
   } catch (error) {
     throw unreadable(source, option, error);
   }
@@ -57,6 +54,21 @@ export async function readSource(source: Source, option: string): Promise<Source
   return { bytes, origin: source };
 }
 
+// Windows has no such flag.
+const { O_NONBLOCK: nonBlocking = 0 } = constants as { readonly O_NONBLOCK?: number };
+
+async function readRegularFile(path: string): Promise<Buffer> {
+  // A pipe would be waited for, and every reload behind it; also one that took the file's place just now.
+  await using file = await open(path, constants.O_RDONLY | nonBlocking);
+  const seen = await file.stat();
+  if (!seen.isFile()) throw Object.assign(new Error('no file'), { code: 'EISDIR' });
+  if (seen.size > largestFile) throw Object.assign(new Error('too large'), { code: 'EFBIG' });
+  return await file.readFile();
+}
+
+// A directory may hold more files than a process may have open.
+const filesAtOnce = 32;
+
 /**
  * Reads a file, or every file of a directory that is called as such files are.
  * @throws MtlsError as {@link readSource}, and the expectation's code for a directory without any.
@@ -68,7 +80,12 @@ export async function readPath(
 ): Promise<SourceBytes[]> {
   if (!(await isDirectory(path, option))) return [await readSource(path, option)];
   const names = (await listDirectory(path, option)).filter((name) => fileName.test(name)).sort();
-  if (names.length > 0) return await Promise.all(names.map((name) => readSource(join(path, name), option)));
+  const files: SourceBytes[] = [];
+  for (let index = 0; index < names.length; index += filesAtOnce) {
+    const some = names.slice(index, index + filesAtOnce);
+    files.push(...(await Promise.all(some.map((name) => readSource(join(path, name), option)))));
+  }
+  if (files.length > 0) return files;
   throw new MtlsError(
     code,
     `${path} (options.${option}) is a directory without a ${noun}; expected files that end in ${endings}`,

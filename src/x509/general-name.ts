@@ -94,5 +94,15 @@ export function normaliseIp(text: string): string | undefined {
 export function canonicalGeneralName(name: GeneralName): string {
   if (name.kind === 'directoryName') return `directoryName:${name.value.canonical}`;
   if (name.kind === 'other') return `other:${name.value.toString('hex')}`;
-  return `${name.kind}:${name.kind === 'dns' ? name.value.toLowerCase() : name.value}`;
+  return `${name.kind}:${canonicalText(name)}`;
+}
+
+// Of a URI the scheme and the host are in any letter case, of an email address the host (RFC 5280 sections 7.4, 7.5).
+function canonicalText({ kind, value }: Exclude<GeneralName, { kind: 'directoryName' | 'other' }>): string {
+  if (kind === 'dns') return value.toLowerCase();
+  if (kind === 'email') return value.replace(/@[^@]*$/, (host) => host.toLowerCase());
+  if (kind !== 'uri') return value;
+  return value.replace(/^[^:/?#]+:(\/\/[^/?#]*)?/, (start) =>
+    start.replace(/^[^:]+:|[^@]*$/g, (part) => part.toLowerCase()),
+  );
 }

@@ -15,9 +15,13 @@ export interface PemBlock {
 
 const dashes = '-----';
 
-/** Whether these bytes are DER: a SEQUENCE of more than 127 bytes, which no text begins like. */
+// Each takes memory beside its bytes. The largest bundles in the field have some hundred.
+const mostBlocks = 10_000;
+
+/** Whether these bytes are DER: a SEQUENCE of more than 127 bytes, which no text begins like, or a short one. */
 export function isDer(bytes: Buffer): boolean {
-  return bytes[0] === 0x30 && (bytes[1] ?? 0) > 0x80;
+  const length = bytes[1] ?? 0;
+  return bytes[0] === 0x30 && (length < 0x80 ? length + 2 === bytes.length : length > 0x80);
 }
 
 /**
@@ -44,6 +48,13 @@ export function parsePem(bytes: Buffer, origin: string): PemBlock[] {
       throw invalid(
         origin,
         `a "${label[1]}" block without its end: the file is cut off or still being written`,
+        begin,
+      );
+    }
+    if (blocks.length >= mostBlocks) {
+      throw invalid(
+        origin,
+        `more than ${mostBlocks} blocks, which is more than is read from one file`,
         begin,
       );
     }

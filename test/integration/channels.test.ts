@@ -102,6 +102,7 @@ describe('a channel has what its event has, and the handle it is about', () => {
     const past = new Date(Date.now() - 10 * hourMs);
     const nextUpdate = new Date(Math.floor((Date.now() + hourMs) / 1000) * 1000);
     const server = await startServer({ root, crl: root.crl({ thisUpdate: past, nextUpdate }).pem });
+    await until(() => expiring.length > 0, 'the warning is published');
     expect(expiring).toMatchObject([{ event: { nextUpdate, source: server.files.crl } }]);
     expect(expiring[0]?.mtls).toBe(server.mtls);
   });

@@ -169,6 +169,14 @@ describe('what the handle tells', () => {
     expect(server.recorder.events('crl-expiring')).toHaveLength(1);
   });
 
+  test('crl-expiring of a CRL that is about to run out at the start, to whoever listens from then on', async () => {
+    const root = ca('ca');
+    const [thisUpdate, nextUpdate] = [secondIn(-100_000), secondIn(10_000)];
+    const server = await startServer({ root, crl: root.crl({ thisUpdate, nextUpdate }).pem });
+    await until(() => server.recorder.events('crl-expiring').length > 0, 'the warning comes');
+    expect(server.recorder.linesOf('crl-expiring')).toHaveLength(1);
+  });
+
   test('nothing of a CRL that is replaced in time', async () => {
     const root = ca('ca');
     const thisUpdate = secondIn(-5000);

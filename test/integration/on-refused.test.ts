@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { createServerOptions, protect } from 'express-mtls';
 import { ca, type CertificateOptions } from '../support/chain.js';
 import { Client, tlsVersions } from '../support/client.js';
-import { http2Server, listen, material, Recorder, startServer, until } from '../support/server.js';
+import { http2Server, listen, material, publish, Recorder, startServer, until } from '../support/server.js';
 
 const hour = 3_600_000;
 const inMs = (ms: number): Date => new Date(Date.now() + ms);
@@ -39,6 +39,24 @@ describe.each(tlsVersions)("over %s, with onRefused: 'respond'", (version) => {
     expect(server.recorder.events('evicted')).toEqual([]);
     expect(server.recorder.events('authenticated')).toEqual([]);
     expect([...server.mtls.connections]).toEqual([]);
+  });
+
+  test('who was refused is served once the CRL lets it, with the session that it was given', async () => {
+    const root = ca('ca');
+    const client2 = root.client('client2');
+    const server = await startServer({
+      root,
+      crl: root.crl({ revoked: [client2] }).pem,
+      options: { onRefused: 'respond', watch: false },
+    });
+    const refused = await server.as(client2, { version }).get();
+    expect(refused).toMatchObject({ status: 401 });
+    expect(refused.session).toBeDefined();
+    publish(server.files.crl, root.crl({ number: 2 }).pem);
+    await server.mtls.reload();
+    expect(await server.as(client2, { version }).get('/', { session: refused.session })).toMatchObject({
+      status: 200,
+    });
   });
 
   test('a good client is served', async () => {

@@ -848,6 +848,57 @@ describe('what else is reloaded', () => {
     expect(await server.as(ca('other').client('client1')).get()).toMatchObject({ status: 'refused' });
   });
 
+  test.each<
+    [string, (root: CertificateAuthority, client2: Certificate) => Record<'before' | 'after', string>]
+  >([
+    [
+      'a delta, by a full CRL of another scope',
+      (root, client2) => {
+        const users = root.crl({ number: 5, idp: { onlyUser: true } }).pem;
+        const delta = root.crl({ number: 6, delta: 5, idp: { onlyUser: true }, revoked: [client2] }).pem;
+        return { before: users + delta, after: users + root.crl({ number: 100, idp: { onlyCa: true } }).pem };
+      },
+    ],
+    [
+      'a CRL, by an older one of the same CA with a renewed certificate',
+      (root, client2) => ({
+        before: root.crl({ number: 5, revoked: [client2] }).pem,
+        after: root.crl({ number: 4 }).pem,
+      }),
+    ],
+  ])('%s takes no revocation back', async (what, make) => {
+    const root = ca('ca');
+    const client2 = root.client('client2');
+    const { before, after } = make(root, client2);
+    const server = await startServer({ root, crl: before, options: { watch: false } });
+    expect(await server.as(client2).get()).toMatchObject({ status: 'refused' });
+    publish(server.files.crl, after);
+    if (what.includes('renewed')) publish(server.files.ca, root.reissue().pem);
+    await expect(server.mtls.reload()).rejects.toMatchObject({ code: 'ERR_MTLS_CRL_ROLLBACK' });
+    expect(await server.as(client2).get()).toMatchObject({ status: 'refused' });
+  });
+
+  test('the CRL of a CA’s old key makes way for that of its new key', async () => {
+    const root = ca('ca');
+    const bridge = root.selfIssued();
+    const [client1, client2] = [root.client('client1'), root.client('client2')];
+    const server = await startServer({
+      root,
+      cas: [root, bridge],
+      crl: root.crl({ number: 5 }).pem,
+      options: { watch: false },
+    });
+    const open = server.as(client2, { keepAlive: true });
+    expect(await open.get()).toMatchObject({ status: 200 });
+    publish(server.files.crl, bridge.crl({ number: 4, revoked: [client2] }).pem);
+    await expect(server.mtls.reload()).rejects.toMatchObject({ code: 'ERR_MTLS_CRL_ROLLBACK' });
+    publish(server.files.crl, bridge.crl({ number: 6, revoked: [client2] }).pem);
+    expect(await server.mtls.reload()).toMatchObject({ changed: true, evicted: 1 });
+    expect(await server.as(client1).get()).toMatchObject({ status: 200 });
+    expect(await server.as(client2).get()).toMatchObject({ status: 'refused' });
+    expect(server.recorder.events('refused').at(-1)).toMatchObject({ reason: 'revoked' });
+  });
+
   test('a CRL that vanishes from a directory takes no revocation back', async () => {
     const { root, folder } = crlDirectory();
     const client2 = root.client('client2');

@@ -63,7 +63,7 @@ test('mtls.close() may be called again, and while a reload is under way', async 
   let load = (): Promise<Buffer[]> => Promise.reject(new Error('not yet'));
   const { root, options } = material();
   load = () => Promise.resolve([root.crl().der]);
-  const { mtls } = await startServer({
+  const { mtls, recorder } = await startServer({
     root,
     options: { ...options, crl: { load: () => load() }, watch: false },
   });
@@ -75,6 +75,9 @@ test('mtls.close() may be called again, and while a reload is under way', async 
   await Promise.all([mtls.close(), mtls.close()]);
   expect(await reload).toContain('the server was closed');
   await mtls.close();
+  // Whoever closes it is not told of a fault.
+  expect(recorder.events('reload-failed')).toEqual([]);
+  expect(mtls.fault).toBeUndefined();
 });
 
 test('when mtls.close() has resolved nothing is committed any more, not even by a reload that waited for another', async () => {

@@ -55,6 +55,12 @@ describe('several faults', () => {
 
   test('that are one stay as they are', () => {
     expect(combineFaults([faults[0]])).toBe(faults[0]);
+    const many = Array.from(
+      { length: 12 },
+      (_, index) => new MtlsError('ERR_MTLS_CRL_INVALID', `fault ${index}`),
+    );
+    expect(combineFaults(many as [MtlsError]).message).toMatch(/^fault 0\n(.+\n){9}and 2 more$/);
+    expect(combineFaults(many.slice(0, 10) as [MtlsError]).message).toMatch(/\nfault 9$/);
   });
 });
 

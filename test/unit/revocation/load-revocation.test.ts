@@ -5,6 +5,7 @@ import { loadRevocation, type LoadRevocationOptions } from '../../../src/revocat
 import { parsePem } from '../../../src/x509/pem.js';
 import { ca, largeCrl } from '../../support/chain.js';
 import { temporaryDirectory, writeMaterial } from '../../support/files.js';
+import { distinguishedName } from '../../support/names.js';
 import { day, fromNow, minute } from './lists.js';
 
 const root = ca('root');
@@ -34,6 +35,21 @@ describe('a chain', () => {
     });
     const good = await loadRevocation({ ca: cas, crl: [root.crl().pem, east.crl().pem] });
     expect(good.check([client.x509])).toEqual({ status: 'good' });
+  });
+
+  test('is judged by the rest where a CRL is sound and cannot be indexed', async () => {
+    const revoked = Array.from({ length: 4097 }, (_, number) => ({
+      serial: '0a',
+      certificateIssuer: distinguishedName({ commonName: String(number) }),
+    }));
+    const { check, rejected } = await loadRevocation({
+      ca: cas,
+      crl: [root.crl().pem, root.crl({ idp: { indirect: true }, revoked }).pem, east.crl().pem],
+    });
+    expect(rejected).toMatchObject([
+      { source: 'options.crl[1]', error: { code: 'ERR_MTLS_CRL_UNSUPPORTED' } },
+    ]);
+    expect(check(chain)).toEqual({ status: 'good' });
   });
 
   test('may hold intermediates that are not configured', async () => {

@@ -156,9 +156,26 @@ describe('a CRL is refused', () => {
     ['that is a certificate', root.pem, 'ERR_MTLS_CRL_INVALID'],
     ['that is damaged', root.crl().der.subarray(0, -1), 'ERR_MTLS_CRL_INVALID'],
   ])('%s', async (_what, crl, code) => {
-    expect(await fault({ crl: [root.crl().pem, crl] })).toMatchObject({
+    const beside = code === 'ERR_MTLS_CRL_EXPIRED' ? east.crl().pem : root.crl().pem;
+    expect(await fault({ ca: [root.pem, east.pem], crl: [beside, crl] })).toMatchObject({
       code,
       message: expect.stringMatching(/^options\.crl\[1\]: /),
+    });
+  });
+
+  test('but not for having run out, where a newer one of its scope is there', async () => {
+    const dates = { thisUpdate: fromNow(-2 * day), nextUpdate: fromNow(-day) };
+    const old = root.crl({ number: 1, ...dates }).pem;
+    const delta = root.crl({ number: 2, delta: 1, ...dates }).pem;
+    const loaded = await material({ crl: [old, delta, root.crl({ number: 3 }).pem] });
+    expect(loaded.main.trust.revocation?.crls.map(({ crl }) => crl.number)).toEqual([3n]);
+    // A delta that knows more than the full CRL has to be in date.
+    expect(await fault({ crl: [root.crl({ number: 1 }).pem, delta] })).toMatchObject({
+      code: 'ERR_MTLS_CRL_EXPIRED',
+    });
+    // One of the future takes nobody's place.
+    expect(await fault({ crl: [old, root.crl({ number: 3, thisUpdate: fromNow(day) }).pem] })).toMatchObject({
+      code: 'ERR_MTLS_CRL_INVALID',
     });
   });
 

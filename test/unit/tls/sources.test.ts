@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
@@ -46,6 +47,23 @@ describe('a source', () => {
     const { bytes } = await readSource(given, 'ca');
     given.fill(0);
     expect(bytes).toEqual(root.der);
+  });
+
+  test('that is a pipe is an error, and nothing waits for it', async () => {
+    const pipe = join(temporaryDirectory(), 'pipe.pem');
+    execFileSync('mkfifo', [pipe]);
+    await expect(readSource(pipe, 'crl')).rejects.toMatchObject({
+      code: 'ERR_MTLS_OPTION_INVALID',
+      message: `options.crl: cannot read "${pipe}" (EISDIR): it is a directory or a device, and a file was expected`,
+    });
+  });
+
+  test('that is a directory may hold more files than a process has open at once', async () => {
+    const directory = temporaryDirectory();
+    const names = Array.from({ length: 100 }, (_, index) => `${100 + index}.pem`);
+    for (const name of names) writeFileSync(join(directory, name), name);
+    const read = await readPath(directory, 'crl', crlBlocks);
+    expect(read.map(({ bytes }) => String(bytes))).toEqual(names);
   });
 
   test('that is not there, a directory or empty is an error', async () => {

@@ -214,13 +214,34 @@ describe('an IP address has one spelling', () => {
 describe('canonical forms', () => {
   const canonical = (names: AltNameOptions): string[] => read(names).map(canonicalGeneralName);
 
-  test('DNS names are the same in any case, and so are directory names; nothing else is', () => {
+  test('DNS names are the same in any case, and so are directory names; other names are not', () => {
     expect(canonical({ dns: ['A.Test'] })).toEqual(canonical({ dns: ['a.test'] }));
     expect(canonical({ directoryName: [{ commonName: 'A' }] })).toEqual(
       canonical({ directoryName: [{ commonName: ' a' }] }),
     );
     expect(canonical({ uri: ['http://a.test/A'] })).not.toEqual(canonical({ uri: ['http://a.test/a'] }));
     expect(canonical({ email: ['A@b.test'] })).not.toEqual(canonical({ email: ['a@b.test'] }));
+  });
+
+  // RFC 5280 sections 7.4 and 7.5.
+  test.each<[keyof AltNameOptions & ('uri' | 'email'), string, string, boolean]>([
+    ['uri', 'http://CRL.test/a', 'http://crl.test/a', true],
+    ['uri', 'HTTP://crl.test/a', 'http://crl.test/a', true],
+    ['uri', 'LDAP://A.test:389/cn=A', 'ldap://a.TEST:389/cn=A', true],
+    ['uri', 'ldap://a.test/CN=A', 'ldap://a.test/cn=A', false],
+    ['uri', 'http://a.test?A', 'http://a.test?a', false],
+    ['uri', 'http://a.test#A', 'http://a.test#a', false],
+    ['uri', 'http://U@a.test/', 'http://U@A.test/', true],
+    ['uri', 'http://U@a.test/', 'http://u@a.test/', false],
+    ['uri', 'URN:A', 'urn:A', true],
+    ['uri', 'urn:A', 'urn:a', false],
+    ['uri', '/A', '/a', false],
+    ['email', 'a@B.test', 'a@b.test', true],
+    ['email', '"A@b"@C.test', '"A@b"@c.test', true],
+    ['email', '"a@B"@c.test', '"a@b"@c.test', false],
+  ])('the %s %s and %s are the same: %4$p', (kind, left, right, expected) => {
+    const [one, other] = canonical({ [kind]: [left, right] });
+    expect(one === other).toBe(expected);
   });
 
   test('names of one kind are the same only where they say the same', () => {

@@ -44,6 +44,28 @@ describe('blocks are read', () => {
   });
 });
 
+test('ten thousand blocks are read, and not one more', () => {
+  expect(parse(one.repeat(10_000))).toHaveLength(10_000);
+  const { code, message } = failureOf(() => parse(one.repeat(10_001)));
+  expect(code).toBe('ERR_MTLS_PEM_INVALID');
+  expect(message).toContain(
+    'ca.pem: more than 10000 blocks, which is more than is read from one file (at byte ',
+  );
+});
+
+test.each<[string, boolean]>([
+  ['3003020105', true],
+  ['300302010500', false],
+  ['30020105', true],
+  [`307f${'00'.repeat(127)}`, true],
+  [`3080${'00'.repeat(128)}`, false],
+  [`308180${'00'.repeat(128)}`, true],
+  ['30', false],
+  ['', false],
+])('%s is DER: %p', (hex, expected) => {
+  expect(isDer(Buffer.from(hex, 'hex'))).toBe(expected);
+});
+
 describe('what is damaged is refused, with the file and the place', () => {
   const cut = 'a "CERTIFICATE" block without its end: the file is cut off or still being written (at byte 0)';
   const base64 = 'a block whose body is not base64';
