@@ -15,6 +15,7 @@ import {
 import { type DistinguishedName } from '../x509/distinguished-name.js';
 import {
   countMissingRows,
+  countRows,
   findSerial,
   packSerials,
   randomSeed,
@@ -53,7 +54,7 @@ export function countMissingEntries(left: CrlIndexData, right: CrlIndexData | un
   for (const { issuer, tables } of left.issuers) {
     for (const table of tables) {
       const other = known.get(`${table.width} ${issuer ?? ''}`);
-      missing += other === undefined ? table.reasons.length : countMissingRows(table, other);
+      missing += other === undefined ? countRows(table) : countMissingRows(table, other);
     }
   }
   return missing;

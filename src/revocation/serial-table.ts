@@ -183,8 +183,15 @@ function dropRepeats(table: SerialTableData): number {
   return kept;
 }
 
+/** How many serial numbers a table lists: what lifts a hold lists nothing. */
+export function countRows({ reasons }: SerialTableData): number {
+  let rows = 0;
+  for (const reason of reasons) if (reason !== lifting) rows++;
+  return rows;
+}
+
 /**
- * How many rows of `left` are not in `right`, which has the same width. With the same seed, equal serials lie in
+ * How many serial numbers of `left` are not listed in `right`, which has the same width. With the same seed, equal serials lie in
  * buckets of equal low bits, so that both tables are read nearly in order, and not all over.
  */
 export function countMissingRows(left: SerialTableData, right: SerialTableData): number {
@@ -196,8 +203,10 @@ export function countMissingRows(left: SerialTableData, right: SerialTableData):
   for (let bucket = 0; bucket < buckets; bucket++) {
     const end = starts[bucket + 1] as number;
     for (let row = starts[bucket] as number; row < end; row++) {
+      if (left.reasons[row] === lifting) continue;
       const place = (isSameOrder ? bucket : hashSerial(serials, row * width, width, right.seed)) & mask;
-      if (findInBucket(right, place, serials, row * width) < 0) missing++;
+      const same = findInBucket(right, place, serials, row * width);
+      if (same < 0 || right.reasons[same] === lifting) missing++;
     }
   }
   return missing;

@@ -26,12 +26,18 @@ function revoked(...serials: string[]): CrlOptions {
   return { revoked: serials.map((serial) => ({ serial })) };
 }
 
+const hold: CrlOptions = { number: 6, delta: 5, revoked: [{ serial: '0a', reason: 'certificateHold' }] };
+const lift: CrlOptions = { number: 6, delta: 5, revoked: [{ serial: '0a', reason: 'removeFromCRL' }] };
+
 describe('what came and went between two readings', () => {
   test.each<[string, Lists, Lists, CrlDiff]>([
     ['nothing', [[revoked('0a', '0b')]], [[revoked('0b', '0a')]], { added: 0, removed: 0 }],
     ['one more', [[revoked('0a')]], [[revoked('0a', '0b')]], { added: 1, removed: 0 }],
     ['one less', [[revoked('0a', '0b')]], [[revoked('0b')]], { added: 0, removed: 1 }],
     ['some of each', [[revoked('0a', '0b')]], [[revoked('0b', '0c', '0d0d')]], { added: 2, removed: 1 }],
+    ['a hold that is lifted', [[hold]], [[lift]], { added: 0, removed: 1 }],
+    ['a hold where one was lifted', [[lift]], [[hold]], { added: 1, removed: 0 }],
+    ['nothing but what is lifted', [], [[lift]], { added: 0, removed: 0 }],
     ['the first list', [], [[revoked('0a', '0b')]], { added: 2, removed: 0 }],
     ['the last list', [[revoked('0a', '0b')]], [], { added: 0, removed: 2 }],
     ['the same numbers of another CA', [[revoked('0a')]], [[revoked('0a'), east]], { added: 1, removed: 1 }],
