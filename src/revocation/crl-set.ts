@@ -112,14 +112,26 @@ function fullOf({ crl, signer }: ScopedHead, crls: readonly ScopedHead[]): Scope
 function missing({ crl, origin }: VerifiedCrl): MtlsError {
   return new MtlsError(
     'ERR_MTLS_CRL_ROLLBACK',
-    `${origin}: the ${describeCrl(crl)} is gone and nothing replaces it; what was in force stays. Publish a newer CRL of that CA`,
+    `${origin}: the ${describeCrl(crl)} is gone and nothing replaces it; what was in force stays. Publish a newer one, ` +
+      'or take its CA out of options.ca; where its key or its distribution point is to change, publish the old list beside the new one',
   );
 }
 
 function rollback(old: VerifiedCrl, replacement: VerifiedCrl): MtlsError {
+  const [seen, inForce] = [describeCrl(replacement.crl), describeCrl(old.crl)];
   return new MtlsError(
     'ERR_MTLS_CRL_ROLLBACK',
-    `${replacement.origin}: the ${describeCrl(replacement.crl)} is older than the ${describeCrl(old.crl)} in force; ` +
-      'what was in force stays. Publish a CRL with a higher number',
+    `${replacement.origin}: the ${seen} ${goingBack(old.crl, replacement.crl, inForce)}; what was in force stays`,
   );
+}
+
+/** In which way a CRL goes back behind another, and what it would have to have. */
+function goingBack(old: CrlHead, { number, thisUpdate }: CrlHead, inForce: string): string {
+  if (number === undefined && old.number !== undefined)
+    return `has no number, and the ${inForce} in force has one: publish one with a higher number`;
+  if ((number ?? 0n) < (old.number ?? 0n))
+    return `has a lower number than the ${inForce} in force: publish one with a higher number`;
+  if (thisUpdate < old.thisUpdate)
+    return `has an earlier thisUpdate than the ${inForce} in force: publish one that was made later`;
+  return `is as old as the ${inForce} in force and lists fewer certificates: publish one with a higher number`;
 }

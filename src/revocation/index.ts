@@ -5,6 +5,7 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { MtlsError } from '../errors.js';
+import { checkKeys } from '../option-checks.js';
 import { type CaSource, checkCaSources, checkCrlSources, type CrlSource } from '../source-options.js';
 import { checkRevocationPolicy, type RevocationPolicy } from '../policies.js';
 import { readCaSources } from '../tls/authorities.js';
@@ -85,9 +86,11 @@ export interface Revocation {
 /**
  * Loads CAs and CRLs. A CRL that does not verify is set aside in `rejected`, and the rest judge.
  * @param options - The CAs, their CRLs, and the policy.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` or `ERR_MTLS_PEM_INVALID` for sources that cannot be read at all.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for options that are not known, and it or `ERR_MTLS_PEM_INVALID` for
+ *   sources that cannot be read at all.
  */
 export async function loadRevocation(options: LoadRevocationOptions): Promise<Revocation> {
+  checkKeys(options, 'the options of loadRevocation()', ['ca', 'crl', 'policy', 'now']);
   const policy = checkRevocationPolicy(options.policy);
   const now = options.now ?? Date.now;
   const at = new Date(now());

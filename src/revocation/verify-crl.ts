@@ -31,7 +31,7 @@ export function verifyCrl(crl: Crl, { store, weakSignature, origin }: CrlVerific
   if (signer !== undefined) return signer;
   throw new MtlsError(
     'ERR_MTLS_CRL_SIGNATURE_INVALID',
-    `${origin}: the signature of the CRL of "${crl.issuer}" is not by the key of that CA; it is forged, damaged, or of another CA of the same name`,
+    `${origin}: the signature of the CRL of "${crl.issuer}" is not by the key of that CA; it is forged, damaged, or of another CA of the same name: fetch it again, or add the CA that signed it to options.ca`,
   );
 }
 
@@ -85,7 +85,9 @@ function findSigners(crl: Crl, store: CertificateStore, origin: string): Certifi
     (ca) => maySignCrls(ca) && keyIdentifiersAgree(crl.authorityKeyId, ca.subjectKeyId),
   );
   if (candidates.length > 0) return candidates;
-  const reason = named.some(maySignCrls) ? 'has another key identifier' : 'has a keyUsage without cRLSign';
+  const reason = named.some(maySignCrls)
+    ? 'has another key identifier; fetch the CRL again, or add the CA whose key signed it to options.ca'
+    : 'has a keyUsage without cRLSign; issue its certificate anew with cRLSign, or add the certificate that signs its CRLs to options.ca';
   throw new MtlsError(
     'ERR_MTLS_CRL_ISSUER_UNKNOWN',
     `${origin}: no configured CA can have signed the CRL of "${crl.issuer}": the CA of that name ${reason}`,

@@ -60,7 +60,7 @@ export class CrlExpiryWatch {
     this.#reporter.log(
       'warn',
       { event: 'crl-expiring', ...fields },
-      `the ${describeCrl(verified.crl)} runs out at ${nextUpdate.toISOString()}; publish a newer one`,
+      `the ${describeCrl(verified.crl)} ${nextUpdate.getTime() > this.#now() ? 'runs' : 'ran'} out at ${nextUpdate.toISOString()}; publish a newer one`,
     );
     this.#reporter.emit('crl-expiring', fields);
   }

@@ -196,7 +196,7 @@ export const crlBlocks: BlockExpectation = {
   noun: 'CRL',
   code: 'ERR_MTLS_CRL_INVALID',
   fileName: /\.(pem|crl|der)$|^[0-9a-f]{8}\.r\d+$/i,
-  endings: '.pem, .crl, .der or .r0',
+  endings: '.pem, .crl or .der, or are called 1a2b3c4d.r0',
 };
 /** Certificates. */
 export const certificateBlocks: BlockExpectation = {
@@ -204,7 +204,7 @@ export const certificateBlocks: BlockExpectation = {
   noun: 'certificate',
   code: 'ERR_MTLS_PEM_INVALID',
   fileName: /\.(pem|crt|cer|der)$|^[0-9a-f]{8}\.\d+$/i,
-  endings: '.pem, .crt, .cer, .der or .0',
+  endings: '.pem, .crt, .cer or .der, or are called 1a2b3c4d.0',
 };
 
 /**
@@ -220,7 +220,7 @@ export function readBlocks(
     if (block.label === label) return block.der;
     throw new MtlsError(
       code,
-      `${origin}: found a PEM block "${block.label}" where a ${noun} ("${label}") was expected`,
+      `${origin}: found a PEM block "${block.label}" where a ${noun} ("${label}") was expected; take it out of this source`,
     );
   });
 }
@@ -245,7 +245,8 @@ function unreadable(path: string, option: string, error: unknown): MtlsError {
     EACCES: 'this process may not read it; check its owner and mode',
     EFBIG:
       'it has more than 2 GiB, which is the most that is read; split it, or have the CA partition its list',
-    EISDIR: 'it is a directory or a device, and a file was expected',
+    EISDIR:
+      'it is a directory or a device, and a file was expected; name a file, or move this out of the directory',
   };
   const why = remedies[code] ?? code;
   // A key that lost its first line is taken for a path. It must not get into a message, nor into the cause's.

@@ -63,7 +63,7 @@ const longestPart = 65_536;
 export function refuseLonger(part: DerReader, what: string): void {
   const length = part.limit - part.offset;
   if (length <= longestPart) return;
-  part.fail(`has ${what} of ${length} bytes, where ${longestPart} are the most`, part.offset);
+  part.fail(`has ${what} of ${length} bytes, where ${longestPart} are the most that are read`, part.offset);
 }
 
 /** Calls `visit` for every entry in turn. Allocates only for entries with rare extensions. */

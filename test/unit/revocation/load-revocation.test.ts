@@ -19,6 +19,14 @@ async function verdict(options: LoadRevocationOptions): Promise<string> {
   return status.status === 'unknown' ? status.cause : status.status;
 }
 
+test('options that are not known are refused, for they would be left out in silence', async () => {
+  const options = { ca: cas, crl: root.crl().pem, revocation: { unknown: 'allow' } };
+  await expect(loadRevocation(options as LoadRevocationOptions)).rejects.toMatchObject({
+    code: 'ERR_MTLS_OPTION_INVALID',
+    message: expect.stringContaining('unknown key "revocation"; known are ca, crl, policy, now'),
+  });
+});
+
 describe('a chain', () => {
   test('that no CRL lists is good', async () => {
     const revocation = await loadRevocation({ ca: cas, crl: [root.crl().pem, east.crl().pem] });

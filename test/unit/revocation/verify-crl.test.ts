@@ -93,14 +93,16 @@ describe('a CRL is refused', () => {
     const { code, message } = fault(signer.crl(), [signer]);
     expect(code).toBe('ERR_MTLS_CRL_ISSUER_UNKNOWN');
     expect(message).toBe(
-      'east.crl: no configured CA can have signed the CRL of "CN=signer": the CA of that name has a keyUsage without cRLSign',
+      'east.crl: no configured CA can have signed the CRL of "CN=signer": the CA of that name has a keyUsage without cRLSign; issue its certificate anew with cRLSign, or add the certificate that signs its CRLs to options.ca',
     );
   });
 
   test('that names another key', () => {
     const { code, message } = fault(root.crl({ authorityKeyId: Buffer.alloc(20, 1) }), [root]);
     expect(code).toBe('ERR_MTLS_CRL_ISSUER_UNKNOWN');
-    expect(message).toMatch(/^east\.crl: .*"CN=root": the CA of that name has another key identifier$/);
+    expect(message).toMatch(
+      /^east\.crl: .*"CN=root": the CA of that name has another key identifier; fetch the CRL again, or add the CA whose key signed it to options\.ca$/,
+    );
   });
 
   test('of a name that two CAs have, of which neither can have signed it', () => {
@@ -119,7 +121,7 @@ describe('a CRL is refused', () => {
     const { code, message } = fault(crl, [root]);
     expect(code).toBe('ERR_MTLS_CRL_SIGNATURE_INVALID');
     expect(message).toBe(
-      'east.crl: the signature of the CRL of "CN=root" is not by the key of that CA; it is forged, damaged, or of another CA of the same name',
+      'east.crl: the signature of the CRL of "CN=root" is not by the key of that CA; it is forged, damaged, or of another CA of the same name: fetch it again, or add the CA that signed it to options.ca',
     );
   });
 

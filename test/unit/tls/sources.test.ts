@@ -54,7 +54,7 @@ describe('a source', () => {
     execFileSync('mkfifo', [pipe]);
     await expect(readSource(pipe, 'crl')).rejects.toMatchObject({
       code: 'ERR_MTLS_OPTION_INVALID',
-      message: `options.crl: cannot read "${pipe}" (EISDIR): it is a directory or a device, and a file was expected`,
+      message: `options.crl: cannot read "${pipe}" (EISDIR): it is a directory or a device, and a file was expected; name a file, or move this out of the directory`,
     });
   });
 
@@ -76,7 +76,7 @@ describe('a source', () => {
     });
     await expect(readSource(directory, 'key')).rejects.toMatchObject({
       code: 'ERR_MTLS_OPTION_INVALID',
-      message: `options.key: cannot read "${directory}" (EISDIR): it is a directory or a device, and a file was expected`,
+      message: `options.key: cannot read "${directory}" (EISDIR): it is a directory or a device, and a file was expected; name a file, or move this out of the directory`,
     });
     const large = join(directory, 'large.pem');
     writeFileSync(large, '');
@@ -145,7 +145,7 @@ describe('a path of CRLs', () => {
     writeMaterial(directory, { 'readme.txt': 'x' });
     await expect(readPath(directory, 'crl', crlBlocks)).rejects.toMatchObject({
       code: 'ERR_MTLS_CRL_INVALID',
-      message: `${directory} (options.crl) is a directory without a CRL; expected files that end in .pem, .crl, .der or .r0`,
+      message: `${directory} (options.crl) is a directory without a CRL; expected files that end in .pem, .crl or .der, or are called 1a2b3c4d.r0`,
     });
     await expect(readPath(join(directory, 'missing'), 'crl[1]', crlBlocks)).rejects.toMatchObject({
       code: 'ERR_MTLS_OPTION_INVALID',
@@ -283,21 +283,21 @@ describe('the blocks of a source', () => {
       crl.pem,
       certificateBlocks,
       'ERR_MTLS_PEM_INVALID',
-      'found a PEM block "X509 CRL" where a certificate ("CERTIFICATE") was expected',
+      'found a PEM block "X509 CRL" where a certificate ("CERTIFICATE") was expected; take it out of this source',
     ],
     [
       'a certificate where a CRL was expected',
       root.pem,
       crlBlocks,
       'ERR_MTLS_CRL_INVALID',
-      'found a PEM block "CERTIFICATE" where a CRL ("X509 CRL") was expected',
+      'found a PEM block "CERTIFICATE" where a CRL ("X509 CRL") was expected; take it out of this source',
     ],
     [
       'a key behind a certificate',
       root.pem + root.keyPem,
       certificateBlocks,
       'ERR_MTLS_PEM_INVALID',
-      'found a PEM block "PRIVATE KEY" where a certificate ("CERTIFICATE") was expected',
+      'found a PEM block "PRIVATE KEY" where a certificate ("CERTIFICATE") was expected; take it out of this source',
     ],
   ])('are refused for %s', (_what, text, expectation, code, message) => {
     expect(failureOf(() => readBlocks(from(text), expectation))).toMatchObject({
