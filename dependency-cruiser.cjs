@@ -16,11 +16,8 @@ const layers = [
   '^src/express/',
 ];
 
-/**
- * What package.json exports, and the one reader of files behind `express-mtls/revocation`. They stand
- * above every layer, though two of them live in the folder they are about.
- */
-const entries = '^src/(index|(revocation|dev-ca|status|metrics)/index|revocation/load-revocation)\\.ts$';
+/** What package.json exports. They stand above every layer, though some live in the folder they are about. */
+const entries = '^src/(index|(revocation|dev-ca|status|metrics)/index)\\.ts$';
 const pure = '^src/(x509|identity|revocation|policy)/';
 
 const oneWay = layers.map((layer, number) => ({

@@ -27,7 +27,7 @@ const statusByCode = {
   ERR_MTLS_REQUEST_MISDIRECTED: 421,
   /** An option, a rule or a call is not what it may be, or a file cannot be read. */
   ERR_MTLS_OPTION_INVALID: 500,
-  /** A key or a certificate does not read. */
+  /** A key or a certificate does not read, or a file that should be PEM is none. */
   ERR_MTLS_PEM_INVALID: 500,
   /** The private key does not belong to the first certificate in `cert`. */
   ERR_MTLS_KEY_MISMATCH: 500,

@@ -1,6 +1,6 @@
 /**
- * The CRLs in force: verified, one for each scope, and never older than those
- * they replace.
+ * The CRLs in force: verified, the newest of each scope, and never older than
+ * those they replace.
  *
  * @module
  */

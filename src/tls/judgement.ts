@@ -140,7 +140,7 @@ function checkStatus(status: CertificateStatus, leaf: Certificate): Refusal | un
 function describeUnknown(cause: UnknownCause, { issuer }: Certificate): string {
   const causes: Readonly<Record<UnknownCause, string>> = {
     'no-crl': `cannot be judged: no CRL of "${abbreviate(issuer)}" is loaded; add it to options.crl`,
-    'out-of-scope': `cannot be judged: the CRLs of "${abbreviate(issuer)}" do not cover it; add the one for its distribution point`,
+    'out-of-scope': `cannot be judged: the CRLs of "${abbreviate(issuer)}" do not cover it; add the one for its distribution point, or by the key that issued it`,
     'crl-expired': `cannot be judged: the CRL of "${abbreviate(issuer)}" is past its nextUpdate; publish a newer one`,
     'no-issuer': `cannot be judged: "${abbreviate(issuer)}" is not among the configured CAs`,
   };

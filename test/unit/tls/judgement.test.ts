@@ -183,7 +183,7 @@ describe('each reason for refusal, with its code and its sentence', () => {
       'a CRL for others',
       'revocation-unknown',
       { leaf: client(), crls: [root.crl(), east.crl({ idp: { onlyCa: true } })] },
-      /^it cannot be judged: the CRLs of "CN=east" do not cover it; add the one for its distribution point$/,
+      /^it cannot be judged: the CRLs of "CN=east" do not cover it; add the one for its distribution point, or by the key that issued it$/,
     ],
     [
       'its version',
