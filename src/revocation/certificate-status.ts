@@ -9,7 +9,7 @@ import { type VerifiedCrl } from './verified-crl.js';
 
 /** Why nothing can be said of a certificate. */
 export type UnknownCause =
-  /** No CRL of its issuer is loaded. */
+  /** No full CRL of its issuer is loaded. */
   | 'no-crl'
   /** The CRLs of its issuer do not cover this certificate, or not every reason. */
   | 'out-of-scope'
