@@ -17,6 +17,7 @@ import {
   countMissingRows,
   countRows,
   findSerial,
+  lifting,
   packSerials,
   randomSeed,
   type SerialRows,
@@ -71,6 +72,11 @@ export class CrlIndex {
     for (const { issuer, tables } of data.issuers) {
       this.#tables.set(issuer, new Map(tables.map((table) => [table.width, table])));
     }
+  }
+
+  /** Whether an entry lifts a hold, which in a full CRL says nothing that RFC 5280 knows. */
+  get lifts(): boolean {
+    return this.data.issuers.some(({ tables }) => tables.some(({ reasons }) => reasons.includes(lifting)));
   }
 
   /**

@@ -21,7 +21,7 @@ export function scopeKey({ crl, signer }: ScopedHead): string {
 }
 
 /** The same without the key: what a CRL speaks of, whichever key of its issuer signed it. */
-function scopeOf({ deltaBase, issuingDistributionPoint, issuer }: CrlHead): string {
+export function scopeOf({ deltaBase, issuingDistributionPoint, issuer }: CrlHead): string {
   const scope = issuingDistributionPoint?.der.toString('base64') ?? '';
   return `${deltaBase === undefined ? 'full' : 'delta'} ${scope} ${issuer.canonical}`;
 }
@@ -58,8 +58,8 @@ export interface Replacement {
   readonly shrunk: readonly string[];
   /** Whether a CA, or another certificate of its key, is among the configured ones after the change. */
   readonly isConfigured: (ca: Certificate) => boolean;
-  /** Whether the keys of two CAs of one name are of the same CA. */
-  readonly isSameCa: (one: Certificate, other: Certificate) => boolean;
+  /** Whether a CA has taken the key of the first in place of that of the second. */
+  readonly isSuccessor: (ca: Certificate, old: Certificate) => boolean;
 }
 
 /**
@@ -69,11 +69,14 @@ export interface Replacement {
  *   of at least its number has come, and the CRL of an old key of a CA when that of its new key is no older.
  */
 export function refuseRollback(inForce: readonly VerifiedCrl[], next: Replacement): void {
-  for (const old of inForce) {
-    const sameKey = next.crls.filter((crl) => scopeKey(crl) === scopeKey(old));
-    if (sameKey.some(({ digest }) => digest === old.digest) || !next.isConfigured(old.signer)) continue;
-    if (old.crl.deltaBase !== undefined && isMerged(old, next.crls)) continue;
-    const replacements = sameKey.length > 0 ? sameKey : next.crls.filter((crl) => isOfNewKey(crl, old, next));
+  const kept = new Set(next.crls.map(({ digest }) => digest));
+  const gone = inForce.filter(({ digest, signer }) => !kept.has(digest) && next.isConfigured(signer));
+  if (gone.length === 0) return;
+  const byScope = groupBy(next.crls, scopeKey);
+  for (const old of gone) {
+    if (old.crl.deltaBase !== undefined && isMergedAnew(old, next)) continue;
+    const sameKey = byScope.get(scopeKey(old));
+    const replacements = sameKey ?? next.crls.filter((crl) => isOfNewKey(crl, old, next));
     const replacement = newestOf(replacements.filter((crl) => isUsable(crl, next.crls)));
     if (replacement === undefined) throw missing(old);
     const isAsOld = !isOlder(old.crl, replacement.crl);
@@ -84,8 +87,33 @@ export function refuseRollback(inForce: readonly VerifiedCrl[], next: Replacemen
   }
 }
 
-function isOfNewKey(crl: VerifiedCrl, old: VerifiedCrl, { isSameCa }: Replacement): boolean {
-  return scopeOf(crl.crl) === scopeOf(old.crl) && isSameCa(crl.signer, old.signer);
+function groupBy<Value>(values: readonly Value[], keyOf: (value: Value) => string): Map<string, Value[]> {
+  const groups = new Map<string, Value[]>();
+  for (const value of values) {
+    const key = keyOf(value);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [value]);
+    else group.push(value);
+  }
+  return groups;
+}
+
+function isOfNewKey(crl: VerifiedCrl, old: VerifiedCrl, { isSuccessor }: Replacement): boolean {
+  return scopeOf(crl.crl) === scopeOf(old.crl) && isSuccessor(crl.signer, old.signer);
+}
+
+/** Whether a full CRL, by the key of a delta or by a newer one of its CA, says by now what the delta said. */
+function isMergedAnew(delta: VerifiedCrl, next: Replacement): boolean {
+  if (isMerged(delta, next.crls)) return true;
+  const asFull = { ...delta, crl: { ...delta.crl, deltaBase: undefined } };
+  const ofNewKey = next.crls.filter((crl) => isOfNewKey(crl, asFull, next));
+  return ofNewKey.some(({ crl }) => hasCaughtUp(crl, delta.crl));
+}
+
+/** Whether a full CRL knows what a delta does: by the numbers, or by the dates where the delta has none. */
+function hasCaughtUp(full: CrlHead, delta: CrlHead): boolean {
+  if (delta.number === undefined) return full.thisUpdate >= delta.thisUpdate;
+  return full.number !== undefined && full.number >= delta.number;
 }
 
 function newestOf(crls: readonly VerifiedCrl[]): VerifiedCrl | undefined {
@@ -94,7 +122,7 @@ function newestOf(crls: readonly VerifiedCrl[]): VerifiedCrl | undefined {
 
 /** Whether a full CRL of the same CA says by now what a delta said. */
 function isMerged(delta: ScopedHead, next: readonly ScopedHead[]): boolean {
-  return fullOf(delta, next).some(({ crl }) => (crl.number ?? -1n) >= (delta.crl.number ?? 0n));
+  return fullOf(delta, next).some(({ crl }) => hasCaughtUp(crl, delta.crl));
 }
 
 /** Whether a delta has a full CRL to stand on. */

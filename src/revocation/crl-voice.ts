@@ -7,6 +7,7 @@
 import { type Certificate } from '../x509/certificate.js';
 import { type CertificateChain, type CertificateStore, isSameCa } from '../x509/certificate-store.js';
 import { type CertificateStatus } from './certificate-status.js';
+import { scopeOf } from './crl-set.js';
 import { type VerifiedCrl } from './verified-crl.js';
 
 /** What a CRL may say. Whatever has a voice may convict. */
@@ -46,27 +47,37 @@ const mostAsking = 3;
 /**
  * The voice of a CRL; `undefined`: it has none. The issuer's own key has every voice. Another key of its name
  * (rollover, a key kept for CRLs) or another CA (an indirect CRL) must lead to the same root and not be revoked.
- * Where the issuer's own key has signed a CRL, another of its keys can only convict: its list may leave out what the
- * old key issued. A key that may be of another CA of the same name says nothing then.
+ * Where the issuer's own key has signed such a CRL, another of its keys can only convict: its list may leave out what
+ * the old key issued. A key that may be of another CA of the same name never acquits, and says nothing then.
  */
-export function voiceOf(
-  { signer, crl }: VerifiedCrl,
-  question: Question,
-  sources: VoiceSources,
-): Voice | undefined {
+export function voiceOf(verified: VerifiedCrl, question: Question, sources: VoiceSources): Voice | undefined {
+  const { signer, crl } = verified;
   const { issuers, at } = question;
+  const { store, crls } = sources;
   const [issuer] = issuers;
   if (issuer === undefined || signer.publicKey.equals(issuer.publicKey)) return ownKey;
-  const root = issuers.at(-1) as Certificate;
-  const chains = sources.store.chainsOf(signer, at).filter((chain) => chain.at(-1)?.raw.equals(root.raw));
-  const isOvershadowed =
-    signer.subject.equals(issuer.subject) &&
-    sources.crls.some(
-      (other) => other.crl.issuer.equals(crl.issuer) && other.signer.publicKey.equals(issuer.publicKey),
-    );
-  if (isOvershadowed) return chains.some((chain) => isSameCa(chain, issuers)) ? convictsOnly : undefined;
-  const voices = chains.flatMap((chain) => voiceOfChain(chain, question, sources) ?? []);
-  return voices.sort((left, right) => right.acquitsUntil - left.acquitsUntil)[0];
+  // Whichever way the issuer's key leads up: which of them the client's chain took is a matter of order.
+  const ours = [issuers, ...store.chainsOf(issuer, at)];
+  const theirs = store.chainsOf(signer, at).filter((chain) => ours.some((own) => isSameRoot(own, chain)));
+  const isNamesake = signer.subject.equals(issuer.subject);
+  const isSame = theirs.some((chain) => ours.some((own) => isSameCa(own, chain)));
+  const hasOwnList = crls.some(
+    (other) => scopeOf(other.crl) === scopeOf(crl) && other.signer.publicKey.equals(issuer.publicKey),
+  );
+  if (isNamesake && hasOwnList) return isSame ? convictsOnly : undefined;
+  const voices = theirs.flatMap((chain) => voiceOfChain(chain, question, sources) ?? []);
+  if (voices.length === 0) return undefined;
+  if (isNamesake && !isSame) return convictsOnly;
+  return {
+    acquitsUntil: Math.max(...voices.map(({ acquitsUntil }) => acquitsUntil)),
+    isStale: voices.some(({ isStale }) => isStale),
+  };
+}
+
+/** Whether two chains end in one root: one key, though its certificate may have been renewed. */
+function isSameRoot(left: CertificateChain, right: CertificateChain): boolean {
+  const [one, other] = [left.at(-1), right.at(-1)];
+  return one !== undefined && other?.publicKey.equals(one.publicKey) === true;
 }
 
 function voiceOfChain(

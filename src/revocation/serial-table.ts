@@ -155,7 +155,8 @@ function placeRows(rows: SerialRows, buckets: Uint32Array, table: SerialTableDat
   }
 }
 
-const lifting = revocationReasons.indexOf('removeFromCRL');
+/** The reason that lifts a hold, an index into `revocationReasons`. */
+export const lifting: number = revocationReasons.indexOf('removeFromCRL');
 
 /**
  * Keeps one row of each serial number, so that a list that repeats one a million times is no slower to ask. Listed

@@ -8,7 +8,7 @@
 import { combineFaults, type ErrorCode, MtlsError } from '../errors.js';
 import { type CompleteRevocationPolicy } from '../policies.js';
 import { compareCrls, type CrlDiff, type ScopedEntries } from '../revocation/crl-diff.js';
-import { newestOfEachScope, scopeKey } from '../revocation/crl-set.js';
+import { isOlder, newestOfEachScope, scopeKey } from '../revocation/crl-set.js';
 import {
   checkCrlDates,
   type CrlBytes,
@@ -142,7 +142,7 @@ function packAll(crls: readonly SignedCrl[], reading: Reading, request: CrlReque
   const loaded: Loaded[] = [];
   for (const crl of crls) {
     attempt(reading, crl.origin, () => {
-      if (mustBeCurrent(crl, request)) checkCrlDates(crl, request.policy, new Date(request.at));
+      if (mustBeCurrent(crl, crls, request)) checkCrlDates(crl, request.policy, new Date(request.at));
       loaded.push(packUnlessKnown(crl, request));
     });
   }
@@ -150,9 +150,13 @@ function packAll(crls: readonly SignedCrl[], reading: Reading, request: CrlReque
 }
 
 /** Whether a CRL must not have run out. Set aside are those that say nothing, and one that has still convicts. */
-function mustBeCurrent({ digest }: SignedCrl, { faulty, inForce }: CrlRequest): boolean {
+function mustBeCurrent(one: SignedCrl, all: readonly SignedCrl[], { faulty, inForce }: CrlRequest): boolean {
   // One that ran out while it was in force is stale, and judged so; it must not keep another one's news out.
-  return faulty === 'fail' && !inForce.some((known) => known.digest === digest);
+  if (faulty !== 'fail' || inForce.some(({ digest }) => digest === one.digest)) return false;
+  // Deltas to several bases stand side by side; the newest has to be in date.
+  if (one.crl.deltaBase === undefined) return true;
+  const scope = scopeKey(one);
+  return !all.some((other) => isOlder(one.crl, other.crl) && scopeKey(other) === scope);
 }
 
 /** Packing is most of the work: a list that is in force already is not packed again. */

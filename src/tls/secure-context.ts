@@ -146,7 +146,9 @@ function misread({ store, revocation: { crls } }: Lock): string | undefined {
     if (issuers.has(crl.issuer.canonical)) return `two CRLs of one issuer name (${origin})`;
     issuers.add(crl.issuer.canonical);
   }
-  for (const { crl, signer, origin } of crls) {
+  for (const { crl, signer, index, origin } of crls) {
+    // It takes such an entry for none.
+    if (index.lifts) return `a full CRL with an entry of the reason removeFromCRL (${origin})`;
     // It wants the CRL to be by the very key that issued the certificate.
     if (store.named(crl.issuer.canonical).some(({ publicKey }) => !publicKey.equals(signer.publicKey)))
       return `the CRL of a CA name with several keys (${origin})`;

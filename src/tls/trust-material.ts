@@ -85,10 +85,7 @@ export async function loadTrust(
     crls,
     shrunk: response.shrunk,
     isConfigured: (one) => isConfigured(one, store),
-    isSameCa: (one, other) =>
-      store
-        .chainsOf(one, at)
-        .some((left) => store.chainsOf(other, at).some((right) => isSameCa(left, right))),
+    isSuccessor: (ca, old) => isSuccessor(ca, old, store, at),
   });
   const revocation = new RevocationChecker(crls, store, policy);
   return { trust: { store, revocation, hashes: { cas, crls: response.hash } }, diff: response.diff };
@@ -139,6 +136,18 @@ function unpackAll(
 }
 
 /** Whether a CA is among the configured ones, with this certificate or another of its key. */
-function isConfigured({ subject, publicKey }: Certificate, store: CertificateStore): boolean {
-  return store.named(subject.canonical).some((ca) => ca.publicKey.equals(publicKey));
+function isConfigured(ca: Certificate, store: CertificateStore): boolean {
+  return store.ofKey(ca).length > 0;
+}
+
+/** Whether one key of a CA is newer than another, by the first certificate that each has. */
+function isSuccessor(ca: Certificate, old: Certificate, store: CertificateStore, at: Date): boolean {
+  const isSame = store
+    .chainsOf(ca, at)
+    .some((left) => store.chainsOf(old, at).some((right) => isSameCa(left, right)));
+  return isSame && firstDayOf(ca, store) > firstDayOf(old, store);
+}
+
+function firstDayOf(ca: Certificate, store: CertificateStore): number {
+  return Math.min(...store.ofKey(ca).map(({ notBefore }) => notBefore.getTime()));
 }

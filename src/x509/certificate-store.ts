@@ -39,13 +39,14 @@ export class CertificateStore {
     return this.#bySubject.get(canonicalName) ?? [];
   }
 
-  /**
-   * The chains from the certificates of a CA's key to configured roots: a CA that was renewed, or that its own old
-   * key has certified, has several.
-   */
+  /** The certificates of a CA's key: one that was renewed, or that its own old key has certified, has several. */
+  ofKey({ subject, publicKey }: Certificate): Certificate[] {
+    return this.named(subject.canonical).filter((ca) => ca.publicKey.equals(publicKey));
+  }
+
+  /** The chains from the certificates of a CA's key to configured roots. */
   chainsOf(ca: Certificate, at: Date): CertificateChain[] {
-    const ofKey = this.named(ca.subject.canonical).filter(({ publicKey }) => publicKey.equals(ca.publicKey));
-    return ofKey.flatMap((each) => {
+    return this.ofKey(ca).flatMap((each) => {
       const chain = this.chainOf(each, [], at);
       return chain === undefined ? [] : [chain];
     });
@@ -133,12 +134,16 @@ export function isSameCa(left: CertificateChain, right: CertificateChain): boole
   const [one, aboveOne] = left;
   const [other, aboveOther] = right;
   if (one === undefined || other === undefined || !one.subject.equals(other.subject)) return false;
-  const isIn = (chain: CertificateChain, { publicKey }: Certificate): boolean =>
-    chain.some((ca) => ca.publicKey.equals(publicKey));
-  if (isIn(left, other) || isIn(right, one)) return true;
+  if (hasCertified(left, other) || hasCertified(right, one)) return true;
   return (
     aboveOne !== undefined && aboveOther !== undefined && aboveOne.publicKey.equals(aboveOther.publicKey)
   );
+}
+
+/** Whether a key is that of the first certificate of a chain, or of those of the same name right above it. */
+function hasCertified(chain: CertificateChain, { subject, publicKey }: Certificate): boolean {
+  const end = chain.findIndex((ca) => !ca.subject.equals(subject));
+  return chain.slice(0, end < 0 ? chain.length : end).some((ca) => ca.publicKey.equals(publicKey));
 }
 
 // What a search for a chain may cost: real ones need one signature for each certificate, and a few for renewals.

@@ -100,9 +100,17 @@ export function canonicalGeneralName(name: GeneralName): string {
 // Of a URI the scheme and the host are in any letter case, of an email address the host (RFC 5280 sections 7.4, 7.5).
 function canonicalText({ kind, value }: Exclude<GeneralName, { kind: 'directoryName' | 'other' }>): string {
   if (kind === 'dns') return value.toLowerCase();
-  if (kind === 'email') return value.replace(/@[^@]*$/, (host) => host.toLowerCase());
+  if (kind === 'email') return lowerFrom(value, value.lastIndexOf('@'));
   if (kind !== 'uri') return value;
-  return value.replace(/^[^:/?#]+:(\/\/[^/?#]*)?/, (start) =>
-    start.replace(/^[^:]+:|[^@]*$/g, (part) => part.toLowerCase()),
-  );
+  const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(value)?.[0] ?? '';
+  const rest = value.slice(scheme.length);
+  const authority = /^\/\/[^/?#]*/.exec(rest)?.[0] ?? '';
+  if (scheme === '') return value;
+  const host = lowerFrom(authority, Math.max(authority.lastIndexOf('@'), 0));
+  return `${scheme.toLowerCase()}${host}${rest.slice(authority.length)}`;
+}
+
+/** A text in lower case from a place on; unchanged where that is -1. */
+function lowerFrom(text: string, start: number): string {
+  return start < 0 ? text : text.slice(0, start) + text.slice(start).toLowerCase();
 }

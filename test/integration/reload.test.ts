@@ -879,8 +879,8 @@ describe('what else is reloaded', () => {
   });
 
   test('the CRL of a CA’s old key makes way for that of its new key', async () => {
-    const root = ca('ca');
-    const bridge = root.selfIssued();
+    const root = ca({ commonName: 'ca', notBefore: inMs(-hour) });
+    const bridge = root.selfIssued({ notBefore: inMs(-hour / 2) });
     const [client1, client2] = [root.client('client1'), root.client('client2')];
     const server = await startServer({
       root,
@@ -897,6 +897,28 @@ describe('what else is reloaded', () => {
     expect(await server.as(client1).get()).toMatchObject({ status: 200 });
     expect(await server.as(client2).get()).toMatchObject({ status: 'refused' });
     expect(server.recorder.events('refused').at(-1)).toMatchObject({ reason: 'revoked' });
+    // And not the other way round, however new the list of the old key is.
+    publish(server.files.crl, root.crl({ number: 7 }).pem);
+    await expect(server.mtls.reload()).rejects.toMatchObject({ code: 'ERR_MTLS_CRL_ROLLBACK' });
+    expect(await server.as(client2).get()).toMatchObject({ status: 'refused' });
+  });
+
+  test('with its deltas, the CRL of a CA’s old key makes way for that of its new key', async () => {
+    const root = ca({ commonName: 'ca', notBefore: inMs(-hour) });
+    const bridge = root.selfIssued({ notBefore: inMs(-hour / 2) });
+    const client1 = root.client('client1');
+    const [full, delta] = [root.crl({ number: 5 }).pem, root.crl({ number: 6, delta: 5 }).pem];
+    const server = await startServer({
+      root,
+      cas: [root, bridge],
+      crl: full + delta,
+      options: { watch: false },
+    });
+    for (const lists of [bridge.crl({ number: 7 }).pem + delta, bridge.crl({ number: 8 }).pem]) {
+      publish(server.files.crl, lists);
+      expect(await server.mtls.reload()).toMatchObject({ changed: true, evicted: 0 });
+      expect(await server.as(client1).get()).toMatchObject({ status: 200 });
+    }
   });
 
   test('a CRL that vanishes from a directory takes no revocation back', async () => {

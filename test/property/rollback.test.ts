@@ -73,7 +73,7 @@ function reload(inForce: readonly VerifiedCrl[], lists: readonly VerifiedCrl[]):
   const crls = newestOfEachScope(lists);
   const { shrunk } = compareCrls(entriesOf(inForce), entriesOf(crls));
   try {
-    refuseRollback(inForce, { crls, shrunk, isConfigured: () => true, isSameCa: () => false });
+    refuseRollback(inForce, { crls, shrunk, isConfigured: () => true, isSuccessor: () => false });
     return crls;
   } catch {
     return inForce;

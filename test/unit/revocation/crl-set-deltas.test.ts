@@ -22,7 +22,7 @@ function list(options: CrlOptions, by = root): VerifiedCrl {
 /** `'goes'` where a reload may replace the one set by the other, else what it says. */
 function reload(old: readonly VerifiedCrl[], crls: readonly VerifiedCrl[]): string {
   try {
-    refuseRollback(old, { crls, shrunk: [], isConfigured: () => true, isSameCa: () => false });
+    refuseRollback(old, { crls, shrunk: [], isConfigured: () => true, isSuccessor: () => false });
   } catch (error) {
     return /is gone|has no number|has a lower number/.exec(String(error))?.[0] ?? String(error);
   }
@@ -111,7 +111,7 @@ test('a CRL that did not change may stay, though another lists less', () => {
       crls: [old],
       shrunk: [scopeKey(old)],
       isConfigured: () => true,
-      isSameCa: () => false,
+      isSuccessor: () => false,
     });
   }).not.toThrow();
 });

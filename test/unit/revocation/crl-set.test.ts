@@ -65,6 +65,14 @@ describe('of several CRLs of one scope', () => {
     expect(newestOfEachScope(deltas)).toEqual([deltas[0], deltas[2]]);
   });
 
+  test('a delta stands beside a full CRL until that has caught up with it', () => {
+    const full = list({ number: 6, thisUpdate: earlier });
+    const stays = [list({ number: 7, delta: 5 }), list({ number: null, delta: 5, thisUpdate: later })];
+    const goes = [list({ number: 6, delta: 5 }), list({ number: null, delta: 5, thisUpdate: earlier })];
+    for (const delta of stays) expect(newestOfEachScope([full, delta])).toEqual([full, delta]);
+    for (const delta of goes) expect(newestOfEachScope([full, delta])).toEqual([full]);
+  });
+
   test('those of other scopes stand beside it', () => {
     const lists = [list(), list({}, east), list({ idp: { onlyUser: true } }), list({ delta: 1, number: 2 })];
     expect(newestOfEachScope(lists)).toEqual(lists);
@@ -83,9 +91,9 @@ describe('a reload', () => {
     next: VerifiedCrl[],
     isConfigured: (ca: Certificate) => boolean,
     shrunk: readonly VerifiedCrl[] = [],
-    isSameCa = (_one: Certificate, _other: Certificate): boolean => false,
+    isSuccessor = (_one: Certificate, _other: Certificate): boolean => false,
   ): void {
-    refuseRollback(old, { crls: next, isConfigured, shrunk: shrunk.map(scopeKey), isSameCa });
+    refuseRollback(old, { crls: next, isConfigured, shrunk: shrunk.map(scopeKey), isSuccessor });
   }
 
   test.each<[string, CrlOptions]>([
@@ -224,7 +232,7 @@ describe('a reload', () => {
     ['is of another scope', { number: 6, idp: { onlyUser: true } }, 'is gone'],
     ['is a delta', { number: 6, delta: 5 }, 'is gone'],
   ])(
-    'in place of the CRL of an old key, that of a key of the same CA, where it %s',
+    'in place of the CRL of an old key, that of the newer key of the same CA, where it %s',
     (_how, options, message) => {
       const ofNewKey = list(options, rolled);
       const asked: unknown[] = [];

@@ -3,7 +3,7 @@ import { type RevocationPolicy } from '../../../src/policies.js';
 import { type CertificateStatus } from '../../../src/revocation/certificate-status.js';
 import { ca, type Certificate, type CertificateOptions } from '../../support/chain.js';
 import type { CrlMaterial, CrlOptions, RevokedEntry } from '../../support/crl.js';
-import { chainOf, checkerOf, day, distributionPoints, fromNow, minute } from './lists.js';
+import { chainOf, checkerOf, day, distributionPoints, fromNow, minute, storeOf } from './lists.js';
 
 interface Case {
   /** Leaf first, up to the root. */
@@ -550,6 +550,45 @@ describe('another key of the issuer’s name', () => {
     const others = [root.crl(), west.crl(), namesake.crl({ revoked: [client] })];
     expect(verdict({ chain, crls: [...others, east.crl()], cas: [west, namesake] })).toBe('good');
     expect(verdict({ chain, crls: others, cas: [west, namesake] })).toBe('revoked');
+    // Nor does it acquit where there is no other list.
+    const silent = [root.crl(), west.crl(), namesake.crl()];
+    expect(verdict({ chain, crls: silent, cas: [west, namesake] })).toBe('out-of-scope');
+    // Below the issuer, it is not the issuer either, whatever it calls itself.
+    const below = root.intermediate('sub').intermediate('root');
+    const leaf = root.client();
+    const list = below.crl({ revoked: [leaf] });
+    expect(verdict({ chain: [leaf, root], crls: [root.crl(), list], cas: [below] })).toBe('good');
+  });
+
+  test('is heard in whichever order the certificates of a rollover are configured', () => {
+    const renewed = ca('root');
+    const bridge = root.selfIssued({ privateKey: renewed.privateKey });
+    const back = renewed.selfIssued({ privateKey: root.privateKey });
+    const [old, young] = [root.client(), renewed.client()];
+    for (const link of [bridge, back]) {
+      const orders = [
+        [root, renewed, link],
+        [link, root, renewed],
+        [renewed, link, root],
+      ];
+      for (const cas of orders) {
+        const judge = (leaf: Certificate, crls: CrlMaterial[]): string => {
+          const store = storeOf(...cas);
+          const path = store.chainOf(chainOf(leaf)[0]!, [], new Date());
+          const { status } = checkerOf(cas, crls).checkChain(path!, new Date());
+          return status;
+        };
+        expect(judge(old, [root.crl(), renewed.crl({ revoked: [old] })])).toBe('revoked');
+        expect(judge(young, [root.crl({ revoked: [young] }), renewed.crl()])).toBe('revoked');
+        expect(judge(old, [root.crl(), renewed.crl()])).toBe('good');
+        expect(judge(young, [root.crl(), renewed.crl()])).toBe('good');
+      }
+    }
+  });
+
+  test('is heard of a scope that the issuer’s own key has no list of', () => {
+    const parts = [east.crl({ idp: { onlyCa: true } }), newKey.crl({ idp: { onlyUser: true } })];
+    expect(verdict({ chain, crls: [root.crl(), ...parts], cas: [newKey] })).toBe('good');
   });
 
   test('that the old key of a root has certified convicts beside the old one, and acquits in its place', () => {

@@ -173,6 +173,9 @@ describe('a CRL is refused', () => {
     expect(await fault({ crl: [root.crl({ number: 1 }).pem, delta] })).toMatchObject({
       code: 'ERR_MTLS_CRL_EXPIRED',
     });
+    // One that a newer delta stands beside has not, though that one has another base.
+    const newer = root.crl({ number: 4, delta: 3 }).pem;
+    await expect(material({ crl: [root.crl({ number: 1 }).pem, delta, newer] })).resolves.toBeDefined();
     // One of the future takes nobody's place.
     expect(await fault({ crl: [old, root.crl({ number: 3, thisUpdate: fromNow(day) }).pem] })).toMatchObject({
       code: 'ERR_MTLS_CRL_INVALID',

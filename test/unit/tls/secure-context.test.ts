@@ -248,6 +248,11 @@ describe('a CRL that OpenSSL would not find', () => {
       { ca: root.pem, crl: spelt.pem },
       'a CRL that spells the name of its CA in another way (options.crl)',
     ],
+    [
+      'with an entry that lifts',
+      { ca: root.pem, crl: root.crl({ revoked: [{ serial: '0a', reason: 'removeFromCRL' }] }).pem },
+      'a full CRL with an entry of the reason removeFromCRL (options.crl)',
+    ],
   ])('%s is kept from it, and refused where it alone judges', async (_what, options, fault) => {
     expect('crl' in (await bag(options))).toBe(false);
     await expect(bag(options, 'openssl')).rejects.toMatchObject({

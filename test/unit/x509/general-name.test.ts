@@ -223,6 +223,12 @@ describe('canonical forms', () => {
     expect(canonical({ email: ['A@b.test'] })).not.toEqual(canonical({ email: ['a@b.test'] }));
   });
 
+  test('a long one is compared in a moment', () => {
+    const begun = performance.now();
+    canonical({ uri: [`http://${'a'.repeat(1_000_000)}@${'A'.repeat(1_000_000)}`] });
+    expect(performance.now() - begun).toBeLessThan(1000);
+  });
+
   // RFC 5280 sections 7.4 and 7.5.
   test.each<[keyof AltNameOptions & ('uri' | 'email'), string, string, boolean]>([
     ['uri', 'http://CRL.test/a', 'http://crl.test/a', true],
