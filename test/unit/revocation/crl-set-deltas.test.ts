@@ -47,6 +47,24 @@ describe('a delta that is gone', () => {
   });
 });
 
+test.each([
+  [7, true, 'goes'],
+  [6, true, 'goes'],
+  [5, true, 'is gone'],
+  [7, false, 'is gone'],
+])(
+  'a delta of number 6 beside the full CRL %i by another key, which is newer: %p, %s',
+  (number, isNewer, expected) => {
+    const delta = list({ number: 6, delta: 5, thisUpdate: earlier });
+    const replace = (): void => {
+      const crls = [list({ number }, rolled)];
+      refuseRollback([delta], { crls, shrunk: [], isConfigured: () => true, isSuccessor: () => isNewer });
+    };
+    if (expected === 'goes') expect(replace).not.toThrow();
+    else expect(replace).toThrow(expected);
+  },
+);
+
 describe('a delta that replaces another', () => {
   const old = list({ number: 6, delta: 5, thisUpdate: earlier });
 
