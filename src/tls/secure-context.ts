@@ -110,8 +110,8 @@ type Lock = Pick<TrustMaterial, 'store'> & { readonly revocation: RevocationChec
 /** The CRLs as OpenSSL reads them right; `undefined` where it would not, or at a cost, and the gate judges. */
 function crlsFor(judge: ContextPurpose['judge'], lock: Lock, at: Date): string[] | undefined {
   const { policy, crls } = lock.revocation;
-  const fault = misread(lock);
   if (judge === 'openssl') {
+    const fault = misread(lock);
     if (fault === undefined) return toPems(lock.revocation);
     throw new MtlsError(
       'ERR_MTLS_CRL_UNSUPPORTED',
@@ -122,7 +122,7 @@ function crlsFor(judge: ContextPurpose['judge'], lock: Lock, at: Date): string[]
   const strict =
     policy.scope === 'chain' && policy.unknown === 'deny' && policy.stale === 'deny' && policy.graceMs === 0;
   const entries = crls.reduce((sum, { crl }) => sum + crl.entryCount, 0);
-  if (!strict || entries > policy.opensslEntries || fault !== undefined) return undefined;
+  if (!strict || entries > policy.opensslEntries || misread(lock) !== undefined) return undefined;
   return lock.revocation.uncoveredCas(at).length > 0 ? undefined : toPems(lock.revocation);
 }
 
