@@ -22,5 +22,6 @@ export default {
   moduleFileExtensions: ['ts', 'cts', 'js', 'cjs', 'mjs', 'json', 'node'],
   collectCoverageFrom: ['src/**/*.ts'],
   coverageProvider: 'v8',
-  testTimeout: 30_000,
+  // On a busy machine, with several tests at once, all takes longer.
+  testTimeout: 60_000,
 };

@@ -100,11 +100,11 @@ describe('a flood of connections that never shake hands', () => {
 });
 
 test('a handshake that is done holds no place, and has no end', async () => {
-  const limits = { pendingHandshakes: 1, handshakeTimeoutMs: 300 };
+  const limits = { pendingHandshakes: 1, handshakeTimeoutMs: 1000 };
   const server = await startServer({ options: { limits } });
   const client = server.as(server.root.client('client1'), { keepAlive: true });
   const { localPort } = await client.get();
-  await pause(500);
+  await pause(1300);
   expect(await served(server, 3)).toBe(3);
   expect(await client.get()).toMatchObject({ status: 200, localPort });
 });
@@ -112,7 +112,7 @@ test('a handshake that is done holds no place, and has no end', async () => {
 test('clients of a Unix socket, who have no address, do not lose their connections to one another', async () => {
   const { root, options } = material();
   const server = await createServer(
-    { ...options, limits: { pendingHandshakes: 1, handshakeTimeoutMs: 300 } },
+    { ...options, limits: { pendingHandshakes: 1, handshakeTimeoutMs: 1000 } },
     (_req, res) => res.end('served'),
   );
   const path = join(temporaryDirectory(), 'server.sock');
@@ -125,14 +125,14 @@ test('clients of a Unix socket, who have no address, do not lose their connectio
     return socket;
   };
   const open = [await connect(), await connect()];
-  await pause(250);
+  await pause(800);
   // One that is being made when the time of the first ones is over.
   const idle = net.connect(path);
   stops.push(
     () => idle.destroy(),
     () => server.close(),
   );
-  await pause(200);
+  await pause(500);
   for (const socket of open) {
     socket.write('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
     const [answer] = (await once(socket.setEncoding('utf8'), 'data')) as [string];
@@ -141,7 +141,7 @@ test('clients of a Unix socket, who have no address, do not lose their connectio
 });
 
 test('behind a proxy protocol, which puts other addresses on a socket, connections that are made stay', async () => {
-  const server = await startServer({ options: { limits: { handshakeTimeoutMs: 300 } } });
+  const server = await startServer({ options: { limits: { handshakeTimeoutMs: 1000 } } });
   const front = net.createServer({ pauseOnConnect: true }, (socket) => {
     Object.defineProperty(socket, 'remoteAddress', { value: '192.0.2.1' });
     Object.defineProperty(socket, 'remotePort', { value: 1234 });
@@ -152,7 +152,7 @@ test('behind a proxy protocol, which puts other addresses on a socket, connectio
     keepAlive: true,
   });
   const { localPort } = await client.get();
-  await pause(500);
+  await pause(1300);
   expect(await client.get()).toMatchObject({ status: 200, localPort });
 });
 
@@ -160,7 +160,7 @@ describe('a handshake that does not end', () => {
   test.each(['that never begins', 'that stops in the middle'])(
     '%s has its time, and no more',
     async (kind) => {
-      const server = await startServer({ options: { limits: { handshakeTimeoutMs: 300 } } });
+      const server = await startServer({ options: { limits: { handshakeTimeoutMs: 1000 } } });
       await hangUp(server.port, kind);
       expect(await served(server, 1)).toBe(1);
     },
@@ -169,7 +169,7 @@ describe('a handshake that does not end', () => {
   test('has it on a server made elsewhere as well, HTTP/2 or not', async () => {
     const written = material();
     const server = http2Server(written);
-    await protect(server, { ...written.options, limits: { handshakeTimeoutMs: 300 } });
+    await protect(server, { ...written.options, limits: { handshakeTimeoutMs: 1000 } });
     await hangUp(await listen(server), 'that never begins');
   });
 
@@ -180,8 +180,8 @@ describe('a handshake that does not end', () => {
     // The head of a ClientHello, and no more.
     if (kind === 'that stops in the middle') socket.write(Buffer.from('1603010200010001fc0303', 'hex'));
     await once(socket.resume(), 'close');
-    expect(performance.now() - started).toBeGreaterThan(250);
-    expect(performance.now() - started).toBeLessThan(3000);
+    expect(performance.now() - started).toBeGreaterThan(900);
+    expect(performance.now() - started).toBeLessThan(5000);
   }
 });
 
@@ -189,8 +189,8 @@ test('clients that come again as fast as they are refused do not keep good ones 
   const server = await startServer({});
   const stranger = ca('other').client();
   const attack = [
-    flood(20, () => tls.connect({ port: server.port, host: '127.0.0.1', rejectUnauthorized: false })),
-    flood(20, () =>
+    flood(10, () => tls.connect({ port: server.port, host: '127.0.0.1', rejectUnauthorized: false })),
+    flood(10, () =>
       tls.connect({
         port: server.port,
         host: '127.0.0.1',
@@ -202,10 +202,10 @@ test('clients that come again as fast as they are refused do not keep good ones 
   ];
   const good = server.as(server.root.client('client1'), { keepAlive: true });
   await good.get();
-  await until(() => attack.every(({ ends }) => ends > 60), 'all have been refused again and again');
+  await until(() => attack.every(({ ends }) => ends > 30), 'all have been refused again and again');
   expect(await served(server, 30)).toBe(30);
   expect(await good.get()).toMatchObject({ status: 200 });
   expect([...server.mtls.connections]).toHaveLength(1);
   expect(server.recorder.linesOf('refused')).toHaveLength(20);
-  expect(await connectionsOf(server)).toBeLessThan(60);
+  expect(await connectionsOf(server)).toBeLessThan(30);
 });

@@ -31,7 +31,7 @@ describe.each(tlsVersions)('an open connection, over %s,', (version) => {
   test('is closed when its certificate expires; those of others go on', async () => {
     const root = ca('ca');
     const server = await startServer({ root });
-    const notAfter = secondIn(800);
+    const notAfter = secondIn(1500);
     const brief = server.as(root.client({ commonName: 'brief', notAfter }), { version, keepAlive: true });
     const lasting = server.as(root.client('lasting'), { version, keepAlive: true });
     const { localPort } = await lasting.get();
@@ -51,7 +51,7 @@ describe.each(tlsVersions)('an open connection, over %s,', (version) => {
 
   test('is closed when its CRL goes stale', async () => {
     const root = ca('ca');
-    const nextUpdate = secondIn(800);
+    const nextUpdate = secondIn(1500);
     const server = await startServer({ root, crl: root.crl({ nextUpdate }).pem });
     const client = server.as(root.client('client1'), { version, keepAlive: true });
     expect(await client.get()).toMatchObject({ status: 200 });
@@ -69,7 +69,7 @@ describe.each(tlsVersions)('an open connection, over %s,', (version) => {
 
   test('goes on where a newer CRL comes in time', async () => {
     const root = ca('ca');
-    const nextUpdate = secondIn(800);
+    const nextUpdate = secondIn(2000);
     const server = await startServer({ root, crl: root.crl({ nextUpdate }).pem });
     const client = server.as(root.client('client1'), { version, keepAlive: true });
     const { localPort } = await client.get();
@@ -114,7 +114,7 @@ test('identify() knows an upgraded connection no longer once its certificate has
 
 test('an anonymous connection outlives CRLs, where clients are optional', async () => {
   const root = ca('ca');
-  const nextUpdate = secondIn(500);
+  const nextUpdate = secondIn(1000);
   const server = await startServer({
     root,
     crl: root.crl({ nextUpdate }).pem,
@@ -152,11 +152,11 @@ describe('what the handle tells', () => {
   test('crl-expiring, once for each CRL, when a fifth of its life is left', async () => {
     const root = ca('ca');
     const thisUpdate = secondIn(-5000);
-    const nextUpdate = new Date(thisUpdate.getTime() + 7000);
+    const nextUpdate = new Date(thisUpdate.getTime() + 8000);
     const server = await startServer({ root, crl: root.crl({ thisUpdate, nextUpdate }).pem });
     expect(server.recorder.linesOf('crl-expiring')).toEqual([]);
     await until(() => server.recorder.events('crl-expiring').length > 0, 'the warning comes');
-    expect(Date.now()).toBeGreaterThanOrEqual(nextUpdate.getTime() - 1400);
+    expect(Date.now()).toBeGreaterThanOrEqual(nextUpdate.getTime() - 1600);
     expect(Date.now()).toBeLessThan(nextUpdate.getTime() - 400);
     const [warning] = server.recorder.events('crl-expiring');
     expect(warning).toMatchObject({ nextUpdate, source: server.files.crl });

@@ -661,7 +661,7 @@ describe('what else is reloaded', () => {
     const server = await startServer({ root, options: { watch: { pollMs: 50 } } });
     const started = performance.now();
     publish(server.files.key, root.server().keyPem);
-    await until(() => server.recorder.events('reload-failed').length > 0, 'it is told of', 15_000);
+    await until(() => server.recorder.events('reload-failed').length > 0, 'it is told of', 30_000);
     expect(performance.now() - started).toBeGreaterThan(9000);
     expect(server.recorder.events('reload-failed')).toMatchObject([
       { error: { code: 'ERR_MTLS_KEY_MISMATCH' } },

@@ -267,7 +267,7 @@ export async function nodeShowsIntermediates(): Promise<boolean> {
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what: string,
-  timeoutMs = 10_000,
+  timeoutMs = 20_000,
 ): Promise<void> {
   const started = performance.now();
   while (!(await condition())) {
