@@ -24,6 +24,10 @@ export interface CrlComparison {
   readonly shrunk: readonly string[];
 }
 
+// A CA may publish thousands of lists of one scope and age: each entry is not looked for in all of them. One that is
+// found in none counts as missing, which refuses rather than admits.
+const mostCompared = 8;
+
 /** Compares two sets of CRLs, scope by scope. */
 export function compareCrls(
   before: readonly ScopedEntries[],
@@ -38,17 +42,27 @@ function sum(counts: ReadonlyMap<string, number>): number {
   return [...counts.values()].reduce((total, count) => total + count, 0);
 }
 
-/** By scope, how many entries of `lists` the lists of the same scope in `others` do not have; scopes with none are left out. */
+/**
+ * By scope, how many entries of `lists` none of the same scope in `others` has; scopes with none are left out. There
+ * may be several of a scope: two as old as each other, or deltas to several bases. What two of them list counts once.
+ */
 function countMissing(
   lists: readonly ScopedEntries[],
   others: readonly ScopedEntries[],
 ): ReadonlyMap<string, number> {
-  const byScope = new Map(others.map((entries) => [entries.scope, entries]));
+  const known = new Map<string, CrlIndexData[]>();
+  const know = ({ scope, index }: ScopedEntries): void => {
+    const ofScope = known.get(scope) ?? [];
+    if (ofScope.length < mostCompared) known.set(scope, [...ofScope, index]);
+  };
+  others.forEach(know);
   const unchanged = new Set(others.map(({ digest }) => digest));
   const missing = new Map<string, number>();
-  for (const { scope, digest, index } of lists) {
+  for (const entries of lists) {
+    const { scope, digest, index } = entries;
     if (unchanged.has(digest)) continue;
-    const count = countMissingEntries(index, byScope.get(scope)?.index);
+    const count = countMissingEntries(index, known.get(scope) ?? []);
+    know(entries);
     if (count > 0) missing.set(scope, (missing.get(scope) ?? 0) + count);
   }
   return missing;

@@ -15,7 +15,6 @@ import {
 import { type DistinguishedName } from '../x509/distinguished-name.js';
 import {
   countMissingRows,
-  countRows,
   findSerial,
   lifting,
   packSerials,
@@ -45,18 +44,19 @@ export interface CrlIndexData {
   readonly issuers: readonly IssuerTables[];
 }
 
-/** How many entries of `left` are not in `right`. Quick where one was packed with the other's seed. */
-export function countMissingEntries(left: CrlIndexData, right: CrlIndexData | undefined): number {
-  const known = new Map<string, SerialTableData>();
-  for (const { issuer, tables } of right?.issuers ?? []) {
-    for (const table of tables) known.set(`${table.width} ${issuer ?? ''}`, table);
+/** How many entries of an index are in none of the others. Quick where those were packed with the same seed. */
+export function countMissingEntries({ issuers }: CrlIndexData, others: readonly CrlIndexData[]): number {
+  const known = new Map<string, SerialTableData[]>();
+  for (const { issuer, tables } of others.flatMap((other) => other.issuers)) {
+    for (const table of tables) {
+      const key = `${table.width} ${issuer ?? ''}`;
+      known.set(key, [...(known.get(key) ?? []), table]);
+    }
   }
   let missing = 0;
-  for (const { issuer, tables } of left.issuers) {
-    for (const table of tables) {
-      const other = known.get(`${table.width} ${issuer ?? ''}`);
-      missing += other === undefined ? countRows(table) : countMissingRows(table, other);
-    }
+  for (const { issuer, tables } of issuers) {
+    for (const table of tables)
+      missing += countMissingRows(table, known.get(`${table.width} ${issuer ?? ''}`) ?? []);
   }
   return missing;
 }

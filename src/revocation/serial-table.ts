@@ -184,33 +184,40 @@ function dropRepeats(table: SerialTableData): number {
   return kept;
 }
 
-/** How many serial numbers a table lists: what lifts a hold lists nothing. */
-export function countRows({ reasons }: SerialTableData): number {
-  let rows = 0;
-  for (const reason of reasons) if (reason !== lifting) rows++;
-  return rows;
+/**
+ * How many serial numbers of a table none of the others lists, which have the same width. What lifts a hold lists
+ * nothing, and what one of them lifts none of them lists. With the same seed, equal serials lie in buckets of equal
+ * low bits, so that the tables are read nearly in order, and not all over.
+ */
+export function countMissingRows(table: SerialTableData, others: readonly SerialTableData[]): number {
+  const { reasons } = table;
+  const marks = new Uint8Array(reasons.length);
+  for (const other of others) markKnown(table, other, marks);
+  let missing = 0;
+  for (let row = 0; row < marks.length; row++) {
+    if (reasons[row] !== lifting && marks[row] !== listed) missing++;
+  }
+  return missing;
 }
 
-/**
- * How many serial numbers of `left` are not listed in `right`, which has the same width. With the same seed, equal serials lie in
- * buckets of equal low bits, so that both tables are read nearly in order, and not all over.
- */
-export function countMissingRows(left: SerialTableData, right: SerialTableData): number {
-  const { width, starts, serials } = left;
+const listed = 1;
+const lifted = 2;
+
+/** Marks the rows of a table whose serial numbers another lists, or lifts: that stays, whichever of them is newer. */
+function markKnown(table: SerialTableData, other: SerialTableData, marks: Uint8Array): void {
+  const { width, starts, serials } = table;
   const buckets = starts.length - 1;
-  const mask = right.starts.length - 2;
-  const isSameOrder = mask < buckets && left.seed.every((word, index) => word === right.seed[index]);
-  let missing = 0;
+  const mask = other.starts.length - 2;
+  const isSameOrder = mask < buckets && table.seed.every((word, index) => word === other.seed[index]);
   for (let bucket = 0; bucket < buckets; bucket++) {
     const end = starts[bucket + 1] as number;
     for (let row = starts[bucket] as number; row < end; row++) {
-      if (left.reasons[row] === lifting) continue;
-      const place = (isSameOrder ? bucket : hashSerial(serials, row * width, width, right.seed)) & mask;
-      const same = findInBucket(right, place, serials, row * width);
-      if (same < 0 || right.reasons[same] === lifting) missing++;
+      const place = (isSameOrder ? bucket : hashSerial(serials, row * width, width, other.seed)) & mask;
+      const same = findInBucket(other, place, serials, row * width);
+      if (same < 0 || marks[row] === lifted) continue;
+      marks[row] = other.reasons[same] === lifting ? lifted : listed;
     }
   }
-  return missing;
 }
 
 /** The row that holds `serial`; -1 if none does. */

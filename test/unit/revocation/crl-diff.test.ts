@@ -66,6 +66,63 @@ describe('what came and went between two readings', () => {
     expect(compareCrls([one!], [two!, one!])).toEqual({ diff: { added: 1, removed: 0 }, shrunk: [] });
   });
 
+  test.each<[string, Lists, Lists, CrlDiff]>([
+    [
+      'one more in the first',
+      [[revoked('0a')], [revoked('0b')]],
+      [[revoked('0a', '0c')], [revoked('0b')]],
+      { added: 1, removed: 0 },
+    ],
+    [
+      'one more in the last',
+      [[revoked('0a')], [revoked('0b')]],
+      [[revoked('0a')], [revoked('0b', '0c')]],
+      { added: 1, removed: 0 },
+    ],
+    [
+      'one in place of both',
+      [[revoked('0a')], [revoked('0b')]],
+      [[revoked('0a', '0b')]],
+      { added: 0, removed: 0 },
+    ],
+    [
+      'both in place of one',
+      [[revoked('0a', '0b')]],
+      [[revoked('0b')], [revoked('0a')]],
+      { added: 0, removed: 0 },
+    ],
+    [
+      'the same one more in both',
+      [[revoked('0a')]],
+      [[revoked('0a', '0b')], [revoked('0b', '0a', '0c')]],
+      { added: 2, removed: 0 },
+    ],
+    [
+      'what both had is gone',
+      [[revoked('0a', '0b')], [revoked('0b', '0c')]],
+      [[revoked('0a')], [revoked('0c')]],
+      { added: 0, removed: 1 },
+    ],
+  ])('two lists of one scope side by side: %s', (_what, before, after, expected) => {
+    expect(diff(before, after)).toEqual(expected);
+  });
+
+  test('of lists side by side eight are searched', () => {
+    const serials = ['01', '02', '03', '04', '05', '06', '07', '08', '09'];
+    const lists = serials.map((serial): readonly [CrlOptions] => [revoked(serial)]);
+    expect(diff(lists.slice(0, 8), [[revoked(...serials)]])).toEqual({ added: 1, removed: 0 });
+    expect(diff(lists, [[revoked(...serials)]])).toEqual({ added: 1, removed: 0 });
+  });
+
+  test.each([0, 1])('what one of two lists lifts is listed by neither, in order %i', (order) => {
+    const [before, lifts, holds] = [hold, lift, { ...hold, number: 5, delta: 4 }].map((options) => {
+      const verified = admitted(root.crl(options), store);
+      return { scope: scopeKey(verified), digest: verified.digest, index: verified.index.data };
+    });
+    const after = order === 0 ? [lifts!, holds!] : [holds!, lifts!];
+    expect(compareCrls([before!], after).shrunk).toEqual([before?.scope]);
+  });
+
   test('the same numbers of other issuers in an indirect CRL', () => {
     const indirect = (commonName: string): CrlOptions => {
       const entry: RevokedEntry = { serial: '0a', certificateIssuer: distinguishedName({ commonName }) };

@@ -223,8 +223,8 @@ describe('two tables', () => {
     const seed = randomSeed();
     const left = pack(numbers(a, b), 4, seed);
     for (const right of [pack(numbers(c, d), 4, seed), pack(numbers(c, d), 4)]) {
-      expect(countMissingRows(left, right)).toBe(removed);
-      expect(countMissingRows(right, left)).toBe(added);
+      expect(countMissingRows(left, [right])).toBe(removed);
+      expect(countMissingRows(right, [left])).toBe(added);
     }
   });
 });
