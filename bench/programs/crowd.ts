@@ -5,17 +5,14 @@
  *
  * @module
  */
-import { X509Certificate } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { readFileSync } from 'node:fs';
 import tls from 'node:tls';
 import { type Mtls, protect, type ReloadReport } from 'express-mtls';
+import { tlsSession } from '../../test/support/tls-session.js';
 import { answerCalls } from '../harness/calls.js';
 import type { ServerFiles } from '../harness/material.js';
 import { type Stalls, StallProbe } from './stall-probe.js';
-
-/** What the gate asks of a certificate that was presented. */
-type Shown = Pick<tls.PeerCertificate, 'raw' | 'fingerprint256'>;
 
 /** What the gate asks of a `tls.TLSSocket`, and no more. */
 class StandInSocket extends EventEmitter {
@@ -23,15 +20,16 @@ class StandInSocket extends EventEmitter {
   readonly authorizationError: null = null;
   readonly remoteAddress: string = '127.0.0.1';
   destroyed: boolean = false;
-  readonly #certificate: Shown;
+  readonly #session: Buffer;
 
-  constructor(certificate: Shown) {
+  constructor(session: Buffer) {
     super();
-    this.#certificate = certificate;
+    this.#session = session;
   }
 
-  getPeerCertificate(): Shown {
-    return this.#certificate;
+  /** The gate clears what it is given. */
+  getSession(): Buffer {
+    return Buffer.from(this.#session);
   }
 
   getProtocol(): string {
@@ -63,9 +61,9 @@ const calls = {
     });
     mtls = await protect(server, { key, cert, ca, ...(crl === undefined ? {} : { crl }), watch: false });
     for (const der of certificates) {
-      const certificate = { raw: Buffer.from(der), fingerprint256: new X509Certificate(der).fingerprint256 };
+      const session = tlsSession(Buffer.from(der));
       for (let count = 0; count < each; count++)
-        server.emit('secureConnection', new StandInSocket(certificate) as unknown as tls.TLSSocket);
+        server.emit('secureConnection', new StandInSocket(session) as unknown as tls.TLSSocket);
     }
     return [...mtls.connections].length;
   },

@@ -97,7 +97,7 @@ export async function loadRevocation(options: LoadRevocationOptions): Promise<Re
   const { signal } = new AbortController();
   const cas = await readCaSources(checkCaSources(options.ca), 'ca', signal);
   const store = new CertificateStore(
-    cas.flatMap((source) => readBlocks(source, certificateBlocks)).map(parseCertificate),
+    cas.flatMap((source) => readBlocks(source, certificateBlocks)).map((der) => parseCertificate(der)),
   );
   const sources = checkCrlSources(options.crl);
   const { checker, setAside } = await loadRevocationOf(store, sources, { policy, at, signal });

@@ -44,7 +44,10 @@ type Carrier = object & { readonly [connectionKey]?: Connection };
 
 /** Where a socket's peer is, IPv4 as IPv4 on a socket that serves both. */
 export function remoteAddressOf({ remoteAddress }: Socket): string {
-  return remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '') ?? 'unknown address';
+  if (remoteAddress === undefined) return 'unknown address';
+  return remoteAddress.startsWith('::ffff:') && remoteAddress.includes('.')
+    ? remoteAddress.slice('::ffff:'.length)
+    : remoteAddress;
 }
 
 /** Puts a connection on its socket. */

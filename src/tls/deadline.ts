@@ -29,6 +29,7 @@ export class Deadline {
   /** Forgets what was added. */
   close(): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#at = Infinity;
   }
 

@@ -171,6 +171,7 @@ export class Reporter {
     const { [name]: told } = channels;
     // What a subscriber throws, Node makes an uncaught exception of its own: it does not come back here.
     if (told.hasSubscribers) told.publish({ mtls: this.#mtls, event: args[0] });
+    if (this.emitter.listenerCount(name) === 0) return;
     // Not by emit(), where one that throws keeps the event from those after it: the status page may be among them.
     const listeners = this.emitter.rawListeners(name) as ((...given: unknown[]) => unknown)[];
     for (const listener of listeners) this.#call(name, listener, args);

@@ -5,7 +5,6 @@
  * @module
  */
 import type { Server, TLSSocket } from 'node:tls';
-import { MtlsError } from '../errors.js';
 import { type CertificateIdentity, type ClientIdentity } from '../identity/client-identity.js';
 import { type Settings } from '../options.js';
 import { ServerNames } from '../server-names.js';
@@ -15,29 +14,30 @@ import { describeIdentity, type ForbiddenEvent, nameIdentity, type Reporter } fr
 import { GatedConnection, type Keeper } from './gated-connection.js';
 import { HandshakeLimit } from './handshake-limit.js';
 import { refuseForOpenssl } from './judgement.js';
-import { opensslVerdictOn, type Peer, PeerCache } from './peer.js';
+import { opensslVerdictOn, PeerCache, type ReadPeer, withIntermediates } from './peer.js';
 import { type Refusal, type RefusalReason, refuse } from './refusal.js';
 import { RefusalLog } from './refusal-log.js';
-import { guardRequests } from './request-guard.js';
+import { RefusalResponder } from './refusal-responder.js';
+import { guardServer } from './request-guard.js';
 import { Slice } from './slice.js';
+import { TriedIntermediates } from './tried-intermediates.js';
 import { type Trust } from './trust.js';
 
 const gateFailed = refuse('untrusted', 'the gate failed');
 
 const outForGood: readonly RefusalReason[] = ['revoked', 'expired', 'untrusted'];
 
-// How long a refused client may take for the request that it is answered by.
-const patienceMs = 5000;
-
 /** Judges connections, keeps those that are let in, and ends those that may no longer be. */
 export class Gate implements Keeper {
   readonly #settings: Settings;
   readonly #reporter: Reporter;
   readonly #peers = new PeerCache();
+  readonly #tried = new TriedIntermediates();
   readonly #connections = new Set<GatedConnection>();
   readonly #deadline: Deadline;
   readonly #refusals: RefusalLog;
   readonly #handshakes: HandshakeLimit;
+  readonly #responder: RefusalResponder | undefined;
   /** The names that have something of their own; `undefined` where there are none. */
   readonly names: ServerNames | undefined;
   #trust: Trust | undefined;
@@ -46,6 +46,7 @@ export class Gate implements Keeper {
     this.#settings = settings;
     this.#reporter = reporter;
     this.#handshakes = new HandshakeLimit(settings.limits, reporter);
+    this.#responder = settings.onRefused === 'respond' ? new RefusalResponder() : undefined;
     this.names = settings.names.size === 0 ? undefined : new ServerNames(settings.names.keys());
     this.#deadline = new Deadline(settings.now, () => void this.judgeAll());
     this.#refusals = new RefusalLog(settings.now, (suppressed) => {
@@ -75,13 +76,13 @@ export class Gate implements Keeper {
     return this.#settings.now;
   }
 
-  /** Stands before the HTTP parser, and before every other listener that is there now. */
+  /** Stands before every listener of the server, the HTTP parser among them. A refused socket reaches none. */
   guard(server: Server): void {
-    guardRequests(server);
-    this.#handshakes.guard(server);
-    server.prependListener('secureConnection', (socket: TLSSocket) => {
-      this.#receive(socket);
+    guardServer(server, (socket) => {
+      this.#handshakes.end(socket);
+      return this.#receive(socket);
     });
+    this.#handshakes.guard(server);
     // With rejectUnauthorized, node:tls has destroyed the socket by now; this is all that it leaves.
     server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
       const refusal = nativeRefusal(error, socket);
@@ -89,21 +90,12 @@ export class Gate implements Keeper {
     });
   }
 
-  #receive(socket: TLSSocket): void {
+  #receive(socket: TLSSocket): boolean {
     const refusal = this.#admit(socket);
-    if (refusal === undefined) return;
-    if (this.#settings.onRefused === 'close' || refusal === gateFailed) socket.destroy();
-    else this.#letAsk(socket, refusal);
-  }
-
-  /** Keeps a refused socket for its first request, which is answered by the guard, and not for long. */
-  #letAsk(socket: TLSSocket, refusal: Refusal): void {
-    setConnection(socket, new GatedConnection(this, socket, undefined, refusal));
-    const patience = setTimeout(() => socket.destroy(), patienceMs);
-    patience.unref();
-    socket.once('close', () => {
-      clearTimeout(patience);
-    });
+    if (refusal === undefined) return true;
+    if (this.#responder === undefined || refusal === gateFailed) socket.destroy();
+    else this.#responder.take(socket, refusal);
+    return false;
   }
 
   /**
@@ -117,35 +109,66 @@ export class Gate implements Keeper {
 
   #admit(socket: TLSSocket): Refusal | undefined {
     try {
-      const peer = this.#peers.read(socket);
-      const refusal = this.#letIn(socket, peer);
-      if (refusal === undefined) return undefined;
-      this.#reportRefusal(socket, isPeer(peer) ? identityOn(socket, peer) : undefined, refusal);
-      return refusal;
+      return this.#judge(socket);
     } catch (error) {
       return this.failed(error);
     }
   }
 
-  #letIn(socket: TLSSocket, peer: Peer | MtlsError | undefined): Refusal | undefined {
+  #judge(socket: TLSSocket): Refusal | undefined {
+    const openssl = opensslVerdictOn(socket);
+    const peer = this.#peers.read(socket, openssl);
     if (this.#trust === undefined)
-      return refuse('untrusted', 'the server is not ready: its CAs and CRLs are still being read');
-    if (peer instanceof MtlsError) return refuse('identity-invalid', peer.message);
+      return this.#refuse(
+        socket,
+        refuse('untrusted', 'the server is not ready: its CAs and CRLs are still being read'),
+      );
     if (peer === undefined) {
       if (this.#settings.clients === 'required')
-        return refuse('no-certificate', 'the client sent no certificate');
+        return this.#refuse(socket, refuse('no-certificate', 'the client sent no certificate'));
       this.#open(socket, new GatedConnection(this, socket, undefined));
       return undefined;
     }
+    if ('reason' in peer) return this.#refuse(socket, peer);
     const connection = new GatedConnection(this, socket, { peer, identity: identityOn(socket, peer) });
-    const refusal = connection.judge(opensslVerdictOn(socket));
-    if (refusal !== undefined) {
-      this.#forget(peer.identity, refusal);
-      return refusal;
+    const refusal = connection.judge(openssl);
+    if (refusal === undefined) {
+      this.#admitted(socket, peer, connection);
+      return undefined;
     }
+    // OpenSSL found a path, and we did not: the client may have sent an intermediate.
+    const isPathMissing = refusal.reason === 'untrusted' && openssl === 'trusted';
+    if (isPathMissing && !socket.isSessionReused()) return this.#judgeWithIntermediates(socket, peer);
+    return this.#refuse(socket, refusal, peer);
+  }
+
+  #judgeWithIntermediates(socket: TLSSocket, peer: ReadPeer): Refusal | undefined {
+    const generation = this.#trust?.generation ?? 0;
+    const tried = this.#tried.find(peer, generation);
+    if (tried !== undefined) return this.#refuse(socket, tried, peer);
+    const whole = withIntermediates(socket, peer);
+    if ('reason' in whole) return this.#refuseTried(socket, whole, peer);
+    const connection = new GatedConnection(this, socket, { peer: whole, identity: identityOn(socket, peer) });
+    const refusal = connection.judge('trusted');
+    if (refusal !== undefined) return this.#refuseTried(socket, refusal, peer);
+    this.#admitted(socket, whole, connection);
+    return undefined;
+  }
+
+  #refuseTried(socket: TLSSocket, refusal: Refusal, peer: ReadPeer): Refusal {
+    this.#tried.add(peer, this.#trust?.generation ?? 0, refusal);
+    return this.#refuse(socket, refusal, peer);
+  }
+
+  #admitted(socket: TLSSocket, peer: ReadPeer, connection: GatedConnection): void {
     this.#peers.remember(peer);
     this.#open(socket, connection);
-    return undefined;
+  }
+
+  #refuse(socket: TLSSocket, refusal: Refusal, peer?: ReadPeer): Refusal {
+    if (peer !== undefined) this.#forget(peer.identity, refusal);
+    this.#reportRefusal(socket, peer && identityOn(socket, peer), refusal);
+    return refusal;
   }
 
   #open(socket: TLSSocket, connection: GatedConnection): void {
@@ -194,10 +217,14 @@ export class Gate implements Keeper {
     return gateFailed;
   }
 
-  /** Writes what of the log is still to be written. */
-  flushLog(): void {
+  /**
+   * Writes what of the log is still to be written, and stops every timer that nothing needs: without connections there
+   * is no date to wait for. A server that listens again starts them anew.
+   */
+  rest(): void {
     this.#refusals.flush();
-    this.#handshakes.flushLog();
+    this.#handshakes.rest();
+    if (this.#connections.size === 0) this.#deadline.close();
   }
 
   /** Tells of an eviction. */
@@ -247,19 +274,18 @@ export class Gate implements Keeper {
   }
 }
 
-/** Why node:tls refused a client by itself; `undefined` where the handshake failed for another reason. */
+/**
+ * Why node:tls refused a client by itself; `undefined` where the handshake failed for another reason. A client without
+ * a certificate fails the handshake: UNABLE_TO_GET_ISSUER_CERT, which node:tls also says of a missing certificate where
+ * it refuses none, is about the chain here.
+ */
 function nativeRefusal(error: NodeJS.ErrnoException, socket: TLSSocket): Refusal | undefined {
-  const code = socket.authorizationError as unknown;
-  const isMissing = error.code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE';
-  if (isMissing || code === 'UNABLE_TO_GET_ISSUER_CERT')
+  if (error.code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE')
     return refuse('no-certificate', 'the client sent no certificate');
+  const code = socket.authorizationError as unknown;
   return typeof code === 'string' && code !== '' ? refuseForOpenssl(code) : undefined;
 }
 
-function isPeer(peer: Peer | MtlsError | undefined): peer is Peer {
-  return peer !== undefined && !(peer instanceof MtlsError);
-}
-
-function identityOn(socket: TLSSocket, { identity }: Peer): ClientIdentity {
-  return Object.freeze({ source: 'tls', ...identity, resumed: socket.isSessionReused() });
+function identityOn(socket: TLSSocket, { identities }: ReadPeer): ClientIdentity {
+  return socket.isSessionReused() ? identities.resumed : identities.full;
 }

@@ -34,9 +34,9 @@ export class GatedConnection implements Connection {
   /** `undefined`: an anonymous caller. */
   readonly identity: ClientIdentity | undefined;
   readonly remoteAddress: string;
-  readonly since: Date;
   /** Until when the last judgement holds if nothing is reloaded, in milliseconds since 1970. */
   until: number = Infinity;
+  readonly #since: number;
   readonly #keeper: Keeper;
   readonly #socket: TLSSocket;
   readonly #peer: Peer | undefined;
@@ -54,7 +54,7 @@ export class GatedConnection implements Connection {
   ) {
     this.identity = client?.identity;
     this.remoteAddress = remoteAddressOf(socket);
-    this.since = new Date(keeper.now());
+    this.#since = keeper.now();
     this.#keeper = keeper;
     this.#socket = socket;
     this.#peer = client?.peer;
@@ -62,6 +62,11 @@ export class GatedConnection implements Connection {
     const { servername } = socket as { readonly servername?: string | false | null };
     this.#name = typeof servername === 'string' ? keeper.names?.find(servername) : undefined;
     this.#refusal = refusal;
+  }
+
+  /** When the client was admitted. */
+  get since(): Date {
+    return new Date(this.#since);
   }
 
   /** Judges again: in O(1) as long as nothing was reloaded and no date has passed. */

@@ -13,8 +13,8 @@ import { type Reporter } from './events.js';
 // A handshake takes milliseconds. One that has taken this long is not being made.
 const stalledMs = 1000;
 
-// To go through a million places for one would take longer than a handshake.
-const mostLookedAt = 1000;
+// How often it is asked which handshakes are still under way.
+const sweepMs = 1000;
 
 interface Pending {
   readonly socket: Socket;
@@ -22,12 +22,23 @@ interface Pending {
   readonly since: number;
 }
 
-/** Ends handshakes that take too long, and where there are too many, one of them for each that comes. */
+/**
+ * Ends handshakes that take too long, and where there are too many, one of them for each that comes.
+ *
+ * What node:tls makes of a connection is another object, with the same two ends; to ask for an end takes a system
+ * call, which every client would pay for. So it is asked of the connections alone that are open when they are sorted:
+ * once a second, and when there are many.
+ */
 export class HandshakeLimit {
   readonly #limits: Limits;
   readonly #reporter: Reporter;
-  /** By the two ends of the connection, the oldest first. */
+  /** Accepted since they were last sorted, and when. */
+  readonly #accepted = new Map<Socket, number>();
+  /** Those whose handshake was done since then. */
+  #done: TLSSocket[] = [];
+  /** Those whose handshake was not done when they were sorted, by the client's end, the oldest first. */
   readonly #pending = new Map<string, Pending>();
+  #sweep: NodeJS.Timeout | undefined;
   #dropped = 0;
   #report: NodeJS.Timeout | undefined;
 
@@ -39,16 +50,29 @@ export class HandshakeLimit {
   /** Watches every connection that a server accepts from now on. */
   guard(server: Server): void {
     server.on('connection', (socket: Socket) => {
-      this.#begin(socket);
-    });
-    server.on('secureConnection', (socket: TLSSocket) => {
-      const key = keyOf(socket);
-      if (key !== undefined) this.#pending.delete(key);
+      if (this.#accepted.size + this.#pending.size >= this.#limits.pendingHandshakes) this.#makeRoom();
+      this.#accepted.set(socket, performance.now());
+      this.#arm();
     });
   }
 
-  /** Writes what of the log is still to be written. */
-  flushLog(): void {
+  /** The handshake of a socket is done. */
+  end(socket: TLSSocket): void {
+    const key = this.#pending.size > 0 ? clientEndOf(socket) : undefined;
+    const wasPending = key !== undefined && this.#pending.delete(key);
+    if (!wasPending && this.#accepted.size > 0) this.#done.push(socket);
+  }
+
+  /** Writes what of the log is still to be written. Where no handshake is under way, nothing is waited for. */
+  rest(): void {
+    this.#flushLog();
+    this.#sort();
+    if (this.#pending.size > 0) return;
+    clearTimeout(this.#sweep);
+    this.#sweep = undefined;
+  }
+
+  #flushLog(): void {
     clearTimeout(this.#report);
     this.#report = undefined;
     const dropped = this.#dropped;
@@ -61,37 +85,57 @@ export class HandshakeLimit {
     );
   }
 
-  #begin(socket: Socket): void {
-    const key = keyOf(socket);
-    if (key === undefined || !isPlain(socket)) return;
-    if (this.#pending.size >= this.#limits.pendingHandshakes) this.#drop();
-    this.#pending.set(key, { socket, since: performance.now() });
-    // A timer of its own: a server made elsewhere has the two minutes of node:tls.
-    const limit = setTimeout(() => {
-      if (this.#pending.get(key)?.socket === socket) socket.destroy();
-    }, this.#limits.handshakeTimeoutMs);
-    limit.unref();
-    socket.once('close', () => {
-      clearTimeout(limit);
-      if (this.#pending.get(key)?.socket === socket) this.#pending.delete(key);
-    });
+  /** Finds out which of the accepted connections are still in their handshake. */
+  #sort(): void {
+    for (const [key, { socket }] of this.#pending) if (socket.destroyed) this.#pending.delete(key);
+    // One client's end with two of the server's is one place: rare, and worth no system call.
+    const done = new Set(this.#done.filter(({ destroyed }) => !destroyed).map(clientEndOf));
+    for (const [socket, since] of this.#accepted) {
+      if (socket.destroyed || !isPlain(socket)) continue;
+      const key = clientEndOf(socket);
+      if (key !== undefined && !done.has(key)) this.#pending.set(key, { socket, since });
+    }
+    this.#accepted.clear();
+    this.#done = [];
+  }
+
+  /** One timer for all. A server made elsewhere has the two minutes of node:tls. */
+  #arm(): void {
+    const { handshakeTimeoutMs } = this.#limits;
+    this.#sweep ??= setTimeout(
+      () => {
+        this.#sweep = undefined;
+        this.#sort();
+        const latest = performance.now() - handshakeTimeoutMs;
+        for (const [key, { socket, since }] of this.#pending) {
+          if (since > latest) break;
+          this.#pending.delete(key);
+          socket.destroy();
+        }
+        if (this.#pending.size > 0) this.#arm();
+      },
+      Math.min(sweepMs, handshakeTimeoutMs),
+    ).unref();
   }
 
   /**
-   * Who holds a place without using it goes. Where all are new it is one of them by chance: nobody can know which
-   * are being made, and neither the first nor the last to come can keep all others out.
+   * Drops one: the oldest, if it stalls. Where all are new it is one of them by chance: nothing tells which are being
+   * made, and neither the first nor the last to come can keep all others out.
    */
-  #drop(): void {
+  #makeRoom(): void {
+    this.#sort();
+    if (this.#pending.size < this.#limits.pendingHandshakes) return;
     this.#dropped++;
     this.#report ??= setTimeout(() => {
-      this.flushLog();
+      this.#flushLog();
     }, 60_000).unref();
     const [oldest] = this.#pending.values();
     const isStalled = oldest !== undefined && performance.now() - oldest.since >= stalledMs;
     const victim = this.#at(isStalled ? 0 : randomInt(Math.min(this.#pending.size, mostLookedAt)));
     if (victim === undefined) return;
-    this.#pending.delete(victim[0]);
-    victim[1].socket.destroy();
+    const [key, { socket }] = victim;
+    this.#pending.delete(key);
+    socket.destroy();
   }
 
   #at(place: number): readonly [string, Pending] | undefined {
@@ -100,6 +144,9 @@ export class HandshakeLimit {
     return undefined;
   }
 }
+
+// To go through a million places for one would take longer than a handshake.
+const mostLookedAt = 1000;
 
 /**
  * Whether its ends are what node:tls will see of it. A proxy protocol puts others on it; another Duplex has what its
@@ -111,8 +158,8 @@ function isPlain(socket: Socket): boolean {
 
 const ends = ['remoteAddress', 'remotePort', 'localAddress', 'localPort'];
 
-/** What node:tls makes of a socket is another object, with the same two ends. */
-function keyOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string | undefined {
-  if (remoteAddress === undefined || remotePort === undefined) return undefined;
-  return `${remoteAddress} ${remotePort} ${localAddress ?? ''} ${localPort ?? ''}`;
+function clientEndOf({ remoteAddress, remotePort }: Socket): string | undefined {
+  return remoteAddress === undefined || remotePort === undefined
+    ? undefined
+    : `${remoteAddress} ${remotePort}`;
 }

@@ -17,6 +17,8 @@ export interface Presented {
   readonly certificate: Certificate;
   /** `undefined`: what the client sent and what is configured make no chain. */
   readonly chain: CertificateChain | undefined;
+  /** What the client sent beside it, as far as it was read. */
+  readonly others?: readonly Certificate[] | undefined;
   readonly openssl: OpensslVerdict;
 }
 
@@ -87,10 +89,10 @@ export function inspect(presented: Presented, measures: Measures, at: Date): Fin
 }
 
 function caseOf(presented: Presented, measures: Measures, at: Date): Case {
-  const { certificate, chain, openssl } = presented;
+  const { certificate, chain, others, openssl } = presented;
   const status = chain && measures.revocation?.checkChain(chain, at);
   // Not `...presented`: V8 makes a hidden class for each object of that form, where a million are judged.
-  return { certificate, chain, openssl, measures, status, at };
+  return { certificate, chain, others, openssl, measures, status, at };
 }
 
 function checkDates(chain: CertificateChain, at: Date): Refusal | undefined {
@@ -106,15 +108,22 @@ function checkDates(chain: CertificateChain, at: Date): Refusal | undefined {
   return undefined;
 }
 
-function checkTrust({ certificate, chain, openssl }: Presented): Refusal | undefined {
+function checkTrust({ certificate, chain, others, openssl }: Presented): Refusal | undefined {
   if (chain !== undefined) return undefined;
   const issuer = abbreviate(certificate.issuer);
   const seen = `no configured CA leads to "${issuer}", which issued it`;
   if (openssl === 'not-asked') return refuse('untrusted', seen);
-  if (openssl !== 'trusted') return refuse('untrusted', `${seen} (OpenSSL: ${openssl.error})`);
-  // OpenSSL saw an intermediate that node:tls does not show: at a resumed session, and at every one of Node 24.
-  const remedy = `add it to options.ca if it is an intermediate CA that clients send`;
-  return refuse('untrusted', `${seen}; ${remedy}`);
+  const remedy = `if clients send that CA's certificate, add it to options.ca`;
+  if (openssl !== 'trusted') return refuse('untrusted', `${seen} (OpenSSL: ${openssl.error}); ${remedy}`);
+  // A resumed session shows none, nor do some releases of Node: 24.21 and 26.8.
+  const why =
+    (others ?? []).length === 0
+      ? `Node ${process.version} shows no certificate that the client sent beside it`
+      : '';
+  return refuse(
+    'untrusted',
+    `${seen}; OpenSSL found a path${why && `, but ${why}`}; add "${issuer}" to options.ca`,
+  );
 }
 
 function checkStatus(status: CertificateStatus, leaf: Certificate): Refusal | undefined {

@@ -278,7 +278,7 @@ export class MtlsHandle implements Mtls {
   async #rest(): Promise<void> {
     this.#isResting = true;
     this.#expiry.close();
-    this.#gate.flushLog();
+    this.#gate.rest();
     await this.#reloader.close();
   }
 

@@ -3,101 +3,146 @@
  *
  * @module
  */
-import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
+import type { X509Certificate } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
 import { MtlsError } from '../errors.js';
-import { type CertificateIdentity, identityOf } from '../identity/client-identity.js';
+import { type CertificateIdentity, type ClientIdentity, identityOf } from '../identity/client-identity.js';
 import { type Certificate, parseCertificate } from '../x509/certificate.js';
-import { type OpensslVerdict } from './judgement.js';
+import { type OpensslVerdict, refuseForOpenssl } from './judgement.js';
+import { type Refusal, refuse } from './refusal.js';
+import { withSessionCertificate } from './session-certificate.js';
+import { WeightedCache } from './weighted-cache.js';
 
 /** A certificate that was presented, read. */
 export interface Peer {
   readonly certificate: Certificate;
   readonly identity: CertificateIdentity;
-  /** What the client sent beside its certificate. A resumed session shows none; see {@link PeerCache}. */
+  /** What the client sent beside its certificate, where a path needs it. A resumed session shows none; see {@link PeerCache}. */
   readonly others: readonly Certificate[];
 }
 
-/** Reads peers, and remembers by fingerprint what their full handshakes showed. */
-export class PeerCache {
-  readonly #peers = new Map<string, Peer>();
-  /** Intermediates, of which many clients have the same. */
-  readonly #others = new Map<string, Certificate>();
-  readonly #capacity: number;
-
-  constructor(capacity = 10_000) {
-    this.#capacity = capacity;
-  }
-
-  /**
-   * Reads a socket's peer. Not by getPeerX509Certificate(), which keeps some kilobytes for good at each call.
-   * @returns `undefined` where there is no certificate; the error where there is one that cannot be read.
-   */
-  read(socket: TLSSocket): Peer | MtlsError | undefined {
-    // null on a socket that is destroyed, and empty where there is no certificate.
-    const leaf = socket.getPeerCertificate(true) as Partial<DetailedPeerCertificate> | null;
-    if (leaf?.raw === undefined || leaf.fingerprint256 === undefined) return undefined;
-    const shown = othersAbove(leaf as DetailedPeerCertificate);
-    const known = this.#peers.get(leaf.fingerprint256);
-    try {
-      if (known?.certificate.raw.equals(leaf.raw) === true && showsNothingNew(shown, known)) return known;
-      const certificate = parseCertificate(leaf.raw);
-      const others = shown.map((other) => this.#readOther(other));
-      return Object.freeze({ certificate, identity: identityOf(certificate), others: Object.freeze(others) });
-    } catch (error) {
-      if (error instanceof MtlsError) return error;
-      throw error;
-    }
-  }
-
-  #readOther({ raw, fingerprint256 }: DetailedPeerCertificate): Certificate {
-    const known = this.#others.get(fingerprint256);
-    if (known?.raw.equals(raw) === true) return known;
-    const read = parseCertificate(raw);
-    keep(this.#others, fingerprint256, read, mostOthers);
-    return read;
-  }
-
-  /** Remembers a peer that was let in: whoever is refused gets no memory. The one seen longest ago goes first. */
-  remember(peer: Peer): void {
-    keep(this.#peers, peer.identity.fingerprint256, peer, this.#capacity);
-  }
-
-  /** Forgets a peer that is out for good. */
-  forget({ fingerprint256 }: CertificateIdentity): void {
-    this.#peers.delete(fingerprint256);
-  }
-}
-
-const mostOthers = 1000;
-
-function keep<Value>(map: Map<string, Value>, key: string, value: Value, capacity: number): void {
-  map.delete(key);
-  map.set(key, value);
-  if (map.size <= capacity) return;
-  const [oldest] = map.keys();
-  if (oldest !== undefined) map.delete(oldest);
+/** A peer that was read from a socket. */
+export interface ReadPeer extends Peer {
+  /** The identity on a connection with a full handshake, and on one that resumes a session. */
+  readonly identities: { readonly full: ClientIdentity; readonly resumed: ClientIdentity };
+  /** About how many bytes all of it takes in memory. */
+  readonly weight: number;
 }
 
 /** How many intermediates of a client are looked at: real chains have one or two, and each may have to be compared with each. */
 export const maxOthers = 5;
 
-/** What was shown above a leaf, but for roots: only a configured one counts, and that is known. */
-function othersAbove({ issuerCertificate }: DetailedPeerCertificate): DetailedPeerCertificate[] {
-  const others: DetailedPeerCertificate[] = [];
-  let above = issuerCertificate as DetailedPeerCertificate | undefined;
-  while (above?.raw !== undefined && above.issuerCertificate !== above && others.length < maxOthers) {
-    others.push(above);
-    above = above.issuerCertificate;
+/**
+ * What is read of a certificate that OpenSSL does not trust: anyone can make one. A certificate of AD CS has 2 kB and
+ * some 150 elements; one with 92 kB of names would take tens of milliseconds.
+ */
+const strangers = { bytes: 16 * 1024, elements: 512 } as const;
+
+/** As many clients as a server is likely to have, and not more of their certificates than a small heap can hold. */
+const remembered = { entries: 10_000, bytes: 64 * 1024 * 1024 } as const;
+
+/** Reads peers, and remembers those that were admitted, with what their full handshakes showed. */
+export class PeerCache {
+  readonly #peers: WeightedCache<ReadPeer>;
+
+  constructor(limits: { readonly entries: number; readonly bytes: number } = remembered) {
+    this.#peers = new WeightedCache(limits);
   }
-  return others;
+
+  /**
+   * Reads a socket's peer.
+   * @returns `undefined` where there is no certificate; the refusal where there is one that is not read.
+   */
+  read(socket: TLSSocket, openssl: OpensslVerdict): ReadPeer | Refusal | undefined {
+    return withSessionCertificate(socket, (der) => {
+      const known = this.#peers.get(keyOf(der));
+      return known?.certificate.raw.equals(der) === true ? known : readPeer(der, openssl);
+    });
+  }
+
+  /** Remembers a peer that was admitted. The one that was admitted longest ago goes first. */
+  remember(peer: ReadPeer): void {
+    this.#peers.put(keyOf(peer.certificate.raw), peer, peer.weight);
+  }
+
+  /** Forgets a peer that will not be admitted again. */
+  forget({ raw }: CertificateIdentity): void {
+    this.#peers.delete(keyOf(raw));
+  }
 }
 
-/** Whether a handshake shows no other intermediates than one before did. A resumed session shows none at all. */
-function showsNothingNew(shown: readonly DetailedPeerCertificate[], { others }: Peer): boolean {
-  if (shown.length === 0) return true;
-  return (
-    shown.length === others.length && shown.every(({ raw }, index) => others[index]?.raw.equals(raw) === true)
-  );
+/** The end of a signature. It only finds a certificate: whether it is the same one, all of its bytes say. */
+function keyOf(der: Buffer): string {
+  return der.toString('latin1', Math.max(der.length - 32, 0));
+}
+
+function readPeer(view: Buffer, openssl: OpensslVerdict): ReadPeer | Refusal {
+  const isStranger = typeof openssl === 'object';
+  if (isStranger && view.length > strangers.bytes) {
+    const { reason } = refuseForOpenssl(openssl.error);
+    return refuse(
+      reason,
+      `OpenSSL says ${openssl.error}, and the certificate has ${view.length} bytes: of one that OpenSSL does not trust, at most ${strangers.bytes} are read`,
+    );
+  }
+  // A memory of its own: a slice of Node's pool would keep the whole of that.
+  const der = Buffer.allocUnsafeSlow(view.length);
+  view.copy(der);
+  const elements = isStranger ? strangers.elements : der.length;
+  const budget = { left: elements };
+  try {
+    const certificate = parseCertificate(der, budget);
+    const identity = identityOf(certificate);
+    return Object.freeze({
+      certificate,
+      identity,
+      identities: Object.freeze({
+        full: Object.freeze({ source: 'tls', ...identity, resumed: false }),
+        resumed: Object.freeze({ source: 'tls', ...identity, resumed: true }),
+      }),
+      others: Object.freeze([]),
+      weight: weightOf(der, elements - budget.left),
+    });
+  } catch (error) {
+    return refuseUnreadable(error);
+  }
+}
+
+/**
+ * Reads what a peer sent beside its certificate in this handshake. It costs memory for good on some releases of Node:
+ * not for a peer whose chain OpenSSL does not trust.
+ */
+export function withIntermediates(socket: TLSSocket, peer: ReadPeer): ReadPeer | Refusal {
+  try {
+    const others: Certificate[] = [];
+    let { weight } = peer;
+    for (const der of intermediatesOf(socket)) {
+      const budget = { left: der.length };
+      others.push(parseCertificate(der, budget));
+      weight += weightOf(der, der.length - budget.left);
+    }
+    return Object.freeze({ ...peer, others: Object.freeze(others), weight });
+  } catch (error) {
+    return refuseUnreadable(error);
+  }
+}
+
+function intermediatesOf(socket: TLSSocket): Buffer[] {
+  const ders: Buffer[] = [];
+  let above: X509Certificate | undefined = socket.getPeerX509Certificate()?.issuerCertificate;
+  for (; above !== undefined && ders.length < maxOthers; above = above.issuerCertificate)
+    ders.push(above.raw);
+  return ders;
+}
+
+/** About what a certificate takes once it is read: measured with many small names, where it is most. */
+function weightOf(der: Buffer, elements: number): number {
+  return 1024 + 2 * der.length + 100 * elements;
+}
+
+function refuseUnreadable(error: unknown): Refusal {
+  if (error instanceof MtlsError) return refuse('identity-invalid', error.message);
+  throw error;
 }
 
 /** What OpenSSL says of a socket's peer. */

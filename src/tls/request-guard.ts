@@ -8,16 +8,22 @@ import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
-import type { Server } from 'node:tls';
+import type { Server, TLSSocket } from 'node:tls';
 import { MtlsError } from '../errors.js';
 import { bindRequest, type Connection, connectionOf } from './connection.js';
-import { answerProblem, describeProblem, endWithProblem } from './problem.js';
+import { answerProblem, endWithProblem } from './problem.js';
 import { type Refusal, refusalError } from './refusal.js';
+import { answerStream } from './refusal-responder.js';
 import { requestedHosts } from './requested-hosts.js';
 
-/** Guards the requests of a server whose connections the gate judges. */
-export function guardRequests(server: Server): void {
+/**
+ * Guards a server whose connections the gate judges.
+ * @param admit - Judges a socket whose handshake is done. Only an admitted one reaches listeners: the HTTP parser is
+ *   one of them, and those of the app are others.
+ */
+export function guardServer(server: Server, admit: (socket: TLSSocket) => boolean): void {
   guardEvents(server, {
+    secureConnection: admit,
     request: passRequest,
     checkContinue: passRequest,
     checkExpectation: passRequest,
@@ -125,14 +131,6 @@ function passStream(
     answerStream(stream, reason, headers[':method']);
   };
   return turnAway(stream, answer, connection, refusal);
-}
-
-function answerStream(stream: ServerHttp2Stream, refusal: Refusal, method: string | undefined): void {
-  const { status, headers, body } = describeProblem(refusalError(refusal), refusal.reason);
-  // An answer to HEAD ends with its headers.
-  const endStream = method === 'HEAD';
-  stream.respond({ ':status': status, ...headers }, { endStream });
-  if (!endStream) stream.end(body);
 }
 
 /** Tells a client why it is turned away. */

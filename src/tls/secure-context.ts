@@ -11,6 +11,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { MtlsError } from '../errors.js';
 import { type Settings } from '../options.js';
 import { type RevocationChecker } from '../revocation/revocation-checker.js';
+import { type Certificate } from '../x509/certificate.js';
+import { isSelfIssued } from '../x509/certificate-store.js';
 import { type Material } from './material.js';
 import { toPem } from './sources.js';
 import { type TrustMaterial } from './trust-material.js';
@@ -74,14 +76,17 @@ function optionsOf(
     key: credentials.key,
     cert: credentials.cert,
     ...(credentials.passphrase === undefined ? {} : { passphrase: credentials.passphrase }),
-    ca: toPem(
-      store.certificates.map(({ raw }) => raw),
-      'CERTIFICATE',
-    ),
+    ca: toPem(rootsFirst(store.certificates), 'CERTIFICATE'),
     ...(crl === undefined ? {} : { crl }),
     secureOptions: secureOptions(settings),
     sessionIdContext: sessionIdContext(settings, material.trust, judge),
   });
+}
+
+/** OpenSSL takes the first issuer of a name: where CAs certify each other, it would walk in a circle. */
+function rootsFirst(certificates: readonly Certificate[]): Buffer[] {
+  const isRoot = (certificate: Certificate): number => Number(isSelfIssued(certificate));
+  return [...certificates].sort((one, other) => isRoot(other) - isRoot(one)).map(({ raw }) => raw);
 }
 
 function secureOptions({ tls, resumption }: Settings): number {

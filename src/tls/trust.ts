@@ -5,6 +5,7 @@
  * @module
  */
 import { type CompleteCertificatePolicy } from '../policies.js';
+import { type Certificate } from '../x509/certificate.js';
 import { type CertificateChain } from '../x509/certificate-store.js';
 import { type Findings, inspect, judge, type OpensslVerdict, type Verdict } from './judgement.js';
 import { type Materials } from './material.js';
@@ -32,6 +33,13 @@ export interface Inspection extends Findings {
   readonly chain: CertificateChain | undefined;
 }
 
+/** A verdict, and from when on it holds: the clock may be set back. */
+interface Admission {
+  readonly admitted: true;
+  readonly from: number;
+  readonly until: number;
+}
+
 /** Puts material into force. */
 export function createTrust(
   materials: Materials,
@@ -55,14 +63,22 @@ export function createJudge(
   certificates: CompleteCertificatePolicy,
 ): Judge {
   const measures = { revocation, certificates };
+  // A client that was admitted comes back, and nothing that its verdict rests on changes under this judge but the time.
+  const admissions = new WeakMap<Certificate, Admission>();
   return Object.freeze({
     judge({ certificate, others }: Peer, openssl: OpensslVerdict, at: Date) {
+      const time = at.getTime();
+      const known = admissions.get(certificate);
+      if (typeof openssl === 'string' && known !== undefined && known.from <= time && time < known.until)
+        return known;
       const chain = store.chainOf(certificate, others, at);
-      return judge({ certificate, chain, openssl }, measures, at);
+      const verdict = judge({ certificate, chain, others, openssl }, measures, at);
+      if (verdict.admitted) admissions.set(certificate, { ...verdict, from: time });
+      return verdict;
     },
     inspect({ certificate, others }: Peer, at: Date) {
       const chain = store.chainOf(certificate, others, at);
-      return { chain, ...inspect({ certificate, chain, openssl: 'not-asked' }, measures, at) };
+      return { chain, ...inspect({ certificate, chain, others, openssl: 'not-asked' }, measures, at) };
     },
   });
 }

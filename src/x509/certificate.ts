@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { context, DerReader, Tag } from './der.js';
+import { context, DerReader, type ElementBudget, Tag } from './der.js';
 import { type DistinguishedName, readName } from './distinguished-name.js';
 import { type DistributionPoint, readDistributionPoints } from './distribution-point.js';
 import { type GeneralName, readGeneralNames } from './general-name.js';
@@ -66,11 +66,12 @@ type Extensions = {
 /**
  * Reads a certificate.
  * @param der - One certificate, nothing behind it. Kept, not copied: do not write to it.
+ * @param budget - How many elements may be read.
  * @throws MtlsError `ERR_MTLS_CERTIFICATE_INVALID` with the offset for anything but strict DER,
  *   for names with control characters in subjectAltName, and for an extension that stands twice.
  */
-export function parseCertificate(der: Buffer): Certificate {
-  const outer = new DerReader(der, { code: 'ERR_MTLS_CERTIFICATE_INVALID', noun: 'certificate' });
+export function parseCertificate(der: Buffer, budget?: ElementBudget): Certificate {
+  const outer = new DerReader(der, { code: 'ERR_MTLS_CERTIFICATE_INVALID', noun: 'certificate', budget });
   const certificate = outer.enter(Tag.sequence);
   outer.finish();
   const tbs = certificate.enter(Tag.sequence);

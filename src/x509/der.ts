@@ -42,6 +42,13 @@ export interface DerSubject {
   readonly code: ErrorCode;
   /** `'certificate'`, `'CRL'`. */
   readonly noun: string;
+  /** How many elements may be read: a bound on the work that a stranger's bytes can cause. By default any number. */
+  readonly budget?: ElementBudget | undefined;
+}
+
+/** A number of elements, counted down as they are read. */
+export interface ElementBudget {
+  left: number;
 }
 
 /**
@@ -87,8 +94,10 @@ export class DerReader {
   /** Reads the next element, which must have this tag if one is given. */
   next(tag?: number): this {
     const { bytes, limit } = this;
+    const { budget } = this.subject;
     const start = this.offset;
     if (start + 2 > limit) this.fail('ends where an element was expected', start);
+    if (budget !== undefined && --budget.left < 0) this.fail('has more elements than are read of it', start);
     const seen = bytes[start] as number;
     if (tag !== undefined && seen !== tag) {
       this.fail(`has tag 0x${seen.toString(16)} where 0x${tag.toString(16)} was expected`, start);

@@ -236,11 +236,11 @@ const cases: Case[] = [
     detail: /"CN=middle", which stands above it, was revoked .* by CRL number 9 of "CN=ca"/,
   },
   {
-    title: 'a client below an intermediate that was not configured, and whose revocation nobody can judge',
+    title: 'a client below an intermediate that was not configured, and that no CRL covers',
     make: (root) => ({ caller: root.intermediate('middle').client('client1') }),
-    reason: 'revocation-unknown',
-    code: 'ERR_MTLS_REVOCATION_UNKNOWN',
-    detail: /"CN=middle"/,
+    reason: 'untrusted',
+    code: 'ERR_MTLS_CERTIFICATE_UNTRUSTED',
+    detail: /no configured CA leads to "CN=middle".*add it to options\.ca/,
   },
 ];
 

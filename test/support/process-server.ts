@@ -19,6 +19,14 @@ export interface ProcessOptions {
   readonly threads?: number;
 }
 
+/** What {@link ProcessServer.figures} answers. */
+export interface ProcessFigures {
+  /** In use after a collection of garbage, in bytes. */
+  readonly heapUsed: number;
+  /** Of all threads so far, in milliseconds. */
+  readonly cpuMs: number;
+}
+
 /** What such a server tells of itself. */
 export interface ProcessReport {
   readonly event: 'listening' | 'reloaded' | 'refused';
@@ -34,17 +42,24 @@ export class ProcessServer {
   readonly #ca: string;
   #port = 0;
 
-  private constructor({ root }: Material, options: ProcessOptions) {
-    this.#program = new Program('test/support/server-program.ts', { args: [JSON.stringify(options)] });
+  private constructor({ root }: Material, options: ProcessOptions, heapMb: number | undefined) {
+    this.#program = new Program('test/support/server-program.ts', {
+      args: [JSON.stringify(options)],
+      env: heapMb === undefined ? {} : { NODE_OPTIONS: `--max-old-space-size=${heapMb}` },
+    });
     this.#ca = root.pem;
   }
 
-  /** Starts a server on this material, and waits until it listens, with all its workers. */
+  /**
+   * Starts a server on this material, and waits until it listens, with all its workers.
+   * @param heapMb - The size of its heap.
+   */
   static async start(
     files: Material,
     { options, ...given }: Omit<ProcessOptions, 'options'> & { options?: Partial<MtlsOptions> },
+    heapMb?: number,
   ): Promise<ProcessServer> {
-    const server = new ProcessServer(files, { options: { ...files.options, ...options }, ...given });
+    const server = new ProcessServer(files, { options: { ...files.options, ...options }, ...given }, heapMb);
     await server.#program.wrote(/"listening"/);
     await server.tells('listening', given.workers ?? given.threads ?? 1);
     server.#port = server.reports('listening')[0]?.port ?? 0;
@@ -67,6 +82,17 @@ export class ProcessServer {
       `the server tells of "${event}" ${times} times`,
       20_000,
     );
+  }
+
+  /** What it has written so far. */
+  get output(): string {
+    return this.#program.output;
+  }
+
+  /** What it uses, by a client that is admitted. */
+  async figures(client: Client): Promise<ProcessFigures> {
+    const { body } = await client.get('/figures');
+    return JSON.parse(body) as ProcessFigures;
   }
 
   /** Sends it a signal. */

@@ -6,9 +6,11 @@
  */
 import cluster from 'node:cluster';
 import type { AddressInfo } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { isMainThread, threadId, Worker } from 'node:worker_threads';
 import { createServer, identify } from 'express-mtls';
-import type { ProcessOptions, ProcessReport } from './process-server.js';
+import type { ProcessFigures, ProcessOptions, ProcessReport } from './process-server.js';
 
 const { options, ticketKeys, workers = 0, threads = 0 } = JSON.parse(process.argv[2] ?? '') as ProcessOptions;
 
@@ -32,12 +34,23 @@ function report(what: Omit<ProcessReport, 'by'>): void {
   console.log(JSON.stringify({ ...what, by: ownNumber() }));
 }
 
+function figures(): ProcessFigures {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  const { user, system } = process.cpuUsage();
+  return { heapUsed: process.memoryUsage().heapUsed, cpuMs: (user + system) / 1000 };
+}
+
 async function serve(): Promise<void> {
   const tls = ticketKeys === undefined ? {} : { ticketKeys: Buffer.from(ticketKeys, 'hex') };
   const server = await createServer({ ...options, tls }, (req, res) => {
     const identity = identify(req);
     const by = ownNumber();
     if (req.url === '/end') req.socket.once('close', () => process.exit());
+    if (req.url === '/figures') {
+      res.end(JSON.stringify(figures()));
+      return;
+    }
     res.end(JSON.stringify({ hello: identity?.commonName, resumed: identity?.resumed, by }));
   });
   server.mtls.on('reloaded', () => {

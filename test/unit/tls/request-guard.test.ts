@@ -5,7 +5,7 @@ import type { Server } from 'node:tls';
 import { expect, test } from '@jest/globals';
 import { type Connection, setConnection } from '../../../src/tls/connection.js';
 import { type Refusal, refuse } from '../../../src/tls/refusal.js';
-import { guardRequests } from '../../../src/tls/request-guard.js';
+import { guardServer } from '../../../src/tls/request-guard.js';
 
 const refusal = refuse('expired', 'it ran out');
 
@@ -58,7 +58,7 @@ class Stream extends EventEmitter {
 /** A stream comes from a client that is out. */
 function receive(stream: Stream, method: string): { connection: Refused; seen: unknown[] } {
   const server = new EventEmitter();
-  guardRequests(server as Server);
+  guardServer(server as Server, () => true);
   const [connection, socket, seen] = [new Refused(), new Socket(), [] as unknown[]];
   setConnection(socket, connection);
   const session = Object.assign(new EventEmitter(), { destroyed: false, socket });
