@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { benchBesideNode } from './beside-node.js';
 import { benchEviction } from './eviction.js';
 import { benchFirstSight } from './first-sight.js';
 import { benchHandshakeCost } from './handshake-cost.js';
@@ -16,6 +17,7 @@ import { benchTenMillion } from './ten-million.js';
 
 export const benchmarks: Readonly<Record<string, Benchmark>> = {
   handshake: benchHandshakeCost,
+  'beside-node': benchBesideNode,
   resumption: benchResumption,
   reload: benchReload,
   memory: benchMemory,

@@ -41,6 +41,26 @@ async function makeHandshake(options: tls.ConnectionOptions): Promise<void> {
   await once(socket, 'close');
 }
 
+/** How many attempts, and how many of them at once. */
+export type RefusedPlan = Omit<HandshakePlan, 'resume'>;
+
+/** Attempts of a client that the server refuses: connects, and waits until the server has hung up. */
+export async function makeRefused(plan: RefusedPlan): Promise<void> {
+  const options = connectOptions(plan);
+  let left = plan.count;
+  const worker = async (): Promise<void> => {
+    while (left-- > 0) {
+      const socket = tls.connect({ ...options, rejectUnauthorized: false });
+      // A reset is how a refusal looks from here.
+      socket.on('error', () => {});
+      socket.resume();
+      await new Promise((resolve) => socket.once('close', resolve));
+      if (socket.bytesRead === 0) throw new Error('the server was not reached');
+    }
+  };
+  await Promise.all(Array.from({ length: plan.parallel }, worker));
+}
+
 async function takeTicket(options: tls.ConnectionOptions): Promise<Buffer> {
   const socket = tls.connect(options);
   const [session] = (await once(socket, 'session')) as [Buffer];

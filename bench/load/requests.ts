@@ -38,6 +38,19 @@ export class RequestLoad {
     await Promise.all(this.#connections.map(ask));
   }
 
+  /** Makes `count` requests, one after the other, and answers how long each took, in milliseconds. */
+  async time(count: number): Promise<number[]> {
+    const times: number[] = [];
+    for (let each = 0; each < count; each++) {
+      const connection = this.#connections[each % this.#connections.length] as KeepAliveConnection;
+      const started = machineTime();
+      const status = await connection.get();
+      if (status !== 200) throw new Error(`answered ${status}`);
+      times.push(machineTime() - started);
+    }
+    return times;
+  }
+
   /** Makes requests until {@link RequestLoad.stop}, each connection pausing between two. */
   start(pauseMs: number): void {
     this.#running = Promise.all(this.#connections.map((connection) => this.#ask(connection, pauseMs))).then();

@@ -5,7 +5,7 @@
  */
 import { answerCalls } from '../harness/calls.js';
 import type { ClientCredentials } from '../harness/material.js';
-import { makeHandshakes } from '../load/handshakes.js';
+import { makeHandshakes, makeRefused } from '../load/handshakes.js';
 import { HeldConnections } from '../load/held-connections.js';
 import type { Target } from '../load/keep-alive-connection.js';
 import { askUntilRefused, connectUntilRefused, isRefused, RequestLoad } from '../load/requests.js';
@@ -15,6 +15,7 @@ let held: HeldConnections | undefined;
 
 const calls = {
   makeHandshakes,
+  makeRefused,
   isRefused,
   askUntilRefused,
   connectUntilRefused,
@@ -25,6 +26,10 @@ const calls = {
   },
   async makeRequests(port: number, count: number): Promise<void> {
     await loads.get(port)?.make(count);
+  },
+  /** Makes so many requests one after the other, and answers how long each took, in milliseconds. */
+  async timeRequests(port: number, count: number): Promise<number[]> {
+    return (await loads.get(port)?.time(count)) ?? [];
   },
   startLoad(port: number, pauseMs: number): void {
     loads.get(port)?.start(pauseMs);
@@ -38,6 +43,10 @@ const calls = {
 
   async holdConnections(port: number, clients: readonly ClientCredentials[]): Promise<void> {
     held = await HeldConnections.open(port, clients);
+  },
+  async dropConnections(): Promise<void> {
+    held?.close();
+    await held?.closed(60_000);
   },
   async heldAreClosed(limitMs: number): Promise<number[]> {
     if (held === undefined) throw new Error('nothing is held');

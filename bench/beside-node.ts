@@ -1,0 +1,203 @@
+/**
+ * Benchmark 1, continued: what this package adds to a handshake, to an open connection, and to a stranger's attempts,
+ * beside node:https with requestCert and rejectUnauthorized.
+ *
+ * @module
+ */
+import { selfSigned, ca } from '../test/support/chain.js';
+import type { ClientCalls } from './programs/client.js';
+import type { ServerCalls, ServerKind } from './programs/server.js';
+import { Child } from './harness/child.js';
+import { Bench, type Context } from './harness/context.js';
+import { type HandshakeCost, measureHandshakes, startSubject, warmUp } from './harness/handshake-subject.js';
+import type { ClientCredentials } from './harness/material.js';
+import { memoryOf } from './harness/process-figures.js';
+import type { BenchmarkResult, Figure } from './harness/results.js';
+import { measureInRounds } from './harness/rounds.js';
+import { median, medianRatio, percentile } from './harness/statistics.js';
+
+const kinds = ['express-mtls', 'native'] as const satisfies readonly ServerKind[];
+
+export async function benchBesideNode(context: Context): Promise<BenchmarkResult> {
+  const handshake = await Bench.run((bench) => measureKnownClient(bench, context));
+  const idle = await Bench.run((bench) => measureIdle(bench, context));
+  const strangers = await Bench.run((bench) => measureStrangers(bench, context));
+  return {
+    name: 'beside-node',
+    title: 'Beside node:https with requestCert and rejectUnauthorized',
+    figures: [...handshake, ...idle, ...strangers],
+    notes: [
+      `Node ${process.version}. TLS 1.3, P-256, full handshakes, no CRL; both servers in turn, in processes of their own.`,
+      'A handshake may take 1.05 × the CPU, or 60 µs more, whichever is larger; a stranger’s 1.3 ×, or 2 ms more.',
+      'Resident: what the process has more with the connections open, by /proc/PID/status.',
+    ],
+  };
+}
+
+/** A client that both servers admit, and that has been there before. */
+async function measureKnownClient(bench: Bench, { quick, progress }: Context): Promise<Figure[]> {
+  const pairs = quick ? 1 : 4;
+  const ratios: number[] = [];
+  const bases: number[] = [];
+  const extras: number[] = [];
+  for (let pair = 1; pair <= pairs; pair++) {
+    progress(`handshakes, processes ${pair} of ${pairs}`);
+    const client = bench.own(new Child<ClientCalls>('client'));
+    const subjects = [];
+    for (const server of kinds)
+      subjects.push(await startSubject(bench, client, { server, entries: 0, crl: undefined }));
+    for (const subject of subjects) await warmUp(client, subject, { handshakes: 600, budgetMs: 0 });
+    const costs = await measureInRounds(subjects, quick ? 8 : 24, (subject) =>
+      measureHandshakes(client, subject, { count: 60 }),
+    );
+    const [ours, native] = subjects.map((subject) => cpuOf(costs.get(subject)));
+    ratios.push(medianRatio(ours as number[], native as number[]));
+    bases.push(median(native as number[]));
+    extras.push(
+      median((ours as number[]).map((value, index) => value - ((native as number[])[index] as number))),
+    );
+    await bench.stopAll();
+  }
+  const ratio = median(ratios);
+  const base = median(bases);
+  return [
+    { label: 'CPU of a handshake', value: ratio, unit: '×', atMost: Math.max(1.05, 1 + 0.06 / base) },
+    { label: 'CPU of a handshake, more', value: median(extras) * 1000, unit: 'µs' },
+    { label: 'CPU of a handshake of node:https', value: base, unit: 'ms' },
+  ];
+}
+
+function cpuOf(costs: readonly HandshakeCost[] | undefined): number[] {
+  return (costs ?? []).map(({ cpuMs }) => cpuMs);
+}
+
+/** Connections that are open and say nothing. */
+async function measureIdle(bench: Bench, { quick, progress }: Context): Promise<Figure[]> {
+  const connections = quick ? 400 : 1000;
+  const credentials = bench.material.credentialsOf(bench.material.client);
+  const perConnection = new Map<ServerKind, number[]>(kinds.map((kind) => [kind, []]));
+  for (let round = 1; round <= (quick ? 1 : 3); round++) {
+    progress(`open connections, round ${round}`);
+    for (const kind of kinds) {
+      const { server, port } = await start(bench, kind);
+      const client = bench.own(new Child<ClientCalls>('client'));
+      const all = Array.from({ length: connections }, () => credentials);
+      // Once before, so that what stays after the first crowd is there.
+      for (let pass = 0; pass < 2; pass++) {
+        await server.call('settledMemory');
+        const before = memoryOf(server.pid).resident;
+        await client.call('holdConnections', port, all);
+        await server.call('settledMemory');
+        const after = memoryOf(server.pid).resident;
+        await client.call('dropConnections');
+        if (pass === 1) perConnection.get(kind)?.push((after - before) / connections);
+      }
+      await bench.stopAll();
+    }
+  }
+  const [ours, native] = kinds.map((kind) => median(perConnection.get(kind) ?? []));
+  return [
+    {
+      label: 'resident for an open, idle connection',
+      value: (ours as number) / (native as number),
+      unit: '×',
+      atMost: 1.05,
+    },
+    { label: 'resident for an open, idle connection of node:https', value: native as number, unit: 'B' },
+  ];
+}
+
+interface Stranger {
+  readonly name: string;
+  readonly credentials: ClientCredentials;
+}
+
+/** Clients that neither server admits, with as much as TLS lets them send. */
+function strangersOf(bench: Bench): Stranger[] {
+  const names = { dns: Array.from({ length: 22_000 }, () => 'a') };
+  const large = ca({ commonName: 'large', sans: names });
+  const deep = Array.from({ length: 99 }).reduce<ReturnType<typeof ca>>(
+    (above, _, index) => above.intermediate(`ca${index}`),
+    ca('deep'),
+  );
+  const named = [
+    ['a leaf of 90 kB', selfSigned({ sans: names })],
+    ['an intermediate of 90 kB', large.client()],
+    ['a chain of a hundred', deep.client()],
+  ] as const;
+  return named.map(([name, certificate]) => {
+    const credentials = bench.material.credentialsOf(certificate);
+    const chain = certificate.issuer === large ? certificate.pem + large.pem : credentials.cert;
+    return { name, credentials: { ...credentials, cert: chain } };
+  });
+}
+
+async function measureStrangers(bench: Bench, { quick, progress }: Context): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  const client = bench.own(new Child<ClientCalls>('client'));
+  const servers = [];
+  for (const kind of kinds) servers.push(await start(bench, kind));
+  const strangers = strangersOf(bench);
+  const count = quick ? 10 : 20;
+  for (const { name, credentials } of strangers) {
+    progress(`strangers: ${name}`);
+    const attempt = async ({ server, port }: Started): Promise<number> => {
+      const before = await server.call('cpu');
+      await client.call('makeRefused', { port, credentials, count, parallel: 2 });
+      return ((await server.call('cpu')) - before) / count;
+    };
+    for (const each of servers) await attempt(each);
+    const costs = await measureInRounds(servers, quick ? 3 : 10, attempt);
+    const [ours, native] = servers.map((each) => costs.get(each) as number[]);
+    const base = median(native as number[]);
+    figures.push(
+      {
+        label: `CPU of ${name}`,
+        value: medianRatio(ours as number[], native as number[]),
+        unit: '×',
+        atMost: Math.max(1.3, 1 + 2 / base),
+      },
+      { label: `CPU of ${name}, node:https`, value: base, unit: 'ms' },
+    );
+  }
+  return [...figures, await measureGoodBesideStrangers(bench, servers, strangers, quick)];
+}
+
+/** How long good requests wait while ten strangers at once come again and again. */
+async function measureGoodBesideStrangers(
+  bench: Bench,
+  servers: readonly Started[],
+  strangers: readonly Stranger[],
+  quick: boolean,
+): Promise<Figure> {
+  const attacker = bench.own(new Child<ClientCalls>('client'));
+  const good = bench.own(new Child<ClientCalls>('client'));
+  const credentials = bench.material.credentialsOf(bench.material.client);
+  for (const { port } of servers) await good.call('openLoad', { port, credentials }, 2);
+  const { credentials: stranger } = strangers[0] as Stranger;
+  const costs = await measureInRounds(servers, quick ? 2 : 6, async ({ port }) => {
+    const plan = { port, credentials: stranger, count: quick ? 40 : 100, parallel: 10 };
+    const attack = attacker.call('makeRefused', plan);
+    const times = await good.call('timeRequests', port, quick ? 100 : 300);
+    await attack;
+    return percentile(times, 0.99);
+  });
+  const [ours, native] = servers.map((each) => costs.get(each) as number[]);
+  return {
+    label: 'p99 of good requests beside ten strangers at once',
+    value: medianRatio(ours as number[], native as number[]),
+    unit: '×',
+    atMost: 1.5,
+  };
+}
+
+interface Started {
+  readonly server: Child<ServerCalls>;
+  readonly port: number;
+}
+
+async function start(bench: Bench, kind: ServerKind): Promise<Started> {
+  const server = bench.own(new Child<ServerCalls>('server', ['--expose-gc']));
+  const { port } = await server.call('listen', { kind, files: bench.material.serverFiles(), watch: false });
+  return { server, port };
+}
