@@ -53,9 +53,10 @@ export async function makeRefused(plan: RefusedPlan): Promise<void> {
       const socket = tls.connect({ ...options, rejectUnauthorized: false });
       // A reset is how a refusal looks from here.
       socket.on('error', () => {});
-      socket.resume();
+      let isDone = false;
+      socket.resume().once('secureConnect', () => (isDone = true));
       await new Promise((resolve) => socket.once('close', resolve));
-      if (socket.bytesRead === 0) throw new Error('the server was not reached');
+      if (!isDone) throw new Error('the handshake failed before the server could refuse the client');
     }
   };
   await Promise.all(Array.from({ length: plan.parallel }, worker));

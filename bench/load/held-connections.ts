@@ -33,11 +33,6 @@ export class HeldConnections {
     this.#connections = connections;
   }
 
-  /** Closes all of them. */
-  close(): void {
-    for (const connection of this.#connections) connection.close();
-  }
-
   /** Waits until all are closed, and answers when each was, by `machineTime()`. */
   async closed(limitMs: number): Promise<number[]> {
     const giveUpAt = machineTime() + limitMs;

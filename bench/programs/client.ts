@@ -44,10 +44,6 @@ const calls = {
   async holdConnections(port: number, clients: readonly ClientCredentials[]): Promise<void> {
     held = await HeldConnections.open(port, clients);
   },
-  async dropConnections(): Promise<void> {
-    held?.close();
-    await held?.closed(60_000);
-  },
   async heldAreClosed(limitMs: number): Promise<number[]> {
     if (held === undefined) throw new Error('nothing is held');
     return await held.closed(limitMs);
