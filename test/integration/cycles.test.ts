@@ -2,11 +2,14 @@
  * CAs that certify each other, as in a bridge or a rollover: no handshake walks in the circle. node:tls does, in
  * native code, until the heap is full; so each server here is a process of its own with a small heap.
  */
+import { createServer as createTlsServer } from 'node:tls';
 import { expect, test } from '@jest/globals';
 import type { MtlsOptions } from 'express-mtls';
 import { type Certificate, type CertificateAuthority, ca } from '../support/chain.js';
+import { temporaryDirectory, writeMaterial } from '../support/files.js';
 import { ProcessServer } from '../support/process-server.js';
-import { material, publish } from '../support/server.js';
+import { listen, material, publish } from '../support/server.js';
+import { Program } from '../examples/program.js';
 
 const heapMb = 96;
 
@@ -98,6 +101,24 @@ test('so it is under a name of sni', async () => {
   const sni = { 'circle.example': { key, cert, ca: pemOf(given) } } as NonNullable<MtlsOptions['sni']>;
   const server = await ProcessServer.start(files, { options: { sni } }, heapMb);
   await expectUnharmed(server, callersOf(given), 'circle.example');
+});
+
+test('inspect visits a server whose issuer is in a circle of CAs that this machine trusts', async () => {
+  const given = circle(2);
+  const { keyPem: key, pem: cert } = (given.roots[0] as CertificateAuthority).server();
+  const server = createTlsServer({ key, cert });
+  server.on('tlsClientError', () => undefined);
+  const url = `https://localhost:${await listen(server)}`;
+  const { extra } = writeMaterial(temporaryDirectory(), {
+    extra: given.crossed.map(({ pem }) => pem).join(''),
+  });
+  const program = new Program('test/support/command-program.ts', {
+    args: ['inspect', url],
+    env: { NODE_EXTRA_CA_CERTS: extra, NODE_OPTIONS: `--max-old-space-size=${heapMb}` },
+  });
+  const { output } = await program.ended();
+  expect(output).toContain('server certificate');
+  expect(output).toContain('CN=localhost');
 });
 
 async function expectUnharmed(
