@@ -6,60 +6,99 @@
 import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { MtlsError } from '../errors.js';
 import { type CrlInput, type CrlRequest, type CrlResponse, loadCrls } from './crl-loading.js';
-import { type CrlWorkerAnswer } from './crl-worker.js';
 import { crlBlocks } from './sources.js';
+import { callThread, ThreadFailure } from './thread-call.js';
 import workerFile from './worker-file.cjs';
 
 // Up to here loading takes less than 5 ms, and starting a thread takes longer.
 const inlineBytes = 256 * 1024;
 
+/** How threads load CRLs. */
+export interface ThreadSettings {
+  readonly file: string;
+  /** How long a thread may take to start, in milliseconds. */
+  readonly startMs: number;
+  /** How long it may take then, in milliseconds, and for each byte of the sources. */
+  readonly workMs: number;
+  readonly workMsPerByte: number;
+  /** For how long no thread is started after one has failed, in milliseconds. */
+  readonly avoidedMs: number;
+}
+
+const settings: ThreadSettings = {
+  file: workerFile,
+  startMs: 10_000,
+  workMs: 60_000,
+  // One million bytes a second. Two cores of a small server load fifty.
+  workMsPerByte: 1 / 1000,
+  // By then the cause may be gone. Until then no reload waits for a thread that fails.
+  avoidedMs: 600_000,
+};
+
 /**
  * {@link loadCrls}, on whichever thread suits the size.
  * @param signal - Ends the thread.
- * @throws MtlsError as {@link loadCrls}.
+ * @throws MtlsError as {@link loadCrls}, and for whatever else goes wrong.
  */
 export async function loadCrlsAside(request: CrlRequest, signal: AbortSignal): Promise<CrlResponse> {
-  const sizes = await Promise.all(request.inputs.map(sizeOf));
-  const isSmall = sizes.reduce((sum, size) => sum + size, 0) <= inlineBytes;
-  if (isSmall) return await loadCrls(request);
-  if (existsSync(workerFile)) return await loadInThread(request, signal);
-  // A bundler may leave the file out. Slower is better than not at all.
-  process.emitWarning(`large CRLs are loaded on the main thread, because ${workerFile} is missing`, {
-    type: 'MtlsWarning',
-    code: 'MTLS_NO_WORKER',
-  });
-  return await loadCrls(request);
-}
-
-async function loadInThread(request: CrlRequest, signal: AbortSignal): Promise<CrlResponse> {
-  // A thread takes milliseconds to start: not in the turn that has read the other sources.
-  await new Promise(setImmediate);
-  const worker = new Worker(workerFile, { workerData: request, execArgv: [] });
-  const stop = (): void => void worker.terminate();
-  signal.addEventListener('abort', stop, { once: true });
-  // It may have been aborted while the sizes were asked for.
-  if (signal.aborted) stop();
   try {
-    const answer = await new Promise<CrlWorkerAnswer>((resolve, reject) => {
-      worker.once('message', resolve);
-      worker.once('error', ({ message }: Error) => {
-        reject(new MtlsError('ERR_MTLS_CRL_INVALID', `the thread that loads the CRLs failed: ${message}`));
-      });
-      worker.once('exit', () => {
-        reject(new MtlsError('ERR_MTLS_CRL_INVALID', 'the thread that loads the CRLs ended before it had'));
-      });
-    });
-    if ('response' in answer) return answer.response;
-    if ('defect' in answer) throw answer.defect;
-    throw new MtlsError(answer.code, answer.message);
-  } finally {
-    signal.removeEventListener('abort', stop);
-    await worker.terminate();
+    const sizes = await Promise.all(request.inputs.map(sizeOf));
+    const bytes = sizes.reduce((sum, size) => sum + size, 0);
+    if (bytes <= inlineBytes) return await loadCrls(request);
+    return await threads.load(request, bytes, signal);
+  } catch (cause) {
+    if (cause instanceof MtlsError) throw cause;
+    throw new MtlsError('ERR_MTLS_CRL_INVALID', `the CRLs could not be loaded: ${String(cause)}`, { cause });
   }
 }
+
+/** Loads on threads, or on the calling thread where they fail: slower is better than not at all. */
+export class CrlThreads {
+  readonly #settings: ThreadSettings;
+  /** By `performance.now()`. */
+  #avoidedUntil = 0;
+  #hasWarned = false;
+
+  constructor(settings: ThreadSettings) {
+    this.#settings = settings;
+  }
+
+  /**
+   * Loads CRLs of so many bytes.
+   * @param signal - Ends the thread.
+   * @throws MtlsError as {@link callThread} and {@link loadCrls}, or that the signal was aborted.
+   */
+  async load(request: CrlRequest, bytes: number, signal: AbortSignal): Promise<CrlResponse> {
+    if (performance.now() < this.#avoidedUntil) return await loadCrls(request);
+    const { file, startMs, workMs, workMsPerByte } = this.#settings;
+    try {
+      if (!existsSync(file))
+        throw new ThreadFailure(`${file} is missing`, 'leave express-mtls out of the bundle');
+      // Starting a thread takes milliseconds: not in the turn that has read the other sources.
+      await new Promise(setImmediate);
+      return await callThread(request, { file, startMs, workMs: workMs + bytes * workMsPerByte }, signal);
+    } catch (error) {
+      if (!(error instanceof ThreadFailure)) throw error;
+      if (signal.aborted)
+        throw new MtlsError('ERR_MTLS_CRL_INVALID', 'the server was closed while its CRLs were loaded');
+      this.#avoid(error);
+      return await loadCrls(request);
+    }
+  }
+
+  #avoid({ message, remedy, isSilence }: ThreadFailure): void {
+    // One that says nothing costs seconds each time, and may never end.
+    this.#avoidedUntil = isSilence ? Infinity : performance.now() + this.#settings.avoidedMs;
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    const warning = `large CRLs are loaded on the main thread, and requests wait meanwhile: the loading thread failed (${message}); ${remedy}`;
+    process.emitWarning(warning, { type: 'MtlsWarning', code: 'MTLS_NO_WORKER' });
+  }
+}
+
+const threads = new CrlThreads(settings);
 
 /** How many bytes a source has; 0 where that cannot be told, which reading it will tell. */
 async function sizeOf(input: CrlInput): Promise<number> {

@@ -5,24 +5,37 @@
  */
 // First: to load the other modules is work as well.
 import './step-back.js';
-import { parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, workerData } from 'node:worker_threads';
 import { type ErrorCode, MtlsError } from '../errors.js';
 import { type CrlRequest, type CrlResponse, loadCrls } from './crl-loading.js';
 
-/** What the thread answers. Errors lose their class between threads, so they go in pieces. */
-export type CrlWorkerAnswer =
+/** What the thread is given. */
+export interface CrlWorkerData {
+  readonly request: CrlRequest;
+  /** Where it answers. Code that is preloaded into threads posts to `parentPort`, and so does Node itself under `--watch`. */
+  readonly port: MessagePort;
+}
+
+/** What the thread says: first that it has started, then its answer. Errors lose their class between threads, so they go in pieces. */
+export type CrlWorkerMessage =
+  | { readonly started: true }
   | { readonly response: CrlResponse }
   | { readonly code: ErrorCode; readonly message: string }
-  | { readonly defect: unknown };
+  | { readonly defect: string };
 
-async function answer(): Promise<CrlWorkerAnswer> {
+async function answer(request: CrlRequest): Promise<CrlWorkerMessage> {
   try {
-    return { response: await loadCrls(workerData as CrlRequest) };
+    return { response: await loadCrls(request) };
   } catch (error) {
-    return error instanceof MtlsError ? { code: error.code, message: error.message } : { defect: error };
+    return error instanceof MtlsError
+      ? { code: error.code, message: error.message }
+      : { defect: String(error) };
   }
 }
 
-void answer().then((message) => {
-  parentPort?.postMessage(message);
-});
+const { request, port } = workerData as CrlWorkerData;
+const say = (message: CrlWorkerMessage): void => {
+  port.postMessage(message);
+};
+say({ started: true });
+void answer(request).then(say);

@@ -59,11 +59,16 @@ const { O_NONBLOCK: nonBlocking = 0 } = constants as { readonly O_NONBLOCK?: num
 
 async function readRegularFile(path: string): Promise<Buffer> {
   // A pipe would be waited for, and every reload behind it; also one that took the file's place just now.
-  await using file = await open(path, constants.O_RDONLY | nonBlocking);
-  const seen = await file.stat();
-  if (!seen.isFile()) throw Object.assign(new Error('no file'), { code: 'EISDIR' });
-  if (seen.size > largestFile) throw Object.assign(new Error('too large'), { code: 'EFBIG' });
-  return await file.readFile();
+  // Yarn's file handles cannot be disposed of by `await using`.
+  const file = await open(path, constants.O_RDONLY | nonBlocking);
+  try {
+    const seen = await file.stat();
+    if (!seen.isFile()) throw Object.assign(new Error('no file'), { code: 'EISDIR' });
+    if (seen.size > largestFile) throw Object.assign(new Error('too large'), { code: 'EFBIG' });
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
 }
 
 // A directory may hold more files than a process may have open.
