@@ -117,8 +117,12 @@ describe('the loading thread', () => {
     expect(await threads.load(1)).toBe('main');
   });
 
-  test('is not given up where the event loop was held up, and its answer waits', async () => {
-    const threads = new Threads(answers, { startMs: 100 });
+  test.each([
+    ['waits', answers],
+    ['waits with its end', `${answers} process.exit();`],
+    ['waits with an error', `${answers} throw new Error('late');`],
+  ])('is not given up where the event loop was held up, and its answer %s', async (_what, code) => {
+    const threads = new Threads(code, { startMs: 100 });
     const loading = threads.load();
     // The thread starts in the next turn.
     await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
