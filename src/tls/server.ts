@@ -44,6 +44,7 @@ export async function createServer(options: MtlsOptions, listener?: RequestListe
   };
   const sni = settings.names.size === 0 ? {} : { SNICallback: selectContext };
   const server = createHttpsServer({ ...messageOptions(listener), ...made, ...sni }, listener);
+  claim(server);
   handle.guard(server);
   await handle.begin();
   return Object.assign(server, { mtls: handle });
@@ -95,8 +96,8 @@ export async function createServerOptions(options: MtlsOptions): Promise<ServerO
  * here. With `rejectUnauthorized: false` refusals are named; see {@link MtlsOptions.refusals}.
  * @param server - A server of `node:https`, `node:http2` or `node:tls` that does not listen yet.
  * @param options - As for {@link createServer}, without `sni`.
- * @throws MtlsError as {@link createServer}, and `ERR_MTLS_OPTION_INVALID` for a server that listens already or
- *   asks for no certificate.
+ * @throws MtlsError as {@link createServer}, and `ERR_MTLS_OPTION_INVALID` for a server that listens already, asks
+ *   for no certificate, or has a gate already. The gate stays where the files are faulty: make a new server then.
  */
 export async function protect(
   server: Server | Http2SecureServer | TlsServer,
@@ -106,6 +107,7 @@ export async function protect(
   refuseNames(settings, 'node:tls replaces no context of a server that was made elsewhere');
   checkProtectable(server, settings);
   const handle = new MtlsHandle(settings);
+  claim(server);
   // The gate stands before the files are read: if the server listens meanwhile, nobody is let in.
   handle.guard(server);
   await handle.load();
@@ -146,6 +148,19 @@ function checkProtectable(server: TlsServer, { clients, onRefused }: Settings): 
       "the server refuses callers without a certificate before the gate can let them in; for clients: 'optional' make it with rejectUnauthorized: false",
     );
   }
+}
+
+/** Two copies of this package must notice each other's gates. */
+const gateKey = Symbol.for('express-mtls.gate');
+
+/** A server has one gate: a second one would judge by other files, and refuse whom the first admits. */
+function claim(server: TlsServer): void {
+  if (gateKey in server)
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      'the server has a gate already, by createServer() or an earlier protect(); use the handle that the first call returned, and after a protect() that failed make a new server',
+    );
+  Object.defineProperty(server, gateKey, { value: true });
 }
 
 function serverOptions(

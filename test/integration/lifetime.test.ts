@@ -6,8 +6,8 @@ import https from 'node:https';
 import type { Socket } from 'node:net';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { describe, expect, test } from '@jest/globals';
-import { identify, type Mtls, MtlsError, protect } from 'express-mtls';
+import { describe, expect, jest, test } from '@jest/globals';
+import { createServer, identify, type Mtls, MtlsError, protect } from 'express-mtls';
 import type { SourceLoader } from 'express-mtls';
 import { ca } from '../support/chain.js';
 import { Client, tlsVersions } from '../support/client.js';
@@ -428,6 +428,77 @@ describe('protect()', () => {
     const client = new Client({ port, ca: given.root.pem }, given.root.client('client1'));
     expect(await client.get()).toMatchObject({ status: 'refused' });
     expect(served).toEqual([]);
+  });
+
+  describe('refuses a server that has a gate already', () => {
+    const refused = {
+      code: 'ERR_MTLS_OPTION_INVALID',
+      message:
+        'the server has a gate already, by createServer() or an earlier protect(); use the handle that the first call returned, and after a protect() that failed make a new server',
+    };
+    const made = (given: ReturnType<typeof material>, served: string[] = []): https.Server =>
+      https.createServer(
+        { ...certificateOf(given), requestCert: true, rejectUnauthorized: false },
+        helloApp(served),
+      );
+
+    test('by an earlier protect(), whose clients are served on', async () => {
+      const given = material();
+      const server = made(given);
+      const mtls = await protect(server, given.options);
+      await expect(protect(server, material().options)).rejects.toMatchObject(refused);
+      const client = new Client({ port: await listen(server), ca: given.root.pem }, given.root.client());
+      expect(await client.get()).toMatchObject({ status: 200 });
+      await mtls.close();
+    });
+
+    test('by createServer(), also after its handle was closed', async () => {
+      const { options } = material();
+      const server = await createServer(options);
+      await expect(protect(server, options)).rejects.toMatchObject(refused);
+      await server.mtls.close();
+      await expect(protect(server, options)).rejects.toMatchObject(refused);
+    });
+
+    test('by a protect() that is still reading, or that failed: that gate lets in no client', async () => {
+      const given = material({ crl: 'no CRL' });
+      const served: string[] = [];
+      const server = made(given, served);
+      const first = failureOf(protect(server, given.options));
+      await expect(protect(server, given.options)).rejects.toMatchObject(refused);
+      expect((await first).code).toBe('ERR_MTLS_PEM_INVALID');
+      publish(given.files.crl, given.root.crl().pem);
+      await expect(protect(server, given.options)).rejects.toMatchObject(refused);
+      const client = new Client({ port: await listen(server), ca: given.root.pem }, given.root.client());
+      expect(await client.get()).toMatchObject({ status: 'refused' });
+      expect(served).toEqual([]);
+    });
+
+    test('by another copy of this package', async () => {
+      const given = material();
+      const server = made(given);
+      const mtls = await protect(server, given.options);
+      await jest.isolateModulesAsync(async () => {
+        const other = await import('express-mtls');
+        expect(other.protect).not.toBe(protect);
+        await expect(other.protect(server, given.options)).rejects.toMatchObject(refused);
+      });
+      await mtls.close();
+    });
+
+    test('and takes one whose options were refused before: that has no gate yet', async () => {
+      const given = material();
+      const server = made(given);
+      await expect(protect(server, { ...given.options, ca: [] })).rejects.toMatchObject({
+        code: 'ERR_MTLS_OPTION_INVALID',
+      });
+      const sni = { 'a.example': { key: given.files.key, cert: given.files.cert } };
+      await expect(protect(server, { ...given.options, sni })).rejects.toThrow(/sni is for createServer/);
+      const mtls = await protect(server, given.options);
+      const client = new Client({ port: await listen(server), ca: given.root.pem }, given.root.client());
+      expect(await client.get()).toMatchObject({ status: 200 });
+      await mtls.close();
+    });
   });
 
   test('replaces what the server was made with: its CAs count no longer', async () => {
