@@ -8,6 +8,7 @@
 import { MtlsError } from '../errors.js';
 import { type Settings } from '../options.js';
 import { type ReloadReport, type Reporter } from './events.js';
+import { tryHandshakes } from './handshake-trial.js';
 import { type LoadedMaterials, loadMaterials, type Material, type Materials } from './material.js';
 import { type SecureContextMaterial, secureContextOf } from './secure-context.js';
 import { SignalWatch } from './signal-watch.js';
@@ -73,7 +74,7 @@ export class Reloader {
   async load(): Promise<Prepared> {
     await this.#watch.remember();
     const { materials } = await this.#read(undefined);
-    this.#inForce = this.#prepare(materials);
+    this.#inForce = await this.#prepare(materials);
     return this.#inForce;
   }
 
@@ -149,7 +150,7 @@ export class Reloader {
       // Reading ends in some work of its own, preparing builds a secure context, and so may the commit: requests get
       // their turn in between.
       await new Promise(setImmediate);
-      const prepared = this.#prepare(materials);
+      const prepared = await this.#prepare(materials);
       await new Promise(setImmediate);
       const evicted = await this.#commit(prepared);
       this.#inForce = prepared;
@@ -161,7 +162,7 @@ export class Reloader {
     }
   }
 
-  #prepare(materials: Materials): Prepared {
+  async #prepare(materials: Materials): Promise<Prepared> {
     const contextOf = (
       material: Material,
       inForce: SecureContextMaterial | undefined,
@@ -169,7 +170,10 @@ export class Reloader {
     const named = [...materials.named].map(
       ([name, material]) => [name, contextOf(material, this.#inForce?.named.get(name))] as const,
     );
-    return { materials, main: contextOf(materials.main, this.#inForce?.main), named: new Map(named) };
+    const main = contextOf(materials.main, this.#inForce?.main);
+    const prepared = { materials, main, named: new Map(named) };
+    await tryHandshakes(this.#reporter, prepared, this.#inForce);
+    return prepared;
   }
 
   #succeed(

@@ -15,6 +15,7 @@ import { messageOptions } from './app-messages.js';
 import { connectionOf } from './connection.js';
 import { Reporter } from './events.js';
 import { Gate } from './gate.js';
+import { tryHandshakes } from './handshake-trial.js';
 import { loadMaterials } from './material.js';
 import { type Mtls, MtlsHandle } from './mtls.js';
 import { secureContextOf } from './secure-context.js';
@@ -84,7 +85,9 @@ export async function createServerOptions(options: MtlsOptions): Promise<ServerO
     signal: new AbortController().signal,
   });
   const context = secureContextOf(settings, materials.main, { judge: 'openssl' });
-  const gate = new Gate(settings, new Reporter(settings.logger));
+  const reporter = new Reporter(settings.logger);
+  await tryHandshakes(reporter, { main: context, named: new Map() });
+  const gate = new Gate(settings, reporter);
   gate.enforce(createTrust(materials, settings.certificates, 1));
   const handedOn = serverOptions(settings, context.options, true);
   return { ...handedOn, IncomingMessage: judgedMessage(gate, handedOn.IncomingMessage ?? IncomingMessage) };
