@@ -6,14 +6,20 @@
  */
 import { type Settings } from '../options.js';
 import { describeCrls } from '../revocation/revocation-state.js';
+import { type Certificate } from '../x509/certificate.js';
+import { warnOfNames } from './authority-names.js';
 import { type Reporter } from './events.js';
 import { type Materials } from './material.js';
+import { abbreviate } from './refusal.js';
+import { firstOf, listSome } from './shortened-list.js';
 import { type TrustMaterial } from './trust-material.js';
 
-/** What is in force under one name. */
+/** What is in force under one name. A line of the log has some of it; `mtls.authorities` and `mtls.revocation` all. */
 interface Described {
   readonly cas: readonly string[];
+  readonly caCount: number;
   readonly crls: readonly object[];
+  readonly crlCount: number;
 }
 
 /** Logs it. */
@@ -23,14 +29,14 @@ export function announce(
   { main, named }: Materials,
   address: unknown,
 ): void {
-  const { cas, crls } = describe(main.trust);
   const own = [...named].filter(([, { trust }]) => trust !== main.trust);
-  const names = Object.fromEntries(own.map(([name, { trust }]) => [name, describe(trust)]));
-  const sni = named.size === 0 ? {} : { names: [...named.keys()], sni: names };
+  const names = Object.fromEntries(firstOf(own).map(([name, { trust }]) => [name, describe(trust)]));
+  const sni =
+    named.size === 0 ? {} : { names: firstOf([...named.keys()]), nameCount: named.size, sni: names };
   reporter.log(
     'info',
-    { event: 'listening', address, clients, cas, crls, ...sni },
-    `listening: clients of ${cas.join(' and ')}`,
+    { event: 'listening', address, clients, ...describe(main.trust), ...sni },
+    `listening: clients of ${listSome(namesOf(main.trust.store.certificates))}`,
   );
   const at = new Date(now());
   warnOfGaps(reporter, main.trust, { unknown, at, where: '' });
@@ -38,17 +44,32 @@ export function announce(
     warnOfGaps(reporter, trust, { unknown, at, where: `under the name ${name} ` });
 }
 
+/** Logs whose names are long, among the CAs that replace others. */
+export function announceCas(reporter: Reporter, { main, named }: Materials, inForce?: Materials): void {
+  if (main.trust.store !== inForce?.main.trust.store) warnOfNames(reporter, main.trust.store, '');
+  for (const [name, { trust }] of named)
+    if (trust !== main.trust && trust.store !== inForce?.named.get(name)?.trust.store)
+      warnOfNames(reporter, trust.store, `under the name ${name} `);
+}
+
 function describe({ store, revocation }: TrustMaterial): Described {
+  const crls = revocation?.crls ?? [];
   return {
-    cas: store.certificates.map(({ subject }) => subject.toString()),
-    crls: describeCrls(revocation?.crls ?? []).map(({ issuer, number, nextUpdate, entries, source }) => ({
-      issuer: issuer.toString(),
+    cas: namesOf(firstOf(store.certificates)),
+    caCount: store.certificates.length,
+    crls: describeCrls(firstOf(crls)).map(({ issuer, number, nextUpdate, entries, source }) => ({
+      issuer: abbreviate(issuer),
       number,
       nextUpdate,
       entries,
       source,
     })),
+    crlCount: crls.length,
   };
+}
+
+function namesOf(cas: readonly Certificate[]): string[] {
+  return cas.map(({ subject }) => abbreviate(subject));
 }
 
 function warnOfGaps(
@@ -60,9 +81,10 @@ function warnOfGaps(
     reporter.log('warn', { event: 'no-crl' }, `${where}no CRL is configured: no certificate is ever revoked`);
     return;
   }
-  const uncovered = revocation.uncoveredCas(at).map(({ subject }) => subject.toString());
+  const uncovered = namesOf(revocation.uncoveredCas(at));
   if (uncovered.length === 0) return;
   const consequence = unknown === 'deny' ? 'their clients are refused' : 'their clients are never revoked';
-  const message = `${where}no CRL of ${uncovered.join(' and ')} is loaded: ${consequence}`;
-  reporter.log('warn', { event: 'uncovered-cas', uncovered }, message);
+  const message = `${where}no CRL of ${listSome(uncovered)} is loaded: ${consequence}`;
+  const fields = { uncovered: firstOf(uncovered), uncoveredCount: uncovered.length };
+  reporter.log('warn', { event: 'uncovered-cas', ...fields }, message);
 }

@@ -9,6 +9,8 @@ import { type CaSource } from '../source-options.js';
 import { type Certificate, KeyUsage, parseCertificate } from '../x509/certificate.js';
 import { CertificateStore, isCa } from '../x509/certificate-store.js';
 import { allOrFaults } from './all-or-faults.js';
+import { checkNames } from './authority-names.js';
+import { listSome } from './shortened-list.js';
 import {
   callLoader,
   certificateBlocks,
@@ -41,7 +43,7 @@ export async function readCaSources(
 /**
  * Makes the store of the CAs that sources hold.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for a certificate that is no CA and signs no CRLs, where none of
- *   them is a self-signed root, and where all have expired.
+ *   them is a self-signed root, where all have expired, and where their names are too long for a handshake.
  */
 export function createStore(sources: readonly SourceBytes[], at: Date): CertificateStore {
   const certificates = sources.flatMap((source) =>
@@ -49,7 +51,10 @@ export function createStore(sources: readonly SourceBytes[], at: Date): Certific
       checkCa(readCertificate(der, source.origin), source.origin),
     ),
   );
-  const origins = sources.map(({ origin }) => origin).join(', ');
+  const origins = listSome(
+    sources.map(({ origin }) => origin),
+    ', ',
+  );
   const store = new CertificateStore(certificates);
   if (!certificates.some((certificate) => store.chainOf(certificate, [], at) !== undefined)) {
     throw new MtlsError(
@@ -64,6 +69,7 @@ export function createStore(sources: readonly SourceBytes[], at: Date): Certific
       `${origins}: every CA in it has expired, the last at ${last.toISOString()}; make a new CA`,
     );
   }
+  checkNames(store, origins);
   return store;
 }
 

@@ -11,7 +11,7 @@ import { type Settings } from '../options.js';
 import { type RevocationChecker } from '../revocation/revocation-checker.js';
 import { describeCrls, type RevocationEntryState } from '../revocation/revocation-state.js';
 import { freshUntil } from '../revocation/verified-crl.js';
-import { announce } from './announcement.js';
+import { announce, announceCas } from './announcement.js';
 import { type AuthorityState, describeAuthorities } from './authority-state.js';
 import { CrlExpiryWatch } from './crl-expiry-watch.js';
 import { type MtlsEvents, type ReloadReport, Reporter, type TypedEventEmitter } from './events.js';
@@ -155,6 +155,7 @@ export class MtlsHandle implements Mtls {
     this.#context = main.options;
     // The contexts of the names are asked for at each handshake: this swaps them all.
     this.#prepared = prepared;
+    announceCas(this.#reporter, materials, this.#gate.trust?.materials);
     this.#gate.enforce(
       createTrust(materials, this.#settings.certificates, (this.#gate.trust?.generation ?? 0) + 1),
     );

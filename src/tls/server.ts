@@ -11,6 +11,7 @@ import type { Socket } from 'node:net';
 import { type SecureContextOptions, type Server as TlsServer, TLSSocket } from 'node:tls';
 import { MtlsError } from '../errors.js';
 import { checkOptions, type MtlsOptions, type Settings } from '../options.js';
+import { announceCas } from './announcement.js';
 import { messageOptions } from './app-messages.js';
 import { connectionOf } from './connection.js';
 import { Reporter } from './events.js';
@@ -87,6 +88,7 @@ export async function createServerOptions(options: MtlsOptions): Promise<ServerO
   const context = secureContextOf(settings, materials.main, { judge: 'openssl' });
   const reporter = new Reporter(settings.logger);
   await tryHandshakes(reporter, { main: context, named: new Map() });
+  announceCas(reporter, materials);
   const gate = new Gate(settings, reporter);
   gate.enforce(createTrust(materials, settings.certificates, 1));
   const handedOn = serverOptions(settings, context.options, true);

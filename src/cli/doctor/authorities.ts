@@ -6,6 +6,7 @@
 import { MtlsError } from '../../errors.js';
 import { createStore } from '../../tls/authorities.js';
 import { abbreviate } from '../../tls/refusal.js';
+import { listSome } from '../../tls/shortened-list.js';
 import { type Certificate, KeyUsage, parseCertificate } from '../../x509/certificate.js';
 import {
   type CertificateChain,
@@ -37,7 +38,7 @@ export function openAuthorities(files: readonly CertificateFile[] | undefined, a
   }));
   try {
     const store = createStore(sources, at);
-    const names = store.certificates.map(({ subject }) => abbreviate(subject)).join(' and ');
+    const names = listSome(store.certificates.map(({ subject }) => abbreviate(subject)));
     return { store, step: passed('ca', `clients of ${names} are trusted`) };
   } catch (error) {
     if (!(error instanceof MtlsError)) throw error;
