@@ -53,10 +53,12 @@ function concludeHere(examination: Examination, at: Date): Verdict {
   const first = steps.find(({ outcome }) => outcome === 'fails');
   if (first === undefined) {
     const isKnown = steps.every(({ step, outcome }) => step !== 'chain' || outcome === 'ok');
+    // --crl stands for the server's options.crl. Whether the server has none, or the CRL was left out here, is not known.
+    const hasCrl = steps.every(({ step, outcome }) => step !== 'crl' || outcome !== 'skipped');
     return {
       letIn: isKnown,
       text: isKnown
-        ? `${name} would be let in${unchecked(examination)}`
+        ? `${name} would be let in${hasCrl ? '' : ' by a server without a CRL'}${unchecked(examination)}`
         : `nothing here refuses ${name}${unchecked(examination)}`,
       advice: [],
     };

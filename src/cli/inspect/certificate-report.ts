@@ -4,12 +4,14 @@
  * @module
  */
 import { identityOf } from '../../identity/client-identity.js';
+import { listSome } from '../../tls/shortened-list.js';
 import { type Certificate } from '../../x509/certificate.js';
 import { isCa, isSelfIssued } from '../../x509/certificate-store.js';
 import { purposes } from '../../x509/purpose.js';
 import { describeDate } from '../time.js';
 import { findFaults, type Role, roleOf } from './certificate-verdict.js';
 import { reasonPhrase } from './crl-survey.js';
+import { casWithoutCrl } from './crl-verdict.js';
 import { type Found } from './material.js';
 import { type Fault, type Report, type Row } from './report.js';
 import { type Surroundings } from './surroundings.js';
@@ -44,6 +46,7 @@ export function reportCertificate(
     ({ crl }) => revocations.length === 0 && crl.issuer.equals(certificate.issuer),
   );
   const refusals = [...findFaults(certificate, role, { at: now, chain, hostname }), ...revocations];
+  const withoutCrl = role === 'client' ? casWithoutCrl(certificate, chain, surroundings) : undefined;
   const identity = identityOf(certificate);
   const issuer = relations.issuerOf(certificate);
   const issuerOrigin = issuer && relations.originOf(issuer);
@@ -75,7 +78,9 @@ export function reportCertificate(
     verdict: {
       as: roleNames[role],
       refusals,
-      praise: praise(role, chain !== 'not-asked', hostname),
+      ...(withoutCrl !== undefined && withoutCrl.length > 0
+        ? { reservation: reserve(withoutCrl, chain !== 'not-asked') }
+        : { praise: praise(role, chain !== 'not-asked', hostname) }),
     },
     data: {
       type: 'certificate',
@@ -99,6 +104,7 @@ export function reportCertificate(
       signatureAlgorithm: describeSignature(signed.algorithm),
       unknownCriticalExtensions: certificate.unknownCriticalExtensions,
       ...(chain === 'not-asked' ? {} : { trusted: chain !== undefined }),
+      ...(withoutCrl && { revocation: { checked: withoutCrl.length === 0, casWithoutCrl: withoutCrl } }),
     },
   };
 }
@@ -109,6 +115,12 @@ function praise(role: Role, isTrusted: boolean, hostname: string | undefined): s
     return `Would be let in as a client${isTrusted ? '' : ', by a server that trusts its CA'}.`;
   const name = hostname === undefined ? '' : ` as ${hostname}`;
   return `Would be accepted${name} by clients${isTrusted ? '' : ' that trust its CA'}.`;
+}
+
+function reserve(withoutCrl: readonly string[], isTrusted: boolean): string {
+  const where = isTrusted ? '' : ' of a server that trusts its CA';
+  const cas = listSome(withoutCrl.map((name) => shorten(name)));
+  return `Nothing here refuses it as a client${where}, but revocation was not checked: give a CRL of ${cas} that a server would accept, as another file.`;
 }
 
 /** A row, where there is anything to say. */

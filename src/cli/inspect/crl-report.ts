@@ -3,15 +3,11 @@
  *
  * @module
  */
-import { MtlsError } from '../../errors.js';
-import { checkRevocationPolicy } from '../../policies.js';
-import { checkCrlDates } from '../../revocation/verified-crl.js';
-import { checkCrlForm, verifyCrl } from '../../revocation/verify-crl.js';
-import { type Certificate } from '../../x509/certificate.js';
 import { type Crl } from '../../x509/crl.js';
 import { type DistributionPointName, type IssuingDistributionPoint } from '../../x509/distribution-point.js';
 import { describeDate } from '../time.js';
 import { type CrlSurvey, type Listing, reasonPhrase, type Wanted } from './crl-survey.js';
+import { judgeCrl } from './crl-verdict.js';
 import { type Fault, type Report } from './report.js';
 import { type FoundCrl, type Surroundings } from './surroundings.js';
 import { count, describeName, describeSignature, shorten } from './words.js';
@@ -22,14 +18,8 @@ export function reportCrl(found: FoundCrl, surroundings: Surroundings, wanted: r
   const { crl, origin } = found;
   const { now } = surroundings;
   const survey = surroundings.surveys.get(found) ?? { reasons: [], listings: [] };
-  const { signer, fault } = verify(crl, surroundings, origin);
+  const { signer, fault, refusals } = judgeCrl(found, surroundings);
   const signerOrigin = signer && (surroundings.relations.originOf(signer) ?? String(signer.subject));
-  const refusals = [
-    ...(fault === undefined ? [] : [fault]),
-    ...attempt(origin, () => {
-      checkCrlDates({ crl, origin }, checkRevocationPolicy(), now);
-    }),
-  ];
   const listed = wanted.map((one) => ({ one, listing: survey.listings.find((each) => each.wanted === one) }));
   const date = (at: Date): string => describeDate(at, now.getTime());
   return {
@@ -88,32 +78,6 @@ export function reportCrl(found: FoundCrl, surroundings: Surroundings, wanted: r
 /** Whether a CRL lists somebody who was asked about. */
 export function listsAny({ listings }: CrlSurvey, wanted: readonly Wanted[]): boolean {
   return listings.some((each) => wanted.includes(each.wanted) && each.reason !== 'removeFromCRL');
-}
-
-interface Verification {
-  readonly signer?: Certificate;
-  readonly fault?: Fault;
-}
-
-function verify(crl: Crl, { relations }: Surroundings, origin: string): Verification {
-  const store = relations.trusted ?? relations.all;
-  const canVerify = relations.trusted !== undefined || store.named(crl.issuer.canonical).length > 0;
-  let signer: Certificate | undefined;
-  const [fault] = attempt(origin, () => {
-    if (canVerify) signer = verifyCrl(crl, { store, weakSignature: 'deny', origin });
-    else checkCrlForm(crl, { weakSignature: 'deny', origin });
-  });
-  return { ...(signer && { signer }), ...(fault && { fault }) };
-}
-
-function attempt(origin: string, check: () => void): Fault[] {
-  try {
-    check();
-    return [];
-  } catch (error) {
-    if (!(error instanceof MtlsError)) throw error;
-    return [{ reason: error.code, detail: shorten(error.message.replace(`${origin}: `, ''), 600) }];
-  }
 }
 
 function describeSigner(origin: string | undefined, fault: Fault | undefined): string {

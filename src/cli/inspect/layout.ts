@@ -16,8 +16,9 @@ export function layOut({ origin, title, rows, notes, verdict }: Report, terminal
     ...notes.map((note) => `  ${terminal.style('warning', 'Note:')} ${note}`),
   ];
   if (verdict === undefined) return lines.join('\n');
-  const { as, refusals, praise } = verdict;
+  const { as, refusals, praise, reservation } = verdict;
   if (refusals.length > 0) lines.push(`  ${terminal.style('bad', `Would be refused as ${as}:`)}`);
+  else if (reservation !== undefined) lines.push(`  ${terminal.style('warning', reservation)}`);
   else if (praise !== undefined) lines.push(`  ${terminal.style('good', praise)}`);
   for (const { reason, detail } of refusals) lines.push(`    - ${reason}: ${detail}`);
   return lines.join('\n');

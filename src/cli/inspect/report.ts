@@ -19,6 +19,8 @@ export interface Verdict {
   readonly refusals: readonly Fault[];
   /** What is said where there is no reason; `undefined`: nothing. */
   readonly praise?: string | undefined;
+  /** What is said in its place where no reason was found, and something was not checked. */
+  readonly reservation?: string | undefined;
 }
 
 /** One line for people, or several under one label. */

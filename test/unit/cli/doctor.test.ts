@@ -409,9 +409,12 @@ describe('what was not given', () => {
     expect([steps, verdict.reason]).toEqual([['purpose'], 'wrong-purpose']);
   });
 
-  test('without a CRL a client would be let in, and what was not checked is said', async () => {
+  test('without a CRL a client would be let in by a server without one, and what was not checked is said', async () => {
     const { code, verdict } = await examine({ crl: null });
-    expect([code, verdict.text]).toEqual([0, 'client1 would be let in; not checked: crl, revocation']);
+    expect([code, verdict.text]).toEqual([
+      0,
+      'client1 would be let in by a server without a CRL; not checked: crl, revocation',
+    ]);
   });
 
   test('a key without which no server can be tried', async () => {

@@ -55,7 +55,8 @@ async function itemsOf(
 
 describe('a client certificate', () => {
   test('is told in plain words, and that it would be let in', async () => {
-    const { code, out, err } = await inspect({ 'a.pem': client.pem, 'b.pem': root.pem });
+    const files = { 'a.pem': client.pem, 'b.pem': root.pem, 'c.pem': root.crl().pem };
+    const { code, out, err } = await inspect(files);
     expect({ code, err }).toStrictEqual({ code: 0, err: '' });
     const [first] = out.split('\n\n');
     expect(first?.replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, 'DATE')).toBe(
@@ -69,6 +70,7 @@ describe('a client certificate', () => {
         '  For          clients (clientAuth)',
         '  Key usage    digitalSignature',
         '  Key          EC, 256 bits',
+        '  Revoked      not by c.pem',
         '  Signature    ECDSA with SHA-256',
         '  Serial       1001',
         `  SHA-256      ${client.x509.fingerprint256}`,
@@ -102,6 +104,7 @@ describe('a client certificate', () => {
           privateKeys: [],
           signatureAlgorithm: 'ECDSA with SHA-256',
           unknownCriticalExtensions: [],
+          revocation: { checked: false, casWithoutCrl: ['CN=root,O=Example'] },
           notes: [],
           judgedAs: 'a client certificate',
           refusals: [],
@@ -163,7 +166,7 @@ describe('a client certificate', () => {
 
   test('is judged by the CAs that are named', async () => {
     const { ca: file } = writeMaterial(directory, { ca: root.pem });
-    const good = await inspect({ 'a.pem': client.pem }, '--ca', file);
+    const good = await inspect({ 'a.pem': client.pem, 'b.pem': root.crl().pem }, '--ca', file);
     expect(good.code).toBe(0);
     expect(good.out).toContain('  Would be let in as a client.\n');
     const [stranger] = await itemsOf({ 'a.pem': selfSigned('x').pem }, '--ca', file);
@@ -182,6 +185,73 @@ describe('a client certificate', () => {
       refusals: [],
       issuedBy: expect.stringMatching(/number 2$/),
     });
+  });
+});
+
+describe('a client certificate without a CRL', () => {
+  const { ca: file } = writeMaterial(directory, { ca: root.pem });
+  const reservation = (cas: string, where = ''): string =>
+    `  Nothing here refuses it as a client${where}, but revocation was not checked: give a CRL of ${cas} that a server would accept, as another file.\n`;
+
+  test('is not said to be let in: revocation was not checked', async () => {
+    const trusted = await inspect({ 'a.pem': client.pem }, '--ca', file);
+    expect(trusted.out).toContain(reservation('CN=root,O=Example'));
+    const alone = await inspect({ 'a.pem': client.pem });
+    expect(alone.out).toContain(reservation('CN=root,O=Example', ' of a server that trusts its CA'));
+    for (const { code, out } of [trusted, alone]) {
+      expect(code).toBe(0);
+      expect(out).not.toMatch(/let in|admitted|accepted/);
+    }
+    expect(await itemsOf({ 'a.pem': client.pem }, '--ca', file)).toMatchObject([
+      { refusals: [], revocation: { checked: false, casWithoutCrl: ['CN=root,O=Example'] } },
+    ]);
+  });
+
+  test('that would be refused is said to be refused', async () => {
+    const [item] = await itemsOf({ 'a.pem': root.client({ extendedKeyUsage: null }).pem }, '--ca', file);
+    expect(item).toMatchObject({ refusals: [{ reason: 'wrong-purpose' }], revocation: { checked: false } });
+  });
+
+  const other = ca('other');
+  test.each<[string, string, boolean]>([
+    ['a current CRL of its CA', root.crl().pem, true],
+    ['a CRL of another CA', other.crl().pem, false],
+    [
+      'a CRL of its CA’s name that another key has signed',
+      ca({ commonName: 'root', organization: 'Example' }).crl().pem,
+      false,
+    ],
+    [
+      'a CRL that has expired',
+      root.crl({ thisUpdate: new Date(Date.now() - 2 * day), nextUpdate: new Date(Date.now() - day) }).pem,
+      false,
+    ],
+    ['a delta CRL', root.crl({ number: 2, delta: 1 }).pem, false],
+    ['a CRL of the certificates that are no CA', root.crl({ idp: { onlyUser: true } }).pem, true],
+    ['a CRL of CAs alone', root.crl({ idp: { onlyCa: true } }).pem, false],
+  ])('and %s', async (_what, crl, checked) => {
+    const [item] = await itemsOf({ 'a.pem': client.pem, 'b.pem': crl }, '--ca', file);
+    expect(item?.['revocation']).toMatchObject({ checked });
+    const { out } = await inspect({ 'a.pem': client.pem, 'b.pem': crl }, '--ca', file);
+    expect(out.includes('  Would be let in as a client.\n')).toBe(checked);
+    expect(out.includes(reservation('CN=root,O=Example'))).toBe(!checked);
+  });
+
+  test('of every CA above it but the root: those that have none are named', async () => {
+    const east = root.intermediate('east');
+    const west = east.intermediate('west');
+    const { cas } = writeMaterial(directory, { cas: root.pem + east.pem + west.pem });
+    const files = { 'a.pem': west.client().pem };
+    const { out } = await inspect({ ...files, 'b.pem': east.crl().pem }, '--ca', cas);
+    expect(out).toContain(reservation('CN=west and CN=root,O=Example'));
+    const crls = [root, east, west].map((each) => each.crl().pem).join('');
+    const [item] = await itemsOf({ ...files, 'b.pem': crls }, '--ca', cas);
+    expect(item?.['revocation']).toEqual({ checked: true, casWithoutCrl: [] });
+  });
+
+  test('is asked of client certificates alone', async () => {
+    const items = await itemsOf({ 'a.pem': server.pem, 'b.pem': root.pem }, '--ca', file);
+    for (const item of items) expect(item).not.toHaveProperty('revocation');
   });
 });
 
