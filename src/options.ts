@@ -64,7 +64,10 @@ export interface MtlsOptions {
   readonly cert: Source;
   /** The passphrase of an encrypted `key`. */
   readonly passphrase?: string | undefined;
-  /** The CAs whose clients are let in: roots, and the intermediates below them. */
+  /**
+   * The CAs whose clients are let in: roots, and the intermediates below them. Every handshake carries the names of
+   * all of them: 65,407 octets at the most, and clients in Java accept 32,640.
+   */
   readonly ca: CaSource | readonly CaSource[];
   /** The CRLs of those CAs. Left out, nothing is ever revoked. */
   readonly crl?: CrlSource | readonly CrlSource[];
