@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { areSubjectsCovered, type Coverage, WiderCrls } from './crl-coverage.js';
 import { countMissingEntries, type CrlIndexData } from './crl-index.js';
 
 /** How many certificates came and went. */
@@ -14,6 +15,7 @@ export interface CrlDiff {
 /** A CRL's entries, by the scope that decides which list replaces which. */
 export interface ScopedEntries {
   readonly scope: string;
+  readonly coverage: Coverage;
   readonly digest: string;
   readonly index: CrlIndexData;
 }
@@ -43,8 +45,9 @@ function sum(counts: ReadonlyMap<string, number>): number {
 }
 
 /**
- * By scope, how many entries of `lists` none of the same scope in `others` has; scopes with none are left out. There
- * may be several of a scope: two as old as each other, or deltas to several bases. What two of them list counts once.
+ * By scope, how many entries of `lists` are in none of `others` that is asked wherever their own list is: of the same
+ * scope, or full, by the same key, of a scope that takes it in. Scopes with none are left out. There may be several
+ * of a scope: two as old as each other, or deltas to several bases. What two of them list counts once.
  */
 function countMissing(
   lists: readonly ScopedEntries[],
@@ -56,14 +59,29 @@ function countMissing(
     if (ofScope.length < mostCompared) known.set(scope, [...ofScope, index]);
   };
   others.forEach(know);
+  const wider = new WiderCrls(others);
   const unchanged = new Set(others.map(({ digest }) => digest));
   const missing = new Map<string, number>();
   for (const entries of lists) {
     const { scope, digest, index } = entries;
     if (unchanged.has(digest)) continue;
-    const count = countMissingEntries(index, known.get(scope) ?? []);
+    const compared = [...(known.get(scope) ?? []), ...indexesAround(entries, wider)];
+    const count = countMissingEntries(index, compared);
     know(entries);
     if (count > 0) missing.set(scope, (missing.get(scope) ?? 0) + count);
   }
   return missing;
+}
+
+/** The entries of full CRLs of a wider scope. */
+function indexesAround({ scope, coverage }: ScopedEntries, wider: WiderCrls<ScopedEntries>): CrlIndexData[] {
+  const isWider = (other: ScopedEntries): boolean =>
+    other.scope !== scope &&
+    other.coverage.key === coverage.key &&
+    areSubjectsCovered(coverage, [other.coverage]);
+  return wider
+    .around(coverage)
+    .filter(isWider)
+    .slice(0, mostCompared)
+    .map(({ index }) => index);
 }

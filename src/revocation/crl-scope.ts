@@ -73,7 +73,8 @@ function isPointMeant(
   return theirs.some((text) => ours.includes(text));
 }
 
-function namesOf(name: DistributionPointName, issuer: DistinguishedName): string[] {
+/** The canonical names of a distribution point; `issuer` is the CRL's, which a relative name continues. */
+export function namesOf(name: DistributionPointName, issuer: DistinguishedName): string[] {
   if (name.kind === 'full') return name.names.map(canonicalGeneralName);
   return [
     canonicalGeneralName({ kind: 'directoryName', value: new DistinguishedName([...issuer.rdns, name.rdn]) }),

@@ -7,6 +7,7 @@
 import { MtlsError } from '../errors.js';
 import { type Certificate } from '../x509/certificate.js';
 import { type CrlHead } from '../x509/crl-head.js';
+import { areSubjectsCovered, type Coverage, coverageOf, WiderCrls } from './crl-coverage.js';
 import { describeCrl, type VerifiedCrl } from './verified-crl.js';
 
 /** What tells a CRL's scope and age. */
@@ -24,6 +25,11 @@ export function scopeKey({ crl, signer }: ScopedHead): string {
 export function scopeOf({ deltaBase, issuingDistributionPoint, issuer }: CrlHead): string {
   const scope = issuingDistributionPoint?.der.toString('base64') ?? '';
   return `${deltaBase === undefined ? 'full' : 'delta'} ${scope} ${issuer.canonical}`;
+}
+
+/** The scope of the full CRL that a delta goes with; that of a full CRL itself. */
+function fullScopeOf(crl: CrlHead): string {
+  return scopeOf({ ...crl, deltaBase: undefined });
 }
 
 /**
@@ -54,37 +60,133 @@ export function isOlder(left: CrlHead, right: CrlHead): boolean {
 /** What would come into force, and what it would cost. */
 export interface Replacement {
   readonly crls: readonly VerifiedCrl[];
-  /** The scopes, as {@link scopeKey} writes them, from which certificates would go. */
+  /**
+   * The scopes, as {@link scopeKey} writes them, of which something is listed that is not listed any more: neither in
+   * that scope nor by the same key in a wider one.
+   */
   readonly shrunk: readonly string[];
   /** Whether a CA, or another certificate of its key, is among the configured ones after the change. */
   readonly isConfigured: (ca: Certificate) => boolean;
   /** Whether a CA has taken the key of the first in place of that of the second. */
   readonly isSuccessor: (ca: Certificate, old: Certificate) => boolean;
+  /** Whether a CRL has expired, by the policy. */
+  readonly isStale: (crl: CrlHead) => boolean;
+  /** Whether an indirect CRL that lists nothing of other issuers can be spared: no certificate would be admitted. */
+  readonly canSpareIndirect: () => boolean;
 }
 
 /**
  * Refuses to go back.
  * @throws MtlsError `ERR_MTLS_CRL_ROLLBACK` for a lower CRL number, an earlier thisUpdate, a list as old as the one
- *   in force that lists less, and a CRL that is gone while its CA is still trusted. A delta may go when a full CRL
- *   of at least its number has come, and the CRL of an old key of a CA when that of its new key is no older.
+ *   in force, or an expired delta, that lists less, and a CRL that is gone while its CA is still trusted. A delta may
+ *   go when a full CRL of at least its number has come, the CRL of an old key of a CA when that of its new key is no
+ *   older, and any CRL when full CRLs that were issued later speak of everything that it spoke of.
  */
 export function refuseRollback(inForce: readonly VerifiedCrl[], next: Replacement): void {
   const kept = new Set(next.crls.map(({ digest }) => digest));
   const gone = inForce.filter(({ digest, signer }) => !kept.has(digest) && next.isConfigured(signer));
   if (gone.length === 0) return;
   const byScope = groupBy(next.crls, scopeKey);
+  let takeover: Takeover | undefined;
   for (const old of gone) {
     if (old.crl.deltaBase !== undefined && isMergedAnew(old, next)) continue;
     const sameKey = byScope.get(scopeKey(old));
     const replacements = sameKey ?? next.crls.filter((crl) => isOfNewKey(crl, old, next));
     const replacement = newestOf(replacements.filter((crl) => isUsable(crl, next.crls)));
-    if (replacement === undefined) throw missing(old);
+    if (replacement === undefined) {
+      takeover ??= new Takeover(next, byScope);
+      takeover.refuseUnlessCovered(old);
+      continue;
+    }
     const isAsOld = !isOlder(old.crl, replacement.crl);
     const lowerNumber = (replacement.crl.number ?? 0n) < (old.crl.number ?? 0n);
     const isBefore = lowerNumber || replacement.crl.thisUpdate < old.crl.thisUpdate;
     const listsLess = next.shrunk.includes(scopeKey(old));
-    if (isBefore || (isAsOld && listsLess)) throw rollback(old, replacement);
+    if (isBefore || (listsLess && (isAsOld || isStaleDelta(replacement, next))))
+      throw rollback(old, replacement);
   }
+}
+
+/** Whether a delta has expired: it lifts nothing then, neither by an entry nor by leaving one out. */
+function isStaleDelta({ crl }: VerifiedCrl, { isStale }: Replacement): boolean {
+  return crl.deltaBase !== undefined && isStale(crl);
+}
+
+/** A CRL and what it speaks of. */
+interface DescribedCrl {
+  readonly verified: VerifiedCrl;
+  readonly coverage: Coverage;
+}
+
+/**
+ * Lets full CRLs of wider scopes take the place of one that is gone. CRL numbers count within one scope (RFC 5280
+ * section 5.2.3), so that thisUpdate alone tells which of them knows more.
+ */
+class Takeover {
+  readonly #next: Replacement;
+  readonly #byScope: ReadonlyMap<string, readonly VerifiedCrl[]>;
+  readonly #wider: WiderCrls<DescribedCrl>;
+  /** The issuers and keys that have a CRL after the change. */
+  readonly #speaking: ReadonlySet<string>;
+
+  constructor(next: Replacement, byScope: ReadonlyMap<string, readonly VerifiedCrl[]>) {
+    const described = next.crls.map(describeCoverage);
+    this.#next = next;
+    this.#byScope = byScope;
+    this.#wider = new WiderCrls(described);
+    this.#speaking = new Set(described.map(({ coverage: { issuer, key } }) => `${key} ${issuer}`));
+  }
+
+  refuseUnlessCovered(old: VerifiedCrl): void {
+    const { coverage } = describeCoverage(old);
+    const wider = this.#wider.around(coverage).filter((wide) => this.#mayReplace(wide, old, coverage));
+    const later = wider.filter(({ verified }) => this.#isLater(verified, old));
+    if (isCoveredBy(coverage, later)) return;
+    const tooEarly = wider.find((wide) => !later.includes(wide));
+    throw tooEarly !== undefined && isCoveredBy(coverage, wider)
+      ? outlived(old, tooEarly.verified)
+      : missing(old);
+  }
+
+  #mayReplace({ verified, coverage: wide }: DescribedCrl, old: VerifiedCrl, narrow: Coverage): boolean {
+    // Within a scope the numbers decide.
+    if (fullScopeOf(verified.crl) === fullScopeOf(old.crl)) return false;
+    if (narrow.others !== 'none' && wide.others === 'none' && !this.#next.canSpareIndirect()) return false;
+    if (wide.key === narrow.key) return true;
+    // Beside another list by the old key, one by the new key may have no say (see voiceOf).
+    const { isSuccessor } = this.#next;
+    return !this.#speaking.has(`${narrow.key} ${narrow.issuer}`) && isSuccessor(verified.signer, old.signer);
+  }
+
+  /** Whether a full CRL, with the deltas that go with it, was issued after another CRL, or lists all that it lists. */
+  #isLater(full: VerifiedCrl, old: VerifiedCrl): boolean {
+    const listsLess = this.#next.shrunk.includes(scopeKey(old));
+    const knownUntil = this.#knownUntil(full);
+    const thisUpdate = old.crl.thisUpdate.getTime();
+    return listsLess ? knownUntil > thisUpdate : knownUntil >= thisUpdate;
+  }
+
+  #knownUntil({ crl, signer }: VerifiedCrl): number {
+    const deltas = this.#byScope.get(scopeKey({ crl: { ...crl, deltaBase: 0n }, signer })) ?? [];
+    const applied = deltas.filter((delta) => isBasedOn(delta.crl, crl) && !this.#next.isStale(delta.crl));
+    return Math.max(
+      ...[crl, ...applied.map((delta) => delta.crl)].map(({ thisUpdate }) => thisUpdate.getTime()),
+    );
+  }
+}
+
+function describeCoverage(verified: VerifiedCrl): DescribedCrl {
+  return { verified, coverage: coverageOf(verified, verified.index.data) };
+}
+
+function isCoveredBy(coverage: Coverage, crls: readonly DescribedCrl[]): boolean {
+  return (
+    crls.length > 0 &&
+    areSubjectsCovered(
+      coverage,
+      crls.map((each) => each.coverage),
+    )
+  );
 }
 
 function groupBy<Value>(values: readonly Value[], keyOf: (value: Value) => string): Map<string, Value[]> {
@@ -127,8 +229,12 @@ function isMerged(delta: ScopedHead, next: readonly ScopedHead[]): boolean {
 
 /** Whether a delta has a full CRL to stand on. */
 function isUsable(crl: VerifiedCrl, next: readonly VerifiedCrl[]): boolean {
-  const base = crl.crl.deltaBase;
-  return base === undefined || fullOf(crl, next).some(({ crl: full }) => (full.number ?? -1n) >= base);
+  return crl.crl.deltaBase === undefined || fullOf(crl, next).some((full) => isBasedOn(crl.crl, full.crl));
+}
+
+/** Whether a delta can be combined with a full CRL of its scope. */
+function isBasedOn({ deltaBase = 0n }: CrlHead, { number = -1n }: CrlHead): boolean {
+  return number >= deltaBase;
 }
 
 /** The full CRLs of the same key and scope. */
@@ -145,6 +251,14 @@ function missing({ crl, origin }: VerifiedCrl): MtlsError {
   );
 }
 
+function outlived({ crl, origin }: VerifiedCrl, wider: VerifiedCrl): MtlsError {
+  return new MtlsError(
+    'ERR_MTLS_CRL_ROLLBACK',
+    `${origin}: the ${describeCrl(crl)} is gone, and the ${describeCrl(wider.crl)}, which would take its place, was not issued later; ` +
+      `what was in force stays. Publish one that was issued after ${crl.thisUpdate.toISOString()}`,
+  );
+}
+
 function rollback(old: VerifiedCrl, replacement: VerifiedCrl): MtlsError {
   const [seen, inForce] = [describeCrl(replacement.crl), describeCrl(old.crl)];
   return new MtlsError(
@@ -154,12 +268,15 @@ function rollback(old: VerifiedCrl, replacement: VerifiedCrl): MtlsError {
 }
 
 /** In which way a CRL goes back behind another, and what it would have to have. */
-function goingBack(old: CrlHead, { number, thisUpdate }: CrlHead, inForce: string): string {
+function goingBack(old: CrlHead, replacement: CrlHead, inForce: string): string {
+  const { number, thisUpdate } = replacement;
   if (number === undefined && old.number !== undefined)
     return `has no number, and the ${inForce} in force has one: publish one with a higher number`;
   if ((number ?? 0n) < (old.number ?? 0n))
     return `has a lower number than the ${inForce} in force: publish one with a higher number`;
   if (thisUpdate < old.thisUpdate)
     return `has an earlier thisUpdate than the ${inForce} in force: publish one that was made later`;
+  if (isOlder(old, replacement))
+    return `has expired and lists fewer certificates than the ${inForce} in force: publish one that is current`;
   return `is as old as the ${inForce} in force and lists fewer certificates: publish one with a higher number`;
 }

@@ -130,9 +130,11 @@ export function unpackCrl(
 export function describeCrl({
   issuer,
   number,
+  deltaBase,
   thisUpdate,
-}: Pick<CrlHead, 'issuer' | 'number' | 'thisUpdate'>): string {
-  const name = number === undefined ? 'CRL' : `CRL number ${number}`;
+}: Pick<CrlHead, 'issuer' | 'number' | 'deltaBase' | 'thisUpdate'>): string {
+  const kind = deltaBase === undefined ? 'CRL' : 'delta CRL';
+  const name = number === undefined ? kind : `${kind} number ${number}`;
   return `${name} of "${issuer}" (${thisUpdate.toISOString()})`;
 }
 

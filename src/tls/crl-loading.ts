@@ -7,6 +7,7 @@
  */
 import { combineFaults, type ErrorCode, MtlsError } from '../errors.js';
 import { type CompleteRevocationPolicy } from '../policies.js';
+import { coverageOf } from '../revocation/crl-coverage.js';
 import { compareCrls, type CrlDiff, type ScopedEntries } from '../revocation/crl-diff.js';
 import { isOlder, newestOfEachScope, scopeKey } from '../revocation/crl-set.js';
 import {
@@ -164,5 +165,7 @@ function packUnlessKnown(signed: SignedCrl, { inForce, keepEntries }: CrlRequest
   const known = inForce.find(({ digest }) => digest === signed.digest);
   if (known !== undefined) return { result: { unchanged: signed.digest }, entries: known };
   const packed = packCrl(signed, { keepEntries, seed: inForce[0]?.index.seed });
-  return { result: packed, entries: { scope: scopeKey(signed), digest: signed.digest, index: packed.index } };
+  const { digest, index } = packed;
+  const entries = { scope: scopeKey(signed), coverage: coverageOf(signed, index), digest, index };
+  return { result: packed, entries };
 }

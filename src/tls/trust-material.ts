@@ -4,10 +4,11 @@
  * @module
  */
 import { type CompleteRevocationPolicy } from '../policies.js';
-import { type CrlDiff } from '../revocation/crl-diff.js';
+import { coverageOf } from '../revocation/crl-coverage.js';
+import { type CrlDiff, type ScopedEntries } from '../revocation/crl-diff.js';
 import { refuseRollback, scopeKey } from '../revocation/crl-set.js';
 import { RevocationChecker } from '../revocation/revocation-checker.js';
-import { unpackCrl, type VerifiedCrl } from '../revocation/verified-crl.js';
+import { freshUntil, unpackCrl, type VerifiedCrl } from '../revocation/verified-crl.js';
 import { type TrustSources } from '../server-names.js';
 import { type CrlSource } from '../source-options.js';
 import { type Certificate } from '../x509/certificate.js';
@@ -76,18 +77,20 @@ export async function loadTrust(
     faulty: 'fail',
     keepEntries: judge === 'openssl' ? Infinity : policy.opensslEntries,
     hash: store === inForce?.store ? inForce.hashes.crls : undefined,
-    inForce: known.map((one) => ({ scope: scopeKey(one), digest: one.digest, index: one.index.data })),
+    inForce: known.map(entriesOf),
   };
   const response = await loadCrlsAside(request, signal);
   if (response.crls === undefined && inForce !== undefined) return { trust: inForce, diff: response.diff };
   const crls = unpackAll(response, known, store, at);
+  const revocation = new RevocationChecker(crls, store, policy);
   refuseRollback(inForce?.revocation?.crls ?? [], {
     crls,
     shrunk: response.shrunk,
     isConfigured: (one) => isConfigured(one, store),
     isSuccessor: (ca, old) => isSuccessor(ca, old, store, at),
+    isStale: (one) => freshUntil(one, policy) <= at.getTime(),
+    canSpareIndirect: () => policy.unknown === 'deny' && revocation.uncoveredCas(at).length === 0,
   });
-  const revocation = new RevocationChecker(crls, store, policy);
   return { trust: { store, revocation, hashes: { cas, crls: response.hash } }, diff: response.diff };
 }
 
@@ -120,6 +123,12 @@ export async function loadRevocationOf(
   const response = await loadCrlsAside(request, signal);
   const checker = new RevocationChecker(unpackAll(response, [], store, at), store, policy);
   return { checker, setAside: response.setAside };
+}
+
+/** What the CRLs to come are compared with. */
+function entriesOf(one: VerifiedCrl): ScopedEntries {
+  const { digest, index } = one;
+  return { scope: scopeKey(one), coverage: coverageOf(one, index.data), digest, index: index.data };
 }
 
 /** The CRLs of a response; those that did not change keep their object, and when they were loaded. */

@@ -1,23 +1,20 @@
 import { describe, expect, test } from '@jest/globals';
-import { type CrlDiff, compareCrls } from '../../../src/revocation/crl-diff.js';
-import { scopeKey } from '../../../src/revocation/crl-set.js';
+import { type CrlDiff, compareCrls, type ScopedEntries } from '../../../src/revocation/crl-diff.js';
 import { ca } from '../../support/chain.js';
 import type { CrlOptions, RevokedEntry } from '../../support/crl.js';
 import { distinguishedName } from '../../support/names.js';
-import { admitted, storeOf } from './lists.js';
+import { admitted, entriesOf, storeOf } from './lists.js';
 
 const root = ca('root');
 const east = root.intermediate('east');
-const store = storeOf(root, east);
+const rolled = root.reissue({ key: 'new' });
+const store = storeOf(root, east, rolled);
 
 type Lists = readonly (readonly [CrlOptions, typeof root?])[];
 
 function diff(before: Lists, after: Lists): CrlDiff {
   const [left, right] = [before, after].map((lists) =>
-    lists.map(([options, by = root]) => {
-      const verified = admitted(by.crl(options), store);
-      return { scope: scopeKey(verified), digest: verified.digest, index: verified.index.data };
-    }),
+    lists.map(([options, by = root]) => entriesOf(admitted(by.crl(options), store))),
   );
   return compareCrls(left!, right!).diff;
 }
@@ -61,7 +58,7 @@ describe('what came and went between two readings', () => {
     const [one, two] = [
       admitted(root.crl({ number: 6, delta: 5, ...revoked('0a', '0b') }), store),
       admitted(root.crl({ number: 7, delta: 6, ...revoked('0b', '0c') }), store),
-    ].map((verified) => ({ scope: scopeKey(verified), digest: verified.digest, index: verified.index.data }));
+    ].map(entriesOf);
     expect(compareCrls([one!], [one!, two!])).toEqual({ diff: { added: 1, removed: 0 }, shrunk: [] });
     expect(compareCrls([one!], [two!, one!])).toEqual({ diff: { added: 1, removed: 0 }, shrunk: [] });
   });
@@ -107,6 +104,63 @@ describe('what came and went between two readings', () => {
     expect(diff(before, after)).toEqual(expected);
   });
 
+  const users: CrlOptions = { idp: { onlyUser: true } };
+  test.each<[string, Lists, Lists, CrlDiff]>([
+    [
+      'a partition that goes, where a full list has its entries',
+      [[revoked('0a')], [{ ...users, ...revoked('0a') }]],
+      [[revoked('0a')]],
+      { added: 0, removed: 0 },
+    ],
+    [
+      'a partition that goes, where a full list has some of them',
+      [[{ ...users, ...revoked('0a', '0b', '0c') }]],
+      [[revoked('0a')]],
+      { added: 1, removed: 2 },
+    ],
+    [
+      'a partition that comes, where a full list has its entries',
+      [[revoked('0a')]],
+      [[revoked('0a')], [{ ...users, ...revoked('0a', '0b') }]],
+      { added: 1, removed: 0 },
+    ],
+    [
+      'a full list that goes, where a partition has its entries',
+      [[revoked('0a')]],
+      [[{ ...users, ...revoked('0a') }]],
+      { added: 0, removed: 1 },
+    ],
+    [
+      'a partition that goes, where a full list of another key has its entries',
+      [[{ ...users, ...revoked('0a') }]],
+      [[revoked('0a'), rolled]],
+      { added: 1, removed: 1 },
+    ],
+    [
+      'an entry that goes from a delta to its base',
+      [[revoked('0b')], [{ number: 6, delta: 5, ...revoked('0a') }]],
+      [[{ number: 5, ...revoked('0a', '0b') }], [{ number: 7, delta: 5 }]],
+      { added: 1, removed: 0 },
+    ],
+    [
+      'an entry that a delta lifts, though its base has it',
+      [[revoked('0a')], [{ number: 5, delta: 1, ...revoked('0a') }]],
+      [[revoked('0a')], [lift]],
+      { added: 0, removed: 1 },
+    ],
+  ])('%s', (_what, before, after, expected) => {
+    expect(diff(before, after)).toEqual(expected);
+  });
+
+  test('of full lists of wider scopes eight are searched', () => {
+    const serials = ['01', '02', '03', '04', '05', '06', '07', '08', '09'];
+    const wider = serials.map((serial): readonly [CrlOptions] => [revoked(serial)]);
+    const partition: Lists = [[{ ...users, ...revoked(...serials) }]];
+    expect(diff(partition, wider).removed).toBe(1);
+    expect(diff(partition, wider.slice(0, 8)).removed).toBe(1);
+    expect(diff(partition, wider.slice(1)).removed).toBe(1);
+  });
+
   test('of lists side by side eight are searched', () => {
     const serials = ['01', '02', '03', '04', '05', '06', '07', '08', '09'];
     const lists = serials.map((serial): readonly [CrlOptions] => [revoked(serial)]);
@@ -115,10 +169,9 @@ describe('what came and went between two readings', () => {
   });
 
   test.each([0, 1])('what one of two lists lifts is listed by neither, in order %i', (order) => {
-    const [before, lifts, holds] = [hold, lift, { ...hold, number: 5, delta: 4 }].map((options) => {
-      const verified = admitted(root.crl(options), store);
-      return { scope: scopeKey(verified), digest: verified.digest, index: verified.index.data };
-    });
+    const [before, lifts, holds] = [hold, lift, { ...hold, number: 5, delta: 4 }].map((options) =>
+      entriesOf(admitted(root.crl(options), store)),
+    );
     const after = order === 0 ? [lifts!, holds!] : [holds!, lifts!];
     expect(compareCrls([before!], after).shrunk).toEqual([before?.scope]);
   });
@@ -133,8 +186,7 @@ describe('what came and went between two readings', () => {
   });
 
   test('a list that did not change is not compared entry by entry', () => {
-    const verified = admitted(root.crl(revoked('0a')), store);
-    const shared = { scope: 'a', digest: verified.digest, index: verified.index.data };
+    const shared = entriesOf(admitted(root.crl(revoked('0a')), store));
     // An index that lists something else under the same digest would be noticed if it were read.
     expect(compareCrls([{ ...shared, index: { ...shared.index, issuers: [] } }], [shared])).toEqual({
       diff: { added: 0, removed: 0 },
@@ -143,10 +195,8 @@ describe('what came and went between two readings', () => {
   });
 
   test('which scopes list less is told, and only those', () => {
-    const entries = (options: CrlOptions, by = root): Parameters<typeof compareCrls>[0][number] => {
-      const verified = admitted(by.crl(options), store);
-      return { scope: scopeKey(verified), digest: verified.digest, index: verified.index.data };
-    };
+    const entries = (options: CrlOptions, by = root): ScopedEntries =>
+      entriesOf(admitted(by.crl(options), store));
     const before = [entries(revoked('0a', '0b')), entries(revoked('0a', '0b'), east)];
     const after = [entries(revoked('0a', '0b', '0c')), entries(revoked('0b'), east)];
     expect(compareCrls(before, after)).toEqual({

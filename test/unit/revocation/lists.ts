@@ -4,6 +4,9 @@
  * @module
  */
 import { checkRevocationPolicy, type RevocationPolicy } from '../../../src/policies.js';
+import { coverageOf } from '../../../src/revocation/crl-coverage.js';
+import { type ScopedEntries } from '../../../src/revocation/crl-diff.js';
+import { type Replacement, scopeKey } from '../../../src/revocation/crl-set.js';
 import { RevocationChecker } from '../../../src/revocation/revocation-checker.js';
 import {
   packCrl,
@@ -45,6 +48,22 @@ export function admitted(crl: Encoded, store: CertificateStore, origin = 'test.c
   });
   return unpackCrl(packCrl(signed, { keepEntries: 0, seed: undefined }), store, new Date());
 }
+
+/** What a reload compares of a CRL. */
+export function entriesOf(verified: VerifiedCrl): ScopedEntries {
+  const { digest, index } = verified;
+  const coverage = coverageOf(verified, index.data);
+  return { scope: scopeKey(verified), coverage, digest, index: index.data };
+}
+
+/** A reload under which every CA stays, no key is another's successor, and nothing has expired. */
+export const lenient: Omit<Replacement, 'crls'> = {
+  shrunk: [],
+  isConfigured: () => true,
+  isSuccessor: () => false,
+  isStale: () => false,
+  canSpareIndirect: () => true,
+};
 
 /** A checker for these CAs and CRLs, as `loadRevocation` makes one. */
 export function checkerOf(

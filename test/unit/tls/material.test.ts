@@ -323,6 +323,46 @@ describe('a later reading', () => {
     expect((await load(later, inForce)).materials).toBe(inForce);
   });
 
+  describe('without a partition that was in force', () => {
+    const then = fromNow(-10 * minute);
+    const users = { onlyUser: true };
+    const full = root.crl({ number: 1, thisUpdate: then }).pem;
+    const listed = { revoked: [{ serial: '0a' }] };
+    const partition = root.crl({ number: 9, thisUpdate: then, idp: users, ...listed }).pem;
+
+    test('takes a full list of its CA that was issued later', async () => {
+      const inForce = await material({ crl: full + partition });
+      const next = await load({ crl: root.crl({ number: 2, ...listed }).pem }, inForce);
+      expect(next.materials.main.trust.revocation?.crls.map(({ crl: { number } }) => number)).toEqual([2n]);
+      expect(next.diff).toEqual({ added: 1, removed: 0 });
+    });
+
+    test('takes one as old as it that lists the same, and none that lists less or is older', async () => {
+      const same = root.crl({ number: 2, thisUpdate: then, ...listed }).pem;
+      const inForce = await material({ crl: same + partition });
+      await expect(load({ crl: same }, inForce)).resolves.toMatchObject({ diff: { added: 0, removed: 0 } });
+      const less = await material({ crl: full + partition });
+      expect(await fault({ crl: full }, less)).toMatchObject({
+        code: 'ERR_MTLS_CRL_ROLLBACK',
+        message: expect.stringContaining('was not issued later'),
+      });
+    });
+
+    test('of another CA’s certificates takes a full list, unless something would be unknown or admitted', async () => {
+      const cas = { ca: [root.pem, east.pem] };
+      const indirect = root.crl({ thisUpdate: then, idp: { indirect: true } }).pem;
+      const ofEast = east.crl().pem;
+      const later = root.crl({ number: 2 }).pem;
+      const inForce = await material({ ...cas, crl: [full, ofEast, indirect] });
+      await expect(load({ ...cas, crl: [later, ofEast] }, inForce)).resolves.toBeDefined();
+      expect(
+        await fault({ ...cas, crl: [later, ofEast], revocation: { unknown: 'allow' } }, inForce),
+      ).toMatchObject({ code: 'ERR_MTLS_CRL_ROLLBACK' });
+      const needed = await material({ ...cas, crl: [full, indirect] });
+      expect(await fault({ ...cas, crl: later }, needed)).toMatchObject({ code: 'ERR_MTLS_CRL_ROLLBACK' });
+    });
+  });
+
   test('of a large CRL is not packed again', async () => {
     const options = { crl: largeCrl(root, { entries: 20_000 }).der };
     const inForce = await material(options);
