@@ -22,7 +22,8 @@ export interface RevocationPolicy {
   readonly unknown?: 'deny' | 'allow';
   /**
    * What a CRL past its nextUpdate means. `'deny'` refuses its issuer's certificates with
-   * `ERR_MTLS_REVOCATION_UNKNOWN`; `'allow'` admits every certificate that the stale list does not name.
+   * `ERR_MTLS_REVOCATION_UNKNOWN`; `'allow'` admits every certificate that the stale list does not name. Of a stale
+   * delta, `'deny'` means that it revokes, lifts nothing, and leaves the rest to its base.
    * @defaultValue `'deny'`
    * @see RFC 5280 section 5.1.2.5
    */

@@ -12,6 +12,8 @@ export interface RevocationEntryState {
   readonly issuer: DistinguishedName;
   /** The CRL number in decimal (it may have 20 octets); `undefined` where the CRL has none. */
   readonly number: string | undefined;
+  /** Of a delta the number of its base, in decimal; `undefined`: it is a full CRL. */
+  readonly deltaBase: string | undefined;
   /** When the CA made it. */
   readonly thisUpdate: Date;
   /** `undefined`: the CRL does not say when the next one comes, and never goes stale. */
@@ -31,6 +33,7 @@ export function describeCrls(crls: readonly VerifiedCrl[]): readonly RevocationE
       Object.freeze({
         issuer: crl.issuer,
         number: crl.number?.toString(),
+        deltaBase: crl.deltaBase?.toString(),
         thisUpdate: crl.thisUpdate,
         nextUpdate: crl.nextUpdate,
         entries: crl.entryCount,

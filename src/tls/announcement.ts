@@ -57,9 +57,10 @@ function describe({ store, revocation }: TrustMaterial): Described {
   return {
     cas: namesOf(firstOf(store.certificates)),
     caCount: store.certificates.length,
-    crls: describeCrls(firstOf(crls)).map(({ issuer, number, nextUpdate, entries, source }) => ({
+    crls: describeCrls(firstOf(crls)).map(({ issuer, number, deltaBase, nextUpdate, entries, source }) => ({
       issuer: abbreviate(issuer),
       number,
+      deltaBase,
       nextUpdate,
       entries,
       source,

@@ -1,18 +1,20 @@
 /**
- * Warns before a CRL runs out: by default nobody under it is let in after that.
+ * Warns before a CRL expires, for by default its issuer's clients are refused from
+ * then on; and when a delta has expired, for then nobody is.
  *
  * @module
  */
-import { describeCrl, type VerifiedCrl } from '../revocation/verified-crl.js';
+import { describeCrl, freshUntil, type VerifiedCrl } from '../revocation/verified-crl.js';
 import { type RevocationChecker } from '../revocation/revocation-checker.js';
 import { Deadline } from './deadline.js';
 import { type Reporter } from './events.js';
 
-/** Warns once for each CRL. */
+/** Gives each warning once for each CRL. */
 export class CrlExpiryWatch {
   readonly #now: () => number;
   readonly #reporter: Reporter;
   readonly #warned = new WeakSet<VerifiedCrl>();
+  readonly #stale = new WeakSet<VerifiedCrl>();
   #revocations: readonly RevocationChecker[] = [];
   #deadline: Deadline;
 
@@ -44,32 +46,50 @@ export class CrlExpiryWatch {
   #look(): void {
     for (const { crls, policy } of this.#revocations) {
       for (const verified of crls) {
-        const warnAt = momentOfWarning(verified, policy.warnAt);
-        if (warnAt === undefined || this.#warned.has(verified)) continue;
-        if (warnAt > this.#now()) this.#deadline.add(warnAt);
-        else this.#warn(verified);
+        if (this.#isDue(momentOfWarning(verified, policy.warnAt), verified, this.#warned))
+          this.#warn(verified);
+        if (verified.crl.deltaBase === undefined) continue;
+        if (this.#isDue(freshUntil(verified.crl, policy), verified, this.#stale)) this.#warnOfStale(verified);
       }
     }
+  }
+
+  /** Whether a moment has come, and not been seen before; one that is still to come is looked at again then. */
+  #isDue(moment: number, verified: VerifiedCrl, seen: WeakSet<VerifiedCrl>): boolean {
+    if (seen.has(verified)) return false;
+    if (moment > this.#now()) {
+      this.#deadline.add(moment);
+      return false;
+    }
+    seen.add(verified);
+    return true;
   }
 
   #warn(verified: VerifiedCrl): void {
     const { issuer, nextUpdate } = verified.crl;
     if (nextUpdate === undefined) return;
-    this.#warned.add(verified);
     const fields = { issuer, nextUpdate, source: verified.origin };
     this.#reporter.log(
       'warn',
       { event: 'crl-expiring', ...fields },
-      `the ${describeCrl(verified.crl)} ${nextUpdate.getTime() > this.#now() ? 'runs' : 'ran'} out at ${nextUpdate.toISOString()}; publish a newer one`,
+      `the ${describeCrl(verified.crl)} ${nextUpdate.getTime() > this.#now() ? 'runs out' : 'expired'} at ${nextUpdate.toISOString()}; publish a newer one`,
     );
     this.#reporter.emit('crl-expiring', fields);
   }
+
+  #warnOfStale({ crl, origin }: VerifiedCrl): void {
+    const { issuer, nextUpdate } = crl;
+    const since = nextUpdate === undefined ? '' : ` at ${nextUpdate.toISOString()}`;
+    this.#reporter.log(
+      'warn',
+      { event: 'delta-stale', issuer, nextUpdate, source: origin },
+      `the ${describeCrl(crl)} expired${since}: what it lists stays revoked, it lifts nothing any more, and its base decides; publish a newer delta`,
+    );
+  }
 }
 
-function momentOfWarning(
-  { crl: { thisUpdate, nextUpdate } }: VerifiedCrl,
-  partLeft: number,
-): number | undefined {
-  if (nextUpdate === undefined) return undefined;
+/** In milliseconds since 1970; `Infinity` for a CRL that does not say when the next one comes. */
+function momentOfWarning({ crl: { thisUpdate, nextUpdate } }: VerifiedCrl, partLeft: number): number {
+  if (nextUpdate === undefined) return Infinity;
   return nextUpdate.getTime() - (nextUpdate.getTime() - thisUpdate.getTime()) * partLeft;
 }

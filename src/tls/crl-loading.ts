@@ -9,7 +9,7 @@ import { combineFaults, type ErrorCode, MtlsError } from '../errors.js';
 import { type CompleteRevocationPolicy } from '../policies.js';
 import { coverageOf } from '../revocation/crl-coverage.js';
 import { compareCrls, type CrlDiff, type ScopedEntries } from '../revocation/crl-diff.js';
-import { isOlder, newestOfEachScope, scopeKey } from '../revocation/crl-set.js';
+import { newestOfEachScope, scopeKey } from '../revocation/crl-set.js';
 import {
   checkCrlDates,
   type CrlBytes,
@@ -143,21 +143,19 @@ function packAll(crls: readonly SignedCrl[], reading: Reading, request: CrlReque
   const loaded: Loaded[] = [];
   for (const crl of crls) {
     attempt(reading, crl.origin, () => {
-      if (mustBeCurrent(crl, crls, request)) checkCrlDates(crl, request.policy, new Date(request.at));
+      if (mustBeCurrent(crl, request)) checkCrlDates(crl, request.policy, new Date(request.at));
       loaded.push(packUnlessKnown(crl, request));
     });
   }
   return loaded;
 }
 
-/** Whether a CRL must not have run out. Set aside are those that say nothing, and one that has still convicts. */
-function mustBeCurrent(one: SignedCrl, all: readonly SignedCrl[], { faulty, inForce }: CrlRequest): boolean {
-  // One that ran out while it was in force is stale, and judged so; it must not keep another one's news out.
-  if (faulty !== 'fail' || inForce.some(({ digest }) => digest === one.digest)) return false;
-  // Deltas to several bases stand side by side; the newest has to be in date.
-  if (one.crl.deltaBase === undefined) return true;
-  const scope = scopeKey(one);
-  return !all.some((other) => isOlder(one.crl, other.crl) && scopeKey(other) === scope);
+/** Whether a CRL must not have expired. An expired one still revokes, so that it is never set aside for that. */
+function mustBeCurrent({ crl, digest }: SignedCrl, { faulty, inForce }: CrlRequest): boolean {
+  // A delta only adds to what its base revokes: while the base is current, the base decides.
+  if (faulty !== 'fail' || crl.deltaBase !== undefined) return false;
+  // One that expired while it was in force is stale, and judged so; it must not keep another one's news out.
+  return !inForce.some((known) => known.digest === digest);
 }
 
 /** Packing is most of the work: a list that is in force already is not packed again. */

@@ -175,9 +175,11 @@ function praiseRevocation(inspection: Inspection, at: Date): string {
   if (inspection.status === undefined) return 'no CRL is configured, so that no certificate is ever revoked';
   const crls = crlsOf(inspection, at);
   if (crls.length === 0) return 'no CRL covers it, which the policy admits';
-  const names = crls.map(({ issuer, number, ageMs }) => {
-    const numbered = number === undefined ? 'the CRL' : `CRL number ${number}`;
-    return `${numbered} of "${abbreviate(issuer)}", ${describeSpan(ageMs)} old`;
+  const names = crls.map(({ issuer, number, deltaBase, nextUpdate, ageMs }) => {
+    const kind = deltaBase === undefined ? 'CRL' : 'delta CRL';
+    const numbered = number === undefined ? `the ${kind}` : `${kind} number ${number}`;
+    const expired = nextUpdate !== undefined && nextUpdate <= at ? ', which has expired' : '';
+    return `${numbered} of "${abbreviate(issuer)}", ${describeSpan(ageMs)} old${expired}`;
   });
   return `not revoked by ${names.join(', and ')}`;
 }

@@ -84,6 +84,7 @@ describe('a client that a partition lists', () => {
       'a newer CRL for another distribution point',
       (list) => list(1, { idp: { fullName: ['http://b.test'] } }),
     ],
+    ['an expired delta', (list) => list(3) + list(1.5, { number: 2, delta: 1, nextUpdate: inMs(-hour) })],
   ])('is not admitted again by %s', async (_what, make) => {
     const { root, client2, list } = world();
     const full = list(4, { number: 0 });

@@ -6,7 +6,7 @@
 import { MtlsError } from '../../errors.js';
 import { type CompleteRevocationPolicy } from '../../policies.js';
 import { type RevocationChecker } from '../../revocation/revocation-checker.js';
-import { checkCrlDates, type VerifiedCrl } from '../../revocation/verified-crl.js';
+import { checkCrlDates, describeCrl, type VerifiedCrl } from '../../revocation/verified-crl.js';
 import { abbreviate } from '../../tls/refusal.js';
 import { loadRevocationOf } from '../../tls/trust-material.js';
 import { type CertificateStore } from '../../x509/certificate-store.js';
@@ -50,7 +50,7 @@ export async function readCrls(
   return {
     checker,
     steps: [
-      ...checker.crls.map((verified) => describeCrl(verified, policy, at)),
+      ...checker.crls.map((verified) => stepFor(verified, policy, at)),
       ...setAside.map(({ message }) => failedWith('crl', message)),
       ...notInForce(crl, checker, setAside),
       ...checker
@@ -62,15 +62,19 @@ export async function readCrls(
   };
 }
 
-function describeCrl({ crl, signer, origin }: VerifiedCrl, policy: CompleteRevocationPolicy, at: Date): Step {
+function stepFor({ crl, signer, origin }: VerifiedCrl, policy: CompleteRevocationPolicy, at: Date): Step {
+  const isDelta = crl.deltaBase !== undefined;
   try {
     checkCrlDates({ crl, origin }, policy, at);
   } catch (error) {
     if (!(error instanceof MtlsError)) throw error;
-    return failedWith('crl', error.message);
+    if (!isDelta || error.code !== 'ERR_MTLS_CRL_EXPIRED') return failedWith('crl', error.message);
+    const seen = `${origin}: the ${describeCrl(crl)} has expired`;
+    return noted('crl', `${seen}: what it lists stays revoked, and its base decides; publish a newer delta`);
   }
   const { issuer, number, nextUpdate, entryCount } = crl;
-  const what = number === undefined ? 'a CRL' : `CRL number ${number}`;
+  const kind = isDelta ? 'delta CRL' : 'CRL';
+  const what = number === undefined ? `a ${kind}` : `${kind} number ${number}`;
   const next =
     nextUpdate === undefined ? 'without an end' : `good until ${describeDate(nextUpdate, at.getTime())}`;
   const who = signer.subject.equals(issuer) ? '' : ` by ${abbreviate(signer.subject)}`;

@@ -18,7 +18,7 @@ export function reportCrl(found: FoundCrl, surroundings: Surroundings, wanted: r
   const { crl, origin } = found;
   const { now } = surroundings;
   const survey = surroundings.surveys.get(found) ?? { reasons: [], listings: [] };
-  const { signer, fault, refusals } = judgeCrl(found, surroundings);
+  const { signer, fault, refusals, isStaleDelta } = judgeCrl(found, surroundings);
   const signerOrigin = signer && (surroundings.relations.originOf(signer) ?? String(signer.subject));
   const listed = wanted.map((one) => ({ one, listing: survey.listings.find((each) => each.wanted === one) }));
   const date = (at: Date): string => describeDate(at, now.getTime());
@@ -45,7 +45,7 @@ export function reportCrl(found: FoundCrl, surroundings: Surroundings, wanted: r
         listed.flatMap(({ one, listing }) => describeListing(one, listing, now)),
       ),
     ],
-    notes: notesOn(crl),
+    notes: [...(isStaleDelta ? [staleDelta] : []), ...notesOn(crl)],
     verdict: {
       as: 'a CRL',
       refusals,
@@ -126,6 +126,8 @@ function describePoint(name: DistributionPointName | undefined): string[] {
   if (name.kind === 'relative') return ['a point relative to its issuer'];
   return name.names.map((each) => `point ${describeName(each)}`);
 }
+
+const staleDelta = 'it has expired: what it lists stays revoked, it lifts nothing, and its base decides';
 
 function notesOn({ number, nextUpdate }: Crl): string[] {
   return [

@@ -21,6 +21,8 @@ export interface CrlVerdict {
   /** What is wrong with its form or its signature. */
   readonly fault: Fault | undefined;
   readonly refusals: readonly Fault[];
+  /** Whether it is a delta that has expired. */
+  readonly isStaleDelta: boolean;
 }
 
 // Everything in one call has the same surroundings, and a list may have hundreds of megabytes to hash.
@@ -35,7 +37,10 @@ export function judgeCrl(found: FoundCrl, surroundings: Surroundings): CrlVerdic
   const [outOfDate] = attempt(origin, () => {
     checkCrlDates({ crl, origin }, checkRevocationPolicy(), surroundings.now);
   });
-  const verdict = { signer, fault, refusals: [fault, outOfDate].filter((each) => each !== undefined) };
+  // A server takes an expired delta: its base decides.
+  const isStaleDelta = crl.deltaBase !== undefined && outOfDate?.reason === 'ERR_MTLS_CRL_EXPIRED';
+  const refusals = [fault, isStaleDelta ? undefined : outOfDate].filter((each) => each !== undefined);
+  const verdict = { signer, fault, refusals, isStaleDelta };
   known.set(found, verdict);
   return verdict;
 }

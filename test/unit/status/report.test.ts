@@ -57,6 +57,7 @@ describe('CRLs', () => {
     const entry = {
       issuer: DistinguishedName.parse(`CN=${name}`),
       number: undefined,
+      deltaBase: undefined,
       thisUpdate: new Date(now + begin * hour),
       nextUpdate: end === undefined ? undefined : new Date(now + end * hour),
       entries: 0,
@@ -85,6 +86,7 @@ describe('CRLs', () => {
     const crls = ends.map((end, index) => ({
       issuer: DistinguishedName.parse(`CN=${index}`),
       number: '1',
+      deltaBase: undefined,
       thisUpdate: new Date(now - hour),
       nextUpdate: end === undefined ? undefined : new Date(now + end * hour),
       entries: 0,

@@ -5,6 +5,7 @@ import { type MtlsError } from '../../../src/errors.js';
 import { type MtlsOptions } from '../../../src/options.js';
 import { type Materials } from '../../../src/tls/material.js';
 import { ca, largeCrl, selfSigned } from '../../support/chain.js';
+import type { CrlMaterial } from '../../support/crl.js';
 import { temporaryDirectory, writeMaterial } from '../../support/files.js';
 import { day, fromNow, minute } from '../revocation/lists.js';
 import { load, root, server, settingsOf } from './readings.js';
@@ -143,6 +144,7 @@ describe('a CA is refused', () => {
 });
 
 describe('a CRL is refused', () => {
+  const expired = { thisUpdate: fromNow(-2 * day), nextUpdate: fromNow(-day) };
   test.each<[string, string | Buffer, string]>([
     ['of another CA', ca('other').crl().pem, 'ERR_MTLS_CRL_ISSUER_UNKNOWN'],
     ['that is forged', root.crl({ signWith: ca().privateKey }).pem, 'ERR_MTLS_CRL_SIGNATURE_INVALID'],
@@ -164,22 +166,40 @@ describe('a CRL is refused', () => {
   });
 
   test('but not for having run out, where a newer one of its scope is there', async () => {
-    const dates = { thisUpdate: fromNow(-2 * day), nextUpdate: fromNow(-day) };
-    const old = root.crl({ number: 1, ...dates }).pem;
-    const delta = root.crl({ number: 2, delta: 1, ...dates }).pem;
+    const old = root.crl({ number: 1, ...expired }).pem;
+    const delta = root.crl({ number: 2, delta: 1, ...expired }).pem;
     const loaded = await material({ crl: [old, delta, root.crl({ number: 3 }).pem] });
     expect(loaded.main.trust.revocation?.crls.map(({ crl }) => crl.number)).toEqual([3n]);
-    // A delta that knows more than the full CRL has to be in date.
-    expect(await fault({ crl: [root.crl({ number: 1 }).pem, delta] })).toMatchObject({
-      code: 'ERR_MTLS_CRL_EXPIRED',
-    });
-    // One that a newer delta stands beside has not, though that one has another base.
-    const newer = root.crl({ number: 4, delta: 3 }).pem;
-    await expect(material({ crl: [root.crl({ number: 1 }).pem, delta, newer] })).resolves.toBeDefined();
     // One of the future takes nobody's place.
     expect(await fault({ crl: [old, root.crl({ number: 3, thisUpdate: fromNow(day) }).pem] })).toMatchObject({
       code: 'ERR_MTLS_CRL_INVALID',
     });
+  });
+
+  test.each<[string, () => readonly CrlMaterial[]]>([
+    ['beside its base', () => [root.crl({ number: 1 }), root.crl({ number: 2, delta: 1, ...expired })]],
+    [
+      'beside another to another base',
+      () => [
+        root.crl({ number: 1 }),
+        root.crl({ number: 2, delta: 1, ...expired }),
+        root.crl({ number: 4, delta: 3 }),
+      ],
+    ],
+    ['without its base', () => [east.crl(), root.crl({ number: 2, delta: 1, ...expired })]],
+  ])('but not a delta for having expired, %s: at a start and at a reload alike', async (_where, lists) => {
+    const cas = [root.pem, east.pem];
+    const given = lists();
+    const started = await material({ ca: cas, crl: given.map(({ pem }) => pem) });
+    const inForce = await material({ ca: cas, crl: given.slice(0, 1).map(({ pem }) => pem) });
+    const { materials: reloaded } = await load({ ca: cas, crl: given.map(({ pem }) => pem) }, inForce);
+    for (const { main } of [started, reloaded])
+      expect(main.trust.revocation?.crls.map(({ raw }) => raw)).toEqual(given.map(({ der }) => der));
+  });
+
+  test('where it has expired and a delta to it has not', async () => {
+    const crl = [root.crl({ number: 1, ...expired }).pem, root.crl({ number: 2, delta: 1 }).pem];
+    expect(await fault({ crl })).toMatchObject({ code: 'ERR_MTLS_CRL_EXPIRED' });
   });
 
   test('unless the policy admits it', async () => {
@@ -361,6 +381,23 @@ describe('a later reading', () => {
       const needed = await material({ ...cas, crl: [full, indirect] });
       expect(await fault({ ...cas, crl: later }, needed)).toMatchObject({ code: 'ERR_MTLS_CRL_ROLLBACK' });
     });
+  });
+
+  test('takes no expired delta that lists less than the one in force, unless the policy admits it', async () => {
+    const base = root.crl({ number: 1, thisUpdate: fromNow(-3 * day) }).pem;
+    const held = root.crl({
+      number: 2,
+      delta: 1,
+      thisUpdate: fromNow(-2 * day),
+      revoked: [{ serial: '0a' }],
+    }).pem;
+    const dates = { thisUpdate: fromNow(-day), nextUpdate: fromNow(-minute) };
+    const silent = root.crl({ number: 3, delta: 1, ...dates }).pem;
+    const inForce = await material({ crl: [base, held] });
+    const next = { crl: [base, silent] };
+    expect(await fault(next, inForce)).toMatchObject({ code: 'ERR_MTLS_CRL_ROLLBACK' });
+    for (const revocation of [{ stale: 'allow' }, { graceMs: day }] as const)
+      await expect(load({ ...next, revocation }, inForce)).resolves.toMatchObject({ diff: { removed: 1 } });
   });
 
   test('of a large CRL is not packed again', async () => {
