@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { RevocationPolicy } from 'express-mtls';
 import { loadRevocation } from 'express-mtls/revocation';
@@ -95,7 +95,8 @@ describe('a late delta beside a current base', () => {
       },
     ]);
     expect(server.mtls.revocation.healthy).toBe(false);
-    await server.mtls.reload();
+    publish(join(dirname(source), 'CA.crl'), root.crl({ number: 21, thisUpdate: inMs(-hour / 2) }).der);
+    expect(await server.mtls.reload()).toMatchObject({ changed: true });
     expect(server.recorder.linesOf('delta-stale')).toHaveLength(1);
   });
 
@@ -197,6 +198,13 @@ describe('without a server', () => {
     expect(result.out).toMatch(
       /^note +crl +\S+CA\+\.crl: the delta CRL number 23 of "CN=ca" \(.*Z\) has expired: what it lists stays revoked, and its base decides; publish a newer delta$/m,
     );
+  });
+
+  test('the doctor fails an expired base, with which no server starts', async () => {
+    const file = join(folder({ 'CA.crl': root.crl({ number: 20, ...expired }).der }), 'CA.crl');
+    const { code, out } = await runCommand(['doctor', '--cert', pems.good, '--ca', caFile, '--crl', file]);
+    expect(code).toBe(1);
+    expect(out).toMatch(/^FAILS +crl +\S+CA\.crl: the CRL number 20 of "CN=ca" .* expired at /m);
   });
 
   test('inspect takes it, and notes that it is late', async () => {
