@@ -6,6 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { styleText } from 'node:util';
+import { replaceUnsafe } from '../x509/string.js';
 
 /** What a word is to look like. */
 export type Style = 'good' | 'bad' | 'warning' | 'dim' | 'strong';
@@ -67,27 +68,31 @@ export class Terminal {
   }
 }
 
-// Control characters, and what turns the direction of writing or is not seen at all, as in src/x509/string.ts; our
-// own colours stay.
-const steering = /(?!\n)[\p{Cc}\u00AD\u061C\u200B-\u200F\u2028-\u202E\u2060-\u206F\uFEFF\uFFF9-\uFFFB]/gu;
 // Nobody else can know it: a certificate may say the escape sequence of a colour, and not one of ours.
 const own = randomBytes(16).toString('hex');
 const ownColours = new RegExp(String.raw`\u001B${own}(\[(?:1|2|22|31|32|33|39)m)`);
 
-/** Text whose every character is seen: what could steer a terminal is written as an escape. */
+/** Text whose every character is seen: what could steer a terminal, or is not seen in one, is written as an escape. */
 export function printable(text: string): string {
   const escape = (part: string): string =>
-    part.replace(steering, (sign) => `\\u{${(sign.codePointAt(0) as number).toString(16)}}`);
+    replaceVisibly(part, (sign) => `\\u{${(sign.codePointAt(0) as number).toString(16)}}`);
   return text
     .split(ownColours)
     .map((part, index) => (index % 2 === 0 ? escape(part) : `\u001B${part}`))
     .join('');
 }
 
-/** JSON that is still JSON after {@link printable}: what could steer a terminal has the escape of JSON. */
+/** JSON that is still JSON after {@link printable}: what that would escape has the escape of JSON. */
 export function printableJson(json: string): string {
-  return json.replace(
-    steering,
-    (sign) => `\\u${(sign.codePointAt(0) as number).toString(16).padStart(4, '0')}`,
+  return replaceVisibly(json, (sign) =>
+    sign
+      .split('')
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      .join(''),
   );
+}
+
+/** Line breaks are ours. */
+function replaceVisibly(text: string, escape: (sign: string) => string): string {
+  return replaceUnsafe(text, (sign) => (sign === '\n' ? sign : escape(sign)));
 }

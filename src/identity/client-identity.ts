@@ -16,8 +16,9 @@ export interface ClientIdentity {
   readonly source: 'tls' | 'proxy';
   /**
    * The one commonName of the subject. `undefined` where there is none, where there are several,
-   * and where it is empty, longer than 64 characters, has spaces at an edge, or has a control or
-   * bidirectional character: such a name must never decide anything (RFC 5280 appendix A.1, ub-common-name).
+   * and where it is empty, longer than 64 characters, has spaces at an edge, or has a character that controls,
+   * reorders or is not seen: such a name must never decide anything (RFC 5280 appendix A.1, ub-common-name).
+   * A character that is newer than the Unicode of this Node counts as not seen.
    */
   readonly commonName: string | undefined;
   /** Every commonName of the subject, as it stands: for people, not for decisions. */
@@ -62,6 +63,12 @@ export interface SubjectAltNames {
   readonly upn: readonly string[];
   /** Distinguished names. */
   readonly directoryName: readonly DistinguishedName[];
+  /**
+   * The kind of each entry that cannot be read for certain, such as an address in Latin-1: it is in none of the
+   * lists above, no rule matches it, and a rule about its kind that is turned round refuses the client. Left out
+   * where every entry can be read.
+   */
+  readonly unreadable?: readonly ('dns' | 'email' | 'uri' | 'upn')[];
 }
 
 /** What a certificate says of its holder, whichever connection it came by. */
@@ -76,7 +83,8 @@ export function identityOf(certificate: Certificate): CertificateIdentity {
   const commonNames = certificate.subject.get('CN');
   const subjectAltNames = groupNames(certificate.subjectAltNames);
   const [uri, ...otherUris] = subjectAltNames.uri;
-  const isSpiffe = uri !== undefined && otherUris.length === 0 && spiffeTrustDomain(uri) !== undefined;
+  const isSole = otherUris.length === 0 && subjectAltNames.unreadable?.includes('uri') !== true;
+  const isSpiffe = uri !== undefined && isSole && spiffeTrustDomain(uri) !== undefined;
   return Object.freeze({
     commonName: soleCommonName(commonNames),
     commonNames: Object.freeze(commonNames),
@@ -115,11 +123,13 @@ function groupNames(names: readonly GeneralName[]): SubjectAltNames {
   const ip: string[] = [];
   const upn: string[] = [];
   const directoryName: DistinguishedName[] = [];
+  const unreadable: NonNullable<SubjectAltNames['unreadable']>[number][] = [];
   const texts = { dns, email, uri, ip, upn };
   for (const name of names) {
     if (name.kind === 'directoryName') directoryName.push(name.value);
+    else if (name.kind === 'unreadable') unreadable.push(name.of);
     else if (name.kind !== 'other') texts[name.kind].push(name.value);
   }
-  for (const list of [dns, email, uri, ip, upn, directoryName]) Object.freeze(list);
-  return Object.freeze({ ...texts, directoryName });
+  for (const list of [dns, email, uri, ip, upn, directoryName, unreadable]) Object.freeze(list);
+  return Object.freeze({ ...texts, directoryName, ...(unreadable.length === 0 ? {} : { unreadable }) });
 }

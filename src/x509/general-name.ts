@@ -6,12 +6,20 @@
  */
 import { context, type DerReader } from './der.js';
 import { type DistinguishedName, readName } from './distinguished-name.js';
-import { decodeAscii, decodeString, hasUnsafeCharacter } from './string.js';
+import { decodeSound, hasUnsafeCharacter, stringFault } from './string.js';
 
-/** One general name. `other` is a kind that nothing here matches on, kept so that it is never lost silently. */
+/** The kinds of names that are text in some encoding. */
+export type TextKind = 'dns' | 'email' | 'uri' | 'upn';
+
+/**
+ * One general name. `unreadable` is text that its type cannot hold: nobody can say which name was meant, so that it
+ * equals none but the same octets. `other` is a kind that nothing here matches on. Both are kept, as DER, so that they
+ * are never lost silently.
+ */
 export type GeneralName =
-  | { readonly kind: 'dns' | 'email' | 'uri' | 'ip' | 'upn'; readonly value: string }
+  | { readonly kind: TextKind | 'ip'; readonly value: string }
   | { readonly kind: 'directoryName'; readonly value: DistinguishedName }
+  | { readonly kind: 'unreadable'; readonly of: TextKind; readonly value: Buffer }
   | { readonly kind: 'other'; readonly value: Buffer };
 
 const userPrincipalName = '1.3.6.1.4.1.311.20.2.3';
@@ -30,13 +38,13 @@ function readGeneralName(names: DerReader): GeneralName {
     case context(0, 'constructed'):
       return readOtherName(names);
     case context(1, 'primitive'):
-      return { kind: 'email', value: decodeSafe(names) };
+      return readIa5(names, 'email');
     case context(2, 'primitive'):
-      return { kind: 'dns', value: decodeSafe(names) };
+      return readIa5(names, 'dns');
     case context(4, 'constructed'):
       return { kind: 'directoryName', value: readDirectoryName(names.inside()) };
     case context(6, 'primitive'):
-      return { kind: 'uri', value: decodeSafe(names) };
+      return readIa5(names, 'uri');
     case context(7, 'primitive'):
       return { kind: 'ip', value: formatIp(names) };
     default:
@@ -57,19 +65,30 @@ function readOtherName(names: DerReader): GeneralName {
   const explicit = parts.enter(context(0, 'constructed'));
   parts.finish();
   explicit.next().finish();
-  const value = decodeString(explicit);
+  if (stringFault(explicit) !== undefined) return { kind: 'unreadable', of: 'upn', value: other.value };
+  const value = decodeSound(explicit);
   if (value === undefined) return other;
-  return { kind: 'upn', value: refuseUnsafe(value, names) };
+  if (hasUnsafeCharacter(value)) failUnsafe(names);
+  return { kind: 'upn', value };
 }
 
-// An embedded NUL or newline is how one name is passed off as another (CVE-2021-44532, CVE-2009-2408).
-function decodeSafe(names: DerReader): string {
-  return refuseUnsafe(decodeAscii(names), names);
+/** An IA5String under an IMPLICIT tag. Some CAs write Latin-1 or UTF-8 into it. */
+function readIa5(names: DerReader, kind: TextKind): GeneralName {
+  const { bytes, contentStart, contentEnd } = names;
+  let isAscii = true;
+  for (let index = contentStart; index < contentEnd; index++) {
+    const octet = bytes[index] as number;
+    if (octet < 0x20 || octet === 0x7f) failUnsafe(names);
+    if (octet >= 0x80) isAscii = false;
+  }
+  if (!isAscii) return { kind: 'unreadable', of: kind, value: names.element };
+  return { kind, value: bytes.toString('latin1', contentStart, contentEnd) };
 }
 
-function refuseUnsafe(value: string, names: DerReader): string {
-  if (hasUnsafeCharacter(value)) names.fail('has a name with control characters', names.contentStart);
-  return value;
+// An embedded NUL or newline is how one name is passed off as another (CVE-2021-44532, CVE-2009-2408). No CA writes one
+// by mistake, as some write Latin-1: such a certificate is refused whole.
+function failUnsafe(names: DerReader): never {
+  names.fail('has a name with control characters', names.contentStart);
 }
 
 function formatIp(names: DerReader): string {
@@ -93,12 +112,12 @@ export function normaliseIp(text: string): string | undefined {
 /** A text that two general names share if, and only if, they are the same (RFC 5280 section 7). */
 export function canonicalGeneralName(name: GeneralName): string {
   if (name.kind === 'directoryName') return `directoryName:${name.value.canonical}`;
-  if (name.kind === 'other') return `other:${name.value.toString('hex')}`;
+  if (name.kind === 'other' || name.kind === 'unreadable') return `other:${name.value.toString('hex')}`;
   return `${name.kind}:${canonicalText(name)}`;
 }
 
 // Of a URI the scheme and the host are in any letter case, of an email address the host (RFC 5280 sections 7.4, 7.5).
-function canonicalText({ kind, value }: Exclude<GeneralName, { kind: 'directoryName' | 'other' }>): string {
+function canonicalText({ kind, value }: Extract<GeneralName, { value: string }>): string {
   if (kind === 'dns') return value.toLowerCase();
   if (kind === 'email') return lowerFrom(value, value.lastIndexOf('@'));
   if (kind !== 'uri') return value;

@@ -7,70 +7,129 @@
 import { isUtf8 } from 'node:buffer';
 import { type DerReader, Tag } from './der.js';
 
+/** What is wrong with a string, and where. */
+export interface StringFault {
+  readonly what: string;
+  readonly offset: number;
+}
+
 /** Decodes the element read last; `undefined` if it is no string type. */
 export function decodeString(reader: DerReader): string | undefined {
-  const { bytes, contentStart: start, contentEnd: end } = reader;
+  const fault = stringFault(reader);
+  if (fault !== undefined) reader.fail(fault.what, fault.offset);
+  return decodeSound(reader);
+}
+
+/** What keeps the element read last from being a string of its type; `undefined`: nothing, or it is no string type. */
+export function stringFault(reader: DerReader): StringFault | undefined {
   switch (reader.tag) {
     case Tag.utf8String:
-      if (!isUtf8(reader.content)) reader.fail('has a UTF8String that is not UTF-8', start);
-      return bytes.toString('utf8', start, end);
+      if (isUtf8(reader.content)) return undefined;
+      return { what: 'has a UTF8String that is not UTF-8', offset: reader.contentStart };
     case Tag.printableString:
     case Tag.numericString:
     case Tag.ia5String:
     case Tag.visibleString:
-      return decodeAscii(reader);
-    case Tag.teletexString:
-      // T.61 as the field writes and reads it: Latin-1.
-      return bytes.toString('latin1', start, end);
+      return asciiFault(reader);
     case Tag.bmpString:
-      return decodeBmp(reader);
+      return bmpFault(reader);
     case Tag.universalString:
-      return decodeUniversal(reader);
+      return universalFault(reader);
     default:
       return undefined;
   }
 }
 
-/** Decodes the element read last as ASCII, whatever its tag says (IA5String under an IMPLICIT tag). */
-export function decodeAscii(reader: DerReader): string {
+/** {@link decodeString} of an element without {@link stringFault}. */
+export function decodeSound(reader: DerReader): string | undefined {
   const { bytes, contentStart: start, contentEnd: end } = reader;
-  for (let index = start; index < end; index++) {
-    if ((bytes[index] as number) >= 0x80) reader.fail('has an ASCII string with other characters', index);
+  switch (reader.tag) {
+    case Tag.utf8String:
+      return bytes.toString('utf8', start, end);
+    case Tag.printableString:
+    case Tag.numericString:
+    case Tag.ia5String:
+    case Tag.visibleString:
+    case Tag.teletexString:
+      // T.61 as the field writes and reads it: Latin-1.
+      return bytes.toString('latin1', start, end);
+    case Tag.bmpString:
+      return decodeUnits(reader, 2);
+    case Tag.universalString:
+      return decodeUnits(reader, 4);
+    default:
+      return undefined;
   }
-  return bytes.toString('latin1', start, end);
 }
 
-function decodeBmp(reader: DerReader): string {
-  const { bytes, contentStart: start, contentEnd: end } = reader;
-  if ((end - start) % 2 !== 0) reader.fail('has a BMPString of an odd length', start);
-  let text = '';
-  for (let index = start; index < end; index += 2) {
+const asciiTypes: Readonly<Record<number, string>> = {
+  [Tag.printableString]: 'a PrintableString',
+  [Tag.numericString]: 'a NumericString',
+  [Tag.ia5String]: 'an IA5String',
+  [Tag.visibleString]: 'a VisibleString',
+};
+
+function asciiFault({ bytes, tag, contentStart, contentEnd, content }: DerReader): StringFault | undefined {
+  for (let index = contentStart; index < contentEnd; index++) {
+    const octet = bytes[index] as number;
+    if (octet < 0x80) continue;
+    const type = asciiTypes[tag] ?? '';
+    const hint = isUtf8(content) ? 'it is UTF-8, which belongs in' : 'text beyond ASCII belongs in';
+    const seen = `the octet 0x${octet.toString(16)} in ${type}, which is an ASCII string`;
+    return { what: `has ${seen} (${hint} a UTF8String)`, offset: index };
+  }
+  return undefined;
+}
+
+function bmpFault({ bytes, contentStart, contentEnd }: DerReader): StringFault | undefined {
+  if ((contentEnd - contentStart) % 2 !== 0)
+    return { what: 'has a BMPString of an odd length', offset: contentStart };
+  for (let index = contentStart; index < contentEnd; index += 2) {
     const unit = bytes.readUInt16BE(index);
-    if (unit >= 0xd800 && unit <= 0xdfff) reader.fail('has a BMPString with a surrogate', index);
-    text += String.fromCharCode(unit);
+    if (unit >= 0xd800 && unit <= 0xdfff) return { what: 'has a BMPString with a surrogate', offset: index };
   }
-  return text;
+  return undefined;
 }
 
-function decodeUniversal(reader: DerReader): string {
-  const { bytes, contentStart: start, contentEnd: end } = reader;
-  if ((end - start) % 4 !== 0) reader.fail('has a UniversalString of a broken length', start);
-  let text = '';
-  for (let index = start; index < end; index += 4) {
+function universalFault({ bytes, contentStart, contentEnd }: DerReader): StringFault | undefined {
+  if ((contentEnd - contentStart) % 4 !== 0)
+    return { what: 'has a UniversalString of a broken length', offset: contentStart };
+  for (let index = contentStart; index < contentEnd; index += 4) {
     const point = bytes.readUInt32BE(index);
-    if (point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) {
-      reader.fail('has a UniversalString with what is no character', index);
-    }
-    text += String.fromCodePoint(point);
+    if (point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
+      return { what: 'has a UniversalString with what is no character', offset: index };
   }
+  return undefined;
+}
+
+function decodeUnits({ bytes, contentStart, contentEnd }: DerReader, width: 2 | 4): string {
+  let text = '';
+  for (let index = contentStart; index < contentEnd; index += width)
+    text += String.fromCodePoint(bytes.readUIntBE(index, width));
   return text;
 }
 
-// C0, DEL, C1, the line separators, and whatever reorders or hides what follows it.
+// What controls, reorders or hides, by the properties of Unicode: \p{C} is control and format characters, private and
+// unassigned ones, noncharacters, surrogates. A character that the Unicode of this Node does not know is unassigned: an
+// older Node takes a newer letter for hidden, and no Node takes a hidden character for a letter. For symbols that are
+// drawn as nothing there is no property: BRAILLE PATTERN BLANK, OBJECT REPLACEMENT CHARACTER, MUSICAL SYMBOL NULL
+// NOTEHEAD, KHITAN SMALL SCRIPT FILLER, EGYPTIAN HIEROGLYPH FULL BLANK and HALF BLANK.
 const unsafe =
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/;
+  '[\\p{C}\\p{Zl}\\p{Zp}\\p{Default_Ignorable_Code_Point}]|\\u2800|\\ufffc|\\u{1d159}|\\u{16fe4}|\\u{13441}|\\u{13442}';
+const unsafeCharacter = new RegExp(unsafe, 'u');
+const unsafeCharacters = new RegExp(unsafe, 'gu');
+// Nearly every text. The properties cost a table each, and are not asked about it.
+const plain = /^[\x20-\x7e]*$/;
 
-/** Whether a text holds a control character or one that changes how the text around it is shown. */
+/** Whether a text holds a character that controls, or changes how the text around it is shown, or is not seen. */
 export function hasUnsafeCharacter(text: string): boolean {
-  return unsafe.test(text);
+  return !plain.test(text) && unsafeCharacter.test(text);
+}
+
+/**
+ * Replaces what {@link hasUnsafeCharacter} finds.
+ * @param escape - Is given one character, of one code unit or of two.
+ */
+export function replaceUnsafe(text: string, escape: (character: string) => string): string {
+  return plain.test(text) ? text : text.replace(unsafeCharacters, escape);
 }

@@ -30,6 +30,11 @@ export function noteNames(
         ? `it has ${uris.length} URIs, so that none of them counts as its SPIFFE ID`
         : 'its URI is no valid SPIFFE ID, so that clientIdentity.spiffeId is undefined',
     );
+  const unreadable = [...new Set(subjectAltNames.unreadable)].join(', ');
+  if (unreadable !== '')
+    notes.push(
+      `its subjectAltName has entries that are not in the encoding of their type (${unreadable}), so that no rule matches them`,
+    );
   const [unknown] = unknownCriticalExtensions;
   if (unknown !== undefined)
     notes.push(

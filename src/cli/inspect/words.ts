@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { isUtf8 } from 'node:buffer';
+import { DerReader } from '../../x509/der.js';
 import { type GeneralName } from '../../x509/general-name.js';
 import { type PublicKeyKind } from '../../x509/public-key.js';
 import { purposes } from '../../x509/purpose.js';
@@ -90,8 +92,16 @@ export function describeName(name: GeneralName): string {
     directoryName: 'name',
     other: 'another kind',
   } as const;
+  if (name.kind === 'unreadable')
+    return `${kinds[name.of]} in another encoding than its type has, which matches no rule: ${shorten(guess(name.value))}`;
   const value = name.kind === 'other' ? name.value.toString('hex') : String(name.value);
   return `${kinds[name.kind]} ${shorten(value)}`;
+}
+
+/** What a name may be meant to say whose encoding is not its type's: for a person who knows the name. */
+function guess(element: Buffer): string {
+  const { content } = new DerReader(element, { code: 'ERR_MTLS_PEM_INVALID', noun: 'name' }).next();
+  return content.toString(isUtf8(content) ? 'utf8' : 'latin1');
 }
 
 const longest = 200;

@@ -432,6 +432,11 @@ describe('notes', () => {
     [{ commonName: 'a', sans: { uri: ['spiffe://a/b', 'spiffe://a/c'] } }, /^it has 2 URIs, so that none/],
     [{ commonName: 'a', sans: { uri: ['spiffe://A/b'] } }, /^its URI is no valid SPIFFE ID/],
     [
+      // The builder writes Latin-1 here.
+      { commonName: 'a', sans: { email: ['ü@a.test', 'ö@a.test'], dns: ['ü.test'] } },
+      /^its subjectAltName has entries that are not in the encoding of their type \(dns, email\), so that no rule/,
+    ],
+    [
       { commonName: 'a', extraExtensions: [{ oid: '1.2.3.4', critical: true, value: Buffer.from([5, 0]) }] },
       /^it has the critical extension 1\.2\.3\.4/,
     ],

@@ -33,6 +33,9 @@ describe('printable()', () => {
     { what: 'a carriage return', text: 'refused\radmitted', expected: 'refused\\u{d}admitted' },
     { what: 'a turn of direction', text: 'a\u202Egnp', expected: 'a\\u{202e}gnp' },
     { what: 'a space without a width', text: 'admin\u200B', expected: 'admin\\u{200b}' },
+    { what: 'a filler that is not seen', text: 'admin\u3164', expected: 'admin\\u{3164}' },
+    { what: 'a blank of Braille', text: 'a\u2800b', expected: 'a\\u{2800}b' },
+    { what: 'a tag beyond the basic plane', text: 'a\u{E0041}b', expected: 'a\\u{e0041}b' },
     { what: 'an eight-bit control', text: 'a\u009Bb', expected: 'a\\u{9b}b' },
     { what: 'a colour that we use', text: '\u001B[32mok\u001B[39m', expected: '\\u{1b}[32mok\\u{1b}[39m' },
   ])('shows $what', ({ text, expected }) => {
@@ -41,9 +44,10 @@ describe('printable()', () => {
 });
 
 test('JSON stays JSON, and says the same, when it has been made printable', () => {
-  const data = { name: 'a\u001B[2J\u0085\u202E\u2028b ü\n' };
+  const data = { name: 'a\u001B[2J\u0085\u202E\u2028b ü\n', tag: '\u{E0041}\u3164' };
   const json = printableJson(JSON.stringify(data, undefined, 2));
   expect(json).toContain(String.raw`a\u001b[2J\u0085\u202e\u2028b ü\n`);
+  expect(json).toContain(String.raw`"\udb40\udc41\u3164"`);
   expect(printable(json)).toBe(json);
   expect(JSON.parse(json)).toStrictEqual(data);
 });

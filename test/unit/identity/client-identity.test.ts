@@ -4,7 +4,7 @@ import { formatSerial, identityOf, type CertificateIdentity } from '../../../src
 import { parseCertificate } from '../../../src/x509/certificate.js';
 import type { CertificateOptions } from '../../support/chain.js';
 import { attributeTypes, ca, purposes } from '../../support/chain.js';
-import { implicit, oid } from '../../support/der-writer.js';
+import { element, implicit, oid } from '../../support/der-writer.js';
 
 const root = ca({ commonName: 'root', organization: 'Example' });
 const identity = (options: CertificateOptions = {}): CertificateIdentity =>
@@ -89,6 +89,18 @@ describe('the commonName decides only where nobody can mistake it', () => {
     ['an escape sequence', '\u001b[2Jadmin'],
     ['a right-to-left override', '\u202enimda'],
     ['a zero-width space', 'ad\u200bmin'],
+    ['a Hangul filler', 'admin\u3164'],
+    ['a Hangul choseong filler', 'ad\u115fmin'],
+    ['a blank of Braille', 'admin\u2800'],
+    ['a Mongolian vowel separator', 'ad\u180emin'],
+    ['a combining grapheme joiner', 'ad\u034fmin'],
+    ['a variation selector', 'admin\ufe0f'],
+    ['a variation selector of the supplement', 'admin\u{e0100}'],
+    ['a tag', 'admin\u{e0041}'],
+    ['a noncharacter', 'admin\uffff'],
+    ['a noncharacter of another plane', 'admin\u{1fffe}'],
+    ['a private character', 'admin\ue000'],
+    ['a character that is not assigned', 'admin\u{50000}'],
     ['two of them', ['client1', 'admin']],
     ['the same one twice', ['admin', 'admin']],
   ])('%s does not, but can be read', (_name, commonName) => {
@@ -148,7 +160,7 @@ describe('what else it says', () => {
   });
 
   test('without subjectAltName every list is empty', () => {
-    expect(identity().subjectAltNames).toEqual({
+    expect(identity().subjectAltNames).toStrictEqual({
       dns: [],
       email: [],
       uri: [],
@@ -156,6 +168,29 @@ describe('what else it says', () => {
       upn: [],
       directoryName: [],
     });
+  });
+
+  test('names that are not in the encoding of their type are in none of the lists, and counted by kind', () => {
+    const uri = element(0x86, Buffer.from('urn:gerät:1'));
+    const read = identity({
+      // The builder writes Latin-1 here.
+      sans: { email: ['jürgen@a.test', 'a@b.test'], dns: ['müller.test'], uri: ['urn:x'], raw: [uri] },
+    });
+    expect(read.subjectAltNames).toMatchObject({
+      email: ['a@b.test'],
+      dns: [],
+      uri: ['urn:x'],
+      unreadable: ['dns', 'email', 'uri'],
+    });
+    expect(Object.isFrozen(read.subjectAltNames.unreadable)).toBe(true);
+  });
+
+  test('a SPIFFE ID beside a URI that cannot be read is none', () => {
+    const spiffe = 'spiffe://a.test/b';
+    const raw = [element(0x86, Buffer.from('urn:gerät:1'))];
+    expect(identity({ sans: { uri: [spiffe] } }).spiffeId).toBe(spiffe);
+    expect(identity({ sans: { uri: [spiffe], raw } }).spiffeId).toBeUndefined();
+    expect(identity({ sans: { uri: [spiffe], email: ['jürgen@a.test'] } }).spiffeId).toBe(spiffe);
   });
 
   test('the purposes, and none where the certificate does not say', () => {

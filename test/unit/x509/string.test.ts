@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { DerReader } from '../../../src/x509/der.js';
-import { decodeAscii, decodeString, hasUnsafeCharacter } from '../../../src/x509/string.js';
+import { decodeString, hasUnsafeCharacter, replaceUnsafe } from '../../../src/x509/string.js';
 import { element, integer, text } from '../../support/der-writer.js';
 import { failureOf } from './failure.js';
 
@@ -53,10 +53,26 @@ describe('what a type cannot hold is refused, never guessed', () => {
     ['Latin-1 in a UTF8String', hex(0x0c, '61fc'), 'a UTF8String that is not UTF-8, at byte 2'],
     ['a UTF8String cut within a character', hex(0x0c, 'e282'), 'a UTF8String that is not UTF-8, at byte 2'],
     ['a character above U+10FFFF in a UTF8String', hex(0x0c, 'f4908080'), 'a UTF8String that is not UTF-8'],
-    ['Latin-1 in a PrintableString', hex(0x13, '61fc'), 'an ASCII string with other characters, at byte 3'],
-    ['Latin-1 in a NumericString', hex(0x12, '80'), 'an ASCII string with other characters, at byte 2'],
-    ['UTF-8 in an IA5String', hex(0x16, '6161c3bc'), 'an ASCII string with other characters, at byte 4'],
-    ['UTF-8 in a VisibleString', hex(0x1a, 'c3bc'), 'an ASCII string with other characters, at byte 2'],
+    [
+      'Latin-1 in a PrintableString',
+      hex(0x13, '61fc'),
+      'the octet 0xfc in a PrintableString, which is an ASCII string (text beyond ASCII belongs in a UTF8String), at byte 3',
+    ],
+    [
+      'Latin-1 in a NumericString',
+      hex(0x12, '80'),
+      'the octet 0x80 in a NumericString, which is an ASCII string (text beyond ASCII belongs in a UTF8String), at byte 2',
+    ],
+    [
+      'UTF-8 in an IA5String',
+      hex(0x16, '6161c3bc'),
+      'the octet 0xc3 in an IA5String, which is an ASCII string (it is UTF-8, which belongs in a UTF8String), at byte 4',
+    ],
+    [
+      'UTF-8 in a VisibleString',
+      hex(0x1a, 'c3bc'),
+      'the octet 0xc3 in a VisibleString, which is an ASCII string (it is UTF-8, which belongs in a UTF8String), at byte 2',
+    ],
     ['a BMPString of three bytes', hex(0x1e, '006100'), 'a BMPString of an odd length, at byte 2'],
     ['a high surrogate in a BMPString', hex(0x1e, '0061d83d'), 'a BMPString with a surrogate, at byte 4'],
     ['a pair of surrogates in a BMPString', hex(0x1e, 'd83ddc0e'), 'a BMPString with a surrogate, at byte 2'],
@@ -86,22 +102,27 @@ describe('what a type cannot hold is refused, never guessed', () => {
       `certificate has ${message}`.replace('has with', 'has a UniversalString with'),
     );
   });
-
-  test('ASCII is ASCII whatever the tag says', () => {
-    expect(decodeAscii(reader(element(0x82, Buffer.from('a.test'))))).toBe('a.test');
-    expect(failureOf(() => decodeAscii(reader(hex(0x82, '61e1')))).message).toContain('at byte 3');
-  });
 });
 
-describe('unsafe characters are those that control, reorder or hide', () => {
+describe('unsafe characters are those that control, reorder, hide or are not seen', () => {
   test.each(
     [
-      0x00, 0x09, 0x0a, 0x0d, 0x1b, 0x1f, 0x7f, 0x80, 0x85, 0x9f, 0xad, 0x061c, 0x200b, 0x200d, 0x200e,
-      0x200f, 0x2028, 0x2029, 0x202a, 0x202e, 0x2060, 0x2066, 0x2069, 0x206f, 0xfeff, 0xfff9, 0xfffb,
+      0x00, 0x09, 0x0a, 0x0d, 0x1b, 0x1f, 0x7f, 0x80, 0x85, 0x9f, 0xad, 0x034f, 0x0600, 0x061c, 0x115f,
+      0x1160, 0x17b4, 0x17b5, 0x180b, 0x180e, 0x200b, 0x200d, 0x200e, 0x200f, 0x2028, 0x2029, 0x202a, 0x202e,
+      0x2060, 0x2065, 0x2066, 0x2069, 0x206f, 0x2800, 0x3164, 0xd800, 0xe000, 0xfdd0, 0xfe00, 0xfe0f, 0xfeff,
+      0xffa0, 0xfff0, 0xfff9, 0xfffb, 0xfffc, 0xfffe, 0xffff, 0x13430, 0x13441, 0x13442, 0x16fe4, 0x1bca0,
+      0x1d159, 0x1d173, 0x1fffe, 0xe0001, 0xe0041, 0xe007f, 0xe0100, 0xe01ef, 0xe0fff, 0xf0000, 0x10ffff,
     ].map((point) => [point.toString(16).toUpperCase().padStart(4, '0'), String.fromCodePoint(point)]),
   )('U+%s is', (_name, character) => {
     expect(hasUnsafeCharacter(`client1${character}`)).toBe(true);
     expect(hasUnsafeCharacter(`${character}client1`)).toBe(true);
+    expect(replaceUnsafe(`a${character}b`, (found) => `<${found}>`)).toBe(`a<${character}>b`);
+  });
+
+  test('a code point that is not assigned is, whichever Unicode this Node has', () => {
+    // In the planes 4 to 13 nothing is, and for the next decades nothing will be.
+    for (const point of [0x40000, 0x8abcd, 0xdfffd])
+      expect(hasUnsafeCharacter(String.fromCodePoint(point))).toBe(true);
   });
 
   test.each([
@@ -116,9 +137,19 @@ describe('unsafe characters are those that control, reorder or hide', () => {
     '🐎',
     '\u200a',
     '\u2030',
+    '山田\u3000太郎',
+    'e\u0301',
+    '⣿',
     '',
   ])('%j has none', (value) => {
     expect(hasUnsafeCharacter(value)).toBe(false);
+    expect(replaceUnsafe(value, () => '!')).toBe(value);
+  });
+
+  test('each of them is replaced, and nothing else', () => {
+    expect(replaceUnsafe('\u200ba\u{e0041}\u{e0041}b\n', (found) => String(found.codePointAt(0)))).toBe(
+      '8203a917569917569b10',
+    );
   });
 });
 
