@@ -9,7 +9,7 @@ import { MtlsError } from '../errors.js';
 import { type ClientIdentity } from '../identity/client-identity.js';
 import { type Matcher, matcherKinds } from './matchers.js';
 import { checkExpression, matchesWhole } from './expression.js';
-import { giveAccount } from './rule-account.js';
+import { ruleOf, type Verdict } from './rule-account.js';
 import { type ClientRuleFields, type Match } from './rule-fields.js';
 
 /**
@@ -49,22 +49,30 @@ export function compileRule<Request extends IncomingMessage>(
     (name) => [name, compileField(name, rule[name as keyof ClientRuleFields])] as const,
   );
   // An identity never changes, and is the same object for every request of a connection.
-  const verdicts = new WeakMap<ClientIdentity, boolean>();
-  const admits = (identity: ClientIdentity): boolean => {
-    let verdict = verdicts.get(identity);
-    if (verdict === undefined) {
-      verdict = matchers.every(([, matches]) => matches(identity));
-      verdicts.set(identity, verdict);
+  const verdicts = new WeakMap<ClientIdentity, { readonly verdict: Verdict }>();
+  const judge = (identity: ClientIdentity): Verdict => {
+    let known = verdicts.get(identity);
+    if (known === undefined) {
+      known = { verdict: allHold(matchers.map(([, matches]) => matches(identity))) };
+      verdicts.set(identity, known);
     }
-    return verdict;
+    return known.verdict;
   };
-  return giveAccount(admits, {
+  return ruleOf(judge, {
     text: describeFields(rule),
     findingOn: (identity) => {
-      const refusedBy = matchers.flatMap(([name, matches]) => (matches(identity) ? [] : [name]));
-      return { grants: refusedBy.length === 0, refusedBy };
+      const verdicts = matchers.map(([name, matches]) => [name, matches(identity)] as const);
+      const refusedBy = verdicts.filter(([, verdict]) => verdict !== true).map(([name]) => name);
+      return { grants: allHold(verdicts.map(([, verdict]) => verdict)), refusedBy };
     },
+    asksFunction: false,
   });
+}
+
+/** Whether every field holds. One that does not decides, whatever cannot be told of the others. */
+function allHold(verdicts: readonly Verdict[]): Verdict {
+  if (verdicts.includes(false)) return false;
+  return verdicts.includes(undefined) ? undefined : true;
 }
 
 function describeFields(rule: ClientRuleFields): string {
@@ -93,13 +101,15 @@ function compileField(name: string, match: Match | undefined): Matcher {
         `${name} has a value that is ${item === '' ? 'empty' : typeof item}; expected a string or a RegExp`,
       );
   }
-  return (identity) =>
-    kind
+  return (identity) => {
+    const isMet = kind
       .valuesOf(identity)
       .some(
         ({ text, normal }) =>
           texts.has(normal) || expressions.some((expression) => matchesWhole(expression, text)),
       );
+    return isMet || (kind.hasUnreadable?.(identity) === true ? undefined : false);
+  };
 }
 
 function invalid(message: string): MtlsError {

@@ -6,7 +6,14 @@
 import type { IncomingMessage } from 'node:http';
 import { MtlsError } from '../errors.js';
 import { type ClientRule, type ClientRuleFunction, compileRule } from './client-rule.js';
-import { accountOf, combineFindings, giveAccount } from './rule-account.js';
+import {
+  accountOf,
+  combineFindings,
+  type Judgement,
+  judgementOf,
+  ruleOf,
+  type Verdict,
+} from './rule-account.js';
 
 /**
  * A rule that holds where every one of the given does; asked in their order, until one refuses.
@@ -32,18 +39,22 @@ export function anyOf<Request extends IncomingMessage>(
 }
 
 /**
- * A rule that holds where the given one says `false`: not where it throws, and not where it returns anything else.
+ * A rule that holds where the given one says `false`: not where it throws, not where it returns anything else, and not
+ * where the names that it is about cannot be read (`subjectAltNames.unreadable`, or a `commonName` that is `undefined`
+ * though there is one).
  * @param rule - What is turned round.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for a rule that `requireClient()` would refuse.
  */
 export function not<Request extends IncomingMessage>(rule: ClientRule<Request>): ClientRuleFunction<Request> {
   const compiled = compileRule(rule);
-  const negated: ClientRuleFunction<Request> = (identity, req) => {
-    const verdict = compiled(identity, req);
-    return typeof verdict === 'boolean' ? !verdict : isFalse(verdict);
+  const judgement = judgementOf(compiled);
+  const negate = (verdict: Verdict): Verdict => (verdict === undefined ? undefined : !verdict);
+  const negated: Judgement<Request> = (identity, req) => {
+    const verdict = judgement(identity, req);
+    return typeof verdict === 'object' ? verdict.then(negate) : negate(verdict);
   };
-  const { text, findingOn } = accountOf(compiled);
-  return giveAccount(negated, {
+  const { text, findingOn, asksFunction } = accountOf(compiled);
+  return ruleOf(negated, {
     text: `not(${text})`,
     findingOn: (identity) => {
       const { grants } = findingOn(identity);
@@ -51,11 +62,8 @@ export function not<Request extends IncomingMessage>(rule: ClientRule<Request>):
         ? { grants: true, refusedBy: [] }
         : { grants: grants === undefined ? undefined : false, refusedBy: [`not(${text})`] };
     },
+    asksFunction,
   });
-}
-
-async function isFalse(pending: Promise<unknown>): Promise<boolean> {
-  return (await pending) === false;
 }
 
 /** Asks the rules in turn until one of them answers `decisive`. Stays synchronous as long as they do. */
@@ -67,17 +75,22 @@ function combine<Request extends IncomingMessage>(
   if (rules.length === 0)
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', `${name}() has no rules; give at least one`);
   const compiled = rules.map((rule) => compileRule(rule));
-  const combined: ClientRuleFunction<Request> = (identity, req) => {
-    for (const [index, rule] of compiled.entries()) {
-      const verdict = rule(identity, req);
-      if (typeof verdict !== 'boolean')
-        return askRest(verdict, compiled.slice(index + 1), decisive, [identity, req]);
+  const judgements = compiled.map((rule) => judgementOf(rule));
+  const combined: Judgement<Request> = (identity, req) => {
+    let isUndecided = false;
+    for (const [index, judgement] of judgements.entries()) {
+      const verdict = judgement(identity, req);
+      if (typeof verdict === 'object') {
+        const rest = [(): Promise<Verdict> => verdict, ...judgements.slice(index + 1)];
+        return askRest(rest, { decisive, isUndecided }, [identity, req]);
+      }
       if (verdict === decisive) return decisive;
+      isUndecided ||= verdict === undefined;
     }
-    return !decisive;
+    return isUndecided ? undefined : !decisive;
   };
   const parts = compiled.map(accountOf);
-  return giveAccount(combined, {
+  return ruleOf(combined, {
     text: `${name}(${parts.map(({ text }) => text).join(', ')})`,
     findingOn: (identity) =>
       combineFindings(
@@ -85,17 +98,20 @@ function combine<Request extends IncomingMessage>(
         parts.map(({ findingOn }) => findingOn(identity)),
         decisive,
       ),
+    asksFunction: parts.some(({ asksFunction }) => asksFunction),
   });
 }
 
 async function askRest<Request extends IncomingMessage>(
-  pending: Promise<unknown>,
-  rest: readonly ClientRuleFunction<Request>[],
-  decisive: boolean,
-  question: Parameters<ClientRuleFunction<Request>>,
-): Promise<boolean> {
-  if (((await pending) === true) === decisive) return decisive;
-  for (const rule of rest)
-    if ((((await rule(...question)) as unknown) === true) === decisive) return decisive;
-  return !decisive;
+  rest: readonly Judgement<Request>[],
+  { decisive, isUndecided: wasUndecided }: { readonly decisive: boolean; readonly isUndecided: boolean },
+  question: Parameters<Judgement<Request>>,
+): Promise<Verdict> {
+  let isUndecided = wasUndecided;
+  for (const judgement of rest) {
+    const verdict = await judgement(...question);
+    if (verdict === decisive) return decisive;
+    isUndecided ||= verdict === undefined;
+  }
+  return isUndecided ? undefined : !decisive;
 }

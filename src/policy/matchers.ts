@@ -7,12 +7,13 @@
 import { MtlsError } from '../errors.js';
 import { type ClientIdentity } from '../identity/client-identity.js';
 import { DistinguishedName } from '../x509/distinguished-name.js';
-import { normaliseIp } from '../x509/general-name.js';
+import { normaliseIp, type TextKind } from '../x509/general-name.js';
 import { spiffeTrustDomain } from '../x509/spiffe-id.js';
+import { type Verdict } from './rule-account.js';
 import { type ClientRuleFields } from './rule-fields.js';
 
-/** Whether an identity satisfies one field of a rule. */
-export type Matcher = (identity: ClientIdentity) => boolean;
+/** Whether an identity satisfies one field of a rule; `undefined` where what would decide cannot be read. */
+export type Matcher = (identity: ClientIdentity) => Verdict;
 
 /** A value as the certificate has it, and in the one spelling that is compared. */
 interface FieldValue {
@@ -23,6 +24,8 @@ interface FieldValue {
 /** How one field is read and compared. */
 interface MatcherKind {
   valuesOf(identity: ClientIdentity): readonly FieldValue[];
+  /** Whether there is something in the certificate that would be a value, and cannot be read as one. */
+  hasUnreadable?(identity: ClientIdentity): boolean;
   /** The compared spelling of a rule's value. */
   normalise(text: string, name: string): string;
 }
@@ -41,18 +44,47 @@ function kindOf(
   };
 }
 
+/** A field that comes from entries of one kind in subjectAltName. */
+function altName(kind: TextKind, field: MatcherKind): MatcherKind {
+  return {
+    ...field,
+    hasUnreadable: ({ subjectAltNames }) => subjectAltNames.unreadable?.includes(kind) === true,
+  };
+}
+
 /** Every field of {@link ClientRuleFields}. */
 export const matcherKinds: Readonly<Record<keyof ClientRuleFields, MatcherKind>> = Object.freeze({
-  commonName: kindOf(({ commonName }) => present(commonName)),
+  commonName: {
+    ...kindOf(({ commonName }) => present(commonName)),
+    hasUnreadable: ({ commonName, commonNames }) => commonName === undefined && commonNames.length > 0,
+  },
   organization: kindOf(({ subject }) => subject.get('O')),
   organizationalUnit: kindOf(({ subject }) => subject.get('OU')),
-  dns: kindOf(({ subjectAltNames }) => subjectAltNames.dns, caseless),
-  email: kindOf(({ subjectAltNames }) => subjectAltNames.email, lowerDomain),
-  uri: kindOf(({ subjectAltNames }) => subjectAltNames.uri),
+  dns: altName(
+    'dns',
+    kindOf(({ subjectAltNames }) => subjectAltNames.dns, caseless),
+  ),
+  email: altName(
+    'email',
+    kindOf(({ subjectAltNames }) => subjectAltNames.email, lowerDomain),
+  ),
+  uri: altName(
+    'uri',
+    kindOf(({ subjectAltNames }) => subjectAltNames.uri),
+  ),
   ip: kindOf(({ subjectAltNames }) => subjectAltNames.ip, normaliseIpOrThrow),
-  upn: kindOf(({ subjectAltNames }) => subjectAltNames.upn, caseless),
-  spiffeId: kindOf(({ spiffeId }) => present(spiffeId)),
-  spiffeTrustDomain: kindOf(({ spiffeId }) => present(spiffeId && spiffeTrustDomain(spiffeId))),
+  upn: altName(
+    'upn',
+    kindOf(({ subjectAltNames }) => subjectAltNames.upn, caseless),
+  ),
+  spiffeId: altName(
+    'uri',
+    kindOf(({ spiffeId }) => present(spiffeId)),
+  ),
+  spiffeTrustDomain: altName(
+    'uri',
+    kindOf(({ spiffeId }) => present(spiffeId && spiffeTrustDomain(spiffeId))),
+  ),
   issuer: {
     valuesOf: ({ issuer }) => [{ text: issuer.toString(), normal: issuer.canonical }],
     normalise: (text) => DistinguishedName.parse(text).canonical,

@@ -93,7 +93,11 @@ describe('which part of a rule refuses', () => {
 });
 
 test('the rules that guard routes are remembered once each, and not without end', () => {
-  const account = (text: string) => ({ text, findingOn: () => ({ grants: true, refusedBy: [] }) });
+  const account = (text: string) => ({
+    text,
+    findingOn: () => ({ grants: true, refusedBy: [] }),
+    asksFunction: false,
+  });
   for (let index = 0; index < 1500; index++) rememberGuard(account(`rule ${index % 1200}`));
   const texts = guardsInForce().map(({ text }) => text);
   expect(texts).toHaveLength(1000);
