@@ -6,9 +6,9 @@
  */
 import { MtlsError } from '../errors.js';
 import { type ClientIdentity } from '../identity/client-identity.js';
-import { DistinguishedName } from '../x509/distinguished-name.js';
 import { normaliseIp, type TextKind } from '../x509/general-name.js';
 import { spiffeTrustDomain } from '../x509/spiffe-id.js';
+import { parseIssuer } from './issuer-spelling.js';
 import { type Verdict } from './rule-account.js';
 import { type ClientRuleFields } from './rule-fields.js';
 
@@ -87,7 +87,7 @@ export const matcherKinds: Readonly<Record<keyof ClientRuleFields, MatcherKind>>
   ),
   issuer: {
     valuesOf: ({ issuer }) => [{ text: issuer.toString(), normal: issuer.canonical }],
-    normalise: (text) => DistinguishedName.parse(text).canonical,
+    normalise: (text, name) => parseIssuer(text, name).canonical,
   },
   fingerprint256: kindOf(({ fingerprint256 }) => [fingerprint256], normaliseFingerprint),
   serialNumber: kindOf(({ serialNumber }) => [serialNumber], normaliseSerial),

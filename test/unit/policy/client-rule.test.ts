@@ -93,7 +93,7 @@ describe('a field', () => {
         '2.5.4.3=Root CA,O=Example',
         /^CN=Root CA,O=Example$/,
       ],
-      ['O=Example,CN=Root CA', 'CN=Root CA', 'CN=Root CA,O=Example,C=DE', /^cn=root ca,o=example$/],
+      ['CN=Example,O=Root CA', 'CN=Root CA', 'CN=Root CA,O=Example,C=DE', /^cn=root ca,o=example$/],
     ],
     [
       'fingerprint256',
