@@ -1,11 +1,12 @@
 /**
- * Warns before a CRL expires, for by default its issuer's clients are refused from
- * then on; and when a delta has expired, for then nobody is.
+ * Warns of CRLs: before one expires, for by default its issuer's clients are refused from then on; when a delta has
+ * expired; and when one comes into force without a number.
  *
  * @module
  */
 import { describeCrl, freshUntil, type VerifiedCrl } from '../revocation/verified-crl.js';
 import { type RevocationChecker } from '../revocation/revocation-checker.js';
+import { CrlNumberWarning } from './crl-number-warning.js';
 import { Deadline } from './deadline.js';
 import { type Reporter } from './events.js';
 
@@ -13,6 +14,7 @@ import { type Reporter } from './events.js';
 export class CrlExpiryWatch {
   readonly #now: () => number;
   readonly #reporter: Reporter;
+  readonly #numbers: CrlNumberWarning;
   readonly #warned = new WeakSet<VerifiedCrl>();
   readonly #stale = new WeakSet<VerifiedCrl>();
   #revocations: readonly RevocationChecker[] = [];
@@ -21,6 +23,7 @@ export class CrlExpiryWatch {
   constructor(now: () => number, reporter: Reporter) {
     this.#now = now;
     this.#reporter = reporter;
+    this.#numbers = new CrlNumberWarning(reporter);
     this.#deadline = this.#newDeadline();
   }
 
@@ -30,6 +33,7 @@ export class CrlExpiryWatch {
     this.#revocations = revocations;
     this.#deadline = this.#newDeadline();
     this.#look();
+    this.#numbers.look(revocations);
   }
 
   /** Stops. */
