@@ -9,7 +9,7 @@ import { checkKeys } from '../option-checks.js';
 import { type CaSource, checkCaSources, checkCrlSources, type CrlSource } from '../source-options.js';
 import { checkRevocationPolicy, type RevocationPolicy } from '../policies.js';
 import { readCaSources } from '../tls/authorities.js';
-import { certificateBlocks, readBlocks } from '../tls/sources.js';
+import { readCertificates } from '../tls/certificate-source.js';
 import { loadRevocationOf } from '../tls/trust-material.js';
 import { type Certificate, parseCertificate } from '../x509/certificate.js';
 import { CertificateStore } from '../x509/certificate-store.js';
@@ -96,9 +96,7 @@ export async function loadRevocation(options: LoadRevocationOptions): Promise<Re
   const at = new Date(now());
   const { signal } = new AbortController();
   const cas = await readCaSources(checkCaSources(options.ca), 'ca', signal);
-  const store = new CertificateStore(
-    cas.flatMap((source) => readBlocks(source, certificateBlocks)).map((der) => parseCertificate(der)),
-  );
+  const store = new CertificateStore(cas.flatMap(readCertificates));
   const sources = checkCrlSources(options.crl);
   const { checker, setAside } = await loadRevocationOf(store, sources, { policy, at, signal });
   const rejected = setAside.map(({ origin, code, message }) =>

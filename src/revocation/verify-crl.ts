@@ -8,6 +8,7 @@ import { MtlsError } from '../errors.js';
 import { type Certificate, KeyUsage } from '../x509/certificate.js';
 import { type CertificateStore, keyIdentifiersAgree } from '../x509/certificate-store.js';
 import { type Crl } from '../x509/crl.js';
+import { describeExtension } from '../x509/extension-name.js';
 
 /** What {@link verifyCrl} admits. */
 export interface CrlVerification {
@@ -19,7 +20,7 @@ export interface CrlVerification {
 
 /**
  * The CA that signed a CRL.
- * @throws MtlsError `ERR_MTLS_CRL_UNSUPPORTED` for critical extensions nobody here knows and for MD5 and
+ * @throws MtlsError `ERR_MTLS_CRL_UNSUPPORTED` for critical extensions that are not handled and for MD5 and
  *   SHA-1, `ERR_MTLS_CRL_ISSUER_UNKNOWN` where no configured CA may have signed it, and
  *   `ERR_MTLS_CRL_SIGNATURE_INVALID` where one may, but did not.
  */
@@ -44,14 +45,26 @@ export function checkCrlForm(crl: Crl, { weakSignature, origin }: Omit<CrlVerifi
   checkAlgorithm(crl, weakSignature, origin);
 }
 
+// The sections of RFC 5280 that say of an extension which is known here that it is not critical.
+const neverCritical: Readonly<Record<string, string | undefined>> = {
+  '2.5.29.20': '5.2.3',
+  '2.5.29.21': '5.3.1',
+  '2.5.29.24': '5.3.2',
+  '2.5.29.46': '5.2.6',
+};
+
 function checkExtensions(crl: Crl, origin: string): void {
-  const [unknown] = crl.unknownCriticalExtensions;
-  if (unknown !== undefined) {
-    throw new MtlsError(
-      'ERR_MTLS_CRL_UNSUPPORTED',
-      `${origin}: the CRL of "${crl.issuer}" has the critical extension ${unknown}, which is not understood; such a CRL must not be used (RFC 5280 section 5.2)`,
-    );
-  }
+  const [type] = crl.unknownCriticalExtensions;
+  if (type === undefined) return;
+  const section = Object.hasOwn(neverCritical, type) ? neverCritical[type] : undefined;
+  const fault =
+    section === undefined
+      ? 'which is not understood; such a CRL must not be used (RFC 5280 section 5.2): have the CA leave it out'
+      : `which must not be critical (RFC 5280 section ${section}), and for which OpenSSL would refuse every client: have the CA write it as not critical`;
+  throw new MtlsError(
+    'ERR_MTLS_CRL_UNSUPPORTED',
+    `${origin}: the CRL of "${crl.issuer}" has the critical extension ${describeExtension(type)}, ${fault}`,
+  );
 }
 
 function checkAlgorithm(crl: Crl, weakSignature: CrlVerification['weakSignature'], origin: string): void {

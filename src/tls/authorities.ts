@@ -6,20 +6,13 @@
  */
 import { MtlsError } from '../errors.js';
 import { type CaSource } from '../source-options.js';
-import { type Certificate, KeyUsage, parseCertificate } from '../x509/certificate.js';
+import { type Certificate, KeyUsage } from '../x509/certificate.js';
 import { CertificateStore, isCa } from '../x509/certificate-store.js';
 import { allOrFaults } from './all-or-faults.js';
 import { checkNames } from './authority-names.js';
+import { readCertificates } from './certificate-source.js';
 import { listSome } from './shortened-list.js';
-import {
-  callLoader,
-  certificateBlocks,
-  isLoader,
-  isPath,
-  readBlocks,
-  readPath,
-  type SourceBytes,
-} from './sources.js';
+import { callLoader, certificateBlocks, isLoader, isPath, readPath, type SourceBytes } from './sources.js';
 
 /**
  * Reads files, directories and loaders.
@@ -47,9 +40,7 @@ export async function readCaSources(
  */
 export function createStore(sources: readonly SourceBytes[], at: Date): CertificateStore {
   const certificates = sources.flatMap((source) =>
-    readBlocks(source, certificateBlocks).map((der) =>
-      checkCa(readCertificate(der, source.origin), source.origin),
-    ),
+    readCertificates(source).map((certificate) => checkCa(certificate, source.origin)),
   );
   const origins = listSome(
     sources.map(({ origin }) => origin),
@@ -71,15 +62,6 @@ export function createStore(sources: readonly SourceBytes[], at: Date): Certific
   }
   checkNames(store, origins);
   return store;
-}
-
-function readCertificate(der: Buffer, origin: string): Certificate {
-  try {
-    return parseCertificate(der);
-  } catch (cause) {
-    if (!(cause instanceof MtlsError)) throw cause;
-    throw new MtlsError('ERR_MTLS_PEM_INVALID', `${origin}: ${cause.message}`, { cause });
-  }
 }
 
 // A leaf in `ca` would be trusted as itself by OpenSSL, whatever signed it.

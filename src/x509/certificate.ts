@@ -3,16 +3,23 @@
  *
  * @module
  */
-import { context, DerReader, type ElementBudget, Tag } from './der.js';
+import { context, DerReader, type DerSubject, type ElementBudget, Tag } from './der.js';
 import { type DistinguishedName, readName } from './distinguished-name.js';
 import { type DistributionPoint, readDistributionPoints } from './distribution-point.js';
 import { type GeneralName, readGeneralNames } from './general-name.js';
+import { placeInCertificate } from './place.js';
 import { type PublicKeyKind, readPublicKeyKind } from './public-key.js';
 import { readAlgorithm, type Signed } from './signature.js';
 import { readDate } from './time.js';
 
 /** Bits of keyUsage (RFC 5280 section 4.2.1.3), as {@link Certificate.keyUsage} holds them. */
 export const KeyUsage = { digitalSignature: 0x01, keyCertSign: 0x20, crlSign: 0x40 } as const;
+
+const certificateSubject: DerSubject = {
+  code: 'ERR_MTLS_CERTIFICATE_INVALID',
+  noun: 'certificate',
+  placeOf: placeInCertificate,
+};
 
 /** What a certificate says. Extensions it does not have are `undefined`. */
 export interface Certificate {
@@ -67,11 +74,15 @@ type Extensions = {
  * Reads a certificate.
  * @param der - One certificate, nothing behind it. Kept, not copied: do not write to it.
  * @param budget - How many elements may be read.
- * @throws MtlsError `ERR_MTLS_CERTIFICATE_INVALID` with the offset for anything but strict DER,
- *   for names with control characters in subjectAltName, and for an extension that stands twice.
+ * @throws MtlsError `ERR_MTLS_CERTIFICATE_INVALID` with the field and the offset for anything but strict DER,
+ *   for names with control characters in subjectAltName, and for an extension that stands twice. Names in
+ *   subjectAltName that are not of the encoding of their type are read as unreadable ones.
  */
 export function parseCertificate(der: Buffer, budget?: ElementBudget): Certificate {
-  const outer = new DerReader(der, { code: 'ERR_MTLS_CERTIFICATE_INVALID', noun: 'certificate', budget });
+  const outer = new DerReader(
+    der,
+    budget === undefined ? certificateSubject : { ...certificateSubject, budget },
+  );
   const certificate = outer.enter(Tag.sequence);
   outer.finish();
   const tbs = certificate.enter(Tag.sequence);
@@ -88,7 +99,12 @@ export function parseCertificate(der: Buffer, budget?: ElementBudget): Certifica
   const publicKeyKind = readPublicKeyKind(tbs.enter(Tag.sequence));
   const publicKey = tbs.element;
   for (const number of [1, 2]) if (tbs.at(context(number, 'primitive'))) tbs.next();
-  const list = version === 3 ? enterExtensions(tbs, 3) : undefined;
+  if (version < 3 && tbs.at(context(3, 'constructed')))
+    tbs.fail(
+      `is of version ${version} and has extensions, which version 3 alone may have (RFC 5280 section 4.1.2.9)`,
+      tbs.offset,
+    );
+  const list = enterExtensions(tbs, 3);
   tbs.finish();
   const algorithm = readAlgorithm(certificate);
   if (!algorithm.der.equals(inner.der))

@@ -7,11 +7,19 @@
 import { DerReader, type DerSubject, Tag } from './der.js';
 import { type DistinguishedName } from './distinguished-name.js';
 import { readGeneralNames } from './general-name.js';
+import { placeInCrl } from './place.js';
 import { type PlainEntry, readPlainEntry } from './plain-entry.js';
 import { readTime } from './time.js';
 
 /** What the errors about a CRL's bytes say. */
-export const crlSubject: DerSubject = { code: 'ERR_MTLS_CRL_INVALID', noun: 'CRL' };
+export const crlSubject: DerSubject = {
+  code: 'ERR_MTLS_CRL_INVALID',
+  noun: 'CRL',
+  placeOf: placeInCrl,
+  // https://github.com/golang/go/issues/16686, https://github.com/hashicorp/vault/issues/1727
+  offsetRemedy:
+    'update the CA, or have it write UTC: CreateCRL() of Go 1.7 wrote such times, and HashiCorp Vault of 2016 with it',
+};
 
 /** The reason a certificate was revoked for, by the names of RFC 5280 section 5.3.1. */
 export type RevocationReason =
@@ -46,7 +54,7 @@ export const revocationReasons: readonly RevocationReason[] = [
 export interface CrlEntry extends PlainEntry {
   /** The issuer of this entry's certificate, where an indirect CRL names another than the entry before. */
   certificateIssuer: DistinguishedName | undefined;
-  /** A critical extension that nothing here knows, dotted. */
+  /** A critical extension that must not be, or that nothing here knows, dotted. */
   unknownCriticalExtension: string | undefined;
 }
 
@@ -163,8 +171,9 @@ class EntryExtensionReader {
       if (type === 21) into.reason = readReason(value);
       else if (type === 24) readTime(value);
       else if (type === 29) into.certificateIssuer = readCertificateIssuer(value);
-      else if (critical) into.unknownCriticalExtension = oid;
       if (isKnown) value.finish();
+      // Section 5.3: of the three, certificateIssuer alone is critical. OpenSSL refuses every other, known or not.
+      if (critical && type !== 29) into.unknownCriticalExtension = isKnown ? `2.5.29.${type}` : oid;
     }
   }
 }

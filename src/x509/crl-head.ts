@@ -22,7 +22,7 @@ export interface CrlHead {
   /** Hex. */
   readonly authorityKeyId: string | undefined;
   readonly issuingDistributionPoint: IssuingDistributionPoint | undefined;
-  /** Critical extensions that nothing here knows, of the list and of its entries: it must not be used. */
+  /** Critical extensions that must not be, or that nothing here knows, of the list and of its entries: it must not be used. */
   readonly unknownCriticalExtensions: readonly string[];
   /** How many certificates are listed. */
   readonly entryCount: number;

@@ -7,7 +7,7 @@
 import { enterExtensions, readAuthorityKeyId } from './certificate.js';
 import { type CrlEntries, crlSubject, refuseLonger, walkEntries } from './crl-entry.js';
 import { type CrlHead } from './crl-head.js';
-import { DerReader, Tag } from './der.js';
+import { context, DerReader, Tag } from './der.js';
 import { type DistinguishedName, readName } from './distinguished-name.js';
 import {
   type DistributionPoint,
@@ -28,7 +28,7 @@ export interface Crl extends CrlHead, CrlEntries {
 /**
  * Reads a CRL and checks every entry of it.
  * @param der - One CRL, nothing behind it. Kept, not copied: do not write to it.
- * @throws MtlsError `ERR_MTLS_CRL_INVALID` with the offset for anything but strict DER.
+ * @throws MtlsError `ERR_MTLS_CRL_INVALID` with the field and the offset for anything but strict DER.
  */
 export function parseCrl(der: Buffer): Crl {
   const outer = new DerReader(der, crlSubject);
@@ -42,7 +42,8 @@ export function parseCrl(der: Buffer): Crl {
   const thisUpdate = readDate(tbs);
   const nextUpdate = tbs.at(Tag.utcTime) || tbs.at(Tag.generalizedTime) ? readDate(tbs) : undefined;
   const entries = readEntriesPlace(tbs);
-  const extensions = version === 2 ? enterExtensions(tbs, 0) : undefined;
+  if (version === 1 && tbs.at(context(0, 'constructed'))) failVersion1(tbs);
+  const extensions = enterExtensions(tbs, 0);
   if (extensions !== undefined) refuseLonger(extensions, 'extensions');
   tbs.finish();
   const algorithm = readAlgorithm(list);
@@ -74,6 +75,16 @@ export function parseCrl(der: Buffer): Crl {
   });
 }
 
+function failVersion1(tbs: DerReader): never {
+  tbs.fail(
+    'is of version 1 and has extensions, which version 2 alone may have (RFC 5280 section 5.1.2.1)',
+    tbs.offset,
+    // https://github.com/phpseclib/phpseclib/issues/2037, https://github.com/golang/go/issues/13931
+    'update the CA, or have it write version 2: phpseclib before 3.0.42 writes such CRLs, and CreateCRL() of Go 1.5 did, ' +
+      'HashiCorp Vault of that time with it',
+  );
+}
+
 function readVersion(tbs: DerReader): 1 | 2 {
   if (!tbs.at(Tag.integer)) return 1;
   // Section 5.1.2.1: if present, it is v2, written 1.
@@ -91,6 +102,13 @@ function readIssuer(tbs: DerReader): DistinguishedName {
 function readEntriesPlace(tbs: DerReader): Crl['entries'] {
   if (!tbs.at(Tag.sequence)) return { start: tbs.offset, end: tbs.offset };
   tbs.next();
+  if (tbs.contentStart === tbs.contentEnd) {
+    tbs.fail(
+      'has an empty revokedCertificates, which must be left out where nothing is revoked (RFC 5280 section 5.1.2.6)',
+      tbs.elementStart,
+      'update the CA, or have it leave the list out: CreateCRL() of Go writes an empty one, and cfssl with it; CreateRevocationList() does not',
+    );
+  }
   return { start: tbs.contentStart, end: tbs.contentEnd };
 }
 
@@ -98,6 +116,10 @@ type Extensions = Pick<
   Crl,
   'number' | 'deltaBase' | 'authorityKeyId' | 'issuingDistributionPoint' | 'freshestCrl'
 >;
+
+// Those of section 5.2 that may be critical, and that OpenSSL handles. By any other one it refuses every client, as by a
+// CRLNumber that is critical, which section 5.2.3 forbids.
+const mayBeCritical = new Set(['2.5.29.27', '2.5.29.28', '2.5.29.35']);
 
 function readExtensions(list: DerReader | undefined, onUnknownCritical: (type: string) => void): Extensions {
   const read: { -readonly [Key in keyof Extensions]: Extensions[Key] } = {
@@ -116,6 +138,7 @@ function readExtensions(list: DerReader | undefined, onUnknownCritical: (type: s
     const critical = extension.at(Tag.boolean) && extension.boolean();
     const value = extension.enter(Tag.octetString);
     extension.finish();
+    if (critical && !mayBeCritical.has(type)) onUnknownCritical(type);
     if (type === '2.5.29.20') read.number = readNumber(value);
     else if (type === '2.5.29.27') read.deltaBase = readNumber(value);
     else if (type === '2.5.29.28') read.issuingDistributionPoint = readIssuingDistributionPoint(value);
@@ -123,10 +146,7 @@ function readExtensions(list: DerReader | undefined, onUnknownCritical: (type: s
     // Critical, it would say that the list means nothing without its delta; section 5.2.6 forbids that.
     else if (type === '2.5.29.46' && !critical)
       read.freshestCrl = readDistributionPoints(value.enter(Tag.sequence));
-    else {
-      if (critical) onUnknownCritical(type);
-      continue;
-    }
+    else continue;
     value.finish();
   }
   return read;

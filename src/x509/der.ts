@@ -42,6 +42,10 @@ export interface DerSubject {
   readonly code: ErrorCode;
   /** `'certificate'`, `'CRL'`. */
   readonly noun: string;
+  /** The field that a byte lies in: `'the extension basicConstraints (2.5.29.19)'`. */
+  readonly placeOf?: (bytes: Buffer, offset: number) => string | undefined;
+  /** What to do about times with an offset from UTC, and which software is known to write them. */
+  readonly offsetRemedy?: string;
   /** How many elements may be read: a bound on the work that a stranger's bytes can cause. By default any number. */
   readonly budget?: ElementBudget | undefined;
 }
@@ -185,7 +189,13 @@ export class DerReader {
     this.next(tag);
     const value = this.bytes[this.contentStart];
     if (this.contentEnd - this.contentStart !== 1 || (value !== 0 && value !== 0xff)) {
-      this.fail('has a BOOLEAN that is neither 0x00 nor 0xff', this.elementStart);
+      const seen = this.bytes.toString(
+        'hex',
+        this.contentStart,
+        Math.min(this.contentEnd, this.contentStart + 4),
+      );
+      const wanted = 'where DER writes 00 for false and ff for true (X.690 section 11.1)';
+      this.fail(`has a BOOLEAN of "${seen}", ${wanted}`, this.elementStart);
     }
     return value === 0xff;
   }
@@ -252,12 +262,25 @@ export class DerReader {
     return bits;
   }
 
-  /** Throws the error of this reader's subject, with the offset. */
-  fail(what: string, offset: number): never {
+  /**
+   * Throws the error of this reader's subject, with the offset, and the field where it can be told.
+   * @param remedy - By default: to get it again.
+   */
+  fail(what: string, offset: number, remedy?: string): never {
     const { code, noun } = this.subject;
-    throw new MtlsError(
-      code,
-      `${noun} ${what}, at byte ${offset}; it is damaged or not a DER-encoded ${noun}`,
-    );
+    const place = this.#placeOf(offset);
+    const getAgain =
+      place === ''
+        ? `it is damaged or not a DER-encoded ${noun}`
+        : `the ${noun} is damaged, or its CA does not keep to DER: get it again, or have it issued anew`;
+    throw new MtlsError(code, `${noun} ${what}, at byte ${offset}${place}; ${remedy ?? getAgain}`);
+  }
+
+  #placeOf(offset: number): string {
+    const { bytes, limit, subject } = this;
+    // What is missing lies in nothing. It would stand behind the element read last, if there is one.
+    const isBehind = offset >= limit && this.contentEnd === limit;
+    const place = subject.placeOf?.(bytes, isBehind ? this.elementStart : Math.min(offset, limit - 1));
+    return place === undefined ? '' : `, ${isBehind ? 'behind' : 'in'} ${place}`;
   }
 }

@@ -43,8 +43,12 @@ export function readDistributionPoints(sequence: DerReader): DistributionPoint[]
 /** Reads the content of a DistributionPointName's EXPLICIT tag. */
 function readDistributionPointName(explicit: DerReader): DistributionPointName {
   const full = explicit.enterOptional(context(0, 'constructed'));
-  if (full) return { kind: 'full', names: readGeneralNames(full) };
-  return { kind: 'relative', rdn: readRdn(explicit.enter(context(1, 'constructed'))) };
+  const name: DistributionPointName =
+    full === undefined
+      ? { kind: 'relative', rdn: readRdn(explicit.enter(context(1, 'constructed'))) }
+      : { kind: 'full', names: readGeneralNames(full) };
+  explicit.finish();
+  return name;
 }
 
 function readDirectoryNames(names: DerReader | undefined): DistinguishedName[] | undefined {
@@ -69,6 +73,9 @@ export function readIssuingDistributionPoint(value: DerReader): IssuingDistribut
   const sequence = value.enter(Tag.sequence);
   const der = value.element;
   value.finish();
+  // Section 5.2.5. It narrows nothing, and would be a scope of its own beside the same list without it.
+  if (sequence.done)
+    value.fail('has an empty issuingDistributionPoint (RFC 5280 section 5.2.5)', value.elementStart);
   const name = sequence.enterOptional(context(0, 'constructed'));
   const read = {
     name: name && readDistributionPointName(name),

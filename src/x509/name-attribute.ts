@@ -54,3 +54,26 @@ export function attributeType(name: string): string | undefined {
   if (/^\d+(\.\d+)+$/.test(name)) return name;
   return Object.hasOwn(attributeTypes, name.toUpperCase()) ? attributeTypes[name.toUpperCase()] : undefined;
 }
+
+// RFC 4519 section 2, and RFC 2985 section 5.2.1.
+const longNames: Readonly<Record<string, string | undefined>> = {
+  '2.5.4.3': 'commonName',
+  '2.5.4.4': 'surname',
+  '2.5.4.5': 'serialNumber',
+  '2.5.4.6': 'countryName',
+  '2.5.4.7': 'localityName',
+  '2.5.4.8': 'stateOrProvinceName',
+  '2.5.4.9': 'streetAddress',
+  '2.5.4.10': 'organizationName',
+  '2.5.4.11': 'organizationalUnitName',
+  '2.5.4.12': 'title',
+  '2.5.4.42': 'givenName',
+  '0.9.2342.19200300.100.1.1': 'userId',
+  '0.9.2342.19200300.100.1.25': 'domainComponent',
+  '1.2.840.113549.1.9.1': 'emailAddress',
+};
+
+/** What an attribute type is called, for people: `'commonName'`; the number of one without a name here. */
+export function attributeName(oid: string): string {
+  return (Object.hasOwn(longNames, oid) ? longNames[oid] : undefined) ?? oid.slice(0, 100);
+}

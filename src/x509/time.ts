@@ -16,9 +16,7 @@ export function readTime(reader: DerReader): number {
     reader.fail('has something else where a time was expected', reader.elementStart);
   }
   const yearDigits = tag === Tag.utcTime ? 2 : 4;
-  if (end - start !== yearDigits + 11 || reader.bytes[end - 1] !== 0x5a) {
-    reader.fail('has a time that is not YYMMDDHHMMSSZ or YYYYMMDDHHMMSSZ', start);
-  }
+  if (end - start !== yearDigits + 11 || reader.bytes[end - 1] !== 0x5a) failForm(reader);
   let year = twoDigits(reader, start);
   if (yearDigits === 4) year = year * 100 + twoDigits(reader, start + 2);
   else year += year < 50 ? 2000 : 1900;
@@ -41,6 +39,22 @@ export function readTime(reader: DerReader): number {
     reader.fail('has a time that no calendar has', start);
   }
   return daysUntil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
+}
+
+/** Says of a time that is not of the one form what it is, where that is text. */
+function failForm(reader: DerReader): never {
+  const { bytes, contentStart, contentEnd, tag, subject } = reader;
+  const form = tag === Tag.utcTime ? 'YYMMDDHHMMSSZ' : 'YYYYMMDDHHMMSSZ';
+  const text = bytes.toString('latin1', contentStart, Math.min(contentEnd, contentStart + 30));
+  const hasOffset = /^\d+[+-]\d+$/.test(text);
+  const seen = /^[\d.,+Zz-]+$/.test(text)
+    ? ` but ${text}${hasOffset ? ', with an offset from UTC' : ''}`
+    : '';
+  reader.fail(
+    `has a time that is not ${form}${seen} (RFC 5280 section 4.1.2.5 wants UTC, to the second)`,
+    contentStart,
+    hasOffset ? subject.offsetRemedy : undefined,
+  );
 }
 
 /** The days from 1970 until a day that the calendar has. */

@@ -85,12 +85,13 @@ function readPem(bytes: Buffer, file: string, secret: Secret): Thing[] {
   if (keys.length > 0 && !rest.includes('-----')) return things;
   // "EC PARAMETERS" say what the key that follows says again.
   const blocks = parsePem(rest, file).filter(({ label }) => label !== 'EC PARAMETERS');
-  for (const { label, der } of blocks) {
+  for (const [index, { label, der }] of blocks.entries()) {
     const kind = Object.hasOwn(kindOfLabel, label) ? kindOfLabel[label] : undefined;
     if (label === 'RSA PUBLIC KEY')
       things.push({ kind: 'public-key', publicKey: readPublicKey(der, 'pkcs1') });
     else if (kind === undefined) things.push({ kind: 'unknown', pemLabel: label });
-    else things.push(...readDer(der, kind, secret));
+    else if (blocks.length === 1) things.push(...readDer(der, kind, secret));
+    else things.push(...naming(`number ${index + 1} of ${blocks.length}`, () => readDer(der, kind, secret)));
   }
   return things;
 }

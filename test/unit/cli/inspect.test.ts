@@ -9,6 +9,7 @@ import { describe, expect, test } from '@jest/globals';
 import { ca, largeCrl, purposes, selfSigned, type CertificateOptions } from '../../support/chain.js';
 import { runCommand, type CommandResult } from '../../support/command.js';
 import type { CrlOptions } from '../../support/crl.js';
+import { element } from '../../support/der-writer.js';
 import { temporaryDirectory, writeMaterial } from '../../support/files.js';
 import { certificateRequest } from '../../support/request.js';
 import { generateKey } from '../../support/signing.js';
@@ -79,6 +80,29 @@ describe('a client certificate', () => {
     );
   });
 
+  test('shows a name that is not in the encoding of its type, and is not refused for it', async () => {
+    // The builder writes Latin-1 here.
+    const latin1 = root.client({
+      sans: { email: ['jürgen@a.test'], raw: [element(0x86, Buffer.from('urn:ü'))] },
+    });
+    const { code, out } = await inspect({ 'a.pem': latin1.pem, 'b.pem': root.pem });
+    expect(code).toBe(0);
+    expect(out).toContain(
+      'email in another encoding than its type has, which matches no rule: jürgen@a.test',
+    );
+    expect(out).toContain('URI in another encoding than its type has, which matches no rule: urn:ü');
+    expect(out).toContain('Would be let in as a client');
+  });
+
+  test('of a bundle that does not read is told by its place, with the field', async () => {
+    const name = [[{ oid: '2.5.4.3', type: 'printable', value: Buffer.from('Mobilität') } as const]];
+    const { code, err } = await inspect({ 'a.pem': client.pem + root.client({ name }).pem });
+    expect(code).not.toBe(0);
+    expect(err).toMatch(
+      /a\.pem: number 2 of 2: certificate has the octet 0xc3 in a PrintableString, .+it is UTF-8, .+, in the commonName of the subject; /,
+    );
+  });
+
   test('is told as JSON', async () => {
     const { out } = await inspect({ 'a.der': client.der }, '--json');
     expect(JSON.parse(out)).toStrictEqual({
@@ -97,7 +121,14 @@ describe('a client certificate', () => {
           notBefore: client.notBefore.toISOString(),
           notAfter: client.notAfter.toISOString(),
           isCa: false,
-          subjectAltNames: { dns: [], email: ['a@b.test'], uri: [], ip: [], upn: [], directoryName: [] },
+          subjectAltNames: {
+            dns: [],
+            email: ['a@b.test'],
+            uri: [],
+            ip: [],
+            upn: [],
+            directoryName: [],
+          },
           extendedKeyUsage: [purposes.clientAuth],
           keyUsage: ['digitalSignature'],
           key: { algorithm: 'ec', bits: 256 },

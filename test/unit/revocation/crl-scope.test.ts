@@ -60,7 +60,7 @@ describe('a CRL for one kind of certificate', () => {
     ['onlyContainsCACerts', { idp: { onlyCa: true } }, 0, allReasons],
     ['onlyContainsAttributeCerts', { idp: { onlyAttribute: true } }, 0, 0],
     ['two of those at once', { idp: { onlyUser: true, onlyCa: true } }, 0, 0],
-    ['none of those', { idp: {} }, allReasons, allReasons],
+    ['none of those', { idp: { indirect: true } }, allReasons, allReasons],
   ])('that says %s', (_what, options, ofClient, ofCa) => {
     expect(covered(options)).toEqual([ofClient]);
     expect(covered(options, [], { of: asCa })).toEqual([ofCa]);
@@ -127,7 +127,7 @@ describe('a CRL of another issuer', () => {
 
   test('covers a certificate whose distribution point names that issuer, if it is indirect', () => {
     expect(covered(indirect, [{ crlIssuer: agent.subject }], asked)).toEqual([allReasons, 0]);
-    expect(covered({ idp: {} }, [{ crlIssuer: agent.subject }], asked)).toEqual([0, 0]);
+    expect(covered({ idp: { onlyUser: true } }, [{ crlIssuer: agent.subject }], asked)).toEqual([0, 0]);
   });
 
   test('covers a certificate whose distribution point names that issuer among others', () => {

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { loadRevocation, type LoadRevocationOptions } from '../../../src/revocation/index.js';
-import { parsePem } from '../../../src/x509/pem.js';
+import { formatPem, parsePem } from '../../../src/x509/pem.js';
 import { ca, largeCrl } from '../../support/chain.js';
 import { temporaryDirectory, writeMaterial } from '../../support/files.js';
 import { distinguishedName } from '../../support/names.js';
@@ -282,6 +282,16 @@ describe('sources that cannot be read are an error, never nothing', () => {
   test('and are named by their option', async () => {
     const ca = join(empty, 'no.pem');
     await expect(loadRevocation({ ca, crl })).rejects.toThrow(`options.ca: cannot read "${ca}" (ENOENT)`);
+  });
+
+  test('and so is a CA that cannot be read, with its place', async () => {
+    const damaged = Buffer.from(root.der);
+    damaged[damaged.indexOf(Buffer.from('0101ff', 'hex')) + 2] = 1;
+    const bundle = `${root.pem}${formatPem({ label: 'CERTIFICATE', der: damaged })}`;
+    await expect(loadRevocation({ ca: bundle, crl })).rejects.toMatchObject({
+      code: 'ERR_MTLS_PEM_INVALID',
+      message: expect.stringMatching(/^options\.ca: number 2 of 2: certificate has a BOOLEAN of "01", /),
+    });
   });
 
   test('an empty CRL file', async () => {

@@ -4,7 +4,9 @@ import { verifyCrl } from '../../../src/revocation/verify-crl.js';
 import { type Certificate } from '../../../src/x509/certificate.js';
 import { parseCrl } from '../../../src/x509/crl.js';
 import { ca, type CertificateOptions } from '../../support/chain.js';
-import { nullValue, oid } from '../../support/der-writer.js';
+import type { CrlOptions } from '../../support/crl.js';
+import { enumerated, generalizedTime, integer, nullValue, oid, sequence } from '../../support/der-writer.js';
+import type { ExtraExtension } from '../../support/extensions.js';
 import { failureOf } from '../x509/failure.js';
 import { storeOf } from './lists.js';
 
@@ -169,7 +171,27 @@ describe('a CRL is refused', () => {
     const { code, message } = fault(crl, [root]);
     expect(code).toBe('ERR_MTLS_CRL_UNSUPPORTED');
     expect(message).toBe(
-      'east.crl: the CRL of "CN=root" has the critical extension 1.3.6.1.4.1.99999.1, which is not understood; such a CRL must not be used (RFC 5280 section 5.2)',
+      'east.crl: the CRL of "CN=root" has the critical extension 1.3.6.1.4.1.99999.1, which is not understood; such a CRL must not be used (RFC 5280 section 5.2): have the CA leave it out',
+    );
+  });
+
+  const critical = (type: string, value: Buffer): ExtraExtension => ({ oid: type, critical: true, value });
+  const reason = critical('2.5.29.21', enumerated(1));
+  const date = critical('2.5.29.24', generalizedTime(new Date(0)));
+  test.each<[string, string, CrlOptions]>([
+    [
+      'cRLNumber (2.5.29.20)',
+      '5.2.3',
+      { number: null, extraExtensions: [critical('2.5.29.20', integer(5))] },
+    ],
+    ['freshestCRL (2.5.29.46)', '5.2.6', { extraExtensions: [critical('2.5.29.46', sequence())] }],
+    ['reasonCode (2.5.29.21)', '5.3.1', { revoked: [{ serial: '0a', extraExtensions: [reason] }] }],
+    ['invalidityDate (2.5.29.24)', '5.3.2', { revoked: [{ serial: '0a', extraExtensions: [date] }] }],
+  ])('that has %s critical, which section %s forbids', (name, section, crlOptions) => {
+    const { code, message } = fault(root.crl(crlOptions), [root]);
+    expect(code).toBe('ERR_MTLS_CRL_UNSUPPORTED');
+    expect(message).toBe(
+      `east.crl: the CRL of "CN=root" has the critical extension ${name}, which must not be critical (RFC 5280 section ${section}), and for which OpenSSL would refuse every client: have the CA write it as not critical`,
     );
   });
 

@@ -6,6 +6,7 @@ import { type MtlsOptions } from '../../../src/options.js';
 import { type Materials } from '../../../src/tls/material.js';
 import { ca, largeCrl, selfSigned } from '../../support/chain.js';
 import type { CrlMaterial } from '../../support/crl.js';
+import { element, sequence } from '../../support/der-writer.js';
 import { temporaryDirectory, writeMaterial } from '../../support/files.js';
 import { day, fromNow, minute } from '../revocation/lists.js';
 import { load, root, server, settingsOf } from './readings.js';
@@ -104,6 +105,18 @@ describe('a CA is refused', () => {
     const error = await fault({ ca: pem });
     expect(error.code).toBe('ERR_MTLS_OPTION_INVALID');
     expect(error.message).toMatch(message);
+  });
+
+  test('whose encoding is wrong, with its place in the bundle, the field, the octets and the remedy', async () => {
+    // BOOLEAN TRUE as 01, which BER allows.
+    const value = sequence(element(1, Buffer.from([1])));
+    const odd = ca({ isCa: null, extraExtensions: [{ oid: '2.5.29.19', critical: true, value }] });
+    const error = await fault({ ca: root.pem + odd.pem });
+    expect(error.code).toBe('ERR_MTLS_PEM_INVALID');
+    expect(error.message).toMatch(
+      /^options\.ca: number 2 of 2: certificate has a BOOLEAN of "01", where DER writes 00 for false and ff for true \(X\.690 section 11\.1\), at byte \d+, in the extension basicConstraints \(2\.5\.29\.19\); .+: get it again, or have it issued anew$/,
+    );
+    expect((await fault({ ca: odd.pem })).message).toMatch(/^options\.ca: certificate has a BOOLEAN of "01"/);
   });
 
   test('among others that are good', async () => {

@@ -165,7 +165,10 @@ describe('the CRLs, where the gate judges', () => {
     ['where stale is allowed', { ...strict, revocation: { stale: 'allow' } }],
     ['within a grace', { ...strict, revocation: { graceMs: 1 } }],
     ['of which one is a delta', { ...strict, crl: [...strict.crl, east.crl({ number: 2, delta: 1 }).pem] }],
-    ['of which one is for a distribution point', { ...strict, crl: crls(root.crl(), east.crl({ idp: {} })) }],
+    [
+      'of which one is for a distribution point',
+      { ...strict, crl: crls(root.crl(), east.crl({ idp: { onlyUser: true } })) },
+    ],
     ['of which one is indirect', { ...strict, crl: crls(root.crl(), east.crl({ idp: { indirect: true } })) }],
     [
       'with more entries than are allowed',
@@ -218,7 +221,7 @@ describe('the CRLs, where OpenSSL alone judges', () => {
     ['a delta', root.crl({ number: 2, delta: 1 }), 'delta CRLs (options.crl[1])'],
     [
       'one for a distribution point',
-      root.crl({ idp: {} }),
+      root.crl({ idp: { onlyUser: true } }),
       'CRLs with an issuing distribution point (options.crl[1])',
     ],
     ['one of another CA of the name', ca('x').crl(), 'two CRLs of one issuer name (options.crl[1])'],

@@ -7,6 +7,7 @@ import {
   boolean,
   element,
   explicit,
+  generalizedTime,
   integer,
   nullValue,
   octetString,
@@ -17,7 +18,12 @@ import {
   time,
   utcTime,
 } from '../../support/der-writer.js';
-import { authorityKeyIdentifier, crlNumber, extension } from '../../support/extensions.js';
+import {
+  authorityKeyIdentifier,
+  crlNumber,
+  extension,
+  issuingDistributionPoint,
+} from '../../support/extensions.js';
 import { distinguishedName } from '../../support/names.js';
 import { failureOf } from './failure.js';
 
@@ -97,9 +103,8 @@ describe('a CRL is read', () => {
     expect(read({ nextUpdate: null })).toMatchObject({ nextUpdate: undefined, entryCount: 0 });
   });
 
-  test('of nobody, whether the list is absent or, against section 5.1.2.6, empty', () => {
+  test('of nobody', () => {
     expect(read().entryCount).toBe(0);
-    expect(parseCrl(made({ entries: sequence() })).entryCount).toBe(0);
   });
 
   test('with dates in GeneralizedTime where UTCTime was due', () => {
@@ -181,11 +186,14 @@ describe('critical extensions that nothing knows are listed, so that the CRL is 
     expect(read({ revoked }).unknownCriticalExtensions).toHaveLength(8);
   });
 
-  test.each(['2.5.29.20', '2.5.29.35'])('%s is known, even if it is critical', (type) => {
-    const value = type === '2.5.29.20' ? integer(1) : sequence();
-    expect(
-      parseCrl(withExtensions(extension({ oid: type, critical: true, value }))).unknownCriticalExtensions,
-    ).toEqual([]);
+  test.each<[string, Buffer, string[]]>([
+    ['cRLNumber', extension({ oid: '2.5.29.20', critical: true, value: integer(1) }), ['2.5.29.20']],
+    ['authorityKeyIdentifier', extension({ oid: '2.5.29.35', critical: true, value: sequence() }), []],
+    ['deltaCRLIndicator', extension({ oid: '2.5.29.27', critical: true, value: integer(1) }), []],
+    ['issuingDistributionPoint', issuingDistributionPoint({ onlyUser: true }), []],
+    ['issuerAltName', extension({ oid: '2.5.29.18', critical: true, value: nullValue() }), ['2.5.29.18']],
+  ])('%s, if it is critical', (_name, der, expected) => {
+    expect(parseCrl(withExtensions(der)).unknownCriticalExtensions).toEqual(expected);
   });
 
   test('an extension of certificates is not known in a CRL', () => {
@@ -336,7 +344,9 @@ describe('what is no CRL is refused', () => {
   ])('%s', (_name, der, message) => {
     const failure = failureOf(() => parseCrl(der));
     expect(failure.code).toBe('ERR_MTLS_CRL_INVALID');
-    expect(failure.message).toMatch(/^CRL .+, at byte \d+; it is damaged or not a DER-encoded CRL$/);
+    expect(failure.message).toMatch(
+      /^CRL .+, at byte \d+(?:; it is damaged or not a DER-encoded CRL|, (?:in|behind) .+; the CRL is damaged, or its CA does not keep to DER: get it again, or have it issued anew)$/,
+    );
     expect(failure.message).toContain(message);
   });
 
@@ -383,5 +393,45 @@ describe('what is no CRL is refused', () => {
     ],
   ])('%s', (_name, der) => {
     expect(failureOf(() => parseCrl(der)).code).toBe('ERR_MTLS_CRL_INVALID');
+  });
+});
+
+describe('what CAs do wrong is named, with those that are known to do it', () => {
+  const entry = (date: Buffer): Buffer => sequence(sequence(integer(0x1002), date));
+  test.each([
+    [
+      'version 1 with extensions',
+      made({ version: Buffer.alloc(0), extensions: explicit(0, sequence(crlNumber(1))) }),
+      /^CRL is of version 1 and has extensions, which version 2 alone may have .+, in the extensions; update the CA, or have it write version 2: phpseclib .+ Vault/,
+    ],
+    [
+      'a revocation date with an offset',
+      made({ entries: entry(utcTime('250601000000+0200')) }),
+      /^CRL has a time that is not YYMMDDHHMMSSZ but 250601000000\+0200, with an offset from UTC .+, in the revocationDate of entry 1 of revokedCertificates \(serial 1002\); update the CA, or have it write UTC: .+ Vault/,
+    ],
+    [
+      'a revocation date as GeneralizedTime with an offset',
+      made({ entries: entry(generalizedTime('20250601000000-0530')) }),
+      /not YYYYMMDDHHMMSSZ but 20250601000000-0530, with an offset from UTC .+; update the CA/,
+    ],
+    [
+      'a thisUpdate with an offset',
+      made({ thisUpdate: utcTime('250601000000+0200') }),
+      /with an offset from UTC .+, in thisUpdate; update the CA/,
+    ],
+    [
+      'a list of nobody that is there and empty',
+      made({ entries: sequence() }),
+      /^CRL has an empty revokedCertificates, which must be left out .+, in revokedCertificates; update the CA, .+ cfssl/,
+    ],
+    [
+      'an empty issuing distribution point',
+      withExtensions(extension({ oid: '2.5.29.28', critical: true, value: sequence() })),
+      /^CRL has an empty issuingDistributionPoint .+, in the extension issuingDistributionPoint \(2\.5\.29\.28\); the CRL is damaged, or its CA does not keep to DER/,
+    ],
+  ])('%s', (_name, der, message) => {
+    const failure = failureOf(() => parseCrl(der));
+    expect(failure.code).toBe('ERR_MTLS_CRL_INVALID');
+    expect(failure.message).toMatch(message);
   });
 });

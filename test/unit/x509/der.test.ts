@@ -142,19 +142,25 @@ describe('what is not DER is refused, and the message says where', () => {
       'an empty BOOLEAN',
       '0100',
       (r) => r.boolean(),
-      'has a BOOLEAN that is neither 0x00 nor 0xff, at byte 0;',
+      'has a BOOLEAN of "", where DER writes 00 for false and ff for true (X.690 section 11.1), at byte 0;',
     ],
     [
       'a BOOLEAN that is true in BER alone',
       '010101',
       (r) => r.boolean(),
-      'has a BOOLEAN that is neither 0x00 nor 0xff, at byte 0;',
+      'has a BOOLEAN of "01", where DER writes 00 for false and ff for true (X.690 section 11.1), at byte 0;',
     ],
     [
       'a BOOLEAN of two octets',
       '0102ffff',
       (r) => r.boolean(),
-      'has a BOOLEAN that is neither 0x00 nor 0xff, at byte 0;',
+      'has a BOOLEAN of "ffff", where DER writes 00 for false and ff for true (X.690 section 11.1), at byte 0;',
+    ],
+    [
+      'a BOOLEAN of five octets, of which four are shown',
+      '0105ffffffffff',
+      (r) => r.boolean(),
+      'has a BOOLEAN of "ffffffff", where DER writes 00 for false and ff for true (X.690 section 11.1), at byte 0;',
     ],
     ['an empty OID', '0600', (r) => r.oid(), 'has an unfinished OBJECT IDENTIFIER, at byte 0;'],
     [

@@ -120,7 +120,6 @@ describe('the distribution points of a certificate', () => {
 describe('the issuing distribution point of a CRL', () => {
   const nothing = { name: undefined, onlyContains: 'all', onlySomeReasons: undefined, indirect: false };
   test.each<[name: string, options: DistributionPointOptions, expected: object]>([
-    ['an empty one', {}, nothing],
     ['a name', { fullName: ['http://a.test/a.crl'] }, { ...nothing, name: uris('http://a.test/a.crl') }],
     ['user certificates alone', { onlyUser: true }, { ...nothing, onlyContains: 'userCertificates' }],
     ['CA certificates alone', { onlyCa: true }, { ...nothing, onlyContains: 'caCertificates' }],
@@ -173,6 +172,24 @@ describe('the issuing distribution point of a CRL', () => {
     ],
     ['a part that it lacks', sequence(element(0x86, Buffer.alloc(1))), 'has 3 bytes too many, at byte 2'],
     [
+      'an empty one, which section 5.2.5 forbids',
+      sequence(),
+      'has an empty issuingDistributionPoint (RFC 5280 section 5.2.5), at byte 0',
+    ],
+    [
+      'a name by full names and relative to the issuer',
+      sequence(
+        explicit(
+          0,
+          Buffer.concat([
+            element(0xa0, uriName('http://a.test')),
+            element(0xa1, sequence(oid('2.5.4.3'), text('utf8', 'a'))),
+          ]),
+        ),
+      ),
+      'bytes too many',
+    ],
+    [
       'flags out of order',
       sequence(implicit(2, boolean(true)), implicit(1, boolean(true))),
       'has 3 bytes too many, at byte 5',
@@ -185,12 +202,12 @@ describe('the issuing distribution point of a CRL', () => {
     [
       'an empty flag',
       sequence(element(0x81, Buffer.alloc(0))),
-      'has a BOOLEAN that is neither 0x00 nor 0xff, at byte 2',
+      'has a BOOLEAN of "", where DER writes 00 for false and ff for true (X.690 section 11.1), at byte 2',
     ],
     [
       'a flag of two octets',
       sequence(element(0x84, Buffer.alloc(2))),
-      'has a BOOLEAN that is neither 0x00 nor 0xff, at byte 2',
+      'has a BOOLEAN of "0000", where DER writes 00 for false and ff for true (X.690 section 11.1), at byte 2',
     ],
     [
       'malformed reasons',

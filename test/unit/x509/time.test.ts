@@ -63,7 +63,9 @@ describe('a time is read', () => {
 });
 
 describe('what no calendar or RFC 5280 has is refused', () => {
-  const shape = 'has a time that is not YYMMDDHHMMSSZ or YYYYMMDDHHMMSSZ, at byte 2';
+  const wants = '(RFC 5280 section 4.1.2.5 wants UTC, to the second), at byte 2';
+  const utc = (seen: string): string => `has a time that is not YYMMDDHHMMSSZ${seen} ${wants}`;
+  const generalized = (seen: string): string => `has a time that is not YYYYMMDDHHMMSSZ${seen} ${wants}`;
   const calendar = 'has a time that no calendar has, at byte 2';
   test.each([
     ['month 0', utcTime('250001000000Z'), calendar],
@@ -76,14 +78,25 @@ describe('what no calendar or RFC 5280 has is refused', () => {
     ['hour 24', utcTime('250101240000Z'), calendar],
     ['minute 60', utcTime('250101006000Z'), calendar],
     ['a leap second', utcTime('161231235960Z'), calendar],
-    ['no seconds', utcTime('2501010000Z'), shape],
-    ['an offset', utcTime('250101000000+0100'), shape],
-    ['no Z', utcTime('2501010000000'), shape],
-    ['a lower-case z', utcTime('250101000000z'), shape],
-    ['a fraction', generalizedTime('20250101000000.5Z'), shape],
-    ['a UTCTime of four-digit years', utcTime('20250101000000Z'), shape],
-    ['a GeneralizedTime of two-digit years', generalizedTime('250101000000Z'), shape],
-    ['an empty time', utcTime(''), shape],
+    ['no seconds', utcTime('2501010000Z'), utc(' but 2501010000Z')],
+    ['an offset', utcTime('250101000000+0100'), utc(' but 250101000000+0100, with an offset from UTC')],
+    ['no Z', utcTime('2501010000000'), utc(' but 2501010000000')],
+    ['a lower-case z', utcTime('250101000000z'), utc(' but 250101000000z')],
+    ['a fraction', generalizedTime('20250101000000.5Z'), generalized(' but 20250101000000.5Z')],
+    ['a UTCTime of four-digit years', utcTime('20250101000000Z'), utc(' but 20250101000000Z')],
+    [
+      'a GeneralizedTime of two-digit years',
+      generalizedTime('250101000000Z'),
+      generalized(' but 250101000000Z'),
+    ],
+    ['an empty time', utcTime(''), utc('')],
+    [
+      'an offset in a GeneralizedTime',
+      generalizedTime('20250101000000-05'),
+      generalized(' but 20250101000000-05, with an offset from UTC'),
+    ],
+    ['an escape sequence, which is not shown', utcTime('\u001b[2J'), utc('')],
+    ['a longer one, which is cut', utcTime('1'.repeat(40)), utc(` but ${'1'.repeat(30)}`)],
     ['a letter', utcTime('25010100000aZ'), 'has a time with something else than digits, at byte 12'],
     ['a sign', utcTime('-50101000000Z'), 'has a time with something else than digits, at byte 2'],
     ['a space', utcTime('25 101000000Z'), 'has a time with something else than digits, at byte 4'],

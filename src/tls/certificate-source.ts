@@ -1,0 +1,24 @@
+/**
+ * The certificates in a source, read.
+ *
+ * @module
+ */
+import { MtlsError } from '../errors.js';
+import { type Certificate, parseCertificate } from '../x509/certificate.js';
+import { certificateBlocks, readBlocks, type SourceBytes } from './sources.js';
+
+/**
+ * Reads every certificate in a source.
+ * @throws MtlsError `ERR_MTLS_PEM_INVALID` naming the source, which certificate of it, the field and the fault.
+ */
+export function readCertificates(source: SourceBytes): Certificate[] {
+  return readBlocks(source, certificateBlocks).map((der, index, { length }) => {
+    const place = length === 1 ? source.origin : `${source.origin}: number ${index + 1} of ${length}`;
+    try {
+      return parseCertificate(der);
+    } catch (cause) {
+      if (!(cause instanceof MtlsError)) throw cause;
+      throw new MtlsError('ERR_MTLS_PEM_INVALID', `${place}: ${cause.message}`, { cause });
+    }
+  });
+}
