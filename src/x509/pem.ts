@@ -1,16 +1,19 @@
 /**
- * PEM (RFC 7468), strictly: every block whole, nothing that looks like the rest
- * of one. Text between blocks is allowed, as `openssl x509 -text` writes it.
+ * PEM (RFC 7468), strictly: every block whole, nothing that looks like a part of
+ * one. Text between blocks is allowed, lines of dashes too.
  *
  * @module
  */
 import { MtlsError } from '../errors.js';
+import { describeFileForm, findFileForm } from './file-form.js';
 
 /** One block: what its label says it is, and its bytes. */
 export interface PemBlock {
   /** `'CERTIFICATE'`, `'X509 CRL'`, … */
   readonly label: string;
   readonly der: Buffer;
+  /** Of a private key in the old encrypted form of OpenSSL: the lines in front of its body (RFC 1421). */
+  readonly headers?: string;
 }
 
 const dashes = '-----';
@@ -24,63 +27,154 @@ export function isDer(bytes: Buffer): boolean {
   return bytes[0] === 0x30 && (length < 0x80 ? length + 2 === bytes.length : length > 0x80);
 }
 
+/** The bytes without the line end that an editor or a shell put behind a file of DER. */
+export function trimDer(bytes: Buffer): Buffer {
+  const length = bytes[1] ?? 0x80;
+  const octets = length & 0x7f;
+  if (bytes[0] !== 0x30 || length === 0x80 || (length > 0x80 && (octets > 4 || bytes.length < 2 + octets)))
+    return bytes;
+  const end = length < 0x80 ? 2 + length : 2 + octets + bytes.readUIntBE(2, octets);
+  return /^\r?\n$/.test(bytes.toString('latin1', end, end + 3)) ? bytes.subarray(0, end) : bytes;
+}
+
 /**
  * Splits PEM into its blocks.
  * @param origin - The file or option the bytes came from, for the error.
  * @throws MtlsError `ERR_MTLS_PEM_INVALID` for a block without an end, an end without a
- *   beginning, a body that is not base64, or no block at all.
+ *   beginning, a body that is not base64, or no block at all. It names the form of a file that has another one.
  */
 export function parsePem(bytes: Buffer, origin: string): PemBlock[] {
   const blocks: PemBlock[] = [];
+  const text: PemText = { bytes, origin };
   let offset = 0;
   for (;;) {
-    const begin = bytes.indexOf(dashes, offset);
-    if (begin < 0) break;
-    if (begin > 0 && bytes[begin - 1] !== 0x0a) throw invalid(origin, 'dashes within a line', begin);
-    const label = /^-----BEGIN ([A-Z0-9 ]{1,40})-----[ \t]*\r?\n/.exec(
-      bytes.toString('latin1', begin, begin + 80),
-    );
-    if (label?.[1] === undefined) throw invalid(origin, 'dashes that begin no block', begin);
-    const body = begin + label[0].length;
+    const begin = findBegin(text, offset);
+    if (begin === undefined) break;
+    const { label, start, body } = begin;
     const end = bytes.indexOf(dashes, body);
-    const endLine = `-----END ${label[1]}-----`;
+    const endLine = `-----END ${label}-----`;
     if (end < 0 || bytes.toString('latin1', end, end + endLine.length) !== endLine) {
       throw invalid(
-        origin,
-        `a "${label[1]}" block without its end: the file is cut off or still being written`,
-        begin,
+        text,
+        `a "${label}" block without its end: the file is cut off or still being written`,
+        start,
       );
     }
     if (blocks.length >= mostBlocks) {
-      throw invalid(
-        origin,
-        `more than ${mostBlocks} blocks, which is more than is read from one file`,
-        begin,
-      );
+      throw invalid(text, `more than ${mostBlocks} blocks, which is more than is read from one file`, start);
     }
-    blocks.push({ label: label[1], der: decode(bytes, body, end, origin) });
+    blocks.push(readBlock(text, begin, end));
     offset = end + endLine.length;
-    if (!/^[ \t]*\r?(\n|$)/.test(bytes.toString('latin1', offset, offset + 80))) {
-      throw invalid(origin, 'a block whose last line goes on', offset);
+    if (!/^[ \t]*(?:[\r\n]|$)/.test(bytes.toString('latin1', offset, offset + longestLine))) {
+      throw invalid(text, 'a block whose last line goes on', offset, 'put a line break behind its dashes');
     }
   }
-  if (/\n-{1,4}$/.test(bytes.toString('latin1', Math.max(bytes.length - 5, 0)))) {
-    throw invalid(origin, 'the beginning of a block at the end: the file is cut off', bytes.length);
+  refuseCutLine(text);
+  if (blocks.length > 0) return blocks;
+  const form = findFileForm(bytes);
+  const seen = bytes.length === 0 ? 'it is empty' : 'no PEM block was found';
+  throw new MtlsError(
+    'ERR_MTLS_PEM_INVALID',
+    `${origin}: ${form ? describeFileForm(form) : `${seen}; expected PEM ("-----BEGIN …-----") or DER`}`,
+  );
+}
+
+interface PemText {
+  readonly bytes: Buffer;
+  readonly origin: string;
+}
+
+interface BeginLine {
+  readonly label: string;
+  /** Where the line begins. */
+  readonly start: number;
+  /** Where the next one does. */
+  readonly body: number;
+}
+
+// A BEGIN line has at most 56 characters, and spaces behind it.
+const longestLine = 200;
+
+/** Finds the next BEGIN line: as OpenSSL does, at the start of a line alone. */
+function findBegin(text: PemText, offset: number): BeginLine | undefined {
+  const { bytes } = text;
+  for (let from = offset; ;) {
+    const found = bytes.indexOf('----', from);
+    if (found < 0) return undefined;
+    let start = found;
+    while (start > from && !isLineEnd(bytes[start - 1])) start--;
+    let end = found;
+    while (end < bytes.length && !isLineEnd(bytes[end])) end++;
+    const line = readLine(bytes, start, end);
+    const label = /^-----BEGIN ([A-Z0-9 #]{1,40})-----[ \t]*$/.exec(line)?.[1];
+    if (label !== undefined)
+      return { label, start, body: end + (bytes[end] === 0x0d && bytes[end + 1] === 0x0a ? 2 : 1) };
+    const fault = faultOf(line);
+    if (fault !== undefined) throw invalid(text, fault, start);
+    from = end;
   }
-  if (blocks.length === 0) {
-    const seen = bytes.length === 0 ? 'it is empty' : 'no PEM block was found';
-    throw new MtlsError(
-      'ERR_MTLS_PEM_INVALID',
-      `${origin}: ${seen}; expected PEM ("-----BEGIN …-----") or DER`,
-    );
+}
+
+function isLineEnd(octet: number | undefined): boolean {
+  return octet === 0x0a || octet === 0x0d;
+}
+
+// A byte order mark begins files of some editors, and so stands within what was joined from several.
+function readLine(bytes: Buffer, start: number, end: number): string {
+  const line = bytes.toString('latin1', start, Math.min(end, start + longestLine));
+  return line.startsWith('\xef\xbb\xbf') ? line.slice(3) : line;
+}
+
+const endLines = [
+  'CERTIFICATE',
+  'TRUSTED CERTIFICATE',
+  'X509 CERTIFICATE',
+  'X509 CRL',
+  'PRIVATE KEY',
+  'ENCRYPTED PRIVATE KEY',
+  'RSA PRIVATE KEY',
+  'EC PRIVATE KEY',
+].map((label) => `-----END ${label}-----`);
+
+/**
+ * What a line with dashes is a part of; `undefined`: it is text. OpenSSL skips such a line, and with it the block
+ * of a file that was damaged, or written over by a shorter one.
+ */
+function faultOf(line: string): string | undefined {
+  if (/^[ \t"'`]*-{1,5}(?:BEGIN|END) /.test(line)) return 'dashes that begin no block';
+  const rest = line.trimEnd();
+  const isRest = /[A-Z]/.test(rest) && endLines.some((endLine) => endLine.endsWith(rest));
+  return isRest ? 'the rest of a line that ended a block' : undefined;
+}
+
+function refuseCutLine(text: PemText): void {
+  const { bytes } = text;
+  const [line = ''] =
+    /[^\r\n]*$/.exec(bytes.toString('latin1', Math.max(bytes.length - longestLine, 0))) ?? [];
+  if (line !== '' && '-----BEGIN '.startsWith(line.replace('\xef\xbb\xbf', ''))) {
+    throw invalid(text, 'the beginning of a block at the end: the file is cut off', bytes.length);
   }
-  return blocks;
+}
+
+// RFC 1421 section 4.6: "Proc-Type: 4,ENCRYPTED", "DEK-Info: AES-256-CBC,…", and an empty line.
+const headerLines = /^((?:[A-Za-z-]+: [^\r\n]*(?:\r\n?|\n))+)[ \t]*[\r\n]/;
+
+function readBlock(text: PemText, { label, body }: BeginLine, end: number): PemBlock {
+  const start = label.endsWith(' PRIVATE KEY')
+    ? text.bytes.toString('latin1', body, Math.min(body + 1000, end))
+    : '';
+  const [all = '', headers] = headerLines.exec(start) ?? [];
+  const der = decode(text, body + all.length, end);
+  return headers === undefined
+    ? { label, der }
+    : { label, der, headers: headers.trimEnd().replaceAll(/\r\n?/g, '\n') };
 }
 
 /** Writes one block. */
-export function formatPem({ label, der }: PemBlock): string {
+export function formatPem({ label, der, headers }: PemBlock): string {
   const body = der.toString('base64').replace(/.{1,64}/g, '$&\n');
-  return `-----BEGIN ${label}-----\n${body}-----END ${label}-----\n`;
+  const before = headers === undefined ? '' : `${headers}\n\n`;
+  return `-----BEGIN ${label}-----\n${before}${body}-----END ${label}-----\n`;
 }
 
 /** The value of each base64 digit by its character code; 64 is white space, 65 the padding, 66 anything else. */
@@ -92,7 +186,8 @@ for (const space of ' \t\r\n') digitValues[space.charCodeAt(0)] = 64;
 digitValues['='.charCodeAt(0)] = 65;
 
 // Buffer.from(…, 'base64') skips what it does not know, and a damaged file must not be read as another one.
-function decode(bytes: Buffer, start: number, end: number, origin: string): Buffer {
+function decode(text: PemText, start: number, end: number): Buffer {
+  const { bytes } = text;
   const decoded = Buffer.allocUnsafeSlow(Math.ceil(((end - start) * 3) / 4));
   let length = decodeFullLines(bytes, start, end, decoded);
   let bits = 0;
@@ -111,11 +206,11 @@ function decode(bytes: Buffer, start: number, end: number, origin: string): Buff
       length += 3;
       bits = 0;
     } else if (value === 65) padding++;
-    else if (value !== 64) throw invalid(origin, 'a block whose body is not base64', index);
+    else if (value !== 64) throw invalid(text, 'a block whose body is not base64', index);
   }
   const rest = digits & 3;
   if (digits + length === 0 || rest === 1 || padding !== (4 - rest) % 4) {
-    throw invalid(origin, 'a block whose base64 is incomplete', start);
+    throw invalid(text, 'a block whose base64 is incomplete', start);
   }
   if (rest > 1) decoded[length++] = bits >> (rest === 2 ? 4 : 10);
   if (rest === 3) decoded[length++] = bits >> 2;
@@ -152,6 +247,13 @@ function countFullLines(body: Buffer, offset: number): number {
   return lines;
 }
 
-function invalid(origin: string, what: string, offset: number): MtlsError {
-  return new MtlsError('ERR_MTLS_PEM_INVALID', `${origin}: ${what} (at byte ${offset}); write the file anew`);
+function invalid(
+  { bytes, origin }: PemText,
+  what: string,
+  offset: number,
+  remedy = 'write the file anew',
+): MtlsError {
+  const form = findFileForm(bytes);
+  const seen = form ? describeFileForm(form) : `${what} (at byte ${offset}); ${remedy}`;
+  return new MtlsError('ERR_MTLS_PEM_INVALID', `${origin}: ${seen}`);
 }

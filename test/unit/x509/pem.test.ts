@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { formatPem, isDer, parsePem } from '../../../src/x509/pem.js';
+import { formatPem, isDer, parsePem, trimDer } from '../../../src/x509/pem.js';
 import { ca } from '../../support/chain.js';
 import { pem } from '../../support/der-writer.js';
 import { failureOf } from './failure.js';
@@ -37,6 +37,39 @@ describe('blocks are read', () => {
     ['two padding characters', block('A', 'AA=='), [{ label: 'A', der: Buffer.alloc(1) }]],
   ])('%s', (_name, text, expected) => {
     expect(parse(text)).toEqual(expected);
+  });
+
+  test.each([
+    ['a heading', '-------- my CA --------'],
+    ['a heading of five dashes', '----- end of list -----'],
+    ['a heading like a BEGIN line', '------BEGIN MY CAS------'],
+    ['a heading with spaces', '----- BEGIN MY CAS -----'],
+    ['a line of five dashes', '-----'],
+    ['a ruler', '-'.repeat(500)],
+    ['a ruler of a table', '+-----+-----+'],
+    ['dashes within a line', 'root ----- of all -----'],
+    ['a block that is commented out', one.trimEnd().replaceAll(/^/gm, '# ')],
+    ['a sentence about PEM', 'paste it after -----BEGIN CERTIFICATE-----'],
+    ['one word and dashes', 'ROOT-----'],
+    ['what openssl x509 -text writes', 'Certificate:\n    Data:\n        Version: 3 (0x2)'],
+    ['what openssl pkcs12 writes', 'Bag Attributes\n    friendlyName: a\nKey Attributes: <No Attributes>'],
+  ])('text before, between and after is skipped: %s', (_what, line) => {
+    expect(parse(`${line}\n${one}${line}\n${line}\n${one}${line}\n`)).toEqual([hello, hello]);
+  });
+
+  test('a ruler may end the file without a newline', () => {
+    expect(parse(`${one}------`)).toEqual([hello]);
+    expect(parse(`${one}----- end of list -----`)).toEqual([hello]);
+  });
+
+  test.each([
+    ['a byte order mark', `\xef\xbb\xbf${one}`],
+    ['byte order marks of files that were joined', `\xef\xbb\xbf${one}\xef\xbb\xbf${one}`],
+    ['lines that end in CR', one.replaceAll('\n', '\r')],
+    ['spaces behind every line', one.replaceAll('\n', ' \t\n')],
+    ['empty lines', one.replaceAll('\n', '\n\n')],
+  ])('%s is no fault', (_what, text) => {
+    expect(new Set(parse(text).map(({ der }) => String(der)))).toEqual(new Set(['hello']));
   });
 
   test('a long text line without dashes at its edges is only text', () => {
@@ -85,19 +118,33 @@ describe('what is damaged is refused, with the file and the place', () => {
       `${one}-----END CERTIFICATE-----\n`,
       `dashes that begin no block (at byte ${one.length})`,
     ],
-    ['left-over dashes', `${one}-----\n`, `dashes that begin no block (at byte ${one.length})`],
-    ['six dashes', `-${one}`, 'dashes that begin no block (at byte 0)'],
+    [
+      'dashes at the end',
+      `${one}-----`,
+      'the beginning of a block at the end: the file is cut off (at byte 68)',
+    ],
+    ['six dashes', `-${one}`, 'dashes that begin no block (at byte 38)'],
+    ['four dashes', one.slice(1), 'dashes that begin no block (at byte 0)'],
+    [
+      'four dashes around BEGIN',
+      one.replace('-----BEGIN CERTIFICATE-----', '----BEGIN CERTIFICATE----'),
+      'dashes that begin no block (at byte 0)',
+    ],
     [
       'a BEGIN line without its end',
       one.replace('E-----', 'E----'),
       'dashes that begin no block (at byte 0)',
     ],
     [
-      'a BEGIN line with the body on it',
-      '-----BEGIN A-----AAAA\n-----END A-----',
+      'a BEGIN line that goes on',
+      `-----BEGIN A----- ?\nAAAA\n-----END A-----`,
       'dashes that begin no block (at byte 0)',
     ],
-    ['a BEGIN line at the end of the file', '-----BEGIN A-----', 'dashes that begin no block (at byte 0)'],
+    [
+      'a BEGIN line at the end of the file',
+      '-----BEGIN A-----',
+      'a "A" block without its end: the file is cut off or still being written (at byte 0)',
+    ],
     [
       'a label in lower case',
       one.replaceAll('CERTIFICATE', 'certificate'),
@@ -138,13 +185,42 @@ describe('what is damaged is refused, with the file and the place', () => {
     expect(failureOf(() => parse(one + one.slice(0, 40))).message).toContain(`(at byte ${one.length})`);
   });
 
-  test('a file that is cut anywhere but in its last newline is refused', () => {
-    const text = one + block('X509 CRL', 'AAAA');
-    for (let length = 0; length < text.length - 1; length++) {
+  const crl = block('X509 CRL', 'AAAA');
+  test.each([
+    ['two blocks', one, crl],
+    ['blocks of Windows', one, crl.replaceAll('\n', '\r\n')],
+    ['blocks of old Macs', one.replaceAll('\n', '\r'), crl.replaceAll('\n', '\r')],
+    ['files with byte order marks, joined', `\xef\xbb\xbf${one}`, `\xef\xbb\xbf${crl}`],
+    ['blocks with text of dashes before each', `-------- my CA --------\n${one}`, crl],
+    ['a trusted certificate', one, block('TRUSTED CERTIFICATE', 'AAAA')],
+    [
+      'an encrypted key',
+      one,
+      block('EC PRIVATE KEY', 'Proc-Type: 4,ENCRYPTED\nDEK-Info: DES-CBC,00\n\nAAAA'),
+    ],
+  ])('a file that is cut anywhere but in its last newline is refused: %s', (_what, first, second) => {
+    const text = first + second;
+    const begin = first.length + second.indexOf('-');
+    for (let length = first.indexOf('-----BEGIN') + 1; length < text.trimEnd().length; length++) {
       // Exactly one block: that is what a file of one block would be, too.
-      if (length >= one.length - 1 && length <= one.length) continue;
+      if (length >= first.trimEnd().length && length <= begin) continue;
       expect(failureOf(() => parse(text.slice(0, length))).code).toBe('ERR_MTLS_PEM_INVALID');
     }
+    expect(parse(text)).toHaveLength(2);
+  });
+
+  test('a file whose beginning was lost is refused, as long as anything but dashes is left of a block', () => {
+    for (const lost of [one, crl, block('TRUSTED CERTIFICATE', 'AAAA'), block('EC PRIVATE KEY', 'AAAA')]) {
+      const text = lost + one;
+      for (let start = 1; start < lost.length - 6; start++)
+        expect(failureOf(() => parse(text.slice(start))).code).toBe('ERR_MTLS_PEM_INVALID');
+    }
+  });
+
+  test('a file that was written over by a shorter one is refused', () => {
+    const old = one.repeat(2);
+    for (let length = one.length + 1; length < old.length - 6; length++)
+      expect(failureOf(() => parse(one + old.slice(length))).code).toBe('ERR_MTLS_PEM_INVALID');
   });
 
   // OpenSSL reads BEGIN and END at the start of a line alone, so that the two would see different files.
@@ -227,7 +303,7 @@ describe('a body of many lines', () => {
 });
 
 test.each([
-  ['a BEGIN line behind a comment sign', `# ${one}`, 'dashes within a line (at byte 2)'],
+  ['a BEGIN line behind a comment sign', one + `# ${one}`, 'dashes that begin no block (at byte 102)'],
   [
     'an END line that goes on',
     `${one.trimEnd()}x\n`,
@@ -269,4 +345,70 @@ test('a line of 64 digits before a longer one is read', () => {
 
 test('a last line of text may begin with a dash', () => {
   expect(parse(`${one}-a\n`)).toEqual([hello]);
+});
+
+describe('the headers of a private key', () => {
+  const headers = 'Proc-Type: 4,ENCRYPTED\nDEK-Info: DES-CBC,00';
+  const text = block('EC PRIVATE KEY', `${headers}\n\naGVsbG8=`);
+  const expected = { label: 'EC PRIVATE KEY', der: Buffer.from('hello'), headers };
+
+  test.each([
+    ['LF', text],
+    ['CRLF', text.replaceAll('\n', '\r\n')],
+    ['CR', text.replaceAll('\n', '\r')],
+    ['a line of spaces behind them', text.replace('\n\n', '\n \t\n')],
+  ])('are read, with lines that end in %s', (_end, given) => {
+    expect(parse(given)).toEqual([expected]);
+  });
+
+  test('are written back', () => {
+    expect(formatPem(expected)).toBe(text);
+    expect(parse(one)).toStrictEqual([hello]);
+  });
+
+  test.each([
+    ['of a certificate', text.replaceAll('EC PRIVATE KEY', 'CERTIFICATE')],
+    ['of a key of no kind', text.replaceAll('EC PRIVATE KEY', 'PRIVATE KEY')],
+    ['without an empty line behind them', text.replace('\n\n', '\n')],
+    ['that go on for ever', text.replace('DEK', `X: ${'a'.repeat(1000)}\nDEK`)],
+    ['without a name', text.replace('DEK-Info', '')],
+  ])('are refused: %s', (_what, given) => {
+    expect(failureOf(() => parse(given)).message).toContain('a block whose body is not base64');
+  });
+});
+
+describe('DER with a line end behind it', () => {
+  const long = ca().der;
+  const short = Buffer.from('3003020105', 'hex');
+  const middle = Buffer.concat([Buffer.from('308180', 'hex'), Buffer.alloc(128)]);
+
+  test.each([
+    ['LF', '\n'],
+    ['CRLF', '\r\n'],
+  ])('is without its %s', (_what, end) => {
+    for (const der of [long, short, middle])
+      expect(trimDer(Buffer.concat([der, Buffer.from(end)]))).toEqual(der);
+  });
+
+  test.each(['', '\r', '\n\n', ' ', '\0', '\n0', '\r\n0'])('is as it was with %j', (end) => {
+    for (const der of [long, short, middle]) {
+      const given = Buffer.concat([der, Buffer.from(end)]);
+      expect(trimDer(given)).toEqual(given);
+    }
+  });
+
+  test.each([
+    '',
+    '30',
+    '3080',
+    '30800a',
+    '3082',
+    '308203',
+    '30850000000001ff0a',
+    '310205000a',
+    '308400000001ff',
+    '30830a',
+  ])('is as it was where %s is no DER', (hex) => {
+    expect(trimDer(Buffer.from(hex, 'hex')).toString('hex')).toBe(hex);
+  });
 });

@@ -1,0 +1,176 @@
+/**
+ * The forms in which files and variables come that should be PEM or DER, and how
+ * each is made so. Nothing here reads them.
+ *
+ * @module
+ */
+
+/** What a file is in place of PEM or DER. */
+export interface FileForm {
+  /** A sentence. */
+  readonly seen: string;
+  /** What to do, where neither a command nor code does it. */
+  readonly advice?: string;
+  /** What does it in a shell, where the file is called FILE. */
+  readonly command?: string;
+  /** What does it in a program, where the text is called `value` and a Buffer `bytes`. */
+  readonly code?: string;
+}
+
+// Enough to tell; a CRL has hundreds of megabytes.
+const sampleLength = 65_536;
+
+/** Tells the form; `undefined`: it is none of those that are known. */
+export function findFileForm(bytes: Buffer): FileForm | undefined {
+  const sample = bytes.toString('latin1', 0, sampleLength);
+  const known = binaryForms.find(({ start }) => start.test(sample));
+  if (known !== undefined) return known;
+  const text = sample.replace(/^\xef\xbb\xbf/, '');
+  // A file with a BEGIN line in its place is PEM, however damaged, and its text is only text.
+  const isPem = /^-----BEGIN (?!PGP )/m.test(text);
+  const form = isPem ? undefined : textForms.find(({ pattern }) => pattern.test(text));
+  return form ?? findWrapping(text, isPem) ?? findBase64(text);
+}
+
+/** The form and its remedy, as one sentence. */
+export function describeFileForm({ seen, advice, command, code }: FileForm): string {
+  const remedies = [
+    ...(advice === undefined ? [] : [advice]),
+    ...(command === undefined ? [] : [`in a shell: ${command}`]),
+    ...(code === undefined ? [] : [`in code: ${code}`]),
+  ];
+  return [seen, ...remedies].join('; ');
+}
+
+function utf16(name: string, code: string): FileForm {
+  return {
+    seen: `it is text in ${name}, and PEM is ASCII`,
+    command: `iconv -f ${name} -t UTF-8 FILE >NEW`,
+    code,
+  };
+}
+
+const littleEndian = "bytes.toString('utf16le')";
+const bigEndian = "bytes.swap16().toString('utf16le')";
+
+const binaryForms: readonly (FileForm & { readonly start: RegExp })[] = [
+  {
+    start: /^\xff\xfe\0\0|^\0\0\xfe\xff/,
+    seen: 'it is text in UTF-32, and PEM is ASCII',
+    command: 'iconv -f UTF-32 -t UTF-8 FILE >NEW',
+  },
+  { start: /^\xff\xfe/, ...utf16('UTF-16', littleEndian) },
+  { start: /^\xfe\xff/, ...utf16('UTF-16', bigEndian) },
+  { start: /^(?:[\t\n\r -~]\0){4}/, ...utf16('UTF-16LE', littleEndian) },
+  { start: /^(?:\0[\t\n\r -~]){4}/, ...utf16('UTF-16BE', bigEndian) },
+  {
+    start: /^\xfe\xed\xfe\xed|^\xce\xce\xce\xce/,
+    seen: 'it is a Java keystore',
+    command:
+      'keytool -importkeystore -srckeystore FILE -destkeystore NEW.p12 -deststoretype PKCS12, and then openssl pkcs12 -in NEW.p12 -out NEW.pem',
+  },
+  {
+    start: /^\x1f\x8b/,
+    seen: 'it is compressed by gzip',
+    command: 'gunzip -c FILE >NEW',
+    code: 'zlib.gunzipSync(bytes)',
+  },
+  { start: /^PK\x03\x04/, seen: 'it is a ZIP archive', command: 'unzip FILE' },
+  { start: /^\0+$/, seen: 'it has nothing in it but zeros', advice: 'write the file anew' },
+  {
+    start: /^0\x80/,
+    seen: 'it is BER with indefinite lengths, and not DER',
+    advice: 'have it written anew, as DER or PEM',
+  },
+];
+
+const textForms: readonly (FileForm & { readonly pattern: RegExp })[] = [
+  {
+    pattern: /^-----BEGIN PGP /m,
+    seen: 'it is OpenPGP, and no X.509',
+    advice: 'give a certificate, a key or a CRL of a CA',
+  },
+  {
+    pattern: /^(?:ssh-|ecdsa-|sk-)[!-~]+ AAAA|^---- BEGIN SSH2 /,
+    seen: 'it is a public key of SSH, and no X.509',
+    advice: 'give a certificate of a CA, or the private key that belongs to one',
+  },
+  {
+    pattern: /^PuTTY-User-Key-File-/,
+    seen: 'it is a private key of PuTTY',
+    advice: 'have PuTTYgen export it as an OpenSSH key, and convert that: ssh-keygen -p -m PKCS8 -f COPY',
+  },
+  {
+    pattern: /^\s*<(?:[!?]|[a-z])/i,
+    seen: 'it is HTML or XML, such as a page that asks for a login or tells of an error',
+    advice: 'look at what the server answered, and fetch the file itself',
+  },
+  {
+    pattern: /^\s*(?:\{\s*["}]|\[\s*["{\]])/,
+    seen: 'it is JSON',
+    command: 'jq -r .FIELD FILE >NEW',
+    code: 'JSON.parse(value).field',
+  },
+  {
+    pattern: /^(?:apiVersion|kind): /m,
+    seen: 'it is a manifest of Kubernetes',
+    command: "kubectl get secret NAME -o jsonpath='{.data.ca\\.crt}' | base64 -d >NEW",
+  },
+  {
+    pattern: /\xe2[\x80\x88][\x90-\x95] ?BEGIN /,
+    seen: 'its dashes were replaced, as word processors and mail programs do it',
+    advice: 'take the file from where it was made',
+  },
+];
+
+// Quotes of three kinds, by their numbers, as a shell has its own use for them.
+const removeQuotes = "tr -d '\\042\\047\\140' <FILE";
+
+/** PEM with something around it, or without its line breaks. */
+function findWrapping(text: string, isPem: boolean): FileForm | undefined {
+  const isQuoted = /^\s*["'`]\s*-----BEGIN /.test(text);
+  const isEscaped = /-----BEGIN [A-Z0-9 #]+-----(?:\\r)?\\n/.test(text);
+  const unquote = isQuoted ? '.trim().slice(1, -1)' : '';
+  if (isEscaped)
+    return {
+      seen: `it has \\n in place of line breaks${isQuoted ? ', and quotes around it' : ''}`,
+      command: `printf '%b\\n' "$(${isQuoted ? removeQuotes : 'cat FILE'})" >NEW`,
+      code: `value${unquote}${text.includes('\\r') ? ".replaceAll('\\\\r', '')" : ''}.replaceAll('\\\\n', '\\n')`,
+    };
+  if (isQuoted)
+    return { seen: 'it has quotes around it', command: `${removeQuotes} >NEW`, code: `value${unquote}` };
+  if (/^[ \t]+-----BEGIN /m.test(text))
+    return {
+      seen: 'it is indented, and a BEGIN line must not be',
+      command: "sed 's/^[[:space:]]*//' FILE >NEW",
+      code: "value.replaceAll(/^[ \\t]+/gm, '')",
+    };
+  if (/-----BEGIN [A-Z0-9 #]+-----[ \t]*[A-Za-z0-9+/]/.test(text))
+    return {
+      seen: 'it has lost its line breaks',
+      command: "perl -pe 's/\\s*(-----(BEGIN|END) [A-Z0-9 ]+-----)\\s*/\\n$1\\n/g' FILE >NEW",
+      code: "value.replaceAll(/\\s*(-----(?:BEGIN|END) [A-Z0-9 ]+-----)\\s*/g, '\\n$1\\n')",
+    };
+  if (!isPem && /^[^-\r\n]{1,20}-----BEGIN /m.test(text))
+    return {
+      seen: 'its lines have something in front of them, such as "> " or "# "',
+      command: "sed 's/^[>#; ]*//' FILE >NEW",
+      code: "value.replaceAll(/^[>#; ]+/gm, '')",
+    };
+  return undefined;
+}
+
+/** Base64 without the lines around it, or of the whole file. */
+function findBase64(text: string): FileForm | undefined {
+  if (!/^[A-Za-z0-9+/\s]{40,}={0,2}$/.test(text.trimEnd())) return undefined;
+  const decoded = Buffer.from(text, 'base64');
+  const decode = { command: 'base64 -d <FILE >NEW', code: "Buffer.from(value, 'base64')" };
+  if (/^-----BEGIN |^LS0tLS1CRUdJTi/.test(decoded.toString('latin1', 0, 20)))
+    return {
+      seen: 'it is the base64 of PEM, as a Kubernetes secret has it that was encoded twice',
+      ...decode,
+    };
+  if (decoded[0] === 0x30 && (decoded[1] ?? 0) >= 0x80)
+    return { seen: 'it is the base64 of DER, without the lines BEGIN and END', ...decode };
+  return undefined;
+}
