@@ -33,6 +33,7 @@ export interface SourceLoader {
 
 /** A source of a key or a certificate. */
 export function checkSource(source: unknown, name: string): Source {
+  refuseUrl(source, name);
   if (typeof source === 'string' && source.trim() !== '') return source;
   if (Buffer.isBuffer(source) && source.length > 0) return source;
   if (source instanceof Uint8Array && source.length > 0) return Buffer.from(source);
@@ -52,8 +53,29 @@ export function checkCrlSources(crl: unknown, name = 'crl'): readonly CrlSource[
 function checkLoadable(source: unknown, name: string): Source | SourceLoader {
   if (typeof source !== 'object' || source === null || source instanceof Uint8Array)
     return checkSource(source, name);
+  refuseUrl(source, name);
   if (typeof (source as Partial<SourceLoader>).load === 'function') return source as SourceLoader;
   throw invalid(name, source, 'a path, PEM, DER, or an object with a load() method');
+}
+
+// Text with PEM in it may begin with anything.
+function refuseUrl(source: unknown, name: string): void {
+  const isText = typeof source === 'string' && !source.includes('-----BEGIN');
+  if (!isText && Object.prototype.toString.call(source) !== '[object URL]') return;
+  const remedy = describeUrl(String(source).trim());
+  if (remedy === undefined) return;
+  throw new MtlsError(
+    'ERR_MTLS_OPTION_INVALID',
+    `${name} is ${isText ? 'text that is a URL' : 'a URL object'}; ${remedy}`,
+  );
+}
+
+/** What to give in place of a URL; `undefined`: it is none. */
+export function describeUrl(text: string): string | undefined {
+  const scheme = /^(?:[a-z][a-z0-9+.-]+(?=:\/\/)|(?:file|data)(?=:))/i.exec(text)?.[0].toLowerCase();
+  if (scheme === undefined) return undefined;
+  if (scheme === 'file') return 'expected a path; in code: fileURLToPath(url) from node:url';
+  return `${scheme}: is not fetched from here; fetch it, and give the file or what came back, or for ca and crl a loader, whose load() fetches it`;
 }
 
 function checkSources<Kind>(

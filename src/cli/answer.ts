@@ -5,6 +5,7 @@
  */
 import { types } from 'node:util';
 import { MtlsError } from '../errors.js';
+import { currentDirectory, describeOddPath } from '../tls/unreadable.js';
 import { printableJson, type Terminal } from './terminal.js';
 
 /** The exit codes. docs/command.md says the same. */
@@ -61,7 +62,6 @@ function jsonValue(_key: string, value: unknown): unknown {
 
 // What to do where the file system says no.
 const remedies: Readonly<Record<string, string | undefined>> = {
-  ENOENT: 'check the path, which is relative to the folder where you are',
   EISDIR: 'that is a folder: name a file in it',
   ENOTDIR: 'a part of that path is a file and no folder: name another folder',
   EACCES: 'this user may not: run it as the owner of that file or folder',
@@ -76,12 +76,18 @@ export function describeError(error: unknown): { code: string; message: string }
   // One of the file system comes from another realm under some test runners, where instanceof says no.
   if (types.isNativeError(error) && 'code' in error && 'syscall' in error) {
     const code = String(error.code);
-    const remedy = remedies[code];
+    const remedy = code === 'ENOENT' ? describeMissing(error) : remedies[code];
     const message = error.message.replace(/^[A-Z]+: /, '');
     return { code, message: inOneLine(remedy === undefined ? message : `${message}; ${remedy}`) };
   }
   const defect = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { code: 'defect', message: `this is a fault of express-mtls, please report it: ${defect}` };
+}
+
+function describeMissing(error: object): string {
+  const path = 'path' in error && typeof error.path === 'string' ? error.path : '';
+  const usual = `check the path, which is relative to the folder where you are, ${currentDirectory()}`;
+  return describeOddPath(path) ?? usual;
 }
 
 function inOneLine(text: string): string {

@@ -95,10 +95,11 @@ export async function loadRevocation(options: LoadRevocationOptions): Promise<Re
   const now = options.now ?? Date.now;
   const at = new Date(now());
   const { signal } = new AbortController();
-  const cas = await readCaSources(checkCaSources(options.ca), 'ca', signal);
-  const store = new CertificateStore(cas.flatMap(readCertificates));
+  const ca = checkCaSources(options.ca);
   const sources = checkCrlSources(options.crl);
-  const { checker, setAside } = await loadRevocationOf(store, sources, { policy, at, signal });
+  const cas = await readCaSources(ca, 'ca', signal, sources);
+  const store = new CertificateStore(cas.flatMap((source) => readCertificates(source)));
+  const { checker, setAside } = await loadRevocationOf(store, sources, { ca, policy, at, signal });
   const rejected = setAside.map(({ origin, code, message }) =>
     Object.freeze({ source: origin, error: new MtlsError(code, message) }),
   );

@@ -5,32 +5,66 @@
  * @module
  */
 import { MtlsError } from '../errors.js';
-import { type CaSource } from '../source-options.js';
+import { type CaSource, type CrlSource } from '../source-options.js';
 import { type Certificate, KeyUsage } from '../x509/certificate.js';
 import { CertificateStore, isCa } from '../x509/certificate-store.js';
 import { allOrFaults } from './all-or-faults.js';
 import { checkNames } from './authority-names.js';
+import { isOfOthers, readBlocks } from './blocks.js';
 import { readCertificates } from './certificate-source.js';
 import { listSome } from './shortened-list.js';
-import { callLoader, certificateBlocks, isLoader, isPath, readPath, type SourceBytes } from './sources.js';
+import {
+  type BlockExpectation,
+  caBlocks,
+  callLoader,
+  crlBlocks,
+  isAmong,
+  isLoader,
+  isPath,
+  readPath,
+  type SourceBytes,
+  toPem,
+} from './sources.js';
 
 /**
  * Reads files, directories and loaders.
  * @param name - The option's, for the error.
+ * @param crl - The sources of CRLs. What is among them too may hold CRLs, which are not read here.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for a path that cannot be read, `ERR_MTLS_PEM_INVALID` for what is empty.
  */
 export async function readCaSources(
   sources: readonly CaSource[],
   name: string,
   signal: AbortSignal,
+  crl: readonly CrlSource[] = [],
 ): Promise<SourceBytes[]> {
   const readings = sources.map(async (source, index) => {
     const option = sources.length === 1 ? name : `${name}[${index}]`;
-    if (isLoader(source)) return await callLoader(source, { option, ...certificateBlocks }, signal);
-    if (isPath(source)) return await readPath(source, option, certificateBlocks);
-    return [{ bytes: Buffer.from(source), origin: `options.${option}` }];
+    if (isPath(source)) {
+      const files = await readPath(source, option, caBlocks);
+      return withoutCrls(files, ({ origin }) => isAmong(origin, crl, crlBlocks));
+    }
+    const given = isLoader(source)
+      ? await callLoader(source, { option, ...caBlocks }, signal)
+      : [{ bytes: Buffer.from(source), origin: `options.${option}` }];
+    return withoutCrls(given, () => isAmong(source, crl, crlBlocks));
   });
   return (await allOrFaults(readings)).flat();
+}
+
+const besideCrls: BlockExpectation = { ...caBlocks, beside: ['crl'], remedies: {} };
+
+/** The certificates alone of what is read as CRLs too, so that a new CRL in it is no new CA. */
+function withoutCrls(
+  files: readonly SourceBytes[],
+  isOfCrls: (file: SourceBytes) => boolean,
+): readonly SourceBytes[] {
+  const own = files.filter((file) => !isOfCrls(file) || !isOfOthers(file, besideCrls));
+  return (own.length > 0 ? own : files).map((file) => {
+    if (!isOfCrls(file)) return file;
+    const pem = toPem(readBlocks(file, besideCrls), 'CERTIFICATE');
+    return { origin: file.origin, bytes: Buffer.from(pem) };
+  });
 }
 
 /**
@@ -40,7 +74,7 @@ export async function readCaSources(
  */
 export function createStore(sources: readonly SourceBytes[], at: Date): CertificateStore {
   const certificates = sources.flatMap((source) =>
-    readCertificates(source).map((certificate) => checkCa(certificate, source.origin)),
+    readCertificates(source, caBlocks).map((certificate) => checkCa(certificate, source.origin)),
   );
   const origins = listSome(
     sources.map(({ origin }) => origin),

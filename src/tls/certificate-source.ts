@@ -5,14 +5,19 @@
  */
 import { MtlsError } from '../errors.js';
 import { type Certificate, parseCertificate } from '../x509/certificate.js';
-import { certificateBlocks, readBlocks, type SourceBytes } from './sources.js';
+import { readBlocks } from './blocks.js';
+import { type BlockExpectation, certificateBlocks, type SourceBytes } from './sources.js';
 
 /**
  * Reads every certificate in a source.
+ * @param expectation - What the source is to hold; by default certificates.
  * @throws MtlsError `ERR_MTLS_PEM_INVALID` naming the source, which certificate of it, the field and the fault.
  */
-export function readCertificates(source: SourceBytes): Certificate[] {
-  return readBlocks(source, certificateBlocks).map((der, index, { length }) => {
+export function readCertificates(
+  source: SourceBytes,
+  expectation: BlockExpectation = certificateBlocks,
+): Certificate[] {
+  return readBlocks(source, expectation).map((der, index, { length }) => {
     const place = length === 1 ? source.origin : `${source.origin}: number ${index + 1} of ${length}`;
     try {
       return parseCertificate(der);

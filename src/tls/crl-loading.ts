@@ -21,11 +21,17 @@ import {
 } from '../revocation/verified-crl.js';
 import { parseCertificate } from '../x509/certificate.js';
 import { CertificateStore } from '../x509/certificate-store.js';
-import { crlBlocks, readBlocks, readPath, type SourceBytes } from './sources.js';
+import { isOfOthers, readBlocks } from './blocks.js';
+import { certificateBlocks, crlBlocks, isAmong, readPath, type SourceBytes } from './sources.js';
 
 /** A source of CRLs, ready to be read on any thread. */
 export type CrlInput =
-  | { readonly path: string; readonly option: string }
+  | {
+      readonly path: string;
+      readonly option: string;
+      /** The paths that CAs are read from. A file among them may lie in a directory of CRLs without having one. */
+      readonly cas?: readonly string[];
+    }
   | { readonly bytes: Uint8Array; readonly origin: string };
 
 /** What to load, by which CAs and rules, and what is in force. */
@@ -85,7 +91,13 @@ export async function loadCrls(request: CrlRequest): Promise<CrlResponse> {
 }
 
 async function readInput(input: CrlInput): Promise<SourceBytes[]> {
-  if ('path' in input) return await readPath(input.path, input.option, crlBlocks);
+  if ('path' in input) {
+    const { path, option, cas = [] } = input;
+    const files = await readPath(path, option, crlBlocks);
+    const isOfCas = (file: SourceBytes): boolean => isAmong(file.origin, cas, certificateBlocks);
+    const own = files.filter((file) => !isOfCas(file) || !isOfOthers(file, crlBlocks));
+    return own.length > 0 ? own : files;
+  }
   return [
     {
       bytes: Buffer.from(input.bytes.buffer, input.bytes.byteOffset, input.bytes.byteLength),

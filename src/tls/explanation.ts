@@ -11,10 +11,11 @@ import { guardsInForce, type RuleFinding } from '../policy/rule-account.js';
 import { describeCrls, type RevocationEntryState } from '../revocation/revocation-state.js';
 import { type Certificate, parseCertificate } from '../x509/certificate.js';
 import { type CertificateChain } from '../x509/certificate-store.js';
+import { readBlocks } from './blocks.js';
 import { type CheckName } from './judgement.js';
 import { abbreviate, type RefusalReason } from './refusal.js';
 import { maxOthers } from './peer.js';
-import { certificateBlocks, readBlocks } from './sources.js';
+import { certificateBlocks } from './sources.js';
 import { type Inspection, type Judge } from './trust.js';
 
 /** What can be explained: an identity, a certificate, or PEM or DER of one, with the intermediates behind it. */

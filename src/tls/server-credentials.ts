@@ -3,16 +3,17 @@
  *
  * @module
  */
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { MtlsError } from '../errors.js';
 import { type CredentialSources } from '../server-names.js';
-import { isDer } from '../x509/pem.js';
 import { allOrFaults } from './all-or-faults.js';
+import { readBlocks } from './blocks.js';
+import { readPrivateKey } from './private-key.js';
 import {
+  type BlockExpectation,
   certificateBlocks,
   hashSources,
-  readBlocks,
   readSource,
   type SourceBytes,
   toPem,
@@ -52,7 +53,7 @@ export async function loadCredentials(
   const sources = await allOrFaults([readSource(key, `${prefix}key`), readSource(cert, `${prefix}cert`)]);
   if (inForce?.hash === hashSources(sources)) return { credentials: inForce, waiting: undefined };
   try {
-    return { credentials: checkServerCredentials(...sources, passphrase, at), waiting: undefined };
+    return { credentials: checkServerCredentials(...sources, passphrase, at, prefix), waiting: undefined };
   } catch (error) {
     const isHalf = error instanceof MtlsError && error.code === 'ERR_MTLS_KEY_MISMATCH';
     if (inForce === undefined || !isHalf) throw error;
@@ -62,6 +63,7 @@ export async function loadCredentials(
 
 /**
  * Checks a key and a certificate.
+ * @param prefix - As of {@link loadCredentials}.
  * @throws MtlsError `ERR_MTLS_PEM_INVALID` for what is not a key or a certificate, `ERR_MTLS_OPTION_INVALID` for a
  *   passphrase that is missing or wrong and for a certificate that is not in date, `ERR_MTLS_KEY_MISMATCH`
  *   for two that do not belong together.
@@ -71,17 +73,23 @@ export function checkServerCredentials(
   cert: SourceBytes,
   passphrase: string | undefined,
   at: Date,
+  prefix = '',
 ): ServerCredentials {
-  const privateKey = readKey(key, passphrase);
-  const ders = readBlocks(cert, certificateBlocks);
+  const name = `options.${prefix}passphrase`;
+  const { key: privateKey, ...read } = readPrivateKey(key, {
+    value: passphrase,
+    remedy: `give ${name}`,
+    name: `the given ${name}`,
+  });
+  const ders = readBlocks(cert, key.bytes.equals(cert.bytes) ? besideKey : certificateBlocks);
   const certificates = ders.map((der) => readCertificate(der, cert.origin));
   const [leaf] = certificates;
   if (!leaf?.checkPrivateKey(privateKey)) throw mismatch(key, cert, certificates, privateKey);
   checkDates(leaf, cert.origin, at);
   const credentials = {
     hash: hashSources([key, cert]),
-    key: toKeyPem(key, privateKey),
-    passphrase: isDer(key.bytes) ? undefined : passphrase,
+    key: read.pem,
+    passphrase: read.passphrase,
     cert: toPem(ders, 'CERTIFICATE'),
     notAfter: new Date(leaf.validTo),
   };
@@ -89,37 +97,11 @@ export function checkServerCredentials(
   return Object.freeze(credentials);
 }
 
-function readKey({ bytes, origin }: SourceBytes, passphrase: string | undefined): KeyObject {
-  const secret = passphrase === undefined ? {} : { passphrase };
-  try {
-    if (isDer(bytes)) return createPrivateKey({ key: bytes, format: 'der', type: 'pkcs8', ...secret });
-    return createPrivateKey({ key: bytes, format: 'pem', ...secret });
-  } catch (error) {
-    throw badKey(bytes, origin, passphrase, error);
-  }
-}
-
-function badKey(bytes: Buffer, origin: string, passphrase: string | undefined, cause: unknown): MtlsError {
-  const text = isDer(bytes) ? '' : bytes.toString('latin1');
-  if (text.includes('ENCRYPTED')) {
-    const fault =
-      passphrase === undefined
-        ? 'is encrypted; give its passphrase as'
-        : 'cannot be decrypted with the given';
-    return new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      `${origin}: the private key ${fault} options.passphrase`,
-      { cause },
-    );
-  }
-  const label = /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(text)?.[1];
-  const seen = label === undefined ? 'no PEM block' : `a PEM block "${label}" that does not read as a key`;
-  return new MtlsError(
-    'ERR_MTLS_PEM_INVALID',
-    `${origin}: found ${isDer(bytes) ? 'DER that is no PKCS#8 key' : seen}; expected a private key ("-----BEGIN PRIVATE KEY-----") or PKCS#8 in DER`,
-    { cause },
-  );
-}
+// One file may have both, and be given twice. A key in another file is one too many.
+const besideKey: BlockExpectation = {
+  ...certificateBlocks,
+  beside: ['pkcs8', 'encrypted-pkcs8', 'pkcs1', 'sec1'],
+};
 
 function readCertificate(der: Buffer, origin: string): X509Certificate {
   try {
@@ -163,12 +145,6 @@ function checkDates({ validFrom, validTo }: X509Certificate, origin: string, at:
       `${origin}: the server's certificate expired at ${new Date(validTo).toISOString()}, now ${at.toISOString()}; issue a new one`,
     );
   }
-}
-
-function toKeyPem({ bytes }: SourceBytes, privateKey: KeyObject): string {
-  return isDer(bytes)
-    ? privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()
-    : bytes.toString('utf8');
 }
 
 // OpenSSL has the last word, before anything in force is touched: a key it finds too small fails here.

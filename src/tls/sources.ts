@@ -7,10 +7,14 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { type ErrorCode, MtlsError } from '../errors.js';
+import { basename, dirname, join, resolve } from 'node:path';
+import { MtlsError } from '../errors.js';
 import { type CrlSource, type Source, type SourceLoader } from '../source-options.js';
-import { formatPem, isDer, parsePem, type PemBlock } from '../x509/pem.js';
+import { type DerKind } from '../x509/der-kind.js';
+import { formatPem, type PemBlock } from '../x509/pem.js';
+import { purposes } from '../x509/purpose.js';
+import { unreadable } from './unreadable.js';
+import { type Expected } from './wrong-kind.js';
 
 /** What a source held. */
 export interface SourceBytes {
@@ -183,12 +187,32 @@ export async function isDirectory(path: string, option: string): Promise<boolean
   }
 }
 
+/**
+ * Whether sources name a file too, or its directory, out of which they read it. In memory they are the same where
+ * their bytes are, and of loaders the object.
+ */
+export function isAmong(
+  source: CrlSource,
+  sources: readonly CrlSource[],
+  { fileName }: Pick<BlockExpectation, 'fileName'>,
+): boolean {
+  if (isLoader(source)) return sources.includes(source);
+  if (!isPath(source)) {
+    const bytes = Buffer.from(source);
+    return sources.some((one) => !isLoader(one) && !isPath(one) && bytes.equals(Buffer.from(one)));
+  }
+  const file = resolve(source);
+  const paths = sources.filter(isPath).map((path) => resolve(path));
+  return paths.includes(file) || (paths.includes(dirname(file)) && fileName.test(basename(file)));
+}
+
 /** What a source must hold to be taken. */
-export interface BlockExpectation {
-  readonly label: string;
-  /** `'certificate'`, `'CRL'`: for the error. */
-  readonly noun: string;
-  readonly code: ErrorCode;
+export interface BlockExpectation extends Expected {
+  readonly kind: DerKind;
+  /** What may stand beside it, and is left alone. */
+  readonly beside: readonly DerKind[];
+  /** What a TRUSTED CERTIFICATE must be trusted for, as a number; `undefined`: nothing. */
+  readonly purpose?: string;
   /** What openssl, cert-manager and `openssl rehash` call such files. */
   readonly fileName: RegExp;
   /** The same, for the error. */
@@ -197,38 +221,30 @@ export interface BlockExpectation {
 
 /** CRLs. RFC 7468 section 6 has the label. */
 export const crlBlocks: BlockExpectation = {
+  kind: 'crl',
   label: 'X509 CRL',
   noun: 'CRL',
   code: 'ERR_MTLS_CRL_INVALID',
+  beside: ['certificate'],
   fileName: /\.(pem|crl|der)$|^[0-9a-f]{8}\.r\d+$/i,
   endings: '.pem, .crl or .der, or are called 1a2b3c4d.r0',
 };
 /** Certificates. */
 export const certificateBlocks: BlockExpectation = {
+  kind: 'certificate',
   label: 'CERTIFICATE',
   noun: 'certificate',
   code: 'ERR_MTLS_PEM_INVALID',
+  beside: [],
   fileName: /\.(pem|crt|cer|der)$|^[0-9a-f]{8}\.\d+$/i,
   endings: '.pem, .crt, .cer or .der, or are called 1a2b3c4d.0',
 };
-
-/**
- * Every structure in a source, DER.
- * @throws MtlsError `ERR_MTLS_PEM_INVALID` for broken PEM, or the expectation's code for a block of another kind.
- */
-export function readBlocks(
-  { bytes, origin }: SourceBytes,
-  { label, noun, code }: BlockExpectation,
-): Buffer[] {
-  if (isDer(bytes)) return [bytes];
-  return parsePem(bytes, origin).map((block) => {
-    if (block.label === label) return block.der;
-    throw new MtlsError(
-      code,
-      `${origin}: found a PEM block "${block.label}" where a ${noun} ("${label}") was expected; take it out of this source`,
-    );
-  });
-}
+/** Certificates of CAs whose clients are admitted. A CRL beside them is not dropped in silence. */
+export const caBlocks: BlockExpectation = {
+  ...certificateBlocks,
+  purpose: purposes.clientAuth,
+  remedies: { crl: 'give this source as options.crl too, or take the CRL out of it' },
+};
 
 /** PEM of every structure in a source, as node:tls reads it. */
 export function toPem(ders: readonly Buffer[], label: PemBlock['label']): string {
@@ -241,24 +257,4 @@ export function hashSources(sources: readonly SourceBytes[]): string {
   for (const { bytes, origin } of sources)
     hash.update(`${origin.length} ${origin} ${bytes.length} `).update(bytes);
   return hash.digest('hex');
-}
-
-function unreadable(path: string, option: string, error: unknown): MtlsError {
-  const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-  const remedies: Readonly<Record<string, string>> = {
-    ENOENT: 'there is no such file; check the path, which is relative to the working directory',
-    EACCES: 'this process may not read it; check its owner and mode',
-    EFBIG:
-      'it has more than 2 GiB, which is the most that is read; split it, or have the CA partition its list',
-    EISDIR:
-      'it is a directory or a device, and a file was expected; name a file, or move this out of the directory',
-  };
-  const why = remedies[code] ?? code;
-  // A key that lost its first line is taken for a path. It must not get into a message, nor into the cause's.
-  const isPath = path.length <= 255 && !/-----|[\r\n]|^[A-Za-z0-9+/=]{60,}$/.test(path);
-  const quoted = isPath
-    ? `"${path}"`
-    : `a path of ${path.length} characters, which looks like PEM without its first line`;
-  const message = `options.${option}: cannot read ${quoted} (${code}): ${why}`;
-  return new MtlsError('ERR_MTLS_OPTION_INVALID', message, isPath ? { cause: error } : undefined);
 }

@@ -57,8 +57,8 @@ export async function loadTrust(
   inForce: TrustMaterial | undefined,
 ): Promise<LoadedTrust> {
   const [sources, inputs] = await allOrFaults([
-    readCaSources(ca, `${prefix}ca`, signal),
-    toCrlInputs(crl, `${prefix}crl`, signal),
+    readCaSources(ca, `${prefix}ca`, signal, crl),
+    toCrlInputs(crl, `${prefix}crl`, signal, ca),
   ]);
   const cas = hashSources(sources);
   // The same CAs are the same store, which remembers the chains it has verified.
@@ -103,15 +103,16 @@ export interface AskedRevocation {
 /**
  * Reads and verifies CRLs for whoever only asks: one that does not verify is set aside, and the rest judge. A server
  * does not start with such a one.
+ * @param options - `ca`: the sources that the CAs in `store` came from.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID` or `ERR_MTLS_PEM_INVALID` for sources that cannot be read at all.
  */
 export async function loadRevocationOf(
   store: CertificateStore,
   crl: readonly CrlSource[],
-  { policy, at, signal }: Pick<TrustLoadOptions, 'policy' | 'at' | 'signal'>,
+  { ca, policy, at, signal }: Pick<TrustLoadOptions, 'policy' | 'at' | 'signal'> & Pick<TrustSources, 'ca'>,
 ): Promise<AskedRevocation> {
   const request: CrlRequest = {
-    inputs: await toCrlInputs(crl, 'crl', signal),
+    inputs: await toCrlInputs(crl, 'crl', signal, ca),
     cas: store.certificates.map(({ raw }) => raw),
     policy,
     at: at.getTime(),

@@ -7,6 +7,8 @@
 import { Option } from 'commander';
 import { hasCode } from '../../dev-ca/files.js';
 import { MtlsError } from '../../errors.js';
+import { describeDistrust } from '../../tls/blocks.js';
+import { purposes } from '../../x509/purpose.js';
 import { type Answer, type CommonOptions, describeError } from '../answer.js';
 import { readBounded } from '../bounded-file.js';
 import type { Commands } from '../commands.js';
@@ -87,7 +89,9 @@ async function inspect(
   options: InspectOptions,
 ): Promise<Answer> {
   const password = await readPassword(terminal, options);
-  const cas = options.ca === undefined ? undefined : await readCas(options.ca);
+  const isOfServers = options.as === 'server' || names.every(isUrl);
+  const purpose = isOfServers ? purposes.serverAuth : purposes.clientAuth;
+  const cas = options.ca === undefined ? undefined : await readCas(options.ca, purpose);
   const wanted = options.find === undefined ? [] : await readWanted(options.find);
   const reading = Promise.all(names.map((name) => readInput(name, password, options)));
   const inputs = await terminal.during('reading', reading);
@@ -116,10 +120,19 @@ async function readPassword(
   return readFirstLine(passwordFile);
 }
 
-async function readCas(file: string): Promise<Found[]> {
+async function readCas(file: string, purpose: string): Promise<Found[]> {
   const found = readMaterial(await readBounded(file, maxBytes), file, undefined);
   if (certificatesAmong(found).length === 0)
     throw new MtlsError('ERR_MTLS_PEM_INVALID', `${file} (--ca) holds no certificate; give that of the CA`);
+  for (const thing of found) {
+    const trust = thing.kind === 'certificate' ? thing.trust : undefined;
+    const fault = trust && describeDistrust(trust, purpose);
+    if (fault !== undefined)
+      throw new MtlsError(
+        'ERR_MTLS_OPTION_INVALID',
+        `${thing.origin} (--ca): a TRUSTED CERTIFICATE in it ${fault}`,
+      );
+  }
   return found;
 }
 

@@ -42,7 +42,8 @@ export async function readCrls(
       steps: [skipped('crl', 'no --ca was given, whose key a CRL is verified by')],
     };
   const { signal } = new AbortController();
-  const { checker, setAside } = await loadRevocationOf(store, crl, { policy, at, signal }).catch(
+  const ca = cas.map(({ origin }) => origin);
+  const { checker, setAside } = await loadRevocationOf(store, crl, { ca, policy, at, signal }).catch(
     (error: unknown) => {
       throw error instanceof MtlsError ? inTermsOfTheCommand(error) : error;
     },

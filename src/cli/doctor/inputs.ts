@@ -8,7 +8,9 @@ import { MtlsError } from '../../errors.js';
 import { allOrFaults } from '../../tls/all-or-faults.js';
 import { readCaSources } from '../../tls/authorities.js';
 import { toCrlInputs } from '../../tls/crl-inputs.js';
-import { certificateBlocks, readBlocks, readSource } from '../../tls/sources.js';
+import { readBlocks } from '../../tls/blocks.js';
+import { type BlockExpectation, caBlocks, certificateBlocks, readSource } from '../../tls/sources.js';
+import { purposes } from '../../x509/purpose.js';
 import { type ClientKey, describeKey, readClientKey } from './private-key.js';
 import { passed, type Step } from './step.js';
 
@@ -53,9 +55,9 @@ export async function readInputs(
     const [client, key, cas, , serverCas] = await allOrFaults([
       readClientFile(paths.cert),
       readKeyFile(paths, env),
-      readAuthorities(paths.ca, 'ca', signal),
+      readAuthorities(paths.ca, { ...caBlocks, option: 'ca' }, paths.crl),
       toCrlInputs(paths.crl ?? [], 'crl', signal),
-      readAuthorities(paths.serverCa, 'server-ca', signal),
+      readAuthorities(paths.serverCa, { ...serverCaBlocks, option: 'server-ca' }),
     ]);
     return { client, key, cas, crl: paths.crl, serverCas };
   } catch (error) {
@@ -95,13 +97,17 @@ async function readPassphrase(path: string): Promise<string> {
 
 async function readAuthorities(
   paths: readonly string[] | undefined,
-  option: string,
-  signal: AbortSignal,
+  expectation: BlockExpectation & { readonly option: string },
+  crl: readonly string[] = [],
 ): Promise<readonly CertificateFile[] | undefined> {
   if (paths === undefined) return undefined;
-  const sources = await readCaSources(paths, option, signal);
-  return sources.map((source) => ({ origin: source.origin, ders: readBlocks(source, certificateBlocks) }));
+  const { signal } = new AbortController();
+  const sources = await readCaSources(paths, expectation.option, signal, crl);
+  return sources.map((source) => ({ origin: source.origin, ders: readBlocks(source, expectation) }));
 }
+
+// Those of servers, whose clients the doctor is here.
+const serverCaBlocks: BlockExpectation = { ...certificateBlocks, purpose: purposes.serverAuth };
 
 /** Each file, and what it is. Those with CRLs have steps of their own. */
 export function describeInputs({ client, key, cas, serverCas }: Inputs): Step[] {

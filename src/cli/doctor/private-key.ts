@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { MtlsError } from '../../errors.js';
+import { type KeyObject, X509Certificate } from 'node:crypto';
+import { readPrivateKey } from '../../tls/private-key.js';
 import { type SourceBytes } from '../../tls/sources.js';
-import { isDer } from '../../x509/pem.js';
 import { failed, passed, skipped, type Step } from './step.js';
 
 /** A key that was read. */
@@ -20,37 +19,10 @@ export interface ClientKey {
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where the passphrase is missing or wrong, `ERR_MTLS_PEM_INVALID` for
  *   what is no key.
  */
-export function readClientKey({ bytes, origin }: SourceBytes, passphrase: string | undefined): ClientKey {
-  const secret = passphrase === undefined ? {} : { passphrase };
-  const form = isDer(bytes) ? ({ format: 'der', type: 'pkcs8' } as const) : ({ format: 'pem' } as const);
-  try {
-    return { origin, key: createPrivateKey({ key: bytes, ...form, ...secret }) };
-  } catch (error) {
-    throw describeFault(bytes, origin, passphrase, error);
-  }
-}
-
-function describeFault(
-  bytes: Buffer,
-  origin: string,
-  passphrase: string | undefined,
-  cause: unknown,
-): MtlsError {
-  const isEncrypted =
-    (cause as NodeJS.ErrnoException).code === 'ERR_MISSING_PASSPHRASE' ||
-    (!isDer(bytes) && bytes.includes('ENCRYPTED'));
+export function readClientKey(source: SourceBytes, passphrase: string | undefined): ClientKey {
   const remedy = 'give its passphrase by --passphrase-file or EXPRESS_MTLS_KEY_PASSPHRASE';
-  if (isEncrypted && passphrase === undefined)
-    return new MtlsError('ERR_MTLS_OPTION_INVALID', `${origin}: the private key is encrypted; ${remedy}`);
-  if (isEncrypted)
-    return new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      `${origin}: the private key cannot be decrypted with the passphrase that was given; ${remedy}`,
-    );
-  return new MtlsError(
-    'ERR_MTLS_PEM_INVALID',
-    `${origin}: no private key can be read from it; expected PEM ("-----BEGIN PRIVATE KEY-----") or PKCS#8 in DER`,
-  );
+  const name = `the passphrase that was given; ${remedy}`;
+  return { origin: source.origin, key: readPrivateKey(source, { value: passphrase, remedy, name }).key };
 }
 
 /** `'EC prime256v1'`, `'RSA 2048'`. */

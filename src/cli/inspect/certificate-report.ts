@@ -4,6 +4,7 @@
  * @module
  */
 import { identityOf } from '../../identity/client-identity.js';
+import { describeDistrust } from '../../tls/blocks.js';
 import { listSome } from '../../tls/shortened-list.js';
 import { type Certificate } from '../../x509/certificate.js';
 import { isCa, isSelfIssued } from '../../x509/certificate-store.js';
@@ -45,7 +46,11 @@ export function reportCertificate(
   const silent = [...surroundings.surveys.keys()].filter(
     ({ crl }) => revocations.length === 0 && crl.issuer.equals(certificate.issuer),
   );
-  const refusals = [...findFaults(certificate, role, { at: now, chain, hostname }), ...revocations];
+  const refusals = [
+    ...findFaults(certificate, role, { at: now, chain, hostname }),
+    ...findDistrust(found, role),
+    ...revocations,
+  ];
   const withoutCrl = role === 'client' ? casWithoutCrl(certificate, chain, surroundings) : undefined;
   const identity = identityOf(certificate);
   const issuer = relations.issuerOf(certificate);
@@ -107,6 +112,12 @@ export function reportCertificate(
       ...(withoutCrl && { revocation: { checked: withoutCrl.length === 0, casWithoutCrl: withoutCrl } }),
     },
   };
+}
+
+/** What a TRUSTED CERTIFICATE says itself against being a CA of clients. */
+function findDistrust({ trust }: Extract<Found, { kind: 'certificate' }>, role: Role): Fault[] {
+  const detail = trust && role === 'ca' ? describeDistrust(trust, purposes.clientAuth) : undefined;
+  return detail === undefined ? [] : [{ reason: 'untrusted', detail: `it ${detail}` }];
 }
 
 function praise(role: Role, isTrusted: boolean, hostname: string | undefined): string {

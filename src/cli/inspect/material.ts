@@ -6,9 +6,10 @@
 import { MtlsError } from '../../errors.js';
 import { type Certificate, parseCertificate } from '../../x509/certificate.js';
 import { type Crl, parseCrl } from '../../x509/crl.js';
-import { parsePem } from '../../x509/pem.js';
+import { type DerKind, kindOfDer, kindOfLabel } from '../../x509/der-kind.js';
+import { formatPem, parsePem, type PemBlock, trimDer } from '../../x509/pem.js';
+import { readTrustedCertificate, type TrustedCertificate } from '../../x509/trusted-certificate.js';
 import { type CertificateRequest, parseCertificateRequest } from './certificate-request.js';
-import { type DerKind, kindOfDer } from './der-kind.js';
 import { Budget, type Secret } from './password-encryption.js';
 import { openPkcs12, type Pkcs12 } from './pkcs12.js';
 import {
@@ -27,7 +28,12 @@ export type Found = Thing & {
 };
 
 type Thing = (
-  | { readonly kind: 'certificate'; readonly certificate: Certificate }
+  | {
+      readonly kind: 'certificate';
+      readonly certificate: Certificate;
+      /** What its owner trusts it for, where a TRUSTED CERTIFICATE says so. */
+      readonly trust?: TrustedCertificate;
+    }
   | { readonly kind: 'crl'; readonly crl: Crl }
   | { readonly kind: 'request'; readonly request: CertificateRequest }
   | { readonly kind: 'private-key'; readonly key: PrivateKey }
@@ -47,10 +53,11 @@ type Thing = (
 export function readMaterial(bytes: Buffer, file: string, password: string | undefined): Found[] {
   const secret: Secret = { password, budget: new Budget() };
   const things = naming(file, () => {
-    const kind = kindOfDer(bytes);
+    const der = trimDer(bytes);
+    const kind = kindOfDer(der);
     // A text may begin with the sign that begins DER, a zero.
     const isText = kind === undefined && (bytes[0] !== 0x30 || bytes.includes('-----BEGIN'));
-    return isText ? readPem(bytes, file, secret) : readDer(bytes, kind, secret);
+    return isText ? readPem(bytes, file, secret) : readDer(der, kind, secret);
   });
   const isSeveral = things.filter(({ kind }) => kind !== 'pkcs12').length > 1;
   let number = 0;
@@ -61,54 +68,27 @@ export function readMaterial(bytes: Buffer, file: string, password: string | und
   });
 }
 
-const kindOfLabel: Readonly<Record<string, DerKind | undefined>> = {
-  CERTIFICATE: 'certificate',
-  'X509 CERTIFICATE': 'certificate',
-  'X509 CRL': 'crl',
-  'CERTIFICATE REQUEST': 'request',
-  'NEW CERTIFICATE REQUEST': 'request',
-  'PRIVATE KEY': 'pkcs8',
-  'ENCRYPTED PRIVATE KEY': 'encrypted-pkcs8',
-  'RSA PRIVATE KEY': 'pkcs1',
-  'EC PRIVATE KEY': 'sec1',
-  'PUBLIC KEY': 'spki',
-  PKCS7: 'pkcs7',
-  PKCS12: 'pkcs12',
-};
-
 function readPem(bytes: Buffer, file: string, secret: Secret): Thing[] {
-  const { keys, rest } = cutOldEncryptedKeys(bytes);
-  const things: Thing[] = keys.map((pem) => ({
-    kind: 'private-key',
-    key: readOldEncryptedKey(pem, secret.password),
-  }));
-  if (keys.length > 0 && !rest.includes('-----')) return things;
   // "EC PARAMETERS" say what the key that follows says again.
-  const blocks = parsePem(rest, file).filter(({ label }) => label !== 'EC PARAMETERS');
-  for (const [index, { label, der }] of blocks.entries()) {
-    const kind = Object.hasOwn(kindOfLabel, label) ? kindOfLabel[label] : undefined;
-    if (label === 'RSA PUBLIC KEY')
-      things.push({ kind: 'public-key', publicKey: readPublicKey(der, 'pkcs1') });
-    else if (kind === undefined) things.push({ kind: 'unknown', pemLabel: label });
-    else if (blocks.length === 1) things.push(...readDer(der, kind, secret));
-    else things.push(...naming(`number ${index + 1} of ${blocks.length}`, () => readDer(der, kind, secret)));
-  }
-  return things;
+  const blocks = parsePem(bytes, file).filter(({ label }) => label !== 'EC PARAMETERS');
+  return blocks.flatMap((block, index) =>
+    blocks.length === 1
+      ? readBlock(block, secret)
+      : naming(`number ${index + 1} of ${blocks.length}`, () => readBlock(block, secret)),
+  );
 }
 
-// parsePem takes no headers within a block. A file of keys is short.
-const longestKeyFile = 100_000;
-
-function cutOldEncryptedKeys(bytes: Buffer): { readonly keys: readonly string[]; readonly rest: Buffer } {
-  if (bytes.length > longestKeyFile) return { keys: [], rest: bytes };
-  const keys: string[] = [];
-  const block =
-    /-----BEGIN ([A-Z]{2,3}) PRIVATE KEY-----\r?\nProc-Type: 4,ENCRYPTED[^]*?-----END \1 PRIVATE KEY-----/g;
-  const rest = bytes.toString('latin1').replace(block, (pem) => {
-    keys.push(pem);
-    return '';
-  });
-  return { keys, rest: keys.length > 0 ? Buffer.from(rest, 'latin1') : bytes };
+function readBlock(block: PemBlock, secret: Secret): Thing[] {
+  const { label, der, headers } = block;
+  const kind = kindOfLabel(label);
+  if (headers?.includes('ENCRYPTED') === true)
+    return [{ kind: 'private-key', key: readOldEncryptedKey(formatPem(block), secret.password) }];
+  if (label === 'TRUSTED CERTIFICATE') {
+    const trust = readTrustedCertificate(der);
+    return [{ kind: 'certificate', certificate: parseCertificate(trust.certificate), trust }];
+  }
+  if (label === 'RSA PUBLIC KEY') return [{ kind: 'public-key', publicKey: readPublicKey(der, 'pkcs1') }];
+  return kind === undefined ? [{ kind: 'unknown', pemLabel: label }] : readDer(der, kind, secret);
 }
 
 function readDer(der: Buffer, kind: DerKind | undefined, secret: Secret): Thing[] {

@@ -4,9 +4,10 @@
  *
  * @module
  */
-import { createDecipheriv, createHash, pbkdf2Sync } from 'node:crypto';
+import { createDecipheriv, hash as hashOf, pbkdf2Sync } from 'node:crypto';
 import { MtlsError } from '../../errors.js';
 import { type DerReader, Tag } from '../../x509/der.js';
+import { nameEncryption } from '../../x509/encryption-name.js';
 
 /** How something was encrypted. */
 export interface Encryption {
@@ -16,9 +17,12 @@ export interface Encryption {
   readonly decrypt: (data: Buffer, password: string, budget: Budget) => Buffer | undefined;
 }
 
-/** How many rounds of hashing a file may ask for, all its parts together: whoever made it chose their number. */
+// NSS asks for 600,000 for each part, and for the MAC, whose rounds cost four times as much.
+const mostRounds = 4_000_000;
+
+/** How many rounds of hashing a file may ask for, all its parts together: its author chose their number. */
 export class Budget {
-  #left = 2_000_000;
+  #left = mostRounds;
 
   /** @throws MtlsError `ERR_MTLS_OPTION_INVALID` where it is spent. */
   spend(rounds: number): void {
@@ -26,7 +30,7 @@ export class Budget {
     if (this.#left < 0) {
       throw new MtlsError(
         'ERR_MTLS_OPTION_INVALID',
-        `opening it would take more than 2,000,000 rounds of hashing (one part asks for ${rounds}); write it anew with fewer`,
+        `opening it would take more than ${mostRounds.toLocaleString('en')} rounds of hashing (one part asks for ${rounds}); write it anew with fewer`,
       );
     }
   }
@@ -40,33 +44,29 @@ export interface Secret {
   readonly budget: Budget;
 }
 
-/** Reads an AlgorithmIdentifier of encryption by a password. */
-export function readEncryption(reader: DerReader): Encryption {
+/**
+ * Reads an AlgorithmIdentifier of encryption by a password.
+ * @param describe - What to say where it is not read here, of its name.
+ */
+export function readEncryption(reader: DerReader, describe = describeUnread): Encryption {
   const algorithm = reader.enter(Tag.sequence);
   const oid = algorithm.oid();
-  if (oid === '1.2.840.113549.1.5.13') return readPbes2(algorithm.enter(Tag.sequence));
+  if (oid === '1.2.840.113549.1.5.13') return readPbes2(algorithm.enter(Tag.sequence), describe);
   if (oid === '1.2.840.113549.1.12.1.3') return readTripleDes(algorithm.enter(Tag.sequence));
-  return unknownEncryption(oldNames[oid] ?? `the algorithm ${oid.slice(0, 100)}`);
+  return unreadEncryption(nameEncryption(oid), describe);
 }
 
-const oldNames: Readonly<Record<string, string | undefined>> = {
-  '1.2.840.113549.1.12.1.1': '128-bit RC4',
-  '1.2.840.113549.1.12.1.2': '40-bit RC4',
-  '1.2.840.113549.1.12.1.4': 'two-key Triple DES',
-  '1.2.840.113549.1.12.1.5': '128-bit RC2',
-  '1.2.840.113549.1.12.1.6': '40-bit RC2',
-};
-
-function unknownEncryption(name: string): Encryption {
+function unreadEncryption(name: string, describe: (name: string) => string): Encryption {
   return {
     name,
     decrypt: () => {
-      throw new MtlsError(
-        'ERR_MTLS_OPTION_INVALID',
-        `a part of it is encrypted with ${name}, which is not read here; "openssl pkcs12 -legacy -nokeys -in OLD.p12 -out certs.pem" writes its certificates to a file that is`,
-      );
+      throw new MtlsError('ERR_MTLS_OPTION_INVALID', describe(name));
     },
   };
+}
+
+function describeUnread(name: string): string {
+  return `a part of it is encrypted with ${name}, which is not read here; "openssl pkcs12 -legacy -nokeys -in OLD.p12 -out certs.pem" writes its certificates to a file that is`;
 }
 
 const ciphers: Readonly<Record<string, { readonly name: string; readonly keyBytes: number } | undefined>> = {
@@ -77,13 +77,14 @@ const ciphers: Readonly<Record<string, { readonly name: string; readonly keyByte
 };
 
 // RFC 8018 appendix A.4.
-function readPbes2(parameters: DerReader): Encryption {
+function readPbes2(parameters: DerReader, describe: (name: string) => string): Encryption {
   const derive = readPbkdf2(parameters);
   const scheme = parameters.enter(Tag.sequence);
   const oid = scheme.oid();
   const cipher = ciphers[oid];
-  if (cipher === undefined) return unknownEncryption(`the cipher ${oid.slice(0, 100)}`);
-  if (derive === undefined) return unknownEncryption(`${cipher.name} and a derivation other than PBKDF2`);
+  if (cipher === undefined) return unreadEncryption(nameEncryption(oid), describe);
+  if (derive === undefined)
+    return unreadEncryption(`${cipher.name} and a derivation other than PBKDF2`, describe);
   const iv = scheme.next(Tag.octetString).content;
   return {
     name: cipher.name,
@@ -168,8 +169,8 @@ export function deriveOldKey(
   const parts: Buffer[] = [];
   for (let made = 0; made < length; made += parts.at(-1)?.length ?? 1) {
     budget.spend(4 * iterations);
-    let part = createHash(hash).update(Buffer.alloc(block, id)).update(input).digest();
-    for (let round = 1; round < iterations; round++) part = createHash(hash).update(part).digest();
+    let part = hashOf(hash, Buffer.concat([Buffer.alloc(block, id), input]), 'buffer');
+    for (let round = 1; round < iterations; round++) part = hashOf(hash, part, 'buffer');
     parts.push(part);
     addToEach(input, filled(part, block).subarray(0, block), block);
   }

@@ -6,6 +6,7 @@
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { MtlsError } from '../../errors.js';
+import { toDer } from '../../x509/ber.js';
 import { context, DerReader, type DerSubject, Tag } from '../../x509/der.js';
 import { decodeString } from '../../x509/string.js';
 import {
@@ -42,11 +43,11 @@ const encryptedType = '1.2.840.113549.1.7.6';
 /**
  * Opens a file.
  * @param secret - Without a password the empty one is tried.
- * @throws MtlsError `ERR_MTLS_PEM_INVALID` for what is not strict DER, `ERR_MTLS_OPTION_INVALID` for a password
+ * @throws MtlsError `ERR_MTLS_PEM_INVALID` for what is neither strict DER nor BER that can be made so, `ERR_MTLS_OPTION_INVALID` for a password
  *   that is missing or wrong, and for encryption that is not read here.
  */
-export function openPkcs12(der: Buffer, { password, budget }: Secret): Pkcs12 {
-  const outer = new DerReader(der, subject);
+export function openPkcs12(bytes: Buffer, { password, budget }: Secret): Pkcs12 {
+  const outer = readerOf(bytes);
   const pfx = outer.enter(Tag.sequence);
   outer.finish();
   if (pfx.smallInteger() !== 3) pfx.fail('has a version other than 3', pfx.elementStart);
@@ -65,9 +66,14 @@ export function openPkcs12(der: Buffer, { password, budget }: Secret): Pkcs12 {
     encryptions: new Set(),
   };
   const mac = pfx.done ? undefined : verifyMac(pfx.enter(Tag.sequence), content, password, budget);
-  const parts = new DerReader(content, subject).enter(Tag.sequence);
+  const parts = readerOf(content).enter(Tag.sequence);
   while (!parts.done) readPart(parts.enter(Tag.sequence), opening);
   return { bags: opening.bags, encryptions: [...opening.encryptions], mac };
+}
+
+// NSS and BouncyCastle write BER, outside and within. The MAC is over the bytes as they stand.
+function readerOf(bytes: Buffer): DerReader {
+  return new DerReader(toDer(bytes) ?? bytes, subject);
 }
 
 interface Opening {
@@ -145,8 +151,17 @@ function readPart(part: DerReader, opening: Opening): void {
   const info = encrypted.enter(Tag.sequence);
   info.oid();
   const encryption = readEncryption(info);
-  const data = info.next(context(0, 'primitive')).content;
+  const data = readEncryptedContent(info);
   readBags(decrypt(encryption, data, opening), opening, 0);
+}
+
+// An OCTET STRING with a tag of its own, in one piece, or as BER may have it, in several.
+function readEncryptedContent(info: DerReader): Buffer {
+  const pieces = info.enterOptional(context(0, 'constructed'));
+  if (pieces === undefined) return info.next(context(0, 'primitive')).content;
+  const contents: Buffer[] = [];
+  while (!pieces.done) contents.push(pieces.next(Tag.octetString).content);
+  return Buffer.concat(contents);
 }
 
 function decrypt(
@@ -163,7 +178,7 @@ function decrypt(
 const bagTypes = '1.2.840.113549.1.12.10.1.';
 
 function readBags(contents: Buffer, opening: Opening, depth: number): void {
-  const list = new DerReader(contents, subject).enter(Tag.sequence);
+  const list = readerOf(contents).enter(Tag.sequence);
   while (!list.done) {
     const bag = list.enter(Tag.sequence);
     const type = bag.oid();

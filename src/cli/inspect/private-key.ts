@@ -6,6 +6,7 @@
  */
 import { createPrivateKey, createPublicKey, type KeyObject, type PrivateKeyInput } from 'node:crypto';
 import { MtlsError } from '../../errors.js';
+import { describeUnsupported, isUnsupported } from '../../tls/private-key.js';
 import { DerReader, type DerSubject, Tag } from '../../x509/der.js';
 import { type PublicKeyKind, readPublicKeyKind } from '../../x509/public-key.js';
 import { readEncryption, type Secret } from './password-encryption.js';
@@ -40,23 +41,45 @@ export function readPrivateKey(der: Buffer, type: 'pkcs8' | 'pkcs1' | 'sec1'): P
 /** Reads an EncryptedPrivateKeyInfo (RFC 5958 section 3), and opens it where there is a password. */
 export function readEncryptedKey(der: Buffer, { password, budget }: Secret): PrivateKey {
   const info = new DerReader(der, keySubject).enter(Tag.sequence);
-  const { name, decrypt } = readEncryption(info);
+  const { name, decrypt } = readEncryption(info, describeUnread);
   const data = info.next(Tag.octetString).content;
   const clear = password === undefined ? undefined : decrypt(data, password, budget);
   const publicKey = clear && publicHalfOf({ key: clear, format: 'der', type: 'pkcs8' });
   return { encryption: name, state: publicKey ? 'open' : 'locked', publicKey };
 }
 
-/** Reads a PEM block with a Proc-Type (RFC 1421 section 4.6), as OpenSSL wrote encrypted keys once. */
+function describeUnread(name: string): string {
+  // Of the others, OpenSSL reads some.
+  return /^PBE-|RC[24]|^DES-/.test(name)
+    ? `it ${describeUnsupported(name)}`
+    : `it is encrypted with ${name}, which is not read here; write it anew with "openssl pkcs8 -topk8 -v2 aes-256-cbc -in FILE -out NEW"`;
+}
+
+/**
+ * Reads a PEM block with a Proc-Type (RFC 1421 section 4.6), as OpenSSL wrote encrypted keys once.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where OpenSSL has the cipher no longer, and a password is given.
+ */
 export function readOldEncryptedKey(pem: string, password: string | undefined): PrivateKey {
-  const cipher = /^DEK-Info: ([A-Z0-9-]{1,30}),/m.exec(pem)?.[1];
+  const cipher = /^DEK-Info: ([A-Z0-9-]{1,30}),/m.exec(pem)?.[1] ?? 'an unknown cipher';
   const publicKey =
-    password === undefined ? undefined : publicHalfOf({ key: pem, format: 'pem', passphrase: password });
+    password === undefined
+      ? undefined
+      : openOldKey({ key: pem, format: 'pem', passphrase: password }, cipher);
   return {
-    encryption: `${cipher ?? 'an unknown cipher'} in the old form of OpenSSL`,
+    encryption: `${cipher} in the old form of OpenSSL`,
     state: publicKey ? 'open' : 'locked',
     publicKey,
   };
+}
+
+function openOldKey(input: PrivateKeyInput, cipher: string): PublicKey | undefined {
+  try {
+    return describe(createPublicKey(createPrivateKey(input)));
+  } catch (error) {
+    if (isUnsupported(error))
+      throw new MtlsError('ERR_MTLS_OPTION_INVALID', `it ${describeUnsupported(cipher)}`);
+    return undefined;
+  }
 }
 
 /**

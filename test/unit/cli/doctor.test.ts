@@ -513,7 +513,7 @@ describe('what cannot be read', () => {
     [
       'a certificate for a key',
       { key: client1.pem },
-      /key\.pem: no private key can be read from it; expected PEM/,
+      /key\.pem: found a PEM block "CERTIFICATE" where a private key \("PRIVATE KEY"\) was expected/,
     ],
     [
       'a key for a certificate',

@@ -674,7 +674,7 @@ describe('what cannot be done is said in one line, with exit code 3', () => {
     const { code, err } = await runCommand(['inspect', join(directory, 'missing.pem')]);
     expect(code).toBe(3);
     expect(err).toMatch(
-      /^ENOENT: no such file or directory, .*missing\.pem'; check the path, which is relative to the folder where you are\n$/,
+      /^ENOENT: no such file or directory, .*missing\.pem'; check the path, which is relative to the folder where you are, "[^"]+"\n$/,
     );
   });
 

@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { checkServerCredentials, type ServerCredentials } from '../../../src/tls/server-credentials.js';
+import { type SourceBytes } from '../../../src/tls/sources.js';
 import { ca } from '../../support/chain.js';
 import { day, fromNow } from '../revocation/lists.js';
 import { failureOf } from '../x509/failure.js';
@@ -46,6 +47,12 @@ describe('a key and a certificate that belong together', () => {
     expect(check(keyPem, pem).cert).toBe(pem);
   });
 
+  test('may be in one file that is given twice', () => {
+    const both = server.keyPem + server.chainPem;
+    expect(check(both, both)).toMatchObject({ key: server.keyPem, cert: server.pem + east.pem });
+    expect(failureOf(() => check(server.keyPem, both)).message).toContain('found a PEM block "PRIVATE KEY"');
+  });
+
   test('may be DER', () => {
     const key = server.privateKey.export({ format: 'der', type: 'pkcs8' });
     expect(check(key, server.der)).toMatchObject({
@@ -85,44 +92,56 @@ describe('a key and a certificate that belong together', () => {
 });
 
 describe('a key is refused', () => {
-  const expected = 'expected a private key ("-----BEGIN PRIVATE KEY-----") or PKCS#8 in DER';
   test.each<[string, string | Buffer, string, string]>([
-    ['that is no PEM', 'hello', 'ERR_MTLS_PEM_INVALID', `found no PEM block; ${expected}`],
+    [
+      'that is no PEM',
+      'hello',
+      'ERR_MTLS_PEM_INVALID',
+      'no PEM block was found; expected PEM ("-----BEGIN …-----") or DER',
+    ],
     [
       'that is a certificate',
       server.pem,
       'ERR_MTLS_PEM_INVALID',
-      `found a PEM block "CERTIFICATE" that does not read as a key; ${expected}`,
+      'found a PEM block "CERTIFICATE" where a private key ("PRIVATE KEY") was expected; give the private key that belongs to the certificate',
     ],
     [
       'that is cut off',
       server.keyPem.slice(0, 80),
       'ERR_MTLS_PEM_INVALID',
-      `found a PEM block "PRIVATE KEY" that does not read as a key; ${expected}`,
-    ],
-    [
-      'that is a public key',
-      server.x509.publicKey.export({ format: 'pem', type: 'spki' }),
-      'ERR_MTLS_PEM_INVALID',
-      `found a PEM block "PUBLIC KEY" that does not read as a key; ${expected}`,
-    ],
-    [
-      'that is DER of something else',
-      server.der,
-      'ERR_MTLS_PEM_INVALID',
-      `found DER that is no PKCS#8 key; ${expected}`,
+      'a "PRIVATE KEY" block without its end: the file is cut off or still being written (at byte 0); write the file anew',
     ],
     [
       'that is encrypted, without a passphrase',
       encrypted('pem'),
       'ERR_MTLS_OPTION_INVALID',
-      'the private key is encrypted; give its passphrase as options.passphrase',
+      'the private key is encrypted; give options.passphrase',
+    ],
+    [
+      'that is encrypted in DER, without a passphrase',
+      encrypted('der'),
+      'ERR_MTLS_OPTION_INVALID',
+      'the private key is encrypted; give options.passphrase',
     ],
   ])('%s', (_what, key, code, message) => {
-    const error = failureOf(() => check(key, server.pem));
-    expect(error).toMatchObject({ code, message: expect.stringContaining(message) });
-    expect(error.message).toMatch(/^server-key\.pem: /);
-    expect(error.cause).toMatchObject({ message: expect.any(String) });
+    expect(failureOf(() => check(key, server.pem))).toMatchObject({
+      code,
+      message: `server-key.pem: ${message}`,
+    });
+  });
+
+  test('of a name of its own, by the option of that name', () => {
+    const source = (bytes: string | Buffer): SourceBytes => ({ bytes: Buffer.from(bytes), origin: 'a.pem' });
+    const { message } = failureOf(() =>
+      checkServerCredentials(
+        source(encrypted('pem')),
+        source(server.pem),
+        undefined,
+        new Date(),
+        'sni["a"].',
+      ),
+    );
+    expect(message).toBe('a.pem: the private key is encrypted; give options.sni["a"].passphrase');
   });
 
   test('of which the passphrase is wrong, which is not shown', () => {

@@ -9,15 +9,13 @@ import {
   certificateBlocks,
   crlBlocks,
   hashSources,
+  isAmong,
   isPath,
-  readBlocks,
   readPath,
   readSource,
-  toPem,
 } from '../../../src/tls/sources.js';
 import { ca } from '../../support/chain.js';
 import { temporaryDirectory, writeMaterial } from '../../support/files.js';
-import { failureOf } from '../x509/failure.js';
 
 const root = ca('root');
 const crl = root.crl();
@@ -71,7 +69,7 @@ describe('a source', () => {
     const missing = join(directory, 'missing.pem');
     await expect(readSource(missing, 'key')).rejects.toMatchObject({
       code: 'ERR_MTLS_OPTION_INVALID',
-      message: `options.key: cannot read "${missing}" (ENOENT): there is no such file; check the path, which is relative to the working directory`,
+      message: `options.key: cannot read "${missing}" (ENOENT): there is no such file; check the path (the working directory is "${process.cwd()}")`,
       cause: { code: 'ENOENT' },
     });
     await expect(readSource(directory, 'key')).rejects.toMatchObject({
@@ -258,65 +256,6 @@ describe('the sources of CRLs', () => {
   });
 });
 
-describe('the blocks of a source', () => {
-  const from = (bytes: string | Buffer): { bytes: Buffer; origin: string } => ({
-    bytes: Buffer.from(bytes),
-    origin: 'ca.pem',
-  });
-
-  test('are every one of a bundle, in order', () => {
-    const other = ca('other');
-    expect(readBlocks(from(`# root\n${root.pem}\ntext\n${other.pem}`), certificateBlocks)).toEqual([
-      root.der,
-      other.der,
-    ]);
-    expect(readBlocks(from(crl.pem + crl.pem), crlBlocks)).toEqual([crl.der, crl.der]);
-  });
-
-  test('are one where the source is DER', () => {
-    expect(readBlocks(from(root.der), certificateBlocks)).toEqual([root.der]);
-  });
-
-  test.each([
-    [
-      'a CRL where a certificate was expected',
-      crl.pem,
-      certificateBlocks,
-      'ERR_MTLS_PEM_INVALID',
-      'found a PEM block "X509 CRL" where a certificate ("CERTIFICATE") was expected; take it out of this source',
-    ],
-    [
-      'a certificate where a CRL was expected',
-      root.pem,
-      crlBlocks,
-      'ERR_MTLS_CRL_INVALID',
-      'found a PEM block "CERTIFICATE" where a CRL ("X509 CRL") was expected; take it out of this source',
-    ],
-    [
-      'a key behind a certificate',
-      root.pem + root.keyPem,
-      certificateBlocks,
-      'ERR_MTLS_PEM_INVALID',
-      'found a PEM block "PRIVATE KEY" where a certificate ("CERTIFICATE") was expected; take it out of this source',
-    ],
-  ])('are refused for %s', (_what, text, expectation, code, message) => {
-    expect(failureOf(() => readBlocks(from(text), expectation))).toMatchObject({
-      code,
-      message: `ca.pem: ${message}`,
-    });
-  });
-
-  test('are refused where one is cut off, though others are whole', () => {
-    const cut = root.pem + root.pem.slice(0, -30);
-    expect(failureOf(() => readBlocks(from(cut), certificateBlocks)).code).toBe('ERR_MTLS_PEM_INVALID');
-  });
-
-  test('are written as node:tls reads them', () => {
-    expect(toPem([root.der, root.der], 'CERTIFICATE')).toBe(root.pem + root.pem);
-    expect(toPem([], 'CERTIFICATE')).toBe('');
-  });
-});
-
 describe('the hash of sources', () => {
   const source = (origin: string, text: string): { bytes: Buffer; origin: string } => ({
     bytes: Buffer.from(text),
@@ -342,15 +281,109 @@ describe('the hash of sources', () => {
   });
 });
 
-describe('faults that were found', () => {
-  const { keyPem, privateKey } = root;
-  const body = keyPem.split('\n')[1]!;
+describe('a path at which nothing can be is told from one that is mistaken', () => {
+  const cwd = JSON.stringify(process.cwd());
   test.each([
-    ['base64 of its DER', privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64')],
-    ['PEM whose first dash was lost', keyPem.slice(1)],
-    ['PEM without its first line', keyPem.split('\n').slice(1).join('\n')],
-  ])('a private key that was given as %s is not shown for a path', async (_what, source) => {
-    const error = await readSource(source, 'key').catch((fault: unknown) => fault as Error);
-    expect((error as Error).message).not.toContain(body);
+    [
+      'certs/ca.pem',
+      `there is no such file; check the path, which is relative to the working directory ${cwd}`,
+    ],
+    ['/no-such/ca.pem', `there is no such file; check the path (the working directory is ${cwd})`],
+    [
+      '~/certs/"ca".pem',
+      String.raw`"~" is expanded by shells alone; write the whole path, or in code: path.join(os.homedir(), "certs/\"ca\".pem")`,
+    ],
+    ['$HOME/ca.pem', 'variables are expanded by shells alone; in code: process.env.HOME'],
+    ['${CA_DIR}/ca.pem', 'variables are expanded by shells alone; in code: process.env.CA_DIR'],
+    ['%APPDATA%/ca.pem', 'variables are expanded by shells alone; in code: process.env.APPDATA'],
+    ['file:///etc/ca.pem', 'it is a URL; expected a path; in code: fileURLToPath(url) from node:url'],
+    [
+      'http://a.test/ca.crl',
+      'it is a URL; http: is not fetched from here; fetch it, and give the file or what came back, or for ca and crl a loader, whose load() fetches it',
+    ],
+    ['no-such.pem\n', 'it has white space or quotes around it; in code: value.trim(), or value.slice(1, -1)'],
+    ['"no-such.pem"', 'it has white space or quotes around it; in code: value.trim(), or value.slice(1, -1)'],
+  ])('%j', async (path, why) => {
+    await expect(readSource(path, 'ca')).rejects.toMatchObject({
+      code: 'ERR_MTLS_OPTION_INVALID',
+      message: `options.ca: cannot read ${JSON.stringify(path)} (ENOENT): ${why}`,
+      cause: { code: 'ENOENT' },
+    });
+    const crl = { code: 'ERR_MTLS_OPTION_INVALID', message: expect.stringContaining(why) };
+    await expect(toCrlInputs([path], 'crl', signal)).rejects.toMatchObject(crl);
+  });
+
+  test('a file may be called like any of these', async () => {
+    const directory = temporaryDirectory();
+    const files = writeMaterial(directory, { '~': 'a', $HOME: 'b', ' c ': 'c' });
+    for (const path of Object.values(files)) expect((await readSource(path, 'ca')).bytes).toHaveLength(1);
+  });
+});
+
+describe('a private key in the place of a path', () => {
+  const { keyPem, privateKey } = root;
+  const der = privateKey.export({ format: 'der', type: 'pkcs8' });
+  const base64 = der.toString('base64');
+  const secrets = [...keyPem.split('\n').slice(1, 3), String(privateKey.export({ format: 'jwk' }).d)];
+  const decode =
+    "it is the base64 of DER, without the lines BEGIN and END; in code: Buffer.from(value, 'base64')";
+  const decodeTwice =
+    "it is the base64 of PEM, as a Kubernetes secret has it that was encoded twice; in code: Buffer.from(value, 'base64')";
+  const beginning = 'PEM without its first line; give all of it, from "-----BEGIN" on';
+  const binary = 'bytes that were read as text; read the file without an encoding, so that it is a Buffer';
+
+  test.each([
+    ['base64 of its DER', base64, decode],
+    ['base64 on lines', keyPem.split('\n').slice(1, -2).join('\n'), decode],
+    ['base64 in quotes', `"${base64}"`, ''],
+    ['base64 of its PEM', Buffer.from(keyPem).toString('base64'), decodeTwice],
+    ['a half of that', Buffer.from(keyPem).toString('base64').slice(0, 100), decodeTwice],
+    ['PEM whose first dash was lost', keyPem.slice(1), ''],
+    ['PEM without its first line', keyPem.split('\n').slice(1).join('\n'), beginning],
+    ['a line of it', keyPem.split('\n')[2] ?? '', beginning],
+    ['one line with \\n in it', keyPem.split('\n').slice(1, -2).join('\\n'), beginning],
+    ['DER that was read as text', der.toString('utf8'), binary],
+    ['DER that was read as Latin-1', der.toString('latin1'), binary],
+    ['UTF-16 that was read as UTF-8', Buffer.from(keyPem, 'utf16le').toString('utf8'), binary],
+    [
+      'JSON',
+      JSON.stringify(privateKey.export({ format: 'jwk' })),
+      'it is JSON; in code: JSON.parse(value).field',
+    ],
+    ['its number in base64url', String(privateKey.export({ format: 'jwk' }).d), ''],
+    ['its number in hex', der.subarray(36, 68).toString('hex'), ''],
+    ['a URL with it', `data:application/x-pem-file;base64,${base64.slice(0, 100)}`, ''],
+  ])('that was given as %s is not shown, and its form is named', async (_what, source, why) => {
+    const read: unknown = await readSource(source, 'key').catch((error: unknown) => error);
+    const { message, cause } = read as Error;
+    expect(message).toMatch(
+      /^options\.key: cannot read a path of \d+ characters \([A-Z_]+\): it is no path, but looks like /,
+    );
+    expect(message).toContain(why);
+    expect(cause).toBeUndefined();
+    for (const secret of [...secrets, source.slice(0, 20)]) expect(message).not.toContain(secret);
+  });
+});
+
+describe('what another option reads too', () => {
+  const loader = { load: () => Promise.resolve([]) };
+  test.each<[string, CrlSource, CrlSource[], boolean]>([
+    ['the same path', 'a/b.pem', ['c', 'a/b.pem'], true],
+    ['the same path in other words', 'a/b.pem', ['./a/../a/b.pem'], true],
+    ['another path', 'a/b.pem', ['a/c.pem'], false],
+    ['a file of a directory', 'a/b.pem', ['a/'], true],
+    ['a file of a directory that is not read', 'a/b.txt', ['a'], false],
+    ['a file of a directory below it', 'a/c/b.pem', ['a'], false],
+    ['a directory', 'a', ['a/'], true],
+    ['the same PEM', root.pem, [crl.pem, root.pem], true],
+    ['the same PEM in a Buffer', root.pem, [Buffer.from(root.pem)], true],
+    ['other PEM', root.pem, [crl.pem], false],
+    ['a path and PEM', 'a/b.pem', [root.pem], false],
+    ['PEM and a path', root.pem, ['a/b.pem', loader], false],
+    ['the same loader', loader, [loader], true],
+    ['another loader', loader, [{ ...loader }], false],
+    ['nothing', 'a/b.pem', [], false],
+  ])('%s: %#', (_what, source, others, expected) => {
+    expect(isAmong(source, others, crlBlocks)).toBe(expected);
   });
 });

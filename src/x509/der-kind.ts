@@ -1,10 +1,11 @@
 /**
- * What DER is, where no label says so: told by its first few elements.
+ * What DER is: told by its label in PEM, or by its first few elements.
  *
  * @module
  */
-import { MtlsError } from '../../errors.js';
-import { context, DerReader, Tag } from '../../x509/der.js';
+import { MtlsError } from '../errors.js';
+import { isIndefinite, toDer } from './ber.js';
+import { context, DerReader, Tag } from './der.js';
 
 /** What a structure is. */
 export type DerKind =
@@ -19,8 +20,34 @@ export type DerKind =
   | 'sec1'
   | 'spki';
 
-/** Tells what bytes are; `undefined`: nothing that is known here. */
-export function kindOfDer(der: Buffer): DerKind | undefined {
+/** What PEM calls each. */
+const kindOfLabels: Readonly<Record<string, DerKind | undefined>> = {
+  CERTIFICATE: 'certificate',
+  'X509 CERTIFICATE': 'certificate',
+  'TRUSTED CERTIFICATE': 'certificate',
+  'X509 CRL': 'crl',
+  'CERTIFICATE REQUEST': 'request',
+  'NEW CERTIFICATE REQUEST': 'request',
+  'PRIVATE KEY': 'pkcs8',
+  'ENCRYPTED PRIVATE KEY': 'encrypted-pkcs8',
+  'RSA PRIVATE KEY': 'pkcs1',
+  'EC PRIVATE KEY': 'sec1',
+  'PUBLIC KEY': 'spki',
+  PKCS7: 'pkcs7',
+  CMS: 'pkcs7',
+  'PKCS #7 SIGNED DATA': 'pkcs7',
+  PKCS12: 'pkcs12',
+};
+
+/** What a PEM block of this label holds; `undefined`: nothing that is known here. */
+export function kindOfLabel(label: string): DerKind | undefined {
+  return Object.hasOwn(kindOfLabels, label) ? kindOfLabels[label] : undefined;
+}
+
+/** Tells what DER is, or BER with indefinite lengths; `undefined`: nothing that is known here. */
+export function kindOfDer(bytes: Buffer): DerKind | undefined {
+  const der = isIndefinite(bytes) ? toDer(bytes) : bytes;
+  if (der === undefined) return undefined;
   try {
     return kindOf(childrenOf(new DerReader(der, { code: 'ERR_MTLS_PEM_INVALID', noun: 'file' })));
   } catch (error) {
