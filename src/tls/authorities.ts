@@ -10,7 +10,7 @@ import { type Certificate, KeyUsage } from '../x509/certificate.js';
 import { CertificateStore, isCa } from '../x509/certificate-store.js';
 import { allOrFaults } from './all-or-faults.js';
 import { checkNames } from './authority-names.js';
-import { isOfOthers, readBlocks } from './blocks.js';
+import { dropOthers, readBlocks } from './blocks.js';
 import { readCertificates } from './certificate-source.js';
 import { listSome } from './shortened-list.js';
 import {
@@ -59,8 +59,7 @@ function withoutCrls(
   files: readonly SourceBytes[],
   isOfCrls: (file: SourceBytes) => boolean,
 ): readonly SourceBytes[] {
-  const own = files.filter((file) => !isOfCrls(file) || !isOfOthers(file, besideCrls));
-  return (own.length > 0 ? own : files).map((file) => {
+  return dropOthers(files, isOfCrls, besideCrls).map((file) => {
     if (!isOfCrls(file)) return file;
     const pem = toPem(readBlocks(file, besideCrls), 'CERTIFICATE');
     return { origin: file.origin, bytes: Buffer.from(pem) };

@@ -28,8 +28,22 @@ export function readBlocks(source: SourceBytes, expectation: BlockExpectation): 
   return own;
 }
 
+/**
+ * The files of a source that another option reads too, but for those that are that option's alone. Where all are,
+ * all are returned, so that the fault is found where they are read.
+ * @param isShared - Whether the other option reads a file.
+ */
+export function dropOthers(
+  files: readonly SourceBytes[],
+  isShared: (file: SourceBytes) => boolean,
+  expectation: BlockExpectation,
+): readonly SourceBytes[] {
+  const own = files.filter((file) => !isShared(file) || !isOfOthers(file, expectation));
+  return own.length > 0 ? own : files;
+}
+
 /** Whether a source that reads has nothing but what may stand beside an option's own. */
-export function isOfOthers(source: SourceBytes, { beside }: BlockExpectation): boolean {
+function isOfOthers(source: SourceBytes, { beside }: BlockExpectation): boolean {
   try {
     const kinds = split(source).map(namedKindOf);
     return kinds.every((kind) => kind !== undefined && beside.includes(kind));

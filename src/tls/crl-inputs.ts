@@ -7,7 +7,8 @@ import { resolve } from 'node:path';
 import { type CaSource, type CrlSource } from '../source-options.js';
 import { allOrFaults } from './all-or-faults.js';
 import { type CrlInput } from './crl-loading.js';
-import { callLoader, crlBlocks, isDirectory, isLoader, isPath } from './sources.js';
+import { dropOthers } from './blocks.js';
+import { callLoader, crlBlocks, isAmong, isDirectory, isLoader, isPath } from './sources.js';
 
 /**
  * Calls the loaders, and leaves files to whoever reads them: here it is only seen that they are there.
@@ -27,7 +28,10 @@ export async function toCrlInputs(
   const inputs = sources.map(async (source, index): Promise<CrlInput[]> => {
     const option = sources.length === 1 ? name : `${name}[${index}]`;
     if (isPath(source)) return [{ ...(await findPath(source, option)), ...cas }];
-    if (isLoader(source)) return await callLoader(source, { option, ...crlBlocks }, signal);
+    if (isLoader(source)) {
+      const loaded = await callLoader(source, { option, ...crlBlocks }, signal);
+      return [...dropOthers(loaded, () => isAmong(source, ca, crlBlocks), crlBlocks)];
+    }
     return [{ bytes: Buffer.from(source), origin: `options.${option}` }];
   });
   return (await allOrFaults(inputs)).flat();

@@ -21,7 +21,7 @@ import {
 } from '../revocation/verified-crl.js';
 import { parseCertificate } from '../x509/certificate.js';
 import { CertificateStore } from '../x509/certificate-store.js';
-import { isOfOthers, readBlocks } from './blocks.js';
+import { dropOthers, readBlocks } from './blocks.js';
 import { certificateBlocks, crlBlocks, isAmong, readPath, type SourceBytes } from './sources.js';
 
 /** A source of CRLs, ready to be read on any thread. */
@@ -90,13 +90,11 @@ export async function loadCrls(request: CrlRequest): Promise<CrlResponse> {
   return { hash, crls: crls.map(({ result }) => result), setAside, ...compareCrls(request.inForce, after) };
 }
 
-async function readInput(input: CrlInput): Promise<SourceBytes[]> {
+async function readInput(input: CrlInput): Promise<readonly SourceBytes[]> {
   if ('path' in input) {
     const { path, option, cas = [] } = input;
     const files = await readPath(path, option, crlBlocks);
-    const isOfCas = (file: SourceBytes): boolean => isAmong(file.origin, cas, certificateBlocks);
-    const own = files.filter((file) => !isOfCas(file) || !isOfOthers(file, crlBlocks));
-    return own.length > 0 ? own : files;
+    return dropOthers(files, ({ origin }) => isAmong(origin, cas, certificateBlocks), crlBlocks);
   }
   return [
     {

@@ -26,20 +26,25 @@ export interface Pkcs12Options {
   readonly iterations?: number;
   /** @defaultValue `true` */
   readonly mac?: boolean;
+  /** What becomes of its parts before they are encrypted or protected. @defaultValue nothing */
+  readonly convert?: (der: Buffer) => Buffer;
   /** The name that the key goes by. */
   readonly friendlyName?: string;
 }
 
 /** A file. */
 export function pkcs12(options: Pkcs12Options): Buffer {
+  const { convert = (der) => der } = options;
   const certificates = options.certificates.map(({ der }) =>
     bag('1.3', sequence(oid('1.2.840.113549.1.9.22.1'), explicit(0, octetString(der)))),
   );
   const key = options.key?.privateKey.export({ type: 'pkcs8', format: 'der' });
   const keys = key === undefined ? [] : [bag('1.2', encrypted(key, options), options.friendlyName)];
-  const contents = sequence(
-    part('1.2.840.113549.1.7.6', encryptedData(sequence(...certificates), options)),
-    part('1.2.840.113549.1.7.1', octetString(sequence(...keys))),
+  const contents = convert(
+    sequence(
+      part('1.2.840.113549.1.7.6', encryptedData(convert(sequence(...certificates)), options)),
+      part('1.2.840.113549.1.7.1', octetString(convert(sequence(...keys)))),
+    ),
   );
   return sequence(
     integer(3),

@@ -70,7 +70,7 @@ function placeOf(text: string, servername: string | undefined): Place {
   if (url?.protocol !== 'https:' || url.hostname === '')
     throw new MtlsError(
       'ERR_MTLS_OPTION_INVALID',
-      `${text}: this is no address of a server that speaks TLS; write https://HOST:PORT`,
+      `${text}: this is no address of a server that speaks TLS; write https://HOST:PORT, or the path of a file`,
     );
   const host = url.hostname.replace(/^\[|\]$/g, '');
   return {

@@ -9,8 +9,10 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { Step } from '../../../src/cli/doctor/step.js';
 import type { Verdict } from '../../../src/cli/doctor/verdict.js';
-import { ca, type Certificate, type CertificateOptions, selfSigned } from '../../support/chain.js';
+import { formatPem } from '../../../src/x509/pem.js';
+import { ca, type Certificate, type CertificateOptions, purposes, selfSigned } from '../../support/chain.js';
 import { type CommandResult, runCommand } from '../../support/command.js';
+import { integer, octetString, oid, sequence } from '../../support/der-writer.js';
 import { temporaryDirectory, writeMaterial } from '../../support/files.js';
 
 const hour = 3_600_000;
@@ -541,6 +543,74 @@ describe('what cannot be read', () => {
     const { code, err } = await run({ crl: null, args: ['--crl', folder] });
     expect(code).toBe(3);
     expect(err).toMatch(/\(--crl\) is a directory without a CRL/);
+  });
+});
+
+describe('files are read in every form that a server reads', () => {
+  const crl = root.crl({ number: 4 });
+  const trusted = (...settings: Buffer[]): string =>
+    formatPem({ label: 'TRUSTED CERTIFICATE', der: Buffer.concat([root.der, sequence(...settings)]) });
+  const forServers = trusted(sequence(oid(purposes.serverAuth)));
+
+  test.each<[string, Given]>([
+    ['byte order marks', { chain: `\ufeff${client1.pem}`, ca: `\ufeff${root.pem}`, crl: `\ufeff${crl.pem}` }],
+    ['lines of dashes', { ca: `---- my CA ----\n${root.pem}-----------\n` }],
+    ['trusted certificates', { ca: trusted() }],
+    ['DER with a newline', { chain: Buffer.concat([client1.der, Buffer.from('\n')]) }],
+    ['a key in SEC1 in DER', { key: client1.privateKey.export({ format: 'der', type: 'sec1' }) }],
+  ])('%s', async (_what, given) => {
+    expect(await examine(given)).toMatchObject({ code: 0, failing: [] });
+  });
+
+  test('CAs and CRLs in one file or folder', async () => {
+    const folder = temporaryDirectory();
+    const { both } = writeMaterial(folder, { 'a.pem': root.pem, 'b.pem': crl.pem, both: root.pem + crl.pem });
+    for (const place of [both, folder]) {
+      const { code, out, err } = await run({ ca: null, crl: null, args: ['--ca', place, '--crl', place] });
+      expect({ code, err }).toStrictEqual({ code: 0, err: '' });
+      expect(out).toMatch(/CRL number 4 of CN=ca, signature verified/);
+    }
+  });
+
+  test('servers’ CAs that their owner trusts for servers alone', async () => {
+    const { file } = writeMaterial(temporaryDirectory(), { file: forServers });
+    expect(await run({ args: ['--server-ca', file] })).toMatchObject({ code: 0 });
+  });
+
+  test.each<[string, Given, RegExp]>([
+    [
+      'a CA that is not trusted for clients',
+      { ca: forServers },
+      /ca\.pem: a TRUSTED CERTIFICATE in it is by its own settings not trusted for clientAuth/,
+    ],
+    [
+      'UTF-16',
+      { crl: Buffer.from(crl.pem, 'utf16le') },
+      /crl\.pem: it is text in UTF-16LE, [^]* iconv -f UTF-16LE/,
+    ],
+    [
+      'a CA and a CRL in one file, given for the CA alone',
+      { ca: root.pem + crl.pem },
+      /ca\.pem: found a PEM block "X509 CRL" .*; give this source as --crl too/,
+    ],
+    [
+      'a key with encryption of old',
+      {
+        key: formatPem({
+          label: 'ENCRYPTED PRIVATE KEY',
+          der: sequence(
+            sequence(oid('1.2.840.113549.1.5.3'), sequence(octetString(Buffer.alloc(8)), integer(1))),
+            octetString(Buffer.alloc(16)),
+          ),
+        }),
+      },
+      /key\.pem: the private key is encrypted with PBE-MD5-DES: its encryption is not supported by OpenSSL 3/,
+    ],
+  ])('%s is named', async (_what, given, message) => {
+    const { code, err, out } = await run(given);
+    // A CRL is set aside, and the rest judged.
+    expect(code).toBe(given.crl === undefined ? 3 : 1);
+    expect(err + out).toMatch(message);
   });
 });
 

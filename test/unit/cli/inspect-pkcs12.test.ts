@@ -9,6 +9,8 @@ import { describe, expect, test } from '@jest/globals';
 import { formatPem } from '../../../src/x509/pem.js';
 import { ca } from '../../support/chain.js';
 import { runCommand, type CommandResult } from '../../support/command.js';
+import { Budget, deriveOldKey } from '../../../src/cli/inspect/password-encryption.js';
+import { toIndefinite } from '../../support/ber.js';
 import { temporaryDirectory, writeMaterial } from '../../support/files.js';
 import { pkcs12, type Pkcs12Options } from '../../support/pkcs12.js';
 import { openssl, testWithOpenssl } from '../dev-ca/openssl.js';
@@ -109,6 +111,42 @@ test('without a MAC it says that nothing protects it', async () => {
   const { code, out } = await inspect(pkcs12({ ...given, mac: false }), password);
   expect(code).toBe(0);
   expect(out).toContain('  Integrity    not protected\n');
+});
+
+describe('BER, as NSS writes it', () => {
+  test.each([
+    ['outside', (file: Buffer) => toIndefinite(file)],
+    ['within', (_file: Buffer, ber: Buffer) => ber],
+    ['outside and within', (_file: Buffer, ber: Buffer) => toIndefinite(ber)],
+    ['outside, in DER with a newline', (file: Buffer) => Buffer.concat([file, Buffer.from('\n')])],
+  ])('is read %s', async (_where, convert) => {
+    const file = convert(pkcs12(given), pkcs12({ ...given, convert: toIndefinite }));
+    const { code, err, out } = await inspect(file, password);
+    expect({ code, err }).toStrictEqual({ code: 0, err: '' });
+    expect(out).toMatch(/Holds {8}1 private key, 2 certificates\n/);
+    expect(out).toMatch(/number 1: client certificate\n {2}Subject {6}CN=client1\n/);
+    const wrong = await inspect(file, 'another');
+    expect(wrong.err).toMatch(/does not open it, or the file is damaged/);
+  });
+
+  test('that is cut off is refused', async () => {
+    const { code, err } = await inspect(toIndefinite(pkcs12(given)).subarray(0, -2), password);
+    expect(code).toBe(3);
+    expect(err).toMatch(/^ERR_MTLS_PEM_INVALID: a\.p12: /);
+  });
+});
+
+test('a file of NSS, whose MAC alone takes 600,000 rounds, is within what may be asked for', async () => {
+  const budget = new Budget();
+  deriveOldKey(
+    password,
+    { id: 3, hash: 'sha256', salt: Buffer.alloc(16), iterations: 2, length: 32 },
+    budget,
+  );
+  // The MAC, the certificates and the key.
+  expect(() => {
+    budget.spend(4 * 600_000 + 2 * 600_000);
+  }).not.toThrow();
 });
 
 describe('those that openssl makes', () => {

@@ -11,6 +11,8 @@ import { runCommand, type CommandResult } from '../../support/command.js';
 import type { CrlOptions } from '../../support/crl.js';
 import { element } from '../../support/der-writer.js';
 import { temporaryDirectory, writeMaterial } from '../../support/files.js';
+import { integer, octetString, oid, sequence } from '../../support/der-writer.js';
+import { formatPem } from '../../../src/x509/pem.js';
 import { certificateRequest } from '../../support/request.js';
 import { generateKey } from '../../support/signing.js';
 
@@ -608,6 +610,104 @@ describe('keys and requests', () => {
   });
 });
 
+describe('files are read in every form that a server reads', () => {
+  const trusted = (...settings: Buffer[]): string =>
+    formatPem({ label: 'TRUSTED CERTIFICATE', der: Buffer.concat([root.der, sequence(...settings)]) });
+  const forServers = trusted(sequence(oid(purposes.serverAuth)));
+
+  test.each<[string, string | Buffer, RegExp]>([
+    ['a byte order mark', `\ufeff${root.pem}`, /^a\.pem: root CA certificate\n/],
+    ['lines of dashes', `---- my CA ----\n${root.pem}-----------\n`, /^a\.pem: root CA certificate\n/],
+    ['old Macs', root.pem.replaceAll('\n', '\r'), /^a\.pem: root CA certificate\n/],
+    ['an old label', root.pem.replaceAll('CERT', 'X509 CERT'), /^a\.pem: root CA certificate\n/],
+    ['a trusted certificate', trusted(), /^a\.pem: root CA certificate\n[^]*Would be accepted as a CA\.\n$/],
+    ['DER with a newline', Buffer.concat([root.der, Buffer.from('\n')]), /^a\.pem: root CA certificate\n/],
+    ['a CA and its CRL', root.pem + root.crl().pem, /number 1: root CA certificate\n[^]*number 2: CRL\n/],
+  ])('%s', async (_what, content, seen) => {
+    const { code, out, err } = await inspect({ 'a.pem': content });
+    expect({ code, err }).toStrictEqual({ code: 0, err: '' });
+    expect(out).toMatch(seen);
+  });
+
+  test('a CA that its owner does not trust for clients would be refused, as a server refuses it', async () => {
+    const { code, out } = await inspect({ 'a.pem': forServers });
+    expect(code).toBe(1);
+    expect(out).toMatch(
+      /Would be refused as a CA:\n {4}- untrusted: it is by its own settings not trusted for clientAuth \(1\.3\.6\.1\.5\.5\.7\.3\.2\)/,
+    );
+    expect((await inspect({ 'a.pem': forServers }, '--as', 'server')).out).not.toContain('its own settings');
+    const { file } = writeMaterial(directory, { file: forServers });
+    const judged = await inspect({ 'a.pem': client.pem }, '--ca', file);
+    expect(judged.code).toBe(3);
+    expect(judged.err).toMatch(
+      /file \(--ca\): a TRUSTED CERTIFICATE in it is by its own settings not trusted/,
+    );
+    const served = await inspect({ 'a.pem': server.pem }, '--ca', file, '--as', 'server');
+    expect(served.code).toBe(0);
+  });
+
+  test.each<[string, string | Buffer, RegExp]>([
+    [
+      'UTF-16',
+      Buffer.from(root.pem, 'utf16le'),
+      /^ERR_MTLS_PEM_INVALID: a\.pem: it is text in UTF-16LE, .* iconv/,
+    ],
+    ['base64 without armour', root.der.toString('base64'), /a\.pem: it is the base64 of DER, .* base64 -d/],
+    ['a page', '<!doctype html>', /a\.pem: it is HTML or XML/],
+    ['OpenPGP', '-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmQ==\n=abcd\n', /a\.pem: it is OpenPGP/],
+  ])('%s is named', async (_what, content, message) => {
+    const { code, err } = await inspect({ 'a.pem': content });
+    expect(code).toBe(3);
+    expect(err).toMatch(message);
+  });
+
+  const legacy =
+    /it is encrypted with (?:PBE-MD5-DES|DES-CBC): its encryption is not supported by OpenSSL 3; re-encrypt it with "openssl pkcs8 -topk8/;
+  test.each<[string, string]>([
+    [
+      'PKCS#8',
+      formatPem({
+        label: 'ENCRYPTED PRIVATE KEY',
+        der: sequence(
+          sequence(oid('1.2.840.113549.1.5.3'), sequence(octetString(Buffer.alloc(8)), integer(1))),
+          octetString(Buffer.alloc(16)),
+        ),
+      }),
+    ],
+    [
+      'the old form of OpenSSL',
+      formatPem({
+        label: 'EC PRIVATE KEY',
+        headers: 'Proc-Type: 4,ENCRYPTED\nDEK-Info: DES-CBC,1CAAACAFAC633F0F',
+        der: Buffer.alloc(16),
+      }),
+    ],
+  ])(
+    'a key in %s with encryption of old is told, and with its password what is to be done',
+    async (_form, pem) => {
+      const locked = await inspect({ 'a.pem': pem });
+      expect(locked.out).toMatch(/Encrypted {4}(PBE-MD5-DES|DES-CBC in the old form of OpenSSL)\n/);
+      const { secret } = writeMaterial(directory, { secret: 's3cret' });
+      const { code, err } = await inspect({ 'a.pem': pem }, '--password-file', secret);
+      expect(code).toBe(3);
+      expect(err).toMatch(legacy);
+    },
+  );
+
+  test('a key whose derivation is not read here is told how to be written anew', async () => {
+    const scrypt = sequence(
+      oid('1.2.840.113549.1.5.13'),
+      sequence(sequence(oid('1.3.6.1.4.1.11591.4.11'), sequence()), sequence(oid('2.16.840.1.101.3.4.1.42'))),
+    );
+    const der = sequence(scrypt, octetString(Buffer.alloc(16)));
+    const { secret } = writeMaterial(directory, { secret: 's3cret' });
+    const { err } = await inspect({ 'a.der': der }, '--password-file', secret);
+    expect(err).toMatch(
+      /it is encrypted with AES-256-CBC and a derivation other than PBKDF2, which is not read here; write it anew with "openssl pkcs8 -topk8 -v2 aes-256-cbc -in FILE -out NEW"/,
+    );
+  });
+});
+
 describe('several files', () => {
   test('a bundle is told thing by thing', async () => {
     const bundle = `some text\n${client.pem}${root.pem}${client.keyPem}${root.crl().pem}`;
@@ -676,6 +776,16 @@ describe('what cannot be done is said in one line, with exit code 3', () => {
     expect(err).toMatch(
       /^ENOENT: no such file or directory, .*missing\.pem'; check the path, which is relative to the folder where you are, "[^"]+"\n$/,
     );
+  });
+
+  test.each([
+    ['~/no-such.pem', '"~" is expanded by shells alone'],
+    ['file:///no-such.pem', 'write https://HOST:PORT, or the path of a file'],
+    ['no-such.pem', `the folder where you are, ${JSON.stringify(process.cwd())}`],
+  ])('a path such as %s', async (path, remedy) => {
+    const { code, err } = await runCommand(['inspect', path]);
+    expect(code).toBe(3);
+    expect(err).toContain(remedy);
   });
 
   test.each([

@@ -17,6 +17,7 @@ function refusal(options: unknown): string {
   return message;
 }
 
+const root = ca('root');
 const aFunction = (): number => 0;
 const aLogger = { info: aFunction, warn: aFunction, error: aFunction };
 const aLoader = { load: () => Promise.resolve([]) };
@@ -79,6 +80,13 @@ describe('an option is taken', () => {
     ['key as a Buffer', { key: buffer }, { key: buffer }],
     ['cert as bytes', { cert: new Uint8Array([1, 2]) }, { cert: Buffer.from([1, 2]) }],
     ['passphrase', { passphrase: ' ' }, { passphrase: ' ' }],
+    ['a path of Windows', { key: 'C:\\key.pem' }, { key: 'C:\\key.pem' }],
+    ['a path with a colon', { key: 'a:key.pem' }, { key: 'a:key.pem' }],
+    [
+      'PEM behind a text that begins with a URL',
+      { ca: `http://a.test/ca.pem\n${root.pem}` },
+      { ca: [`http://a.test/ca.pem\n${root.pem}`] },
+    ],
     ['several CAs', { ca: ['a', buffer] }, { ca: ['a', buffer] }],
     ['one CRL', { crl: 'a.crl' }, { crl: ['a.crl'] }],
     ['several CRLs', { crl: ['a.crl', buffer, aLoader] }, { crl: ['a.crl', buffer, aLoader] }],
@@ -134,6 +142,39 @@ describe('an option is refused with its name, what was given and what may be', (
     [{ ...minimal, crl: {} }, `crl is a object; expected ${loader}`],
     [{ ...minimal, crl: [{ load: 'a.crl' }] }, `crl[0] is a object; expected ${loader}`],
     [{ ...minimal, crl: aFunction }, `crl is a function; expected ${source}`],
+    [
+      { ...minimal, ca: new URL('file:///etc/ca.pem') },
+      'ca is a URL object; expected a path; in code: fileURLToPath(url) from node:url',
+    ],
+    [
+      { ...minimal, crl: ['a.crl', new URL('file:///etc/a.crl')] },
+      'crl[1] is a URL object; expected a path; in code: fileURLToPath(url) from node:url',
+    ],
+    [
+      { ...minimal, key: 'file:///etc/key.pem' },
+      'key is text that is a URL; expected a path; in code: fileURLToPath(url) from node:url',
+    ],
+    [
+      { ...minimal, cert: ' FILE:certs/a.pem' },
+      'cert is text that is a URL; expected a path; in code: fileURLToPath(url) from node:url',
+    ],
+    [
+      { ...minimal, crl: 'http://a.test/a.crl' },
+      'crl is text that is a URL; http: is not fetched from here; fetch it, and give the file or what came back, or for ca and crl a loader, whose load() fetches it',
+    ],
+    [
+      { ...minimal, key: new URL('https://user:secret@a.test/key.pem') },
+      'key is a URL object; https: is not fetched from here; fetch it, and give the file or what came back, or for ca and crl a loader, whose load() fetches it',
+    ],
+    [
+      { ...minimal, key: 'data:application/x-pem-file;base64,LS0t' },
+      'key is text that is a URL; data: is not fetched from here; fetch it, and give the file or what came back, or for ca and crl a loader, whose load() fetches it',
+    ],
+    [
+      { ...minimal, sni: { 'a.test': { key: new URL('file:///etc/key.pem'), cert: 'a.pem' } } },
+      'sni["a.test"].key is a URL object; expected a path; in code: fileURLToPath(url) from node:url',
+    ],
+    [{ ...minimal, key: new URL('about:blank') }, `key is a object; expected ${source}`],
     [{ ...minimal, clients: 'none' }, `clients is "none"; expected one of 'required', 'optional'`],
     [{ ...minimal, clients: null }, `clients is null; expected one of 'required', 'optional'`],
     [{ ...minimal, refusals: 'loud' }, `refusals is "loud"; expected one of 'named', 'native'`],

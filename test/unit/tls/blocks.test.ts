@@ -1,6 +1,6 @@
 import { createPublicKey } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
-import { describeDistrust, isOfOthers, readBlocks } from '../../../src/tls/blocks.js';
+import { describeDistrust, dropOthers, readBlocks } from '../../../src/tls/blocks.js';
 import {
   type BlockExpectation,
   caBlocks,
@@ -220,7 +220,11 @@ describe('what may stand beside is left alone', () => {
     ['that is cut off', root.pem.slice(0, -10), crlBlocks, false],
     ['of DER of no kind', Buffer.from('3003020105', 'hex'), crlBlocks, false],
   ])('a file %s is of others: %#', (_what, bytes, expectation, expected) => {
-    expect(isOfOthers(from(bytes), expectation)).toBe(expected);
+    const file = from(bytes);
+    const own = { bytes: Buffer.from('own'), origin: 'own.pem' };
+    expect(dropOthers([file, own], () => true, expectation)).toEqual(expected ? [own] : [file, own]);
+    expect(dropOthers([file, own], () => false, expectation)).toEqual([file, own]);
+    expect(dropOthers([file], () => true, expectation)).toEqual([file]);
   });
 });
 

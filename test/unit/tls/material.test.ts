@@ -1,10 +1,11 @@
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { type MtlsError } from '../../../src/errors.js';
 import { type MtlsOptions } from '../../../src/options.js';
 import { type Materials } from '../../../src/tls/material.js';
 import { ca, largeCrl, selfSigned } from '../../support/chain.js';
+import { formatPem } from '../../../src/x509/pem.js';
 import type { CrlMaterial } from '../../support/crl.js';
 import { element, sequence } from '../../support/der-writer.js';
 import { temporaryDirectory, writeMaterial } from '../../support/files.js';
@@ -75,6 +76,143 @@ describe('what the sources hold', () => {
     const later = fromNow(20 * 365 * day);
     const error = await fault({ now: () => later.getTime() });
     expect(error.message).toContain(`now ${later.toISOString()}`);
+  });
+});
+
+describe('CAs and CRLs may lie together, where both options name the place', () => {
+  const crl = root.crl({ number: 1, revoked: [{ serial: '0a' }] });
+  const both = root.pem + crl.pem + east.pem;
+
+  function expectBoth({ main: { trust } }: Materials, number = 1n): void {
+    expect(trust.store.certificates.map(({ raw }) => raw)).toContainEqual(root.der);
+    expect(trust.revocation?.crls.map((one) => one.crl.number)).toEqual([number]);
+  }
+
+  test('in one file', async () => {
+    const { file } = writeMaterial(temporaryDirectory(), { file: both });
+    expectBoth(await material({ ca: file, crl: file }));
+    expectBoth(await material({ ca: [file, east.pem], crl: [relative('.', file)] }));
+  });
+
+  test('in one text or Buffer', async () => {
+    expectBoth(await material({ ca: both, crl: both }));
+    expectBoth(await material({ ca: both, crl: Buffer.from(both) }));
+  });
+
+  test('in one loader, file by file or in one', async () => {
+    const together = { load: () => Promise.resolve([Buffer.from(both)]) };
+    expectBoth(await material({ ca: together, crl: together }));
+    const apart = { load: () => Promise.resolve([root.der, crl.der, Buffer.from(east.pem)]) };
+    expectBoth(await material({ ca: apart, crl: apart }));
+    expect((await fault({ crl: apart })).message).toContain('found a certificate in DER where a CRL');
+  });
+
+  test('in one directory, in PEM and DER', async () => {
+    const directory = temporaryDirectory();
+    const files = writeMaterial(directory, { 'a.pem': root.pem, 'b.der': east.der, 'c.pem': crl.pem });
+    expectBoth(await material({ ca: directory, crl: directory }));
+    // Each may also be named by itself.
+    expectBoth(await material({ ca: directory, crl: files['c.pem'] }));
+    expectBoth(await material({ ca: [files['a.pem'], files['b.der']], crl: directory }));
+  });
+
+  test('of large lists, which are read on another thread', async () => {
+    const directory = temporaryDirectory();
+    const large = largeCrl(root, { entries: 20_000, number: 7 });
+    const pem = formatPem({ label: 'X509 CRL', der: large.der });
+    const files = writeMaterial(directory, { 'a.pem': root.pem + pem, 'b.pem': east.pem });
+    const { main } = await material({ ca: directory, crl: directory });
+    expect(main.trust.revocation?.crls[0]?.crl.entryCount).toBe(20_000);
+    expectBoth(await material({ ca: files['a.pem'], crl: files['a.pem'] }), 7n);
+  });
+
+  test('and a new CRL in the file is no new CA', async () => {
+    const { file } = writeMaterial(temporaryDirectory(), { file: both });
+    const inForce = await material({ ca: file, crl: file });
+    writeFileSync(file, root.pem + root.crl({ number: 2 }).pem + east.pem);
+    const { materials: next, diff } = await load({ ca: file, crl: file }, inForce);
+    expectBoth(next, 2n);
+    expect(next.main.trust.store).toBe(inForce.main.trust.store);
+    expect(diff).toEqual({ added: 0, removed: 1 });
+  });
+
+  test('but a CRL that only `ca` names is not dropped in silence', async () => {
+    const { file, other } = writeMaterial(temporaryDirectory(), { file: both, other: crl.pem });
+    const message = expect.stringMatching(
+      /found a PEM block "X509 CRL" where a certificate \("CERTIFICATE"\) was expected; give this source as options\.crl too/,
+    );
+    for (const options of [{ ca: file }, { ca: file, crl: other }, { ca: both, crl: crl.pem }])
+      expect(await fault(options)).toMatchObject({ code: 'ERR_MTLS_PEM_INVALID', message });
+  });
+
+  test('and a certificate that only `crl` names trusts nobody', async () => {
+    const { main } = await material({ crl: ca('other').pem + crl.pem });
+    expect(main.trust.store.certificates.map(({ raw }) => raw)).toEqual([root.der]);
+  });
+
+  test.each<[string, () => Partial<MtlsOptions>, string]>([
+    [
+      'no CRL',
+      () => {
+        const { file } = writeMaterial(temporaryDirectory(), { file: root.pem });
+        return { ca: file, crl: file };
+      },
+      'found a PEM block "CERTIFICATE" where a CRL ("X509 CRL") was expected; take it out of this source',
+    ],
+    [
+      'no CRL in a directory',
+      () => {
+        const directory = temporaryDirectory();
+        writeMaterial(directory, { 'a.pem': root.pem });
+        return { ca: directory, crl: directory };
+      },
+      'found a PEM block "CERTIFICATE" where a CRL ("X509 CRL") was expected; take it out of this source',
+    ],
+    [
+      'no CA',
+      () => {
+        const { file } = writeMaterial(temporaryDirectory(), { file: crl.pem });
+        return { ca: file, crl: file };
+      },
+      'found a PEM block "X509 CRL" where a certificate ("CERTIFICATE") was expected; take it out of this source',
+    ],
+    [
+      'no CA in a directory',
+      () => {
+        const directory = temporaryDirectory();
+        writeMaterial(directory, { 'a.pem': crl.pem });
+        return { ca: directory, crl: directory };
+      },
+      'found a PEM block "X509 CRL" where a certificate ("CERTIFICATE") was expected; take it out of this source',
+    ],
+    [
+      'a key',
+      () => {
+        const { file } = writeMaterial(temporaryDirectory(), { file: both + root.keyPem });
+        return { ca: file, crl: file };
+      },
+      'found a PEM block "PRIVATE KEY" where a certificate ("CERTIFICATE") was expected; take it out of this source',
+    ],
+    [
+      'a key in a directory',
+      () => {
+        const directory = temporaryDirectory();
+        writeMaterial(directory, { 'a.pem': both, 'key.pem': root.keyPem });
+        return { ca: directory, crl: directory };
+      },
+      'found a PEM block "PRIVATE KEY" where a certificate ("CERTIFICATE") was expected; take it out of this source',
+    ],
+    [
+      'a file in a directory of CRLs that no CA is read from',
+      () => {
+        const directory = temporaryDirectory();
+        writeMaterial(directory, { 'a.pem': root.pem, 'b.pem': crl.pem });
+        return { crl: directory };
+      },
+      'found a PEM block "CERTIFICATE" where a CRL ("X509 CRL") was expected; take it out of this source',
+    ],
+  ])('and it is a fault where there is %s', async (_what, options, message) => {
+    expect((await fault(options())).message).toContain(message);
   });
 });
 
