@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { type Logger } from '../options.js';
+import { callApp, warn } from '../tls/app-call.js';
 import { connectionOf, remoteAddressOf } from '../tls/connection.js';
 import { type Middleware } from './request.js';
 
@@ -24,7 +25,7 @@ export interface RequestLogOptions {
  */
 export function requestLog(options: RequestLogOptions = {}): Middleware {
   const { logger } = options;
-  const log = logger === undefined ? pinoToStdout() : logger.info.bind(logger);
+  const log = logger === undefined ? pinoToStdout() : logTo(logger);
   return (req, res, next) => {
     const started = performance.now();
     const { url } = req;
@@ -53,12 +54,24 @@ function nameOf(value: IncomingMessage['method']): string {
   return value ?? '-';
 }
 
+function logTo(logger: Pick<Logger, 'info'>): Logger['info'] {
+  const info: (fields: object, message: string) => unknown = logger.info.bind(logger);
+  return (fields, message) => {
+    callApp('the logger of requestLog()', () => info(fields, message));
+  };
+}
+
 /** pino is loaded when a log is made without a logger, and not before. */
 function pinoToStdout(): Logger['info'] {
-  const loading = import('pino').then(({ pino }) => pino());
+  const loading = import('pino').then(
+    ({ pino }) => logTo(pino()),
+    (error: unknown) => {
+      warn('requestLog() writes nothing, for pino cannot be loaded; install it, or give a logger', error);
+    },
+  );
   return (fields, message) => {
-    void loading.then((logger) => {
-      logger.info(fields, message);
+    void loading.then((log) => {
+      log?.(fields, message);
     });
   };
 }

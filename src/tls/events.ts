@@ -10,6 +10,7 @@ import { type MtlsError } from '../errors.js';
 import { type ClientIdentity } from '../identity/client-identity.js';
 import { type Logger } from '../options.js';
 import { type DistinguishedName } from '../x509/distinguished-name.js';
+import { callApp } from './app-call.js';
 import { abbreviate, type Refusal } from './refusal.js';
 
 /** A client was let in. */
@@ -108,7 +109,7 @@ export interface MtlsEvents {
 /** An emitter whose events have types. */
 export interface TypedEventEmitter<Events extends Record<keyof Events, unknown[]>> {
   /**
-   * Adds a listener. One that throws is reported as a warning of the process, and decides nothing.
+   * Adds a listener. One that throws or rejects is reported as a warning of the process, and decides nothing.
    * @param name - Of which event.
    * @param listener - What is called with what the event carries.
    */
@@ -138,7 +139,7 @@ const channels: { readonly [Name in keyof MtlsEvents]: Channel } = {
   'crl-expiring': channel('express-mtls.crl-expiring'),
 };
 
-/** Tells listeners, subscribers and the logger. A listener that throws is reported and decides nothing. */
+/** Tells listeners, subscribers and the logger. One that throws or rejects is reported and decides nothing. */
 export class Reporter {
   readonly emitter: EventEmitter = new EventEmitter();
   readonly #logger: Logger | undefined;
@@ -159,11 +160,7 @@ export class Reporter {
 
   /** Logs a line; `event` is among its fields. */
   log(level: keyof Logger, fields: object, message: string): void {
-    try {
-      this.#logger?.[level](fields, message);
-    } catch (error) {
-      process.emitWarning(`the logger threw: ${String(error)}`, { type: 'MtlsWarning' });
-    }
+    callApp('the logger', () => this.#logger?.[level](fields, message));
   }
 
   /** Calls the subscribers and the listeners of an event. */
@@ -174,22 +171,9 @@ export class Reporter {
     if (this.emitter.listenerCount(name) === 0) return;
     // Not by emit(), where one that throws keeps the event from those after it: the status page may be among them.
     const listeners = this.emitter.rawListeners(name) as ((...given: unknown[]) => unknown)[];
-    for (const listener of listeners) this.#call(name, listener, args);
+    for (const listener of listeners)
+      callApp(`a listener of '${name}'`, () => Reflect.apply(listener, this.emitter, args));
   }
-
-  #call(name: string, listener: (...given: unknown[]) => unknown, args: readonly unknown[]): void {
-    try {
-      const result: unknown = Reflect.apply(listener, this.emitter, args);
-      if (result !== undefined) Promise.resolve(result).catch(warnOfRejection);
-    } catch (error) {
-      process.emitWarning(`a listener of '${name}' threw: ${String(error)}`, { type: 'MtlsWarning' });
-    }
-  }
-}
-
-/** Where a listener that is an async function rejects to. */
-function warnOfRejection(error: unknown): void {
-  process.emitWarning(`a listener rejected: ${String(error)}`, { type: 'MtlsWarning' });
 }
 
 /** Who a log line is about. pino escapes the values; nothing here does. */

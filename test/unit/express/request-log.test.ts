@@ -120,4 +120,28 @@ describe('requestLog', () => {
       msg: '- POST 403',
     });
   });
+
+  test('a program without pino goes on without its lines, and says so once', async () => {
+    const program = `
+      import { register } from 'node:module';
+      const hooks = 'export const resolve = (name, context, next) => { if (name === "pino") throw new Error("no pino"); return next(name, context); }';
+      register('data:text/javascript,' + encodeURIComponent(hooks));
+      const { EventEmitter } = await import('node:events');
+      const { requestLog } = await import('./src/express/request-log.ts');
+      const log = requestLog();
+      for (let each = 0; each < 2; each++) {
+        const res = Object.assign(new EventEmitter(), { statusCode: 200, writableFinished: true });
+        log({ socket: {}, url: '/', method: 'GET' }, res, () => res.emit('close'));
+      }
+      setTimeout(() => console.log('goes on'), 50);
+    `;
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [
+      ...['--import', 'tsx', '--input-type=module', '--eval'],
+      program,
+    ]);
+    expect(stdout).toBe('goes on\n');
+    expect(
+      stderr.match(/MtlsWarning: requestLog\(\) writes nothing, for pino cannot be loaded/g),
+    ).toHaveLength(1);
+  });
 });
