@@ -3,10 +3,12 @@
  *
  * @module
  */
-import { readFile } from 'node:fs/promises';
+import { readBounded } from '../dev-ca/bounded-file.js';
+
+const maxBytes = 2 ** 20;
 
 /** The first line of `file`, as `openssl -passin file:` reads it; empty where there is none. */
 export async function readFirstLine(file: string): Promise<string> {
-  const [line = ''] = (await readFile(file, 'utf8')).split(/\r?\n/, 1);
+  const [line = ''] = (await readBounded(file, maxBytes)).toString('utf8').split(/\r?\n/, 1);
   return line;
 }

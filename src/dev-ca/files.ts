@@ -5,8 +5,9 @@
  * @module
  */
 import { randomBytes } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { MtlsError } from '../errors.js';
+import { readBounded } from './bounded-file.js';
 
 /** Who may read a file: everybody, or its owner alone. */
 export type FileAccess = 'public' | 'secret';
@@ -47,10 +48,15 @@ export async function replaceFile(
   }
 }
 
+/** The text of `file`. @throws MtlsError, and what the file system says, as {@link readBounded} does */
+export async function readText(file: string): Promise<string> {
+  return (await readBounded(file)).toString('utf8');
+}
+
 /** The text of `file`, or `undefined` where there is none. */
 export async function readIfPresent(file: string): Promise<string | undefined> {
   try {
-    return await readFile(file, 'utf8');
+    return await readText(file);
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined;
     throw error;

@@ -4,9 +4,11 @@
  *
  * @module
  */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { MtlsError } from '../errors.js';
+import { notRegular, unreadableKind } from './bounded-file.js';
+import { hasCode, readText } from './files.js';
 import { readCaSettings, type CaSettings } from './openssl-config.js';
 
 /** Where a CA that was made elsewhere keeps itself. What is `undefined` was not found. */
@@ -52,11 +54,13 @@ const holdsMaterial = /\.(?:pem|crt|cer|cert|der|key|crl)$/i;
 
 /**
  * Finds the files of a CA. Nothing is written.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where there is no certificate or no key of a CA
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where there is no certificate or no key of a CA, or where what bears the
+ * name of one of its files is none, such as a FIFO: without its database the CA would forget whom it has revoked
  */
 export async function findForeignCa(directory: string, options: ForeignCaOptions = {}): Promise<ForeignCa> {
-  const files = await listFiles(directory, options.except);
+  const { files, others } = await listFiles(directory, options.except);
   const { configuration, settings } = await findConfiguration(directory, files);
+  checkOthers(others, directory, settings);
   const find = (setting: 'certificate' | 'private_key', names: readonly string[]): string | undefined =>
     placeOf(settings?.[setting], directory, files) ?? files.find(named(names));
   const certificate = options.certificate ?? find('certificate', wellKnown.certificate);
@@ -70,9 +74,7 @@ export async function findForeignCa(directory: string, options: ForeignCaOptions
     placeOf(settings?.[setting], directory, files) ?? near.find(named(wellKnown[setting]));
   const issued = settings?.new_certs_dir;
   const elsewhere =
-    issued === undefined
-      ? []
-      : await listFiles(path.resolve(directory, issued), options.except).catch(() => []);
+    issued === undefined ? [] : await listElsewhere(path.resolve(directory, issued), options.except);
   return {
     directory,
     configuration,
@@ -85,28 +87,76 @@ export async function findForeignCa(directory: string, options: ForeignCaOptions
   };
 }
 
-/** The files of a folder and of the folders in it, and no deeper: `private`, `newcerts`, `demoCA`. */
-async function listFiles(directory: string, except: string | undefined): Promise<string[]> {
-  const own: string[] = [];
-  const below: string[] = [];
-  for (const name of (await readdir(directory)).sort()) {
-    const place = path.join(directory, name);
-    // A link that leads nowhere is no file.
-    const seen = await stat(place).catch(() => undefined);
-    if (seen?.isFile() === true) own.push(place);
-    const isOther = name.startsWith('.') || name === 'node_modules';
-    if (seen?.isDirectory() !== true || isOther || (except !== undefined && isSame(place, except))) continue;
-    below.push(...(await filesIn(place)));
-  }
-  return [...own, ...below];
+interface Listing {
+  readonly files: string[];
+  /** What is no file, and why. */
+  readonly others: { readonly place: string; readonly fault: Error; readonly isFolder: boolean }[];
 }
 
-async function filesIn(directory: string): Promise<string[]> {
-  const entries = await readdir(directory, { withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile())
-    .map(({ name }) => path.join(directory, name))
-    .sort();
+/** The files of a folder and of the folders in it, and no deeper: `private`, `newcerts`, `demoCA`. */
+async function listFiles(directory: string, except: string | undefined): Promise<Listing> {
+  const { files, others } = await listFolder(directory);
+  for (const { place } of others.filter(({ isFolder }) => isFolder)) {
+    const name = path.basename(place);
+    if (name.startsWith('.') || name === 'node_modules') continue;
+    if (except !== undefined && isSame(place, except)) continue;
+    const below = await listFolder(place);
+    files.push(...below.files);
+    others.push(...below.others);
+  }
+  return { files, others };
+}
+
+async function listFolder(directory: string): Promise<Listing> {
+  const listing: Listing = { files: [], others: [] };
+  for (const name of (await readdir(directory)).sort()) {
+    const place = path.join(directory, name);
+    try {
+      const seen = await stat(place);
+      const isFolder = seen.isDirectory();
+      if (seen.isFile()) listing.files.push(place);
+      else
+        listing.others.push({
+          place,
+          isFolder,
+          fault: notRegular(place, unreadableKind(seen) ?? 'a folder'),
+        });
+    } catch (error) {
+      const fault = hasCode(error, 'ENOENT')
+        ? notRegular(place, 'a link that leads nowhere')
+        : (error as Error);
+      listing.others.push({ place, isFolder: false, fault });
+    }
+  }
+  return listing;
+}
+
+/** `new_certs_dir`, which may be gone. */
+async function listElsewhere(directory: string, except: string | undefined): Promise<string[]> {
+  try {
+    const { files, others } = await listFiles(directory, except);
+    checkOthers(others, directory, undefined);
+    return files;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return [];
+    throw error;
+  }
+}
+
+const wellKnownNames: ReadonlySet<string> = new Set(
+  Object.values(wellKnown).flatMap((names) => names.map((name) => name.toLowerCase())),
+);
+
+/** What is no file must not bear the name of one of the CA's: going on without that file would lose what it says. */
+function checkOthers(others: Listing['others'], directory: string, settings: CaSettings | undefined): void {
+  const places = others.map(({ place }) => place);
+  const named = ['certificate', 'private_key', 'database', 'crlnumber', 'serial'] as const;
+  const wanted = new Set(named.map((setting) => placeOf(settings?.[setting], directory, places)));
+  for (const { place, fault, isFolder } of others) {
+    const name = path.basename(place).toLowerCase();
+    const isMaterial = !isFolder && (holdsMaterial.test(name) || /\.(?:cnf|conf)$/.test(name));
+    if (isMaterial || wellKnownNames.has(name) || wanted.has(place)) throw fault;
+  }
 }
 
 async function findConfiguration(
@@ -116,7 +166,7 @@ async function findConfiguration(
   const all = files.filter((file) => path.dirname(file) === directory && /\.(?:cnf|conf)$/.test(file));
   const first = all.filter(named(wellKnown.configuration));
   for (const configuration of new Set([...first, ...all])) {
-    const settings = readCaSettings(await readFile(configuration, 'utf8'));
+    const settings = readCaSettings(await readText(configuration));
     if (settings !== undefined) return { configuration, settings };
   }
   return { configuration: undefined, settings: undefined };

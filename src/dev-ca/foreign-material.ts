@@ -5,11 +5,11 @@
  * @module
  */
 import { createPublicKey, X509Certificate, type KeyObject } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { MtlsError } from '../errors.js';
 import { parseCertificate, type Certificate } from '../x509/certificate.js';
 import { parseCrl, type Crl } from '../x509/crl.js';
 import { isDer } from '../x509/pem.js';
+import { readBounded } from './bounded-file.js';
 import { isEncryptedKey, parsePrivateKey } from './keys.js';
 
 /** A certificate and the file it was found in. */
@@ -43,7 +43,7 @@ export async function readForeignMaterial(files: readonly string[]): Promise<For
   const crls: { file: string; crl: Crl }[] = [];
   const unreadable: { file: string; error: MtlsError }[] = [];
   for (const file of files) {
-    for (const { label, text, der } of splitBlocks(await readFile(file))) {
+    for (const { label, text, der } of splitBlocks(await readBounded(file))) {
       try {
         if (label === 'X509 CRL') crls.push({ file, crl: parseCrl(der) });
         else if (label.endsWith('PRIVATE KEY')) found.keys.push(readKey(file, text));

@@ -4,12 +4,12 @@
  *
  * @module
  */
-import { readFile } from 'node:fs/promises';
 import { MtlsError } from '../errors.js';
 import type { Crl } from '../x509/crl.js';
 import { verifySignature } from '../x509/signature.js';
 import { isIssuedBy } from './authority.js';
 import { normalizeSerial, parseCrlNumber, parseRows } from './database.js';
+import { readText } from './files.js';
 import type { ForeignAuthority } from './foreign-authority.js';
 import type { ForeignCa } from './foreign-folder.js';
 import type { ForeignCertificate, ForeignMaterial } from './foreign-material.js';
@@ -40,9 +40,7 @@ export async function readForeignState(
   const crls = crlsOf(found, material);
   const crl = crls.at(-1);
   const known =
-    foreign.database === undefined
-      ? []
-      : parseRows(await readFile(foreign.database, 'utf8'), foreign.database);
+    foreign.database === undefined ? [] : parseRows(await readText(foreign.database), foreign.database);
   const completed = completeRows(known, issued, crl, found.content.notAfter);
   const serials = new Set(completed.rows.map(({ serialNumber }) => serialNumber));
   return {
@@ -73,7 +71,7 @@ function crlsOf({ certificate, content }: ForeignCertificate, { crls }: ForeignM
 }
 
 async function nextCrlNumber({ crlNumber: file }: ForeignCa, crls: readonly Crl[]): Promise<bigint> {
-  const written = file === undefined ? 1n : parseCrlNumber(await readFile(file, 'utf8'), file);
+  const written = file === undefined ? 1n : parseCrlNumber(await readText(file), file);
   const followers = crls.map(({ number }) => (number ?? 0n) + 1n);
   return [1n, ...followers].reduce((most, each) => (each > most ? each : most), written);
 }
@@ -83,7 +81,7 @@ async function nextSerial(
   taken: ReadonlySet<string>,
 ): Promise<string | undefined> {
   if (file === undefined) return undefined;
-  const digits = (await readFile(file, 'utf8')).trim();
+  const digits = (await readText(file)).trim();
   if (!/^[0-9A-Fa-f]{1,40}$/.test(digits)) {
     throw new MtlsError(
       'ERR_MTLS_OPTION_INVALID',

@@ -5,12 +5,12 @@
  * @module
  */
 import type { X509Certificate } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { MtlsError } from '../errors.js';
 import { isIssuedBy, parseCertificate, type Authority } from './authority.js';
 import { normalizeSerial, parseRows, type DatabaseRow, type DevCertificate } from './database.js';
-import { hasCode } from './files.js';
+import { hasCode, readText } from './files.js';
 import { commonNameOf } from './oneline.js';
 import { kindOf } from './pair.js';
 
@@ -25,7 +25,7 @@ export async function listCertificates(authority: Authority): Promise<DevCertifi
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID`
  */
 export async function readRows(authority: Authority): Promise<DatabaseRow[]> {
-  return parseRows(await readFile(authority.files.database, 'utf8'), authority.files.database);
+  return parseRows(await readText(authority.files.database), authority.files.database);
 }
 
 /** A row, and what is known of its certificate. */
@@ -156,7 +156,7 @@ async function listIfPresent(directory: string): Promise<string[]> {
 /** Another's file that happens to end in `-crt.pem` is none of the CA's business, so it stays out of the list. */
 async function readCertificate(file: string): Promise<X509Certificate | undefined> {
   try {
-    return parseCertificate(await readFile(file, 'utf8'), file);
+    return parseCertificate(await readText(file), file);
   } catch {
     return undefined;
   }

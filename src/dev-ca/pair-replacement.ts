@@ -5,8 +5,9 @@
  * @module
  */
 import { X509Certificate } from 'node:crypto';
-import { readdir, readFile, rename, rm } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import type { Authority } from './authority.js';
+import { readBounded } from './bounded-file.js';
 import { createFile, readIfPresent, replaceFile } from './files.js';
 import { parsePrivateKey } from './keys.js';
 import { pairFiles, type PairFiles } from './pair.js';
@@ -17,7 +18,7 @@ import { pairFiles, type PairFiles } from './pair.js';
  */
 export async function replacePair(files: PairFiles, pem: string, keyPem: string): Promise<void> {
   const staged = stagedFiles(files);
-  const oldKeyPem = await readFile(files.keyFile);
+  const oldKeyPem = await readBounded(files.keyFile);
   try {
     await createFile(staged.keyFile, keyPem, 'secret');
     await createFile(staged.certFile, pem, 'public');

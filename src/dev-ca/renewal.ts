@@ -5,10 +5,11 @@
  * @module
  */
 import { X509Certificate } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { MtlsError } from '../errors.js';
 import type { Authority } from './authority.js';
+import { readBounded } from './bounded-file.js';
 import type { CertificateKind, DevCertificate } from './database.js';
 import { replaceFile } from './files.js';
 import { describeCertificate, oldDirectory, readRows } from './inventory.js';
@@ -147,9 +148,9 @@ async function keepOld(
   const oldKeyFile = path.join(directory, `${name}-${serialNumber}-key.pem`);
   await mkdir(directory, { recursive: true });
   // In place of what an earlier attempt left: the same certificate, as the serial number says.
-  await replaceFile(oldCertFile, await readFile(certFile));
+  await replaceFile(oldCertFile, await readBounded(certFile));
   if (what === 'cert') return { oldCertFile, oldKeyFile: undefined };
-  await replaceFile(oldKeyFile, await readFile(keyFile), 'secret');
+  await replaceFile(oldKeyFile, await readBounded(keyFile), 'secret');
   return { oldCertFile, oldKeyFile };
 }
 

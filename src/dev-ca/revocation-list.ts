@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { readFile } from 'node:fs/promises';
 import { MtlsError } from '../errors.js';
 import { parseCertificate as readCertificate } from '../x509/certificate.js';
 import { parseCrl } from '../x509/crl.js';
@@ -19,7 +18,7 @@ import {
   revokeRow,
 } from './database.js';
 import type { DatabaseRow, DevCertificate } from './database.js';
-import { readIfPresent, replaceFile } from './files.js';
+import { readIfPresent, readText, replaceFile } from './files.js';
 import { describeCertificate, findRow, readRows, type FoundRow } from './inventory.js';
 import { checkReason, type RevocationReason } from './reasons.js';
 import { nextUpdateOf, signCrl } from './signing.js';
@@ -96,7 +95,7 @@ export async function revokeFile(
   options: RevokeOptions,
 ): Promise<RevocationOutcome> {
   const certificate = parseCertificate(
-    await readFile(file, 'utf8'),
+    await readText(file),
     file,
     'give the certificate itself, such as NAME-crt.pem, or its name',
   );
@@ -179,7 +178,7 @@ async function publishCrl(
 
 /** A server refuses a CRL whose number has gone back, as after an old backup of its file, and would not hear of the revocation. */
 async function nextNumber({ files }: Authority): Promise<bigint> {
-  const noted = parseCrlNumber(await readFile(files.crlNumber, 'utf8'), files.crlNumber);
+  const noted = parseCrlNumber(await readText(files.crlNumber), files.crlNumber);
   const pem = await readIfPresent(files.crl);
   const published = pem === undefined ? undefined : numberIn(pem, files.crl);
   return published === undefined || published < noted ? noted : published + 1n;

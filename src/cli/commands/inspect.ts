@@ -5,12 +5,12 @@
  * @module
  */
 import { Option } from 'commander';
+import { readBounded } from '../../dev-ca/bounded-file.js';
 import { hasCode } from '../../dev-ca/files.js';
 import { MtlsError } from '../../errors.js';
 import { describeDistrust } from '../../tls/blocks.js';
 import { purposes } from '../../x509/purpose.js';
 import { type Answer, type CommonOptions, describeError } from '../answer.js';
-import { readBounded } from '../bounded-file.js';
 import type { Commands } from '../commands.js';
 import type { Role } from '../inspect/certificate-verdict.js';
 import { listsAny } from '../inspect/crl-report.js';

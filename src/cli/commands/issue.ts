@@ -5,9 +5,9 @@
  */
 import { isIP } from 'node:net';
 import { type Command, Option } from 'commander';
+import { readBounded } from '../../dev-ca/bounded-file.js';
 import type { DevCa } from '../../dev-ca/dev-ca.js';
 import type { CertificateKind } from '../../dev-ca/database.js';
-import { readBounded } from '../bounded-file.js';
 import { openCa, passphraseOption, type CaOptions } from '../ca-options.js';
 import { daysOption, said } from '../daily.js';
 import { directoryOption, repeatable, type Commands } from '../commands.js';
