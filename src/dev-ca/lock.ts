@@ -1,18 +1,37 @@
 /**
- * One writer to a folder at a time, among processes: a lock file with the
- * process in it. `openssl ca` knows nothing of it.
+ * One writer to a folder at a time, among processes. The lock is a folder, `ca-lock.txt`, and the name of its one
+ * entry says which process has it. Each step is one that the file system does whole, so that a process may end
+ * between any two of them and block nobody:
+ *
+ * - A free lock is taken by renaming a folder into place, its entry already inside. Over another entry that fails.
+ * - A stale lock is taken over by renaming the entry. Its name is unique, so that this succeeds for one process only,
+ *   and never on a lock that was taken since.
+ * - A lock is released by removing the entry. The empty folder that is left is free.
+ *
+ * Earlier versions had a file of the same name. `openssl ca` knows nothing of either.
  *
  * @module
  */
-import { open, readFile, rm } from 'node:fs/promises';
-import os from 'node:os';
+import { chmod, chown, mkdir, readdir, rename, rm, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MtlsError } from '../errors.js';
 import { hasCode, readIfPresent } from './files.js';
+import {
+  describeSelf,
+  formatHolder,
+  isGone,
+  isNeighbour,
+  parseFormerHolder,
+  parseHolder,
+  type Holder,
+} from './lock-holder.js';
 
+const lockName = 'ca-lock.txt';
 const patienceMs = 15_000;
 const pauseMs = 50;
+// Earlier versions wrote their name into the file at once; one that is still empty then was left by a killed process.
+const emptyFileMs = 10_000;
 
 /**
  * Does `work` while no other process does any in `directory`; waits for another one.
@@ -24,76 +43,148 @@ export async function withLock<Result>(
   work: () => Promise<Result>,
   patience: number = patienceMs,
 ): Promise<Result> {
-  const file = path.join(directory, 'ca-lock.txt');
-  await acquire(file, patience);
+  const lock = path.join(directory, lockName);
+  const self = await describeSelf();
+  const entry = formatHolder(self);
+  await acquire(lock, entry, self, patience);
   try {
+    // Only tidiness: what cannot be removed blocks nobody.
+    await removeLeftovers(directory, self).catch(() => undefined);
     return await work();
   } finally {
-    await rm(file, { force: true });
+    await rm(path.join(lock, entry), { force: true });
+    // Another process may have taken it already.
+    await rmdir(lock).catch(() => undefined);
   }
 }
 
-async function acquire(file: string, patience: number): Promise<void> {
+async function acquire(lock: string, entry: string, self: Holder, patience: number): Promise<void> {
   const end = performance.now() + patience;
-  while (!(await create(file))) {
-    const holder = await readIfPresent(file);
-    if (performance.now() >= end) throw held(file, holder ?? '');
-    if (holder !== undefined && isGone(holder)) await removeStale(file);
-    else await delay(pauseMs);
+  for (;;) {
+    const occupant = await lookAt(lock);
+    if (occupant === 'nobody' || (await isStale(occupant, self))) {
+      if (await seize(lock, occupant, entry)) return;
+    }
+    if (performance.now() >= end) throw held(lock, occupant, self);
+    await delay(pauseMs);
   }
 }
 
-/** Whether the file was not there before, and is now this process's. */
-async function create(file: string): Promise<boolean> {
+/** What a lock says about who has it. */
+type Occupant =
+  | 'nobody'
+  | { readonly entry: string; readonly holder: Holder | undefined }
+  /** The file of an earlier version. */
+  | { readonly file: string; readonly holder: Holder | undefined };
+
+async function lookAt(lock: string): Promise<Occupant> {
   try {
-    const handle = await open(file, 'wx', 0o644);
-    try {
-      await handle.writeFile(`${String(process.pid)} ${os.hostname()}\n`);
-    } finally {
-      await handle.close();
-    }
-    return true;
+    // File managers leave files of their own, which begin with a dot.
+    const entry = (await readdir(lock)).find((name) => !name.startsWith('.'));
+    return entry === undefined ? 'nobody' : { entry, holder: parseHolder(entry) };
   } catch (error) {
-    if (hasCode(error, 'EEXIST')) return false;
+    if (hasCode(error, 'ENOENT')) return 'nobody';
+    if (hasCode(error, 'ENOTDIR')) return await lookAtFile(lock);
     throw error;
   }
 }
 
-/** Only a process of this machine can be seen to be gone; a file that is still empty is being written. */
-function isGone(holder: string): boolean {
-  const [, pid, host] = /^([1-9]\d{0,9}) (\S+)\n$/.exec(holder) ?? [];
-  if (pid === undefined || host !== os.hostname()) return false;
-  try {
-    process.kill(Number(pid), 0);
-    return false;
-  } catch (error) {
-    return hasCode(error, 'ESRCH');
-  }
+async function lookAtFile(lock: string): Promise<Occupant> {
+  const text = await readIfPresent(lock);
+  return text === undefined ? 'nobody' : { file: lock, holder: parseFormerHolder(text) };
 }
 
-/**
- * Of two that see a stale lock one removes it, under a lock for that, and looks
- * again first: the other might remove the lock that the first has made since.
- */
-export async function removeStale(file: string): Promise<void> {
-  const guard = `${file}.takeover`;
-  if (!(await create(guard))) {
-    await delay(pauseMs);
-    return;
-  }
+async function isStale(occupant: Exclude<Occupant, 'nobody'>, self: Holder): Promise<boolean> {
+  if (occupant.holder !== undefined) return await isGone(occupant.holder, self);
+  return 'file' in occupant && (await isEmptyFor(occupant.file, emptyFileMs));
+}
+
+async function isEmptyFor(file: string, spanMs: number): Promise<boolean> {
+  const seen = await stat(file).catch(() => undefined);
+  return seen?.isFile() === true && seen.size === 0 && Date.now() - seen.mtimeMs > spanMs;
+}
+
+/** Whether a lock that is free or stale is this process's now. */
+async function seize(lock: string, occupant: Occupant, entry: string): Promise<boolean> {
+  if (occupant === 'nobody') return await install(lock, entry);
+  if ('entry' in occupant)
+    return await succeeds(rename(path.join(lock, occupant.entry), path.join(lock, entry)));
+  // It cannot remove a lock that was taken since: that is a folder.
+  await succeeds(unlink(lock));
+  return await install(lock, entry);
+}
+
+async function install(lock: string, entry: string): Promise<boolean> {
+  const staged = `${lock}.${entry}`;
   try {
-    const holder = await readFile(file, 'utf8').catch(() => '');
-    if (isGone(holder)) await rm(file, { force: true });
+    await mkdir(staged, 0o700);
+    await shareWithFolder(staged);
+    await writeFile(path.join(staged, entry), '', { flag: 'wx', mode: 0o600 });
+    await clear(lock);
+    return await succeeds(rename(staged, lock));
   } finally {
-    await rm(guard, { force: true });
+    await rm(staged, { recursive: true, force: true });
   }
 }
 
-function held(file: string, holder: string): MtlsError {
-  const [pid = '', host = ''] = holder.trim().split(' ');
-  const who = pid === '' ? 'another process' : `process ${pid} on ${host}`;
+/** Another user who may write to the CA's folder must be able to take over the lock in it, as far as the system can. */
+async function shareWithFolder(staged: string): Promise<void> {
+  const { mode, uid, gid } = await stat(path.dirname(staged));
+  await chmod(staged, mode & 0o777).catch(() => undefined);
+  const own = process.getuid?.();
+  if (own !== undefined) await chown(staged, own === 0 ? uid : own, gid).catch(() => undefined);
+}
+
+/** Removes a folder without an entry: not every system renames another over it. */
+async function clear(lock: string): Promise<void> {
+  const names = await readdir(lock).catch(() => []);
+  for (const name of names.filter((each) => each.startsWith('.')))
+    await rm(path.join(lock, name), { recursive: true, force: true });
+  await rmdir(lock).catch(() => undefined);
+}
+
+// What a file system says where another process was first. EPERM and EACCES are what Windows says.
+const overtaken = ['ENOENT', 'EEXIST', 'ENOTEMPTY', 'ENOTDIR', 'EISDIR', 'EPERM'];
+if (process.platform === 'win32') overtaken.push('EACCES', 'EBUSY');
+
+async function succeeds(step: Promise<void>): Promise<boolean> {
+  try {
+    await step;
+    return true;
+  } catch (error) {
+    if (overtaken.some((code) => hasCode(error, code))) return false;
+    throw error;
+  }
+}
+
+/** What killed processes have left beside the lock. None of it blocks, and no reader needs it. */
+async function removeLeftovers(directory: string, self: Holder): Promise<void> {
+  for (const name of await readdir(directory)) {
+    if (!name.startsWith(`${lockName}.`)) continue;
+    const place = path.join(directory, name);
+    if (await isLeftover(place, name.slice(lockName.length + 1), self))
+      await rm(place, { recursive: true, force: true });
+  }
+}
+
+async function isLeftover(place: string, suffix: string, self: Holder): Promise<boolean> {
+  // Earlier versions took a stale lock over under a second lock.
+  const isGuard = suffix === 'takeover';
+  const holder = isGuard ? parseFormerHolder((await readIfPresent(place)) ?? '') : parseHolder(suffix);
+  return holder === undefined ? isGuard : await isGone(holder, self);
+}
+
+function held(lock: string, occupant: Occupant, self: Holder): MtlsError {
+  const who = occupant === 'nobody' ? undefined : nameHolder(occupant.holder, self);
   return new MtlsError(
     'ERR_MTLS_OPTION_INVALID',
-    `${file} says that ${who} is writing to this folder; wait for it, or remove the file if there is no such process`,
+    `${lock} says that ${who ?? 'another process'} is writing to this folder; wait for it, or remove ca-lock.txt if there is no such process`,
   );
+}
+
+function nameHolder(holder: Holder | undefined, self: Holder): string | undefined {
+  if (holder === undefined) return undefined;
+  const name = `process ${String(holder.pid)} on ${holder.host}`;
+  const isHidden = holder.host === self.host && !isNeighbour(holder, self);
+  return isHidden ? `${name}, in another container or before a restart,` : name;
 }
