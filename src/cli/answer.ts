@@ -56,6 +56,15 @@ export async function answer(
   }
 }
 
+/** Says on stderr what is wrong and stops nothing, in one line. */
+export function warn(terminal: Terminal, message: string, { json }: CommonOptions): void {
+  terminal.err(
+    json === true
+      ? printableJson(JSON.stringify({ warning: { message } }))
+      : `${terminal.style('warning', 'warning')}: ${message}`,
+  );
+}
+
 function jsonValue(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? value.toString() : value;
 }

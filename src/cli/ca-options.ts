@@ -6,11 +6,12 @@
  */
 import path from 'node:path';
 import { Option } from 'commander';
-import { openDevCa, type DevCa, type DevCaOptions } from '../dev-ca/dev-ca.js';
+import { openFolder, type DevCa, type DevCaOptions } from '../dev-ca/dev-ca.js';
 import { readIfPresent } from '../dev-ca/files.js';
+import { faultOfFolder } from '../dev-ca/folder.js';
 import { isEncryptedKey } from '../dev-ca/keys.js';
 import { MtlsError } from '../errors.js';
-import type { CommonOptions } from './answer.js';
+import { warn, type CommonOptions } from './answer.js';
 import { readFirstLine } from './secret-file.js';
 import type { Terminal } from './terminal.js';
 
@@ -47,12 +48,19 @@ export async function openCa(
   const { now } = terminal.world;
   const keyFile = path.join(options.dir, 'ca-key.pem');
   const passphrase = await readPassphrase(terminal, options, keyFile);
-  const opening = openDevCa(options.dir, {
+  await warnOfFolder(terminal, options);
+  const opening = openFolder(options.dir, {
     ...params,
     ...(passphrase === undefined ? {} : { passphrase }),
     now,
   });
   return await terminal.during('opening the CA', opening);
+}
+
+/** Says where others can write to the folder of the CA. Its mode is not changed: it may be meant. */
+export async function warnOfFolder(terminal: Terminal, options: CaOptions): Promise<void> {
+  const message = await faultOfFolder(options.dir);
+  if (message !== undefined) warn(terminal, message, options);
 }
 
 /**

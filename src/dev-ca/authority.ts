@@ -5,11 +5,11 @@
  * @module
  */
 import { X509Certificate, type KeyObject } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { MtlsError } from '../errors.js';
 import { formatCrlNumber, parseCrlNumber, parseRows } from './database.js';
 import { createFile, readIfPresent } from './files.js';
+import { makeFolder } from './folder.js';
 import { createKeyPair, formatPrivateKey, parsePrivateKey, type KeyAlgorithm } from './keys.js';
 import { createSerialNumber, signCertificate } from './signing.js';
 import { checkSubject, noAltNames } from './subject.js';
@@ -52,7 +52,7 @@ export async function lookForAuthority(
   directory: string,
   missing: 'make' | 'fail',
 ): Promise<'whole' | 'part' | 'nothing'> {
-  if (missing === 'make') await mkdir(directory, { recursive: true });
+  if (missing === 'make') await makeFolder(directory);
   const present = await Promise.all(
     (Object.values(authorityFiles(directory)) as string[]).map(
       async (file) => (await readIfPresent(file)) !== undefined,

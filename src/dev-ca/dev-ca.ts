@@ -9,6 +9,7 @@ import { lookForAuthority, openAuthority, type Authority } from './authority.js'
 import type { ClientCertificateOptions, ServerCertificateOptions } from './certificate-options.js';
 import type { DevCertificate } from './database.js';
 import { readIfPresent } from './files.js';
+import { faultOfFolder } from './folder.js';
 import { listCertificates } from './inventory.js';
 import { issueIntermediate, type IntermediateCa, type IntermediateOptions } from './intermediate.js';
 import { issueClient, issueServer, type IssuedCertificate } from './issuance.js';
@@ -172,12 +173,20 @@ export interface DevCa {
 /**
  * Opens the CA in `directory`, or makes one where there is none: `ca-crt.pem`, `ca-key.pem`, an empty `ca-crl.pem`,
  * and OpenSSL's `ca-database.txt` and `ca-crlnumber.txt`. Nothing that is there is overwritten.
- * @param directory - A path; the folder is made where it is missing.
+ * @param directory - A path; the folder is made where it is missing, with mode 0700. One to which its group or every
+ * user can write is reported as a warning of the process.
  * @param options - How the CA is made, where it is; by default ECDSA on P-256, ten years.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, also where only a part of a CA is there; `ERR_MTLS_PEM_INVALID`,
  * `ERR_MTLS_KEY_MISMATCH`
  */
 export async function openDevCa(directory: string, options: DevCaOptions = {}): Promise<DevCa> {
+  const fault = await faultOfFolder(directory);
+  if (fault !== undefined) process.emitWarning(fault, { type: 'MtlsWarning' });
+  return await openFolder(directory, options);
+}
+
+/** As {@link openDevCa}, for a caller that reports the mode of the folder itself. */
+export async function openFolder(directory: string, options: DevCaOptions): Promise<DevCa> {
   const {
     algorithm = 'ec-p256',
     commonName = 'ca',

@@ -26,6 +26,8 @@ export async function createFile(file: string, content: string | Buffer, access:
     );
   });
   try {
+    // The umask may have taken rights of the owner too. Some file systems have no modes.
+    if (access === 'secret') await handle.chmod(0o600).catch(() => undefined);
     await handle.writeFile(content);
   } finally {
     await handle.close();

@@ -5,7 +5,7 @@
  * @module
  */
 import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { MtlsError } from '../errors.js';
 import type { Certificate } from '../x509/certificate.js';
@@ -13,6 +13,7 @@ import { authorityFiles, openAuthority } from './authority.js';
 import { formatSent } from './chain.js';
 import { formatCrlNumber, formatRows } from './database.js';
 import { createFile } from './files.js';
+import { makeFolder } from './folder.js';
 import {
   hasEncryptedKey,
   readForeignAuthority,
@@ -160,7 +161,7 @@ async function createAll<Result>(
   files: readonly NewFile[],
   after: () => Promise<Result>,
 ): Promise<Result> {
-  const made = await mkdir(directory, { recursive: true });
+  const made = await makeFolder(directory);
   return await withLock(directory, async () => {
     const places = [...files.map(({ file }) => file), authorityFiles(directory).crl];
     checkFree(places);

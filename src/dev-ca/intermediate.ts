@@ -4,7 +4,6 @@
  * @module
  */
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { MtlsError } from '../errors.js';
 import { parseCertificate as parseContent } from '../x509/certificate.js';
@@ -12,6 +11,7 @@ import { authorityFiles, isIssuedBy, openAuthority, parseCertificate, type Autho
 import { chainFileOf, readChain } from './chain.js';
 import { formatCrlNumber, normalizeSerial } from './database.js';
 import { createFile, readIfPresent } from './files.js';
+import { makeFolder } from './folder.js';
 import { readRows } from './inventory.js';
 import { algorithmOf, recordCertificate, validityWithin } from './issuance.js';
 import { createKeyPair, formatPrivateKey, type KeyAlgorithm } from './keys.js';
@@ -125,7 +125,7 @@ async function create(
   const chain = pem + above.map(String).join('');
   await recordCertificate(parent, pem);
   await createFile(copy, pem, 'public');
-  await mkdir(directory);
+  await makeFolder(directory);
   const files = authorityFiles(directory);
   await withLock(directory, async () => {
     await createFile(files.key, formatPrivateKey(privateKey, passphrase), 'secret');

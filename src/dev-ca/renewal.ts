@@ -5,13 +5,13 @@
  * @module
  */
 import { X509Certificate } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { MtlsError } from '../errors.js';
 import type { Authority } from './authority.js';
 import { readBounded } from './bounded-file.js';
 import type { CertificateKind, DevCertificate } from './database.js';
 import { replaceFile } from './files.js';
+import { makeFolder } from './folder.js';
 import { describeCertificate, oldDirectory, readRows } from './inventory.js';
 import { algorithmOf, signAndRecord } from './issuance.js';
 import { createKeyPair, formatPrivateKey } from './keys.js';
@@ -146,7 +146,7 @@ async function keepOld(
   const directory = oldDirectory(authority);
   const oldCertFile = path.join(directory, `${name}-${serialNumber}-crt.pem`);
   const oldKeyFile = path.join(directory, `${name}-${serialNumber}-key.pem`);
-  await mkdir(directory, { recursive: true });
+  await makeFolder(directory);
   // In place of what an earlier attempt left: the same certificate, as the serial number says.
   await replaceFile(oldCertFile, await readBounded(certFile));
   if (what === 'cert') return { oldCertFile, oldKeyFile: undefined };

@@ -9,7 +9,13 @@ import path from 'node:path';
 import { root } from '../examples/program.js';
 import { temporaryDirectory } from './files.js';
 
-const programs = ['command.ts', 'command-program.ts', 'kill-at-call-program.ts', 'lock-program.ts'];
+const programs = [
+  'command.ts',
+  'command-program.ts',
+  'kill-at-call-program.ts',
+  'lock-program.ts',
+  'record-modes-program.ts',
+];
 
 let built: string | undefined;
 

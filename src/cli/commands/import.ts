@@ -9,7 +9,7 @@ import { findForeignCa } from '../../dev-ca/foreign-folder.js';
 import { importCa, type ImportedCertificate, type ImportReport } from '../../dev-ca/import-ca.js';
 import { MtlsError } from '../../errors.js';
 import type { Answer } from '../answer.js';
-import { passphraseOption, readPassphrase, type CaOptions } from '../ca-options.js';
+import { passphraseOption, readPassphrase, warnOfFolder, type CaOptions } from '../ca-options.js';
 import { directoryOption, type Commands } from '../commands.js';
 import type { Terminal } from '../terminal.js';
 import { describeDate } from '../time.js';
@@ -63,6 +63,7 @@ async function importFolder(terminal: Terminal, folder: string, options: ImportO
   const passphrase = await readPassphrase(terminal, options, found.key);
   const { now } = terminal.world;
   const caCertificate = remakeCa === true ? 'remake' : 'keep';
+  await warnOfFolder(terminal, options);
   const report = await terminal.during('importing', importCa(found, dir, { passphrase, caCertificate, now }));
   const { material: _, ...source } = report.source;
   return { data: { ...report, source }, text: describeReport(terminal, report) };

@@ -5,7 +5,6 @@
  */
 import path from 'node:path';
 import { Option } from 'commander';
-import type { KeyAlgorithm } from '../../dev-ca/keys.js';
 import { MtlsError } from '../../errors.js';
 import type { Answer } from '../answer.js';
 import { openCa, passphraseOption, type PassphraseOptions } from '../ca-options.js';
@@ -41,7 +40,7 @@ export function addInit({ create, answers }: Commands): void {
             'ERR_MTLS_OPTION_INVALID',
             `two folders are given, ${directory} and --dir ${other}; give one`,
           );
-        return init(terminal, directory, options, algorithmOf(options.rsa));
+        return init(terminal, { ...options, dir: directory });
       }),
     )
     .addHelpText(
@@ -56,11 +55,10 @@ Examples:
 
 async function init(
   terminal: Terminal,
-  directory: string,
-  { client: clientName, passphraseFile }: InitOptions,
-  algorithm: KeyAlgorithm,
+  { client: clientName, rsa, ...options }: InitOptions & { readonly dir: string },
 ): Promise<Answer> {
-  const ca = await openCa(terminal, { dir: directory, passphraseFile }, { algorithm });
+  const { dir: directory } = options;
+  const ca = await openCa(terminal, options, { algorithm: algorithmOf(rsa) });
   const server = await terminal.during('making the server', ca.issueServer());
   const client = await terminal.during(`making ${clientName}`, ca.issueClient(clientName));
   const made = [
