@@ -157,7 +157,7 @@ function refuseCutLine(text: PemText): void {
 }
 
 // RFC 1421 section 4.6: "Proc-Type: 4,ENCRYPTED", "DEK-Info: AES-256-CBC,…", and an empty line.
-const headerLines = /^((?:[A-Za-z-]+: [^\r\n]*(?:\r\n?|\n))+)[ \t]*[\r\n]/;
+const headerLines = /^((?:[A-Za-z-]+: [ -~]*(?:\r\n?|\n))+)[ \t]*[\r\n]/;
 
 function readBlock(text: PemText, { label, body }: BeginLine, end: number): PemBlock {
   const start = label.endsWith(' PRIVATE KEY')

@@ -14,9 +14,15 @@ import { walkEntries } from '../../src/x509/crl-entry.js';
 import { parseCrl } from '../../src/x509/crl.js';
 import { DistinguishedName } from '../../src/x509/distinguished-name.js';
 import { canonicalGeneralName } from '../../src/x509/general-name.js';
-import { formatPem, isDer, parsePem } from '../../src/x509/pem.js';
+import { toDer } from '../../src/x509/ber.js';
+import { kindOfDer } from '../../src/x509/der-kind.js';
+import { encryptionOf } from '../../src/x509/encryption-name.js';
+import { describeFileForm, findFileForm } from '../../src/x509/file-form.js';
+import { formatPem, isDer, parsePem, trimDer } from '../../src/x509/pem.js';
+import { readTrustedCertificate } from '../../src/x509/trusted-certificate.js';
+import { toIndefinite } from '../support/ber.js';
 import { attributeTypes, ca, purposes } from '../support/chain.js';
-import { element } from '../support/der-writer.js';
+import { element, implicit, oid, sequence } from '../support/der-writer.js';
 import { at, bytes, mutations, place, structural } from '../support/mutations.js';
 
 const numRuns = Number(process.env['FUZZ_RUNS'] ?? 1000);
@@ -77,11 +83,29 @@ const crls = [
   }),
 ].map(({ der }) => der);
 
+const indefinite = [...certificates, ...crls].map((der) => toIndefinite(der));
 const pems = [
   ...certificates.map((der) => ({ label: 'CERTIFICATE', der })),
   ...crls.map((der) => ({ label: 'X509 CRL', der })),
 ].map((block) => Buffer.from(`Some text\n${formatPem(block)}`));
-pems.push(Buffer.concat(pems.slice(0, 3)), Buffer.from(root.pem.replaceAll('\n', '\r\n')));
+const trusted = Buffer.concat([
+  root.der,
+  sequence(sequence(oid(purposes.clientAuth)), implicit(0, sequence())),
+]);
+pems.push(
+  Buffer.concat(pems.slice(0, 3)),
+  Buffer.from(root.pem.replaceAll('\n', '\r\n')),
+  Buffer.from(root.pem.replaceAll('\n', '\r')),
+  Buffer.from(`\ufeff${root.pem}-------- my CA --------\n\ufeff${root.pem}----- end -----`),
+  Buffer.from(formatPem({ label: 'TRUSTED CERTIFICATE', der: trusted })),
+  Buffer.from(
+    formatPem({
+      label: 'EC PRIVATE KEY',
+      headers: 'Proc-Type: 4,ENCRYPTED\nDEK-Info: DES-CBC,00',
+      der: Buffer.alloc(100, 7),
+    }),
+  ),
+);
 
 /** Reads all that there is to read of a certificate, as the gate and the log do. */
 function readCertificate(bytes: Buffer): void {
@@ -120,10 +144,29 @@ function readPem(bytes: Buffer): void {
   expect(again.every(({ der }, index) => blocks[index]?.der.equals(der))).toBe(true);
 }
 
+function readTrusted(bytes: Buffer): void {
+  const { certificate } = readTrustedCertificate(bytes);
+  expect(bytes.subarray(0, certificate.length).equals(certificate)).toBe(true);
+}
+
+/** What is asked about bytes that may be anything. None of it throws. */
+function tellForm(bytes: Buffer): void {
+  const form = findFileForm(bytes);
+  if (form !== undefined) expect(describeFileForm(form)).not.toContain('\n');
+  expect(bytes.subarray(0, trimDer(bytes).length).equals(trimDer(bytes))).toBe(true);
+  kindOfDer(bytes);
+  encryptionOf(bytes);
+  const der = toDer(bytes);
+  // What became DER is DER.
+  if (der !== undefined) expect(toDer(der)?.equals(der)).toBe(true);
+}
+
 const readers: [name: string, read: (bytes: Buffer) => void, code: ErrorCode, samples: Buffer[]][] = [
   ['parseCertificate', readCertificate, 'ERR_MTLS_CERTIFICATE_INVALID', certificates],
   ['parseCrl', readCrl, 'ERR_MTLS_CRL_INVALID', crls],
   ['parsePem', readPem, 'ERR_MTLS_PEM_INVALID', pems],
+  ['readTrustedCertificate', readTrusted, 'ERR_MTLS_PEM_INVALID', [trusted, root.der]],
+  ['what tells forms and kinds', tellForm, 'ERR_MTLS_PEM_INVALID', [...pems, trusted, ...indefinite]],
 ];
 
 /** Whether `read` took the bytes. Any other outcome than this or an MtlsError of `code` fails the test. */

@@ -372,6 +372,7 @@ describe('the headers of a private key', () => {
     ['without an empty line behind them', text.replace('\n\n', '\n')],
     ['that go on for ever', text.replace('DEK', `X: ${'a'.repeat(1000)}\nDEK`)],
     ['without a name', text.replace('DEK-Info', '')],
+    ['with letters that are not ASCII', text.replace('DES', 'D\xc9S')],
   ])('are refused: %s', (_what, given) => {
     expect(failureOf(() => parse(given)).message).toContain('a block whose body is not base64');
   });
