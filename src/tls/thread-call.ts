@@ -8,7 +8,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { ErrorCode, MtlsError } from '../errors.js';
 import { type CrlRequest, type CrlResponse } from './crl-loading.js';
-import { type CrlWorkerData, type CrlWorkerMessage } from './crl-worker.js';
+// Its types alone: the module does its work when it is loaded.
+import type { CrlWorkerData, CrlWorkerMessage } from './crl-worker.js';
 import { threadOptions } from './thread-options.js';
 
 /** Which file the thread runs, and how long it may be silent, in milliseconds. */

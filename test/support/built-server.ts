@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { afterEach } from '@jest/globals';
@@ -34,8 +34,18 @@ export function buildPackage(): string {
 /** Installs a second copy of a package that was built. */
 export function copyPackage(from: string): string {
   const folder = temporaryDirectory();
-  mkdirSync(folder, { recursive: true });
   cpSync(from, folder, { recursive: true });
+  return folder;
+}
+
+/** Installs the package as its TypeScript sources. */
+export function installSources(from: string): string {
+  const folder = temporaryDirectory();
+  const installed = path.join(folder, 'node_modules/express-mtls');
+  mkdirSync(installed, { recursive: true });
+  symlinkSync(path.join(root, 'src'), path.join(installed, 'src'));
+  writeFileSync(path.join(installed, 'package.json'), '{ "type": "module", "exports": "./src/index.ts" }\n');
+  cpSync(path.join(from, 'server.js'), path.join(folder, 'server.js'));
   return folder;
 }
 
@@ -51,12 +61,10 @@ createServer(JSON.parse(process.argv[2]), (req, res) => res.end(identify(req)?.c
   (server) => {
     // An idle connection stays, so that one that ends was closed for a reason.
     server.keepAliveTimeout = 0;
-    server.mtls.on('reloaded', (reloaded) => report('reloaded', reloaded));
     server.mtls.on('reload-failed', ({ error }) => report('reload-failed', errorOf(error)));
-    process.once('SIGUSR2', async () => {
+    process.once('SIGUSR2', () => {
       server.close();
-      await server.mtls.close();
-      report('closed');
+      void server.mtls.close();
     });
     server.listen(0, '127.0.0.1', () => report('listening', { port: server.address().port }));
   },
@@ -87,9 +95,8 @@ export interface BuiltServerOptions {
 
 /** What such a server reports. */
 export interface BuiltServerReport {
-  readonly event: 'listening' | 'failed' | 'reloaded' | 'reload-failed' | 'warning' | 'closed';
+  readonly event: 'listening' | 'failed' | 'reload-failed' | 'warning';
   readonly port?: number;
-  readonly added?: number;
   readonly isMtlsError?: boolean;
   readonly code?: string;
   readonly message?: string;
@@ -101,7 +108,8 @@ export class BuiltServer {
   readonly #child: ChildProcess;
 
   private constructor({ folder, options, execArgv = [], nodeOptions }: BuiltServerOptions) {
-    const { NODE_OPTIONS: _ours, ...env } = process.env;
+    const { NODE_OPTIONS: _ours, ...inherited } = process.env;
+    const env = { ...inherited, TSX_TSCONFIG_PATH: path.join(root, 'tsconfig.json') };
     this.#child = spawn(process.execPath, [...execArgv, 'server.js', JSON.stringify(options)], {
       cwd: folder,
       env: nodeOptions === undefined ? env : { ...env, NODE_OPTIONS: nodeOptions },
@@ -137,9 +145,9 @@ export class BuiltServer {
       .map((line) => JSON.parse(line) as BuiltServerReport);
   }
 
-  /** Waits until it has reported an event so often. */
-  async reported(event: BuiltServerReport['event'], times = 1): Promise<void> {
-    await until(() => this.reports(event).length >= times, `the server reports "${event}" ${times} times`);
+  /** Waits until it has reported an event. */
+  async reported(event: BuiltServerReport['event']): Promise<void> {
+    await until(() => this.reports(event).length > 0, `the server reports "${event}"`, 60_000);
   }
 
   /** Has the server closed, and waits until its process has ended by itself. */
