@@ -39,7 +39,7 @@ async function started(revocation: RevocationPolicy): Promise<TestServer> {
 
 /** A server whose delta has become late while it was running. */
 async function running(revocation: RevocationPolicy): Promise<TestServer> {
-  const nextUpdate = inMs(3000);
+  const nextUpdate = inMs(4000);
   const inTime = root.crl({ number: 23, delta: 20, nextUpdate, revoked: [lifts, added] });
   const crl = folder({ 'CA.crl': base.der, 'CA+.crl': inTime.der });
   const server = await startServer({ root, options: { crl, watch: false, revocation } });
@@ -127,7 +127,7 @@ describe('a late delta beside a current base', () => {
   });
 
   test('ends the connection of a client whose hold it lifted, when it becomes late', async () => {
-    const nextUpdate = inMs(3000);
+    const nextUpdate = inMs(4000);
     const inTime = root.crl({ number: 23, delta: 20, nextUpdate, revoked: [lifts] });
     const server = await startServer({
       root,

@@ -37,7 +37,7 @@ const everyFlag: ReasonFlag[] = [
 ];
 const everyBit = { oid: '2.5.29.28', critical: true, value: Buffer.from('3005830307ff80', 'hex') };
 
-describe('a CRL covers', () => {
+describe('whether one CRL covers another', () => {
   const [all, users, cas] = [
     coverage(),
     coverage({ idp: { onlyUser: true } }),
@@ -47,101 +47,101 @@ describe('a CRL covers', () => {
   const nothing = coverage({ idp: { onlyUser: true, onlyCa: true } });
   const some = (...onlySomeReasons: ReasonFlag[]): Coverage => coverage({ idp: { onlySomeReasons } });
   const indirect = coverage({ idp: { indirect: true } });
-  const indirectListing = coverage({ idp: { indirect: true }, revoked: [guest] });
+  const indirectListing = coverage({ idp: { indirect: true }, revoked: [{ serial: '0b' }, guest] });
   const indirectAtA = (options: CrlOptions = {}): Coverage =>
     coverage({ ...options, idp: { indirect: true, fullName: ['http://a.test'] } });
 
-  test.each<[string, Coverage, string, Coverage, boolean]>([
-    ['a full list', all, 'another', all, true],
-    ['a full list', all, 'its own delta', coverage({ delta: 1, number: 2 }), true],
-    ['a delta', coverage({ delta: 1, number: 2 }), 'a full list', all, false],
-    ['a full list', all, 'that of another CA', coverage({}, east), false],
-    ['a full list', all, 'one for users', users, true],
-    ['a full list', all, 'one for CAs', cas, true],
-    ['a full list', all, 'one for attribute certificates', attributes, true],
-    ['a full list', all, 'one for nothing', nothing, true],
-    ['a list for users', users, 'a full list', all, false],
-    ['a list for CAs', cas, 'a full list', all, false],
-    ['a list for users', users, 'one for users', users, true],
-    ['a list for users', users, 'one for CAs', cas, false],
-    ['a list for CAs', cas, 'one for users', users, false],
-    ['a list for attribute certificates', attributes, 'one for users', users, false],
-    ['a list for nothing', nothing, 'one for users', users, false],
-    ['a full list', all, 'one for some reasons', some('superseded'), true],
-    ['a list for some reasons', some('superseded'), 'a full list', all, false],
+  test.each<[string, string, Coverage, Coverage, boolean]>([
+    ['a full list', 'another', all, all, true],
+    ['a full list', 'its own delta', all, coverage({ delta: 1, number: 2 }), true],
+    ['a delta', 'a full list', coverage({ delta: 1, number: 2 }), all, false],
+    ['a full list', 'that of another CA', all, coverage({}, east), false],
+    ['a full list', 'one for users', all, users, true],
+    ['a full list', 'one for CAs', all, cas, true],
+    ['a full list', 'one for attribute certificates', all, attributes, true],
+    ['a full list', 'one for nothing', all, nothing, true],
+    ['a list for users', 'a full list', users, all, false],
+    ['a list for CAs', 'a full list', cas, all, false],
+    ['a list for users', 'one for users', users, users, true],
+    ['a list for users', 'one for CAs', users, cas, false],
+    ['a list for CAs', 'one for users', cas, users, false],
+    ['a list for attribute certificates', 'one for users', attributes, users, false],
+    ['a list for nothing', 'one for users', nothing, users, false],
+    ['a full list', 'one for some reasons', all, some('superseded'), true],
+    ['a list for some reasons', 'a full list', some('superseded'), all, false],
     [
       'a list for two reasons',
-      some('superseded', 'keyCompromise'),
       'one for one of them',
+      some('superseded', 'keyCompromise'),
       some('superseded'),
       true,
     ],
-    ['a list for one reason', some('superseded'), 'one for two', some('superseded', 'keyCompromise'), false],
-    ['a list for every reason by name', some(...everyFlag), 'a full list', all, false],
+    ['a list for one reason', 'one for two', some('superseded'), some('superseded', 'keyCompromise'), false],
+    ['a list for every reason by name', 'a full list', some(...everyFlag), all, false],
     [
       'a list that names the unused bit too',
-      coverage({ extraExtensions: [everyBit] }),
       'a full list',
+      coverage({ extraExtensions: [everyBit] }),
       all,
       false,
     ],
-    ['a full list', all, 'one for a point', named('http://a.test'), true],
-    ['a list for a point', named('http://a.test'), 'a full list', all, false],
-    ['a list for a point', named('http://a.test'), 'one for another', named('http://b.test'), false],
+    ['a full list', 'one for a point', all, named('http://a.test'), true],
+    ['a list for a point', 'a full list', named('http://a.test'), all, false],
+    ['a list for a point', 'one for another', named('http://a.test'), named('http://b.test'), false],
     [
       'a list for two points',
-      named('http://a.test', 'http://b.test'),
       'one for the second',
+      named('http://a.test', 'http://b.test'),
       named('http://b.test'),
       true,
     ],
     [
       'a list for one point',
-      named('http://b.test'),
       'one for it and another',
+      named('http://b.test'),
       named('http://b.test', 'http://a.test'),
       false,
     ],
     [
       'a list for one point',
-      named('http://b.test'),
       'one for another and it',
+      named('http://b.test'),
       named('http://a.test', 'http://b.test'),
       false,
     ],
     [
       'a list for a point',
-      named('HTTP://A.test'),
       'one for it in another spelling',
+      named('HTTP://A.test'),
       named('http://a.test'),
       true,
     ],
-    ['an indirect list', indirect, 'a full list', all, true],
-    ['an indirect list', indirect, 'an indirect list of others', indirectListing, true],
-    ['a full list', all, 'an indirect list of others', indirectListing, false],
-    ['a full list', all, 'an indirect list of none', indirect, true],
-    ['a full list', all, 'an indirect list of none for a point', indirectAtA(), true],
-    ['a list for a point', named('http://a.test'), 'an indirect list of none for it', indirectAtA(), false],
+    ['an indirect list', 'a full list', indirect, all, true],
+    ['an indirect list', 'an indirect list of others', indirect, indirectListing, true],
+    ['a full list', 'an indirect list of others', all, indirectListing, false],
+    ['a full list', 'an indirect list of none', all, indirect, true],
+    ['a full list', 'an indirect list of none for a point', all, indirectAtA(), true],
+    ['a list for a point', 'an indirect list of none for it', named('http://a.test'), indirectAtA(), false],
     [
       'an indirect list for a point',
-      indirectAtA(),
       'one for the same',
+      indirectAtA(),
       indirectAtA({ revoked: [guest] }),
       true,
     ],
-    ['an indirect list for a point', indirectAtA(), 'a direct one for it', named('http://a.test'), true],
-  ])('%s, %s', (_wide, wide, _narrow, narrow, expected) => {
+    ['an indirect list for a point', 'a direct one for it', indirectAtA(), named('http://a.test'), true],
+  ])('%s, %s (case %#)', (_wide, _narrow, wide, narrow, expected) => {
     expect(covers(wide, narrow)).toBe(expected);
   });
 
-  test('what a relative name means, of the same issuer', () => {
+  test('a relative name continues the name of the issuer', () => {
     const relative = coverage({ extraExtensions: [issuingPoint({ relative: 'part' })] });
     expect(covers(relative, relative)).toBe(true);
     expect(covers(all, relative)).toBe(true);
     expect(covers(relative, named('http://a.test'))).toBe(false);
   });
 
-  test('together with others, what they cover between them', () => {
+  test('several cover together what is covered by one or the other', () => {
     expect(areSubjectsCovered(all, [users, cas])).toBe(true);
     expect(areSubjectsCovered(all, [users, attributes])).toBe(false);
     expect(

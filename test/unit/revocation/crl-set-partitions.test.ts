@@ -125,6 +125,11 @@ describe('several partitions that are gone', () => {
     );
   });
 
+  test('do not make way for nothing, though no certificate of a client is among what they cover', () => {
+    expect(reload(parts.slice(4), [])).toBe(gone);
+    expect(reload(parts.slice(4), [list({}, east)])).toBe(gone);
+  });
+
   test('do not make way for a list that covers all but one', () => {
     expect(reload(parts.slice(0, 2), [list({ idp: users, number: 2 })])).toBe(gone);
     expect(reload(parts.slice(2), [list({ idp: { fullName: ['http://a.test'] }, number: 2 })])).toBe(gone);
@@ -141,6 +146,7 @@ describe('a full list that is gone', () => {
       early,
     );
     expect(reload([full], [list({ idp: users }), list({ idp: { onlyAttribute: true } })])).toBe(gone);
+    expect(reload([full], [list({ idp: users, thisUpdate: before })])).toBe(gone);
   });
 
   test('does not make way for lists by reason, nor for those of points', () => {
