@@ -53,10 +53,11 @@ export async function makeRefused(plan: RefusedPlan): Promise<void> {
       const socket = tls.connect({ ...options, rejectUnauthorized: false });
       // A reset is how a refusal looks from here.
       socket.on('error', () => {});
-      let isDone = false;
-      socket.resume().once('secureConnect', () => (isDone = true));
-      await new Promise((resolve) => socket.once('close', resolve));
-      if (!isDone) throw new Error('the handshake failed before the server could refuse the client');
+      socket.resume();
+      const closed = new Promise((resolve) => socket.once('close', resolve));
+      // Rejects where the handshake fails before the server could refuse the client.
+      await once(socket, 'secureConnect');
+      await closed;
     }
   };
   await Promise.all(Array.from({ length: plan.parallel }, worker));
