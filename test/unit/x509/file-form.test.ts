@@ -1,126 +1,15 @@
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
-import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import { describeFileForm, findFileForm } from '../../../src/x509/file-form.js';
 import { parsePem } from '../../../src/x509/pem.js';
-import { ca } from '../../support/chain.js';
-import { temporaryDirectory, writeMaterial } from '../../support/files.js';
+import { der, forms, pem, readBack } from '../../support/file-forms.js';
 import { failureOf } from './failure.js';
 
-const root = ca('root');
-const { pem, der } = root;
 const base64 = der.toString('base64');
-const littleEndian = Buffer.from(pem, 'utf16le');
-const bigEndian = Buffer.from(littleEndian).swap16();
-const oneLine = pem.replaceAll('\n', ' ');
-
-/** Where each form comes from, as bytes, and what is said of it. */
-const forms: readonly [form: string, bytes: Buffer | string, seen: string][] = [
-  [
-    'UTF-16 with a byte order mark',
-    Buffer.concat([Buffer.of(0xff, 0xfe), littleEndian]),
-    "it is text in UTF-16, and PEM is ASCII; in a shell: iconv -f UTF-16 -t UTF-8 FILE >NEW; in code: bytes.toString('utf16le')",
-  ],
-  [
-    'UTF-16, most significant byte first, with a byte order mark',
-    Buffer.concat([Buffer.of(0xfe, 0xff), bigEndian]),
-    "it is text in UTF-16, and PEM is ASCII; in a shell: iconv -f UTF-16 -t UTF-8 FILE >NEW; in code: bytes.swap16().toString('utf16le')",
-  ],
-  [
-    'UTF-16 without a byte order mark',
-    littleEndian,
-    "it is text in UTF-16LE, and PEM is ASCII; in a shell: iconv -f UTF-16LE -t UTF-8 FILE >NEW; in code: bytes.toString('utf16le')",
-  ],
-  [
-    'UTF-16, most significant byte first, without a byte order mark',
-    bigEndian,
-    "it is text in UTF-16BE, and PEM is ASCII; in a shell: iconv -f UTF-16BE -t UTF-8 FILE >NEW; in code: bytes.swap16().toString('utf16le')",
-  ],
-  [
-    'lines that are indented',
-    pem.replaceAll(/^(?=.)/gm, ' \t '),
-    "it is indented, and a BEGIN line must not be; in a shell: sed 's/^[[:space:]]*//' FILE >NEW; in code: value.replaceAll(/^[ \\t]+/gm, '')",
-  ],
-  [
-    'a value of YAML, with its name',
-    `ca: |\n${pem.replaceAll(/^(?=.)/gm, '  ')}`,
-    "it is indented, and a BEGIN line must not be; in a shell: sed 's/^[[:space:]]*//' FILE >NEW; in code: value.replaceAll(/^[ \\t]+/gm, '')",
-  ],
-  [
-    'lines that are quoted, as in a mail',
-    pem.replaceAll(/^(?=.)/gm, '> '),
-    'its lines have something in front of them, such as "> " or "# "; in a shell: sed \'s/^[>#; ]*//\' FILE >NEW; in code: value.replaceAll(/^[>#; ]+/gm, \'\')',
-  ],
-  [
-    'line breaks as a variable has them',
-    pem.replaceAll('\n', '\\n'),
-    "it has \\n in place of line breaks; in a shell: printf '%b\\n' \"$(cat FILE)\" >NEW; in code: value.replaceAll('\\\\n', '\\n')",
-  ],
-  [
-    'line breaks of Windows as a variable has them',
-    pem.replaceAll('\n', '\\r\\n'),
-    "it has \\n in place of line breaks; in a shell: printf '%b\\n' \"$(cat FILE)\" >NEW; in code: value.replaceAll('\\\\r', '').replaceAll('\\\\n', '\\n')",
-  ],
-  [
-    'a string of a program',
-    JSON.stringify(pem),
-    "it has \\n in place of line breaks, and quotes around it; in a shell: printf '%b\\n' \"$(tr -d '\\042\\047\\140' <FILE)\" >NEW; in code: value.trim().slice(1, -1).replaceAll('\\\\n', '\\n')",
-  ],
-  [
-    'quotes around it',
-    `'${pem}'\n`,
-    "it has quotes around it; in a shell: tr -d '\\042\\047\\140' <FILE >NEW; in code: value.trim().slice(1, -1)",
-  ],
-  [
-    'one line, as a shell makes it of a variable without quotes',
-    oneLine,
-    "it has lost its line breaks; in a shell: perl -pe 's/\\s*(-----(BEGIN|END) [A-Z0-9 ]+-----)\\s*/\\n$1\\n/g' FILE >NEW; in code: value.replaceAll(/\\s*(-----(?:BEGIN|END) [A-Z0-9 ]+-----)\\s*/g, '\\n$1\\n')",
-  ],
-  [
-    'one line without spaces',
-    pem.replaceAll('\n', ''),
-    "it has lost its line breaks; in a shell: perl -pe 's/\\s*(-----(BEGIN|END) [A-Z0-9 ]+-----)\\s*/\\n$1\\n/g' FILE >NEW; in code: value.replaceAll(/\\s*(-----(?:BEGIN|END) [A-Z0-9 ]+-----)\\s*/g, '\\n$1\\n')",
-  ],
-  [
-    'base64 on lines',
-    pem.split('\n').slice(1, -2).join('\n'),
-    "it is the base64 of DER, without the lines BEGIN and END; in a shell: base64 -d <FILE >NEW; in code: Buffer.from(value, 'base64')",
-  ],
-  [
-    'base64 in one line',
-    `${base64}\n`,
-    "it is the base64 of DER, without the lines BEGIN and END; in a shell: base64 -d <FILE >NEW; in code: Buffer.from(value, 'base64')",
-  ],
-  [
-    'base64 of PEM',
-    Buffer.from(pem).toString('base64'),
-    "it is the base64 of PEM, as a Kubernetes secret has it that was encoded twice; in a shell: base64 -d <FILE >NEW; in code: Buffer.from(value, 'base64')",
-  ],
-  [
-    'gzip',
-    gzipSync(pem),
-    'it is compressed by gzip; in a shell: gunzip -c FILE >NEW; in code: zlib.gunzipSync(bytes)',
-  ],
-];
 
 test.each(forms)('%s is named, with what makes PEM or DER of it', (_form, bytes, seen) => {
   const form = findFileForm(Buffer.from(bytes));
   expect(form && describeFileForm(form)).toBe(seen);
-});
-
-test.each(forms)('what is to be done about %s in a shell does it', (_form, bytes) => {
-  const { command = 'false' } = findFileForm(Buffer.from(bytes)) ?? {};
-  const directory = temporaryDirectory();
-  const { file } = writeMaterial(directory, { file: Buffer.from(bytes) });
-  const written = join(directory, 'new');
-  const { status, stderr } = spawnSync('sh', ['-c', command.replace('FILE', file).replace('NEW', written)], {
-    encoding: 'utf8',
-  });
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  expect(read(readFileSync(written))).toEqual(der);
 });
 
 test.each(forms)('what is to be done about %s in code does it', (_form, bytes) => {
@@ -132,13 +21,8 @@ test.each(forms)('what is to be done about %s in code does it', (_form, bytes) =
     Buffer,
     zlib,
   });
-  expect(read(Buffer.from(made as string))).toEqual(der);
+  expect(readBack(Buffer.from(made as string))).toEqual(der);
 });
-
-/** The certificate in PEM or DER. */
-function read(bytes: Buffer): Buffer | undefined {
-  return bytes[0] === 0x30 ? bytes : parsePem(bytes, 'a.pem')[0]?.der;
-}
 
 const html =
   'it is HTML or XML, such as a page that asks for a login or tells of an error; look at what the server answered, and fetch the file itself';
@@ -237,8 +121,8 @@ describe('no form is named', () => {
 test('the form of a large file is told by its beginning, soon', () => {
   const start = performance.now();
   for (const part of [' ', '\n', 'A', 'A ', '<', '"', '-----BEGIN ', '\\n', 'ssh-', '[', '\xe2'])
-    findFileForm(Buffer.from(`${part.repeat(8_000_000 / part.length)}!`));
+    findFileForm(Buffer.from(`${part.repeat(200_000 / part.length)}!`));
   expect(findFileForm(Buffer.from('A'.repeat(70_000) + '!'))).toBeUndefined();
   expect(findFileForm(Buffer.from(`${base64.slice(0, 100)}\n`.repeat(700) + '!'))?.seen).toContain('base64');
-  expect(performance.now() - start).toBeLessThan(3000);
+  expect(performance.now() - start).toBeLessThan(1000);
 });
