@@ -58,7 +58,7 @@ export interface Logger {
 
 /** The options of `createServer`, `createServerOptions` and `protect`. */
 export interface MtlsOptions {
-  /** The server's private key: PEM, or DER in PKCS#8. */
+  /** The server's private key: PEM, or DER in PKCS#8, PKCS#1 or SEC1. */
   readonly key: Source;
   /** The server's certificate, then its intermediates. */
   readonly cert: Source;

@@ -18,7 +18,7 @@ import {
 
 /** What a server name has of its own. */
 export interface ServerNameOptions {
-  /** The private key: PEM, or DER in PKCS#8. */
+  /** The private key: PEM, or DER in PKCS#8, PKCS#1 or SEC1. */
   readonly key: Source;
   /** The certificate, then its intermediates. */
   readonly cert: Source;
