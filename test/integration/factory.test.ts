@@ -130,7 +130,7 @@ const faults: Fault[] = [
     title: 'a certificate where the key belongs',
     options: ({ files }) => ({ key: files.cert }),
     code: 'ERR_MTLS_PEM_INVALID',
-    says: ['server-crt.pem', 'a PEM block "CERTIFICATE"', 'expected a private key'],
+    says: ['server-crt.pem', 'a PEM block "CERTIFICATE"', 'where a private key', 'give the private key'],
   },
   {
     title: 'an encrypted key without its passphrase',
@@ -178,7 +178,7 @@ const faults: Fault[] = [
         ),
       }),
       code: 'ERR_MTLS_PEM_INVALID',
-      says: ['cut.pem', option === 'key' ? 'does not read as a key' : 'cut off'],
+      says: ['cut.pem', 'cut off'],
     },
     {
       title: `${option}: an empty string`,
@@ -317,8 +317,9 @@ const faults: Fault[] = [
   {
     title: 'ca: a directory with other things among the certificates',
     options: ({ directory }) => ({ ca: directory }),
-    code: 'ERR_MTLS_PEM_INVALID',
-    says: ['ca-crl.pem', '"X509 CRL"', 'where a certificate ("CERTIFICATE") was expected'],
+    // The CRL in it is that of options.crl, and is read as that alone.
+    code: 'ERR_MTLS_OPTION_INVALID',
+    says: ['server-crt.pem', 'is no CA'],
   },
   {
     title: 'ca: a loader that gives nothing',
