@@ -48,7 +48,10 @@ export interface Secret {
  * Reads an AlgorithmIdentifier of encryption by a password.
  * @param describe - What to say where it is not read here, of its name.
  */
-export function readEncryption(reader: DerReader, describe = describeUnread): Encryption {
+export function readEncryption(
+  reader: DerReader,
+  describe: (name: string) => string = describeUnread,
+): Encryption {
   const algorithm = reader.enter(Tag.sequence);
   const oid = algorithm.oid();
   if (oid === '1.2.840.113549.1.5.13') return readPbes2(algorithm.enter(Tag.sequence), describe);
