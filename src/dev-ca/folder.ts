@@ -12,8 +12,10 @@ import { chmod, mkdir, stat } from 'node:fs/promises';
  */
 export async function makeFolder(directory: string): Promise<string | undefined> {
   const made = await mkdir(directory, { recursive: true, mode: 0o700 });
+  if (made === undefined) return undefined;
   // The umask may have taken rights of the owner too. Some file systems have no modes.
-  if (made !== undefined) await chmod(directory, 0o700).catch(() => undefined);
+  const { mode } = await stat(directory);
+  if ((mode & 0o700) !== 0o700) await chmod(directory, 0o700).catch(() => undefined);
   return made;
 }
 

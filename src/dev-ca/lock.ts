@@ -12,7 +12,8 @@
  *
  * @module
  */
-import { chmod, chown, mkdir, readdir, rename, rm, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MtlsError } from '../errors.js';
@@ -31,7 +32,7 @@ const lockName = 'ca-lock.txt';
 const patienceMs = 15_000;
 const pauseMs = 50;
 // Earlier versions wrote their name into the file at once; one that is still empty then was left by a killed process.
-const emptyFileMs = 10_000;
+const emptyFileMs = 60_000;
 
 /**
  * Does `work` while no other process does any in `directory`; waits for another one.
@@ -54,7 +55,7 @@ export async function withLock<Result>(
   } finally {
     await rm(path.join(lock, entry), { force: true });
     // Another process may have taken it already.
-    await rmdir(lock).catch(() => undefined);
+    await removeEmpty(lock);
   }
 }
 
@@ -79,8 +80,7 @@ type Occupant =
 
 async function lookAt(lock: string): Promise<Occupant> {
   try {
-    // File managers leave files of their own, which begin with a dot.
-    const entry = (await readdir(lock)).find((name) => !name.startsWith('.'));
+    const [entry] = await readdir(lock);
     return entry === undefined ? 'nobody' : { entry, holder: parseHolder(entry) };
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return 'nobody';
@@ -120,27 +120,43 @@ async function install(lock: string, entry: string): Promise<boolean> {
     await mkdir(staged, 0o700);
     await shareWithFolder(staged);
     await writeFile(path.join(staged, entry), '', { flag: 'wx', mode: 0o600 });
-    await clear(lock);
+    // Not every system renames a folder over an empty one.
+    await removeEmpty(lock);
     return await succeeds(rename(staged, lock));
   } finally {
-    await rm(staged, { recursive: true, force: true });
+    await removeStaged(staged, entry);
   }
 }
+
+// Windows has neither.
+const { O_DIRECTORY: folderOnly = 0, O_NOFOLLOW: noLink = 0 } = constants as {
+  readonly O_DIRECTORY?: number;
+  readonly O_NOFOLLOW?: number;
+};
 
 /** Another user who may write to the CA's folder must be able to take over the lock in it, as far as the system can. */
 async function shareWithFolder(staged: string): Promise<void> {
   const { mode, uid, gid } = await stat(path.dirname(staged));
-  await chmod(staged, mode & 0o777).catch(() => undefined);
-  const own = process.getuid?.();
-  if (own !== undefined) await chown(staged, own === 0 ? uid : own, gid).catch(() => undefined);
+  // By its handle: where others can write to the folder, its name may lead elsewhere by now.
+  const handle = await open(staged, constants.O_RDONLY | folderOnly | noLink).catch(() => undefined);
+  try {
+    await handle?.chmod(mode & 0o777);
+    const own = process.getuid?.();
+    if (own !== undefined) await handle?.chown(own === 0 ? uid : own, gid);
+  } catch {
+    // Some file systems have neither modes nor owners.
+  } finally {
+    await handle?.close();
+  }
 }
 
-/** Removes a folder without an entry: not every system renames another over it. */
-async function clear(lock: string): Promise<void> {
-  const names = await readdir(lock).catch(() => []);
-  for (const name of names.filter((each) => each.startsWith('.')))
-    await rm(path.join(lock, name), { recursive: true, force: true });
-  await rmdir(lock).catch(() => undefined);
+async function removeStaged(staged: string, entry: string): Promise<void> {
+  await rm(path.join(staged, entry), { force: true });
+  await removeEmpty(staged);
+}
+
+async function removeEmpty(folder: string): Promise<void> {
+  await rmdir(folder).catch(() => undefined);
 }
 
 // What a file system says where another process was first. EPERM and EACCES are what Windows says.
@@ -162,14 +178,18 @@ async function removeLeftovers(directory: string, self: Holder): Promise<void> {
   for (const name of await readdir(directory)) {
     if (!name.startsWith(`${lockName}.`)) continue;
     const place = path.join(directory, name);
-    if (await isLeftover(place, name.slice(lockName.length + 1), self))
-      await rm(place, { recursive: true, force: true });
+    const suffix = name.slice(lockName.length + 1);
+    if (!(await isLeftover(place, suffix, self))) continue;
+    if (suffix === guardSuffix) await unlink(place);
+    else await removeStaged(place, suffix);
   }
 }
 
+// Earlier versions took a stale lock over under a second lock.
+const guardSuffix = 'takeover';
+
 async function isLeftover(place: string, suffix: string, self: Holder): Promise<boolean> {
-  // Earlier versions took a stale lock over under a second lock.
-  const isGuard = suffix === 'takeover';
+  const isGuard = suffix === guardSuffix;
   const holder = isGuard ? parseFormerHolder((await readIfPresent(place)) ?? '') : parseHolder(suffix);
   return holder === undefined ? isGuard : await isGone(holder, self);
 }

@@ -12,7 +12,7 @@ const changing = [
   ...['appendFile', 'chmod', 'chown', 'copyFile', 'cp', 'link', 'mkdir', 'mkdtemp', 'open', 'rename', 'rm'],
   ...['rmdir', 'symlink', 'truncate', 'unlink', 'utimes', 'writeFile'],
 ];
-const changingHandle = ['appendFile', 'chmod', 'close', 'truncate', 'utimes', 'write', 'writeFile'];
+const changingHandle = ['appendFile', 'chmod', 'chown', 'close', 'truncate', 'utimes', 'write', 'writeFile'];
 
 let left = Number(process.env['KILL_AT']);
 
