@@ -203,7 +203,9 @@ describe.each(tlsVersions)('over %s', (version) => {
       });
       expect(server.served).toEqual([]);
       expect(server.recorder.events('authenticated')).toEqual([]);
-      expect(server.recorder.events('refused')).toMatchObject([{ reason: 'no-certificate' }]);
+      expect(server.recorder.events('refused')).toMatchObject([
+        { reason: refusals === 'native' ? 'untrusted' : 'no-certificate' },
+      ]);
       if (refusals === 'named') expect(server.recorder.events('refused')).toMatchObject([{ resumed: true }]);
     },
   );
@@ -443,7 +445,9 @@ describe.each(tlsVersions)('over %s', (version) => {
           status: 'refused',
         });
         expect(server.served).toEqual([]);
-        expect(server.recorder.events('refused')).toMatchObject([{ reason: 'no-certificate' }]);
+        expect(server.recorder.events('refused')).toMatchObject([
+          { reason: refusals === 'native' ? 'untrusted' : 'no-certificate' },
+        ]);
       },
     );
   });
