@@ -35,6 +35,8 @@ export function unreadable(path: string, option: string, error: unknown): MtlsEr
 const keyLike = [
   /-----|[\p{Cc}\ufffd]/u,
   /^["'`]*(?:M[A-P][A-Za-z0-9+/=]{30}|LS0t|data:|[{[])/,
+  // Lines of base64 that are joined by a literal \n.
+  /[A-Za-z0-9+/=]{40}\\[rn]/,
   /^(?:[A-Za-z0-9+/=]{60,}|[\w+=-]{40,})$/,
 ];
 
