@@ -342,6 +342,7 @@ describe('a private key in the place of a path', () => {
     ['PEM without its first line', keyPem.split('\n').slice(1).join('\n'), beginning],
     ['a line of it', keyPem.split('\n')[2] ?? '', beginning],
     ['one line with \\n in it', keyPem.split('\n').slice(1, -2).join('\\n'), beginning],
+    ['later lines with \\n between them', keyPem.split('\n').slice(2, -2).join('\\n'), ''],
     ['DER that was read as text', der.toString('utf8'), binary],
     ['DER that was read as Latin-1', der.toString('latin1'), binary],
     ['UTF-16 that was read as UTF-8', Buffer.from(keyPem, 'utf16le').toString('utf8'), binary],
