@@ -1,7 +1,7 @@
 /**
  * One writer to a folder at a time, among processes. The lock is a folder, `ca-lock.txt`, and the name of its one
  * entry says which process has it. Each step is one that the file system does whole, so that a process may end
- * between any two of them and block nobody:
+ * between any two of them without blocking another:
  *
  * - A free lock is taken by renaming a folder into place, its entry already inside. Over another entry that fails.
  * - A stale lock is taken over by renaming the entry. Its name is unique, so that this succeeds for one process only,
@@ -49,7 +49,7 @@ export async function withLock<Result>(
   const entry = formatHolder(self);
   await acquire(lock, entry, self, patience);
   try {
-    // Only tidiness: what cannot be removed blocks nobody.
+    // Only tidiness: what cannot be removed blocks no process.
     await removeLeftovers(directory, self).catch(() => undefined);
     return await work();
   } finally {
@@ -63,7 +63,7 @@ async function acquire(lock: string, entry: string, self: Holder, patience: numb
   const end = performance.now() + patience;
   for (;;) {
     const occupant = await lookAt(lock);
-    if (occupant === 'nobody' || (await isStale(occupant, self))) {
+    if (occupant === 'none' || (await isStale(occupant, self))) {
       if (await seize(lock, occupant, entry)) return;
     }
     if (performance.now() >= end) throw held(lock, occupant, self);
@@ -73,7 +73,7 @@ async function acquire(lock: string, entry: string, self: Holder, patience: numb
 
 /** What a lock says about who has it. */
 type Occupant =
-  | 'nobody'
+  | 'none'
   | { readonly entry: string; readonly holder: Holder | undefined }
   /** The file of an earlier version. */
   | { readonly file: string; readonly holder: Holder | undefined };
@@ -81,9 +81,9 @@ type Occupant =
 async function lookAt(lock: string): Promise<Occupant> {
   try {
     const [entry] = await readdir(lock);
-    return entry === undefined ? 'nobody' : { entry, holder: parseHolder(entry) };
+    return entry === undefined ? 'none' : { entry, holder: parseHolder(entry) };
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return 'nobody';
+    if (hasCode(error, 'ENOENT')) return 'none';
     if (hasCode(error, 'ENOTDIR')) return await lookAtFile(lock);
     throw error;
   }
@@ -91,10 +91,10 @@ async function lookAt(lock: string): Promise<Occupant> {
 
 async function lookAtFile(lock: string): Promise<Occupant> {
   const text = await readIfPresent(lock);
-  return text === undefined ? 'nobody' : { file: lock, holder: parseFormerHolder(text) };
+  return text === undefined ? 'none' : { file: lock, holder: parseFormerHolder(text) };
 }
 
-async function isStale(occupant: Exclude<Occupant, 'nobody'>, self: Holder): Promise<boolean> {
+async function isStale(occupant: Exclude<Occupant, 'none'>, self: Holder): Promise<boolean> {
   if (occupant.holder !== undefined) return await isGone(occupant.holder, self);
   return 'file' in occupant && (await isEmptyFor(occupant.file, emptyFileMs));
 }
@@ -106,7 +106,7 @@ async function isEmptyFor(file: string, spanMs: number): Promise<boolean> {
 
 /** Whether a lock that is free or stale is this process's now. */
 async function seize(lock: string, occupant: Occupant, entry: string): Promise<boolean> {
-  if (occupant === 'nobody') return await install(lock, entry);
+  if (occupant === 'none') return await install(lock, entry);
   if ('entry' in occupant)
     return await succeeds(rename(path.join(lock, occupant.entry), path.join(lock, entry)));
   // It cannot remove a lock that was taken since: that is a folder.
@@ -195,7 +195,7 @@ async function isLeftover(place: string, suffix: string, self: Holder): Promise<
 }
 
 function held(lock: string, occupant: Occupant, self: Holder): MtlsError {
-  const who = occupant === 'nobody' ? undefined : nameHolder(occupant.holder, self);
+  const who = occupant === 'none' ? undefined : nameHolder(occupant.holder, self);
   return new MtlsError(
     'ERR_MTLS_OPTION_INVALID',
     `${lock} says that ${who ?? 'another process'} is writing to this folder; wait for it, or remove ca-lock.txt if there is no such process`,
