@@ -40,7 +40,7 @@ export interface Connection {
   warn(fields: object, message: string): void;
 }
 
-type Carrier = object & { readonly [connectionKey]?: Connection };
+type Carrier = object & { [connectionKey]?: Connection };
 
 /** Where a socket's peer is, IPv4 as IPv4 on a socket that serves both. */
 export function remoteAddressOf({ remoteAddress }: Socket): string {
@@ -52,7 +52,8 @@ export function remoteAddressOf({ remoteAddress }: Socket): string {
 
 /** Puts a connection on its socket. */
 export function setConnection(socket: Socket, connection: Connection): void {
-  Object.defineProperty(socket, connectionKey, { value: connection, configurable: true });
+  const carrier: Carrier = socket;
+  carrier[connectionKey] = connection;
 }
 
 /** What the gate puts on a request. */

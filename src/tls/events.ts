@@ -158,6 +158,11 @@ export class Reporter {
     return this.#logger !== undefined;
   }
 
+  /** Whether an event has a subscriber or a listener: what it takes to tell of it is not done for none. */
+  isHeard(name: keyof MtlsEvents): boolean {
+    return channels[name].hasSubscribers || this.emitter.listenerCount(name) > 0;
+  }
+
   /** Logs a line; `event` is among its fields. */
   log(level: keyof Logger, fields: object, message: string): void {
     callApp('the logger', () => this.#logger?.[level](fields, message));

@@ -14,7 +14,7 @@ import { describeIdentity, type ForbiddenEvent, nameIdentity, type Reporter } fr
 import { GatedConnection, type Keeper } from './gated-connection.js';
 import { HandshakeLimit } from './handshake-limit.js';
 import { refuseForOpenssl } from './judgement.js';
-import { opensslVerdictOn, PeerCache, type ReadPeer, withIntermediates } from './peer.js';
+import { identityOn, opensslVerdictOn, PeerCache, type ReadPeer, withIntermediates } from './peer.js';
 import { type Refusal, type RefusalReason, refuse } from './refusal.js';
 import { RefusalLog } from './refusal-log.js';
 import { RefusalResponder } from './refusal-responder.js';
@@ -130,7 +130,7 @@ export class Gate implements Keeper {
       return undefined;
     }
     if ('reason' in peer) return this.#refuse(socket, peer);
-    const connection = new GatedConnection(this, socket, { peer, identity: identityOn(socket, peer) });
+    const connection = new GatedConnection(this, socket, peer);
     const refusal = connection.judge(openssl);
     if (refusal === undefined) {
       this.#admitted(socket, peer, connection);
@@ -148,7 +148,7 @@ export class Gate implements Keeper {
     if (tried !== undefined) return this.#refuse(socket, tried, peer);
     const whole = withIntermediates(socket, peer);
     if ('reason' in whole) return this.#refuseTried(socket, whole, peer);
-    const connection = new GatedConnection(this, socket, { peer: whole, identity: identityOn(socket, peer) });
+    const connection = new GatedConnection(this, socket, whole);
     const refusal = connection.judge('trusted');
     if (refusal !== undefined) return this.#refuseTried(socket, refusal, peer);
     this.#admitted(socket, whole, connection);
@@ -176,8 +176,9 @@ export class Gate implements Keeper {
     this.#connections.add(connection);
     socket.on('close', () => this.#connections.delete(connection));
     this.#deadline.add(connection.until);
-    const { identity, remoteAddress } = connection;
-    if (identity !== undefined) this.#reporter.emit('authenticated', { identity, remoteAddress });
+    const { identity } = connection;
+    if (identity === undefined || !this.#reporter.isHeard('authenticated')) return;
+    this.#reporter.emit('authenticated', { identity, remoteAddress: connection.remoteAddress });
   }
 
   /**
@@ -287,8 +288,4 @@ function nativeRefusal(error: NodeJS.ErrnoException, socket: TLSSocket): Refusal
   if (code !== 'UNABLE_TO_GET_ISSUER_CERT') return refuseForOpenssl(code);
   const seen = 'no configured CA leads to the certificate, or a resumed session has none';
   return refuse('untrusted', `OpenSSL says ${code}: ${seen}`);
-}
-
-function identityOn(socket: TLSSocket, { identities }: ReadPeer): ClientIdentity {
-  return socket.isSessionReused() ? identities.resumed : identities.full;
 }

@@ -11,7 +11,7 @@ import { type ServerNames } from '../server-names.js';
 import { describeIdentity, type ForbiddenEvent, nameIdentity } from './events.js';
 import { type OpensslVerdict, type Verdict } from './judgement.js';
 import { endedFor, type Refusal, refuse } from './refusal.js';
-import { type Peer } from './peer.js';
+import { identityOn, type ReadPeer } from './peer.js';
 import { type Trust } from './trust.js';
 
 /** What a connection needs of its gate. */
@@ -31,33 +31,27 @@ export interface Keeper {
 
 /** A connection that stands under the gate's judgement. */
 export class GatedConnection implements Connection {
-  /** `undefined`: an anonymous caller. */
-  readonly identity: ClientIdentity | undefined;
-  readonly remoteAddress: string;
   /** Until when the last judgement holds if nothing is reloaded, in milliseconds since 1970. */
   until: number = Infinity;
   readonly #since: number;
   readonly #keeper: Keeper;
   readonly #socket: TLSSocket;
-  readonly #peer: Peer | undefined;
+  readonly #peer: ReadPeer | undefined;
   /** Which of the names the client asked for. */
   readonly #name: string | undefined;
   #generation = 0;
+  // Asked for when they are first wanted: each takes a call of the system or of OpenSSL, and many connections are
+  // never told of.
+  #identity: ClientIdentity | undefined;
+  #remoteAddress: string | undefined;
   /** Why it was refused or ended. */
   #refusal: Refusal | undefined;
 
-  constructor(
-    keeper: Keeper,
-    socket: TLSSocket,
-    client: { peer: Peer; identity: ClientIdentity } | undefined,
-    refusal?: Refusal,
-  ) {
-    this.identity = client?.identity;
-    this.remoteAddress = remoteAddressOf(socket);
+  constructor(keeper: Keeper, socket: TLSSocket, peer: ReadPeer | undefined, refusal?: Refusal) {
     this.#since = keeper.now();
     this.#keeper = keeper;
     this.#socket = socket;
-    this.#peer = client?.peer;
+    this.#peer = peer;
     // `false` where the client sent none.
     const { servername } = socket as { readonly servername?: string | false | null };
     this.#name = typeof servername === 'string' ? keeper.names?.find(servername) : undefined;
@@ -67,6 +61,16 @@ export class GatedConnection implements Connection {
   /** When the client was admitted. */
   get since(): Date {
     return new Date(this.#since);
+  }
+
+  /** `undefined`: an anonymous caller. */
+  get identity(): ClientIdentity | undefined {
+    return (this.#identity ??= this.#peer && identityOn(this.#socket, this.#peer));
+  }
+
+  /** Where the client is; see {@link remoteAddressOf}. */
+  get remoteAddress(): string {
+    return (this.#remoteAddress ??= remoteAddressOf(this.#socket));
   }
 
   /** Judges again: in O(1) as long as nothing was reloaded and no date has passed. */
@@ -111,6 +115,9 @@ export class GatedConnection implements Connection {
    */
   evict(refusal: Refusal): boolean {
     if (this.#socket.destroyed) return false;
+    // For the report: a destroyed socket tells nothing any more.
+    this.#identity = this.identity;
+    this.#remoteAddress = this.remoteAddress;
     this.#socket.destroy();
     // One that was refused from the start has been told of.
     if (this.#refusal !== undefined) return false;

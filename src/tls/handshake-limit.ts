@@ -16,6 +16,8 @@ const stalledMs = 1000;
 // How often it is asked which handshakes are still under way.
 const sweepMs = 1000;
 
+const fewestReleased = 16;
+
 interface Pending {
   readonly socket: Socket;
   /** By performance.now(). */
@@ -38,6 +40,8 @@ export class HandshakeLimit {
   #done: TLSSocket[] = [];
   /** Those whose handshake was not done when they were sorted, by the client's end, the oldest first. */
   readonly #pending = new Map<string, Pending>();
+  /** With how many accepted ones those that are closed are let go. */
+  #release = 2 * fewestReleased;
   #sweep: NodeJS.Timeout | undefined;
   #dropped = 0;
   #report: NodeJS.Timeout | undefined;
@@ -52,6 +56,7 @@ export class HandshakeLimit {
     server.on('connection', (socket: Socket) => {
       if (this.#accepted.size + this.#pending.size >= this.#limits.pendingHandshakes) this.#makeRoom();
       this.#accepted.set(socket, performance.now());
+      if (this.#accepted.size >= this.#release) this.#dropClosed();
       this.#arm();
     });
   }
@@ -85,6 +90,13 @@ export class HandshakeLimit {
     );
   }
 
+  /** Short connections that are kept for a whole second would outlive the young garbage, and be moved about by it. */
+  #dropClosed(): void {
+    for (const socket of this.#accepted.keys()) if (socket.destroyed) this.#accepted.delete(socket);
+    this.#done = this.#done.filter(({ destroyed }) => !destroyed);
+    this.#release = 2 * Math.max(this.#accepted.size, fewestReleased);
+  }
+
   /** Finds out which of the accepted connections are still in their handshake. */
   #sort(): void {
     for (const [key, { socket }] of this.#pending) if (socket.destroyed) this.#pending.delete(key);
@@ -97,6 +109,7 @@ export class HandshakeLimit {
     }
     this.#accepted.clear();
     this.#done = [];
+    this.#release = 2 * fewestReleased;
   }
 
   /** One timer for all. A server made elsewhere has the two minutes of node:tls. */

@@ -43,7 +43,7 @@ const remembered = { entries: 10_000, bytes: 64 * 1024 * 1024 } as const;
 
 /** Reads peers, and remembers those that were admitted, with what their full handshakes showed. */
 export class PeerCache {
-  readonly #peers: WeightedCache<ReadPeer>;
+  readonly #peers: WeightedCache<number, ReadPeer>;
 
   constructor(limits: { readonly entries: number; readonly bytes: number } = remembered) {
     this.#peers = new WeightedCache(limits);
@@ -72,8 +72,9 @@ export class PeerCache {
 }
 
 /** The end of a signature. It only finds a certificate: whether it is the same one, all of its bytes say. */
-function keyOf(der: Buffer): string {
-  return der.toString('latin1', Math.max(der.length - 32, 0));
+function keyOf(der: Buffer): number {
+  const octets = Math.min(der.length, 6);
+  return der.readUIntBE(der.length - octets, octets);
 }
 
 function readPeer(view: Buffer, openssl: OpensslVerdict): ReadPeer | Refusal {
@@ -152,4 +153,9 @@ export function opensslVerdictOn(socket: TLSSocket): OpensslVerdict {
   if (typeof error === 'object' && error !== null) return { error: error.message };
   if (typeof error === 'string' && error !== '') return { error };
   return socket.authorized ? 'trusted' : { error: 'UNAUTHORIZED' };
+}
+
+/** The identity of a peer on this connection. */
+export function identityOn(socket: TLSSocket, { identities }: ReadPeer): ClientIdentity {
+  return socket.isSessionReused() ? identities.resumed : identities.full;
 }

@@ -22,25 +22,28 @@ import { requestedHosts } from './requested-hosts.js';
  *   one of them, and those of the app are others.
  */
 export function guardServer(server: Server, admit: (socket: TLSSocket) => boolean): void {
-  guardEvents(server, {
-    secureConnection: admit,
-    request: passRequest,
-    checkContinue: passRequest,
-    checkExpectation: passRequest,
-    upgrade: passUpgrade,
-    connect: passUpgrade,
-    session: passSession,
-  });
+  guardEvents(
+    server,
+    new Map<string, Pass>([
+      ['secureConnection', admit],
+      ['request', passRequest],
+      ['checkContinue', passRequest],
+      ['checkExpectation', passRequest],
+      ['upgrade', passUpgrade],
+      ['connect', passUpgrade],
+      ['session', passSession],
+    ]),
+  );
 }
 
 /** Says whether an event may reach its listeners, and if not, deals with what it brings. */
 type Pass = (...args: never[]) => boolean;
 
-function guardEvents(emitter: EventEmitter, passes: Readonly<Record<string, Pass>>): void {
+function guardEvents(emitter: EventEmitter, passes: ReadonlyMap<string | symbol, Pass>): void {
   const emit = emitter.emit.bind(emitter);
   emitter.emit = (name: string | symbol, ...args: unknown[]): boolean => {
-    if (typeof name !== 'string' || !Object.hasOwn(passes, name)) return emit(name, ...args);
-    return (passes[name] as (...given: unknown[]) => boolean)(...args) ? emit(name, ...args) : true;
+    const passOf = passes.get(name) as ((...given: unknown[]) => boolean) | undefined;
+    return passOf === undefined || passOf(...args) ? emit(name, ...args) : true;
   };
 }
 
@@ -108,10 +111,9 @@ function misdirected(): MtlsError {
 /** Streams come from their session; whoever listens to it, and the server too, hears of those that pass. */
 function passSession(session: ServerHttp2Session): boolean {
   const connection = session.destroyed ? undefined : connectionOf(session.socket);
-  guardEvents(session, {
-    stream: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) =>
-      passStream(stream, headers, connection),
-  });
+  const pass = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean =>
+    passStream(stream, headers, connection);
+  guardEvents(session, new Map<string, Pass>([['stream', pass]]));
   return connection !== undefined && connection.check() === undefined;
 }
 

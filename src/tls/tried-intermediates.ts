@@ -20,7 +20,7 @@ interface Tried {
 
 /** Remembers refusals by certificate, for an hour and as long as nothing is reloaded. */
 export class TriedIntermediates {
-  readonly #tried = new WeightedCache<Tried>(limits);
+  readonly #tried = new WeightedCache<string, Tried>(limits);
 
   /** The refusal of a peer whose intermediates were read under the same generation. */
   find({ identity }: ReadPeer, generation: number): Refusal | undefined {
