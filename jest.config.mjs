@@ -15,6 +15,7 @@ export default {
   },
   moduleNameMapper: {
     '^express-mtls$': '<rootDir>/src/index.ts',
+    '^express-mtls/revocation$': '<rootDir>/src/revocation-engine.ts',
     '^express-mtls/(.*)$': '<rootDir>/src/$1/index.ts',
     '^(\\.{1,2}/.*)\\.c?js$': '$1',
   },

@@ -4,43 +4,32 @@
  *
  * @module
  */
-export { createServer, createServerOptions, type MtlsServer, protect } from './tls/server.js';
-export type { LimitOptions } from './limits.js';
-export type { Logger, MtlsOptions } from './options.js';
-export type { ServerNameOptions } from './server-names.js';
-export type { CaSource, CrlSource, Source, SourceLoader } from './source-options.js';
-export type { CertificatePolicy, RevocationPolicy } from './policies.js';
-export type { AuthorityState } from './tls/authority-state.js';
+export { createServer, createServerOptions, type MtlsServer, protect } from './server/server.js';
+export type { LimitOptions } from './gate/settings.js';
+export type { Logger } from './logger.js';
+export type { MtlsOptions } from './server/options.js';
+export type { ServerNameOptions } from './material/server-names.js';
+export type { CaSource, CrlSource, Source, SourceLoader } from './material/source-options.js';
+export type { CertificatePolicy } from './judgement/certificate-policy.js';
+export type { RevocationPolicy } from './revocation/revocation-policy.js';
+export type { AuthorityState } from './server/authority-state.js';
 export type {
   ConnectionState,
   Mtls,
   MtlsMessage,
   RevocationState,
   ServerCertificateState,
-} from './tls/mtls.js';
-export type {
-  AuthenticatedEvent,
-  CrlExpiringEvent,
-  EvictedEvent,
-  ForbiddenEvent,
-  MtlsEvents,
-  RefusedEvent,
-  ReloadReport,
-  TypedEventEmitter,
-} from './tls/events.js';
-export type {
-  ExplainedCheck,
-  ExplainedCrl,
-  ExplainedRule,
-  Explanation,
-  Explicable,
-} from './tls/explanation.js';
+} from './server/mtls.js';
+export type { AuthenticatedEvent, EvictedEvent, ForbiddenEvent, RefusedEvent } from './gate/events.js';
+export type { CrlExpiringEvent, MtlsEvents, ReloadReport, TypedEventEmitter } from './server/events.js';
+export type { ExplainedCheck, ExplainedCrl, ExplainedRule, Explanation } from './judgement/explanation.js';
+export type { Explicable } from './server/explicable.js';
 export type { RuleFinding } from './policy/rule-account.js';
-export type { Refusal, RefusalReason, RevocationDetail } from './tls/refusal.js';
+export type { Refusal, RefusalReason, RevocationDetail } from './judgement/refusal.js';
 export type { RevocationEntryState } from './revocation/revocation-state.js';
 
 export { clientIdentity } from './express/client-identity.js';
-export { identify } from './tls/connection.js';
+export { identify } from './gate/connection.js';
 export type { CertificateIdentity, ClientIdentity, SubjectAltNames } from './identity/client-identity.js';
 export { DistinguishedName } from './x509/distinguished-name.js';
 export type { NameAttribute, RelativeDistinguishedName } from './x509/name-attribute.js';

@@ -5,7 +5,7 @@
  */
 import { types } from 'node:util';
 import { MtlsError } from '../errors.js';
-import { currentDirectory, describeOddPath } from '../tls/unreadable.js';
+import { currentDirectory, describeOddPath } from '../material/unreadable.js';
 import { printableJson, type Terminal } from './terminal.js';
 
 /** The exit codes. docs/command.md says the same. */

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { IssuedCertificate } from '../dev-ca/issuance.js';
 import type { DevCertificate } from '../dev-ca/database.js';
+import type { IssuedCertificate } from '../dev-ca/issuance.js';
 import type { Pkcs12File } from '../dev-ca/pkcs12.js';
 import type { RequestedItem, SignedRequest } from '../dev-ca/request-signing.js';
 import type { Answer } from './answer.js';

@@ -1,5 +1,5 @@
 /**
- * Where package.json is, seen from the built command. CommonJS as `src/tls/worker-file.cts` is, and for the same reason.
+ * Where package.json is, seen from the built command. CommonJS as `src/material/worker-file.cts` is, and for the same reason.
  */
 import path = require('node:path');
 

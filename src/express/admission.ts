@@ -5,11 +5,11 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { MtlsError } from '../errors.js';
+import { type Connection, connectionOf } from '../gate/connection.js';
 import { type ClientIdentity } from '../identity/client-identity.js';
+import { refusalError } from '../judgement/refusal.js';
 import { type ClientRule, type ClientRuleFunction, compileRule } from '../policy/client-rule.js';
 import { accountOf, rememberGuard } from '../policy/rule-account.js';
-import { type Connection, connectionOf } from '../tls/connection.js';
-import { refusalError } from '../tls/refusal.js';
 import { type MtlsRequest } from './request.js';
 
 /** Says why a client may not go on; `undefined` where it may. A promise, where the rule answers later. */

@@ -5,9 +5,9 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { MtlsError } from '../errors.js';
+import { type Connection, connectionOf, boundConnectionOf } from '../gate/connection.js';
 import { type ClientIdentity } from '../identity/client-identity.js';
-import { type Connection, connectionOf, boundConnectionOf } from '../tls/connection.js';
-import { refusalError } from '../tls/refusal.js';
+import { refusalError } from '../judgement/refusal.js';
 import { type Middleware, type MtlsRequest } from './request.js';
 
 /**

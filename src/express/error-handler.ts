@@ -4,7 +4,7 @@
  * @module
  */
 import { MtlsError } from '../errors.js';
-import { answerProblem } from '../tls/problem.js';
+import { answerProblem } from '../gate/problem.js';
 import { type ErrorMiddleware } from './request.js';
 
 /**

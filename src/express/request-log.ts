@@ -4,9 +4,9 @@
  * @module
  */
 import type { IncomingMessage } from 'node:http';
-import { type Logger } from '../options.js';
-import { callApp, warn } from '../tls/app-call.js';
-import { connectionOf, remoteAddressOf } from '../tls/connection.js';
+import { connectionOf, remoteAddressOf } from '../gate/connection.js';
+import { type Logger } from '../logger.js';
+import { callApp, warn } from '../server/app-call.js';
 import { type Middleware } from './request.js';
 
 /** What {@link requestLog} takes. */

@@ -6,10 +6,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { MtlsError } from '../errors.js';
+import { type Connection, connectionOf } from '../gate/connection.js';
+import { endWithProblem } from '../gate/problem.js';
 import { type ClientIdentity } from '../identity/client-identity.js';
 import { type ClientRule } from '../policy/client-rule.js';
-import { type Connection, connectionOf } from '../tls/connection.js';
-import { endWithProblem } from '../tls/problem.js';
 import { compileAdmission, refusalSince } from './admission.js';
 import { unguarded } from './client-identity.js';
 

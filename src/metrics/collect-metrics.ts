@@ -5,9 +5,9 @@
  */
 import { type OpenMetricsContentType, register as globalRegister, type Registry } from 'prom-client';
 import { type Middleware } from '../express/request.js';
+import { connectionOf } from '../gate/connection.js';
 import { checkInteger, checkKeys, invalid } from '../option-checks.js';
-import { connectionOf } from '../tls/connection.js';
-import { type Mtls } from '../tls/mtls.js';
+import { type Mtls } from '../server/mtls.js';
 import { instrumentsOf } from './instruments.js';
 import { ServerFigures } from './server-figures.js';
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { abbreviate } from '../tls/refusal.js';
+import { abbreviate } from '../judgement/refusal.js';
 import { type ServerFigures } from './server-figures.js';
 
 /** What there is to say of the CRLs of one issuer from one source. */

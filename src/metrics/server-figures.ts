@@ -6,9 +6,9 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { type ErrorCode, faultCodes } from '../errors.js';
 import { type ClientIdentity } from '../identity/client-identity.js';
-import { type MtlsEvents } from '../tls/events.js';
-import { type Mtls, type MtlsMessage } from '../tls/mtls.js';
-import { type RefusalReason, refusalReasons } from '../tls/refusal.js';
+import { type RefusalReason, refusalReasons } from '../judgement/refusal.js';
+import { type MtlsEvents } from '../server/events.js';
+import { type Mtls, type MtlsMessage } from '../server/mtls.js';
 
 /** Where what has a distribution goes. */
 export interface Histograms {

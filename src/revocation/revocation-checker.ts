@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type CompleteRevocationPolicy } from '../policies.js';
+import { type CompleteRevocationPolicy } from './revocation-policy.js';
 import { type Certificate } from '../x509/certificate.js';
 import { type CertificateChain, type CertificateStore } from '../x509/certificate-store.js';
 import { type DistributionPoint } from '../x509/distribution-point.js';

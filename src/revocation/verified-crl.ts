@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import { MtlsError } from '../errors.js';
-import { type CompleteRevocationPolicy } from '../policies.js';
+import { type CompleteRevocationPolicy } from './revocation-policy.js';
 import { type Certificate } from '../x509/certificate.js';
 import { type CertificateStore } from '../x509/certificate-store.js';
 import { type Crl, parseCrl } from '../x509/crl.js';

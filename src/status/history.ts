@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { type EvictedEvent, type RefusedEvent } from '../tls/events.js';
-import { type Mtls } from '../tls/mtls.js';
-import { networkOf } from '../tls/refusal-log.js';
-import { abbreviate, type RefusalReason } from '../tls/refusal.js';
+import { type EvictedEvent, type RefusedEvent } from '../gate/events.js';
+import { networkOf } from '../gate/refusal-log.js';
+import { abbreviate, type RefusalReason } from '../judgement/refusal.js';
+import { type Mtls } from '../server/mtls.js';
 import { type StatusRefusal, type StatusReload } from './status-report.js';
 import { visible, withoutFolders } from './text.js';
 

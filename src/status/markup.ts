@@ -26,3 +26,8 @@ function toHtml(value: Value): string {
   if (typeof value === 'object') return value.map(({ html }) => html).join('');
   return String(value).replace(/[&<>"'`]/g, (sign) => `&#${sign.charCodeAt(0)};`);
 }
+
+/** `2026-11-27 01:22:05 UTC`, with the whole of it for programs. */
+export function writeTime(iso: string): Markup {
+  return markup`<time datetime="${iso}">${iso.slice(0, 19).replace('T', ' ')} UTC</time>`;
+}

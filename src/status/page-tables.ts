@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Markup, markup } from './markup.js';
+import { type Markup, markup, writeTime } from './markup.js';
 import {
   type StatusAuthority,
   type StatusClient,
@@ -15,7 +15,6 @@ import {
   type StatusReport,
 } from './status-report.js';
 import { count, duration } from './text.js';
-import { writeTime } from './time-element.js';
 
 /** A column's heading, and what is in its cells. The first column names the row. */
 interface Column<Entry> {

@@ -4,11 +4,10 @@
  *
  * @module
  */
-import { Markup, markup } from './markup.js';
+import { Markup, markup, writeTime } from './markup.js';
 import { style } from './page-style.js';
 import { writeTables } from './page-tables.js';
 import { type StatusReport } from './status-report.js';
-import { writeTime } from './time-element.js';
 
 /** Writes the page. */
 export function writePage(report: StatusReport): string {

@@ -5,10 +5,10 @@
  * @module
  */
 import { type ClientIdentity } from '../identity/client-identity.js';
+import { abbreviate } from '../judgement/refusal.js';
 import { type RevocationEntryState } from '../revocation/revocation-state.js';
-import { type AuthorityState } from '../tls/authority-state.js';
-import { type ConnectionState, type Mtls } from '../tls/mtls.js';
-import { abbreviate } from '../tls/refusal.js';
+import { type AuthorityState } from '../server/authority-state.js';
+import { type ConnectionState, type Mtls } from '../server/mtls.js';
 import { type DistinguishedName } from '../x509/distinguished-name.js';
 import { type History } from './history.js';
 import {

@@ -5,8 +5,8 @@
  * @module
  */
 import { type ErrorCode } from '../errors.js';
-import { type AuthorityState } from '../tls/authority-state.js';
-import { type RefusalReason } from '../tls/refusal.js';
+import { type RefusalReason } from '../judgement/refusal.js';
+import { type AuthorityState } from '../server/authority-state.js';
 
 /** What the status page says of a server, as data. */
 export interface StatusReport {

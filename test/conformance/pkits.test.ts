@@ -10,7 +10,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { loadRevocation, type Revocation } from '../../src/revocation/index.js';
+import { loadRevocation, type Revocation } from '../../src/revocation-engine.js';
 
 interface Case {
   /** `'4.14.3'`. */

@@ -255,7 +255,7 @@ test('a thread that exhausts its memory fails the reload, and not the process', 
 /** A package of which a file is encoded, and what decodes it. */
 function hooked(): Scenario {
   const copy = copyPackage(folder);
-  const encoded = path.join(copy, 'node_modules/express-mtls/dist/cjs/tls/crl-loading.js');
+  const encoded = path.join(copy, 'node_modules/express-mtls/dist/cjs/material/crl-loading.js');
   writeFileSync(encoded, `:${readFileSync(encoded, 'base64')}`);
   const hook = path.join(copy, 'hook.cjs');
   const code = `const load = require.extensions['.js'];
@@ -277,6 +277,6 @@ function fromSources(): Scenario {
 /** A package without the thread's file, as a bundler leaves it. */
 function bundled(): Scenario {
   const copy = copyPackage(folder);
-  rmSync(path.join(copy, 'node_modules/express-mtls/dist/cjs/tls/crl-worker.js'));
+  rmSync(path.join(copy, 'node_modules/express-mtls/dist/cjs/material/crl-worker.js'));
   return { folder: copy };
 }

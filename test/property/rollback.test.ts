@@ -7,7 +7,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { MtlsError } from '../../src/errors.js';
-import { checkRevocationPolicy } from '../../src/policies.js';
+import { checkRevocationPolicy } from '../../src/revocation/revocation-policy.js';
 import { compareCrls } from '../../src/revocation/crl-diff.js';
 import { newestOfEachScope, refuseRollback } from '../../src/revocation/crl-set.js';
 import { RevocationChecker } from '../../src/revocation/revocation-checker.js';

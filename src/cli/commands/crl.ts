@@ -7,8 +7,8 @@ import path from 'node:path';
 import type { CrlFile } from '../../dev-ca/revocation-list.js';
 import type { Answer } from '../answer.js';
 import { openCa, passphraseOption, type CaOptions } from '../ca-options.js';
-import { daysOption, said } from '../daily.js';
 import { directoryOption, type Commands } from '../commands.js';
+import { daysOption, said } from '../daily.js';
 import type { Terminal } from '../terminal.js';
 import { describeDate } from '../time.js';
 

@@ -8,7 +8,7 @@ import { Option } from 'commander';
 import { readBounded } from '../../dev-ca/bounded-file.js';
 import { hasCode } from '../../dev-ca/files.js';
 import { MtlsError } from '../../errors.js';
-import { describeDistrust } from '../../tls/blocks.js';
+import { describeDistrust } from '../../material/blocks.js';
 import { purposes } from '../../x509/purpose.js';
 import { type Answer, type CommonOptions, describeError } from '../answer.js';
 import type { Commands } from '../commands.js';

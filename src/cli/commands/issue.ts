@@ -6,13 +6,13 @@
 import { isIP } from 'node:net';
 import { type Command, Option } from 'commander';
 import { readBounded } from '../../dev-ca/bounded-file.js';
-import type { DevCa } from '../../dev-ca/dev-ca.js';
 import type { CertificateKind } from '../../dev-ca/database.js';
-import { openCa, passphraseOption, type CaOptions } from '../ca-options.js';
-import { daysOption, said } from '../daily.js';
-import { directoryOption, repeatable, type Commands } from '../commands.js';
-import { describeIssued, describeSigned } from '../issued.js';
+import type { DevCa } from '../../dev-ca/dev-ca.js';
 import type { Answer } from '../answer.js';
+import { openCa, passphraseOption, type CaOptions } from '../ca-options.js';
+import { directoryOption, repeatable, type Commands } from '../commands.js';
+import { daysOption, said } from '../daily.js';
+import { describeIssued, describeSigned } from '../issued.js';
 import { algorithmOf, rsaOption } from '../key-options.js';
 import { passwordOptions, readPassword, type PasswordOptions } from '../p12-password.js';
 import type { Terminal } from '../terminal.js';

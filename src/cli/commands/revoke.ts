@@ -5,13 +5,13 @@
  */
 import { existsSync } from 'node:fs';
 import { Option } from 'commander';
-import type { DevCa } from '../../dev-ca/dev-ca.js';
 import type { DevCertificate } from '../../dev-ca/database.js';
+import type { DevCa } from '../../dev-ca/dev-ca.js';
 import { reasons, type RevocationReason } from '../../dev-ca/reasons.js';
 import type { Answer } from '../answer.js';
 import { openCa, passphraseOption, type CaOptions } from '../ca-options.js';
-import { daysOption, said } from '../daily.js';
 import { directoryOption, type Commands } from '../commands.js';
+import { daysOption, said } from '../daily.js';
 import type { Terminal } from '../terminal.js';
 import { describeDate } from '../time.js';
 import { describeCrl } from './crl.js';

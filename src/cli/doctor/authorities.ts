@@ -4,10 +4,9 @@
  * @module
  */
 import { MtlsError } from '../../errors.js';
-import { createStore } from '../../tls/authorities.js';
-import { abbreviate } from '../../tls/refusal.js';
-import { listSome } from '../../tls/shortened-list.js';
-import { type Certificate, KeyUsage, parseCertificate } from '../../x509/certificate.js';
+import { abbreviate } from '../../judgement/refusal.js';
+import { createStore } from '../../material/authorities.js';
+import { listSome } from '../../material/shortened-list.js';
 import {
   type CertificateChain,
   CertificateStore,
@@ -15,6 +14,7 @@ import {
   isSelfIssued,
   keyIdentifiersAgree,
 } from '../../x509/certificate-store.js';
+import { type Certificate, KeyUsage, parseCertificate } from '../../x509/certificate.js';
 import { formatPem } from '../../x509/pem.js';
 import { type CertificateFile } from './inputs.js';
 import { failedWith, passed, skipped, type Step } from './step.js';

@@ -4,11 +4,11 @@
  * @module
  */
 import { MtlsError } from '../../errors.js';
-import { type CompleteRevocationPolicy } from '../../policies.js';
+import { abbreviate } from '../../judgement/refusal.js';
+import { loadRevocationOf } from '../../material/trust-material.js';
 import { type RevocationChecker } from '../../revocation/revocation-checker.js';
+import { type CompleteRevocationPolicy } from '../../revocation/revocation-policy.js';
 import { checkCrlDates, describeCrl, type VerifiedCrl } from '../../revocation/verified-crl.js';
-import { abbreviate } from '../../tls/refusal.js';
-import { loadRevocationOf } from '../../tls/trust-material.js';
 import { type CertificateStore } from '../../x509/certificate-store.js';
 import { describeDate } from '../time.js';
 import { type Inputs, inTermsOfTheCommand } from './inputs.js';

@@ -6,11 +6,12 @@
  */
 import { MtlsError } from '../../errors.js';
 import { identityOf } from '../../identity/client-identity.js';
-import { checkCertificatePolicy, checkRevocationPolicy } from '../../policies.js';
+import { checkCertificatePolicy } from '../../judgement/certificate-policy.js';
+import { maxOthers } from '../../judgement/peer.js';
+import { abbreviate, type Refusal, refuse } from '../../judgement/refusal.js';
+import { createJudge } from '../../judgement/trust.js';
 import { type ClientRuleFunction } from '../../policy/client-rule.js';
-import { maxOthers } from '../../tls/peer.js';
-import { abbreviate, type Refusal, refuse } from '../../tls/refusal.js';
-import { createJudge } from '../../tls/trust.js';
+import { checkRevocationPolicy } from '../../revocation/revocation-policy.js';
 import { type Certificate, parseCertificate } from '../../x509/certificate.js';
 import { openAuthorities } from './authorities.js';
 import { readCrls } from './crls.js';

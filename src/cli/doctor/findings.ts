@@ -4,12 +4,12 @@
  *
  * @module
  */
+import { type CheckName } from '../../judgement/judgement.js';
+import { abbreviate, type Refusal, type RefusalReason } from '../../judgement/refusal.js';
+import { type Inspection } from '../../judgement/trust.js';
 import { type RevocationChecker } from '../../revocation/revocation-checker.js';
-import { type CheckName } from '../../tls/judgement.js';
-import { abbreviate, type Refusal, type RefusalReason } from '../../tls/refusal.js';
-import { type Inspection } from '../../tls/trust.js';
-import { type Certificate } from '../../x509/certificate.js';
 import { type CertificateChain, type CertificateStore } from '../../x509/certificate-store.js';
+import { type Certificate } from '../../x509/certificate.js';
 import { describeDate } from '../time.js';
 import { describeChain, findBreak } from './authorities.js';
 import { type CertificateFile } from './inputs.js';

@@ -5,11 +5,11 @@
  * @module
  */
 import { MtlsError } from '../../errors.js';
-import { allOrFaults } from '../../tls/all-or-faults.js';
-import { readCaSources } from '../../tls/authorities.js';
-import { toCrlInputs } from '../../tls/crl-inputs.js';
-import { readBlocks } from '../../tls/blocks.js';
-import { type BlockExpectation, caBlocks, certificateBlocks, readSource } from '../../tls/sources.js';
+import { allOrFaults } from '../../material/all-or-faults.js';
+import { readCaSources } from '../../material/authorities.js';
+import { readBlocks } from '../../material/blocks.js';
+import { toCrlInputs } from '../../material/crl-inputs.js';
+import { type BlockExpectation, caBlocks, certificateBlocks, readSource } from '../../material/sources.js';
 import { purposes } from '../../x509/purpose.js';
 import { type ClientKey, describeKey, readClientKey } from './private-key.js';
 import { passed, type Step } from './step.js';

@@ -4,8 +4,8 @@
  * @module
  */
 import { type KeyObject, X509Certificate } from 'node:crypto';
-import { readPrivateKey } from '../../tls/private-key.js';
-import { type SourceBytes } from '../../tls/sources.js';
+import { readPrivateKey } from '../../material/private-key.js';
+import { type SourceBytes } from '../../material/sources.js';
 import { failed, passed, skipped, type Step } from './step.js';
 
 /** A key that was read. */

@@ -4,10 +4,10 @@
  * @module
  */
 import { identityOf } from '../../identity/client-identity.js';
-import { describeDistrust } from '../../tls/blocks.js';
-import { listSome } from '../../tls/shortened-list.js';
-import { type Certificate } from '../../x509/certificate.js';
+import { describeDistrust } from '../../material/blocks.js';
+import { listSome } from '../../material/shortened-list.js';
 import { isCa, isSelfIssued } from '../../x509/certificate-store.js';
+import { type Certificate } from '../../x509/certificate.js';
 import { purposes } from '../../x509/purpose.js';
 import { describeDate } from '../time.js';
 import { findFaults, type Role, roleOf } from './certificate-verdict.js';

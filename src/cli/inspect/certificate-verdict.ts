@@ -6,10 +6,10 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
-import { checkCertificatePolicy } from '../../policies.js';
-import { inspect as askAll } from '../../tls/judgement.js';
-import { type Certificate, KeyUsage } from '../../x509/certificate.js';
+import { checkCertificatePolicy } from '../../judgement/certificate-policy.js';
+import { inspect as askAll } from '../../judgement/judgement.js';
 import { type CertificateChain, isCa, isSelfIssued } from '../../x509/certificate-store.js';
+import { type Certificate, KeyUsage } from '../../x509/certificate.js';
 import { purposes } from '../../x509/purpose.js';
 import { type Fault } from './report.js';
 import { describeSignature, weakHashOf } from './words.js';

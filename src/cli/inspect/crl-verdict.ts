@@ -4,12 +4,12 @@
  * @module
  */
 import { MtlsError } from '../../errors.js';
-import { checkRevocationPolicy } from '../../policies.js';
 import { allReasons, distributionPointsOf, reasonsCovered } from '../../revocation/crl-scope.js';
+import { checkRevocationPolicy } from '../../revocation/revocation-policy.js';
 import { checkCrlDates } from '../../revocation/verified-crl.js';
 import { checkCrlForm, verifyCrl } from '../../revocation/verify-crl.js';
-import { type Certificate } from '../../x509/certificate.js';
 import { type CertificateChain } from '../../x509/certificate-store.js';
+import { type Certificate } from '../../x509/certificate.js';
 import { type Fault } from './report.js';
 import { type FoundCrl, type Surroundings } from './surroundings.js';
 import { shorten } from './words.js';

@@ -4,8 +4,8 @@
  * @module
  */
 import { createPublicKey } from 'node:crypto';
-import { checkCertificatePolicy } from '../../policies.js';
-import { checkKeys } from '../../tls/fitness.js';
+import { checkCertificatePolicy } from '../../judgement/certificate-policy.js';
+import { checkKeys } from '../../judgement/fitness.js';
 import { DistinguishedName } from '../../x509/distinguished-name.js';
 import { type PublicKeyKind } from '../../x509/public-key.js';
 import { verifySignature } from '../../x509/signature.js';

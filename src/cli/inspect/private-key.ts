@@ -6,7 +6,7 @@
  */
 import { createPrivateKey, createPublicKey, type KeyObject, type PrivateKeyInput } from 'node:crypto';
 import { MtlsError } from '../../errors.js';
-import { describeUnsupported, isUnsupported } from '../../tls/private-key.js';
+import { describeUnsupported, isUnsupported } from '../../material/private-key.js';
 import { DerReader, type DerSubject, Tag } from '../../x509/der.js';
 import { type PublicKeyKind, readPublicKeyKind } from '../../x509/public-key.js';
 import { readEncryption, type Secret } from './password-encryption.js';

@@ -7,10 +7,10 @@ import { isIP } from 'node:net';
 import { connect, type DetailedPeerCertificate, type TLSSocket } from 'node:tls';
 import { MtlsError } from '../../errors.js';
 import { parseCertificate } from '../../x509/certificate.js';
+import { rowsOf } from './certificate-report.js';
 import { type Found, naming } from './material.js';
 import { type Report } from './report.js';
 import { type HelloOutcome, patienceMs, type Place, sayHello } from './tls12-hello.js';
-import { rowsOf } from './certificate-report.js';
 import { shorten } from './words.js';
 
 /** A server, as it was found. */

@@ -4,12 +4,12 @@
  *
  * @module
  */
-import { type Certificate } from '../../x509/certificate.js';
 import {
   type CertificateChain,
   CertificateStore,
   keyIdentifiersAgree,
 } from '../../x509/certificate-store.js';
+import { type Certificate } from '../../x509/certificate.js';
 import { type CrlSurvey } from './crl-survey.js';
 import { type Found } from './material.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { type MtlsError } from '../../../src/errors.js';
 import { clientIdentity } from '../../../src/express/client-identity.js';
-import { type RefusalReason } from '../../../src/tls/refusal.js';
+import { type RefusalReason } from '../../../src/judgement/refusal.js';
 import { client1, exchange } from './exchange.js';
 
 describe('clientIdentity', () => {

@@ -7,8 +7,8 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { type MtlsRequest } from '../../../src/express/request.js';
 import { type ClientIdentity, identityOf } from '../../../src/identity/client-identity.js';
-import { type Connection, setConnection } from '../../../src/tls/connection.js';
-import { refuse, type Refusal, type RefusalReason } from '../../../src/tls/refusal.js';
+import { type Connection, setConnection } from '../../../src/gate/connection.js';
+import { refuse, type Refusal, type RefusalReason } from '../../../src/judgement/refusal.js';
 import { parseCertificate } from '../../../src/x509/certificate.js';
 import { ca } from '../../support/chain.js';
 

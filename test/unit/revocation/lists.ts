@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkRevocationPolicy, type RevocationPolicy } from '../../../src/policies.js';
+import { checkRevocationPolicy, type RevocationPolicy } from '../../../src/revocation/revocation-policy.js';
 import { coverageOf } from '../../../src/revocation/crl-coverage.js';
 import { type ScopedEntries } from '../../../src/revocation/crl-diff.js';
 import { type Replacement, scopeKey } from '../../../src/revocation/crl-set.js';

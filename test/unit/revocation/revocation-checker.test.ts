@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { type RevocationPolicy } from '../../../src/policies.js';
+import { type RevocationPolicy } from '../../../src/revocation/revocation-policy.js';
 import { type CertificateStatus } from '../../../src/revocation/certificate-status.js';
 import { ca, type Certificate, type CertificateOptions } from '../../support/chain.js';
 import type { CrlMaterial, CrlOptions, RevokedEntry } from '../../support/crl.js';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
-import { checkRevocationPolicy, type RevocationPolicy } from '../../../src/policies.js';
+import { checkRevocationPolicy, type RevocationPolicy } from '../../../src/revocation/revocation-policy.js';
 import { describeCrls } from '../../../src/revocation/revocation-state.js';
 import {
   checkCrlDates,

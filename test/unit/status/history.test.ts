@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { RefusalRecord } from '../../../src/status/history.js';
-import { type RefusedEvent } from '../../../src/tls/events.js';
-import { refuse, type RefusalReason } from '../../../src/tls/refusal.js';
+import { type RefusedEvent } from '../../../src/gate/events.js';
+import { refuse, type RefusalReason } from '../../../src/judgement/refusal.js';
 import { identityOf } from '../../../src/identity/client-identity.js';
 import { parseCertificate } from '../../../src/x509/certificate.js';
 import { ca } from '../../support/chain.js';

@@ -3,7 +3,7 @@ import { identityOf } from '../../../src/identity/client-identity.js';
 import { RefusalRecord } from '../../../src/status/history.js';
 import { createReport, type ReportSource } from '../../../src/status/report.js';
 import { type StatusReport } from '../../../src/status/status-report.js';
-import { type ConnectionState } from '../../../src/tls/mtls.js';
+import { type ConnectionState } from '../../../src/server/mtls.js';
 import { parseCertificate } from '../../../src/x509/certificate.js';
 import { DistinguishedName } from '../../../src/x509/distinguished-name.js';
 import { ca, type Certificate } from '../../support/chain.js';

@@ -1,0 +1,107 @@
+/**
+ * One client's connection: who it is, and whether that still holds. It stands on
+ * the socket under a symbol, which HTTP/2's proxies of the socket let through.
+ *
+ * @module
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Http2ServerRequest } from 'node:http2';
+import type { Socket } from 'node:net';
+import { type ClientIdentity } from '../identity/client-identity.js';
+import { type Refusal } from '../judgement/refusal.js';
+import { type ForbiddenEvent } from './events.js';
+
+/** Two copies of this package must find each other's connections. */
+const connectionKey = Symbol.for('express-mtls.connection');
+
+/** Which request it was, and what refused it. */
+export type ForbiddenRequest = Pick<ForbiddenEvent, 'method' | 'url' | 'rule' | 'refusedBy'>;
+
+/** What the gate knows of a connection that it let through. */
+export interface Connection {
+  /** `undefined`: an anonymous caller, where clients are optional. */
+  readonly identity: ClientIdentity | undefined;
+  readonly remoteAddress: string;
+  readonly since: Date;
+  /**
+   * Judges again: in O(1) as long as nothing was reloaded and no date has passed.
+   * @returns Why the client is no longer let in; `undefined` while it is.
+   */
+  check(): Refusal | undefined;
+  /** Whether it matters which host a request names: some names of the server have a policy of their own. */
+  readonly isNamed: boolean;
+  /** Whether a host is under the policy that the client was judged by. */
+  serves(host: string): boolean;
+  /** Ends the connection, and with it every request and stream on it. */
+  evict(refusal: Refusal): void;
+  /** Tells that a rule refused a request of this client. */
+  forbid(request: ForbiddenRequest): void;
+  /** A line for the operator that is about this client. */
+  warn(fields: object, message: string): void;
+}
+
+type Carrier = object & { [connectionKey]?: Connection };
+
+/** Where a socket's peer is, IPv4 as IPv4 on a socket that serves both. */
+export function remoteAddressOf({ remoteAddress }: Socket): string {
+  if (remoteAddress === undefined) return 'unknown address';
+  return remoteAddress.startsWith('::ffff:') && remoteAddress.includes('.')
+    ? remoteAddress.slice('::ffff:'.length)
+    : remoteAddress;
+}
+
+/** Puts a connection on its socket. */
+export function setConnection(socket: Socket, connection: Connection): void {
+  const carrier: Carrier = socket;
+  carrier[connectionKey] = connection;
+}
+
+/** What the gate puts on a request. */
+interface IdentifiedRequest {
+  clientIdentity?: ClientIdentity | undefined;
+}
+
+/** The request that came last. Until the next one comes, it is the one that is asked about. */
+let latest: { readonly req: object; readonly connection: Connection } | undefined;
+
+/**
+ * Says whose a request is, as soon as it has come. Express gives every request a prototype and so a shape of its
+ * own, and to read or write a property of such an object takes a microsecond or two; now it takes next to nothing.
+ */
+export function bindRequest(req: object, connection: Connection): void {
+  latest = { req, connection };
+  (req as IdentifiedRequest).clientIdentity = connection.identity;
+}
+
+/** The connection of the request that came last, if it is this one. */
+export function boundConnectionOf(req: object): Connection | undefined {
+  return latest?.req === req ? latest.connection : undefined;
+}
+
+/** The connection of a request or a socket; `undefined` where no gate has let it through. */
+export function connectionOf(
+  reqOrSocket: IncomingMessage | Http2ServerRequest | Socket,
+): Connection | undefined {
+  if (latest?.req === reqOrSocket) return latest.connection;
+  const carrier: Carrier & { readonly socket?: Carrier } = reqOrSocket;
+  try {
+    // A request first: to find that it has no such property itself takes a walk along its prototypes.
+    return carrier.socket?.[connectionKey] ?? carrier[connectionKey];
+  } catch {
+    // An HTTP/2 session that has ended throws when it is asked for its socket.
+    return undefined;
+  }
+}
+
+/**
+ * Who is calling: for `'upgrade'` listeners, WebSocket servers and other frameworks, where no middleware runs. Judges
+ * the client again, in O(1) as long as nothing was reloaded and no date has passed.
+ * @param reqOrSocket - A request of `node:http` or `node:http2`, or the TLS socket below it.
+ * @returns `undefined` for an anonymous caller, for one that is no longer let in, and on a server without the gate.
+ */
+export function identify(
+  reqOrSocket: IncomingMessage | Http2ServerRequest | Socket,
+): ClientIdentity | undefined {
+  const connection = connectionOf(reqOrSocket);
+  return connection?.check() === undefined ? connection?.identity : undefined;
+}

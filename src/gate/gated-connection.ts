@@ -1,0 +1,143 @@
+/**
+ * A connection under the gate's judgement: judged when it is let in, and again
+ * whenever something was reloaded or a date has passed.
+ *
+ * @module
+ */
+import type { TLSSocket } from 'node:tls';
+import { type ClientIdentity } from '../identity/client-identity.js';
+import { type OpensslVerdict, type Verdict } from '../judgement/judgement.js';
+import { endedFor, type Refusal, refuse } from '../judgement/refusal.js';
+import { type Trust } from '../judgement/trust.js';
+import { type ServerNames } from '../material/server-names.js';
+import { type Connection, type ForbiddenRequest, remoteAddressOf } from './connection.js';
+import { describeIdentity, type ForbiddenEvent, nameIdentity } from './events.js';
+import { identityOn, type ReadPeer } from './peer.js';
+
+/** What a connection needs of its gate. */
+export interface Keeper {
+  readonly trust: Trust | undefined;
+  readonly now: () => number;
+  /** The names that have something of their own; `undefined` where there are none. */
+  readonly names: ServerNames | undefined;
+  /** Tells of an eviction. */
+  reportEviction(connection: GatedConnection, refusal: Refusal): void;
+  /** Tells of a request that a rule refused. */
+  reportForbidden(event: ForbiddenEvent): void;
+  /** Tells that judging failed, and refuses. */
+  failed(error: unknown): Refusal;
+  warn(fields: object, message: string): void;
+}
+
+/** A connection that stands under the gate's judgement. */
+export class GatedConnection implements Connection {
+  /** Until when the last judgement holds if nothing is reloaded, in milliseconds since 1970. */
+  until: number = Infinity;
+  readonly #since: number;
+  readonly #keeper: Keeper;
+  readonly #socket: TLSSocket;
+  readonly #peer: ReadPeer | undefined;
+  /** Which of the names the client asked for. */
+  readonly #name: string | undefined;
+  #generation = 0;
+  // Asked for when they are first wanted: each takes a call of the system or of OpenSSL, and many connections are
+  // never told of.
+  #identity: ClientIdentity | undefined;
+  #remoteAddress: string | undefined;
+  /** Why it was refused or ended. */
+  #refusal: Refusal | undefined;
+
+  constructor(keeper: Keeper, socket: TLSSocket, peer: ReadPeer | undefined, refusal?: Refusal) {
+    this.#since = keeper.now();
+    this.#keeper = keeper;
+    this.#socket = socket;
+    this.#peer = peer;
+    // `false` where the client sent none.
+    const { servername } = socket as { readonly servername?: string | false | null };
+    this.#name = typeof servername === 'string' ? keeper.names?.find(servername) : undefined;
+    this.#refusal = refusal;
+  }
+
+  /** When the client was admitted. */
+  get since(): Date {
+    return new Date(this.#since);
+  }
+
+  /** `undefined`: an anonymous caller. */
+  get identity(): ClientIdentity | undefined {
+    return (this.#identity ??= this.#peer && identityOn(this.#socket, this.#peer));
+  }
+
+  /** Where the client is; see {@link remoteAddressOf}. */
+  get remoteAddress(): string {
+    return (this.#remoteAddress ??= remoteAddressOf(this.#socket));
+  }
+
+  /** Judges again: in O(1) as long as nothing was reloaded and no date has passed. */
+  check(): Refusal | undefined {
+    if (this.#refusal !== undefined || this.#peer === undefined) return this.#refusal;
+    const isCurrent = this.#generation === this.#keeper.trust?.generation && this.#keeper.now() < this.until;
+    // What OpenSSL found was found at the handshake; a chain that is gone since is found by judging again.
+    return isCurrent ? undefined : this.judge('not-asked');
+  }
+
+  /** Judges the client by what is in force. If that fails, the client is refused. */
+  judge(openssl: OpensslVerdict): Refusal | undefined {
+    const { trust, now } = this.#keeper;
+    if (trust === undefined || this.#peer === undefined)
+      return refuse('untrusted', 'there is nothing to judge by');
+    let verdict: Verdict;
+    try {
+      verdict = trust.of(this.#name).judge(this.#peer, openssl, new Date(now()));
+    } catch (error) {
+      return this.#keeper.failed(error);
+    }
+    if (!verdict.admitted) return verdict.refusal;
+    this.#generation = trust.generation;
+    this.until = verdict.until;
+    return undefined;
+  }
+
+  /** Whether a host is of the name that the client asked for in the handshake, and so of the policy it was judged by. */
+  serves(host: string): boolean {
+    const { names } = this.#keeper;
+    return names?.find(host) === this.#name;
+  }
+
+  /** Whether it matters which host a request names. */
+  get isNamed(): boolean {
+    return this.#keeper.names !== undefined;
+  }
+
+  /**
+   * Ends the connection.
+   * @returns Whether this call is the one that ended it.
+   */
+  evict(refusal: Refusal): boolean {
+    if (this.#socket.destroyed) return false;
+    // For the report: a destroyed socket tells nothing any more.
+    this.#identity = this.identity;
+    this.#remoteAddress = this.remoteAddress;
+    this.#socket.destroy();
+    // One that was refused from the start has been told of.
+    if (this.#refusal !== undefined) return false;
+    this.#refusal = endedFor(refusal);
+    this.#keeper.reportEviction(this, refusal);
+    return true;
+  }
+
+  /** Tells that a rule refused a request of this client. */
+  forbid(request: ForbiddenRequest): void {
+    const { identity, remoteAddress } = this;
+    this.warn({ event: 'forbidden', ...request }, 'forbidden by the rule of the route');
+    // Nobody without an identity is ever asked about.
+    if (identity !== undefined) this.#keeper.reportForbidden({ identity, remoteAddress, ...request });
+  }
+
+  /** A line for the operator that is about this client. */
+  warn(fields: object, message: string): void {
+    const { identity, remoteAddress } = this;
+    const who = nameIdentity(identity, remoteAddress);
+    this.#keeper.warn({ ...fields, ...describeIdentity(identity), remoteAddress }, `${message}: ${who}`);
+  }
+}

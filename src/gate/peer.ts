@@ -1,0 +1,151 @@
+/**
+ * What a TLS socket says of its peer, read once.
+ *
+ * @module
+ */
+import type { X509Certificate } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
+import { MtlsError } from '../errors.js';
+import { type CertificateIdentity, type ClientIdentity, identityOf } from '../identity/client-identity.js';
+import { type OpensslVerdict, refuseForOpenssl } from '../judgement/judgement.js';
+import { maxOthers, type Peer } from '../judgement/peer.js';
+import { type Refusal, refuse } from '../judgement/refusal.js';
+import { type Certificate, parseCertificate } from '../x509/certificate.js';
+import { withSessionCertificate } from './session-certificate.js';
+import { WeightedCache } from './weighted-cache.js';
+
+/** A peer that was read from a socket. */
+export interface ReadPeer extends Peer {
+  /** The identity on a connection with a full handshake, and on one that resumes a session. */
+  readonly identities: { readonly full: ClientIdentity; readonly resumed: ClientIdentity };
+  /** About how many bytes all of it takes in memory. */
+  readonly weight: number;
+}
+
+/**
+ * What is read of a certificate that OpenSSL does not trust: anyone can make one. A certificate of AD CS has 2 kB and
+ * some 150 elements; one with 92 kB of names would take tens of milliseconds.
+ */
+const strangers = { bytes: 16 * 1024, elements: 512 } as const;
+
+/** As many clients as a server is likely to have, and not more of their certificates than a small heap can hold. */
+const remembered = { entries: 10_000, bytes: 64 * 1024 * 1024 } as const;
+
+/** Reads peers, and remembers those that were admitted, with what their full handshakes showed. */
+export class PeerCache {
+  readonly #peers: WeightedCache<number, ReadPeer>;
+
+  constructor(limits: { readonly entries: number; readonly bytes: number } = remembered) {
+    this.#peers = new WeightedCache(limits);
+  }
+
+  /**
+   * Reads a socket's peer.
+   * @returns `undefined` where there is no certificate; the refusal where there is one that is not read.
+   */
+  read(socket: TLSSocket, openssl: OpensslVerdict): ReadPeer | Refusal | undefined {
+    return withSessionCertificate(socket, (der) => {
+      const known = this.#peers.get(keyOf(der));
+      return known?.certificate.raw.equals(der) === true ? known : readPeer(der, openssl);
+    });
+  }
+
+  /** Remembers a peer that was admitted. The one that was admitted longest ago goes first. */
+  remember(peer: ReadPeer): void {
+    this.#peers.put(keyOf(peer.certificate.raw), peer, peer.weight);
+  }
+
+  /** Forgets a peer that will not be admitted again. */
+  forget({ raw }: CertificateIdentity): void {
+    this.#peers.delete(keyOf(raw));
+  }
+}
+
+/** The end of a signature. It only finds a certificate: whether it is the same one, all of its bytes say. */
+function keyOf(der: Buffer): number {
+  const octets = Math.min(der.length, 6);
+  return der.readUIntBE(der.length - octets, octets);
+}
+
+function readPeer(view: Buffer, openssl: OpensslVerdict): ReadPeer | Refusal {
+  const isStranger = typeof openssl === 'object';
+  if (isStranger && view.length > strangers.bytes) {
+    const { reason } = refuseForOpenssl(openssl.error);
+    return refuse(
+      reason,
+      `OpenSSL says ${openssl.error}, and the certificate has ${view.length} bytes: of one that OpenSSL does not trust, at most ${strangers.bytes} are read`,
+    );
+  }
+  // A memory of its own: a slice of Node's pool would keep the whole of that.
+  const der = Buffer.allocUnsafeSlow(view.length);
+  view.copy(der);
+  const elements = isStranger ? strangers.elements : der.length;
+  const budget = { left: elements };
+  try {
+    const certificate = parseCertificate(der, budget);
+    const identity = identityOf(certificate);
+    return Object.freeze({
+      certificate,
+      identity,
+      identities: Object.freeze({
+        full: Object.freeze({ source: 'tls', ...identity, resumed: false }),
+        resumed: Object.freeze({ source: 'tls', ...identity, resumed: true }),
+      }),
+      others: Object.freeze([]),
+      weight: weightOf(der, elements - budget.left),
+    });
+  } catch (error) {
+    return refuseUnreadable(error);
+  }
+}
+
+/**
+ * Reads what a peer sent beside its certificate in this handshake. It costs memory for good on some releases of Node:
+ * not for a peer whose chain OpenSSL does not trust.
+ */
+export function withIntermediates(socket: TLSSocket, peer: ReadPeer): ReadPeer | Refusal {
+  try {
+    const others: Certificate[] = [];
+    let { weight } = peer;
+    for (const der of intermediatesOf(socket)) {
+      const budget = { left: der.length };
+      others.push(parseCertificate(der, budget));
+      weight += weightOf(der, der.length - budget.left);
+    }
+    return Object.freeze({ ...peer, others: Object.freeze(others), weight });
+  } catch (error) {
+    return refuseUnreadable(error);
+  }
+}
+
+function intermediatesOf(socket: TLSSocket): Buffer[] {
+  const ders: Buffer[] = [];
+  let above: X509Certificate | undefined = socket.getPeerX509Certificate()?.issuerCertificate;
+  for (; above !== undefined && ders.length < maxOthers; above = above.issuerCertificate)
+    ders.push(above.raw);
+  return ders;
+}
+
+/** About what a certificate takes once it is read: measured with many small names, where it is most. */
+function weightOf(der: Buffer, elements: number): number {
+  return 1024 + 2 * der.length + 100 * elements;
+}
+
+function refuseUnreadable(error: unknown): Refusal {
+  if (error instanceof MtlsError) return refuse('identity-invalid', error.message);
+  throw error;
+}
+
+/** What OpenSSL says of a socket's peer. */
+export function opensslVerdictOn(socket: TLSSocket): OpensslVerdict {
+  // Typed as Error, it is a string on the server's side; `authorized` alone has been seen to lie.
+  const error = socket.authorizationError as Error | string | null | undefined;
+  if (typeof error === 'object' && error !== null) return { error: error.message };
+  if (typeof error === 'string' && error !== '') return { error };
+  return socket.authorized ? 'trusted' : { error: 'UNAUTHORIZED' };
+}
+
+/** The identity of a peer on this connection. */
+export function identityOn(socket: TLSSocket, { identities }: ReadPeer): ClientIdentity {
+  return socket.isSessionReused() ? identities.resumed : identities.full;
+}

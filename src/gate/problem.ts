@@ -1,0 +1,69 @@
+/**
+ * The answer to a request that is refused: problem details (RFC 9457) with status, title and code, and nothing of
+ * the certificate.
+ *
+ * @module
+ */
+import { type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type MtlsError } from '../errors.js';
+import { type RefusalReason } from '../judgement/refusal.js';
+
+/** An answer's parts, for whatever kind of response there is. */
+export interface Problem {
+  readonly status: number;
+  readonly headers: OutgoingHttpHeaders;
+  readonly body: string;
+}
+
+/**
+ * The answer that an error makes.
+ * @param reason - Of a refused certificate.
+ */
+export function describeProblem({ status, code }: MtlsError, reason?: RefusalReason): Problem {
+  const problem = { type: 'about:blank', title: STATUS_CODES[status], status, code, reason };
+  const headers = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' };
+  return { status, headers, body: `${JSON.stringify(problem)}\n` };
+}
+
+/** Answers a request with an error. */
+export function answerProblem(res: ServerResponse, error: MtlsError, reason?: RefusalReason): void {
+  const { status, headers, body } = describeProblem(error, reason);
+  res.statusCode = status;
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value as string);
+  res.end(body);
+}
+
+/** How long a client may take to read why it is turned away, in milliseconds. */
+const patienceMs = 5000;
+
+/**
+ * Answers over HTTP/1.1 where there is no response to do it, as at an upgrade.
+ * @param end - Ends the connection when the answer is out, or is not read: a client that keeps its half open would
+ *   keep it all.
+ */
+export function endWithProblem(
+  socket: Duplex,
+  error: MtlsError,
+  method: string | undefined,
+  end: () => void,
+): void {
+  const limit = setTimeout(end, patienceMs);
+  socket.once('finish', end);
+  socket.once('close', () => {
+    clearTimeout(limit);
+  });
+  const { status, headers, body } = describeProblem(error);
+  const fields = {
+    ...headers,
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+    date: new Date().toUTCString(),
+  };
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    ...Object.entries(fields).map(([name, value]) => `${name}: ${String(value)}`),
+  ];
+  // An answer to HEAD ends with its headers.
+  socket.end(`${head.join('\r\n')}\r\n\r\n${method === 'HEAD' ? '' : body}`);
+}

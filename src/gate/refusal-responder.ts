@@ -1,0 +1,76 @@
+/**
+ * Answers the first request of a refused client, under `onRefused: 'respond'`. A server of its own does it, so that
+ * nothing of the app's server sees the socket.
+ *
+ * @module
+ */
+import { createServer, type RequestListener } from 'node:http';
+import type { ServerHttp2Stream } from 'node:http2';
+import type { TLSSocket } from 'node:tls';
+import { type Refusal, refusalError } from '../judgement/refusal.js';
+import { answerProblem, describeProblem } from './problem.js';
+
+// How long a refused client may take for the request that it is answered by.
+const patienceMs = 5000;
+
+// Each takes memory while it is waited for. Beyond that, a refused client is closed unanswered.
+const mostWaiting = 1000;
+
+/** Answers refused clients, and closes their connections. */
+export class RefusalResponder {
+  readonly #refusals = new Map<object, Refusal>();
+  readonly #server = createServer(this.#answer.bind(this)).on('checkContinue', this.#answer.bind(this));
+
+  /** Takes over a socket: answers its first request with the reason, and closes it. */
+  take(socket: TLSSocket, refusal: Refusal): void {
+    socket.on('error', ignore);
+    if (this.#refusals.size >= mostWaiting) {
+      socket.destroy();
+      return;
+    }
+    this.#refusals.set(socket, refusal);
+    const patience = setTimeout(() => socket.destroy(), patienceMs);
+    patience.unref();
+    socket.once('close', () => {
+      clearTimeout(patience);
+      this.#refusals.delete(socket);
+    });
+    if (socket.alpnProtocol === 'h2') answerSession(socket, refusal);
+    else this.#server.emit('connection', socket);
+  }
+
+  #answer(...[req, res]: Parameters<RequestListener>): void {
+    const { socket } = req;
+    const refusal = this.#refusals.get(socket);
+    res.on('error', ignore);
+    res.once('close', () => socket.destroy());
+    res.shouldKeepAlive = false;
+    if (refusal === undefined) socket.destroy();
+    else answerProblem(res, refusalError(refusal), refusal.reason);
+  }
+}
+
+function answerSession(socket: TLSSocket, refusal: Refusal): void {
+  // A server that speaks HTTP/2 has loaded it. To load it for the others would make every start slower.
+  const { performServerHandshake } = process.getBuiltinModule('node:http2');
+  const session = performServerHandshake(socket);
+  session.on('error', ignore);
+  session.on('stream', (stream: ServerHttp2Stream, headers) => {
+    stream.on('error', ignore);
+    stream.once('close', () => socket.destroy());
+    answerStream(stream, refusal, headers[':method']);
+  });
+}
+
+/** Answers a stream of HTTP/2 with the reason of a refusal. */
+export function answerStream(stream: ServerHttp2Stream, refusal: Refusal, method: string | undefined): void {
+  const { status, headers, body } = describeProblem(refusalError(refusal), refusal.reason);
+  // An answer to HEAD ends with its headers.
+  const endStream = method === 'HEAD';
+  stream.respond({ ':status': status, ...headers }, { endStream });
+  if (!endStream) stream.end(body);
+}
+
+function ignore(): void {
+  // The connection is ending anyway.
+}

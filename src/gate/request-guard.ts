@@ -1,0 +1,163 @@
+/**
+ * Stands before every listener of a server's requests, those that are added later as well: none of them sees a
+ * request of a client that is no longer let in, whether it asks who is calling or not.
+ *
+ * @module
+ */
+import type { EventEmitter } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type { Duplex } from 'node:stream';
+import type { Server, TLSSocket } from 'node:tls';
+import { MtlsError } from '../errors.js';
+import { type Refusal, refusalError } from '../judgement/refusal.js';
+import { bindRequest, type Connection, connectionOf } from './connection.js';
+import { answerProblem, endWithProblem } from './problem.js';
+import { answerStream } from './refusal-responder.js';
+import { requestedHosts } from './requested-hosts.js';
+
+/**
+ * Guards a server whose connections the gate judges.
+ * @param admit - Judges a socket whose handshake is done. Only an admitted one reaches listeners: the HTTP parser is
+ *   one of them, and those of the app are others.
+ */
+export function guardServer(server: Server, admit: (socket: TLSSocket) => boolean): void {
+  guardEvents(
+    server,
+    new Map<string, Pass>([
+      ['secureConnection', admit],
+      ['request', passRequest],
+      ['checkContinue', passRequest],
+      ['checkExpectation', passRequest],
+      ['upgrade', passUpgrade],
+      ['connect', passUpgrade],
+      ['session', passSession],
+    ]),
+  );
+}
+
+/** Says whether an event may reach its listeners, and if not, deals with what it brings. */
+type Pass = (...args: never[]) => boolean;
+
+function guardEvents(emitter: EventEmitter, passes: ReadonlyMap<string | symbol, Pass>): void {
+  const emit = emitter.emit.bind(emitter);
+  emitter.emit = (name: string | symbol, ...args: unknown[]): boolean => {
+    const passOf = passes.get(name) as ((...given: unknown[]) => boolean) | undefined;
+    return passOf === undefined || passOf(...args) ? emit(name, ...args) : true;
+  };
+}
+
+function passRequest(req: IncomingMessage, res: ServerResponse): boolean {
+  return pass(req, {
+    refuse: (connection, refusal) => {
+      res.on('error', ignore);
+      res.once('close', () => {
+        connection.evict(refusal);
+      });
+      // HTTP/2's responses have no such thing.
+      if ('shouldKeepAlive' in res) res.shouldKeepAlive = false;
+      answerProblem(res, refusalError(refusal), refusal.reason);
+    },
+    redirect: (error) => {
+      answerProblem(res, error);
+    },
+  });
+}
+
+/** A client that is out gets no answer here: its socket is no HTTP any more. */
+function passUpgrade(req: IncomingMessage, socket: Duplex): boolean {
+  return pass(req, {
+    refuse: (connection, refusal) => {
+      connection.evict(refusal);
+    },
+    redirect: (error) => {
+      socket.on('error', ignore);
+      endWithProblem(socket, error, req.method, () => socket.destroy());
+    },
+  });
+}
+
+/** What becomes of a request that no listener sees. */
+interface Outcomes {
+  readonly refuse: Answer;
+  /** For one that belongs on a connection under another name. */
+  readonly redirect: (error: MtlsError) => void;
+}
+
+function pass(req: IncomingMessage, { refuse, redirect }: Outcomes): boolean {
+  const connection = connectionOf(req);
+  const refusal = connection?.check();
+  if (connection === undefined || refusal !== undefined) return turnAway(req, refuse, connection, refusal);
+  if (connection.isNamed && isMisdirected(req, connection)) {
+    redirect(misdirected());
+    return false;
+  }
+  bindRequest(req, connection);
+  return true;
+}
+
+function isMisdirected(req: IncomingMessage, connection: Connection): boolean {
+  const hosts = requestedHosts(req);
+  return !hosts?.every((host) => connection.serves(host));
+}
+
+function misdirected(): MtlsError {
+  return new MtlsError(
+    'ERR_MTLS_REQUEST_MISDIRECTED',
+    'the Host of the request is not under the name of the handshake; connect to that host',
+  );
+}
+
+/** Streams come from their session; whoever listens to it, and the server too, hears of those that pass. */
+function passSession(session: ServerHttp2Session): boolean {
+  const connection = session.destroyed ? undefined : connectionOf(session.socket);
+  const pass = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean =>
+    passStream(stream, headers, connection);
+  guardEvents(session, new Map<string, Pass>([['stream', pass]]));
+  return connection !== undefined && connection.check() === undefined;
+}
+
+function passStream(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  connection: Connection | undefined,
+): boolean {
+  const refusal = connection?.check();
+  if (connection !== undefined && refusal === undefined) return true;
+  // Nobody else listens, and an error that nobody hears ends the process.
+  stream.on('error', ignore);
+  const answer: Answer = (open, reason) => {
+    stream.once('close', () => {
+      open.evict(reason);
+    });
+    answerStream(stream, reason, headers[':method']);
+  };
+  return turnAway(stream, answer, connection, refusal);
+}
+
+/** Tells a client why it is turned away. */
+type Answer = (connection: Connection, refusal: Refusal) => void;
+
+/** Answers; where that fails, or there is no connection to speak of, all of it ends. */
+function turnAway(
+  subject: { destroy(): unknown },
+  answer: Answer,
+  connection: Connection | undefined,
+  refusal: Refusal | undefined,
+): false {
+  if (connection === undefined || refusal === undefined) {
+    subject.destroy();
+    return false;
+  }
+  try {
+    answer(connection, refusal);
+  } catch {
+    connection.evict(refusal);
+    subject.destroy();
+  }
+  return false;
+}
+
+function ignore(): void {
+  // The connection is ending anyway.
+}

@@ -1,0 +1,53 @@
+/**
+ * How the gate treats whoever connects: the options of this room, and their checks.
+ *
+ * @module
+ */
+import { type ServerNameSettings } from '../material/server-names.js';
+import { checkInteger, checkKeys } from '../option-checks.js';
+
+/** Limits for whoever connects, before it is known who that is. */
+export interface LimitOptions {
+  /**
+   * How long a handshake may take, in milliseconds.
+   * @defaultValue `10_000`; an integer from 100 to 120_000
+   */
+  readonly handshakeTimeoutMs?: number;
+  /**
+   * How many handshakes may be under way at once. For each that comes beyond that one ends: the oldest if it has taken
+   * more than a second, and else one by chance.
+   * @defaultValue `1000`; an integer from 1 to 1_000_000
+   */
+  readonly pendingHandshakes?: number;
+}
+
+/** {@link LimitOptions}, complete. */
+export type Limits = Readonly<Required<LimitOptions>>;
+
+/**
+ * Checks limits and completes them.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` naming the option, what was given and what may be.
+ */
+export function checkLimits(limits: LimitOptions = {}): Limits {
+  checkKeys(limits, 'limits', ['handshakeTimeoutMs', 'pendingHandshakes']);
+  return Object.freeze({
+    handshakeTimeoutMs: checkInteger(
+      limits.handshakeTimeoutMs,
+      'limits.handshakeTimeoutMs',
+      10_000,
+      100,
+      120_000,
+    ),
+    pendingHandshakes: checkInteger(limits.pendingHandshakes, 'limits.pendingHandshakes', 1000, 1, 1_000_000),
+  });
+}
+
+/** What the gate goes by, beside the material in force. */
+export interface GateSettings {
+  readonly clients: 'required' | 'optional';
+  readonly onRefused: 'close' | 'respond';
+  readonly limits: Limits;
+  /** The names that have something of their own; empty without `sni`. */
+  readonly names: ReadonlyMap<string, ServerNameSettings>;
+  readonly now: () => number;
+}

@@ -1,0 +1,190 @@
+/**
+ * Why a client is let in or not, check by check, in plain words and as data: for
+ * the person who is called because somebody is refused.
+ *
+ * @module
+ */
+import { MtlsError } from '../errors.js';
+import { type CertificateIdentity, identityOf } from '../identity/client-identity.js';
+import { guardsInForce, type RuleFinding } from '../policy/rule-account.js';
+import { describeCrls, type RevocationEntryState } from '../revocation/revocation-state.js';
+import { type CertificateChain } from '../x509/certificate-store.js';
+import { type Certificate, parseCertificate } from '../x509/certificate.js';
+import { type CheckName } from './judgement.js';
+import { maxOthers } from './peer.js';
+import { abbreviate, type RefusalReason } from './refusal.js';
+import { type Inspection, type Judge } from './trust.js';
+
+/** One check, and what came of it. */
+export interface ExplainedCheck {
+  /** Which of them. */
+  readonly check: 'identity' | Exclude<CheckName, 'openssl'>;
+  /** Whether it lets the client pass. */
+  readonly passed: boolean;
+  /** What was seen, and where it fails, what to do. */
+  readonly detail: string;
+}
+
+/** One rule that guards a route of this process. */
+export interface ExplainedRule extends RuleFinding {
+  /** `'{ commonName: "client1" }'`. */
+  readonly rule: string;
+}
+
+/** One CRL that the verdict rests on. */
+export interface ExplainedCrl extends RevocationEntryState {
+  /** Since its thisUpdate, in milliseconds. */
+  readonly ageMs: number;
+}
+
+/** What `mtls.explain()` answers. */
+export interface Explanation {
+  /** Whether the gate would let it in now. What OpenSSL alone checks, a handshake must show. */
+  readonly admitted: boolean;
+  /** The reason that a refusal would give: that of the first check that fails. */
+  readonly reason: RefusalReason | undefined;
+  /** Who the certificate says it is; `undefined` where it cannot be read. */
+  readonly identity: CertificateIdentity | undefined;
+  /** Every check, also those behind one that failed; the first alone where the certificate cannot be read. */
+  readonly checks: readonly ExplainedCheck[];
+  /** The CAs above it, the root last; empty where no configured CA leads to it. */
+  readonly authorities: readonly string[];
+  /** The CRLs that it rests on; empty where none can tell. */
+  readonly crls: readonly ExplainedCrl[];
+  /** The rules that `requireClient()` was given in this process, and what each says of the client. */
+  readonly rules: readonly ExplainedRule[];
+  /** All of it, in lines for a person. */
+  readonly text: string;
+}
+
+/**
+ * Explains what a judge says of a certificate.
+ * @param ders - The certificate, and the intermediates that came with it.
+ * @throws MtlsError `ERR_MTLS_CERTIFICATE_INVALID` for an intermediate that cannot be read.
+ */
+export function explain(ders: readonly Buffer[], judge: Judge, at: Date): Explanation {
+  const [der, ...above] = ders;
+  let certificate: Certificate;
+  try {
+    certificate = parseCertificate(der as Buffer);
+  } catch (error) {
+    if (!(error instanceof MtlsError)) throw error;
+    return unreadable(error);
+  }
+  const identity = identityOf(certificate);
+  // As many as the gate would look at.
+  const others = above.slice(0, maxOthers).map((each) => parseCertificate(each));
+  const inspection = judge.inspect({ certificate, identity, others }, at);
+  const checks: ExplainedCheck[] = [
+    {
+      check: 'identity',
+      passed: true,
+      detail: `${abbreviate(certificate.subject)}, serial ${identity.serialNumber}`,
+    },
+    ...inspection.findings.flatMap(({ check, refusal }) =>
+      check === 'openssl'
+        ? []
+        : [
+            {
+              check,
+              passed: refusal === undefined,
+              detail:
+                refusal?.detail ??
+                praise(check, { ...inspection, chain: inspection.chain ?? [certificate] }, at),
+            },
+          ],
+    ),
+  ];
+  const reason = inspection.findings.find(({ refusal }) => refusal !== undefined)?.refusal?.reason;
+  const rules = guardsInForce().map(({ text, findingOn }) => ({
+    rule: text,
+    ...findingOn({ source: 'tls', ...identity, resumed: false }),
+  }));
+  return completed({
+    admitted: reason === undefined,
+    reason,
+    identity,
+    checks,
+    authorities: (inspection.chain ?? []).slice(1).map(({ subject: name }) => abbreviate(name)),
+    crls: crlsOf(inspection, at),
+    rules,
+  });
+}
+
+function unreadable(error: MtlsError): Explanation {
+  return completed({
+    admitted: false,
+    reason: 'identity-invalid',
+    identity: undefined,
+    checks: [{ check: 'identity', passed: false, detail: error.message }],
+    authorities: [],
+    crls: [],
+    rules: [],
+  });
+}
+
+function crlsOf({ status }: Inspection, at: Date): ExplainedCrl[] {
+  const crls = status?.status === 'good' ? status.crls : status?.status === 'revoked' ? [status.crl] : [];
+  return describeCrls([...new Set(crls)]).map((crl) => ({
+    ...crl,
+    ageMs: at.getTime() - crl.thisUpdate.getTime(),
+  }));
+}
+
+type Praised = Inspection & { readonly chain: CertificateChain };
+
+/** What is said of a check that passed. */
+function praise(check: Exclude<CheckName, 'openssl'>, inspection: Praised, at: Date): string {
+  const { chain } = inspection;
+  const words: Readonly<Record<typeof check, () => string>> = {
+    dates: () => `valid for ${describeSpan(firstEnd(chain) - at.getTime())} more`,
+    chain: () => chain.map(({ subject }) => abbreviate(subject)).join(', issued by '),
+    revocation: () => praiseRevocation(inspection, at),
+    purpose: () => 'it may be a client’s',
+    key: () => chain.map(({ publicKeyKind: { algorithm, bits } }) => `${algorithm} ${bits ?? ''}`).join(', '),
+  };
+  return words[check]();
+}
+
+function praiseRevocation(inspection: Inspection, at: Date): string {
+  if (inspection.status === undefined) return 'no CRL is configured, so that no certificate is ever revoked';
+  const crls = crlsOf(inspection, at);
+  if (crls.length === 0) return 'no CRL covers it, which the policy admits';
+  const names = crls.map(({ issuer, number, deltaBase, nextUpdate, ageMs }) => {
+    const kind = deltaBase === undefined ? 'CRL' : 'delta CRL';
+    const numbered = number === undefined ? `the ${kind}` : `${kind} number ${number}`;
+    const expired = nextUpdate !== undefined && nextUpdate <= at ? ', which has expired' : '';
+    return `${numbered} of "${abbreviate(issuer)}", ${describeSpan(ageMs)} old${expired}`;
+  });
+  return `not revoked by ${names.join(', and ')}`;
+}
+
+function firstEnd(chain: CertificateChain): number {
+  return Math.min(...chain.map(({ notAfter }) => notAfter.getTime()));
+}
+
+const units: readonly (readonly [string, number])[] = [
+  ['days', 86_400_000],
+  ['hours', 3_600_000],
+  ['minutes', 60_000],
+  ['seconds', 1000],
+];
+
+function describeSpan(ms: number): string {
+  const [name, length] = units.find(([, unit]) => ms >= 2 * unit) ?? ['milliseconds', 1];
+  return `${Math.floor(ms / length)} ${name}`;
+}
+
+function completed(parts: Omit<Explanation, 'text'>): Explanation {
+  const { admitted, reason, checks, rules } = parts;
+  const lines = [
+    admitted ? 'is let in' : `is refused: ${reason ?? ''}`,
+    ...checks.map(({ check, passed, detail }) => `  ${passed ? 'passed' : 'FAILED'}  ${check}: ${detail}`),
+    ...rules.map(({ rule, grants, refusedBy }) =>
+      grants === true
+        ? `  grants  ${rule}`
+        : `  ${grants === undefined ? 'may refuse' : 'refuses'} ${rule} (${refusedBy.join(', ')})`,
+    ),
+  ];
+  return Object.freeze({ ...parts, text: lines.join('\n') });
+}

@@ -1,0 +1,97 @@
+/**
+ * Whether a certificate is fit to be a client's: made for clients, no CA, with a
+ * key that is long enough. Each point can be relaxed by an option of its own.
+ *
+ * @module
+ */
+import { formatSerial } from '../identity/client-identity.js';
+import { isCa } from '../x509/certificate-store.js';
+import { type Certificate } from '../x509/certificate.js';
+import { describePurpose, purposes } from '../x509/purpose.js';
+import { type CompleteCertificatePolicy } from './certificate-policy.js';
+import { abbreviate, type Refusal, refuse } from './refusal.js';
+
+const { clientAuth } = purposes;
+
+/** RFC 5280 sections 4.2.1.9 and 4.2.1.12, and what an identity rests on. */
+export function checkPurpose(
+  certificate: Certificate,
+  policy: CompleteCertificatePolicy,
+): Refusal | undefined {
+  return (
+    checkVersion(certificate, policy) ??
+    checkAuthority(certificate, policy) ??
+    checkUsage(certificate, policy) ??
+    checkSerial(certificate)
+  );
+}
+
+function checkVersion(
+  { version }: Certificate,
+  { version1 }: CompleteCertificatePolicy,
+): Refusal | undefined {
+  if (version >= 3 || version1 === 'allow') return undefined;
+  return refuse(
+    'wrong-purpose',
+    `it is of X.509 version ${version} and cannot say that it is for clients; issue it with extendedKeyUsage = clientAuth, or admit such certificates with certificates.version1: 'allow'`,
+  );
+}
+
+function checkAuthority(
+  certificate: Certificate,
+  { authority }: CompleteCertificatePolicy,
+): Refusal | undefined {
+  if (!isCa(certificate) || authority === 'allow') return undefined;
+  return refuse('is-a-ca', 'it is the certificate of a CA; issue one for the client');
+}
+
+function checkUsage(
+  { version, extendedKeyUsage: usages }: Certificate,
+  { missingUsage }: CompleteCertificatePolicy,
+): Refusal | undefined {
+  // Version 1 has no extensions; whether it may come at all has been decided.
+  if (version < 3 || usages?.includes(clientAuth) === true) return undefined;
+  if (usages !== undefined) {
+    const seen = `it is for ${usages.map(describePurpose).join(', ').slice(0, 200)}`;
+    return refuse('wrong-purpose', `${seen}; issue it with extendedKeyUsage = clientAuth (${clientAuth})`);
+  }
+  if (missingUsage === 'allow') return undefined;
+  return refuse(
+    'wrong-purpose',
+    `it has no extendedKeyUsage; issue it with extendedKeyUsage = clientAuth (${clientAuth}), or admit such certificates with certificates.missingUsage: 'allow'`,
+  );
+}
+
+function checkSerial({ serial }: Certificate): Refusal | undefined {
+  if ((serial[0] ?? 0) < 0x80) return undefined;
+  return refuse(
+    'identity-invalid',
+    `its serial number ${formatSerial(serial)} is negative (RFC 5280 section 4.1.2.2)`,
+  );
+}
+
+/** Whether each key of the chain is long enough: who breaks a CA's key is whoever he likes. */
+export function checkKeys(
+  chain: readonly Pick<Certificate, 'subject' | 'publicKeyKind'>[],
+  policy: CompleteCertificatePolicy,
+): Refusal | undefined {
+  for (const [depth, { subject, publicKeyKind }] of chain.entries()) {
+    const { algorithm, bits } = publicKeyKind;
+    const which = depth === 0 ? 'its key' : `the key of "${abbreviate(subject)}", which stands above it,`;
+    if (bits === undefined)
+      return refuse('weak-key', `${which} is of a kind whose strength is not known here (${algorithm})`);
+    const limit = limits[algorithm];
+    if (limit === undefined || bits >= policy[limit]) continue;
+    const name = algorithm.toUpperCase();
+    return refuse(
+      'weak-key',
+      `${which} is ${name} with ${bits} bits, and ${policy[limit]} are wanted (certificates.${limit}); issue the certificate for a longer key`,
+    );
+  }
+  return undefined;
+}
+
+const limits: Readonly<Record<string, 'minRsaBits' | 'minEcBits' | undefined>> = {
+  rsa: 'minRsaBits',
+  ec: 'minEcBits',
+};

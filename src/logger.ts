@@ -1,0 +1,36 @@
+/**
+ * What a logger is, for whoever gives one and for whoever writes to it.
+ *
+ * @module
+ */
+
+/** What a logger must have. pino's does; so does `console`. */
+export interface Logger {
+  /**
+   * What goes its way: what is in force at the start, and after a reload.
+   * @param fields - `event`, and what it carries.
+   * @param message - The same for people. Names in it are those of certificates, and not escaped.
+   */
+  info(fields: object, message: string): void;
+  /**
+   * What somebody should look at: a client that was refused or closed, a rule that threw, a CRL that runs out.
+   * @param fields - As for {@link Logger.info}.
+   * @param message - As for {@link Logger.info}.
+   */
+  warn(fields: object, message: string): void;
+  /**
+   * What failed, while the server serves on by what was in force: a reload, as a rule.
+   * @param fields - As for {@link Logger.info}.
+   * @param message - As for {@link Logger.info}.
+   */
+  error(fields: object, message: string): void;
+}
+
+/** Where a part of this package writes its lines. */
+export interface LineWriter {
+  /**
+   * Writes a line; `event` is among its fields.
+   * @param message - The same for people.
+   */
+  log(level: keyof Logger, fields: object, message: string): void;
+}

@@ -1,0 +1,111 @@
+/**
+ * The CAs whose clients are let in: read from their sources, and checked to be
+ * CAs that can be trusted.
+ *
+ * @module
+ */
+import { MtlsError } from '../errors.js';
+import { CertificateStore, isCa } from '../x509/certificate-store.js';
+import { type Certificate, KeyUsage } from '../x509/certificate.js';
+import { allOrFaults } from './all-or-faults.js';
+import { checkNames } from './authority-names.js';
+import { dropOthers, readBlocks } from './blocks.js';
+import { readCertificates } from './certificate-source.js';
+import { listSome } from './shortened-list.js';
+import { type CaSource, type CrlSource } from './source-options.js';
+import {
+  type BlockExpectation,
+  caBlocks,
+  callLoader,
+  crlBlocks,
+  isAmong,
+  isLoader,
+  isPath,
+  readPath,
+  type SourceBytes,
+  toPem,
+} from './sources.js';
+
+/**
+ * Reads files, directories and loaders.
+ * @param name - The option's, for the error.
+ * @param crl - The sources of CRLs. What is among them too may hold CRLs, which are not read here.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for a path that cannot be read, `ERR_MTLS_PEM_INVALID` for what is empty.
+ */
+export async function readCaSources(
+  sources: readonly CaSource[],
+  name: string,
+  signal: AbortSignal,
+  crl: readonly CrlSource[] = [],
+): Promise<SourceBytes[]> {
+  const readings = sources.map(async (source, index) => {
+    const option = sources.length === 1 ? name : `${name}[${index}]`;
+    if (isPath(source)) {
+      const files = await readPath(source, option, caBlocks);
+      return withoutCrls(files, ({ origin }) => isAmong(origin, crl, crlBlocks));
+    }
+    const given = isLoader(source)
+      ? await callLoader(source, { option, ...caBlocks }, signal)
+      : [{ bytes: Buffer.from(source), origin: `options.${option}` }];
+    return withoutCrls(given, () => isAmong(source, crl, crlBlocks));
+  });
+  return (await allOrFaults(readings)).flat();
+}
+
+const besideCrls: BlockExpectation = { ...caBlocks, beside: ['crl'], remedies: {} };
+
+/** The certificates alone of what is read as CRLs too, so that a new CRL in it is no new CA. */
+function withoutCrls(
+  files: readonly SourceBytes[],
+  isOfCrls: (file: SourceBytes) => boolean,
+): readonly SourceBytes[] {
+  return dropOthers(files, isOfCrls, besideCrls).map((file) => {
+    if (!isOfCrls(file)) return file;
+    const pem = toPem(readBlocks(file, besideCrls), 'CERTIFICATE');
+    return { origin: file.origin, bytes: Buffer.from(pem) };
+  });
+}
+
+/**
+ * Makes the store of the CAs that sources hold.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for a certificate that is no CA and signs no CRLs, where none of
+ *   them is a self-signed root, where all have expired, and where their names are too long for a handshake.
+ */
+export function createStore(sources: readonly SourceBytes[], at: Date): CertificateStore {
+  const certificates = sources.flatMap((source) =>
+    readCertificates(source, caBlocks).map((certificate) => checkCa(certificate, source.origin)),
+  );
+  const origins = listSome(
+    sources.map(({ origin }) => origin),
+    ', ',
+  );
+  const store = new CertificateStore(certificates);
+  if (!certificates.some((certificate) => store.chainOf(certificate, [], at) !== undefined)) {
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      `${origins}: no certificate in it leads to a self-signed root, so that no client could be trusted; add the root`,
+    );
+  }
+  if (certificates.every(({ notAfter }) => notAfter <= at)) {
+    const last = new Date(Math.max(...certificates.map(({ notAfter }) => notAfter.getTime())));
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      `${origins}: every CA in it has expired, the last at ${last.toISOString()}; make a new CA`,
+    );
+  }
+  checkNames(store, origins);
+  return store;
+}
+
+// A leaf in `ca` would be trusted as itself by OpenSSL, whatever signed it.
+function checkCa(certificate: Certificate, origin: string): Certificate {
+  if (isCa(certificate) || ((certificate.keyUsage ?? 0) & KeyUsage.crlSign) !== 0) return certificate;
+  const fault =
+    certificate.version < 3
+      ? `is of X.509 version ${certificate.version} and not self-signed, so that it cannot say it is a CA`
+      : 'is no CA (its basicConstraints do not say CA:TRUE)';
+  throw new MtlsError(
+    'ERR_MTLS_OPTION_INVALID',
+    `${origin}: "${certificate.subject}" ${fault}; give the CA that signed the clients, not a client or server certificate`,
+  );
+}

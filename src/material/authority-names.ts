@@ -1,0 +1,48 @@
+/**
+ * The names of the CAs: a server sends all of them in every handshake, so that clients can choose a certificate. How
+ * long they may be together (RFC 5246 section 7.4.4, RFC 8446 section 4.2.4).
+ *
+ * @module
+ */
+import { MtlsError } from '../errors.js';
+import { type LineWriter } from '../logger.js';
+import { type CertificateStore } from '../x509/certificate-store.js';
+
+// The names share their message with the signature algorithms and some lengths: 53 octets on OpenSSL 3.5.
+const besideNames = 128;
+
+/** The most that OpenSSL sends in TLS 1.3, and clients in Go and with rustls accept: 65,535 octets for the message. */
+const mostOctets = 65_535 - besideNames;
+
+// A client in Java accepts a message of 32 KiB (its property jdk.tls.maxHandshakeMessageSize).
+const mostOctetsInJava = 32_768 - besideNames;
+
+/** How many octets the names take: the subject of every certificate, also where two are alike, and its length. */
+function octetsOf({ certificates }: Pick<CertificateStore, 'certificates'>): number {
+  return certificates.reduce((sum, { subject }) => sum + 2 + subject.der.length, 0);
+}
+
+/**
+ * Checks that a handshake has room for the names.
+ * @param origin - Where the CAs come from, for the error.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where it has not: OpenSSL would fail in every handshake.
+ */
+export function checkNames(store: CertificateStore, origin: string): void {
+  const octets = octetsOf(store);
+  if (octets <= mostOctets) return;
+  throw new MtlsError(
+    'ERR_MTLS_OPTION_INVALID',
+    `${origin}: the names of its CAs (${store.certificates.length}) take ${octets} octets in the handshake, and ${mostOctets} is the most; ${remedy}`,
+  );
+}
+
+const remedy = 'configure fewer CAs, the roots alone, or CAs with shorter names';
+
+/** Warns of names that a client in Java does not accept. @param where - What stands before the sentence. */
+export function warnOfNames(reporter: LineWriter, store: CertificateStore, where: string): void {
+  const octets = octetsOf(store);
+  if (octets <= mostOctetsInJava) return;
+  const { length: cas } = store.certificates;
+  const message = `${where}the names of the CAs (${cas}) take ${octets} octets in the handshake, and a client in Java accepts ${mostOctetsInJava}; ${remedy}`;
+  reporter.log('warn', { event: 'long-ca-names', octets, cas }, message);
+}

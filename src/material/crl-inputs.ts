@@ -1,0 +1,43 @@
+/**
+ * From the options' CRL sources to inputs that any thread can read.
+ *
+ * @module
+ */
+import { resolve } from 'node:path';
+import { allOrFaults } from './all-or-faults.js';
+import { dropOthers } from './blocks.js';
+import { type CrlInput } from './crl-loading.js';
+import { type CaSource, type CrlSource } from './source-options.js';
+import { callLoader, crlBlocks, isAmong, isDirectory, isLoader, isPath } from './sources.js';
+
+/**
+ * Calls the loaders, and leaves files to whoever reads them: here it is only seen that they are there.
+ * @param name - The option's, for the error.
+ * @param ca - The sources of CAs, whose files may lie among the CRLs.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for a path that is not there, `ERR_MTLS_CRL_INVALID` for a loader that
+ *   rejects or gives nothing.
+ */
+export async function toCrlInputs(
+  sources: readonly CrlSource[],
+  name: string,
+  signal: AbortSignal,
+  ca: readonly CaSource[] = [],
+): Promise<CrlInput[]> {
+  const paths = ca.filter(isPath).map((path) => resolve(path));
+  const cas = paths.length === 0 ? {} : { cas: paths };
+  const inputs = sources.map(async (source, index): Promise<CrlInput[]> => {
+    const option = sources.length === 1 ? name : `${name}[${index}]`;
+    if (isPath(source)) return [{ ...(await findPath(source, option)), ...cas }];
+    if (isLoader(source)) {
+      const loaded = await callLoader(source, { option, ...crlBlocks }, signal);
+      return [...dropOthers(loaded, () => isAmong(source, ca, crlBlocks), crlBlocks)];
+    }
+    return [{ bytes: Buffer.from(source), origin: `options.${option}` }];
+  });
+  return (await allOrFaults(inputs)).flat();
+}
+
+async function findPath(path: string, option: string): Promise<{ path: string; option: string }> {
+  await isDirectory(path, option);
+  return { path, option };
+}

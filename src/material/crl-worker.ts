@@ -1,0 +1,41 @@
+/**
+ * The thread that loads large CRLs: one request, one answer, and it ends.
+ *
+ * @module
+ */
+// First: to load the other modules is work as well.
+import { type MessagePort, workerData } from 'node:worker_threads';
+import { type ErrorCode, MtlsError } from '../errors.js';
+import { type CrlRequest, type CrlResponse, loadCrls } from './crl-loading.js';
+import './step-back.js';
+
+/** What the thread is given. */
+export interface CrlWorkerData {
+  readonly request: CrlRequest;
+  /** Where it answers. Code that is preloaded into threads posts to `parentPort`, and so does Node itself under `--watch`. */
+  readonly port: MessagePort;
+}
+
+/** What the thread says: first that it has started, then its answer. Errors lose their class between threads, so they go in pieces. */
+export type CrlWorkerMessage =
+  | { readonly started: true }
+  | { readonly response: CrlResponse }
+  | { readonly code: ErrorCode; readonly message: string }
+  | { readonly defect: string };
+
+async function answer(request: CrlRequest): Promise<CrlWorkerMessage> {
+  try {
+    return { response: await loadCrls(request) };
+  } catch (error) {
+    return error instanceof MtlsError
+      ? { code: error.code, message: error.message }
+      : { defect: String(error) };
+  }
+}
+
+const { request, port } = workerData as CrlWorkerData;
+const say = (message: CrlWorkerMessage): void => {
+  port.postMessage(message);
+};
+say({ started: true });
+void answer(request).then(say);

@@ -1,0 +1,166 @@
+/**
+ * The server's own key and certificate: read, and checked against each other.
+ *
+ * @module
+ */
+import { type KeyObject, X509Certificate } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
+import { MtlsError } from '../errors.js';
+import { allOrFaults } from './all-or-faults.js';
+import { readBlocks } from './blocks.js';
+import { readPrivateKey } from './private-key.js';
+import { type CredentialSources } from './server-names.js';
+import {
+  type BlockExpectation,
+  certificateBlocks,
+  hashSources,
+  readSource,
+  type SourceBytes,
+  toPem,
+} from './sources.js';
+
+/** A key and a certificate that belong together, as node:tls reads them. */
+export interface ServerCredentials {
+  /** A hash of the sources, to tell what a later reading changes. */
+  readonly hash: string;
+  /** PEM. */
+  readonly key: string;
+  readonly passphrase: string | undefined;
+  /** PEM: the server's certificate, then its intermediates. */
+  readonly cert: string;
+  /** Of the server's certificate. */
+  readonly notAfter: Date;
+}
+
+/** A pair, and whether another one is on its way. */
+export interface LoadedCredentials {
+  readonly credentials: ServerCredentials;
+  /** `ERR_MTLS_KEY_MISMATCH`: of a new pair only one half is there, and `credentials` is the pair in force. */
+  readonly waiting: MtlsError | undefined;
+}
+
+/**
+ * Reads and checks a key and a certificate.
+ * @param prefix - What stands before the options' names in an error: `''`, or `'sni["a.example"].'`.
+ * @param inForce - What they would replace: returned if nothing changed, or if they do not belong together.
+ * @throws MtlsError as {@link checkServerCredentials}, and for a file that cannot be read.
+ */
+export async function loadCredentials(
+  { key, cert, passphrase }: CredentialSources,
+  { prefix, at }: { readonly prefix: string; readonly at: Date },
+  inForce: ServerCredentials | undefined,
+): Promise<LoadedCredentials> {
+  const sources = await allOrFaults([readSource(key, `${prefix}key`), readSource(cert, `${prefix}cert`)]);
+  if (inForce?.hash === hashSources(sources)) return { credentials: inForce, waiting: undefined };
+  try {
+    return { credentials: checkServerCredentials(...sources, passphrase, at, prefix), waiting: undefined };
+  } catch (error) {
+    const isHalf = error instanceof MtlsError && error.code === 'ERR_MTLS_KEY_MISMATCH';
+    if (inForce === undefined || !isHalf) throw error;
+    return { credentials: inForce, waiting: error };
+  }
+}
+
+/**
+ * Checks a key and a certificate.
+ * @param prefix - As of {@link loadCredentials}.
+ * @throws MtlsError `ERR_MTLS_PEM_INVALID` for what is not a key or a certificate, `ERR_MTLS_OPTION_INVALID` for a
+ *   passphrase that is missing or wrong and for a certificate that is not in date, `ERR_MTLS_KEY_MISMATCH`
+ *   for two that do not belong together.
+ */
+export function checkServerCredentials(
+  key: SourceBytes,
+  cert: SourceBytes,
+  passphrase: string | undefined,
+  at: Date,
+  prefix = '',
+): ServerCredentials {
+  const name = `options.${prefix}passphrase`;
+  const { key: privateKey, ...read } = readPrivateKey(key, {
+    value: passphrase,
+    remedy: `give ${name}`,
+    name: `the given ${name}`,
+  });
+  const ders = readBlocks(cert, key.bytes.equals(cert.bytes) ? besideKey : certificateBlocks);
+  const certificates = ders.map((der) => readCertificate(der, cert.origin));
+  const [leaf] = certificates;
+  if (!leaf?.checkPrivateKey(privateKey)) throw mismatch(key, cert, certificates, privateKey);
+  checkDates(leaf, cert.origin, at);
+  const credentials = {
+    hash: hashSources([key, cert]),
+    key: read.pem,
+    passphrase: read.passphrase,
+    cert: toPem(ders, 'CERTIFICATE'),
+    notAfter: new Date(leaf.validTo),
+  };
+  dryRun(credentials, key.origin, cert.origin);
+  return Object.freeze(credentials);
+}
+
+// One file may have both, and be given twice. A key in another file is one too many.
+const besideKey: BlockExpectation = {
+  ...certificateBlocks,
+  beside: ['pkcs8', 'encrypted-pkcs8', 'pkcs1', 'sec1'],
+};
+
+function readCertificate(der: Buffer, origin: string): X509Certificate {
+  try {
+    return new X509Certificate(der);
+  } catch (cause) {
+    throw new MtlsError(
+      'ERR_MTLS_PEM_INVALID',
+      `${origin}: a certificate in it cannot be read; write the file anew`,
+      { cause },
+    );
+  }
+}
+
+function mismatch(
+  key: SourceBytes,
+  cert: SourceBytes,
+  certificates: readonly X509Certificate[],
+  privateKey: KeyObject,
+): MtlsError {
+  const place = certificates.findIndex((certificate) => certificate.checkPrivateKey(privateKey));
+  const remedy =
+    place > 0
+      ? `the key is that of certificate ${place + 1} in the file: put the server's certificate first`
+      : 'a new key may be waiting for its certificate: give the pair that was made together';
+  return new MtlsError(
+    'ERR_MTLS_KEY_MISMATCH',
+    `the key in ${key.origin} does not belong to the certificate in ${cert.origin}; ${remedy}`,
+  );
+}
+
+function checkDates({ validFrom, validTo }: X509Certificate, origin: string, at: Date): void {
+  if (new Date(validFrom) > at) {
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      `${origin}: the server's certificate is not valid before ${new Date(validFrom).toISOString()}, now ${at.toISOString()}; check the clock`,
+    );
+  }
+  if (new Date(validTo) <= at) {
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      `${origin}: the server's certificate expired at ${new Date(validTo).toISOString()}, now ${at.toISOString()}; issue a new one`,
+    );
+  }
+}
+
+// OpenSSL has the last word, before anything in force is touched: a key it finds too small fails here.
+function dryRun(
+  { key, cert, passphrase }: Pick<ServerCredentials, 'key' | 'passphrase' | 'cert'>,
+  keyOrigin: string,
+  certOrigin: string,
+): void {
+  try {
+    createSecureContext({ key, cert, ...(passphrase === undefined ? {} : { passphrase }) });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : 'unknown error';
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      `OpenSSL refuses the key in ${keyOrigin} with the certificate in ${certOrigin}: ${why}`,
+      { cause },
+    );
+  }
+}

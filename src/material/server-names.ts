@@ -1,0 +1,128 @@
+/**
+ * The names that have a certificate of their own (`options.sni`), and which of
+ * them a host is.
+ *
+ * @module
+ */
+import { MtlsError } from '../errors.js';
+import { checkKeys, invalid } from '../option-checks.js';
+import {
+  type CaSource,
+  checkCaSources,
+  checkCrlSources,
+  checkPassphrase,
+  checkSource,
+  type CrlSource,
+  type Source,
+} from './source-options.js';
+
+/** What a server name has of its own. */
+export interface ServerNameOptions {
+  /** The private key: PEM, or DER in PKCS#8, PKCS#1 or SEC1. */
+  readonly key: Source;
+  /** The certificate, then its intermediates. */
+  readonly cert: Source;
+  /** The passphrase of an encrypted `key`. */
+  readonly passphrase?: string | undefined;
+  /**
+   * The CAs whose clients are let in under this name, and no others.
+   * @defaultValue those of the server
+   */
+  readonly ca?: CaSource | readonly CaSource[];
+  /**
+   * The CRLs of those CAs.
+   * @defaultValue those of the server; where `ca` is given, none
+   */
+  readonly crl?: CrlSource | readonly CrlSource[];
+}
+
+/** By whom clients are judged. */
+export interface TrustSources {
+  readonly ca: readonly CaSource[];
+  /** Empty: no revocation was configured. */
+  readonly crl: readonly CrlSource[];
+}
+
+/** A key and its certificate. */
+export interface CredentialSources {
+  readonly key: Source;
+  readonly cert: Source;
+  readonly passphrase: string | undefined;
+}
+
+/** {@link ServerNameOptions}, checked. */
+export interface ServerNameSettings extends CredentialSources {
+  /** `undefined`: its clients are those of the server. */
+  readonly trust: TrustSources | undefined;
+}
+
+/**
+ * Checks `options.sni`.
+ * @param server - What a name has that has no CAs of its own.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` naming the name, the option, what was given and what may be.
+ */
+export function checkServerNames(
+  sni: unknown,
+  server: TrustSources,
+): ReadonlyMap<string, ServerNameSettings> {
+  if (typeof sni !== 'object' || sni === null || Array.isArray(sni)) throw invalid('sni', sni, 'an object');
+  const entries = Object.entries(sni);
+  if (entries.length === 0)
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', 'sni is {}, without a name; expected at least one');
+  const names = new Map<string, ServerNameSettings>();
+  for (const [given, options] of entries) {
+    const name = checkServerName(given);
+    if (names.has(name))
+      throw new MtlsError('ERR_MTLS_OPTION_INVALID', `sni has the name "${name}" twice; leave one out`);
+    names.set(name, checkOne(options, `sni["${given}"]`, server));
+  }
+  return names;
+}
+
+function checkOne(given: unknown, name: string, server: TrustSources): ServerNameSettings {
+  checkKeys(given, name, ['key', 'cert', 'passphrase', 'ca', 'crl']);
+  const options = given as ServerNameOptions;
+  const [hasCas, hasCrls] = ['ca' in options, 'crl' in options];
+  const trust = {
+    ca: hasCas ? checkCaSources(options.ca, `${name}.ca`) : server.ca,
+    crl: hasCrls ? checkCrlSources(options.crl, `${name}.crl`) : [],
+  };
+  return Object.freeze({
+    key: checkSource(options.key, `${name}.key`),
+    cert: checkSource(options.cert, `${name}.cert`),
+    passphrase: checkPassphrase(options.passphrase, `${name}.passphrase`),
+    trust: hasCas || hasCrls ? Object.freeze(trust) : undefined,
+  });
+}
+
+const label = '(?!-)[a-z0-9_-]{1,63}';
+const serverName = new RegExp(String.raw`^(?:\*\.)?${label}(?:\.${label})*$`);
+// A name whose last label is a number is an IPv4 address to whoever parses URLs, and no name to RFC 6066.
+const address = /(?:^|\.)\d+$/;
+
+function checkServerName(given: string): string {
+  const lower = given.toLowerCase();
+  if (lower.length <= 253 && serverName.test(lower) && !address.test(lower)) return lower;
+  throw new MtlsError(
+    'ERR_MTLS_OPTION_INVALID',
+    `sni has ${JSON.stringify(given.slice(0, 60))}, which no client can ask for; expected a name such as 'a.example', or '*.example' for those one label below it, in ASCII`,
+  );
+}
+
+/** Says which of the names a host is. */
+export class ServerNames {
+  readonly #names: ReadonlySet<string>;
+
+  /** @param names - In lower case. */
+  constructor(names: Iterable<string>) {
+    this.#names = new Set(names);
+  }
+
+  /** The name itself, or the wildcard that covers it; `undefined`: it has no certificate of its own. */
+  find(host: string): string | undefined {
+    const lower = host.toLowerCase().replace(/\.$/, '');
+    if (this.#names.has(lower)) return lower;
+    const wildcard = lower.replace(/^[^.]+/, '*');
+    return this.#names.has(wildcard) ? wildcard : undefined;
+  }
+}

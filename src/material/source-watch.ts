@@ -1,0 +1,67 @@
+/**
+ * Watches every source that the options name: files, directories, loaders.
+ *
+ * @module
+ */
+import { FileWatch } from './file-watch.js';
+import { type MaterialSettings } from './settings.js';
+import { type SourceLoader } from './source-options.js';
+import { isLoader, isPath } from './sources.js';
+
+/** Tells when a source may have changed. */
+export class SourceWatch {
+  readonly #files: FileWatch | undefined;
+  readonly #loaders: readonly SourceLoader[];
+  #subscriptions: readonly Disposable[] | undefined;
+  #onChange: () => void = () => {
+    this.#isMissed = true;
+  };
+  #isMissed = false;
+
+  /** Subscribes to the loaders; files are looked at from {@link SourceWatch.begin} on. */
+  constructor({ key, cert, ca, crl, names, pollMs }: MaterialSettings) {
+    const own = [...names.values()];
+    const clients = [
+      ...ca,
+      ...crl,
+      ...own.flatMap(({ trust }) => (trust === undefined ? [] : [...trust.ca, ...trust.crl])),
+    ];
+    const pairs = [key, cert, ...own.flatMap((name) => [name.key, name.cert])];
+    const paths = [...new Set([...pairs, ...clients].filter(isPath))];
+    const onChange = (): void => {
+      this.#onChange();
+    };
+    this.#files = pollMs === undefined ? undefined : new FileWatch({ paths, pollMs, onChange });
+    this.#loaders = pollMs === undefined ? [] : [...new Set(clients.filter(isLoader))];
+    this.#subscribe();
+  }
+
+  #subscribe(): void {
+    this.#subscriptions = this.#loaders.flatMap((loader) => {
+      const subscription = loader.watch?.(() => {
+        this.#onChange();
+      });
+      return subscription === undefined ? [] : [subscription];
+    });
+  }
+
+  /** Takes what is there now as what is known: to be called before it is read. */
+  async remember(): Promise<void> {
+    await this.#files?.remember();
+  }
+
+  /** Calls `onChange` for every change from what was remembered. Once more after {@link SourceWatch.close}, if need be. */
+  begin(onChange: () => void): void {
+    this.#onChange = onChange;
+    if (this.#subscriptions === undefined) this.#subscribe();
+    this.#files?.begin();
+    if (this.#isMissed) onChange();
+  }
+
+  /** Stops watching. */
+  close(): void {
+    this.#files?.close();
+    for (const subscription of this.#subscriptions ?? []) subscription[Symbol.dispose]();
+    this.#subscriptions = undefined;
+  }
+}

@@ -1,0 +1,260 @@
+/**
+ * From the options' sources to bytes: files, directories, PEM or DER in memory,
+ * loaders. What is empty or cannot be read is an error, never nothing.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { open, readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { MtlsError } from '../errors.js';
+import { type DerKind } from '../x509/der-kind.js';
+import { formatPem, type PemBlock } from '../x509/pem.js';
+import { purposes } from '../x509/purpose.js';
+import { type CrlSource, type Source, type SourceLoader } from './source-options.js';
+import { unreadable } from './unreadable.js';
+import { type Expected } from './wrong-kind.js';
+
+/** What a source held. */
+export interface SourceBytes {
+  readonly bytes: Buffer;
+  /** The file's path, or the option's name: for errors and logs. */
+  readonly origin: string;
+}
+
+/** Whether a source is a path rather than the thing itself. */
+export function isPath(source: CrlSource): source is string {
+  return typeof source === 'string' && !source.includes('-----BEGIN');
+}
+
+/** Whether a source is an object that loads. */
+export function isLoader(source: CrlSource): source is SourceLoader {
+  return typeof source === 'object' && 'load' in source;
+}
+
+// What every Node reads at once; newer ones read more.
+const largestFile = 2 ** 31 - 1;
+
+/**
+ * Reads a source.
+ * @param option - The option's name, for the error.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for a file that cannot be read, `ERR_MTLS_PEM_INVALID` for an empty one.
+ */
+export async function readSource(source: Source, option: string): Promise<SourceBytes> {
+  if (!isPath(source)) return { bytes: Buffer.from(source), origin: `options.${option}` };
+  let bytes;
+  try {
+    bytes = await readRegularFile(source);
+  } catch (error) {
+    throw unreadable(source, option, error);
+  }
+  if (bytes.length === 0) {
+    throw new MtlsError(
+      'ERR_MTLS_PEM_INVALID',
+      `${source} (options.${option}) is empty; expected PEM or DER. Write it anew, or wait until it is written`,
+    );
+  }
+  return { bytes, origin: source };
+}
+
+// Windows has no such flag.
+const { O_NONBLOCK: nonBlocking = 0 } = constants as { readonly O_NONBLOCK?: number };
+
+async function readRegularFile(path: string): Promise<Buffer> {
+  // A pipe would be waited for, and every reload behind it; also one that took the file's place just now.
+  // Yarn's file handles cannot be disposed of by `await using`.
+  const file = await open(path, constants.O_RDONLY | nonBlocking);
+  try {
+    const seen = await file.stat();
+    if (!seen.isFile()) throw Object.assign(new Error('no file'), { code: 'EISDIR' });
+    if (seen.size > largestFile) throw Object.assign(new Error('too large'), { code: 'EFBIG' });
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
+}
+
+// A directory may hold more files than a process may have open.
+const filesAtOnce = 32;
+
+/**
+ * Reads a file, or every file of a directory that is called as such files are.
+ * @throws MtlsError as {@link readSource}, and the expectation's code for a directory without any.
+ */
+export async function readPath(
+  path: string,
+  option: string,
+  { noun, code, fileName, endings }: BlockExpectation,
+): Promise<SourceBytes[]> {
+  if (!(await isDirectory(path, option))) return [await readSource(path, option)];
+  const names = (await listDirectory(path, option)).filter((name) => fileName.test(name)).sort();
+  const files: SourceBytes[] = [];
+  for (let index = 0; index < names.length; index += filesAtOnce) {
+    const some = names.slice(index, index + filesAtOnce);
+    files.push(...(await Promise.all(some.map((name) => readSource(join(path, name), option)))));
+  }
+  if (files.length > 0) return files;
+  throw new MtlsError(
+    code,
+    `${path} (options.${option}) is a directory without a ${noun}; expected files that end in ${endings}`,
+  );
+}
+
+/** Which option a loader is, and what it is to give. */
+export interface Loadable extends Pick<BlockExpectation, 'noun' | 'code'> {
+  readonly option: string;
+}
+
+// A loader that never settles would hold up every later reload.
+const longestLoadMs = 60_000;
+
+/**
+ * Calls a loader. Its signal is aborted when the server is closed, and when it takes longer than a minute.
+ * @param limitMs - In place of the minute; for tests.
+ * @throws MtlsError with the expectation's code for one that rejects, gives nothing, or takes too long.
+ */
+export async function callLoader(
+  loader: SourceLoader,
+  { option, noun, code }: Loadable,
+  closing: AbortSignal,
+  limitMs: number = longestLoadMs,
+): Promise<SourceBytes[]> {
+  const late = AbortSignal.timeout(limitMs);
+  const signal = AbortSignal.any([closing, late]);
+  let loaded: unknown;
+  try {
+    // One that ignores its signal must not hold up whoever closes the server.
+    loaded = await unlessAborted(loader.load(signal), signal, () =>
+      late.aborted ? `it has not settled within ${limitMs / 1000} s` : 'the server was closed',
+    );
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new MtlsError(code, `options.${option}.load() rejected: ${why}`, { cause });
+  }
+  const isUsable =
+    Array.isArray(loaded) &&
+    loaded.length > 0 &&
+    loaded.every((item) => item instanceof Uint8Array && item.length > 0);
+  if (!isUsable) {
+    throw new MtlsError(
+      code,
+      `options.${option}.load() gave no ${noun}; expected an array of Buffers, at least one, none empty`,
+    );
+  }
+  return (loaded as Uint8Array[]).map((bytes) => ({
+    bytes: Buffer.from(bytes),
+    origin: `options.${option}.load()`,
+  }));
+}
+
+async function listDirectory(path: string, option: string): Promise<string[]> {
+  try {
+    return await readdir(path);
+  } catch (error) {
+    throw unreadable(path, option, error);
+  }
+}
+
+async function unlessAborted<Value>(
+  work: Promise<Value> | Value,
+  signal: AbortSignal,
+  why: () => string,
+): Promise<Value> {
+  return await new Promise((resolve, reject) => {
+    const abort = (): void => {
+      reject(new Error(why()));
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    if (signal.aborted) abort();
+    void Promise.resolve(work)
+      .then(resolve, reject)
+      .finally(() => {
+        signal.removeEventListener('abort', abort);
+      });
+  });
+}
+
+/**
+ * Whether a path is a directory.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where nothing is there, or it may not be seen.
+ */
+export async function isDirectory(path: string, option: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    throw unreadable(path, option, error);
+  }
+}
+
+/**
+ * Whether sources name a file too, or its directory, out of which they read it. In memory they are the same where
+ * their bytes are, and of loaders the object.
+ */
+export function isAmong(
+  source: CrlSource,
+  sources: readonly CrlSource[],
+  { fileName }: Pick<BlockExpectation, 'fileName'>,
+): boolean {
+  if (isLoader(source)) return sources.includes(source);
+  if (!isPath(source)) {
+    const bytes = Buffer.from(source);
+    return sources.some((one) => !isLoader(one) && !isPath(one) && bytes.equals(Buffer.from(one)));
+  }
+  const file = resolve(source);
+  const paths = sources.filter(isPath).map((path) => resolve(path));
+  return paths.includes(file) || (paths.includes(dirname(file)) && fileName.test(basename(file)));
+}
+
+/** What a source must hold to be taken. */
+export interface BlockExpectation extends Expected {
+  readonly kind: DerKind;
+  /** What may stand beside it, and is left alone. */
+  readonly beside: readonly DerKind[];
+  /** What a TRUSTED CERTIFICATE must be trusted for, as a number; `undefined`: nothing. */
+  readonly purpose?: string;
+  /** What openssl, cert-manager and `openssl rehash` call such files. */
+  readonly fileName: RegExp;
+  /** The same, for the error. */
+  readonly endings: string;
+}
+
+/** CRLs. RFC 7468 section 6 has the label. */
+export const crlBlocks: BlockExpectation = {
+  kind: 'crl',
+  label: 'X509 CRL',
+  noun: 'CRL',
+  code: 'ERR_MTLS_CRL_INVALID',
+  beside: ['certificate'],
+  fileName: /\.(pem|crl|der)$|^[0-9a-f]{8}\.r\d+$/i,
+  endings: '.pem, .crl or .der, or are called 1a2b3c4d.r0',
+};
+/** Certificates. */
+export const certificateBlocks: BlockExpectation = {
+  kind: 'certificate',
+  label: 'CERTIFICATE',
+  noun: 'certificate',
+  code: 'ERR_MTLS_PEM_INVALID',
+  beside: [],
+  fileName: /\.(pem|crt|cer|der)$|^[0-9a-f]{8}\.\d+$/i,
+  endings: '.pem, .crt, .cer or .der, or are called 1a2b3c4d.0',
+};
+/** Certificates of CAs whose clients are admitted. A CRL beside them is not dropped in silence. */
+export const caBlocks: BlockExpectation = {
+  ...certificateBlocks,
+  purpose: purposes.clientAuth,
+  remedies: { crl: 'give this source as options.crl too, or take the CRL out of it' },
+};
+
+/** PEM of every structure in a source, as node:tls reads it. */
+export function toPem(ders: readonly Buffer[], label: PemBlock['label']): string {
+  return ders.map((der) => formatPem({ label, der })).join('');
+}
+
+/** A hash over what was read, so that a file that was only touched changes nothing. */
+export function hashSources(sources: readonly SourceBytes[]): string {
+  const hash = createHash('sha256');
+  for (const { bytes, origin } of sources)
+    hash.update(`${origin.length} ${origin} ${bytes.length} `).update(bytes);
+  return hash.digest('hex');
+}

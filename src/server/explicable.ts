@@ -1,0 +1,37 @@
+/**
+ * What a user may ask about, and the certificates in it.
+ *
+ * @module
+ */
+import type { X509Certificate } from 'node:crypto';
+import { MtlsError } from '../errors.js';
+import { type CertificateIdentity } from '../identity/client-identity.js';
+import { readBlocks } from '../material/blocks.js';
+import { certificateBlocks } from '../material/sources.js';
+
+/** What can be explained: an identity, a certificate, or PEM or DER of one, with the intermediates behind it. */
+export type Explicable = Pick<CertificateIdentity, 'raw'> | X509Certificate | string | Uint8Array;
+
+/**
+ * The certificate to be explained, then the intermediates behind it.
+ * @throws MtlsError `ERR_MTLS_PEM_INVALID` for text that is no PEM, or PEM of something else.
+ */
+export function certificatesIn(subject: Explicable): Buffer[] {
+  if (typeof subject !== 'string' && !(subject instanceof Uint8Array)) {
+    const raw: unknown = (subject as Partial<CertificateIdentity> | undefined)?.raw;
+    if (raw instanceof Uint8Array) return [Buffer.from(raw)];
+    throw new MtlsError(
+      'ERR_MTLS_PEM_INVALID',
+      'what is to be explained is no certificate; give PEM, DER or an identity',
+    );
+  }
+  const blocks = readBlocks(
+    { bytes: Buffer.from(subject), origin: 'what is to be explained' },
+    certificateBlocks,
+  );
+  if (blocks.length > 0) return blocks;
+  throw new MtlsError(
+    'ERR_MTLS_PEM_INVALID',
+    'what is to be explained holds no certificate; give PEM or DER',
+  );
+}

@@ -1,0 +1,274 @@
+/**
+ * The handle of a protected server: its gate, its reloader, and what it tells of
+ * them.
+ *
+ * @module
+ */
+import type { SecureContext, SecureContextOptions, Server } from 'node:tls';
+import { MtlsError } from '../errors.js';
+import { Gate } from '../gate/gate.js';
+import { type Explanation, explain } from '../judgement/explanation.js';
+import { type Materials } from '../material/material.js';
+import { type RevocationChecker } from '../revocation/revocation-checker.js';
+import { describeCrls } from '../revocation/revocation-state.js';
+import { freshUntil } from '../revocation/verified-crl.js';
+import { announce, announceCas } from './announcement.js';
+import { type AuthorityState, describeAuthorities } from './authority-state.js';
+import { CrlExpiryWatch } from './crl-expiry-watch.js';
+import { type MtlsEvents, type ReloadReport, Reporter } from './events.js';
+import { certificatesIn, type Explicable } from './explicable.js';
+import { type Prepared, State } from './in-force.js';
+import {
+  type ConnectionState,
+  type Mtls,
+  type RevocationState,
+  type ServerCertificateState,
+} from './mtls.js';
+import { type Settings } from './options.js';
+import { Reloader } from './reloader.js';
+
+/**
+ * Where a handle is in its life. `'loading'`: it is not watching yet. `'resting'`: its server is closed, and may listen
+ * again. `'closed'`: whoever has it has closed it.
+ */
+type Life = 'loading' | 'serving' | 'resting' | 'closed';
+
+/** Guards one server: {@link MtlsHandle.guard} and {@link MtlsHandle.load} in either order, then {@link MtlsHandle.begin}. */
+export class MtlsHandle implements Mtls {
+  readonly #settings: Settings;
+  readonly #reporter: Reporter;
+  readonly #state: State;
+  readonly #gate: Gate;
+  readonly #reloader: Reloader;
+  readonly #expiry: CrlExpiryWatch;
+  #server: Server | undefined;
+  #life: Life = 'loading';
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+    this.#reporter = new Reporter(settings.logger, this);
+    this.#state = new State(settings.certificates);
+    this.#gate = new Gate(settings, this.#reporter, this.#state);
+    this.#reloader = new Reloader(settings, this.#reporter, this.#state, (prepared) =>
+      this.#commit(prepared),
+    );
+    this.#expiry = new CrlExpiryWatch(settings.now, this.#reporter);
+  }
+
+  /** Puts the gate on a server. It lets nobody in before {@link MtlsHandle.load} is done. */
+  guard(server: Server): void {
+    this.#server = server;
+    this.#gate.guard(server);
+    if (!this.#settings.resumption) refuseSessionStores(server);
+    server.on('close', () => void this.#rest());
+    server.on('listening', () => {
+      this.#onListening();
+    });
+  }
+
+  /**
+   * Reads the sources for the first time, and puts them into force.
+   * @returns The options of the secure context they make.
+   * @throws MtlsError whatever is wrong with them.
+   */
+  async load(): Promise<SecureContextOptions> {
+    try {
+      const prepared = await this.#reloader.load();
+      await this.#commit(prepared);
+      return prepared.contexts.main.options;
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  /** Keeps what is in force up to date. */
+  begin(): void {
+    this.#reloader.begin();
+    // Not before whoever made the server has had a turn to listen for what is told of its CRLs.
+    setImmediate(() => {
+      if (this.#life !== 'loading') return;
+      this.#life = 'serving';
+      this.#watchExpiry();
+    });
+  }
+
+  /** Everything is built: swap the secure context, then what clients are judged by, then judge those that are here. */
+  async #commit(prepared: Prepared): Promise<number> {
+    const before = this.#state.inForce;
+    const { main } = prepared.contexts;
+    // A large CRL is in the index alone: then there is nothing to swap, and node:tls need not build a context.
+    if (main.options !== before?.contexts.main.options) this.#swap(main.options, before !== undefined);
+    // The contexts of the names are asked for at each handshake: this swaps them all.
+    this.#state.commit(prepared);
+    announceCas(this.#reporter, prepared.materials, before?.materials);
+    if (this.#life === 'serving') this.#watchExpiry();
+    // Every request is judged by it from here on, so that the open connections may wait a turn.
+    await new Promise(setImmediate);
+    return await this.#gate.judgeAll();
+  }
+
+  /** A new context makes new ticket keys, and no session would outlive a CRL. The gate judges those that do. */
+  #swap(context: SecureContextOptions, isOwn: boolean): void {
+    // The first context is not this server's own: its keys may be known elsewhere. And who is refused with an answer
+    // gets a ticket all the same, in which OpenSSL's verdict would outlive the CRL that it was by.
+    const isKept = isOwn && this.#settings.onRefused === 'close';
+    const keys = isKept ? this.#server?.getTicketKeys() : undefined;
+    this.#server?.setSecureContext(context);
+    if (keys !== undefined) this.#server?.setTicketKeys(keys);
+  }
+
+  #onListening(): void {
+    if (this.#life === 'closed') {
+      const message =
+        'the server listens, and its handle was closed: its files are not watched; make a new server';
+      this.#reporter.log('error', { event: 'not-watching' }, message);
+    } else if (this.#life === 'resting') this.#wake();
+    const { inForce } = this.#state;
+    if (inForce === undefined) return;
+    // Once more, because a cluster's worker inherits ticket keys that are as old as the cluster.
+    this.#server?.setSecureContext(inForce.contexts.main.options);
+    announce(this.#reporter, this.#settings, inForce.materials, this.#server?.address());
+  }
+
+  /** The CAs in force now. */
+  get authorities(): readonly AuthorityState[] {
+    const { inForce } = this.#state;
+    return inForce === undefined
+      ? []
+      : describeAuthorities(inForce.materials, new Date(this.#settings.now()));
+  }
+
+  /** The CRLs in force now. */
+  get revocation(): RevocationState {
+    const revocations = revocationsOf(this.#state.inForce?.materials);
+    const now = this.#settings.now();
+    const isHealthy = ({ crls, policy }: RevocationChecker): boolean =>
+      crls.every((crl) => freshUntil(crl.crl, { ...policy, stale: 'deny' }) > now);
+    return Object.freeze({
+      crls: describeCrls(revocations.flatMap(({ crls }) => crls)),
+      uncovered: Object.freeze(
+        revocations.flatMap((each) =>
+          each.uncoveredCas(new Date(now)).map(({ subject }) => subject.toString()),
+        ),
+      ),
+      healthy: revocations.every(isHealthy),
+    });
+  }
+
+  /** The certificates that the server shows now. */
+  get certificates(): readonly ServerCertificateState[] {
+    const { materials } = this.#state.inForce ?? {};
+    if (materials === undefined) return [];
+    const all = [[undefined, materials.main] as const, ...materials.named];
+    return Object.freeze(
+      all.map(([servername, { credentials }]) =>
+        Object.freeze({ servername, notAfter: credentials.notAfter }),
+      ),
+    );
+  }
+
+  /** What was wrong with the sources when they were last read. */
+  get fault(): MtlsError | undefined {
+    return this.#reloader.fault;
+  }
+
+  /** The open connections of clients with a certificate. */
+  get connections(): Iterable<ConnectionState> {
+    return [...this.#gate.connections].flatMap(({ identity, remoteAddress, since }) =>
+      identity === undefined ? [] : [{ identity, remoteAddress, since }],
+    );
+  }
+
+  /** Reads every source again and puts it into force. */
+  async reload(): Promise<ReloadReport> {
+    return await this.#reloader.reload();
+  }
+
+  /** Calls `listener` at each event of that name. */
+  on<Name extends keyof MtlsEvents>(name: Name, listener: (...args: MtlsEvents[Name]) => void): this {
+    this.#reporter.emitter.on(name, listener as (...args: unknown[]) => void);
+    return this;
+  }
+
+  /** Calls `listener` at the next event of that name. */
+  once<Name extends keyof MtlsEvents>(name: Name, listener: (...args: MtlsEvents[Name]) => void): this {
+    this.#reporter.emitter.once(name, listener as (...args: unknown[]) => void);
+    return this;
+  }
+
+  /** Calls `listener` no more. */
+  off<Name extends keyof MtlsEvents>(name: Name, listener: (...args: MtlsEvents[Name]) => void): this {
+    this.#reporter.emitter.off(name, listener as (...args: unknown[]) => void);
+    return this;
+  }
+
+  /** The context of a server name, for node:tls; `undefined`: that of the server itself. */
+  contextOf(servername: string): SecureContext | undefined {
+    const name = this.#gate.names?.find(servername);
+    return name === undefined ? undefined : this.#state.inForce?.contexts.named.get(name)?.context;
+  }
+
+  /** Says why a client is let in or not. */
+  explain(subject: Explicable, servername?: string): Explanation {
+    const { judges } = this.#state;
+    if (judges === undefined)
+      throw new MtlsError(
+        'ERR_MTLS_OPTION_INVALID',
+        'the sources have not been read yet; await protect() first',
+      );
+    const name = servername === undefined ? undefined : this.#gate.names?.find(servername);
+    return explain(certificatesIn(subject), judges.of(name), new Date(this.#settings.now()));
+  }
+
+  /** A server that is closed may listen again: what it does not need meanwhile is stopped. */
+  async #rest(): Promise<void> {
+    if (this.#life !== 'closed') this.#life = 'resting';
+    this.#expiry.close();
+    this.#gate.rest();
+    await this.#reloader.close();
+  }
+
+  #watchExpiry(): void {
+    this.#expiry.watch(revocationsOf(this.#state.inForce?.materials));
+  }
+
+  #wake(): void {
+    this.#life = 'serving';
+    this.#watchExpiry();
+    this.#reloader.resume();
+  }
+
+  /** Stops watching. */
+  async close(): Promise<void> {
+    this.#life = 'closed';
+    await this.#rest();
+  }
+
+  /** `await using mtls = …` closes it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+/** Every list that is in force, once. */
+function revocationsOf(materials: Materials | undefined): RevocationChecker[] {
+  if (materials === undefined) return [];
+  const all = [materials.main, ...materials.named.values()].flatMap(({ trust }) => trust.revocation ?? []);
+  return [...new Set(all)];
+}
+
+const storeEvents = ['newSession', 'resumeSession'] as const;
+
+/** A store resumes sessions by their number, which no option of a secure context prevents. */
+function refuseSessionStores(server: Server): void {
+  const refuse = (name: string | symbol): void => {
+    if (!storeEvents.some((event) => event === name)) return;
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      `a listener for '${String(name)}' resumes sessions, and options.resumption is false; leave one of them out`,
+    );
+  };
+  for (const event of storeEvents) if (server.listenerCount(event) > 0) refuse(event);
+  server.on('newListener', refuse);
+}

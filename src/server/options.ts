@@ -1,0 +1,207 @@
+/**
+ * The options of a server: what may be given, what is taken when it is not, and
+ * what is refused. Checked once, when the app starts.
+ *
+ * @module
+ */
+import type { ServerOptions } from 'node:https';
+import { MtlsError } from '../errors.js';
+import { checkLimits, type GateSettings, type LimitOptions } from '../gate/settings.js';
+import {
+  type CertificatePolicy,
+  checkCertificatePolicy,
+  type CompleteCertificatePolicy,
+} from '../judgement/certificate-policy.js';
+import { type Logger } from '../logger.js';
+import { checkServerNames, type ServerNameOptions } from '../material/server-names.js';
+import { type MaterialSettings } from '../material/settings.js';
+import {
+  type CaSource,
+  checkCaSources,
+  checkCrlSources,
+  checkPassphrase,
+  checkSource,
+  type CrlSource,
+  type Source,
+} from '../material/source-options.js';
+import { checkTlsOptions } from '../material/tls-options.js';
+import { checkBoolean, checkChoice, checkInteger, checkKeys, invalid } from '../option-checks.js';
+import { checkRevocationPolicy, type RevocationPolicy } from '../revocation/revocation-policy.js';
+
+/** The options of `createServer`, `createServerOptions` and `protect`. */
+export interface MtlsOptions {
+  /** The server's private key: PEM, or DER in PKCS#8, PKCS#1 or SEC1. */
+  readonly key: Source;
+  /** The server's certificate, then its intermediates. */
+  readonly cert: Source;
+  /** The passphrase of an encrypted `key`. */
+  readonly passphrase?: string | undefined;
+  /**
+   * The CAs whose clients are let in: roots, and the intermediates below them. Every handshake carries the names of
+   * all of them: 65,407 octets at the most, and clients in Java accept 32,640.
+   */
+  readonly ca: CaSource | readonly CaSource[];
+  /** The CRLs of those CAs. Left out, nothing is ever revoked. */
+  readonly crl?: CrlSource | readonly CrlSource[];
+  /**
+   * Server names with a certificate of their own, and with CAs and CRLs of their own where they have other clients:
+   * `'a.example'`, or `'*.example'` for all names one label below it. A request for the host of another name is
+   * answered with 421. Sessions are not resumed, for node:tls does not say under which name one was begun. For
+   * `createServer()` alone.
+   */
+  readonly sni?: Readonly<Record<string, ServerNameOptions>>;
+  /**
+   * Whether a caller must have a certificate. `'optional'` lets callers without one connect, and
+   * `requireClient()` answers them 401 where it stands; a bad certificate is refused all the same.
+   * @defaultValue `'required'`
+   */
+  readonly clients?: 'required' | 'optional';
+  /**
+   * Who refuses a client. `'named'`: the gate, which logs who and why. `'native'`: node:tls first
+   * (`rejectUnauthorized: true`), which says only why, then the gate.
+   * @defaultValue `'named'`
+   */
+  readonly refusals?: 'named' | 'native';
+  /**
+   * What a refused client sees. `'close'`: its connection ends, before a byte of a request is read. `'respond'`: its
+   * first request is answered with problem details (RFC 9457) that say the reason and no more, and then it ends; no
+   * handler ever sees it. Needs `refusals: 'named'`.
+   * @defaultValue `'close'`
+   */
+  readonly onRefused?: 'close' | 'respond';
+  /** How revocation is decided. */
+  readonly revocation?: RevocationPolicy;
+  /** Which certificates may be a client's. */
+  readonly certificates?: CertificatePolicy;
+  /**
+   * Whether the files are watched; `false`: only `mtls.reload()` and SIGHUP reload.
+   * @defaultValue `{ pollMs: 500 }`
+   */
+  readonly watch?:
+    | false
+    | {
+        /**
+         * The time between two looks at the files, in milliseconds.
+         * @defaultValue `500`; an integer from 50 to 3_600_000
+         */
+        readonly pollMs?: number;
+      };
+  /**
+   * Whether SIGHUP reloads, as `mtls.reload()` does. Without this, SIGHUP is what the process makes of it.
+   * @defaultValue `false`
+   */
+  readonly signals?: boolean;
+  /**
+   * Whether clients may resume TLS sessions. A resumed session is judged like a new one.
+   * @defaultValue `true`; `false` with `sni`
+   */
+  readonly resumption?: boolean;
+  /** How much of the server whoever connects may take before it is known who that is. */
+  readonly limits?: LimitOptions;
+  /** Where events are logged. Without one there are events only. */
+  readonly logger?: Logger | undefined;
+  /** What else `https.createServer` is given: minVersion, ciphers, ALPN, timeouts. What would open a hole is refused. */
+  readonly tls?: ServerOptions | undefined;
+  /**
+   * The clock, in milliseconds since 1970; for tests.
+   * @defaultValue `Date.now`
+   */
+  readonly now?: (() => number) | undefined;
+}
+
+/** {@link MtlsOptions}, checked, with nothing left out and nothing to change. */
+export interface Settings extends MaterialSettings, GateSettings {
+  readonly refusals: 'named' | 'native';
+  readonly certificates: CompleteCertificatePolicy;
+  readonly signals: boolean;
+  readonly logger: Logger | undefined;
+}
+
+/**
+ * Checks the options and completes them.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` naming the option, what was given and what may be.
+ */
+export function checkOptions(options: MtlsOptions): Settings {
+  checkKeys(options, 'options', optionNames);
+  const { logger } = options;
+  if (logger !== undefined) checkLogger(logger);
+  const watch = options.watch ?? {};
+  if (watch !== false) checkKeys(watch, 'watch', ['pollMs']);
+  const trust = {
+    ca: checkCaSources(options.ca),
+    crl: 'crl' in options ? checkCrlSources(options.crl) : [],
+  };
+  return Object.freeze({
+    key: checkSource(options.key, 'key'),
+    cert: checkSource(options.cert, 'cert'),
+    passphrase: checkPassphrase(options.passphrase),
+    ...trust,
+    names: 'sni' in options ? checkServerNames(options.sni, trust) : new Map(),
+    clients: checkChoice(options.clients, 'clients', ['required', 'optional']),
+    refusals: checkChoice(options.refusals, 'refusals', ['named', 'native']),
+    onRefused: checkOnRefused(options),
+    revocation: checkRevocationPolicy(options.revocation),
+    certificates: checkCertificatePolicy(options.certificates),
+    pollMs: watch === false ? undefined : checkInteger(watch.pollMs, 'watch.pollMs', 500, 50, 3_600_000),
+    signals: checkBoolean(options.signals, 'signals', false),
+    resumption: checkResumption(options),
+    limits: checkLimits(options.limits),
+    logger,
+    tls: checkTlsOptions(options.tls ?? {}),
+    now: checkClock(options.now),
+  });
+}
+
+const optionNames: readonly (keyof MtlsOptions)[] = [
+  'key',
+  'cert',
+  'passphrase',
+  'ca',
+  'crl',
+  'sni',
+  'clients',
+  'refusals',
+  'onRefused',
+  'revocation',
+  'certificates',
+  'watch',
+  'signals',
+  'resumption',
+  'limits',
+  'logger',
+  'tls',
+  'now',
+];
+
+function checkResumption({ resumption, sni }: MtlsOptions): boolean {
+  const checked = checkBoolean(resumption, 'resumption', sni === undefined);
+  if (!checked || sni === undefined) return checked;
+  throw new MtlsError(
+    'ERR_MTLS_OPTION_INVALID',
+    'resumption: true and sni exclude each other, because node:tls does not say under which name a session was begun; leave one of them out',
+  );
+}
+
+function checkOnRefused({ onRefused, refusals }: MtlsOptions): 'close' | 'respond' {
+  const choice = checkChoice(onRefused, 'onRefused', ['close', 'respond']);
+  if (choice === 'close' || refusals !== 'native') return choice;
+  throw new MtlsError(
+    'ERR_MTLS_OPTION_INVALID',
+    "onRefused: 'respond' needs refusals: 'named', because node:tls ends a connection that it refuses itself",
+  );
+}
+
+function checkClock(now: unknown): () => number {
+  if (now === undefined) return Date.now;
+  if (typeof now === 'function') return now as () => number;
+  throw invalid('now', now, 'a function that returns milliseconds since 1970');
+}
+
+function checkLogger(logger: Logger): void {
+  if ((typeof logger !== 'object' && typeof logger !== 'function') || (logger as unknown) === null)
+    throw invalid('logger', logger, 'an object such as pino');
+  for (const level of ['info', 'warn', 'error'] as const) {
+    const method: unknown = Reflect.get(logger, level);
+    if (typeof method !== 'function') throw invalid(`logger.${level}`, method, 'a function, as pino has');
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * The ways to a protected server: one made here, the options for one, and one
+ * made elsewhere.
+ *
+ * @module
+ */
+import { IncomingMessage, type RequestListener } from 'node:http';
+import { createServer as createHttpsServer, type Server, type ServerOptions } from 'node:https';
+import type { Http2SecureServer } from 'node:http2';
+import type { Socket } from 'node:net';
+import { type SecureContextOptions, type Server as TlsServer, TLSSocket } from 'node:tls';
+import { MtlsError } from '../errors.js';
+import { connectionOf } from '../gate/connection.js';
+import { Gate } from '../gate/gate.js';
+import { createTrust } from '../judgement/trust.js';
+import { tryHandshakes } from '../material/handshake-trial.js';
+import { loadMaterials } from '../material/material.js';
+import { secureContextOf } from '../material/secure-context.js';
+import { announceCas } from './announcement.js';
+import { messageOptions } from './app-messages.js';
+import { Reporter } from './events.js';
+import { MtlsHandle } from './mtls-handle.js';
+import { type Mtls } from './mtls.js';
+import { checkOptions, type MtlsOptions, type Settings } from './options.js';
+
+/** An HTTPS server that knows its clients. */
+export type MtlsServer = Server & {
+  /** Its handle: events, connections, CRLs, reload. */
+  readonly mtls: Mtls;
+};
+
+/**
+ * Makes an HTTPS server that lets in the clients of the given CAs and no others, watches its files, and ends
+ * the connections of clients that are revoked, expired or no longer trusted.
+ * @param options - Key, certificate, CAs, CRLs, and what may differ from the defaults. Checked here, and never read again.
+ * @param listener - An Express app, or any `(req, res)` function.
+ * @throws MtlsError naming file, fault and remedy: whatever is wrong with the options or the files is found here.
+ */
+export async function createServer(options: MtlsOptions, listener?: RequestListener): Promise<MtlsServer> {
+  const settings = checkOptions(options);
+  const handle = new MtlsHandle(settings);
+  const context = await handle.load();
+  // 'named': the gate makes the decision that node:tls would have made, and can say who was refused.
+  const made = serverOptions(settings, context, settings.refusals === 'native');
+  const selectContext: NonNullable<ServerOptions['SNICallback']> = (servername, done) => {
+    done(null, handle.contextOf(servername));
+  };
+  const sni = settings.names.size === 0 ? {} : { SNICallback: selectContext };
+  const server = createHttpsServer({ ...messageOptions(listener), ...made, ...sni }, listener);
+  claim(server);
+  handle.guard(server);
+  handle.begin();
+  return Object.assign(server, { mtls: handle });
+}
+
+/**
+ * Options for `https.createServer()`: key, cert, ca, crl, `requestCert: true`, `rejectUnauthorized: true`, and
+ * the settings that keep those from being got round. Read once: nothing is watched. `clientIdentity()` judges
+ * each connection at its first request, by what was read here.
+ * @param options - As for {@link createServer}, without what needs the gate: `sni`, `signals`, `clients: 'optional'`,
+ *   `onRefused: 'respond'`.
+ * @throws MtlsError as {@link createServer}, and `ERR_MTLS_CRL_UNSUPPORTED` for CRLs that OpenSSL alone misreads.
+ */
+export async function createServerOptions(options: MtlsOptions): Promise<ServerOptions> {
+  const settings = checkOptions(options);
+  refuseNames(settings, 'each request has to be checked for its Host');
+  if (settings.signals) {
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      'signals: true needs the reloader, and these options are read once; use createServer(), or protect() the server',
+    );
+  }
+  if (settings.clients === 'optional') {
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      "clients: 'optional' needs the gate, because node:tls would let bad certificates in as well; use createServer(), or protect() the server",
+    );
+  }
+  if (settings.onRefused === 'respond') {
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      "onRefused: 'respond' needs the gate, because node:tls ends a connection that it refuses itself; use createServer(), or protect() the server",
+    );
+  }
+  const { materials } = await loadMaterials(settings, {
+    judge: 'openssl',
+    signal: new AbortController().signal,
+  });
+  const context = secureContextOf(settings, materials.main, { judge: 'openssl' });
+  const reporter = new Reporter(settings.logger);
+  await tryHandshakes(reporter, { main: context, named: new Map() });
+  announceCas(reporter, materials);
+  const gate = new Gate(settings, reporter, { judges: createTrust(materials, settings.certificates, 1) });
+  const handedOn = serverOptions(settings, context.options, true);
+  return { ...handedOn, IncomingMessage: judgedMessage(gate, handedOn.IncomingMessage ?? IncomingMessage) };
+}
+
+/**
+ * Puts the gate and the reloader on a server made elsewhere, `https` or `http2`, before it listens. The server
+ * must have been made with `requestCert: true`; its key, certificate, CAs and CRLs are replaced by those given
+ * here. With `rejectUnauthorized: false` refusals are named; see {@link MtlsOptions.refusals}.
+ * @param server - A server of `node:https`, `node:http2` or `node:tls` that does not listen yet.
+ * @param options - As for {@link createServer}, without `sni`.
+ * @throws MtlsError as {@link createServer}, and `ERR_MTLS_OPTION_INVALID` for a server that listens already, asks
+ *   for no certificate, or has a gate already. The gate stays where the files are faulty: make a new server then.
+ */
+export async function protect(
+  server: Server | Http2SecureServer | TlsServer,
+  options: MtlsOptions,
+): Promise<Mtls> {
+  const settings = checkOptions(options);
+  refuseNames(settings, 'node:tls replaces no context of a server that was made elsewhere');
+  checkProtectable(server, settings);
+  const handle = new MtlsHandle(settings);
+  claim(server);
+  // The gate stands before the files are read: if the server listens meanwhile, nobody is let in.
+  handle.guard(server);
+  await handle.load();
+  handle.begin();
+  return handle;
+}
+
+function refuseNames({ names }: Settings, why: string): void {
+  if (names.size === 0) return;
+  throw new MtlsError('ERR_MTLS_OPTION_INVALID', `sni is for createServer() alone, because ${why}`);
+}
+
+function checkProtectable(server: TlsServer, { clients, onRefused }: Settings): void {
+  if (server.listening)
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      'the server listens already; protect() it before listen()',
+    );
+  const { requestCert, rejectUnauthorized } = server as {
+    requestCert?: unknown;
+    rejectUnauthorized?: unknown;
+  };
+  if (requestCert === false) {
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      'the server asks for no client certificate; make it with requestCert: true',
+    );
+  }
+  if (onRefused === 'respond' && (rejectUnauthorized === true || !('setTimeout' in server))) {
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      "onRefused: 'respond' needs a server of node:https or node:http2, made with rejectUnauthorized: false, so that there are requests to answer",
+    );
+  }
+  if (rejectUnauthorized === true && clients === 'optional') {
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      "the server refuses callers without a certificate before the gate can let them in; for clients: 'optional' make it with rejectUnauthorized: false",
+    );
+  }
+}
+
+/** Two copies of this package must notice each other's gates. */
+const gateKey = Symbol.for('express-mtls.gate');
+
+/** A server has one gate: a second one would judge by other files, and refuse whom the first admits. */
+function claim(server: TlsServer): void {
+  if (gateKey in server)
+    throw new MtlsError(
+      'ERR_MTLS_OPTION_INVALID',
+      'the server has a gate already, by createServer() or an earlier protect(); use the handle that the first call returned, and after a protect() that failed make a new server',
+    );
+  Object.defineProperty(server, gateKey, { value: true });
+}
+
+function serverOptions(
+  settings: Settings,
+  context: SecureContextOptions,
+  rejectUnauthorized: boolean,
+): ServerOptions {
+  return {
+    ...settings.tls,
+    handshakeTimeout: settings.limits.handshakeTimeoutMs,
+    ...context,
+    requestCert: true,
+    rejectUnauthorized,
+  };
+}
+
+/**
+ * Without the gate's listener, the first sign of a connection is its first request. Nothing can have changed the
+ * certificate before that: the context that these options make allows no renegotiation.
+ */
+function judgedMessage(gate: Gate, Message: typeof IncomingMessage): typeof IncomingMessage {
+  return class JudgedMessage extends Message {
+    constructor(socket: Socket) {
+      super(socket);
+      if (socket instanceof TLSSocket && connectionOf(socket) === undefined) gate.judgeLate(socket);
+    }
+  };
+}

@@ -1,0 +1,26 @@
+import { createSecureContext } from 'node:tls';
+import { expect, test } from '@jest/globals';
+import { Reporter } from '../../../src/server/events.js';
+import { tryHandshakes } from '../../../src/material/handshake-trial.js';
+import { type SecureContextMaterial } from '../../../src/material/secure-context.js';
+import { ca } from '../../support/chain.js';
+
+test('each handshake is made in a turn of its own, and others get theirs in between', async () => {
+  const root = ca('ca');
+  const make = (): SecureContextMaterial => {
+    const { keyPem, pem } = root.server();
+    const options = { key: keyPem, cert: pem, ca: root.pem };
+    return { options, context: createSecureContext(options) };
+  };
+  const names = Array.from({ length: 20 }, (_, index) => `n${index}.example`);
+  const contexts = { main: make(), named: new Map(names.map((name) => [name, make()])) };
+  let turns = 0;
+  const count = (): void => {
+    turns++;
+    immediate = setImmediate(count);
+  };
+  let immediate = setImmediate(count);
+  await tryHandshakes(new Reporter(undefined), contexts);
+  clearImmediate(immediate);
+  expect(turns).toBeGreaterThanOrEqual(names.length);
+});

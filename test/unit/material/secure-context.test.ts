@@ -1,0 +1,283 @@
+import { constants } from 'node:crypto';
+import type { SecureContextOptions } from 'node:tls';
+import { describe, expect, test } from '@jest/globals';
+import { type MtlsOptions } from '../../../src/server/options.js';
+import { type SecureContextMaterial, secureContextOf } from '../../../src/material/secure-context.js';
+import { ca, largeCrl } from '../../support/chain.js';
+import type { CrlMaterial } from '../../support/crl.js';
+import { distinguishedName } from '../../support/names.js';
+import { load, root, server, settingsOf } from './readings.js';
+
+async function bag(
+  options: Partial<MtlsOptions> = {},
+  judge: 'gate' | 'openssl' = 'gate',
+): Promise<SecureContextOptions> {
+  const { materials } = await load(options, undefined, judge);
+  return secureContextOf(settingsOf(options), materials.main, { judge }).options;
+}
+
+const east = root.intermediate('east');
+const both = root.pem + east.pem;
+const crls = (...lists: CrlMaterial[]): string[] => lists.map(({ pem }) => pem);
+
+describe('the bag', () => {
+  test('is whole: key, certificate, CAs, CRLs, renegotiation off, session id context', async () => {
+    const crl = root.crl().pem;
+    expect(await bag({ crl })).toEqual({
+      minVersion: 'TLSv1.2',
+      key: server.keyPem,
+      cert: server.pem,
+      ca: root.pem,
+      crl: [crl],
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+      sessionIdContext: expect.stringMatching(/^[0-9a-f]{32}$/),
+    });
+  });
+
+  test('cannot be changed', async () => {
+    expect(Object.isFrozen(await bag())).toBe(true);
+  });
+
+  test('names the CAs even where every other option is at its loosest', async () => {
+    const loose: Partial<MtlsOptions> = {
+      clients: 'optional',
+      revocation: { unknown: 'allow', stale: 'allow', scope: 'leaf' },
+      resumption: false,
+      watch: false,
+    };
+    for (const judge of ['gate', 'openssl'] as const) expect((await bag(loose, judge)).ca).toBe(root.pem);
+    expect((await bag({ ca: [root.der, east.pem] })).ca).toBe(both);
+  });
+
+  test('has the passphrase where the key needs one', async () => {
+    const passphrase = 'a passphrase';
+    const key = server.privateKey
+      .export({ format: 'pem', type: 'pkcs8', cipher: 'aes-256-cbc', passphrase })
+      .toString();
+    expect(await bag({ key, passphrase })).toMatchObject({ key, passphrase });
+    expect('passphrase' in (await bag())).toBe(false);
+  });
+
+  test('hands on what concerns the context, and nothing else', async () => {
+    const tls = {
+      minVersion: 'TLSv1.3',
+      maxVersion: 'TLSv1.3',
+      ciphers: 'TLS_AES_128_GCM_SHA256',
+      ecdhCurve: 'P-256',
+      sigalgs: 'ecdsa_secp256r1_sha256',
+      honorCipherOrder: true,
+      ticketKeys: Buffer.alloc(48, 1),
+      sessionTimeout: 60,
+    } as const;
+    const made = await bag({
+      tls: { ...tls, ALPNProtocols: ['http/1.1'], keepAliveTimeout: 5000, requestCert: true },
+    });
+    expect(made).toMatchObject(tls);
+    for (const name of ['ALPNProtocols', 'keepAliveTimeout', 'requestCert']) expect(name in made).toBe(false);
+  });
+
+  test('that OpenSSL refuses as a whole is refused before anything is touched', async () => {
+    await expect(bag({ tls: { ciphers: 'NONE-SUCH' } })).rejects.toMatchObject({
+      code: 'ERR_MTLS_OPTION_INVALID',
+      message: expect.stringMatching(/^OpenSSL refuses the options as a whole: .*; check options\.tls$/),
+    });
+  });
+
+  test('that makes the same context as the one in force is that one', async () => {
+    const crl = root.crl().pem;
+    const again = async (options: Partial<MtlsOptions>, inForce?: SecureContextMaterial) =>
+      secureContextOf(settingsOf(options), (await load(options)).materials.main, { judge: 'gate', inForce });
+    const inForce = await again({ crl });
+    expect(await again({ crl }, inForce)).toBe(inForce);
+    expect(await again({}, inForce)).not.toBe(inForce);
+  });
+});
+
+describe('renegotiation is off in every bag', () => {
+  const off = constants.SSL_OP_NO_RENEGOTIATION;
+  test.each<[string, Partial<MtlsOptions>]>([
+    ['by default', {}],
+    ['with options of one’s own', { tls: { secureOptions: constants.SSL_OP_NO_TLSv1_3 } }],
+    [
+      'with the option that allows it',
+      { tls: { secureOptions: constants.SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION } },
+    ],
+    ['without resumption', { resumption: false }],
+    ['for optional clients', { clients: 'optional' }],
+  ])('%s', async (_what, options) => {
+    for (const judge of ['gate', 'openssl'] as const) {
+      const { secureOptions = 0 } = await bag(options, judge);
+      expect(secureOptions & off).toBe(off);
+      const given = options.tls?.secureOptions ?? 0;
+      expect(secureOptions & given).toBe(given);
+      expect((secureOptions & constants.SSL_OP_NO_TICKET) !== 0).toBe(options.resumption === false);
+    }
+  });
+});
+
+describe('the session id context', () => {
+  const of = async (options: Partial<MtlsOptions>): Promise<string | undefined> =>
+    (await bag(options)).sessionIdContext;
+
+  test('has 32 characters, the most that OpenSSL takes', async () => {
+    for (const options of [{}, { ca: both }, { clients: 'optional' } as const])
+      expect(await of(options)).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  test('is another for other CAs and for another mode: no session crosses them', async () => {
+    const contexts = await Promise.all([
+      of({}),
+      of({ ca: both }),
+      of({ ca: [root.pem, ca('other').pem] }),
+      of({ ca: ca('root').pem }),
+      of({ clients: 'optional' }),
+      of({ ca: both, clients: 'optional' }),
+    ]);
+    expect(new Set(contexts).size).toBe(contexts.length);
+  });
+
+  test('is the same for the same CAs, whatever else changes', async () => {
+    const renewed = root.server();
+    const context = await of({});
+    expect(await of({ key: renewed.keyPem, cert: renewed.pem })).toBe(context);
+    expect(await of({ crl: root.crl().pem })).toBe(context);
+    expect(await of({ ca: root.der })).toBe(context);
+  });
+});
+
+describe('the CRLs, where the gate judges', () => {
+  test('are handed to OpenSSL too, one string each, where it reads them right', async () => {
+    const lists = crls(root.crl(), east.crl());
+    expect((await bag({ ca: both, crl: lists })).crl).toEqual(lists);
+    expect((await bag({ ca: both, crl: lists.join('') })).crl).toEqual(lists);
+  });
+
+  test('are none where none is configured', async () => {
+    expect('crl' in (await bag())).toBe(false);
+    expect('crl' in (await bag({}, 'openssl'))).toBe(false);
+  });
+
+  const strict = { ca: both, crl: crls(root.crl(), east.crl()) };
+  test.each<[string, Partial<MtlsOptions>]>([
+    ['of which one is missing', { ...strict, crl: root.crl().pem }],
+    ['under scope leaf', { ...strict, revocation: { scope: 'leaf' } }],
+    ['where unknown is allowed', { ...strict, revocation: { unknown: 'allow' } }],
+    ['where stale is allowed', { ...strict, revocation: { stale: 'allow' } }],
+    ['within a grace', { ...strict, revocation: { graceMs: 1 } }],
+    ['of which one is a delta', { ...strict, crl: [...strict.crl, east.crl({ number: 2, delta: 1 }).pem] }],
+    [
+      'of which one is for a distribution point',
+      { ...strict, crl: crls(root.crl(), east.crl({ idp: { onlyUser: true } })) },
+    ],
+    ['of which one is indirect', { ...strict, crl: crls(root.crl(), east.crl({ idp: { indirect: true } })) }],
+    [
+      'with more entries than are allowed',
+      { ...strict, crl: [root.crl().pem, largeCrl(east, { entries: 1001 }).pem] },
+    ],
+    [
+      'with an entry where none is allowed',
+      {
+        ...strict,
+        crl: crls(root.crl({ revoked: [{ serial: '0a' }] }), east.crl()),
+        revocation: { opensslEntries: 0 },
+      },
+    ],
+  ])('%s are kept from OpenSSL, which would misread them, or pay for them', async (_what, options) => {
+    expect('crl' in (await bag(options))).toBe(false);
+  });
+
+  test('of two CAs of one name are kept from OpenSSL, which takes whichever comes first', async () => {
+    const twin = ca('root');
+    expect('crl' in (await bag({ ca: [root.pem, twin.pem], crl: crls(root.crl(), twin.crl()) }))).toBe(false);
+    const spelt = ca({ name: distinguishedName({ commonName: ' ROOT' }) });
+    expect('crl' in (await bag({ ca: [root.pem, spelt.pem], crl: crls(root.crl(), spelt.crl()) }))).toBe(
+      false,
+    );
+  });
+
+  test('may have as many entries as are allowed, and not one more, all together', async () => {
+    const options = (entries: number): Partial<MtlsOptions> => ({
+      ca: both,
+      crl: [largeCrl(root, { entries: 400 }).pem, largeCrl(east, { entries }).pem],
+    });
+    expect('crl' in (await bag(options(600)))).toBe(true);
+    expect('crl' in (await bag(options(601)))).toBe(false);
+    expect('crl' in (await bag({ ...options(601), revocation: { opensslEntries: 1001 } }))).toBe(true);
+  });
+});
+
+describe('the CRLs, where OpenSSL alone judges', () => {
+  test('are all handed over, whatever the policy', async () => {
+    const lists = crls(root.crl());
+    expect((await bag({ ca: both, crl: lists }, 'openssl')).crl).toEqual(lists);
+    expect((await bag({ ca: both, crl: lists, revocation: { unknown: 'allow' } }, 'openssl')).crl).toEqual(
+      lists,
+    );
+    const large = largeCrl(root, { entries: 2000 }).pem;
+    expect((await bag({ crl: large }, 'openssl')).crl).toEqual([large]);
+  });
+
+  test.each<[string, CrlMaterial, string]>([
+    ['a delta', root.crl({ number: 2, delta: 1 }), 'delta CRLs (options.crl[1])'],
+    [
+      'one for a distribution point',
+      root.crl({ idp: { onlyUser: true } }),
+      'CRLs with an issuing distribution point (options.crl[1])',
+    ],
+    ['one of another CA of the name', ca('x').crl(), 'two CRLs of one issuer name (options.crl[1])'],
+  ])('are refused with %s among them, which it misreads', async (_what, list, fault) => {
+    const twin = ca('root');
+    const second = fault.startsWith('two') ? twin.crl() : list;
+    await expect(
+      bag({ ca: [root.pem, twin.pem], crl: crls(root.crl(), second) }, 'openssl'),
+    ).rejects.toMatchObject({
+      code: 'ERR_MTLS_CRL_UNSUPPORTED',
+      message: `OpenSSL misreads ${fault}, and with createServerOptions() alone it is the only one to judge; use createServer(), or protect() the server`,
+    });
+  });
+});
+
+describe('a CRL that OpenSSL would not find', () => {
+  const spelt = root.crl({ issuerName: distinguishedName({ commonName: 'ROOT' }) });
+  const twin = ca('root');
+  test.each<[string, Partial<MtlsOptions>, string]>([
+    [
+      'by one of two keys of the name',
+      { ca: [root.pem, twin.pem], crl: root.crl().pem },
+      'the CRL of a CA name with several keys (options.crl)',
+    ],
+    [
+      'under the name of its CA in another spelling',
+      { ca: root.pem, crl: spelt.pem },
+      'a CRL that spells the name of its CA in another way (options.crl)',
+    ],
+    [
+      'with an entry that lifts',
+      { ca: root.pem, crl: root.crl({ revoked: [{ serial: '0a', reason: 'removeFromCRL' }] }).pem },
+      'a full CRL with an entry of the reason removeFromCRL (options.crl)',
+    ],
+  ])('%s is kept from it, and refused where it alone judges', async (_what, options, fault) => {
+    expect('crl' in (await bag(options))).toBe(false);
+    await expect(bag(options, 'openssl')).rejects.toMatchObject({
+      code: 'ERR_MTLS_CRL_UNSUPPORTED',
+      message: expect.stringContaining(`OpenSSL misreads ${fault}, and with`),
+    });
+  });
+});
+
+describe('a large CRL', () => {
+  const large = largeCrl(root, { entries: 40_000 });
+
+  test('is handed to OpenSSL where it alone judges, and where that is asked for', async () => {
+    expect((await bag({ crl: large.der }, 'openssl')).crl).toEqual([large.pem]);
+    const revocation = { opensslEntries: 1_000_000 };
+    expect((await bag({ crl: large.der, revocation })).crl).toEqual([large.pem]);
+  });
+
+  test('that was not kept is never replaced by nothing', async () => {
+    const { materials } = await load({ crl: large.der });
+    expect(() => secureContextOf(settingsOf(), materials.main, { judge: 'openssl' })).toThrow(
+      expect.objectContaining({ code: 'ERR_MTLS_CRL_UNSUPPORTED' }),
+    );
+  });
+});

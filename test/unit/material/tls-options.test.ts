@@ -1,0 +1,100 @@
+import { constants } from 'node:crypto';
+import type { ServerOptions } from 'node:https';
+import { describe, expect, test } from '@jest/globals';
+import { checkTlsOptions } from '../../../src/material/tls-options.js';
+import { failureOf } from '../x509/failure.js';
+
+function refusal(tls: object): string {
+  const { code, message } = failureOf(() => checkTlsOptions(tls));
+  expect(code).toBe('ERR_MTLS_OPTION_INVALID');
+  return message;
+}
+
+describe('what is handed on to node:tls', () => {
+  test.each<[ServerOptions]>([
+    [{}],
+    [{ minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3' }],
+    [{ ciphers: 'ECDHE+AESGCM:@SECLEVEL=1', honorCipherOrder: true, ecdhCurve: 'P-256' }],
+    [{ requestCert: true, rejectUnauthorized: true }],
+    [{ ticketKeys: Buffer.alloc(48) }],
+    [{ secureOptions: constants.SSL_OP_NO_TLSv1_3 }],
+    [{ ALPNProtocols: ['http/1.1'], keepAliveTimeout: 5000 }],
+  ])('%#: may be what opens no hole', (tls) => {
+    expect(checkTlsOptions(tls)).toEqual(tls);
+  });
+
+  test('is a copy that cannot be changed', () => {
+    const tls: ServerOptions = { minVersion: 'TLSv1.3' };
+    const checked = checkTlsOptions(tls);
+    tls.minVersion = 'TLSv1.2';
+    expect(checked.minVersion).toBe('TLSv1.3');
+    expect(Object.isFrozen(checked)).toBe(true);
+  });
+
+  test('may leave out by undefined', () => {
+    expect(() =>
+      checkTlsOptions({ SNICallback: undefined, requestCert: undefined, key: undefined }),
+    ).not.toThrow();
+  });
+
+  test.each([
+    ['key', 'give it as options.key'],
+    ['cert', 'give it as options.cert'],
+    ['ca', 'give it as options.ca'],
+    ['crl', 'give it as options.crl'],
+    ['passphrase', 'give it as options.passphrase'],
+    ['pfx', 'openssl pkcs12'],
+    ['secureContext', 'reload reaches all'],
+    ['SNICallback', 'no reload reaches'],
+    ['pskCallback', 'no certificate'],
+    ['sessionIdContext', 'no session is resumed under others'],
+    ['secureProtocol', 'tls.minVersion'],
+    ['handshakeTimeout', 'options.limits.handshakeTimeoutMs'],
+    ['clientCertEngine', 'engines'],
+    ['privateKeyEngine', 'engines'],
+    ['privateKeyIdentifier', 'engines'],
+  ])('is never %s, and the refusal names the remedy', (name, remedy) => {
+    for (const value of ['x', null, false, (): void => undefined]) {
+      const message = refusal({ [name]: value });
+      expect(message).toMatch(new RegExp(`^tls\\.${name} is refused: `));
+      expect(message).toContain(remedy);
+    }
+  });
+
+  test.each(['requestCert', 'rejectUnauthorized'])('never weakens %s', (name) => {
+    // `1` and 'true' mean no client certificate to node:tls.
+    for (const value of [false, null, 0, 1, 'true'])
+      expect(refusal({ [name]: value })).toBe(
+        `tls.${name} is refused: only true is possible; for callers without a certificate use options.clients: 'optional'`,
+      );
+  });
+
+  test.each(['DEFAULT:@SECLEVEL=0', '@seclevel=0', 'ALL@SECLEVEL=00'])(
+    'never admits the ciphers %s',
+    (ciphers) => {
+      expect(refusal({ ciphers })).toContain(
+        '@SECLEVEL=0 readmits MD5, SHA-1 and short keys; 1 is the least',
+      );
+    },
+  );
+
+  test.each(['minVersion', 'maxVersion'] as const)('has a %s of 1.2 or 1.3', (name) => {
+    for (const version of ['TLSv1', 'TLSv1.1', 'TLSv1.4', '', null, 1.2])
+      expect(refusal({ [name]: version })).toBe(
+        `tls.${name} is refused: 'TLSv1.2' or 'TLSv1.3'; older versions are broken (RFC 8996)`,
+      );
+  });
+
+  test.each([Buffer.alloc(47), Buffer.alloc(49), 'k'.repeat(48), null])(
+    'has ticket keys of 48 bytes: %#',
+    (ticketKeys) => {
+      expect(refusal({ ticketKeys })).toBe(
+        'tls.ticketKeys is refused: it must be a Buffer of 48 bytes, or every later reload fails',
+      );
+    },
+  );
+
+  test.each(['SSL_OP_NO_TICKET', 1.5, null])('has secure options that are a number: %p', (secureOptions) => {
+    expect(refusal({ secureOptions })).toContain('a sum of crypto.constants.SSL_OP_');
+  });
+});
