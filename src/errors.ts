@@ -66,16 +66,23 @@ export class MtlsError extends Error {
   readonly code: ErrorCode;
   /** The HTTP status of an answer to this error: 401, 403, 421, 503, or 500 for a fault of the server's own. */
   readonly status: number;
+  /** The faults one by one, where there are several; `undefined` where this is the only one. */
+  readonly errors: readonly MtlsError[] | undefined;
 
   /**
    * @param code - What went wrong.
    * @param message - What was seen, what was expected, and the remedy.
-   * @param options - The error behind this one, as `cause`.
+   * @param options - The error behind this one, as `cause`; several faults, as `errors`.
    */
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options?: ErrorOptions & { readonly errors?: readonly MtlsError[] },
+  ) {
     super(message, options);
     this.code = code;
     this.status = statusByCode[code];
+    this.errors = options?.errors && Object.freeze([...options.errors]);
   }
 
   /** The same as {@link MtlsError.status}, under the name that http-errors and some frameworks read. */
@@ -91,7 +98,8 @@ const mostTold = 10;
 export function combineFaults(faults: readonly [MtlsError, ...MtlsError[]]): MtlsError {
   const [first] = faults;
   if (faults.length === 1) return first;
-  const told = faults.slice(0, mostTold).map(({ message }) => message);
-  if (faults.length > mostTold) told.push(`and ${faults.length - mostTold} more`);
-  return new MtlsError(first.code, told.join('\n'), { cause: new AggregateError(faults.slice(0, mostTold)) });
+  const errors = faults.flatMap((fault) => fault.errors ?? [fault]);
+  const told = errors.slice(0, mostTold).map(({ message }) => message);
+  if (errors.length > mostTold) told.push(`and ${errors.length - mostTold} more`);
+  return new MtlsError(first.code, told.join('\n'), { errors });
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { MtlsError } from './errors.js';
+import { combineFaults, MtlsError } from './errors.js';
 
 /** One of a few words; the first is the default. */
 export function checkChoice<const Choice extends string>(
@@ -44,17 +44,88 @@ export function checkBoolean(value: unknown, name: string, fallback: boolean): b
   throw invalid(name, value, 'true or false');
 }
 
+/**
+ * Checks a group of options, each by a check of its own, and says all that is wrong with them at once.
+ * @param name - The group: `'limits'`.
+ * @param checks - By the name of the option. Whatever has none is unknown.
+ * @returns What the checks return, frozen.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, with a line for each fault.
+ */
+export function checkEach<Checks extends Readonly<Record<string, () => unknown>>>(
+  given: unknown,
+  name: string,
+  checks: Checks,
+): { readonly [Name in keyof Checks]: ReturnType<Checks[Name]> } {
+  const faults = unknownKeys(given, name, Object.keys(checks));
+  const checked = Object.entries(checks).map(([key, check]) => {
+    try {
+      return [key, check()];
+    } catch (error) {
+      if (!(error instanceof MtlsError)) throw error;
+      faults.push(error);
+      return [key, undefined];
+    }
+  });
+  throwFaults(faults);
+  return Object.freeze(Object.fromEntries(checked)) as { [Name in keyof Checks]: ReturnType<Checks[Name]> };
+}
+
 /** Refuses a key that is not among the known ones: a misspelt option must not be a default in silence. */
 export function checkKeys(value: unknown, name: string, known: readonly string[]): void {
+  throwFaults(unknownKeys(value, name, known));
+}
+
+/** Throws one error for several faults; does nothing where there is none. */
+export function throwFaults(faults: readonly MtlsError[]): void {
+  // One option may rest on another, and meet its fault again.
+  const each = new Map(
+    faults.flatMap((fault) => fault.errors ?? [fault]).map((fault) => [fault.message, fault]),
+  );
+  const [first, ...others] = each.values();
+  if (first !== undefined) throw combineFaults([first, ...others]);
+}
+
+function unknownKeys(value: unknown, name: string, known: readonly string[]): MtlsError[] {
   if (typeof value !== 'object' || value === null) throw invalid(name, value, 'an object');
-  for (const key of Object.keys(value)) {
-    if (!known.includes(key)) {
-      throw new MtlsError(
+  return Object.keys(value)
+    .filter((key) => !known.includes(key))
+    .map((key) => {
+      const meant = nearest(key, known);
+      const question = meant === undefined ? '' : `did you mean "${meant}"? `;
+      return new MtlsError(
         'ERR_MTLS_OPTION_INVALID',
-        `${name} has the unknown key "${key}"; known are ${known.join(', ')}`,
+        `${name} has the unknown key "${key}"; ${question}known are ${known.join(', ')}`,
       );
+    });
+}
+
+// A stranger's text never comes here, and an option has a short name.
+const longestCompared = 40;
+
+/** The known word that takes the fewest changes to become, if a slip of the keyboard can be all that is between. */
+function nearest(word: string, known: readonly string[]): string | undefined {
+  if (word.length > longestCompared) return undefined;
+  const most = Math.max(1, Math.floor(word.length / 3));
+  const distances = known.map((each) => ({
+    each,
+    distance: distanceOf(word.toLowerCase(), each.toLowerCase()),
+  }));
+  const best = distances.reduce((one, other) => (other.distance < one.distance ? other : one));
+  return best.distance <= most ? best.each : undefined;
+}
+
+/** How many letters have to be put in, left out or replaced. */
+function distanceOf(one: string, other: string): number {
+  let last = Array.from({ length: other.length + 1 }, (_, index) => index);
+  for (const [row, letter] of one.split('').entries()) {
+    const next = [row + 1];
+    for (const [column, seen] of other.split('').entries()) {
+      const replaced = (last[column] as number) + (letter === seen ? 0 : 1);
+      next.push(Math.min((last[column + 1] as number) + 1, (next[column] as number) + 1, replaced));
     }
+    last = next;
   }
+  return last[other.length] as number;
 }
 
 /** The error of an option. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { type ServerNameSettings } from '../material/server-names.js';
-import { checkInteger, checkKeys } from '../option-checks.js';
+import { checkEach, checkInteger } from '../option-checks.js';
 
 /** Limits for whoever connects, before it is known who that is. */
 export interface LimitOptions {
@@ -29,16 +29,10 @@ export type Limits = Readonly<Required<LimitOptions>>;
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID` naming the option, what was given and what may be.
  */
 export function checkLimits(limits: LimitOptions = {}): Limits {
-  checkKeys(limits, 'limits', ['handshakeTimeoutMs', 'pendingHandshakes']);
-  return Object.freeze({
-    handshakeTimeoutMs: checkInteger(
-      limits.handshakeTimeoutMs,
-      'limits.handshakeTimeoutMs',
-      10_000,
-      100,
-      120_000,
-    ),
-    pendingHandshakes: checkInteger(limits.pendingHandshakes, 'limits.pendingHandshakes', 1000, 1, 1_000_000),
+  const { handshakeTimeoutMs: time, pendingHandshakes: number } = limits;
+  return checkEach(limits, 'limits', {
+    handshakeTimeoutMs: () => checkInteger(time, 'limits.handshakeTimeoutMs', 10_000, 100, 120_000),
+    pendingHandshakes: () => checkInteger(number, 'limits.pendingHandshakes', 1000, 1, 1_000_000),
   });
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkChoice, checkInteger, checkKeys } from '../option-checks.js';
+import { checkChoice, checkEach, checkInteger } from '../option-checks.js';
 
 /** Which certificates may be a client's. The defaults refuse what was not made for clients, or with a short key. */
 export interface CertificatePolicy {
@@ -42,22 +42,13 @@ export interface CertificatePolicy {
 /** {@link CertificatePolicy} with nothing left out. */
 export type CompleteCertificatePolicy = Required<CertificatePolicy>;
 
-const certificateNames: readonly (keyof CertificatePolicy)[] = [
-  'missingUsage',
-  'version1',
-  'authority',
-  'minRsaBits',
-  'minEcBits',
-];
-
 /** Checks a certificate policy and completes it. */
 export function checkCertificatePolicy(policy: CertificatePolicy = {}): CompleteCertificatePolicy {
-  checkKeys(policy, 'certificates', certificateNames);
-  return Object.freeze({
-    missingUsage: checkChoice(policy.missingUsage, 'certificates.missingUsage', ['deny', 'allow']),
-    version1: checkChoice(policy.version1, 'certificates.version1', ['deny', 'allow']),
-    authority: checkChoice(policy.authority, 'certificates.authority', ['deny', 'allow']),
-    minRsaBits: checkInteger(policy.minRsaBits, 'certificates.minRsaBits', 2048, 1024, 8192),
-    minEcBits: checkInteger(policy.minEcBits, 'certificates.minEcBits', 256, 192, 521),
+  return checkEach(policy, 'certificates', {
+    missingUsage: () => checkChoice(policy.missingUsage, 'certificates.missingUsage', ['deny', 'allow']),
+    version1: () => checkChoice(policy.version1, 'certificates.version1', ['deny', 'allow']),
+    authority: () => checkChoice(policy.authority, 'certificates.authority', ['deny', 'allow']),
+    minRsaBits: () => checkInteger(policy.minRsaBits, 'certificates.minRsaBits', 2048, 1024, 8192),
+    minEcBits: () => checkInteger(policy.minEcBits, 'certificates.minEcBits', 256, 192, 521),
   });
 }

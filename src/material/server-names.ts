@@ -5,7 +5,7 @@
  * @module
  */
 import { MtlsError } from '../errors.js';
-import { checkKeys, invalid } from '../option-checks.js';
+import { checkEach, invalid } from '../option-checks.js';
 import {
   type CaSource,
   checkCaSources,
@@ -58,41 +58,43 @@ export interface ServerNameSettings extends CredentialSources {
 
 /**
  * Checks `options.sni`.
- * @param server - What a name has that has no CAs of its own.
+ * @param serverCas - The CAs of a name that has none of its own.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID` naming the name, the option, what was given and what may be.
  */
 export function checkServerNames(
   sni: unknown,
-  server: TrustSources,
+  serverCas: () => readonly CaSource[],
 ): ReadonlyMap<string, ServerNameSettings> {
   if (typeof sni !== 'object' || sni === null || Array.isArray(sni)) throw invalid('sni', sni, 'an object');
   const entries = Object.entries(sni);
   if (entries.length === 0)
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', 'sni is {}, without a name; expected at least one');
   const names = new Map<string, ServerNameSettings>();
-  for (const [given, options] of entries) {
-    const name = checkServerName(given);
-    if (names.has(name))
-      throw new MtlsError('ERR_MTLS_OPTION_INVALID', `sni has the name "${name}" twice; leave one out`);
-    names.set(name, checkOne(options, `sni["${given}"]`, server));
-  }
+  const checks = entries.map(([given, options]) => {
+    const check = (): void => {
+      const name = checkServerName(given);
+      if (names.has(name))
+        throw new MtlsError('ERR_MTLS_OPTION_INVALID', `sni has the name "${name}" twice; leave one out`);
+      names.set(name, checkOne(options, `sni["${given}"]`, serverCas));
+    };
+    return [given, check] as const;
+  });
+  checkEach(sni, 'sni', Object.fromEntries(checks));
   return names;
 }
 
-function checkOne(given: unknown, name: string, server: TrustSources): ServerNameSettings {
-  checkKeys(given, name, ['key', 'cert', 'passphrase', 'ca', 'crl']);
-  const options = given as ServerNameOptions;
-  const [hasCas, hasCrls] = ['ca' in options, 'crl' in options];
-  const trust = {
-    ca: hasCas ? checkCaSources(options.ca, `${name}.ca`) : server.ca,
-    crl: hasCrls ? checkCrlSources(options.crl, `${name}.crl`) : [],
-  };
-  return Object.freeze({
-    key: checkSource(options.key, `${name}.key`),
-    cert: checkSource(options.cert, `${name}.cert`),
-    passphrase: checkPassphrase(options.passphrase, `${name}.passphrase`),
-    trust: hasCas || hasCrls ? Object.freeze(trust) : undefined,
+function checkOne(given: unknown, name: string, serverCas: () => readonly CaSource[]): ServerNameSettings {
+  const options = (given ?? {}) as ServerNameOptions;
+  const { key, cert, passphrase, ca, crl } = checkEach(given, name, {
+    key: () => checkSource(options.key, `${name}.key`),
+    cert: () => checkSource(options.cert, `${name}.cert`),
+    passphrase: () => checkPassphrase(options.passphrase, `${name}.passphrase`),
+    ca: () => ('ca' in options ? checkCaSources(options.ca, `${name}.ca`) : undefined),
+    crl: () => ('crl' in options ? checkCrlSources(options.crl, `${name}.crl`) : undefined),
   });
+  const isOwn = ca !== undefined || crl !== undefined;
+  const trust = isOwn ? Object.freeze({ ca: ca ?? serverCas(), crl: crl ?? [] }) : undefined;
+  return Object.freeze({ key, cert, passphrase, trust });
 }
 
 const label = '(?!-)[a-z0-9_-]{1,63}';

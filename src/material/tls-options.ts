@@ -6,8 +6,14 @@
  */
 import type { ServerOptions } from 'node:https';
 import { MtlsError } from '../errors.js';
+import { throwFaults } from '../option-checks.js';
+
+const alwaysOn =
+  "it is always on, so leave it out; for callers without a certificate use options.clients: 'optional'";
 
 const remedies: Readonly<Record<string, string>> = {
+  requestCert: alwaysOn,
+  rejectUnauthorized: alwaysOn,
   key: 'give it as options.key',
   cert: 'give it as options.cert',
   ca: 'give it as options.ca',
@@ -40,35 +46,22 @@ export function checkTlsOptions(tls: ServerOptions): ServerOptions {
       'tls must be an object of options for https.createServer()',
     );
   const given = tls as Readonly<Record<string, unknown>>;
-  for (const [name, remedy] of Object.entries(remedies)) {
-    if (given[name] !== undefined) throw refuse(name, remedy);
-  }
-  for (const name of ['requestCert', 'rejectUnauthorized']) {
-    if (given[name] !== undefined && given[name] !== true) {
-      throw refuse(
-        name,
-        `only true is possible; for callers without a certificate use options.clients: 'optional'`,
-      );
-    }
-  }
-  if (typeof given['ciphers'] === 'string' && /@SECLEVEL=0/i.test(given['ciphers'])) {
-    throw refuse('ciphers', '@SECLEVEL=0 readmits MD5, SHA-1 and short keys; 1 is the least');
-  }
+  const { ciphers, ticketKeys, secureOptions } = given;
+  const faults = Object.entries(remedies).flatMap(([name, remedy]) =>
+    given[name] === undefined ? [] : [refuse(name, remedy)],
+  );
+  if (typeof ciphers === 'string' && /@SECLEVEL=0/i.test(ciphers))
+    faults.push(refuse('ciphers', '@SECLEVEL=0 readmits MD5, SHA-1 and short keys; 1 is the least'));
   for (const name of ['minVersion', 'maxVersion']) {
     const version = given[name];
-    if (version !== undefined && version !== 'TLSv1.2' && version !== 'TLSv1.3') {
-      throw refuse(name, `'TLSv1.2' or 'TLSv1.3'; older versions are broken (RFC 8996)`);
-    }
+    if (version !== undefined && version !== 'TLSv1.2' && version !== 'TLSv1.3')
+      faults.push(refuse(name, `'TLSv1.2' or 'TLSv1.3'; older versions are broken (RFC 8996)`));
   }
-  if (
-    given['ticketKeys'] !== undefined &&
-    !(Buffer.isBuffer(given['ticketKeys']) && given['ticketKeys'].length === 48)
-  ) {
-    throw refuse('ticketKeys', 'it must be a Buffer of 48 bytes, or every later reload fails');
-  }
-  if (given['secureOptions'] !== undefined && !Number.isInteger(given['secureOptions'])) {
-    throw refuse('secureOptions', 'it must be a sum of crypto.constants.SSL_OP_…');
-  }
+  if (ticketKeys !== undefined && !(Buffer.isBuffer(ticketKeys) && ticketKeys.length === 48))
+    faults.push(refuse('ticketKeys', 'it must be a Buffer of 48 bytes, or every later reload fails'));
+  if (secureOptions !== undefined && !Number.isInteger(secureOptions))
+    faults.push(refuse('secureOptions', 'it must be a sum of crypto.constants.SSL_OP_…'));
+  throwFaults(faults);
   return Object.freeze({ ...tls });
 }
 

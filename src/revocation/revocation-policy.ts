@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkChoice, checkInteger, checkKeys, checkPart } from '../option-checks.js';
+import { checkChoice, checkEach, checkInteger, checkPart } from '../option-checks.js';
 
 /** How revocation is decided. The defaults refuse whatever is not known to be good. */
 export interface RevocationPolicy {
@@ -56,26 +56,16 @@ export type CompleteRevocationPolicy = Required<RevocationPolicy>;
 
 const maxGraceMs = 30 * 24 * 3600 * 1000;
 
-const revocationNames: readonly (keyof RevocationPolicy)[] = [
-  'scope',
-  'unknown',
-  'stale',
-  'graceMs',
-  'weakSignature',
-  'warnAt',
-  'opensslEntries',
-];
-
 /** Checks a revocation policy and completes it. */
 export function checkRevocationPolicy(policy: RevocationPolicy = {}): CompleteRevocationPolicy {
-  checkKeys(policy, 'revocation', revocationNames);
-  return Object.freeze({
-    scope: checkChoice(policy.scope, 'revocation.scope', ['chain', 'leaf']),
-    unknown: checkChoice(policy.unknown, 'revocation.unknown', ['deny', 'allow']),
-    stale: checkChoice(policy.stale, 'revocation.stale', ['deny', 'allow']),
-    graceMs: checkInteger(policy.graceMs, 'revocation.graceMs', 0, 0, maxGraceMs),
-    weakSignature: checkChoice(policy.weakSignature, 'revocation.weakSignature', ['deny', 'allow']),
-    warnAt: checkPart(policy.warnAt, 'revocation.warnAt', 0.2),
-    opensslEntries: checkInteger(policy.opensslEntries, 'revocation.opensslEntries', 1000, 0, 1_000_000),
+  return checkEach(policy, 'revocation', {
+    scope: () => checkChoice(policy.scope, 'revocation.scope', ['chain', 'leaf']),
+    unknown: () => checkChoice(policy.unknown, 'revocation.unknown', ['deny', 'allow']),
+    stale: () => checkChoice(policy.stale, 'revocation.stale', ['deny', 'allow']),
+    graceMs: () => checkInteger(policy.graceMs, 'revocation.graceMs', 0, 0, maxGraceMs),
+    weakSignature: () => checkChoice(policy.weakSignature, 'revocation.weakSignature', ['deny', 'allow']),
+    warnAt: () => checkPart(policy.warnAt, 'revocation.warnAt', 0.2),
+    opensslEntries: () =>
+      checkInteger(policy.opensslEntries, 'revocation.opensslEntries', 1000, 0, 1_000_000),
   });
 }

