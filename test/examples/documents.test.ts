@@ -113,7 +113,7 @@ describe('the options', () => {
       () => new Error('it took an unknown option'),
       (error: unknown) => error as Error,
     );
-    return (/ known are (.*)$/.exec(message)?.[1] ?? '').split(', ');
+    return (/ known are (.*)$/m.exec(message)?.[1] ?? '').split(', ');
   }
 
   test.each<[string, object, string]>([
