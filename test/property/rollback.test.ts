@@ -144,7 +144,7 @@ function reload(inForce: readonly VerifiedCrl[], lists: readonly VerifiedCrl[]):
     refuseRollback(inForce, { ...lenient, crls, shrunk });
     return crls;
   } catch (error) {
-    if (!(error instanceof MtlsError)) throw error;
+    if (!(error instanceof MtlsError) || error.code !== 'ERR_MTLS_CRL_ROLLBACK') throw error;
     return inForce;
   }
 }

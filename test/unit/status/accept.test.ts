@@ -14,6 +14,6 @@ test.each([
   ['a program', 'application/json', false],
   ['what says nothing', undefined, false],
   ['what says the empty text', '', false],
-])('%s gets a page: %#', (_who, accept, isPage) => {
+])('%s (%j): whether a page is wanted is %s', (_who, accept, isPage) => {
   expect(prefersHtml(accept)).toBe(isPage);
 });
