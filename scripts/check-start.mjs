@@ -1,6 +1,7 @@
 // What loading the built package costs, over a Node that loads nothing. Measured as time of the CPU, as the least of
 // runs that alternate: other work on the machine can only add to it. The goal is 40 ms on a machine where Node itself
-// starts in 55; more than Node's own start fails, so that slow machines do not.
+// starts in 55. Twice Node's own start fails: a machine that is slow at reading files has been seen to take 1.4 × it,
+// and a library that nobody meant to load takes more than that.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -32,7 +33,7 @@ console.log(
   `check-start: ${figures.join(', ')}, over ${bare.toFixed(0)} ms of Node’s own (CPU, ${process.version})`,
 );
 for (const [how, cost] of Object.entries(costs)) {
-  if (cost <= bare) continue;
-  console.error(`loading by ${how} costs more than to start Node: see what the main entry loads`);
+  if (cost <= 2 * bare) continue;
+  console.error(`loading by ${how} costs more than twice what it takes to start Node: see what the main entry loads`);
   process.exitCode = 1;
 }
