@@ -34,6 +34,8 @@ console.log(
 );
 for (const [how, cost] of Object.entries(costs)) {
   if (cost <= 2 * bare) continue;
-  console.error(`loading by ${how} costs more than twice what it takes to start Node: see what the main entry loads`);
+  console.error(
+    `loading by ${how} costs more than twice what it takes to start Node: see what the main entry loads`,
+  );
   process.exitCode = 1;
 }
