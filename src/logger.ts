@@ -1,5 +1,5 @@
 /**
- * What a logger is, for whoever gives one and for whoever writes to it.
+ * The logger that an app gives, and how this package writes to it.
  *
  * @module
  */

@@ -28,6 +28,8 @@ export interface Connection {
    * @returns Why the client is no longer let in; `undefined` while it is.
    */
   check(): Refusal | undefined;
+  /** Reads now what a report needs of the socket: a closed one has no address. */
+  recall(): void;
   /** Whether it matters which host a request names: some names of the server have a policy of their own. */
   readonly isNamed: boolean;
   /** Whether a host is under the policy that the client was judged by. */
@@ -70,6 +72,7 @@ let latest: { readonly req: object; readonly connection: Connection } | undefine
  */
 export function bindRequest(req: object, connection: Connection): void {
   latest = { req, connection };
+  connection.recall();
   (req as IdentifiedRequest).clientIdentity = connection.identity;
 }
 

@@ -7,7 +7,7 @@ import { type ClientIdentity } from '../identity/client-identity.js';
 import { abbreviate, type Refusal } from '../judgement/refusal.js';
 import { type LineWriter } from '../logger.js';
 
-/** A client was let in. */
+/** A client was admitted. */
 export interface AuthenticatedEvent {
   /** Who it is. */
   readonly identity: ClientIdentity;
@@ -33,7 +33,7 @@ export interface EvictedEvent extends Refusal {
   readonly identity: ClientIdentity | undefined;
   /** As in {@link AuthenticatedEvent}. */
   readonly remoteAddress: string;
-  /** When it was let in. */
+  /** When it was admitted. */
   readonly since: Date;
 }
 
@@ -55,7 +55,7 @@ export interface ForbiddenEvent {
 
 /** The events of the gate, by name. */
 export interface GateEvents {
-  /** A client was let in. */
+  /** A client was admitted. */
   authenticated: [AuthenticatedEvent];
   /** A client was refused at its handshake. */
   refused: [RefusedEvent];
@@ -67,7 +67,7 @@ export interface GateEvents {
 
 /** Whom the gate tells. */
 export interface GateReporter extends LineWriter {
-  /** Whether anybody reads the lines: where thousands are evicted at once, none is put together for nobody. */
+  /** Whether there is a logger. Without one, no line is built. */
   readonly isLogging: boolean;
   /** Whether an event has a subscriber or a listener. */
   isHeard(name: keyof GateEvents): boolean;

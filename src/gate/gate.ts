@@ -60,7 +60,7 @@ export class Gate implements Keeper {
     });
   }
 
-  /** By whom clients are judged now; `undefined` until something is in force: nobody is let in before. */
+  /** Who judges clients now; `undefined` before the first commit, when every client is refused. */
   get trust(): Trust | undefined {
     return this.#state.judges;
   }

@@ -40,8 +40,7 @@ export class GatedConnection implements Connection {
   /** Which of the names the client asked for. */
   readonly #name: string | undefined;
   #generation = 0;
-  // Asked for when they are first wanted: each takes a call of the system or of OpenSSL, and many connections are
-  // never told of.
+  // Read when first needed: each takes a system call or a call to OpenSSL, and many connections are never reported.
   #identity: ClientIdentity | undefined;
   #remoteAddress: string | undefined;
   /** Why it was refused or ended. */
@@ -71,6 +70,12 @@ export class GatedConnection implements Connection {
   /** Where the client is; see {@link remoteAddressOf}. */
   get remoteAddress(): string {
     return (this.#remoteAddress ??= remoteAddressOf(this.#socket));
+  }
+
+  /** Reads now what a report needs of the socket: a closed one has no address. */
+  recall(): void {
+    this.#identity ??= this.identity;
+    this.#remoteAddress ??= this.remoteAddress;
   }
 
   /** Judges again: in O(1) as long as nothing was reloaded and no date has passed. */
@@ -115,9 +120,7 @@ export class GatedConnection implements Connection {
    */
   evict(refusal: Refusal): boolean {
     if (this.#socket.destroyed) return false;
-    // For the report: a destroyed socket tells nothing any more.
-    this.#identity = this.identity;
-    this.#remoteAddress = this.remoteAddress;
+    this.recall();
     this.#socket.destroy();
     // One that was refused from the start has been told of.
     if (this.#refusal !== undefined) return false;

@@ -1,12 +1,12 @@
 /**
- * How the gate treats whoever connects: the options of this room, and their checks.
+ * The options of the gate, and their checks.
  *
  * @module
  */
 import { type ServerNameSettings } from '../material/server-names.js';
 import { checkEach, checkInteger } from '../option-checks.js';
 
-/** Limits for whoever connects, before it is known who that is. */
+/** Limits on connections whose handshake is not done. */
 export interface LimitOptions {
   /**
    * How long a handshake may take, in milliseconds.
@@ -29,10 +29,11 @@ export type Limits = Readonly<Required<LimitOptions>>;
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID` naming the option, what was given and what may be.
  */
 export function checkLimits(limits: LimitOptions = {}): Limits {
-  const { handshakeTimeoutMs: time, pendingHandshakes: number } = limits;
+  const within = (name: keyof Limits, fallback: number, low: number, high: number): number =>
+    checkInteger(limits[name], `limits.${name}`, fallback, low, high);
   return checkEach(limits, 'limits', {
-    handshakeTimeoutMs: () => checkInteger(time, 'limits.handshakeTimeoutMs', 10_000, 100, 120_000),
-    pendingHandshakes: () => checkInteger(number, 'limits.pendingHandshakes', 1000, 1, 1_000_000),
+    handshakeTimeoutMs: () => within('handshakeTimeoutMs', 10_000, 100, 120_000),
+    pendingHandshakes: () => within('pendingHandshakes', 1000, 1, 1_000_000),
   });
 }
 

@@ -21,8 +21,8 @@ export interface CertificatePolicy {
    */
   readonly version1?: 'deny' | 'allow';
   /**
-   * What the certificate of a CA means where a client's is expected. `'allow'` lets whoever holds a CA's key in
-   * under the CA's name.
+   * Whether the certificate of a CA may be used as a client's. With `'allow'`, anyone who has a CA's key is admitted
+   * under that CA's name.
    * @defaultValue `'deny'`
    */
   readonly authority?: 'deny' | 'allow';

@@ -1,11 +1,20 @@
 import type { RequestListener } from 'node:http';
+import https from 'node:https';
 import { describe, expect, test } from '@jest/globals';
 import express from 'express';
-import { allOf, anyOf, clientIdentity, mtlsErrorHandler, not, requireClient } from 'express-mtls';
+import {
+  allOf,
+  anyOf,
+  clientIdentity,
+  createServer,
+  mtlsErrorHandler,
+  not,
+  requireClient,
+} from 'express-mtls';
 import type { ClientRule, ClientRuleFields } from 'express-mtls';
 import { type Certificate, type CertificateAuthority, ca, purposes } from '../support/chain.js';
 import { tlsVersions } from '../support/client.js';
-import { type TestServer, startServer } from '../support/server.js';
+import { listen, material, type TestServer, startServer } from '../support/server.js';
 
 /** An app of guarded routes, with the names of the routes whose handlers ran. */
 function guarded(rules: Readonly<Record<string, ClientRule>>): { app: RequestListener; reached: string[] } {
@@ -293,6 +302,40 @@ describe('rules of one’s own', () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(reached).toEqual([]);
   });
+});
+
+test('a client that hangs up while its rule is being asked is reported with its address', async () => {
+  const { options, root } = material({ root: ca('ca') });
+  let ask: (() => void) | undefined;
+  const asked = new Promise<void>((resolve) => (ask = resolve));
+  let leave: (() => void) | undefined;
+  const left = new Promise<void>((resolve) => (leave = resolve));
+  const { app } = guarded({
+    slow: async () => {
+      ask?.();
+      await left;
+      return false;
+    },
+  });
+  // Nobody listens for 'authenticated', which would read the address at the handshake.
+  const server = await createServer({ ...options, watch: false }, app);
+  const reported = new Promise((resolve) => server.mtls.on('forbidden', resolve));
+  server.on('secureConnection', (socket) => socket.once('close', () => leave?.()));
+  const port = await listen(server);
+  const { keyPem: key, chainPem: cert } = root.client('client1');
+  const call = https.get({
+    port,
+    path: '/slow',
+    key,
+    cert,
+    ca: root.pem,
+    servername: 'localhost',
+    agent: false,
+  });
+  call.on('error', () => undefined);
+  await asked;
+  call.destroy();
+  expect(await reported).toMatchObject({ remoteAddress: '127.0.0.1', identity: { commonName: 'client1' } });
 });
 
 test('an error of the handler behind a guard is its own, not a refusal', async () => {

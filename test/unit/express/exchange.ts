@@ -50,6 +50,7 @@ export function exchange(of: 'client1' | 'anonymous' | 'unjudged' = 'client1'): 
     remoteAddress: '127.0.0.1',
     since: new Date(),
     isNamed: false,
+    recall: () => undefined,
     serves: () => true,
     check: () => refusal,
     evict: (why) => evictions.push(why),

@@ -21,6 +21,10 @@ class Refused implements Connection {
     return refusal;
   }
 
+  recall(): void {
+    // There is no socket.
+  }
+
   serves(): boolean {
     return true;
   }

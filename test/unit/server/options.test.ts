@@ -340,6 +340,13 @@ describe('faults that were found', () => {
   });
 });
 
+test.each(['revocation', 'certificates', 'watch', 'limits', 'sni'])(
+  '%s: null is no group of options',
+  (name) => {
+    expect(refusal({ ...minimal, [name]: null })).toBe(`${name} is null; expected an object`);
+  },
+);
+
 describe('whatever is wrong is said at once', () => {
   test('a line for each option', () => {
     expect(
