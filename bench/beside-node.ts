@@ -10,7 +10,7 @@ import type { ClientCalls } from './programs/client.js';
 import type { ServerCalls, ServerKind } from './programs/server.js';
 import { Child } from './harness/child.js';
 import { Bench, type Context } from './harness/context.js';
-import { measureHandshakes, startSubject } from './harness/handshake-subject.js';
+import { type HandshakeSubject, measureHandshakes, startSubject } from './harness/handshake-subject.js';
 import type { ClientCredentials } from './harness/material.js';
 import { memoryOf } from './harness/process-figures.js';
 import type { BenchmarkResult, Figure } from './harness/results.js';
@@ -35,23 +35,20 @@ export async function benchBesideNode(context: Context): Promise<BenchmarkResult
   };
 }
 
-/** A client that both servers admit, and that has been there before. */
+/** A client that both servers admit, and that has connected before. */
 async function measureKnownClient(bench: Bench, { quick, progress }: Context): Promise<Figure[]> {
-  // Two processes of the same program differ by some hundredths: it takes many of them to see one.
-  const pairs = quick ? 2 : 12;
+  // Two processes of the same program differ by some hundredths: several pairs are needed to see one.
+  const pairs = quick ? 2 : 6;
   const ratios: number[] = [];
   const bases: number[] = [];
   const extras: number[] = [];
   for (let pair = 1; pair <= pairs; pair++) {
     progress(`handshakes, processes ${pair} of ${pairs}`);
-    const costs = new Map<ServerKind, number>();
-    // One after the other: what a server does while it waits for its turn would be counted against it.
-    for (const server of pair % 2 === 0 ? kinds : kinds.toReversed())
-      costs.set(server, await costOfAlone(bench, server));
-    const [ours, native] = kinds.map((kind) => costs.get(kind) as number) as [number, number];
-    ratios.push(ours / native);
-    bases.push(native);
-    extras.push(ours - native);
+    const costs = await costsOfPair(bench, quick);
+    const [ours, native] = kinds.map((kind) => costs.get(kind) as number[]) as [number[], number[]];
+    ratios.push(medianRatio(ours, native));
+    bases.push(median(native));
+    extras.push(median(ours.map((cost, round) => cost - (native[round] as number))));
   }
   const ratio = median(ratios);
   const base = median(bases);
@@ -62,14 +59,21 @@ async function measureKnownClient(bench: Bench, { quick, progress }: Context): P
   ];
 }
 
-/** Milliseconds a handshake, once V8 has compiled what it will: a server that has run for a while is meant. */
-async function costOfAlone(bench: Bench, server: ServerKind): Promise<number> {
+/**
+ * Milliseconds a handshake in each round, of one server of each kind. A server that has run for a while is meant: the
+ * warm-up ends when V8 has compiled what it compiles, which takes some 100 ms of another thread.
+ */
+async function costsOfPair(bench: Bench, quick: boolean): Promise<Map<ServerKind, number[]>> {
   const client = bench.own(new Child<ClientCalls>('client'));
-  const subject = await startSubject(bench, client, { server, entries: 0, crl: undefined });
-  await measureHandshakes(client, subject, { count: 1500 });
-  const { cpuMs } = await measureHandshakes(client, subject, { count: 1000 });
+  const subjects = new Map<ServerKind, HandshakeSubject>();
+  for (const server of kinds)
+    subjects.set(server, await startSubject(bench, client, { server, entries: 0, crl: undefined }));
+  const measure = async (kind: ServerKind, count: number): Promise<number> =>
+    (await measureHandshakes(client, subjects.get(kind) as HandshakeSubject, { count })).cpuMs;
+  for (const kind of kinds) await measure(kind, quick ? 500 : 6000);
+  const costs = await measureInRounds(kinds, quick ? 6 : 16, async (kind) => await measure(kind, 100));
   await bench.stopAll();
-  return cpuMs;
+  return new Map(costs);
 }
 
 /** Connections that are open and say nothing. */

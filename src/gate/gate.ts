@@ -77,11 +77,16 @@ export class Gate implements Keeper {
 
   /** Stands before every listener of the server, the HTTP parser among them. A refused socket reaches none. */
   guard(server: Server): void {
-    guardServer(server, (socket) => {
-      this.#handshakes.end(socket);
-      return this.#receive(socket);
+    guardServer(server, {
+      accept: (socket) => {
+        this.#handshakes.begin(socket);
+        return true;
+      },
+      admit: (socket) => {
+        this.#handshakes.end(socket);
+        return this.#receive(socket);
+      },
     });
-    this.#handshakes.guard(server);
     // With rejectUnauthorized, node:tls has destroyed the socket by now; this is all that it leaves.
     server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
       const refusal = nativeRefusal(error, socket);
@@ -175,8 +180,9 @@ export class Gate implements Keeper {
     this.#connections.add(connection);
     socket.on('close', () => this.#connections.delete(connection));
     this.#deadline.add(connection.until);
+    // The identity last: it takes a call to OpenSSL.
+    if (!this.#reporter.isHeard('authenticated') || connection.identity === undefined) return;
     const { identity } = connection;
-    if (identity === undefined || !this.#reporter.isHeard('authenticated')) return;
     this.#reporter.emit('authenticated', { identity, remoteAddress: connection.remoteAddress });
   }
 

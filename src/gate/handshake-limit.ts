@@ -6,7 +6,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { Socket } from 'node:net';
-import type { Server, TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { type LineWriter } from '../logger.js';
 import { type Limits } from './settings.js';
 
@@ -51,14 +51,12 @@ export class HandshakeLimit {
     this.#reporter = reporter;
   }
 
-  /** Watches every connection that a server accepts from now on. */
-  guard(server: Server): void {
-    server.on('connection', (socket: Socket) => {
-      if (this.#accepted.size + this.#pending.size >= this.#limits.pendingHandshakes) this.#makeRoom();
-      this.#accepted.set(socket, performance.now());
-      if (this.#accepted.size >= this.#release) this.#dropClosed();
-      this.#arm();
-    });
+  /** The server accepted a connection. */
+  begin(socket: Socket): void {
+    if (this.#accepted.size + this.#pending.size >= this.#limits.pendingHandshakes) this.#makeRoom();
+    this.#accepted.set(socket, performance.now());
+    if (this.#accepted.size >= this.#release) this.#dropClosed();
+    this.#arm();
   }
 
   /** The handshake of a socket is done. */

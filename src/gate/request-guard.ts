@@ -7,6 +7,7 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Server, TLSSocket } from 'node:tls';
 import { MtlsError } from '../errors.js';
@@ -16,16 +17,24 @@ import { answerProblem, endWithProblem } from './problem.js';
 import { answerStream } from './refusal-responder.js';
 import { requestedHosts } from './requested-hosts.js';
 
-/**
- * Guards a server whose connections the gate judges.
- * @param admit - Judges a socket whose handshake is done. Only an admitted one reaches listeners: the HTTP parser is
- *   one of them, and those of the app are others.
- */
-export function guardServer(server: Server, admit: (socket: TLSSocket) => boolean): void {
+/** What the gate is asked about a socket. */
+export interface SocketGuard {
+  /** Called for each accepted connection, before its handshake. Answers `true`. */
+  accept(socket: Socket): true;
+  /**
+   * Judges a socket whose handshake is done. Only an admitted one reaches listeners: the HTTP parser is one of them,
+   * and those of the app are others.
+   */
+  admit(socket: TLSSocket): boolean;
+}
+
+/** Guards a server whose connections the gate judges. */
+export function guardServer(server: Server, guard: SocketGuard): void {
   guardEvents(
     server,
     new Map<string, Pass>([
-      ['secureConnection', admit],
+      ['connection', (socket: Socket) => guard.accept(socket)],
+      ['secureConnection', (socket: TLSSocket) => guard.admit(socket)],
       ['request', passRequest],
       ['checkContinue', passRequest],
       ['checkExpectation', passRequest],

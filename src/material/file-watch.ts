@@ -1,7 +1,6 @@
 /**
- * Notices that files changed. Looking at them again and again is the truth; the
- * operating system's notices only make it look sooner, for no kind of notice
- * sees every kind of update.
+ * Reports that files changed. Polling is authoritative; file-system events only
+ * trigger it sooner, because no kind of event reports every kind of update.
  *
  * @module
  */
@@ -74,7 +73,8 @@ export class FileWatch {
     this.#looking = false;
     // Closed meanwhile.
     if (this.#interval === undefined) return;
-    void this.#listen();
+    // To locate the directories takes longer than to look at the files: only where something changed.
+    if (now !== this.#seen) void this.#listen();
     this.#compare(now);
   }
 
@@ -103,8 +103,8 @@ export class FileWatch {
   }
 
   /**
-   * A directory may come later, go, and come back as another, which the watch of the old one does not see; and a
-   * link may lead elsewhere: look at every look where the files are.
+   * Watches the directories of the files. A directory can be created later or replaced, and a link can be changed:
+   * the watch of the old directory does not report it, but a look at the files does.
    */
   async #listen(): Promise<void> {
     const inodes = await locate(this.#options.paths);
