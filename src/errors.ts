@@ -25,8 +25,24 @@ const statusByCode = {
   ERR_MTLS_CLIENT_FORBIDDEN: 403,
   /** With `sni`: the request is for another name than the handshake was. */
   ERR_MTLS_REQUEST_MISDIRECTED: 421,
-  /** An option, a rule or a call is not what it may be, or a file cannot be read. */
+  /** An option, a rule or an argument is not what it may be. */
   ERR_MTLS_OPTION_INVALID: 500,
+  /** A call does not fit what the server is doing: it listens already, has a gate, or has not read its sources. */
+  ERR_MTLS_STATE_INVALID: 500,
+  /** A request came through a server that this package does not guard. */
+  ERR_MTLS_SERVER_UNPROTECTED: 500,
+  /** A file, a folder or a loader gives nothing that could be read. */
+  ERR_MTLS_SOURCE_UNREADABLE: 500,
+  /** A key or a PKCS#12 file is encrypted, and its passphrase is missing or wrong. */
+  ERR_MTLS_PASSPHRASE_INVALID: 500,
+  /** A key or a file is in a form that is not read here, such as an encryption that OpenSSL 3 has no more. */
+  ERR_MTLS_FORMAT_UNSUPPORTED: 500,
+  /** The server's own certificate is not in date, or OpenSSL refuses it. */
+  ERR_MTLS_SERVER_CERTIFICATE_INVALID: 500,
+  /** What is in `ca` can admit no client: no CA, no root, expired, or more names than a handshake holds. */
+  ERR_MTLS_CA_INVALID: 500,
+  /** OpenSSL refuses the options as a whole, or every handshake would fail. */
+  ERR_MTLS_TLS_CONFIG_INVALID: 500,
   /** A key or a certificate does not read, or a file that should be PEM is none. */
   ERR_MTLS_PEM_INVALID: 500,
   /** The private key does not belong to the first certificate in `cert`. */
@@ -43,6 +59,22 @@ const statusByCode = {
   ERR_MTLS_CRL_ROLLBACK: 500,
   /** The CRL has a critical extension that is not understood, or a weak signature. */
   ERR_MTLS_CRL_UNSUPPORTED: 500,
+  /** A certificate request does not read, is not signed by its own key, or asks for what a CA here does not sign. */
+  ERR_MTLS_REQUEST_INVALID: 500,
+  /** The folder of a CA lacks a file, or one of its files is damaged. */
+  ERR_MTLS_CA_FOLDER_INVALID: 500,
+  /** Another process writes to the folder of the CA. */
+  ERR_MTLS_CA_LOCKED: 500,
+  /** A file would be overwritten, and none is. */
+  ERR_MTLS_FILE_EXISTS: 500,
+  /** The CA has issued no such certificate, or several of that name. */
+  ERR_MTLS_CERTIFICATE_NOT_FOUND: 500,
+  /** A server that was to be visited does not answer with TLS. */
+  ERR_MTLS_SERVER_UNREACHABLE: 500,
+  /** The server was closed while its sources were read. */
+  ERR_MTLS_ABORTED: 500,
+  /** A defect of this package: please report it. */
+  ERR_MTLS_INTERNAL: 500,
 } as const;
 
 /** What went wrong, in a form for programs: `error.code === 'ERR_MTLS_CERTIFICATE_REVOKED'`. */
@@ -58,31 +90,64 @@ export const faultCodes: readonly ErrorCode[] = Object.freeze(
   Object.values(ErrorCode).filter((code) => statusByCode[code] === 500),
 );
 
-/** What this package throws, rejects with, and passes to `next()`. */
+/** What an {@link MtlsError} is made of. */
+export interface ErrorDetails {
+  /** What was seen. */
+  readonly seen: string;
+  /** What was expected in its place. */
+  readonly expected?: string | undefined;
+  /** What to do. */
+  readonly remedy?: string | undefined;
+  /** Where it was seen: a file, an option, a place in a file. */
+  readonly source?: string | undefined;
+  /** The faults one by one, where there are several. */
+  readonly errors?: readonly MtlsError[] | undefined;
+}
+
+/**
+ * What this package throws, rejects with, and passes to `next()`. Its message is made from its parts.
+ * @example
+ * ```ts
+ * try {
+ *   await createServer(options, app);
+ * } catch (error) {
+ *   if (!(error instanceof MtlsError)) throw error;
+ *   for (const { code, source, seen, remedy } of error.errors ?? [error]) console.error({ code, source, seen, remedy });
+ * }
+ * ```
+ */
 export class MtlsError extends Error {
   /** `'MtlsError'`. */
   override readonly name: string = 'MtlsError';
-  /** What went wrong; stable between releases, unlike the message. */
+  /** What went wrong; stable between releases, unlike the texts. */
   readonly code: ErrorCode;
   /** The HTTP status of an answer to this error: 401, 403, 421, 503, or 500 for a fault of the server's own. */
   readonly status: number;
+  /** What was seen. */
+  readonly seen: string;
+  /** What was expected in its place; `undefined` where that goes without saying. */
+  readonly expected: string | undefined;
+  /** What to do; `undefined` where there is nothing to be done. */
+  readonly remedy: string | undefined;
+  /** Where it was seen: a file, an option, a place in a file. */
+  readonly source: string | undefined;
   /** The faults one by one, where there are several; `undefined` where this is the only one. */
   readonly errors: readonly MtlsError[] | undefined;
 
   /**
    * @param code - What went wrong.
-   * @param message - What was seen, what was expected, and the remedy.
-   * @param options - The error behind this one, as `cause`; several faults, as `errors`.
+   * @param details - What was seen, what was expected, and the remedy.
+   * @param options - The error behind this one, as `cause`.
    */
-  constructor(
-    code: ErrorCode,
-    message: string,
-    options?: ErrorOptions & { readonly errors?: readonly MtlsError[] },
-  ) {
-    super(message, options);
+  constructor(code: ErrorCode, details: ErrorDetails, options?: ErrorOptions) {
+    super(messageOf(details), options);
     this.code = code;
     this.status = statusByCode[code];
-    this.errors = options?.errors && Object.freeze([...options.errors]);
+    this.seen = details.seen;
+    this.expected = details.expected;
+    this.remedy = details.remedy;
+    this.source = details.source;
+    this.errors = details.errors && Object.freeze([...details.errors]);
   }
 
   /** The same as {@link MtlsError.status}, under the name that http-errors and some frameworks read. */
@@ -91,15 +156,70 @@ export class MtlsError extends Error {
   }
 }
 
-// A person mends a few at a time, and a file may be at fault in each of its blocks.
-const mostTold = 10;
+// A person fixes a few at a time, and a file may be at fault in each of its blocks.
+const mostListed = 10;
 
-/** One error for several faults, so that nobody mends one to meet the next. Its code is the first one's. */
+function messageOf({ source, errors, ...sentence }: ErrorDetails): string {
+  if (errors !== undefined) {
+    const listed = errors.slice(0, mostListed).map(({ message }) => message);
+    if (errors.length > mostListed) listed.push(`and ${errors.length - mostListed} more`);
+    return listed.join('\n');
+  }
+  return source === undefined ? sentenceOf(sentence) : `${source}: ${sentenceOf(sentence)}`;
+}
+
+/** What was seen, what was expected and the remedy, in one sentence. */
+export function sentenceOf({
+  seen,
+  expected,
+  remedy,
+}: Pick<ErrorDetails, 'seen' | 'expected' | 'remedy'>): string {
+  const parts = [seen, expected === undefined ? undefined : `expected ${expected}`, remedy];
+  return parts.filter((part) => part !== undefined).join('; ');
+}
+
+/**
+ * Does `work`, and names the place in an error of its.
+ * @param place - A file, or a place in the one that is named already.
+ * @param code - For errors that have one of their own elsewhere; by default each keeps its code.
+ */
+export function locating<Result>(place: string, work: () => Result, code?: ErrorCode): Result {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof MtlsError)) throw error;
+    const { seen, expected, remedy, errors } = error;
+    const source = locate(error.source, place);
+    throw new MtlsError(code ?? error.code, { source, seen, expected, remedy, errors }, { cause: error });
+  }
+}
+
+/** One that names the file already is left as it is. */
+function locate(source: string | undefined, place: string): string {
+  if (source === undefined) return place;
+  return source === place || source.startsWith(`${place}: `) ? source : `${place}: ${source}`;
+}
+
+/** An error as plain data: errors lose their class between threads. */
+export interface ErrorData extends Omit<ErrorDetails, 'errors'> {
+  readonly code: ErrorCode;
+  readonly errors: readonly ErrorData[] | undefined;
+}
+
+/** The data of an error. */
+export function dataOf({ code, seen, expected, remedy, source, errors }: MtlsError): ErrorData {
+  return { code, seen, expected, remedy, source, errors: errors?.map(dataOf) };
+}
+
+/** The error that the data are of. */
+export function errorOf({ code, errors, ...details }: ErrorData): MtlsError {
+  return new MtlsError(code, { ...details, errors: errors?.map(errorOf) });
+}
+
+/** One error for several faults, which are reported together. Its code is the first one's. */
 export function combineFaults(faults: readonly [MtlsError, ...MtlsError[]]): MtlsError {
   const [first] = faults;
   if (faults.length === 1) return first;
   const errors = faults.flatMap((fault) => fault.errors ?? [fault]);
-  const told = errors.slice(0, mostTold).map(({ message }) => message);
-  if (errors.length > mostTold) told.push(`and ${errors.length - mostTold} more`);
-  return new MtlsError(first.code, told.join('\n'), { errors });
+  return new MtlsError(first.code, { seen: `${errors.length} faults`, errors });
 }

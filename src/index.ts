@@ -44,4 +44,4 @@ export { requestLog, type RequestLogOptions } from './express/request-log.js';
 export type { ErrorMiddleware, Middleware, MtlsRequest } from './express/request.js';
 
 export { mtlsErrorHandler } from './express/error-handler.js';
-export { ErrorCode, MtlsError } from './errors.js';
+export { ErrorCode, type ErrorDetails, MtlsError } from './errors.js';

@@ -92,10 +92,10 @@ function unknownKeys(value: unknown, name: string, known: readonly string[]): Mt
     .map((key) => {
       const meant = nearest(key, known);
       const question = meant === undefined ? '' : `did you mean "${meant}"? `;
-      return new MtlsError(
-        'ERR_MTLS_OPTION_INVALID',
-        `${name} has the unknown key "${key}"; ${question}known are ${known.join(', ')}`,
-      );
+      return new MtlsError('ERR_MTLS_OPTION_INVALID', {
+        seen: `${name} has the unknown key "${key}"`,
+        remedy: `${question}known are ${known.join(', ')}`,
+      });
     });
 }
 
@@ -130,7 +130,7 @@ function distanceOf(one: string, other: string): number {
 
 /** The error of an option. */
 export function invalid(name: string, seen: unknown, expected: string): MtlsError {
-  return new MtlsError('ERR_MTLS_OPTION_INVALID', `${name} is ${describe(seen)}; expected ${expected}`);
+  return new MtlsError('ERR_MTLS_OPTION_INVALID', { seen: `${name} is ${describe(seen)}`, expected });
 }
 
 // What was given may be a key pasted where a path belongs: say its type, show only what is short and plain.

@@ -4,7 +4,7 @@
  * @module
  */
 import { X509Certificate } from 'node:crypto';
-import { MtlsError } from './errors.js';
+import { errorOf, MtlsError } from './errors.js';
 import { readCaSources } from './material/authorities.js';
 import { readCertificates } from './material/certificate-source.js';
 import { type CaSource, checkCaSources, checkCrlSources, type CrlSource } from './material/source-options.js';
@@ -86,8 +86,8 @@ export interface Revocation {
 /**
  * Loads CAs and CRLs. A CRL that does not verify is set aside in `rejected`, and the rest judge.
  * @param options - The CAs, their CRLs, and the policy.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for options that are not known, and it or `ERR_MTLS_PEM_INVALID` for
- *   sources that cannot be read at all.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for options that are not known; `ERR_MTLS_SOURCE_UNREADABLE` or
+ *   `ERR_MTLS_PEM_INVALID` for sources that cannot be read at all.
  */
 export async function loadRevocation(options: LoadRevocationOptions): Promise<Revocation> {
   checkKeys(options, 'the options of loadRevocation()', ['ca', 'crl', 'policy', 'now']);
@@ -100,8 +100,8 @@ export async function loadRevocation(options: LoadRevocationOptions): Promise<Re
   const cas = await readCaSources(ca, 'ca', signal, sources);
   const store = new CertificateStore(cas.flatMap((source) => readCertificates(source)));
   const { checker, setAside } = await loadRevocationOf(store, sources, { ca, policy, at, signal });
-  const rejected = setAside.map(({ origin, code, message }) =>
-    Object.freeze({ source: origin, error: new MtlsError(code, message) }),
+  const rejected = setAside.map(({ origin, error }) =>
+    Object.freeze({ source: origin, error: errorOf(error) }),
   );
   return Object.freeze({
     crls: describeCrls(checker.crls),
@@ -117,10 +117,13 @@ function check(
   store: CertificateStore,
 ): RevocationStatus {
   if (Number.isNaN(at.getTime()))
-    throw new MtlsError('ERR_MTLS_OPTION_INVALID', 'the time to judge by is no valid Date');
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', { seen: 'the time to judge by is no valid Date' });
   const [leaf, ...others] = chain.map(({ raw }) => parseCertificate(raw));
   if (leaf === undefined)
-    throw new MtlsError('ERR_MTLS_OPTION_INVALID', 'the chain is empty; expected the leaf first');
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: 'the chain is empty',
+      expected: 'the leaf first',
+    });
   const path = store.chainOf(leaf, others, at);
   if (path === undefined) return { status: 'unknown', cause: 'no-issuer' };
   const status = checker.checkChain(path, at);

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { types } from 'node:util';
-import { MtlsError } from '../errors.js';
+import { getSystemErrorMap, types } from 'node:util';
+import { MtlsError, sentenceOf } from '../errors.js';
 import { currentDirectory, describeOddPath } from '../material/unreadable.js';
 import { printableJson, type Terminal } from './terminal.js';
 
@@ -86,17 +86,26 @@ export function describeError(error: unknown): { code: string; message: string }
   if (types.isNativeError(error) && 'code' in error && 'syscall' in error) {
     const code = String(error.code);
     const remedy = code === 'ENOENT' ? describeMissing(error) : remedies[code];
-    const message = error.message.replace(/^[A-Z]+: /, '');
+    const message = describeSystemError(error);
     return { code, message: inOneLine(remedy === undefined ? message : `${message}; ${remedy}`) };
   }
   const defect = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { code: 'defect', message: `this is a fault of express-mtls, please report it: ${defect}` };
 }
 
+/** As libuv words it: `no such file or directory, open 'server.crt'`. */
+function describeSystemError(error: object): string {
+  const { errno = 0, syscall = '', path, dest } = error as NodeJS.ErrnoException & { readonly dest?: string };
+  const [, words = 'unknown error'] = getSystemErrorMap().get(errno) ?? [];
+  const paths = [path, dest].filter((each) => each !== undefined).map((each) => `'${each}'`);
+  return `${words}, ${[syscall, paths.join(' -> ')].join(' ').trim()}`;
+}
+
 function describeMissing(error: object): string {
   const path = 'path' in error && typeof error.path === 'string' ? error.path : '';
   const usual = `check the path, which is relative to the folder where you are, ${currentDirectory()}`;
-  return describeOddPath(path) ?? usual;
+  const odd = describeOddPath(path);
+  return odd === undefined ? usual : sentenceOf(odd);
 }
 
 function inOneLine(text: string): string {

@@ -9,7 +9,7 @@ import { MtlsError } from '../errors.js';
 
 /**
  * Asks for one line, and shows nothing of what is typed.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where it is broken off
+ * @throws MtlsError `ERR_MTLS_PASSPHRASE_INVALID` where it is broken off
  */
 export async function askSecret(
   question: string,
@@ -29,7 +29,12 @@ export async function askSecret(
       lines.once('line', resolve);
       // Ctrl-C and Ctrl-D.
       lines.once('close', () => {
-        reject(new MtlsError('ERR_MTLS_OPTION_INVALID', 'no passphrase was given; type it, and Enter'));
+        reject(
+          new MtlsError('ERR_MTLS_PASSPHRASE_INVALID', {
+            seen: 'no passphrase was given',
+            remedy: 'type it, and Enter',
+          }),
+        );
       });
     });
   } finally {

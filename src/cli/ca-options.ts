@@ -66,7 +66,7 @@ export async function warnOfFolder(terminal: Terminal, options: CaOptions): Prom
 /**
  * The passphrase of a CA key: from the file, else from the variable, else, where the key is encrypted, asked for.
  * @returns `undefined` where none was given, and the key needs none or is not there.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for an empty one, and where it is needed and nobody can be asked
+ * @throws MtlsError `ERR_MTLS_PASSPHRASE_INVALID` for an empty one, and where it is needed and nobody can be asked
  */
 export async function readPassphrase(
   terminal: Terminal,
@@ -82,16 +82,16 @@ export async function readPassphrase(
   const key = await readIfPresent(keyFile);
   if (key === undefined || !isEncryptedKey(key)) return undefined;
   if (askSecret !== undefined) return notEmpty(await askSecret(`Passphrase of ${keyFile}: `), 'the answer');
-  throw new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `${keyFile} is encrypted, and there is no terminal to ask for its passphrase; give it with --passphrase-file FILE or ${passphraseVariable}`,
-  );
+  throw new MtlsError('ERR_MTLS_PASSPHRASE_INVALID', {
+    seen: `${keyFile} is encrypted, and there is no terminal to ask for its passphrase`,
+    remedy: `give it with --passphrase-file FILE or ${passphraseVariable}`,
+  });
 }
 
 function notEmpty(passphrase: string, origin: string): string {
   if (passphrase !== '') return passphrase;
-  throw new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `${origin} holds no passphrase; expected that of the CA key, in one line`,
-  );
+  throw new MtlsError('ERR_MTLS_PASSPHRASE_INVALID', {
+    seen: `${origin} holds no passphrase`,
+    expected: 'that of the CA key, in one line',
+  });
 }

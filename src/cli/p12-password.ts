@@ -30,7 +30,7 @@ export function passwordOptions(): Option[] {
 
 /**
  * The password that was given, or `undefined` where one is to be made.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where it is empty
+ * @throws MtlsError `ERR_MTLS_PASSPHRASE_INVALID` where it is empty
  */
 export async function readPassword(
   { world }: Terminal,
@@ -38,8 +38,8 @@ export async function readPassword(
 ): Promise<string | undefined> {
   const password = file === undefined ? world.env[variable] : await readFirstLine(file);
   if (password !== '') return password;
-  throw new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `${file ?? variable} is empty; put the password there, or leave it out to have one made`,
-  );
+  throw new MtlsError('ERR_MTLS_PASSPHRASE_INVALID', {
+    seen: `${file ?? variable} is empty`,
+    remedy: 'put the password there, or leave it out to have one made',
+  });
 }

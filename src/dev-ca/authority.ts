@@ -46,7 +46,7 @@ export interface AuthorityParams {
 
 /**
  * What is in `directory` of a CA. Makes the folder, where a CA is to be made.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where there is nothing, and that is to fail
+ * @throws MtlsError `ERR_MTLS_CA_FOLDER_INVALID` where there is nothing, and that is to fail
  */
 export async function lookForAuthority(
   directory: string,
@@ -66,7 +66,7 @@ export async function lookForAuthority(
 
 /**
  * Opens the CA in `directory`, or makes one where there is no file of a CA at all.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where only a part of a CA is there, or its certificate is no CA's;
+ * @throws MtlsError `ERR_MTLS_CA_FOLDER_INVALID` where only a part of a CA is there, or its certificate is no CA's;
  * `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
  */
 export async function openAuthority(
@@ -129,7 +129,7 @@ export function parseCertificate(
   } catch (error) {
     throw new MtlsError(
       'ERR_MTLS_PEM_INVALID',
-      `${file} does not read as a certificate; expected PEM: ${remedy}`,
+      { seen: `${file} does not read as a certificate`, expected: 'PEM', remedy },
       { cause: error },
     );
   }
@@ -173,31 +173,31 @@ function readAuthority(
   const certificate = parseCertificate(certificatePem, files.certificate);
   const privateKey = parsePrivateKey(keyPem, files.key, passphrase);
   if (!certificate.checkPrivateKey(privateKey)) {
-    throw new MtlsError(
-      'ERR_MTLS_KEY_MISMATCH',
-      `${files.key} is not the key of ${files.certificate}; restore the pair that was made together, or use another folder`,
-    );
+    throw new MtlsError('ERR_MTLS_KEY_MISMATCH', {
+      seen: `${files.key} is not the key of ${files.certificate}`,
+      remedy: 'restore the pair that was made together, or use another folder',
+    });
   }
   if (!certificate.ca) {
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      `${files.certificate} is no CA certificate; expected basicConstraints CA:TRUE: make the CA anew in another folder`,
-    );
+    throw new MtlsError('ERR_MTLS_CA_FOLDER_INVALID', {
+      seen: `${files.certificate} is no CA certificate`,
+      expected: 'basicConstraints CA:TRUE',
+      remedy: 'make the CA anew in another folder',
+    });
   }
   return { certificate, privateKey };
 }
 
 function noAuthority(directory: string): MtlsError {
-  return new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `${directory} has no CA; make one with "express-mtls init", or name the folder that has one`,
-  );
+  return new MtlsError('ERR_MTLS_CA_FOLDER_INVALID', {
+    seen: `${directory} has no CA`,
+    remedy: 'make one with "express-mtls init", or name the folder that has one',
+  });
 }
 
 function incomplete(file: string, exception?: string): MtlsError {
-  return new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `${file} is missing, while other files of a CA are in the folder; restore it` +
-      `${exception === undefined ? '' : ` (${exception})`}, or use an empty folder`,
-  );
+  return new MtlsError('ERR_MTLS_CA_FOLDER_INVALID', {
+    seen: `${file} is missing, while other files of a CA are in the folder`,
+    remedy: `restore it${exception === undefined ? '' : ` (${exception})`}, or use an empty folder`,
+  });
 }

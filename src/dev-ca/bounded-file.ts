@@ -18,7 +18,7 @@ const { O_NONBLOCK: nonBlocking = 0 } = constants as { readonly O_NONBLOCK?: num
 /**
  * Reads a file. `/dev/stdin` and the `/dev/fd/63` of a shell's `<(…)` are read to their end where they are pipes.
  * @param maxBytes - How much it may hold.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where it holds more, is no regular file, or is a pipe that gives nothing;
+ * @throws MtlsError `ERR_MTLS_SOURCE_UNREADABLE` where it holds more, is no regular file, or is a pipe that gives nothing;
  * what the file system says
  */
 export async function readBounded(file: string, maxBytes: number = largestFile): Promise<Buffer> {
@@ -62,10 +62,11 @@ function checkKind(file: string, seen: Stats): void {
 
 /** The error for a path that leads to something else than a file. */
 export function notRegular(file: string, kind: string): MtlsError {
-  return new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `${file} is ${kind}; expected a regular file: save the content to a file, and name that`,
-  );
+  return new MtlsError('ERR_MTLS_SOURCE_UNREADABLE', {
+    seen: `${file} is ${kind}`,
+    expected: 'a regular file',
+    remedy: 'save the content to a file, and name that',
+  });
 }
 
 /** Read as it stands: to open a pipe anew may wait for a writer that has finished. */
@@ -85,15 +86,16 @@ async function readPipe(file: string, descriptor: number, maxBytes: number): Pro
     if (length > maxBytes) throw tooLarge(file, maxBytes);
   }
   if (length > 0) return Buffer.concat(chunks);
-  throw new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `${file} is a pipe that gave nothing; expected the content of a file: check the command that writes to it`,
-  );
+  throw new MtlsError('ERR_MTLS_SOURCE_UNREADABLE', {
+    seen: `${file} is a pipe that gave nothing`,
+    expected: 'the content of a file',
+    remedy: 'check the command that writes to it',
+  });
 }
 
 function tooLarge(file: string, maxBytes: number): MtlsError {
-  return new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `${file} holds more than ${maxBytes.toLocaleString('en')} bytes, which no such file has; name the file that is meant`,
-  );
+  return new MtlsError('ERR_MTLS_SOURCE_UNREADABLE', {
+    seen: `${file} holds more than ${maxBytes.toLocaleString('en')} bytes, which no such file has`,
+    remedy: 'name the file that is meant',
+  });
 }

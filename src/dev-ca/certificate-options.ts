@@ -127,10 +127,10 @@ export function completeNames(kind: CertificateKind, name: string, said: SaidNam
   const altNames = checkAltNames(said.altNames ?? noAltNames);
   const hosts = [...altNames.dns, ...altNames.ip];
   if (kind === 'server' && hosts.length === 0) {
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      'dns and ip are both empty; a server needs a name to be called by: give it a host name or an address',
-    );
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: 'dns and ip are both empty',
+      remedy: 'a server needs a name to be called by: give it a host name or an address',
+    });
   }
   const subject = checkSubject({
     organization: said.organization,
@@ -146,10 +146,10 @@ function readNames(options: CertificateOptions, others: SomeAltNames): SaidNames
   const { commonName, organization, organizationalUnit, spiffeId } = options;
   if (spiffeId !== undefined && options.uri !== undefined) {
     // X.509-SVID section 2: exactly one URI.
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      'uri and spiffeId are both there; a certificate with a SPIFFE ID has no other URI: use one of them',
-    );
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: 'uri and spiffeId are both there',
+      remedy: 'a certificate with a SPIFFE ID has no other URI: use one of them',
+    });
   }
   const uri = spiffeId === undefined ? listOf(options.uri) : [checkSpiffeId(spiffeId)];
   const said = { ...others, uri };

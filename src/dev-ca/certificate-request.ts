@@ -29,7 +29,7 @@ const extensionRequests = ['1.2.840.113549.1.9.14', '1.3.6.1.4.1.311.2.1.14'];
 /**
  * Reads a request in PEM or DER, and verifies it.
  * @param origin - Where it came from, for the error.
- * @throws MtlsError `ERR_MTLS_PEM_INVALID` where it does not read as a request; `ERR_MTLS_OPTION_INVALID` where its
+ * @throws MtlsError `ERR_MTLS_PEM_INVALID` where it does not read as a request; `ERR_MTLS_REQUEST_INVALID` where its
  * signature does not hold, or its key is weak or of a kind that is not supported
  */
 export function parseCertificateRequest(bytes: Buffer, origin: string): CertificateRequest {
@@ -52,10 +52,10 @@ export function parseCertificateRequest(bytes: Buffer, origin: string): Certific
   const publicKey = readPublicKey(spki, origin);
   // RFC 2986 section 3: it proves that whoever asks has the key.
   if (!verifySignature({ bytes: signedBytes, algorithm, signature }, publicKey)) {
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      `${origin} is not signed with the key in it, or with an algorithm that is not known here (${algorithm.oid}); ask for a new request`,
-    );
+    throw new MtlsError('ERR_MTLS_REQUEST_INVALID', {
+      seen: `${origin} is not signed with the key in it, or with an algorithm that is not known here (${algorithm.oid})`,
+      remedy: 'ask for a new request',
+    });
   }
   return { publicKey, subject, ...readAttributes(attributes) };
 }
@@ -65,10 +65,11 @@ function decodePem(bytes: Buffer, origin: string): Buffer {
   const [request, ...others] = blocks.filter(({ label }) => labels.includes(label));
   if (request !== undefined && others.length === 0) return request.der;
   const seen = blocks.map(({ label }) => `"${label}"`).join(', ');
-  throw new MtlsError(
-    'ERR_MTLS_PEM_INVALID',
-    `${origin} has ${seen}; expected one "${String(labels[0])}": make it with openssl req -new`,
-  );
+  throw new MtlsError('ERR_MTLS_PEM_INVALID', {
+    seen: `${origin} has ${seen}`,
+    expected: `one "${String(labels[0])}"`,
+    remedy: 'make it with openssl req -new',
+  });
 }
 
 function readPublicKey(spki: Buffer, origin: string): KeyObject {
@@ -78,7 +79,7 @@ function readPublicKey(spki: Buffer, origin: string): KeyObject {
   } catch (error) {
     throw new MtlsError(
       'ERR_MTLS_PEM_INVALID',
-      `${origin} has a key that does not read; ask for a new request`,
+      { seen: `${origin} has a key that does not read`, remedy: 'ask for a new request' },
       { cause: error },
     );
   }
@@ -90,10 +91,11 @@ function readPublicKey(spki: Buffer, origin: string): KeyObject {
   const seen = isRsa
     ? `RSA of ${String(modulusLength)} bits`
     : `${String(key.asymmetricKeyType)}${isEc ? ` on ${namedCurve === '' ? 'a curve without a name' : namedCurve}` : ''}`;
-  throw new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `${origin} has a key of ${seen}; expected RSA of 2048 bits or more, or EC on P-256, P-384 or P-521: ask for a new request`,
-  );
+  throw new MtlsError('ERR_MTLS_REQUEST_INVALID', {
+    seen: `${origin} has a key of ${seen}`,
+    expected: 'RSA of 2048 bits or more, or EC on P-256, P-384 or P-521',
+    remedy: 'ask for a new request',
+  });
 }
 
 type Asked = Pick<CertificateRequest, 'altNames' | 'otherExtensions'>;

@@ -77,7 +77,7 @@ export function formatRows(rows: readonly DatabaseRow[]): string {
 
 /**
  * Reads the database.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` naming the line that OpenSSL would not have written
+ * @throws MtlsError `ERR_MTLS_CA_FOLDER_INVALID` naming the line that OpenSSL would not have written
  */
 export function parseRows(text: string, file: string): DatabaseRow[] {
   const rows: DatabaseRow[] = [];
@@ -86,11 +86,10 @@ export function parseRows(text: string, file: string): DatabaseRow[] {
     if (line === '' || line.startsWith('#')) continue;
     const row = parseRow(line);
     if (row === undefined || serials.has(row.serialNumber)) {
-      throw new MtlsError(
-        'ERR_MTLS_OPTION_INVALID',
-        `${file} line ${String(index + 1)} is ${row === undefined ? 'no row' : 'a second row for one serial number'} ` +
-          "of OpenSSL's ca database; restore the file, or make the CA anew in another folder",
-      );
+      throw new MtlsError('ERR_MTLS_CA_FOLDER_INVALID', {
+        seen: `${file} line ${String(index + 1)} is ${row === undefined ? 'no row' : 'a second row for one serial number'} of OpenSSL's ca database`,
+        remedy: 'restore the file, or make the CA anew in another folder',
+      });
     }
     serials.add(row.serialNumber);
     rows.push(row);
@@ -100,16 +99,16 @@ export function parseRows(text: string, file: string): DatabaseRow[] {
 
 /**
  * Reads the number that the next CRL is to have, in hexadecimal.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID`
+ * @throws MtlsError `ERR_MTLS_CA_FOLDER_INVALID`
  */
 export function parseCrlNumber(text: string, file: string): bigint {
   const digits = text.trim();
   // RFC 5280 section 5.2.3: at most 20 octets.
   if (/^[0-9A-Fa-f]{1,39}$/.test(digits)) return BigInt(`0x${digits}`);
-  throw new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `${file} holds ${JSON.stringify(digits.slice(0, 60))}; expected the number of the next CRL in hexadecimal, such as 01`,
-  );
+  throw new MtlsError('ERR_MTLS_CA_FOLDER_INVALID', {
+    seen: `${file} holds ${JSON.stringify(digits.slice(0, 60))}`,
+    expected: 'the number of the next CRL in hexadecimal, such as 01',
+  });
 }
 
 /** Writes the number of the next CRL as OpenSSL does: an even count of digits. */

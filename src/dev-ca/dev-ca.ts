@@ -59,7 +59,7 @@ export interface DevCaOptions {
 
 /**
  * A development CA in a folder. Processes that write to one folder take turns: each waits up to 15 seconds for the
- * one before it, then throws `ERR_MTLS_OPTION_INVALID`. `openssl ca` takes no part in that.
+ * one before it, then throws `ERR_MTLS_CA_LOCKED`. `openssl ca` takes no part in that.
  */
 export interface DevCa {
   /** Whether {@link openDevCa} made it, or found it there. */
@@ -75,7 +75,7 @@ export interface DevCa {
   /**
    * Makes a server certificate and its key, or keeps the pair that is there under its name, revoked or expired though it be.
    * @param options - What it says; by default for localhost, a year.
-   * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, also where only one of the two files is there, or they are another CA's;
+   * @throws MtlsError `ERR_MTLS_OPTION_INVALID`; `ERR_MTLS_FILE_EXISTS` where only one of the two files is there, or they are another CA's;
    * `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
    */
   issueServer(options?: ServerCertificateOptions): Promise<IssuedCertificate>;
@@ -83,7 +83,7 @@ export interface DevCa {
    * Makes a client certificate and its key, or keeps the pair that is there under `name`, revoked or expired though it be.
    * @param name - The NAME of `NAME-crt.pem`: letters, digits, `.`, `_` and `-`, at most 64; not `ca`.
    * @param options - What it says; by default the name as its commonName, a year.
-   * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, also where only one of the two files is there, or they are another CA's;
+   * @throws MtlsError `ERR_MTLS_OPTION_INVALID`; `ERR_MTLS_FILE_EXISTS` where only one of the two files is there, or they are another CA's;
    * `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
    */
   issueClient(name: string, options?: ClientCertificateOptions): Promise<IssuedCertificate>;
@@ -92,7 +92,7 @@ export interface DevCa {
    * where `options` do not say them, and the subjectAltName where they say no part of that. Nothing else is taken.
    * @param request - A PKCS#10 request, in PEM or DER.
    * @param options - What it says in place of the request; by default nothing, a year.
-   * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, also where the request's signature does not hold, its key is not RSA of 2048
+   * @throws MtlsError `ERR_MTLS_OPTION_INVALID`; `ERR_MTLS_REQUEST_INVALID` where the request's signature does not hold, its key is not RSA of 2048
    * bits or more or EC on P-256, P-384 or P-521, or another certificate has the name; `ERR_MTLS_PEM_INVALID`
    */
   signServerRequest(
@@ -116,7 +116,7 @@ export interface DevCa {
    * AES-256 and HMAC-SHA-256). One that is there is replaced.
    * @param name - The NAME of its `NAME-crt.pem`.
    * @param options - The password, and what a device shows; by default a random one, and the name.
-   * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where there is no such certificate, or no key beside it;
+   * @throws MtlsError `ERR_MTLS_CERTIFICATE_NOT_FOUND` where there is no such certificate, or no key beside it;
    * `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
    */
   writePkcs12(name: string, options?: Pkcs12Options): Promise<Pkcs12File>;
@@ -141,7 +141,7 @@ export interface DevCa {
    * Revokes a certificate and writes a new CRL, its number one up. Revoking again changes nothing and answers `'already-revoked'`.
    * @param nameOrSerial - The name it was issued under, its serial number in hexadecimal, or a commonName that it alone has.
    * @param options - The reason, and how long the CRL holds; by default no reason, 30 days.
-   * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where there is no such certificate, listing those that exist
+   * @throws MtlsError `ERR_MTLS_CERTIFICATE_NOT_FOUND` where there is no such certificate, listing those that exist
    */
   revoke(nameOrSerial: string, options?: RevokeOptions): Promise<RevocationOutcome>;
   /**
@@ -165,7 +165,7 @@ export interface DevCa {
   nextUpdate(): Promise<Date | undefined>;
   /**
    * What the CA has issued, in that order.
-   * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where the database does not read
+   * @throws MtlsError `ERR_MTLS_CA_FOLDER_INVALID` where the database does not read
    */
   list(): Promise<DevCertificate[]>;
 }
@@ -176,7 +176,7 @@ export interface DevCa {
  * @param directory - A path; the folder is made where it is missing, with mode 0700. One to which its group or every
  * user can write is reported as a warning of the process.
  * @param options - How the CA is made, where it is; by default ECDSA on P-256, ten years.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, also where only a part of a CA is there; `ERR_MTLS_PEM_INVALID`,
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID`; `ERR_MTLS_CA_FOLDER_INVALID` where only a part of a CA is there; `ERR_MTLS_PEM_INVALID`,
  * `ERR_MTLS_KEY_MISMATCH`
  */
 export async function openDevCa(directory: string, options: DevCaOptions = {}): Promise<DevCa> {
@@ -196,7 +196,10 @@ export async function openFolder(directory: string, options: DevCaOptions): Prom
     now = Date.now,
   } = options;
   if (passphrase === '') {
-    throw new MtlsError('ERR_MTLS_OPTION_INVALID', 'passphrase is empty; give one, or leave it out');
+    throw new MtlsError('ERR_MTLS_PASSPHRASE_INVALID', {
+      seen: 'passphrase is empty',
+      remedy: 'give one, or leave it out',
+    });
   }
   const open = (): Promise<Authority> =>
     openAuthority(directory, { algorithm, commonName, days, passphrase }, now);

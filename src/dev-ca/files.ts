@@ -14,14 +14,14 @@ export type FileAccess = 'public' | 'secret';
 
 /**
  * Creates `file`; a `'secret'` one is for its owner alone (mode 0600).
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where it exists
+ * @throws MtlsError `ERR_MTLS_FILE_EXISTS` where it exists
  */
 export async function createFile(file: string, content: string | Buffer, access: FileAccess): Promise<void> {
   const handle = await open(file, 'wx', access === 'secret' ? 0o600 : 0o644).catch((error: unknown) => {
     if (!hasCode(error, 'EEXIST')) throw error;
     throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      `${file} exists and is never overwritten; remove it, or use another name or folder`,
+      'ERR_MTLS_FILE_EXISTS',
+      { seen: `${file} exists and is never overwritten`, remedy: 'remove it, or use another name or folder' },
       { cause: error },
     );
   });

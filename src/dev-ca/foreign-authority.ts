@@ -38,7 +38,7 @@ export interface ForeignAuthorityOptions {
 /**
  * Reads the pair, and makes the certificate anew where that is asked for.
  * @param material - What else lies there.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where the certificate cannot go on as it is; `ERR_MTLS_PEM_INVALID`,
+ * @throws MtlsError `ERR_MTLS_CA_FOLDER_INVALID` where the certificate cannot go on as it is; `ERR_MTLS_PEM_INVALID`,
  * `ERR_MTLS_KEY_MISMATCH`
  */
 export async function readForeignAuthority(
@@ -54,10 +54,10 @@ export async function readForeignAuthority(
   if (certificates.length === 0) throw unreadable[0]?.error ?? nothingIn(foreign.certificate, 'certificate');
   const found = certificates.find(({ certificate }) => certificate.checkPrivateKey(privateKey));
   if (found === undefined) {
-    throw new MtlsError(
-      'ERR_MTLS_KEY_MISMATCH',
-      `${foreign.key} is not the key of ${foreign.certificate}; tell which belong together with --ca and --key`,
-    );
+    throw new MtlsError('ERR_MTLS_KEY_MISMATCH', {
+      seen: `${foreign.key} is not the key of ${foreign.certificate}`,
+      remedy: 'tell which belong together with --ca and --key',
+    });
   }
   const keyPem = key.pem;
   if (caCertificate === 'remake') {
@@ -79,10 +79,10 @@ function checkCa(found: ForeignCertificate, at: Date): void {
   const remedy = isSelfIssued(found.content)
     ? 'add --remake-ca: it makes a CA certificate for the same name and key, so that what the CA has issued still holds'
     : 'have the CA above it issue a certificate for the same name and key, and tell it with --ca';
-  throw new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `${found.file} ${faults.join(', and ')}, so that no certificate can be issued by it; ${remedy}`,
-  );
+  throw new MtlsError('ERR_MTLS_CA_FOLDER_INVALID', {
+    seen: `${found.file} ${faults.join(', and ')}, so that no certificate can be issued by it`,
+    remedy,
+  });
 }
 
 function faultsOfCa({ certificate, content }: ForeignCertificate, at: Date): string[] {
@@ -107,10 +107,10 @@ async function remake(
 ): Promise<string> {
   const { certificate, content, file } = found;
   if (!isSelfIssued(content)) {
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      `${file} was issued by another CA, "${content.issuer}"; only that one can make it anew: leave --remake-ca out, or import that CA`,
-    );
+    throw new MtlsError('ERR_MTLS_CA_FOLDER_INVALID', {
+      seen: `${file} was issued by another CA, "${content.issuer}"`,
+      remedy: 'only that one can make it anew: leave --remake-ca out, or import that CA',
+    });
   }
   const { serialNumber, publicKey } = certificate;
   return await signCertificate(
@@ -135,5 +135,5 @@ function keyIdOf(found: ForeignCertificate, { certificates }: ForeignMaterial): 
 }
 
 function nothingIn(file: string, what: string): MtlsError {
-  return new MtlsError('ERR_MTLS_PEM_INVALID', `${file} holds no ${what}; expected one in PEM`);
+  return new MtlsError('ERR_MTLS_PEM_INVALID', { seen: `${file} holds no ${what}`, expected: 'one in PEM' });
 }

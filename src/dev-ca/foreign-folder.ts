@@ -54,7 +54,7 @@ const holdsMaterial = /\.(?:pem|crt|cer|cert|der|key|crl)$/i;
 
 /**
  * Finds the files of a CA. Nothing is written.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where there is no certificate or no key of a CA, or where what bears the
+ * @throws MtlsError `ERR_MTLS_CA_FOLDER_INVALID` where there is no certificate or no key of a CA, or where what bears the
  * name of one of its files is none, such as a FIFO: without its database the CA would forget whom it has revoked
  */
 export async function findForeignCa(directory: string, options: ForeignCaOptions = {}): Promise<ForeignCa> {
@@ -197,9 +197,9 @@ function isSame(left: string, right: string): boolean {
 }
 
 function notFound(directory: string, what: string, option: string, names: readonly string[]): MtlsError {
-  return new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `no ${what} of a CA was found in ${directory}; expected one that its configuration names, or ` +
-      `${names.slice(0, 4).join(', ')} or the like: tell it with ${option}`,
-  );
+  return new MtlsError('ERR_MTLS_CA_FOLDER_INVALID', {
+    seen: `no ${what} of a CA was found in ${directory}`,
+    expected: `one that its configuration names, or ${names.slice(0, 4).join(', ')} or the like`,
+    remedy: `tell it with ${option}`,
+  });
 }

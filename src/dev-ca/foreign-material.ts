@@ -97,7 +97,7 @@ function readCertificate(file: string, der: Buffer): ForeignCertificate {
 function unreadableBlock(file: string, label: string, cause: unknown): MtlsError {
   return new MtlsError(
     'ERR_MTLS_PEM_INVALID',
-    `${file} has a block "${label}" that does not read; restore it`,
+    { seen: `${file} has a block "${label}" that does not read`, remedy: 'restore it' },
     {
       cause,
     },

@@ -29,7 +29,7 @@ export interface ForeignState extends CompletedRows {
 
 /**
  * Finds out where the CA stands.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where one of its files does not read
+ * @throws MtlsError `ERR_MTLS_CA_FOLDER_INVALID` where one of its files does not read
  */
 export async function readForeignState(
   foreign: ForeignCa,
@@ -83,10 +83,11 @@ async function nextSerial(
   if (file === undefined) return undefined;
   const digits = (await readText(file)).trim();
   if (!/^[0-9A-Fa-f]{1,40}$/.test(digits)) {
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      `${file} holds ${JSON.stringify(digits.slice(0, 60))}; expected the next serial number in hexadecimal: restore it`,
-    );
+    throw new MtlsError('ERR_MTLS_CA_FOLDER_INVALID', {
+      seen: `${file} holds ${JSON.stringify(digits.slice(0, 60))}`,
+      expected: 'the next serial number in hexadecimal',
+      remedy: 'restore it',
+    });
   }
   let next = BigInt(`0x${digits}`);
   while (taken.has(normalizeSerial(next.toString(16)))) next++;

@@ -65,7 +65,7 @@ export interface ImportReport {
 
 /**
  * Imports a CA into `directory`, which may hold none of the files that are written, and is left as it was if anything fails.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where the CA certificate cannot go on as it is, the database does not
+ * @throws MtlsError `ERR_MTLS_CA_FOLDER_INVALID` where the CA certificate cannot go on as it is, the database does not
  * read, or a file is in the way; `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
  */
 export async function importCa(
@@ -180,10 +180,10 @@ function checkFree(places: readonly string[]): void {
   const present = places.filter((place) => existsSync(place));
   if (present.length === 0) return;
   const more = present.length > 3 ? ` and ${present.length - 3} more` : '';
-  throw new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `${present.slice(0, 3).join(', ')}${more} would be overwritten, and nothing is; import into another folder with --dir`,
-  );
+  throw new MtlsError('ERR_MTLS_FILE_EXISTS', {
+    seen: `${present.slice(0, 3).join(', ')}${more} would be overwritten, and nothing is`,
+    remedy: 'import into another folder with --dir',
+  });
 }
 
 function describe(

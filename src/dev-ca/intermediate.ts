@@ -82,10 +82,10 @@ export async function issueIntermediate(
   const pem = await readIfPresent(files.certificate);
   const certificate = pem === undefined ? undefined : parseCertificate(pem, files.certificate);
   if (certificate === undefined || !isIssuedBy(certificate, parent)) {
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      `${directory} is there, and is not the folder of a CA below ${parent.files.certificate}; nothing is overwritten: use another name`,
-    );
+    throw new MtlsError('ERR_MTLS_FILE_EXISTS', {
+      seen: `${directory} is there, and is not the folder of a CA below ${parent.files.certificate}`,
+      remedy: 'nothing is overwritten: use another name',
+    });
   }
   return {
     outcome,
@@ -142,28 +142,27 @@ async function create(
 function checkFolderName(name: string): void {
   checkName(name);
   if (!/^old$|\.(?:pem|p12|txt)(?:\.|$)/i.test(name)) return;
-  throw new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `name is ${JSON.stringify(name)}, as files or folders of the CA are called; use another, without ".pem", ".p12" and ".txt"`,
-  );
+  throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+    seen: `name is ${JSON.stringify(name)}, as files or folders of the CA are called`,
+    remedy: 'use another, without ".pem", ".p12" and ".txt"',
+  });
 }
 
 function alreadyThere(file: string): MtlsError {
-  return new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `${file} is the certificate of somebody else; nothing is overwritten: use another name`,
-  );
+  return new MtlsError('ERR_MTLS_FILE_EXISTS', {
+    seen: `${file} is the certificate of somebody else`,
+    remedy: 'nothing is overwritten: use another name',
+  });
 }
 
 /** RFC 5280 section 4.2.1.9: how many CAs may follow below. */
 function checkPathLength({ certificate, directory, files }: Authority): void {
   const { basicConstraints } = parseContent(certificate.raw);
   if (basicConstraints?.pathLength !== 0) return;
-  throw new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `${files.certificate} says that no CA may stand below it (pathlen 0), so nobody would accept the new one; ` +
-      `make its certificate anew with "express-mtls import ${directory} --dir NEWDIR --remake-ca" if it is a root, or use another CA`,
-  );
+  throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+    seen: `${files.certificate} says that no CA may stand below it (pathlen 0), so nobody would accept the new one`,
+    remedy: `make its certificate anew with "express-mtls import ${directory} --dir NEWDIR --remake-ca" if it is a root, or use another CA`,
+  });
 }
 
 /** A CRL says by name whose it is. */
@@ -174,8 +173,8 @@ async function checkUnused(parent: Authority, subject: Subject): Promise<void> {
     parent.certificate.subject === `CN=${commonName}` ||
     rows.some(({ fields }) => commonNameOf(fields[5]) === commonName);
   if (!isTaken) return;
-  throw new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `${JSON.stringify(commonName)} is already the name of the CA in ${parent.directory} or of a certificate of it; give the new CA another with commonName (--cn)`,
-  );
+  throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+    seen: `${JSON.stringify(commonName)} is already the name of the CA in ${parent.directory} or of a certificate of it`,
+    remedy: 'give the new CA another with commonName (--cn)',
+  });
 }

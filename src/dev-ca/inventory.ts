@@ -22,7 +22,7 @@ export async function listCertificates(authority: Authority): Promise<DevCertifi
 
 /**
  * Reads the database.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID`
+ * @throws MtlsError `ERR_MTLS_CERTIFICATE_NOT_FOUND`
  */
 export async function readRows(authority: Authority): Promise<DatabaseRow[]> {
   return parseRows(await readText(authority.files.database), authority.files.database);
@@ -36,7 +36,7 @@ export interface FoundRow {
 
 /**
  * The row of one certificate: by the name of its file, else by serial number, else by a commonName that only one has.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where there is none, or more than one
+ * @throws MtlsError `ERR_MTLS_CERTIFICATE_NOT_FOUND` where there is none, or more than one
  */
 export async function findRow(
   authority: Authority,
@@ -55,17 +55,16 @@ export async function findRow(
     if (row === undefined) continue;
     if (others.length === 0) return { row, certificate: describeRow(row, files.get(row.serialNumber)) };
     const serials = [row, ...others].map((each) => each.serialNumber).join(', ');
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      `${JSON.stringify(nameOrSerial)} is the commonName of several certificates; use one of their serial numbers: ${serials}`,
-    );
+    throw new MtlsError('ERR_MTLS_CERTIFICATE_NOT_FOUND', {
+      seen: `${JSON.stringify(nameOrSerial)} is the commonName of several certificates`,
+      remedy: `use one of their serial numbers: ${serials}`,
+    });
   }
   const existing = rows.map((row) => files.get(row.serialNumber)?.name ?? row.serialNumber);
-  throw new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `${JSON.stringify(nameOrSerial)} is no certificate in ${authority.files.database}; it has ` +
-      `${existing.length === 0 ? 'none yet' : existing.join(', ')}: use one of these names, or a serial number`,
-  );
+  throw new MtlsError('ERR_MTLS_CERTIFICATE_NOT_FOUND', {
+    seen: `${JSON.stringify(nameOrSerial)} is no certificate in ${authority.files.database}`,
+    remedy: `it has ${existing.length === 0 ? 'none yet' : existing.join(', ')}: use one of these names, or a serial number`,
+  });
 }
 
 /** What is known of a certificate in the folder. It may be absent from the database, if OpenSSL's `x509 -req` made it. */

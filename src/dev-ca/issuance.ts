@@ -139,8 +139,8 @@ export function validityWithin(authority: Authority, days: number): { notBefore:
   const { notBefore, notAfter } = validityFrom(authority.now(), days);
   const caEnd = new Date(authority.certificate.validTo);
   if (caEnd.getTime() > authority.now()) return { notBefore, notAfter: notAfter < caEnd ? notAfter : caEnd };
-  throw new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `${authority.files.certificate} expired at ${caEnd.toISOString()}; make the CA anew in another folder`,
-  );
+  throw new MtlsError('ERR_MTLS_CA_FOLDER_INVALID', {
+    seen: `${authority.files.certificate} expired at ${caEnd.toISOString()}`,
+    remedy: 'make the CA anew in another folder',
+  });
 }

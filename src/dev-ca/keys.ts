@@ -5,7 +5,7 @@
  */
 import { createPrivateKey, generateKeyPair, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
-import { MtlsError } from '../errors.js';
+import { type ErrorCode, type ErrorDetails, MtlsError } from '../errors.js';
 
 /** What kind of key to make: ECDSA on P-256 (quick, small) or RSA of 4096 bits (a second or more each). */
 export type KeyAlgorithm = 'ec-p256' | 'rsa-4096';
@@ -29,10 +29,10 @@ export async function createKeyPair(algorithm: KeyAlgorithm): Promise<KeyPair> {
     case 'rsa-4096':
       return generate('rsa', { modulusLength: 4096 });
     default:
-      throw new MtlsError(
-        'ERR_MTLS_OPTION_INVALID',
-        `algorithm is ${JSON.stringify(algorithm)}; use "ec-p256" or "rsa-4096"`,
-      );
+      throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+        seen: `algorithm is ${JSON.stringify(algorithm)}`,
+        remedy: 'use "ec-p256" or "rsa-4096"',
+      });
   }
 }
 
@@ -57,18 +57,31 @@ export function parsePrivateKey(pem: string, file: string, passphrase?: string):
       passphrase === undefined || !isEncryptedKey(pem) ? pem : { key: pem, passphrase },
     );
   } catch (error) {
-    throw new MtlsError('ERR_MTLS_PEM_INVALID', `${file} ${faultOf(pem, passphrase)}`, { cause: error });
+    throw new MtlsError(...faultOf(file, pem, passphrase), { cause: error });
   }
 }
 
-function faultOf(pem: string, passphrase: string | undefined): string {
+function faultOf(
+  file: string,
+  pem: string,
+  passphrase: string | undefined,
+): [code: ErrorCode, details: ErrorDetails] {
   if (!isEncryptedKey(pem)) {
-    return 'does not read as a private key; expected PEM: restore it, or use another folder';
+    const remedy = 'restore it, or use another folder';
+    return [
+      'ERR_MTLS_PEM_INVALID',
+      { seen: `${file} does not read as a private key`, expected: 'PEM', remedy },
+    ];
   }
-  if (passphrase === undefined)
-    return 'is encrypted, and no passphrase was given; give the one it was made with';
-  return (
-    'does not open with the passphrase that was given; give the one it was made with, or, where its encryption ' +
-    'is one that OpenSSL has retired, such as DES, encrypt it anew with "openssl pkey -aes256"'
-  );
+  if (passphrase === undefined) {
+    const seen = `${file} is encrypted, and no passphrase was given`;
+    return ['ERR_MTLS_PASSPHRASE_INVALID', { seen, remedy: 'give the one it was made with' }];
+  }
+  const remedy =
+    'give the one it was made with, or, where its encryption is one that OpenSSL has retired, such as DES, encrypt ' +
+    'it anew with "openssl pkey -aes256"';
+  return [
+    'ERR_MTLS_PASSPHRASE_INVALID',
+    { seen: `${file} does not open with the passphrase that was given`, remedy },
+  ];
 }

@@ -37,7 +37,7 @@ const emptyFileMs = 60_000;
 /**
  * Does `work` while no other process does any in `directory`; waits for another one.
  * @param patience - How long it waits, in milliseconds. Default 15 seconds.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where the other one is still at it then
+ * @throws MtlsError `ERR_MTLS_CA_LOCKED` where the other one is still at it then
  */
 export async function withLock<Result>(
   directory: string,
@@ -196,10 +196,10 @@ async function isLeftover(place: string, suffix: string, self: Holder): Promise<
 
 function held(lock: string, occupant: Occupant, self: Holder): MtlsError {
   const who = occupant === 'none' ? undefined : nameHolder(occupant.holder, self);
-  return new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `${lock} says that ${who ?? 'another process'} is writing to this folder; wait for it, or remove ca-lock.txt if there is no such process`,
-  );
+  return new MtlsError('ERR_MTLS_CA_LOCKED', {
+    seen: `${lock} says that ${who ?? 'another process'} is writing to this folder`,
+    remedy: 'wait for it, or remove ca-lock.txt if there is no such process',
+  });
 }
 
 function nameHolder(holder: Holder | undefined, self: Holder): string | undefined {

@@ -40,7 +40,7 @@ export function pairFiles(authority: Authority, name: string): PairFiles {
 
 /**
  * Reads a certificate and its key; `undefined` where neither is there.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for a key alone, or another CA's certificate; `ERR_MTLS_PEM_INVALID`,
+ * @throws MtlsError `ERR_MTLS_FILE_EXISTS` for a key alone, or another CA's certificate; `ERR_MTLS_PEM_INVALID`,
  * `ERR_MTLS_KEY_MISMATCH`
  */
 export async function readPair(authority: Authority, files: PairFiles): Promise<Pair | undefined> {
@@ -55,17 +55,17 @@ export async function readPair(authority: Authority, files: PairFiles): Promise<
   }
   if (keyPem === undefined) return { certificate, privateKey: undefined };
   if (isEncryptedKey(keyPem)) {
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      `${keyFile} is encrypted, and of the keys here only the CA's may be; put it there without its passphrase, as "openssl pkey -in FILE -out NEWFILE" writes it`,
-    );
+    throw new MtlsError('ERR_MTLS_FORMAT_UNSUPPORTED', {
+      seen: `${keyFile} is encrypted, and of the keys here only the CA's may be`,
+      remedy: 'put it there without its passphrase, as "openssl pkey -in FILE -out NEWFILE" writes it',
+    });
   }
   const privateKey = parsePrivateKey(keyPem, keyFile);
   if (!certificate.checkPrivateKey(privateKey)) {
-    throw new MtlsError(
-      'ERR_MTLS_KEY_MISMATCH',
-      `${keyFile} is not the key of ${certFile}; restore the pair that was made together, or remove both`,
-    );
+    throw new MtlsError('ERR_MTLS_KEY_MISMATCH', {
+      seen: `${keyFile} is not the key of ${certFile}`,
+      remedy: 'restore the pair that was made together, or remove both',
+    });
   }
   return { certificate, privateKey };
 }
@@ -87,17 +87,17 @@ export function kindOf(certificate: X509Certificate): CertificateKind | undefine
 
 /** The error for a file that is in the way. */
 export function unusable(file: string, fault: string): MtlsError {
-  return new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `${file} ${fault}; nothing is overwritten: remove the certificate and its key, or use another name`,
-  );
+  return new MtlsError('ERR_MTLS_FILE_EXISTS', {
+    seen: `${file} ${fault}`,
+    remedy: 'nothing is overwritten: remove the certificate and its key, or use another name',
+  });
 }
 
 /** Names become file names, and the CA's own are taken, also where the file system ignores letter case. */
 export function checkName(name: string): void {
   if (/^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/.test(name) && name.toLowerCase() !== 'ca') return;
-  throw new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `name is ${JSON.stringify(name)}; use 1 to 64 letters, digits, ".", "_" or "-", not first "." or "-", and not "ca"`,
-  );
+  throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+    seen: `name is ${JSON.stringify(name)}`,
+    remedy: 'use 1 to 64 letters, digits, ".", "_" or "-", not first "." or "-", and not "ca"',
+  });
 }

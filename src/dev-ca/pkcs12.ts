@@ -38,7 +38,7 @@ export interface Pkcs12File {
 
 /**
  * Writes a PKCS#12 file, in place of one that is there.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where there is no such certificate, or no key beside it;
+ * @throws MtlsError `ERR_MTLS_CERTIFICATE_NOT_FOUND` where there is no such certificate, or no key beside it;
  * `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
  */
 export async function writePkcs12(
@@ -49,10 +49,10 @@ export async function writePkcs12(
   const files = pairFiles(authority, name);
   const pair = await readPair(authority, files);
   if (pair?.privateKey === undefined) {
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      `${pair === undefined ? files.certFile : files.keyFile} is missing; a PKCS#12 file holds a certificate and its key: issue them first`,
-    );
+    throw new MtlsError('ERR_MTLS_CERTIFICATE_NOT_FOUND', {
+      seen: `${pair === undefined ? files.certFile : files.keyFile} is missing`,
+      remedy: 'a PKCS#12 file holds a certificate and its key: issue them first',
+    });
   }
   const { certificate, privateKey } = pair;
   const file = path.join(authority.directory, `${name}.p12`);
@@ -82,8 +82,8 @@ function createPassword(): string {
 function checkText(option: 'password' | 'friendlyName', text: string): string {
   if (text !== '' && !/[\p{Cc}\p{Cs}]/u.test(text) && (option === 'password' || text.length <= 64))
     return text;
-  throw new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `${option} is empty, too long, or has a control character; use ${option === 'password' ? 'at least one character' : '1 to 64 characters'}`,
-  );
+  throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+    seen: `${option} is empty, too long, or has a control character`,
+    remedy: `use ${option === 'password' ? 'at least one character' : '1 to 64 characters'}`,
+  });
 }

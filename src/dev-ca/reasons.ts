@@ -45,10 +45,10 @@ export function reasonCodeOf(reason: RevocationReason): number | undefined {
 export function checkReason(reason: string): RevocationReason {
   const known = reasons.find((candidate) => candidate === reason);
   if (known !== undefined) return known;
-  throw new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `reason is ${JSON.stringify(reason)}; use one of ${reasons.join(', ')}`,
-  );
+  throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+    seen: `reason is ${JSON.stringify(reason)}`,
+    remedy: `use one of ${reasons.join(', ')}`,
+  });
 }
 
 /** The reason that a word of OpenSSL's database stands for, letter case aside as there; `undefined` if none. */

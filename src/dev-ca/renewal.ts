@@ -155,5 +155,5 @@ async function keepOld(
 }
 
 function refusal(file: string, fault: string, remedy: string): MtlsError {
-  return new MtlsError('ERR_MTLS_OPTION_INVALID', `${file} ${fault}; ${remedy}`);
+  return new MtlsError('ERR_MTLS_OPTION_INVALID', { seen: `${file} ${fault}`, remedy });
 }

@@ -56,7 +56,7 @@ export interface RequestedItem {
 
 /**
  * Signs a request for a server.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, `ERR_MTLS_PEM_INVALID`
+ * @throws MtlsError `ERR_MTLS_REQUEST_INVALID`, `ERR_MTLS_PEM_INVALID`
  */
 export async function signServerRequest(
   authority: Authority,
@@ -69,7 +69,7 @@ export async function signServerRequest(
 
 /**
  * Signs a request for a client.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, `ERR_MTLS_PEM_INVALID`
+ * @throws MtlsError `ERR_MTLS_REQUEST_INVALID`, `ERR_MTLS_PEM_INVALID`
  */
 export async function signClientRequest(
   authority: Authority,
@@ -152,10 +152,10 @@ function readRequest(
   const subject = readSubject(request.subject, open, items);
   for (const [type, values] of Object.entries(subject)) {
     if (type === 'organizationalUnits' || values.length < 2) continue;
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      `${origin} has ${String(values.length)} of ${type}, and a certificate here has one; say which it is to be`,
-    );
+    throw new MtlsError('ERR_MTLS_REQUEST_INVALID', {
+      seen: `${origin} has ${String(values.length)} of ${type}, and a certificate here has one`,
+      remedy: 'say which it is to be',
+    });
   }
   const altNames = readAltNames(request.altNames, open, items);
   for (const type of request.otherExtensions) {

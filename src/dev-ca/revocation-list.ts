@@ -102,10 +102,10 @@ export async function revokeFile(
   const isItself = certificate.raw.equals(authority.certificate.raw);
   if (isItself || !isIssuedBy(certificate, authority)) {
     const fault = isItself ? 'is the certificate of the CA itself' : 'was not issued by this CA';
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      `${file} ${fault}, ${authority.files.certificate}; only the issuer of a certificate can revoke it: use the CA that issued it`,
-    );
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: `${file} ${fault}, ${authority.files.certificate}`,
+      remedy: 'only the issuer of a certificate can revoke it: use the CA that issued it',
+    });
   }
   const rows = await readRows(authority);
   const serialNumber = normalizeSerial(certificate.serialNumber);

@@ -103,7 +103,11 @@ export async function nextUpdateOf(pem: string, file: string): Promise<Date | un
   } catch (error) {
     throw new MtlsError(
       'ERR_MTLS_CRL_INVALID',
-      `${file} does not read as a CRL; expected PEM with the label "X509 CRL": remove it, and the next opening writes it anew`,
+      {
+        seen: `${file} does not read as a CRL`,
+        expected: 'PEM with the label "X509 CRL"',
+        remedy: 'remove it, and the next opening writes it anew',
+      },
       { cause: error },
     );
   }
@@ -200,10 +204,11 @@ function checkSignerKey(key: KeyObject): RsaHashedImportParams | EcKeyImportPara
     key.asymmetricKeyDetails?.namedCurve ?? ''
   ];
   if (curve !== undefined) return { name: 'ECDSA', namedCurve: curve };
-  throw new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `the CA key is of type ${String(key.asymmetricKeyType)}; expected RSA, or EC on P-256, P-384 or P-521: make the CA anew in another folder`,
-  );
+  throw new MtlsError('ERR_MTLS_CA_FOLDER_INVALID', {
+    seen: `the CA key is of type ${String(key.asymmetricKeyType)}`,
+    expected: 'RSA, or EC on P-256, P-384 or P-521',
+    remedy: 'make the CA anew in another folder',
+  });
 }
 
 function pemOf(label: string, der: Buffer): string {

@@ -93,5 +93,5 @@ export function checkAltNames(names: AltNames): AltNames {
 }
 
 function invalid(option: string, value: string, remedy: string): MtlsError {
-  return new MtlsError('ERR_MTLS_OPTION_INVALID', `${option} is ${JSON.stringify(value)}; ${remedy}`);
+  return new MtlsError('ERR_MTLS_OPTION_INVALID', { seen: `${option} is ${JSON.stringify(value)}`, remedy });
 }

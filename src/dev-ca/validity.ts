@@ -29,10 +29,10 @@ export function validityFrom(nowMs: number, days: number): Validity {
  */
 export function daysAfter(nowMs: number, days: number): Date {
   if (!(days > 0 && days <= 36_500)) {
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      `days is ${String(days)}; use a number above 0, at most 36500`,
-    );
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: `days is ${String(days)}`,
+      remedy: 'use a number above 0, at most 36500',
+    });
   }
   return wholeSeconds(nowMs + days * dayMs);
 }

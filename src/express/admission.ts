@@ -90,10 +90,9 @@ export function refusalSince(connection: Connection | undefined, req: MtlsReques
 }
 
 function certificateRequired(): MtlsError {
-  return new MtlsError(
-    'ERR_MTLS_CERTIFICATE_REQUIRED',
-    'this route needs a client certificate, and the caller has none',
-  );
+  return new MtlsError('ERR_MTLS_CERTIFICATE_REQUIRED', {
+    seen: 'this route needs a client certificate, and the caller has none',
+  });
 }
 
 // What the client is told names no rule and no certificate; the log says who it was, and what would have been wanted.
@@ -106,7 +105,9 @@ function forbidden<Request extends IncomingMessage>(
   const { text, findingOn } = accountOf(admits);
   const { refusedBy } = findingOn(identity);
   connectionOf(req)?.forbid({ method: req.method, url: abbreviateUrl(req), rule: text, refusedBy });
-  return new MtlsError('ERR_MTLS_CLIENT_FORBIDDEN', 'the rule of this route does not admit the client');
+  return new MtlsError('ERR_MTLS_CLIENT_FORBIDDEN', {
+    seen: 'the rule of this route does not admit the client',
+  });
 }
 
 function ruleFailed(req: IncomingMessage, error: unknown): MtlsError {
@@ -115,7 +116,9 @@ function ruleFailed(req: IncomingMessage, error: unknown): MtlsError {
     { event: 'rule-failed', err: error, method: req.method, url: abbreviateUrl(req) },
     'a rule threw, and the request was refused',
   );
-  return new MtlsError('ERR_MTLS_CLIENT_FORBIDDEN', 'the rule of this route does not admit the client');
+  return new MtlsError('ERR_MTLS_CLIENT_FORBIDDEN', {
+    seen: 'the rule of this route does not admit the client',
+  });
 }
 
 // A URL may have 16 kB, and would bring them into the log at every request.

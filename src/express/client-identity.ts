@@ -14,7 +14,7 @@ import { type Middleware, type MtlsRequest } from './request.js';
  * Sets `req.clientIdentity`, and judges the client again: one that was revoked or has expired since its
  * handshake is passed on as an error, and its connection is closed. Where clients are optional, an anonymous
  * caller passes without an identity.
- * @throws MtlsError to `next()`: the code of the refusal (401 or 503), or `ERR_MTLS_OPTION_INVALID` (500) on a
+ * @throws MtlsError to `next()`: the code of the refusal (401 or 503), or `ERR_MTLS_SERVER_UNPROTECTED` (500) on a
  *   server that was not made by this package.
  */
 export function clientIdentity(): Middleware {
@@ -60,8 +60,8 @@ function evictAfter(
 /** The error of a request that no gate has let through. */
 export function unguarded({ socket }: IncomingMessage): MtlsError {
   const seen = 'getPeerCertificate' in socket ? 'a TLS server without the gate' : 'a server without TLS';
-  return new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `the request came through ${seen}, where no client certificate can be believed; make the server with createServer() or createServerOptions(), or protect() it before it listens`,
-  );
+  return new MtlsError('ERR_MTLS_SERVER_UNPROTECTED', {
+    seen: `the request came through ${seen}, where no client certificate can be believed`,
+    remedy: 'make the server with createServer() or createServerOptions(), or protect() it before it listens',
+  });
 }

@@ -18,7 +18,7 @@ import { unguarded } from './client-identity.js';
  * @param req - The request of the event.
  * @param socket - Its socket.
  * @returns Who is calling, or `undefined` where there is nothing left to do: the client was turned away, or has gone.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` on a server without the gate.
+ * @throws MtlsError `ERR_MTLS_SERVER_UNPROTECTED` on a server without the gate.
  */
 export type UpgradeGuard = (req: IncomingMessage, socket: Duplex) => Promise<ClientIdentity | undefined>;
 
@@ -60,9 +60,10 @@ function turnAway(req: IncomingMessage, socket: Duplex, connection: Connection, 
 }
 
 function notHttp1(): MtlsError {
-  const message =
-    'HTTP/2 has no upgrade, and its extended CONNECT is answered as a request; guard it with requireClient()';
-  return new MtlsError('ERR_MTLS_OPTION_INVALID', message);
+  return new MtlsError('ERR_MTLS_OPTION_INVALID', {
+    seen: 'HTTP/2 has no upgrade, and its extended CONNECT is answered as a request',
+    remedy: 'guard it with requireClient()',
+  });
 }
 
 function ignore(): void {

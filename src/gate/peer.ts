@@ -132,7 +132,7 @@ function weightOf(der: Buffer, elements: number): number {
 }
 
 function refuseUnreadable(error: unknown): Refusal {
-  if (error instanceof MtlsError) return refuse('identity-invalid', error.message);
+  if (error instanceof MtlsError) return refuse('identity-invalid', error.seen, { remedy: error.remedy });
   throw error;
 }
 

@@ -111,10 +111,10 @@ function isMisdirected(req: IncomingMessage, connection: Connection): boolean {
 }
 
 function misdirected(): MtlsError {
-  return new MtlsError(
-    'ERR_MTLS_REQUEST_MISDIRECTED',
-    'the Host of the request is not under the name of the handshake; connect to that host',
-  );
+  return new MtlsError('ERR_MTLS_REQUEST_MISDIRECTED', {
+    seen: 'the Host of the request is not under the name of the handshake',
+    remedy: 'connect to that host',
+  });
 }
 
 /** Streams come from their session; whoever listens to it, and the server too, hears of those that pass. */

@@ -12,7 +12,7 @@ import { type CertificateChain } from '../x509/certificate-store.js';
 import { type Certificate, parseCertificate } from '../x509/certificate.js';
 import { type CheckName } from './judgement.js';
 import { maxOthers } from './peer.js';
-import { abbreviate, type RefusalReason } from './refusal.js';
+import { describeRefusal, abbreviate, type RefusalReason } from './refusal.js';
 import { type Inspection, type Judge } from './trust.js';
 
 /** One check, and what came of it. */
@@ -89,7 +89,7 @@ export function explain(ders: readonly Buffer[], judge: Judge, at: Date): Explan
               check,
               passed: refusal === undefined,
               detail:
-                refusal?.detail ??
+                (refusal && describeRefusal(refusal)) ??
                 praise(check, { ...inspection, chain: inspection.chain ?? [certificate] }, at),
             },
           ],

@@ -31,10 +31,10 @@ function checkVersion(
   { version1 }: CompleteCertificatePolicy,
 ): Refusal | undefined {
   if (version >= 3 || version1 === 'allow') return undefined;
-  return refuse(
-    'wrong-purpose',
-    `it is of X.509 version ${version} and cannot say that it is for clients; issue it with extendedKeyUsage = clientAuth, or admit such certificates with certificates.version1: 'allow'`,
-  );
+  return refuse('wrong-purpose', `it is of X.509 version ${version} and cannot say that it is for clients`, {
+    remedy:
+      "issue it with extendedKeyUsage = clientAuth, or admit such certificates with certificates.version1: 'allow'",
+  });
 }
 
 function checkAuthority(
@@ -42,7 +42,7 @@ function checkAuthority(
   { authority }: CompleteCertificatePolicy,
 ): Refusal | undefined {
   if (!isCa(certificate) || authority === 'allow') return undefined;
-  return refuse('is-a-ca', 'it is the certificate of a CA; issue one for the client');
+  return refuse('is-a-ca', 'it is the certificate of a CA', { remedy: 'issue one for the client' });
 }
 
 function checkUsage(
@@ -53,13 +53,14 @@ function checkUsage(
   if (version < 3 || usages?.includes(clientAuth) === true) return undefined;
   if (usages !== undefined) {
     const seen = `it is for ${usages.map(describePurpose).join(', ').slice(0, 200)}`;
-    return refuse('wrong-purpose', `${seen}; issue it with extendedKeyUsage = clientAuth (${clientAuth})`);
+    return refuse('wrong-purpose', seen, {
+      remedy: `issue it with extendedKeyUsage = clientAuth (${clientAuth})`,
+    });
   }
   if (missingUsage === 'allow') return undefined;
-  return refuse(
-    'wrong-purpose',
-    `it has no extendedKeyUsage; issue it with extendedKeyUsage = clientAuth (${clientAuth}), or admit such certificates with certificates.missingUsage: 'allow'`,
-  );
+  return refuse('wrong-purpose', 'it has no extendedKeyUsage', {
+    remedy: `issue it with extendedKeyUsage = clientAuth (${clientAuth}), or admit such certificates with certificates.missingUsage: 'allow'`,
+  });
 }
 
 function checkSerial({ serial }: Certificate): Refusal | undefined {
@@ -85,7 +86,8 @@ export function checkKeys(
     const name = algorithm.toUpperCase();
     return refuse(
       'weak-key',
-      `${which} is ${name} with ${bits} bits, and ${policy[limit]} are wanted (certificates.${limit}); issue the certificate for a longer key`,
+      `${which} is ${name} with ${bits} bits, and ${policy[limit]} are wanted (certificates.${limit})`,
+      { remedy: 'issue the certificate for a longer key' },
     );
   }
   return undefined;

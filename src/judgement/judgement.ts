@@ -114,16 +114,15 @@ function checkTrust({ certificate, chain, others, openssl }: Presented): Refusal
   const seen = `no configured CA leads to "${issuer}", which issued it`;
   if (openssl === 'not-asked') return refuse('untrusted', seen);
   const remedy = `if clients send that CA's certificate, add it to options.ca`;
-  if (openssl !== 'trusted') return refuse('untrusted', `${seen} (OpenSSL: ${openssl.error}); ${remedy}`);
+  if (openssl !== 'trusted') return refuse('untrusted', `${seen} (OpenSSL: ${openssl.error})`, { remedy });
   // A resumed session shows none, nor do some releases of Node: 24.21 and 26.8.
   const why =
     (others ?? []).length === 0
       ? `Node ${process.version} shows no certificate that the client sent beside it`
       : '';
-  return refuse(
-    'untrusted',
-    `${seen}; OpenSSL found a path${why && `, but ${why}`}; add "${issuer}" to options.ca`,
-  );
+  return refuse('untrusted', `${seen}; OpenSSL found a path${why && `, but ${why}`}`, {
+    remedy: `add "${issuer}" to options.ca`,
+  });
 }
 
 function checkStatus(status: CertificateStatus, leaf: Certificate): Refusal | undefined {
@@ -131,7 +130,7 @@ function checkStatus(status: CertificateStatus, leaf: Certificate): Refusal | un
   const { certificate } = status;
   const which = certificate === leaf ? 'it' : `"${abbreviate(certificate.subject)}", which stands above it,`;
   if (status.status === 'unknown')
-    return refuse('revocation-unknown', `${which} ${describeUnknown(status.cause, certificate)}`);
+    return refuse('revocation-unknown', ...describeUnknown(which, status.cause, certificate));
   const { crl, reason, revocationDate } = status;
   const { issuer, number } = crl.crl;
   const name =
@@ -139,21 +138,32 @@ function checkStatus(status: CertificateStatus, leaf: Certificate): Refusal | un
       ? `the CRL of "${abbreviate(issuer)}"`
       : `CRL number ${number} of "${abbreviate(issuer)}"`;
   return refuse('revoked', `${which} was revoked at ${revocationDate.toISOString()} (${reason}) by ${name}`, {
-    crlIssuer: abbreviate(issuer),
-    crlNumber: number?.toString(),
-    reason,
-    date: revocationDate,
+    revocation: {
+      crlIssuer: abbreviate(issuer),
+      crlNumber: number?.toString(),
+      reason,
+      date: revocationDate,
+    },
   });
 }
 
-function describeUnknown(cause: UnknownCause, { issuer }: Certificate): string {
-  const causes: Readonly<Record<UnknownCause, string>> = {
-    'no-crl': `cannot be judged: no CRL of "${abbreviate(issuer)}" is loaded; add it to options.crl`,
-    'out-of-scope': `cannot be judged: the CRLs of "${abbreviate(issuer)}" do not cover it; add the one for its distribution point, or by the key that issued it`,
-    'crl-expired': `cannot be judged: the CRL of "${abbreviate(issuer)}" is past its nextUpdate; publish a newer one`,
-    'no-issuer': `cannot be judged: "${abbreviate(issuer)}" is not among the configured CAs`,
+function describeUnknown(
+  which: string,
+  cause: UnknownCause,
+  certificate: Certificate,
+): [detail: string, { readonly remedy: string }] {
+  const issuer = abbreviate(certificate.issuer);
+  const causes: Readonly<Record<UnknownCause, readonly [seen: string, remedy: string]>> = {
+    'no-crl': [`no CRL of "${issuer}" is loaded`, 'add it to options.crl'],
+    'out-of-scope': [
+      `the CRLs of "${issuer}" do not cover it`,
+      'add the one for its distribution point, or by the key that issued it',
+    ],
+    'crl-expired': [`the CRL of "${issuer}" is past its nextUpdate`, 'publish a newer one'],
+    'no-issuer': [`"${issuer}" is not among the configured CAs`, 'add it to options.ca'],
   };
-  return causes[cause];
+  const [seen, remedy] = causes[cause];
+  return [`${which} cannot be judged: ${seen}`, { remedy }];
 }
 
 const opensslReasons: Readonly<Record<string, RefusalReason>> = {

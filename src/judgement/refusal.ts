@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type ErrorCode, MtlsError } from '../errors.js';
+import { type ErrorCode, MtlsError, sentenceOf } from '../errors.js';
 import { type DistinguishedName } from '../x509/distinguished-name.js';
 
 /** Why a client is refused, in one word. */
@@ -41,8 +41,10 @@ export interface Refusal {
   readonly reason: RefusalReason;
   /** The code that {@link Refusal.reason} belongs to. */
   readonly code: ErrorCode;
-  /** A sentence: what was seen, and what to do. */
+  /** What was seen, in one sentence. */
   readonly detail: string;
+  /** What to do; `undefined` where nothing but a new certificate helps, or the reason says it. */
+  readonly remedy: string | undefined;
   /** Of a revoked certificate: where it stands and since when. */
   readonly revocation: RevocationDetail | undefined;
 }
@@ -59,13 +61,28 @@ export interface RevocationDetail {
   readonly date: Date;
 }
 
-/** Makes a refusal. */
-export function refuse(reason: RefusalReason, detail: string, revocation?: RevocationDetail): Refusal {
-  return Object.freeze({ reason, code: codes[reason], detail, revocation });
+/**
+ * Makes a refusal.
+ * @param detail - What was seen.
+ */
+export function refuse(
+  reason: RefusalReason,
+  detail: string,
+  {
+    remedy,
+    revocation,
+  }: { readonly remedy?: string | undefined; readonly revocation?: RevocationDetail } = {},
+): Refusal {
+  return Object.freeze({ reason, code: codes[reason], detail, remedy, revocation });
+}
+
+/** What was seen and the remedy, in one sentence. */
+export function describeRefusal({ detail, remedy }: Pick<Refusal, 'detail' | 'remedy'>): string {
+  return sentenceOf({ seen: detail, remedy });
 }
 
 const endings = Object.fromEntries(
-  refusalReasons.map((reason) => [reason, refuse(reason, 'its connection was ended; the log says why')]),
+  refusalReasons.map((reason) => [reason, refuse(reason, 'its connection was closed; the log says why')]),
 ) as Readonly<Record<RefusalReason, Refusal>>;
 
 /**
@@ -78,7 +95,7 @@ export function endedFor({ reason }: Refusal): Refusal {
 
 /** The refusal as an error for `next()`: its message is for the client too, and says no more than the code. */
 export function refusalError({ reason, code }: Refusal): MtlsError {
-  return new MtlsError(code, `the client certificate is refused: ${reason}`);
+  return new MtlsError(code, { seen: `the client certificate is refused: ${reason}` });
 }
 
 // A certificate may carry a name of 60,000 characters, and would write it into every line about it.

@@ -30,7 +30,7 @@ import {
  * Reads files, directories and loaders.
  * @param name - The option's, for the error.
  * @param crl - The sources of CRLs. What is among them too may hold CRLs, which are not read here.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for a path that cannot be read, `ERR_MTLS_PEM_INVALID` for what is empty.
+ * @throws MtlsError `ERR_MTLS_SOURCE_UNREADABLE` for a path that cannot be read, `ERR_MTLS_PEM_INVALID` for what is empty.
  */
 export async function readCaSources(
   sources: readonly CaSource[],
@@ -68,7 +68,7 @@ function withoutCrls(
 
 /**
  * Makes the store of the CAs that sources hold.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for a certificate that is no CA and signs no CRLs, where none of
+ * @throws MtlsError `ERR_MTLS_CA_INVALID` for a certificate that is no CA and signs no CRLs, where none of
  *   them is a self-signed root, where all have expired, and where their names are too long for a handshake.
  */
 export function createStore(sources: readonly SourceBytes[], at: Date): CertificateStore {
@@ -81,17 +81,19 @@ export function createStore(sources: readonly SourceBytes[], at: Date): Certific
   );
   const store = new CertificateStore(certificates);
   if (!certificates.some((certificate) => store.chainOf(certificate, [], at) !== undefined)) {
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      `${origins}: no certificate in it leads to a self-signed root, so that no client could be trusted; add the root`,
-    );
+    throw new MtlsError('ERR_MTLS_CA_INVALID', {
+      source: origins,
+      seen: 'no certificate in it leads to a self-signed root, so that no client could be trusted',
+      remedy: 'add the root',
+    });
   }
   if (certificates.every(({ notAfter }) => notAfter <= at)) {
     const last = new Date(Math.max(...certificates.map(({ notAfter }) => notAfter.getTime())));
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      `${origins}: every CA in it has expired, the last at ${last.toISOString()}; make a new CA`,
-    );
+    throw new MtlsError('ERR_MTLS_CA_INVALID', {
+      source: origins,
+      seen: `every CA in it has expired, the last at ${last.toISOString()}`,
+      remedy: 'make a new CA',
+    });
   }
   checkNames(store, origins);
   return store;
@@ -104,8 +106,9 @@ function checkCa(certificate: Certificate, origin: string): Certificate {
     certificate.version < 3
       ? `is of X.509 version ${certificate.version} and not self-signed, so that it cannot say it is a CA`
       : 'is no CA (its basicConstraints do not say CA:TRUE)';
-  throw new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `${origin}: "${certificate.subject}" ${fault}; give the CA that signed the clients, not a client or server certificate`,
-  );
+  throw new MtlsError('ERR_MTLS_CA_INVALID', {
+    source: origin,
+    seen: `"${certificate.subject}" ${fault}`,
+    remedy: 'give the CA that signed the clients, not a client or server certificate',
+  });
 }

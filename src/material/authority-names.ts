@@ -25,15 +25,16 @@ function octetsOf({ certificates }: Pick<CertificateStore, 'certificates'>): num
 /**
  * Checks that a handshake has room for the names.
  * @param origin - Where the CAs come from, for the error.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where it has not: OpenSSL would fail in every handshake.
+ * @throws MtlsError `ERR_MTLS_CA_INVALID` where it has not: OpenSSL would fail in every handshake.
  */
 export function checkNames(store: CertificateStore, origin: string): void {
   const octets = octetsOf(store);
   if (octets <= mostOctets) return;
-  throw new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `${origin}: the names of its CAs (${store.certificates.length}) take ${octets} octets in the handshake, and ${mostOctets} is the most; ${remedy}`,
-  );
+  throw new MtlsError('ERR_MTLS_CA_INVALID', {
+    source: origin,
+    seen: `the names of its CAs (${store.certificates.length}) take ${octets} octets in the handshake, and ${mostOctets} is the most`,
+    remedy,
+  });
 }
 
 const remedy = 'configure fewer CAs, the roots alone, or CAs with shorter names';

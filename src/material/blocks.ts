@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { MtlsError } from '../errors.js';
+import { locating, MtlsError } from '../errors.js';
 import { type DerKind, kindOfDer, kindOfLabel } from '../x509/der-kind.js';
 import { isDer, parsePem, trimDer } from '../x509/pem.js';
 import { describePurpose } from '../x509/purpose.js';
@@ -18,7 +18,7 @@ import { type Seen, wrongKind } from './wrong-kind.js';
 /**
  * Every structure in a source, DER.
  * @throws MtlsError `ERR_MTLS_PEM_INVALID` for broken PEM, the expectation's code for a block of another kind and
- *   where there is none of its own, `ERR_MTLS_OPTION_INVALID` for a certificate whose owner does not trust it for this.
+ *   where there is none of its own, `ERR_MTLS_CA_INVALID` for a certificate whose owner does not trust it for this.
  */
 export function readBlocks(source: SourceBytes, expectation: BlockExpectation): Buffer[] {
   const structures = split(source);
@@ -85,23 +85,22 @@ function takeOwn(structure: Structure, origin: string, expectation: BlockExpecta
 }
 
 function takeTrusted(der: Buffer, origin: string, { purpose }: BlockExpectation): Buffer {
-  const trusted = readTrusted(der, origin);
+  const trusted = locating(origin, () => readTrustedCertificate(der));
   const fault = purpose === undefined ? undefined : describeDistrust(trusted, purpose);
   if (fault === undefined) return trusted.certificate;
-  throw new MtlsError('ERR_MTLS_OPTION_INVALID', `${origin}: a TRUSTED CERTIFICATE in it ${fault}`);
-}
-
-function readTrusted(der: Buffer, origin: string): TrustedCertificate {
-  try {
-    return readTrustedCertificate(der);
-  } catch (cause) {
-    if (!(cause instanceof MtlsError)) throw cause;
-    throw new MtlsError(cause.code, `${origin}: ${cause.message}`, { cause });
-  }
+  throw new MtlsError('ERR_MTLS_CA_INVALID', {
+    source: origin,
+    seen: `a TRUSTED CERTIFICATE in it ${fault}`,
+    remedy: distrustRemedy,
+  });
 }
 
 /** Why a certificate is not to be trusted for a purpose; `undefined`: its settings admit it. */
 export function describeDistrust(trust: TrustedCertificate, purpose: string): string | undefined {
   if (isTrustedFor(trust, purpose)) return undefined;
-  return `is by its own settings not trusted for ${describePurpose(purpose)}; take it out, or give it without those settings: "openssl x509 -in FILE -out NEW"`;
+  return `is by its own settings not trusted for ${describePurpose(purpose)}`;
 }
+
+/** What to do about a certificate that {@link describeDistrust} describes. */
+export const distrustRemedy =
+  'take it out, or give it without those settings: "openssl x509 -in FILE -out NEW"';

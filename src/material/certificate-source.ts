@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { MtlsError } from '../errors.js';
+import { locating } from '../errors.js';
 import { type Certificate, parseCertificate } from '../x509/certificate.js';
 import { readBlocks } from './blocks.js';
 import { type BlockExpectation, certificateBlocks, type SourceBytes } from './sources.js';
@@ -19,11 +19,6 @@ export function readCertificates(
 ): Certificate[] {
   return readBlocks(source, expectation).map((der, index, { length }) => {
     const place = length === 1 ? source.origin : `${source.origin}: number ${index + 1} of ${length}`;
-    try {
-      return parseCertificate(der);
-    } catch (cause) {
-      if (!(cause instanceof MtlsError)) throw cause;
-      throw new MtlsError('ERR_MTLS_PEM_INVALID', `${place}: ${cause.message}`, { cause });
-    }
+    return locating(place, () => parseCertificate(der), 'ERR_MTLS_PEM_INVALID');
   });
 }

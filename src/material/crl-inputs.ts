@@ -14,7 +14,7 @@ import { callLoader, crlBlocks, isAmong, isDirectory, isLoader, isPath } from '.
  * Calls the loaders, and leaves files to whoever reads them: here it is only seen that they are there.
  * @param name - The option's, for the error.
  * @param ca - The sources of CAs, whose files may lie among the CRLs.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for a path that is not there, `ERR_MTLS_CRL_INVALID` for a loader that
+ * @throws MtlsError `ERR_MTLS_SOURCE_UNREADABLE` for a path that is not there, and for a loader that
  *   rejects or gives nothing.
  */
 export async function toCrlInputs(

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { combineFaults, type ErrorCode, MtlsError } from '../errors.js';
+import { combineFaults, dataOf, type ErrorData, MtlsError } from '../errors.js';
 import { coverageOf } from '../revocation/crl-coverage.js';
 import { compareCrls, type CrlDiff, type ScopedEntries } from '../revocation/crl-diff.js';
 import { newestOfEachScope, scopeKey } from '../revocation/crl-set.js';
@@ -60,8 +60,7 @@ export interface CrlResponse {
   readonly crls: readonly (PackedCrl | { readonly unchanged: string })[] | undefined;
   readonly setAside: readonly {
     readonly origin: string;
-    readonly code: ErrorCode;
-    readonly message: string;
+    readonly error: ErrorData;
   }[];
   readonly diff: CrlDiff;
   /** The scopes of CRLs in force that certificates went from. */
@@ -85,7 +84,7 @@ export async function loadCrls(request: CrlRequest): Promise<CrlResponse> {
   const { faults } = reading;
   const [first, ...others] = faults.map(({ error }) => error);
   if (request.faulty === 'fail' && first !== undefined) throw combineFaults([first, ...others]);
-  const setAside = faults.map(({ origin, error: { code, message } }) => ({ origin, code, message }));
+  const setAside = faults.map(({ origin, error }) => ({ origin, error: dataOf(error) }));
   const after = crls.map(({ entries }) => entries);
   return { hash, crls: crls.map(({ result }) => result), setAside, ...compareCrls(request.inForce, after) };
 }

@@ -50,7 +50,11 @@ export async function loadCrlsAside(request: CrlRequest, signal: AbortSignal): P
     return await threads.load(request, bytes, signal);
   } catch (cause) {
     if (cause instanceof MtlsError) throw cause;
-    throw new MtlsError('ERR_MTLS_CRL_INVALID', `the CRLs could not be loaded: ${String(cause)}`, { cause });
+    throw new MtlsError(
+      'ERR_MTLS_INTERNAL',
+      { seen: `the CRLs could not be loaded: ${String(cause)}` },
+      { cause },
+    );
   }
 }
 
@@ -82,7 +86,7 @@ export class CrlThreads {
     } catch (error) {
       if (!(error instanceof ThreadFailure)) throw error;
       if (signal.aborted)
-        throw new MtlsError('ERR_MTLS_CRL_INVALID', 'the server was closed while its CRLs were loaded');
+        throw new MtlsError('ERR_MTLS_ABORTED', { seen: 'the server was closed while its CRLs were loaded' });
       this.#avoid(error);
       return await loadCrls(request);
     }

@@ -5,7 +5,7 @@
  */
 // First: to load the other modules is work as well.
 import { type MessagePort, workerData } from 'node:worker_threads';
-import { type ErrorCode, MtlsError } from '../errors.js';
+import { dataOf, type ErrorData, MtlsError } from '../errors.js';
 import { type CrlRequest, type CrlResponse, loadCrls } from './crl-loading.js';
 import './step-back.js';
 
@@ -16,20 +16,18 @@ export interface CrlWorkerData {
   readonly port: MessagePort;
 }
 
-/** What the thread says: first that it has started, then its answer. Errors lose their class between threads, so they go in pieces. */
+/** What the thread says: first that it has started, then its answer. */
 export type CrlWorkerMessage =
   | { readonly started: true }
   | { readonly response: CrlResponse }
-  | { readonly code: ErrorCode; readonly message: string }
+  | { readonly error: ErrorData }
   | { readonly defect: string };
 
 async function answer(request: CrlRequest): Promise<CrlWorkerMessage> {
   try {
     return { response: await loadCrls(request) };
   } catch (error) {
-    return error instanceof MtlsError
-      ? { code: error.code, message: error.message }
-      : { defect: String(error) };
+    return error instanceof MtlsError ? { error: dataOf(error) } : { defect: String(error) };
   }
 }
 

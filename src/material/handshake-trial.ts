@@ -33,7 +33,7 @@ const usualCurves = 'X25519:prime256v1:secp384r1:secp521r1';
 /**
  * Tries each context whose key, certificate or CAs are new. A new CRL alone is not tried: a revocation does not wait.
  * @param inForce - The contexts that they would replace.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where the server fails with every kind of client. Where it fails with
+ * @throws MtlsError `ERR_MTLS_TLS_CONFIG_INVALID` where the server fails with every kind of client. Where it fails with
  *   the usual ones only, a warning is logged.
  */
 export async function tryHandshakes(
@@ -68,8 +68,8 @@ async function tryContext(
     first ??= fault;
   }
   if (first === undefined) return;
-  const message = `${where}every handshake fails: ${describe(first, options)}`;
-  throw new MtlsError('ERR_MTLS_OPTION_INVALID', message, { cause: first });
+  const seen = `${where}every handshake fails: ${describe(first, options)}`;
+  throw new MtlsError('ERR_MTLS_TLS_CONFIG_INVALID', { seen }, { cause: first });
 }
 
 function warn(

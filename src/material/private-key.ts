@@ -5,7 +5,7 @@
  * @module
  */
 import { createPrivateKey, type KeyObject, type PrivateKeyInput } from 'node:crypto';
-import { MtlsError } from '../errors.js';
+import { type ErrorDetails, MtlsError } from '../errors.js';
 import { type DerKind, kindOfDer } from '../x509/der-kind.js';
 import { encryptionOf } from '../x509/encryption-name.js';
 import { formatPem, isDer, parsePem, type PemBlock, trimDer } from '../x509/pem.js';
@@ -35,7 +35,7 @@ const expected: Expected = { label: 'PRIVATE KEY', noun: 'private key', code: 'E
 /**
  * Reads a key: PKCS#8, encrypted or not, PKCS#1, SEC1, and the old encrypted form of OpenSSL. In PEM the first one
  * counts, and certificates beside it do not.
- * @throws MtlsError `ERR_MTLS_PEM_INVALID` for what is no key; `ERR_MTLS_OPTION_INVALID` for a passphrase that is
+ * @throws MtlsError `ERR_MTLS_PEM_INVALID` for what is no key; `ERR_MTLS_PASSPHRASE_INVALID` for a passphrase that is
  *   missing or wrong, and for encryption that OpenSSL does not support.
  */
 export function readPrivateKey(source: SourceBytes, passphrase: Passphrase): PrivateKey {
@@ -107,23 +107,35 @@ function open({ input, encryption, seen }: StoredKey, origin: string, passphrase
     if (encryption === undefined) {
       throw new MtlsError(
         'ERR_MTLS_PEM_INVALID',
-        `${origin}: found ${seen} that does not read as a key; expected a private key ("-----BEGIN PRIVATE KEY-----") or PKCS#8 in DER`,
+        {
+          source: origin,
+          seen: `found ${seen} that does not read as a key`,
+          expected: 'a private key ("-----BEGIN PRIVATE KEY-----") or PKCS#8 in DER',
+        },
         { cause },
       );
     }
     const isLocked = value === undefined;
-    const fault = isUnsupported(isLocked ? tryAny(input) : cause)
-      ? describeUnsupported(encryption)
-      : isLocked
-        ? `is encrypted; ${remedy}`
-        : `cannot be decrypted with ${name}`;
-    throw new MtlsError('ERR_MTLS_OPTION_INVALID', `${origin}: the private key ${fault}`, { cause });
+    if (isUnsupported(isLocked ? tryAny(input) : cause))
+      throw new MtlsError(
+        'ERR_MTLS_FORMAT_UNSUPPORTED',
+        { source: origin, ...describeUnsupported(encryption) },
+        { cause },
+      );
+    const fault = isLocked
+      ? { seen: 'the private key is encrypted', remedy }
+      : { seen: `the private key cannot be decrypted with ${name}`, remedy };
+    throw new MtlsError('ERR_MTLS_PASSPHRASE_INVALID', { source: origin, ...fault }, { cause });
   }
 }
 
 /** What is said about a private key whose cipher is one of the old ones. @param encryption - Its name. */
-export function describeUnsupported(encryption: string): string {
-  return `is encrypted with ${encryption}: its encryption is not supported by OpenSSL 3; re-encrypt it with "openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default -in FILE -out NEW"`;
+export function describeUnsupported(encryption: string): Pick<ErrorDetails, 'seen' | 'remedy'> {
+  return {
+    seen: `the private key is encrypted with ${encryption}: its encryption is not supported by OpenSSL 3`,
+    remedy:
+      're-encrypt it with "openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default -in FILE -out NEW"',
+  };
 }
 
 // OpenSSL looks at the cipher only when it has a passphrase, whichever that is.

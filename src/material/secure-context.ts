@@ -118,10 +118,10 @@ function crlsFor(judge: ContextPurpose['judge'], lock: Lock, at: Date): string[]
   if (judge === 'openssl') {
     const fault = misread(lock);
     if (fault === undefined) return toPems(lock.revocation);
-    throw new MtlsError(
-      'ERR_MTLS_CRL_UNSUPPORTED',
-      `OpenSSL misreads ${fault}, and with createServerOptions() alone it is the only one to judge; use createServer(), or protect() the server`,
-    );
+    throw new MtlsError('ERR_MTLS_CRL_UNSUPPORTED', {
+      seen: `OpenSSL misreads ${fault}, and with createServerOptions() alone it is the only one to judge`,
+      remedy: 'use createServer(), or protect() the server',
+    });
   }
   // OpenSSL knows no policy: it wants a current CRL for every CA of the chain.
   const strict =
@@ -136,7 +136,10 @@ function toPems({ crls }: RevocationChecker): string[] {
   return crls.map(({ raw, origin }) => {
     // An empty string would be no CRL at all.
     if (raw === undefined)
-      throw new MtlsError('ERR_MTLS_CRL_UNSUPPORTED', `${origin}: the CRL was not kept for OpenSSL`);
+      throw new MtlsError('ERR_MTLS_CRL_UNSUPPORTED', {
+        source: origin,
+        seen: 'the CRL was not kept for OpenSSL',
+      });
     return toPem([raw], 'X509 CRL');
   });
 }
@@ -170,8 +173,8 @@ function build(options: SecureContextOptions): SecureContext {
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : 'unknown error';
     throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      `OpenSSL refuses the options as a whole: ${why}; check options.tls`,
+      'ERR_MTLS_TLS_CONFIG_INVALID',
+      { seen: `OpenSSL refuses the options as a whole: ${why}`, remedy: 'check options.tls' },
       { cause },
     );
   }

@@ -64,8 +64,8 @@ export async function loadCredentials(
 /**
  * Checks a key and a certificate.
  * @param prefix - As of {@link loadCredentials}.
- * @throws MtlsError `ERR_MTLS_PEM_INVALID` for what is not a key or a certificate, `ERR_MTLS_OPTION_INVALID` for a
- *   passphrase that is missing or wrong and for a certificate that is not in date, `ERR_MTLS_KEY_MISMATCH`
+ * @throws MtlsError `ERR_MTLS_PEM_INVALID` for what is not a key or a certificate, `ERR_MTLS_PASSPHRASE_INVALID`
+ *   for a passphrase that is missing or wrong, `ERR_MTLS_SERVER_CERTIFICATE_INVALID` for a certificate that is not in date, `ERR_MTLS_KEY_MISMATCH`
  *   for two that do not belong together.
  */
 export function checkServerCredentials(
@@ -109,7 +109,7 @@ function readCertificate(der: Buffer, origin: string): X509Certificate {
   } catch (cause) {
     throw new MtlsError(
       'ERR_MTLS_PEM_INVALID',
-      `${origin}: a certificate in it cannot be read; write the file anew`,
+      { source: origin, seen: 'a certificate in it cannot be read', remedy: 'write the file anew' },
       { cause },
     );
   }
@@ -126,24 +126,26 @@ function mismatch(
     place > 0
       ? `the key is that of certificate ${place + 1} in the file: put the server's certificate first`
       : 'a new key may be waiting for its certificate: give the pair that was made together';
-  return new MtlsError(
-    'ERR_MTLS_KEY_MISMATCH',
-    `the key in ${key.origin} does not belong to the certificate in ${cert.origin}; ${remedy}`,
-  );
+  return new MtlsError('ERR_MTLS_KEY_MISMATCH', {
+    seen: `the key in ${key.origin} does not belong to the certificate in ${cert.origin}`,
+    remedy,
+  });
 }
 
 function checkDates({ validFrom, validTo }: X509Certificate, origin: string, at: Date): void {
   if (new Date(validFrom) > at) {
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      `${origin}: the server's certificate is not valid before ${new Date(validFrom).toISOString()}, now ${at.toISOString()}; check the clock`,
-    );
+    throw new MtlsError('ERR_MTLS_SERVER_CERTIFICATE_INVALID', {
+      source: origin,
+      seen: `the server's certificate is not valid before ${new Date(validFrom).toISOString()}`,
+      remedy: `check the clock of this host, which says ${at.toISOString()}`,
+    });
   }
   if (new Date(validTo) <= at) {
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      `${origin}: the server's certificate expired at ${new Date(validTo).toISOString()}, now ${at.toISOString()}; issue a new one`,
-    );
+    throw new MtlsError('ERR_MTLS_SERVER_CERTIFICATE_INVALID', {
+      source: origin,
+      seen: `the server's certificate expired at ${new Date(validTo).toISOString()}`,
+      remedy: `issue a new one (the clock of this host says ${at.toISOString()})`,
+    });
   }
 }
 
@@ -158,8 +160,8 @@ function dryRun(
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : 'unknown error';
     throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      `OpenSSL refuses the key in ${keyOrigin} with the certificate in ${certOrigin}: ${why}`,
+      'ERR_MTLS_SERVER_CERTIFICATE_INVALID',
+      { seen: `OpenSSL refuses the key in ${keyOrigin} with the certificate in ${certOrigin}: ${why}` },
       { cause },
     );
   }

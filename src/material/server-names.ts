@@ -68,13 +68,19 @@ export function checkServerNames(
   if (typeof sni !== 'object' || sni === null || Array.isArray(sni)) throw invalid('sni', sni, 'an object');
   const entries = Object.entries(sni);
   if (entries.length === 0)
-    throw new MtlsError('ERR_MTLS_OPTION_INVALID', 'sni is {}, without a name; expected at least one');
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: 'sni is {}, without a name',
+      expected: 'at least one',
+    });
   const names = new Map<string, ServerNameSettings>();
   const checks = entries.map(([given, options]) => {
     const check = (): void => {
       const name = checkServerName(given);
       if (names.has(name))
-        throw new MtlsError('ERR_MTLS_OPTION_INVALID', `sni has the name "${name}" twice; leave one out`);
+        throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+          seen: `sni has the name "${name}" twice`,
+          remedy: 'leave one out',
+        });
       names.set(name, checkOne(options, `sni["${given}"]`, serverCas));
     };
     return [given, check] as const;
@@ -105,10 +111,10 @@ const address = /(?:^|\.)\d+$/;
 function checkServerName(given: string): string {
   const lower = given.toLowerCase();
   if (lower.length <= 253 && serverName.test(lower) && !address.test(lower)) return lower;
-  throw new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `sni has ${JSON.stringify(given.slice(0, 60))}, which no client can ask for; expected a name such as 'a.example', or '*.example' for those one label below it, in ASCII`,
-  );
+  throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+    seen: `sni has ${JSON.stringify(given.slice(0, 60))}, which no client can ask for`,
+    expected: "a name such as 'a.example', or '*.example' for those one label below it, in ASCII",
+  });
 }
 
 /** Says which of the names a host is. */

@@ -64,10 +64,10 @@ function refuseUrl(source: unknown, name: string): void {
   if (!isText && Object.prototype.toString.call(source) !== '[object URL]') return;
   const remedy = describeUrl(String(source).trim());
   if (remedy === undefined) return;
-  throw new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `${name} is ${isText ? 'text that is a URL' : 'a URL object'}; ${remedy}`,
-  );
+  throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+    seen: `${name} is ${isText ? 'text that is a URL' : 'a URL object'}`,
+    remedy,
+  });
 }
 
 /** What to give in place of a URL; `undefined`: it is none. */
@@ -85,7 +85,10 @@ function checkSources<Kind>(
 ): readonly Kind[] {
   if (!Array.isArray(sources)) return Object.freeze([check(sources, name)]);
   if (sources.length === 0)
-    throw new MtlsError('ERR_MTLS_OPTION_INVALID', `${name} is [], an empty array; expected at least one`);
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: `${name} is [], an empty array`,
+      expected: 'at least one',
+    });
   return Object.freeze(sources.map((source: unknown, index) => check(source, `${name}[${index}]`)));
 }
 
@@ -93,8 +96,8 @@ function checkSources<Kind>(
 export function checkPassphrase(passphrase: unknown, name = 'passphrase'): string | undefined {
   if (passphrase === undefined || (typeof passphrase === 'string' && passphrase !== '')) return passphrase;
   // The value stays out of the message: it is a secret, or meant to be one.
-  throw new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `${name} must be a non-empty string; leave it out for a key that is not encrypted`,
-  );
+  throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+    seen: `${name} must be a non-empty string`,
+    remedy: 'leave it out for a key that is not encrypted',
+  });
 }

@@ -39,7 +39,7 @@ const largestFile = 2 ** 31 - 1;
 /**
  * Reads a source.
  * @param option - The option's name, for the error.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for a file that cannot be read, `ERR_MTLS_PEM_INVALID` for an empty one.
+ * @throws MtlsError `ERR_MTLS_SOURCE_UNREADABLE` for a file that cannot be read, `ERR_MTLS_PEM_INVALID` for an empty one.
  */
 export async function readSource(source: Source, option: string): Promise<SourceBytes> {
   if (!isPath(source)) return { bytes: Buffer.from(source), origin: `options.${option}` };
@@ -50,10 +50,11 @@ export async function readSource(source: Source, option: string): Promise<Source
     throw unreadable(source, option, error);
   }
   if (bytes.length === 0) {
-    throw new MtlsError(
-      'ERR_MTLS_PEM_INVALID',
-      `${source} (options.${option}) is empty; expected PEM or DER. Write it anew, or wait until it is written`,
-    );
+    throw new MtlsError('ERR_MTLS_PEM_INVALID', {
+      seen: `${source} (options.${option}) is empty`,
+      expected: 'PEM or DER',
+      remedy: 'write it anew, or wait until it is written',
+    });
   }
   return { bytes, origin: source };
 }
@@ -95,14 +96,14 @@ export async function readPath(
     files.push(...(await Promise.all(some.map((name) => readSource(join(path, name), option)))));
   }
   if (files.length > 0) return files;
-  throw new MtlsError(
-    code,
-    `${path} (options.${option}) is a directory without a ${noun}; expected files that end in ${endings}`,
-  );
+  throw new MtlsError(code, {
+    seen: `${path} (options.${option}) is a directory without a ${noun}`,
+    expected: `files that end in ${endings}`,
+  });
 }
 
 /** Which option a loader is, and what it is to give. */
-export interface Loadable extends Pick<BlockExpectation, 'noun' | 'code'> {
+export interface Loadable extends Pick<BlockExpectation, 'noun'> {
   readonly option: string;
 }
 
@@ -112,11 +113,11 @@ const longestLoadMs = 60_000;
 /**
  * Calls a loader. Its signal is aborted when the server is closed, and when it takes longer than a minute.
  * @param limitMs - In place of the minute; for tests.
- * @throws MtlsError with the expectation's code for one that rejects, gives nothing, or takes too long.
+ * @throws MtlsError `ERR_MTLS_SOURCE_UNREADABLE` for one that rejects, gives nothing, or takes too long.
  */
 export async function callLoader(
   loader: SourceLoader,
-  { option, noun, code }: Loadable,
+  { option, noun }: Loadable,
   closing: AbortSignal,
   limitMs: number = longestLoadMs,
 ): Promise<SourceBytes[]> {
@@ -130,17 +131,21 @@ export async function callLoader(
     );
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new MtlsError(code, `options.${option}.load() rejected: ${why}`, { cause });
+    throw new MtlsError(
+      'ERR_MTLS_SOURCE_UNREADABLE',
+      { source: `options.${option}.load()`, seen: `it rejected: ${why}` },
+      { cause },
+    );
   }
   const isUsable =
     Array.isArray(loaded) &&
     loaded.length > 0 &&
     loaded.every((item) => item instanceof Uint8Array && item.length > 0);
   if (!isUsable) {
-    throw new MtlsError(
-      code,
-      `options.${option}.load() gave no ${noun}; expected an array of Buffers, at least one, none empty`,
-    );
+    throw new MtlsError('ERR_MTLS_SOURCE_UNREADABLE', {
+      seen: `options.${option}.load() gave no ${noun}`,
+      expected: 'an array of Buffers, at least one, none empty',
+    });
   }
   return (loaded as Uint8Array[]).map((bytes) => ({
     bytes: Buffer.from(bytes),
@@ -177,7 +182,7 @@ async function unlessAborted<Value>(
 
 /**
  * Whether a path is a directory.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where nothing is there, or it may not be seen.
+ * @throws MtlsError `ERR_MTLS_SOURCE_UNREADABLE` where nothing is there, or it may not be seen.
  */
 export async function isDirectory(path: string, option: string): Promise<boolean> {
   try {

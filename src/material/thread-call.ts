@@ -6,7 +6,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
-import { ErrorCode, MtlsError } from '../errors.js';
+import { ErrorCode, type ErrorData, errorOf, MtlsError } from '../errors.js';
 import { type CrlRequest, type CrlResponse } from './crl-loading.js';
 // Its types alone: the module does its work when it is loaded.
 import type { CrlWorkerData, CrlWorkerMessage } from './crl-worker.js';
@@ -99,7 +99,7 @@ async function firstAnswer(
           reject(failureOf('it gave an answer of an unknown form', 'restart the process'));
         else if ('started' in message) expect('answered', workMs);
         else if ('response' in message) resolve(message.response);
-        else if ('code' in message) reject(new MtlsError(message.code, message.message));
+        else if ('error' in message) reject(errorOf(message.error));
         else reject(failureOf(message.defect, 'report it'));
       };
       const readRest = (): void => {
@@ -136,10 +136,16 @@ async function firstAnswer(
 /** Whether it is what this version of the thread says: the package may have been replaced on disk meanwhile. */
 function isMessage(message: unknown): message is CrlWorkerMessage {
   if (typeof message !== 'object' || message === null) return false;
-  const { started, response, code, message: text, defect } = message as Record<string, unknown>;
+  const { started, response, error, defect } = message as Record<string, unknown>;
   if (started === true || typeof defect === 'string') return true;
-  if (typeof code === 'string') return Object.hasOwn(ErrorCode, code) && typeof text === 'string';
-  return isResponse(response);
+  return error === undefined ? isResponse(response) : isErrorData(error);
+}
+
+function isErrorData(error: unknown): error is ErrorData {
+  if (typeof error !== 'object' || error === null) return false;
+  const { code, seen, errors } = error as Record<keyof ErrorData, unknown>;
+  const isKnown = typeof code === 'string' && Object.hasOwn(ErrorCode, code) && typeof seen === 'string';
+  return isKnown && (errors === undefined || (Array.isArray(errors) && errors.every(isErrorData)));
 }
 
 function isResponse(response: unknown): response is CrlResponse {
@@ -179,7 +185,10 @@ function isCode(error: unknown, code: string): boolean {
 function outOfMemory(cause: unknown): MtlsError {
   return new MtlsError(
     'ERR_MTLS_CRL_INVALID',
-    'the thread that loads the CRLs needs more memory than it may use; raise --max-old-space-size, or have the CA partition its CRL',
+    {
+      seen: 'the thread that loads the CRLs needs more memory than it may use',
+      remedy: 'raise --max-old-space-size, or have the CA partition its CRL',
+    },
     { cause },
   );
 }

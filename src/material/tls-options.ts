@@ -11,7 +11,7 @@ import { throwFaults } from '../option-checks.js';
 const alwaysOn =
   "it is always on, so leave it out; for callers without a certificate use options.clients: 'optional'";
 
-const remedies: Readonly<Record<string, string>> = {
+const reasons: Readonly<Record<string, string>> = {
   requestCert: alwaysOn,
   rejectUnauthorized: alwaysOn,
   key: 'give it as options.key',
@@ -41,21 +41,21 @@ const remedies: Readonly<Record<string, string>> = {
  */
 export function checkTlsOptions(tls: ServerOptions): ServerOptions {
   if (typeof tls !== 'object' || (tls as unknown) === null)
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      'tls must be an object of options for https.createServer()',
-    );
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: 'tls is no object',
+      expected: 'an object of options for https.createServer()',
+    });
   const given = tls as Readonly<Record<string, unknown>>;
   const { ciphers, ticketKeys, secureOptions } = given;
-  const faults = Object.entries(remedies).flatMap(([name, remedy]) =>
-    given[name] === undefined ? [] : [refuse(name, remedy)],
+  const faults = Object.entries(reasons).flatMap(([name, reason]) =>
+    given[name] === undefined ? [] : [refuse(name, reason)],
   );
   if (typeof ciphers === 'string' && /@SECLEVEL=0/i.test(ciphers))
-    faults.push(refuse('ciphers', '@SECLEVEL=0 readmits MD5, SHA-1 and short keys; 1 is the least'));
+    faults.push(refuse('ciphers', '@SECLEVEL=0 readmits MD5, SHA-1 and short keys', '1 is the least'));
   for (const name of ['minVersion', 'maxVersion']) {
     const version = given[name];
     if (version !== undefined && version !== 'TLSv1.2' && version !== 'TLSv1.3')
-      faults.push(refuse(name, `'TLSv1.2' or 'TLSv1.3'; older versions are broken (RFC 8996)`));
+      faults.push(refuse(name, 'older versions are broken (RFC 8996)', "use 'TLSv1.2' or 'TLSv1.3'"));
   }
   if (ticketKeys !== undefined && !(Buffer.isBuffer(ticketKeys) && ticketKeys.length === 48))
     faults.push(refuse('ticketKeys', 'it must be a Buffer of 48 bytes, or every later reload fails'));
@@ -65,6 +65,6 @@ export function checkTlsOptions(tls: ServerOptions): ServerOptions {
   return Object.freeze({ ...tls });
 }
 
-function refuse(name: string, remedy: string): MtlsError {
-  return new MtlsError('ERR_MTLS_OPTION_INVALID', `tls.${name} is refused: ${remedy}`);
+function refuse(name: string, reason: string, remedy?: string): MtlsError {
+  return new MtlsError('ERR_MTLS_OPTION_INVALID', { seen: `tls.${name} is refused: ${reason}`, remedy });
 }

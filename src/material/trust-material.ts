@@ -104,7 +104,7 @@ export interface AskedRevocation {
  * Reads and verifies CRLs for whoever only asks: one that does not verify is set aside, and the rest judge. A server
  * does not start with such a one.
  * @param options - `ca`: the sources that the CAs in `store` came from.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` or `ERR_MTLS_PEM_INVALID` for sources that cannot be read at all.
+ * @throws MtlsError `ERR_MTLS_SOURCE_UNREADABLE` or `ERR_MTLS_PEM_INVALID` for sources that cannot be read at all.
  */
 export async function loadRevocationOf(
   store: CertificateStore,

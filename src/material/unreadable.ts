@@ -9,26 +9,42 @@ import { MtlsError } from '../errors.js';
 import { findFileForm } from '../x509/file-form.js';
 import { describeUrl } from './source-options.js';
 
-const remedies: Readonly<Record<string, string | undefined>> = {
-  EACCES: 'this process may not read it; check its owner and mode',
-  EFBIG:
-    'it has more than 2 GiB, which is the most that is read; split it, or have the CA partition its list',
-  EISDIR:
-    'it is a directory or a device, and a file was expected; name a file, or move this out of the directory',
+/** Why a source cannot be read, and what to do. */
+interface Fault {
+  readonly seen: string;
+  readonly remedy: string;
+}
+
+const faults: Readonly<Record<string, Fault | undefined>> = {
+  EACCES: { seen: 'this process may not read it', remedy: 'check its owner and mode' },
+  EFBIG: {
+    seen: 'it has more than 2 GiB, which is the most that is read',
+    remedy: 'split it, or have the CA partition its list',
+  },
+  EISDIR: {
+    seen: 'it is a directory or a device, and a file was expected',
+    remedy: 'name a file, or move this out of the directory',
+  },
 };
 
 /** The error about a source that cannot be read. */
 export function unreadable(path: string, option: string, error: unknown): MtlsError {
   const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-  const start = `options.${option}: cannot read`;
+  const source = `options.${option}`;
   if (isLikePath(path)) {
-    const why = code === 'ENOENT' ? describeMissing(path) : (remedies[code] ?? code);
-    const message = `${start} ${JSON.stringify(path)} (${code}): ${why}`;
-    return new MtlsError('ERR_MTLS_OPTION_INVALID', message, { cause: error });
+    const fault = code === 'ENOENT' ? describeMissing(path) : faults[code];
+    const what = `cannot read ${JSON.stringify(path)} (${code})`;
+    const seen = fault === undefined ? what : `${what}: ${fault.seen}`;
+    const details = { source, seen, remedy: fault?.remedy };
+    return new MtlsError('ERR_MTLS_SOURCE_UNREADABLE', details, { cause: error });
   }
   // The cause would quote it.
-  const message = `${start} a path of ${path.length} characters (${code}): it is no path, but looks like ${describeText(path)}`;
-  return new MtlsError('ERR_MTLS_OPTION_INVALID', message);
+  const { seen, remedy } = describeText(path);
+  return new MtlsError('ERR_MTLS_SOURCE_UNREADABLE', {
+    source,
+    seen: `cannot read a path of ${path.length} characters (${code}): it is no path, but looks like ${seen}`,
+    remedy,
+  });
 }
 
 // The base64 of DER begins with M and a letter up to P, that of PEM with LS0t; then what may be any secret.
@@ -45,36 +61,46 @@ function isLikePath(text: string): boolean {
   return text.length <= 255 && !keyLike.some((pattern) => pattern.test(text.trim()));
 }
 
-function describeText(text: string): string {
+function describeText(text: string): Fault {
   // What no decoder could read, and what no text has.
   if (/[\0-\x08\x0e-\x1f\ufffd]/.test(text))
-    return 'bytes that were read as text; read the file without an encoding, so that it is a Buffer';
+    return {
+      seen: 'bytes that were read as text',
+      remedy: 'read the file without an encoding, so that it is a Buffer',
+    };
   const form = findFileForm(Buffer.from(text));
-  if (form?.code !== undefined) return `PEM or DER in another form: ${form.seen}; in code: ${form.code}`;
-  return 'PEM without its first line; give all of it, from "-----BEGIN" on';
+  if (form?.code !== undefined)
+    return { seen: `PEM or DER in another form: ${form.seen}`, remedy: `in code: ${form.code}` };
+  return { seen: 'PEM without its first line', remedy: 'give all of it, from "-----BEGIN" on' };
 }
 
-function describeMissing(path: string): string {
+function describeMissing(path: string): Fault {
   const directory = currentDirectory();
-  return (
-    describeOddPath(path) ??
-    `there is no such file; check the path${isAbsolute(path) ? ` (the working directory is ${directory})` : `, which is relative to the working directory ${directory}`}`
-  );
+  const place = isAbsolute(path)
+    ? ` (the working directory is ${directory})`
+    : `, which is relative to the working directory ${directory}`;
+  return describeOddPath(path) ?? { seen: 'there is no such file', remedy: `check the path${place}` };
 }
 
-/** What to write in place of a path at which nothing can be; `undefined`: it is a path like others. */
-export function describeOddPath(path: string): string | undefined {
+/** Why nothing can be at a path, and what to write in its place; `undefined`: it is a path like others. */
+export function describeOddPath(path: string): Fault | undefined {
   const given = path.trim();
   const home = /^~[/\\](.*)$/.exec(given)?.[1];
   if (home !== undefined)
-    return `"~" is expanded by shells alone; write the whole path, or in code: path.join(os.homedir(), ${JSON.stringify(home)})`;
+    return {
+      seen: '"~" is expanded by shells alone',
+      remedy: `write the whole path, or in code: path.join(os.homedir(), ${JSON.stringify(home)})`,
+    };
   const variable = /^(?:\$\{?|%)([A-Za-z_]\w*)/.exec(given)?.[1];
   if (variable !== undefined)
-    return `variables are expanded by shells alone; in code: process.env.${variable}`;
+    return { seen: 'variables are expanded by shells alone', remedy: `in code: process.env.${variable}` };
   const url = describeUrl(given);
-  if (url !== undefined) return `it is a URL; ${url}`;
+  if (url !== undefined) return { seen: 'it is a URL', remedy: url };
   if (given !== path || /^["'`]|["'`]$/.test(given))
-    return 'it has white space or quotes around it; in code: value.trim(), or value.slice(1, -1)';
+    return {
+      seen: 'it has white space or quotes around it',
+      remedy: 'in code: value.trim(), or value.slice(1, -1)',
+    };
   return undefined;
 }
 

@@ -41,10 +41,11 @@ const nouns: Readonly<Record<DerKind, string>> = {
 /** The error about something else in the place of what an option takes. */
 export function wrongKind(origin: string, seen: Seen, expected: Expected): MtlsError {
   const { noun, code, label } = expected;
-  return new MtlsError(
-    code,
-    `${origin}: found ${describe(seen)} where a ${noun} ("${label}") was expected; ${remedyOf(seen, expected)}`,
-  );
+  return new MtlsError(code, {
+    source: origin,
+    seen: `found ${describe(seen)} where a ${noun} ("${label}") was expected`,
+    remedy: remedyOf(seen, expected),
+  });
 }
 
 function describe({ pemLabel, kind }: Seen): string {

@@ -148,16 +148,17 @@ function samplesOf(
 }
 
 function taken(name: string): MtlsError {
-  return new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `the register has a metric "${name}" from elsewhere; give collectMetrics() another prefix, or a register of its own`,
-  );
+  return new MtlsError('ERR_MTLS_OPTION_INVALID', {
+    seen: `the register has a metric "${name}" from elsewhere`,
+    remedy: 'give collectMetrics() another prefix, or a register of its own',
+  });
 }
 
 function duplicate(server: string | undefined): MtlsError {
   const seen = server === undefined ? 'without a label' : `labelled ${JSON.stringify(server)}`;
-  return new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `the register has a server ${seen} already; close() its metrics, or give each server a name of its own: collectMetrics(mtls, { server: 'public' })`,
-  );
+  return new MtlsError('ERR_MTLS_OPTION_INVALID', {
+    seen: `the register has a server ${seen} already`,
+    remedy:
+      "close() its metrics, or give each server a name of its own: collectMetrics(mtls, { server: 'public' })",
+  });
 }

@@ -38,13 +38,15 @@ export function compileRule<Request extends IncomingMessage>(
 ): ClientRuleFunction<Request> {
   if (typeof rule === 'function') return rule;
   if (typeof rule !== 'object' || (rule as unknown) === null || Array.isArray(rule)) {
-    throw invalid(
-      `a rule is ${Array.isArray(rule) ? 'an array' : typeof rule}; expected an object such as { commonName: 'client1' }, or a function`,
-    );
+    throw invalid(`a rule is ${Array.isArray(rule) ? 'an array' : typeof rule}`, {
+      expected: "an object such as { commonName: 'client1' }, or a function",
+    });
   }
   const names = Object.keys(rule);
   if (names.length === 0)
-    throw invalid('the rule is empty and would admit every client; leave it out if that is meant');
+    throw invalid('the rule is empty and would admit every client', {
+      remedy: 'leave it out if that is meant',
+    });
   const matchers = names.map(
     (name) => [name, compileField(name, rule[name as keyof ClientRuleFields])] as const,
   );
@@ -86,20 +88,22 @@ function describeFields(rule: ClientRuleFields): string {
 
 function compileField(name: string, match: Match | undefined): Matcher {
   if (!Object.hasOwn(matcherKinds, name))
-    throw invalid(`the rule has the unknown field "${name}"; known are ${fields.join(', ')}`);
+    throw invalid(`the rule has the unknown field "${name}"`, { remedy: `known are ${fields.join(', ')}` });
   const kind = matcherKinds[name as keyof ClientRuleFields];
   const list: readonly unknown[] = Array.isArray(match) ? match : [match];
   if (list.length === 0)
-    throw invalid(`${name} is an empty list, which no client can satisfy; name at least one value`);
+    throw invalid(`${name} is an empty list, which no client can satisfy`, {
+      remedy: 'name at least one value',
+    });
   const texts = new Set<string>();
   const expressions: RegExp[] = [];
   for (const item of list) {
     if (item instanceof RegExp) expressions.push(checkExpression(item, name));
     else if (typeof item === 'string' && item !== '') texts.add(kind.normalise(item, name));
     else
-      throw invalid(
-        `${name} has a value that is ${item === '' ? 'empty' : typeof item}; expected a string or a RegExp`,
-      );
+      throw invalid(`${name} has a value that is ${item === '' ? 'empty' : typeof item}`, {
+        expected: 'a string or a RegExp',
+      });
   }
   return (identity) => {
     const isMet = kind
@@ -112,6 +116,6 @@ function compileField(name: string, match: Match | undefined): Matcher {
   };
 }
 
-function invalid(message: string): MtlsError {
-  return new MtlsError('ERR_MTLS_OPTION_INVALID', message);
+function invalid(seen: string, then: { readonly expected?: string; readonly remedy?: string }): MtlsError {
+  return new MtlsError('ERR_MTLS_OPTION_INVALID', { seen, ...then });
 }

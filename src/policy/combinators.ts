@@ -73,7 +73,10 @@ function combine<Request extends IncomingMessage>(
   decisive: boolean,
 ): ClientRuleFunction<Request> {
   if (rules.length === 0)
-    throw new MtlsError('ERR_MTLS_OPTION_INVALID', `${name}() has no rules; give at least one`);
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: `${name}() has no rules`,
+      remedy: 'give at least one',
+    });
   const compiled = rules.map((rule) => compileRule(rule));
   const judgements = compiled.map((rule) => judgementOf(rule));
   const combined: Judgement<Request> = (identity, req) => {

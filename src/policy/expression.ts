@@ -23,18 +23,32 @@ export function matchesWhole(expression: RegExp, text: string): boolean {
 export function checkExpression(expression: RegExp, name: string): RegExp {
   const fault = faultOf(expression);
   if (fault === undefined) return expression;
-  throw new MtlsError('ERR_MTLS_OPTION_INVALID', `${name}: ${String(expression)} ${fault}`);
+  const [seen, remedy] = fault;
+  throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+    source: name,
+    seen: `${String(expression)} ${seen}`,
+    remedy,
+  });
 }
 
-function faultOf({ source, flags }: RegExp): string | undefined {
+function faultOf({ source, flags }: RegExp): readonly [seen: string, remedy: string] | undefined {
   if (/[gmyv]/.test(flags))
-    return 'has the flag g, m, y or v, which makes it match parts, remember, or hide alternatives in classes; leave the flag out';
+    return [
+      'has the flag g, m, y or v, which makes it match parts, remember, or hide alternatives in classes',
+      'leave the flag out',
+    ];
   const { alternatives, choices, refersBack } = measure(source);
   const isAnchored = alternatives.every((part) => part.startsWith('^') && /[^\\](?:\\\\)*\$$/.test(part));
   if (!isAnchored)
-    return 'is not anchored and would match parts of names; write /^…$/, with alternatives as /^(?:a|b)$/';
+    return [
+      'is not anchored and would match parts of names',
+      'write /^…$/, with alternatives as /^(?:a|b)$/',
+    ];
   if (choices > mostChoices || refersBack)
-    return 'could take for ever on a name made for it; repeat no group that holds repetitions or alternatives, refer back to none, and repeat at most twice without a bound, or give a function';
+    return [
+      'could take for ever on a name made for it',
+      'repeat no group that holds repetitions or alternatives, refer back to none, and repeat at most twice without a bound, or give a function',
+    ];
   return undefined;
 }
 

@@ -30,10 +30,10 @@ function invalid(seen: string, spelling: string | undefined, odd = ''): MtlsErro
     spelling === undefined
       ? `write what "${command}" prints behind "issuer="`
       : `write ${JSON.stringify(spelling)}${odd}; "${command}" prints it behind "issuer="`;
-  return new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `${seen}; RFC 4514, which a rule wants, begins with the most specific part: ${remedy}`,
-  );
+  return new MtlsError('ERR_MTLS_OPTION_INVALID', {
+    seen,
+    remedy: `RFC 4514, which a rule wants, begins with the most specific part: ${remedy}`,
+  });
 }
 
 /** A name in another notation: which one, and its parts as they stand there. */

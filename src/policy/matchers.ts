@@ -106,19 +106,19 @@ function lowerDomain(email: string): string {
 function normaliseIpOrThrow(text: string, name: string): string {
   const normal = normaliseIp(text);
   if (normal !== undefined) return normal;
-  throw new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `${name} has "${text}", which is no IP address; write "192.0.2.1" or "2001:db8::1"`,
-  );
+  throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+    seen: `${name} has "${text}", which is no IP address`,
+    remedy: 'write "192.0.2.1" or "2001:db8::1"',
+  });
 }
 
 function normaliseFingerprint(text: string, name: string): string {
   const hex = text.replaceAll(':', '').toLowerCase();
   if (/^[0-9a-f]{64}$/.test(hex)) return hex;
-  throw new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `${name} has "${text}", which is no SHA-256 fingerprint; expected 64 hex digits, as "openssl x509 -noout -fingerprint -sha256" prints`,
-  );
+  throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+    seen: `${name} has "${text}", which is no SHA-256 fingerprint`,
+    expected: '64 hex digits, as "openssl x509 -noout -fingerprint -sha256" prints',
+  });
 }
 
 function normaliseSerial(text: string, name: string): string {
@@ -127,8 +127,8 @@ function normaliseSerial(text: string, name: string): string {
     .toLowerCase()
     .replace(/^0+(?=.)/, '');
   if (/^-?[0-9a-f]+$/.test(hex)) return hex;
-  throw new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `${name} has "${text}", which is no serial number; expected hex, as "openssl x509 -noout -serial" prints`,
-  );
+  throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+    seen: `${name} has "${text}", which is no serial number`,
+    expected: 'hex, as "openssl x509 -noout -serial" prints',
+  });
 }

@@ -164,10 +164,10 @@ class RowCollector {
     if (index === undefined) {
       index = this.#groups.length;
       if (index >= maxGroups) {
-        throw new MtlsError(
-          'ERR_MTLS_CRL_UNSUPPORTED',
-          `CRL has entries of more than ${maxGroups} issuers and lengths of serial number; split it by issuer`,
-        );
+        throw new MtlsError('ERR_MTLS_CRL_UNSUPPORTED', {
+          seen: `CRL has entries of more than ${maxGroups} issuers and lengths of serial number`,
+          remedy: 'split it by issuer',
+        });
       }
       this.#groups.push({ issuer, width, count: 0 });
       this.#groupIndexes.set(key, index);

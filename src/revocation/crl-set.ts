@@ -244,27 +244,29 @@ function fullOf({ crl, signer }: ScopedHead, crls: readonly ScopedHead[]): Scope
 }
 
 function missing({ crl, origin }: VerifiedCrl): MtlsError {
-  return new MtlsError(
-    'ERR_MTLS_CRL_ROLLBACK',
-    `${origin}: the ${describeCrl(crl)} is gone and nothing replaces it; what was in force stays. Publish a newer one, ` +
-      'or take its CA out of options.ca; where its key or its distribution point is to change, publish the old list beside the new one',
-  );
+  return new MtlsError('ERR_MTLS_CRL_ROLLBACK', {
+    source: origin,
+    seen: `the ${describeCrl(crl)} is gone and nothing replaces it`,
+    remedy:
+      'what was in force stays. Publish a newer one, or take its CA out of options.ca; where its key or its distribution point is to change, publish the old list beside the new one',
+  });
 }
 
 function outlived({ crl, origin }: VerifiedCrl, wider: VerifiedCrl): MtlsError {
-  return new MtlsError(
-    'ERR_MTLS_CRL_ROLLBACK',
-    `${origin}: the ${describeCrl(crl)} is gone, and the ${describeCrl(wider.crl)}, which would take its place, was not issued later; ` +
-      `what was in force stays. Publish one that was issued after ${crl.thisUpdate.toISOString()}`,
-  );
+  return new MtlsError('ERR_MTLS_CRL_ROLLBACK', {
+    source: origin,
+    seen: `the ${describeCrl(crl)} is gone, and the ${describeCrl(wider.crl)}, which would take its place, was not issued later`,
+    remedy: `what was in force stays. Publish one that was issued after ${crl.thisUpdate.toISOString()}`,
+  });
 }
 
 function rollback(old: VerifiedCrl, replacement: VerifiedCrl): MtlsError {
   const [seen, inForce] = [describeCrl(replacement.crl), describeCrl(old.crl)];
-  return new MtlsError(
-    'ERR_MTLS_CRL_ROLLBACK',
-    `${replacement.origin}: the ${seen} ${goingBack(old.crl, replacement.crl, inForce)}; what was in force stays`,
-  );
+  return new MtlsError('ERR_MTLS_CRL_ROLLBACK', {
+    source: replacement.origin,
+    seen: `the ${seen} ${goingBack(old.crl, replacement.crl, inForce)}`,
+    remedy: 'what was in force stays',
+  });
 }
 
 /** In which way a CRL goes back behind another, and what it would have to have. */

@@ -5,7 +5,7 @@
  * @module
  */
 import { createHash } from 'node:crypto';
-import { MtlsError } from '../errors.js';
+import { locating, MtlsError } from '../errors.js';
 import { type CompleteRevocationPolicy } from './revocation-policy.js';
 import { type Certificate } from '../x509/certificate.js';
 import { type CertificateStore } from '../x509/certificate-store.js';
@@ -65,23 +65,13 @@ export function readSignedCrl(
   store: CertificateStore,
   { weakSignature }: Pick<CompleteRevocationPolicy, 'weakSignature'>,
 ): SignedCrl {
-  const crl = naming(origin, () => parseCrl(der));
+  const crl = locating(origin, () => parseCrl(der));
   return { crl, signer: verifyCrl(crl, { store, weakSignature, origin }), digest, origin };
 }
 
 /** SHA-256, hex: what tells whether a CRL is the one in force. */
 export function digestOf(der: Buffer): string {
   return createHash('sha256').update(der).digest('hex');
-}
-
-/** Names the file in an error about its bytes. */
-function naming<Value>(origin: string, read: () => Value): Value {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof MtlsError)) throw error;
-    throw new MtlsError(error.code, `${origin}: ${error.message}`, { cause: error });
-  }
 }
 
 /**
@@ -96,7 +86,7 @@ export function packCrl(
   return {
     head: packHead(crl),
     signer: Uint8Array.from(signer.raw),
-    index: naming(origin, () => packEntries(crl, seed)),
+    index: locating(origin, () => packEntries(crl, seed)),
     digest,
     raw: crl.entryCount > keepEntries ? undefined : Uint8Array.from(crl.raw),
     origin,
@@ -111,10 +101,10 @@ export function unpackCrl(
 ): VerifiedCrl {
   const ca = store.certificates.find((certificate) => certificate.raw.equals(signer));
   if (ca === undefined)
-    throw new MtlsError(
-      'ERR_MTLS_CRL_ISSUER_UNKNOWN',
-      `${origin}: its signer is not among the configured CAs`,
-    );
+    throw new MtlsError('ERR_MTLS_CRL_ISSUER_UNKNOWN', {
+      source: origin,
+      seen: 'its signer is not among the configured CAs',
+    });
   return Object.freeze({
     crl: unpackHead(head),
     signer: ca,
@@ -158,16 +148,18 @@ export function checkCrlDates(
   at: Date,
 ): void {
   if (crl.thisUpdate > at) {
-    throw new MtlsError(
-      'ERR_MTLS_CRL_INVALID',
-      `${origin}: the ${describeCrl(crl)} is not in force before ${crl.thisUpdate.toISOString()}, now ${at.toISOString()}; check the clocks of this host and of the CA`,
-    );
+    throw new MtlsError('ERR_MTLS_CRL_INVALID', {
+      source: origin,
+      seen: `the ${describeCrl(crl)} is not in force before ${crl.thisUpdate.toISOString()}`,
+      remedy: `check the clock of the CA, and of this host, which says ${at.toISOString()}`,
+    });
   }
   if (crl.nextUpdate !== undefined && freshUntil(crl, policy) <= at.getTime()) {
     const grace = policy.graceMs === 0 ? '' : `, with ${policy.graceMs} ms of grace`;
-    throw new MtlsError(
-      'ERR_MTLS_CRL_EXPIRED',
-      `${origin}: the ${describeCrl(crl)} expired at ${crl.nextUpdate.toISOString()}${grace}, now ${at.toISOString()}; publish a newer CRL`,
-    );
+    throw new MtlsError('ERR_MTLS_CRL_EXPIRED', {
+      source: origin,
+      seen: `the ${describeCrl(crl)} expired at ${crl.nextUpdate.toISOString()}${grace}`,
+      remedy: `publish a newer CRL (the clock of this host says ${at.toISOString()})`,
+    });
   }
 }

@@ -30,10 +30,12 @@ export function verifyCrl(crl: Crl, { store, weakSignature, origin }: CrlVerific
   checkAlgorithm(crl, weakSignature, origin);
   const signer = candidates.find((ca) => store.isSignedBy(crl.signed, ca));
   if (signer !== undefined) return signer;
-  throw new MtlsError(
-    'ERR_MTLS_CRL_SIGNATURE_INVALID',
-    `${origin}: the signature of the CRL of "${crl.issuer}" is not by the key of that CA; it is forged, damaged, or of another CA of the same name: fetch it again, or add the CA that signed it to options.ca`,
-  );
+  throw new MtlsError('ERR_MTLS_CRL_SIGNATURE_INVALID', {
+    source: origin,
+    seen: `the signature of the CRL of "${crl.issuer}" is not by the key of that CA`,
+    remedy:
+      'it is forged, damaged, or of another CA of the same name: fetch it again, or add the CA that signed it to options.ca',
+  });
 }
 
 /**
@@ -57,31 +59,37 @@ function checkExtensions(crl: Crl, origin: string): void {
   const [type] = crl.unknownCriticalExtensions;
   if (type === undefined) return;
   const section = Object.hasOwn(neverCritical, type) ? neverCritical[type] : undefined;
-  const fault =
+  const [fault, wish] =
     section === undefined
-      ? 'which is not understood; such a CRL must not be used (RFC 5280 section 5.2): have the CA leave it out'
-      : `which must not be critical (RFC 5280 section ${section}), and for which OpenSSL would refuse every client: have the CA write it as not critical`;
-  throw new MtlsError(
-    'ERR_MTLS_CRL_UNSUPPORTED',
-    `${origin}: the CRL of "${crl.issuer}" has the critical extension ${describeExtension(type)}, ${fault}`,
-  );
+      ? ['which is not understood, and such a CRL must not be used (RFC 5280 section 5.2)', 'leave it out']
+      : [
+          `which must not be critical (RFC 5280 section ${section}), and for which OpenSSL would refuse every client`,
+          'write it as not critical',
+        ];
+  throw new MtlsError('ERR_MTLS_CRL_UNSUPPORTED', {
+    source: origin,
+    seen: `the CRL of "${crl.issuer}" has the critical extension ${describeExtension(type)}, ${fault}`,
+    remedy: `have the CA ${wish}`,
+  });
 }
 
 function checkAlgorithm(crl: Crl, weakSignature: CrlVerification['weakSignature'], origin: string): void {
   const { algorithm } = crl.signed;
   const hash = algorithm.scheme?.hash;
   if (algorithm.scheme === undefined) {
-    throw new MtlsError(
-      'ERR_MTLS_CRL_UNSUPPORTED',
-      `${origin}: the CRL of "${crl.issuer}" is signed with the algorithm ${algorithm.oid}; RSA, RSA-PSS, ECDSA and EdDSA are understood`,
-    );
+    throw new MtlsError('ERR_MTLS_CRL_UNSUPPORTED', {
+      source: origin,
+      seen: `the CRL of "${crl.issuer}" is signed with the algorithm ${algorithm.oid}`,
+      remedy: 'RSA, RSA-PSS, ECDSA and EdDSA are understood',
+    });
   }
   if (weakSignature === 'deny' && (hash === 'md5' || hash === 'sha1')) {
-    throw new MtlsError(
-      'ERR_MTLS_CRL_UNSUPPORTED',
-      `${origin}: the CRL of "${crl.issuer}" is signed with ${hash.toUpperCase()}, which can be forged; ` +
-        `set "default_md = sha256" in the CA's .cnf and run "openssl ca -gencrl" again, or admit it with revocation.weakSignature: 'allow'`,
-    );
+    throw new MtlsError('ERR_MTLS_CRL_UNSUPPORTED', {
+      source: origin,
+      seen: `the CRL of "${crl.issuer}" is signed with ${hash.toUpperCase()}, which can be forged`,
+      remedy:
+        'set "default_md = sha256" in the CA\'s .cnf and run "openssl ca -gencrl" again, or admit it with revocation.weakSignature: \'allow\'',
+    });
   }
 }
 
@@ -89,22 +97,27 @@ function findSigners(crl: Crl, store: CertificateStore, origin: string): Certifi
   const named = store.named(crl.issuer.canonical);
   if (named.length === 0) {
     const known = store.certificates.map(({ subject }) => `"${subject}"`).join(', ');
-    throw new MtlsError(
-      'ERR_MTLS_CRL_ISSUER_UNKNOWN',
-      `${origin}: the CRL is of "${crl.issuer}", which is none of the configured CAs (${known}); add that CA or remove the CRL`,
-    );
+    throw new MtlsError('ERR_MTLS_CRL_ISSUER_UNKNOWN', {
+      source: origin,
+      seen: `the CRL is of "${crl.issuer}", which is none of the configured CAs (${known})`,
+      remedy: 'add that CA or remove the CRL',
+    });
   }
   const candidates = named.filter(
     (ca) => maySignCrls(ca) && keyIdentifiersAgree(crl.authorityKeyId, ca.subjectKeyId),
   );
   if (candidates.length > 0) return candidates;
-  const reason = named.some(maySignCrls)
-    ? 'has another key identifier; fetch the CRL again, or add the CA whose key signed it to options.ca'
-    : 'has a keyUsage without cRLSign; issue its certificate anew with cRLSign, or add the certificate that signs its CRLs to options.ca';
-  throw new MtlsError(
-    'ERR_MTLS_CRL_ISSUER_UNKNOWN',
-    `${origin}: no configured CA can have signed the CRL of "${crl.issuer}": the CA of that name ${reason}`,
-  );
+  const [reason, remedy] = named.some(maySignCrls)
+    ? ['has another key identifier', 'fetch the CRL again, or add the CA whose key signed it to options.ca']
+    : [
+        'has a keyUsage without cRLSign',
+        'issue its certificate anew with cRLSign, or add the certificate that signs its CRLs to options.ca',
+      ];
+  throw new MtlsError('ERR_MTLS_CRL_ISSUER_UNKNOWN', {
+    source: origin,
+    seen: `no configured CA can have signed the CRL of "${crl.issuer}": the CA of that name ${reason}`,
+    remedy,
+  });
 }
 
 // RFC 5280 section 6.3.3 (f): if keyUsage is there, cRLSign must be set.

@@ -20,18 +20,18 @@ export function certificatesIn(subject: Explicable): Buffer[] {
   if (typeof subject !== 'string' && !(subject instanceof Uint8Array)) {
     const raw: unknown = (subject as Partial<CertificateIdentity> | undefined)?.raw;
     if (raw instanceof Uint8Array) return [Buffer.from(raw)];
-    throw new MtlsError(
-      'ERR_MTLS_PEM_INVALID',
-      'what is to be explained is no certificate; give PEM, DER or an identity',
-    );
+    throw new MtlsError('ERR_MTLS_PEM_INVALID', {
+      seen: 'what is to be explained is no certificate',
+      remedy: 'give PEM, DER or an identity',
+    });
   }
   const blocks = readBlocks(
     { bytes: Buffer.from(subject), origin: 'what is to be explained' },
     certificateBlocks,
   );
   if (blocks.length > 0) return blocks;
-  throw new MtlsError(
-    'ERR_MTLS_PEM_INVALID',
-    'what is to be explained holds no certificate; give PEM or DER',
-  );
+  throw new MtlsError('ERR_MTLS_PEM_INVALID', {
+    seen: 'what is to be explained holds no certificate',
+    remedy: 'give PEM or DER',
+  });
 }

@@ -213,10 +213,10 @@ export class MtlsHandle implements Mtls {
   explain(subject: Explicable, servername?: string): Explanation {
     const { judges } = this.#state;
     if (judges === undefined)
-      throw new MtlsError(
-        'ERR_MTLS_OPTION_INVALID',
-        'the sources have not been read yet; await protect() first',
-      );
+      throw new MtlsError('ERR_MTLS_STATE_INVALID', {
+        seen: 'the sources have not been read yet',
+        remedy: 'await protect() first',
+      });
     const name = servername === undefined ? undefined : this.#gate.names?.find(servername);
     return explain(certificatesIn(subject), judges.of(name), new Date(this.#settings.now()));
   }
@@ -264,10 +264,10 @@ const storeEvents = ['newSession', 'resumeSession'] as const;
 function refuseSessionStores(server: Server): void {
   const refuse = (name: string | symbol): void => {
     if (!storeEvents.some((event) => event === name)) return;
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      `a listener for '${String(name)}' resumes sessions, and options.resumption is false; leave one of them out`,
-    );
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: `a listener for '${String(name)}' resumes sessions, and options.resumption is false`,
+      remedy: 'leave one of them out',
+    });
   };
   for (const event of storeEvents) if (server.listenerCount(event) > 0) refuse(event);
   server.on('newListener', refuse);

@@ -168,19 +168,18 @@ function checkWatch(watch: MtlsOptions['watch'] = {}): number | undefined {
 function checkResumption({ resumption, sni }: MtlsOptions): boolean {
   const checked = checkBoolean(resumption, 'resumption', sni === undefined);
   if (!checked || sni === undefined) return checked;
-  throw new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    'resumption: true and sni exclude each other, because node:tls does not say under which name a session was begun; leave one of them out',
-  );
+  throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+    seen: 'resumption: true and sni exclude each other, because node:tls does not say under which name a session was begun',
+    remedy: 'leave one of them out',
+  });
 }
 
 function checkOnRefused({ onRefused, refusals }: MtlsOptions): 'close' | 'respond' {
   const choice = checkChoice(onRefused, 'onRefused', ['close', 'respond']);
   if (choice === 'close' || refusals !== 'native') return choice;
-  throw new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    "onRefused: 'respond' needs refusals: 'named', because node:tls ends a connection that it refuses itself",
-  );
+  throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+    seen: "onRefused: 'respond' needs refusals: 'named', because node:tls ends a connection that it refuses itself",
+  });
 }
 
 function checkClock(now: unknown): () => number {

@@ -25,7 +25,6 @@ const lastRetryMs = 60_000;
 const pairPatienceMs = 10_000;
 
 // What differs between two messages about the same fault.
-const momentOfReading = /, now [-0-9T:.]+Z/g;
 
 interface Outcome {
   readonly report: ReloadReport;
@@ -131,10 +130,10 @@ export class Reloader {
     try {
       const before = this.#state.inForce?.materials;
       if (before === undefined)
-        throw new MtlsError(
-          'ERR_MTLS_OPTION_INVALID',
-          'the sources have not been read yet; await protect() first',
-        );
+        throw new MtlsError('ERR_MTLS_STATE_INVALID', {
+          seen: 'the sources have not been read yet',
+          remedy: 'await protect() first',
+        });
       const { materials, diff, waiting } = await this.#read(before);
       if (waiting === undefined) this.#waitForPair(undefined);
       if (materials === before) {
@@ -238,11 +237,12 @@ export class Reloader {
 
 const pairWaits = 'the pair in force stays, and CAs and CRLs are reloaded';
 
-function faultOf({ code, message }: MtlsError): string {
-  return `${code} ${message.replaceAll(momentOfReading, '')}`;
+/** What a fault is known by from one reading to the next. */
+function faultOf({ code, source, seen, errors }: MtlsError): string {
+  return errors === undefined ? `${code} ${source ?? ''} ${seen}` : errors.map(faultOf).join('\n');
 }
 
 function asMtlsError(cause: unknown): MtlsError {
   if (cause instanceof MtlsError) return cause;
-  return new MtlsError('ERR_MTLS_OPTION_INVALID', `the reload failed: ${String(cause)}`, { cause });
+  return new MtlsError('ERR_MTLS_INTERNAL', { seen: `the reload failed: ${String(cause)}` }, { cause });
 }

@@ -65,22 +65,22 @@ export async function createServerOptions(options: MtlsOptions): Promise<ServerO
   const settings = checkOptions(options);
   refuseNames(settings, 'each request has to be checked for its Host');
   if (settings.signals) {
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      'signals: true needs the reloader, and these options are read once; use createServer(), or protect() the server',
-    );
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: 'signals: true needs the reloader, and these options are read once',
+      remedy: 'use createServer(), or protect() the server',
+    });
   }
   if (settings.clients === 'optional') {
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      "clients: 'optional' needs the gate, because node:tls would let bad certificates in as well; use createServer(), or protect() the server",
-    );
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: "clients: 'optional' needs the gate, because node:tls would let bad certificates in as well",
+      remedy: 'use createServer(), or protect() the server',
+    });
   }
   if (settings.onRefused === 'respond') {
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      "onRefused: 'respond' needs the gate, because node:tls ends a connection that it refuses itself; use createServer(), or protect() the server",
-    );
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: "onRefused: 'respond' needs the gate, because node:tls ends a connection that it refuses itself",
+      remedy: 'use createServer(), or protect() the server',
+    });
   }
   const { materials } = await loadMaterials(settings, {
     judge: 'openssl',
@@ -101,8 +101,8 @@ export async function createServerOptions(options: MtlsOptions): Promise<ServerO
  * here. With `rejectUnauthorized: false` refusals are named; see {@link MtlsOptions.refusals}.
  * @param server - A server of `node:https`, `node:http2` or `node:tls` that does not listen yet.
  * @param options - As for {@link createServer}, without `sni`.
- * @throws MtlsError as {@link createServer}, and `ERR_MTLS_OPTION_INVALID` for a server that listens already, asks
- *   for no certificate, or has a gate already. The gate stays where the files are faulty: make a new server then.
+ * @throws MtlsError as {@link createServer}, and `ERR_MTLS_STATE_INVALID` for a server that listens already or has a
+ *   gate, `ERR_MTLS_OPTION_INVALID` for one that asks for no certificate. The gate stays where the files are faulty: make a new server then.
  */
 export async function protect(
   server: Server | Http2SecureServer | TlsServer,
@@ -122,36 +122,35 @@ export async function protect(
 
 function refuseNames({ names }: Settings, why: string): void {
   if (names.size === 0) return;
-  throw new MtlsError('ERR_MTLS_OPTION_INVALID', `sni is for createServer() alone, because ${why}`);
+  throw new MtlsError('ERR_MTLS_OPTION_INVALID', { seen: `sni is for createServer() alone, because ${why}` });
 }
 
 function checkProtectable(server: TlsServer, { clients, onRefused }: Settings): void {
   if (server.listening)
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      'the server listens already; protect() it before listen()',
-    );
+    throw new MtlsError('ERR_MTLS_STATE_INVALID', {
+      seen: 'the server listens already',
+      remedy: 'protect() it before listen()',
+    });
   const { requestCert, rejectUnauthorized } = server as {
     requestCert?: unknown;
     rejectUnauthorized?: unknown;
   };
   if (requestCert === false) {
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      'the server asks for no client certificate; make it with requestCert: true',
-    );
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: 'the server asks for no client certificate',
+      remedy: 'make it with requestCert: true',
+    });
   }
   if (onRefused === 'respond' && (rejectUnauthorized === true || !('setTimeout' in server))) {
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      "onRefused: 'respond' needs a server of node:https or node:http2, made with rejectUnauthorized: false, so that there are requests to answer",
-    );
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: "onRefused: 'respond' needs a server of node:https or node:http2, made with rejectUnauthorized: false, so that there are requests to answer",
+    });
   }
   if (rejectUnauthorized === true && clients === 'optional') {
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      "the server refuses callers without a certificate before the gate can let them in; for clients: 'optional' make it with rejectUnauthorized: false",
-    );
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: 'the server refuses callers without a certificate before the gate can let them in',
+      remedy: "for clients: 'optional' make it with rejectUnauthorized: false",
+    });
   }
 }
 
@@ -161,10 +160,11 @@ const gateKey = Symbol.for('express-mtls.gate');
 /** A server has one gate: a second one would judge by other files, and refuse whom the first admits. */
 function claim(server: TlsServer): void {
   if (gateKey in server)
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      'the server has a gate already, by createServer() or an earlier protect(); use the handle that the first call returned, and after a protect() that failed make a new server',
-    );
+    throw new MtlsError('ERR_MTLS_STATE_INVALID', {
+      seen: 'the server has a gate already, by createServer() or an earlier protect()',
+      remedy:
+        'use the handle that the first call returned, and after a protect() that failed make a new server',
+    });
   Object.defineProperty(server, gateKey, { value: true });
 }
 

@@ -137,18 +137,19 @@ function checkOptions(
   options: unknown,
 ): Required<Pick<StatusOptions, 'ready' | 'sources' | 'now'>> & { readonly guard: Guard } {
   if (typeof (mtls as Partial<Mtls> | null | undefined)?.reload !== 'function') {
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      'statusRouter() was not given the handle of a server; give it server.mtls, which is there once createServer() has resolved',
-    );
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: 'statusRouter() was not given the handle of a server',
+      remedy: 'give it server.mtls, which is there once createServer() has resolved',
+    });
   }
   checkKeys(options, 'the options of statusRouter()', ['access', 'ready', 'sources', 'now']);
   const { access, ready, sources, now = Date.now } = options as Partial<StatusOptions>;
   if (Object.hasOwn(options as object, 'access') && access === undefined) {
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      "access is undefined; say who may see the page, such as { organizationalUnit: 'operators' }, or leave it out behind requireClient()",
-    );
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: 'access is undefined',
+      remedy:
+        "say who may see the page, such as { organizationalUnit: 'operators' }, or leave it out behind requireClient()",
+    });
   }
   if (typeof now !== 'function') throw invalid('now', now, 'a function');
   return {
@@ -172,14 +173,16 @@ function guardedBefore(req: IncomingMessage, res: ServerResponse): MtlsError | u
   const identity = identifyRequest(req, res);
   if (identity instanceof MtlsError) return identity;
   if (identity === undefined) {
-    return new MtlsError('ERR_MTLS_CERTIFICATE_REQUIRED', 'the status page needs a client certificate');
+    return new MtlsError('ERR_MTLS_CERTIFICATE_REQUIRED', {
+      seen: 'the status page needs a client certificate',
+    });
   }
   if (isAdmittedByRule(req)) return undefined;
   connectionOf(req)?.warn(
     { event: 'status-unguarded' },
     'the status page was asked for, and no rule stands before it: mount it behind requireClient(rule), or give statusRouter() an access',
   );
-  return new MtlsError('ERR_MTLS_CLIENT_FORBIDDEN', 'no rule stands before the status page');
+  return new MtlsError('ERR_MTLS_CLIENT_FORBIDDEN', { seen: 'no rule stands before the status page' });
 }
 
 function letPass(): undefined {

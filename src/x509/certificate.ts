@@ -133,7 +133,7 @@ function readVersion(tbs: DerReader): number {
   explicit.finish();
   // X.690 section 11.5: the default, version 1, is not written.
   if (version < 2 || version > 3)
-    tbs.fail(`has the version ${version}; 1, left out, to 3 are known`, tbs.elementStart);
+    tbs.fail(`has the version ${version}, where 1 (left out) to 3 are known`, tbs.elementStart);
   return version;
 }
 

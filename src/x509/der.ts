@@ -273,7 +273,10 @@ export class DerReader {
       place === ''
         ? `it is damaged or not a DER-encoded ${noun}`
         : `the ${noun} is damaged, or its CA does not keep to DER: get it again, or have it issued anew`;
-    throw new MtlsError(code, `${noun} ${what}, at byte ${offset}${place}; ${remedy ?? getAgain}`);
+    throw new MtlsError(code, {
+      seen: `${noun} ${what}, at byte ${offset}${place}`,
+      remedy: remedy ?? getAgain,
+    });
   }
 
   #placeOf(offset: number): string {

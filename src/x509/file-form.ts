@@ -32,14 +32,14 @@ export function findFileForm(bytes: Buffer): FileForm | undefined {
   return form ?? findWrapping(text, isPem) ?? findBase64(text);
 }
 
-/** The form and its remedy, as one sentence. */
-export function describeFileForm({ seen, advice, command, code }: FileForm): string {
+/** What to do about a form. */
+export function remedyOf({ advice, command, code }: FileForm): string {
   const remedies = [
     ...(advice === undefined ? [] : [advice]),
     ...(command === undefined ? [] : [`in a shell: ${command}`]),
     ...(code === undefined ? [] : [`in code: ${code}`]),
   ];
-  return [seen, ...remedies].join('; ');
+  return remedies.join('; ');
 }
 
 function utf16(name: string, code: string): FileForm {

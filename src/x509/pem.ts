@@ -5,7 +5,7 @@
  * @module
  */
 import { MtlsError } from '../errors.js';
-import { describeFileForm, findFileForm } from './file-form.js';
+import { type FileForm, findFileForm, remedyOf } from './file-form.js';
 
 /** One block: what its label says it is, and its bytes. */
 export interface PemBlock {
@@ -72,11 +72,13 @@ export function parsePem(bytes: Buffer, origin: string): PemBlock[] {
   refuseCutLine(text);
   if (blocks.length > 0) return blocks;
   const form = findFileForm(bytes);
+  if (form !== undefined) throw inForm(form, origin);
   const seen = bytes.length === 0 ? 'it is empty' : 'no PEM block was found';
-  throw new MtlsError(
-    'ERR_MTLS_PEM_INVALID',
-    `${origin}: ${form ? describeFileForm(form) : `${seen}; expected PEM ("-----BEGIN …-----") or DER`}`,
-  );
+  throw new MtlsError('ERR_MTLS_PEM_INVALID', {
+    source: origin,
+    seen,
+    expected: 'PEM ("-----BEGIN …-----") or DER',
+  });
 }
 
 interface PemText {
@@ -254,6 +256,11 @@ function invalid(
   remedy = 'write the file anew',
 ): MtlsError {
   const form = findFileForm(bytes);
-  const seen = form ? describeFileForm(form) : `${what} (at byte ${offset}); ${remedy}`;
-  return new MtlsError('ERR_MTLS_PEM_INVALID', `${origin}: ${seen}`);
+  return form === undefined
+    ? new MtlsError('ERR_MTLS_PEM_INVALID', { source: origin, seen: `${what} (at byte ${offset})`, remedy })
+    : inForm(form, origin);
+}
+
+function inForm(form: FileForm, origin: string): MtlsError {
+  return new MtlsError('ERR_MTLS_PEM_INVALID', { source: origin, seen: form.seen, remedy: remedyOf(form) });
 }

@@ -84,7 +84,7 @@ function parseAttribute(text: string, start: number): [NameAttribute, number] {
   if (name === undefined) throw invalid(text, 'an attribute such as "CN=" was expected', start);
   const type = attributeType(name);
   if (type === undefined)
-    throw invalid(text, `"${name}" is no attribute type known here; write it dotted`, start);
+    throw invalid(text, `"${name}" is no attribute type known here (write it dotted)`, start);
   const [raw, end] = cutValue(text, head.lastIndex);
   if (!raw.startsWith('#'))
     return [{ type, value: unescape(text, raw, head.lastIndex), der: Buffer.alloc(0) }, end];
@@ -127,8 +127,8 @@ function unescape(text: string, raw: string, start: number): string {
 
 function invalid(text: string, what: string, offset: number): MtlsError {
   const seen = `"${text}" is not a distinguished name of RFC 4514`;
-  return new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `${seen}: ${what}, at character ${offset}; write "CN=client1,O=Example"`,
-  );
+  return new MtlsError('ERR_MTLS_OPTION_INVALID', {
+    seen: `${seen}: ${what}, at character ${offset}`,
+    remedy: 'write "CN=client1,O=Example"',
+  });
 }

@@ -93,7 +93,7 @@ describe('docs/error-codes.md', () => {
   });
 
   test.each(Object.keys(ErrorCode))('%s has its status, its cause and its remedy', (code) => {
-    const { status } = new MtlsError(code as ErrorCode, '');
+    const { status } = new MtlsError(code as ErrorCode, { seen: '' });
     expect(sections.get(code)).toMatch(
       new RegExp(`\\n\\nStatus ${status}\\. \\*\\*Cause\\.\\*\\* .{60}[^]*\\*\\*Remedy\\.\\*\\* .{60}`),
     );

@@ -44,7 +44,7 @@ function casOf(octets: number): CertificateAuthority[] {
 const pemOf = (cas: readonly CertificateAuthority[]): string => cas.map(({ pem }) => pem).join('');
 
 const tooLong = (octets: number, origin: unknown): object => ({
-  code: 'ERR_MTLS_OPTION_INVALID',
+  code: 'ERR_MTLS_CA_INVALID',
   message: `${String(origin)}: the names of its CAs (4) take ${octets} octets in the handshake, and 65407 is the most; configure fewer CAs, the roots alone, or CAs with shorter names`,
 });
 

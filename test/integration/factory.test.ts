@@ -135,13 +135,13 @@ const faults: Fault[] = [
   {
     title: 'an encrypted key without its passphrase',
     options: (good) => ({ key: put(good, 'locked.pem', encrypted(good.root.server())) }),
-    code: 'ERR_MTLS_OPTION_INVALID',
+    code: 'ERR_MTLS_PASSPHRASE_INVALID',
     says: ['locked.pem', 'is encrypted', 'options.passphrase'],
   },
   {
     title: 'an encrypted key with the wrong passphrase',
     options: (good) => ({ key: put(good, 'locked.pem', encrypted(good.root.server())), passphrase: 'guess' }),
-    code: 'ERR_MTLS_OPTION_INVALID',
+    code: 'ERR_MTLS_PASSPHRASE_INVALID',
     says: ['locked.pem', 'cannot be decrypted', 'options.passphrase', /^(?!.*guess)/s],
   },
   ...(['key', 'cert', 'ca', 'crl'] as const).flatMap((option): Fault[] => [
@@ -149,12 +149,12 @@ const faults: Fault[] = [
       title: `${option}: an empty file`,
       options: (good) => ({ [option]: put(good, 'empty.pem', '') }),
       code: 'ERR_MTLS_PEM_INVALID',
-      says: ['empty.pem', `options.${option}`, 'is empty', 'Write it anew'],
+      says: ['empty.pem', `options.${option}`, 'is empty', 'write it anew'],
     },
     {
       title: `${option}: a file that is not there`,
       options: ({ directory }) => ({ [option]: join(directory, 'nowhere.pem') }),
-      code: 'ERR_MTLS_OPTION_INVALID',
+      code: 'ERR_MTLS_SOURCE_UNREADABLE',
       says: ['nowhere.pem', `options.${option}`, 'ENOENT', 'check the path'],
     },
     {
@@ -261,7 +261,7 @@ const faults: Fault[] = [
     title: 'crl: a CRL that is not valid yet',
     options: (good) => ({ crl: put(good, 'early.pem', good.root.crl({ thisUpdate: inMs(hour) }).pem) }),
     code: 'ERR_MTLS_CRL_INVALID',
-    says: ['early.pem', 'not in force before', 'check the clocks'],
+    says: ['early.pem', 'not in force before', 'check the clock'],
   },
   {
     title: 'crl: a directory without a CRL',
@@ -275,7 +275,7 @@ const faults: Fault[] = [
   {
     title: 'crl: a loader that gives nothing',
     options: () => ({ crl: { load: () => Promise.resolve([]) } }),
-    code: 'ERR_MTLS_CRL_INVALID',
+    code: 'ERR_MTLS_SOURCE_UNREADABLE',
     says: ['options.crl.load()', 'gave no CRL'],
   },
   {
@@ -287,13 +287,13 @@ const faults: Fault[] = [
   {
     title: 'ca: a client certificate',
     options: (good) => ({ ca: put(good, 'leaf.pem', good.root.pem + good.root.client('client1').pem) }),
-    code: 'ERR_MTLS_OPTION_INVALID',
+    code: 'ERR_MTLS_CA_INVALID',
     says: ['leaf.pem', '"CN=client1" is no CA', 'give the CA that signed the clients'],
   },
   {
     title: 'ca: an intermediate without its root',
     options: (good) => ({ ca: put(good, 'middle.pem', good.root.intermediate('middle').pem) }),
-    code: 'ERR_MTLS_OPTION_INVALID',
+    code: 'ERR_MTLS_CA_INVALID',
     says: ['middle.pem', 'no certificate in it leads to a self-signed root', 'add the root'],
   },
   {
@@ -302,7 +302,7 @@ const faults: Fault[] = [
       ca: put(good, 'ended.pem', ca({ commonName: 'ended', notAfter: inMs(-hour) }).pem),
       crl: { load: () => Promise.resolve([good.root.crl().der]) },
     }),
-    code: 'ERR_MTLS_OPTION_INVALID',
+    code: 'ERR_MTLS_CA_INVALID',
     says: ['ended.pem', 'every CA in it has expired', 'make a new CA'],
   },
   {
@@ -318,13 +318,13 @@ const faults: Fault[] = [
     title: 'ca: a directory with other things among the certificates',
     options: ({ directory }) => ({ ca: directory }),
     // The CRL in it is that of options.crl, and is read as that alone.
-    code: 'ERR_MTLS_OPTION_INVALID',
+    code: 'ERR_MTLS_CA_INVALID',
     says: ['server-crt.pem', 'is no CA'],
   },
   {
     title: 'ca: a loader that gives nothing',
     options: () => ({ ca: { load: () => Promise.resolve([]) } }),
-    code: 'ERR_MTLS_PEM_INVALID',
+    code: 'ERR_MTLS_SOURCE_UNREADABLE',
     says: ['options.ca.load()', 'gave no certificate'],
   },
   {
@@ -333,7 +333,7 @@ const faults: Fault[] = [
       const ended = good.root.server({ notAfter: inMs(-hour) });
       return { key: ended.keyPem, cert: put(good, 'ended.pem', ended.pem) };
     },
-    code: 'ERR_MTLS_OPTION_INVALID',
+    code: 'ERR_MTLS_SERVER_CERTIFICATE_INVALID',
     says: ['ended.pem', "the server's certificate expired at", 'issue a new one'],
   },
   {
@@ -421,7 +421,7 @@ describe.each(faults)('$title', ({ options, code, says }) => {
     expect(error?.code).toBe(code);
     for (const part of says) expect(error?.message).toMatch(part instanceof RegExp ? part : escaped(part));
     // The three ways in say the same, but for the moment.
-    expect(new Set(errors.map((each) => each.message.replaceAll(/now \S+/g, 'now'))).size).toBe(1);
+    expect(new Set(errors.map((each) => each.message.replaceAll(/says [^ )]+/g, 'says'))).size).toBe(1);
   });
 });
 

@@ -119,7 +119,7 @@ test.each([
 ])('a CA that its owner does not trust for clients stops the start, %s', async (_where, others) => {
   const ca = [...others, trusted(sequence(oid(purposes.serverAuth)))];
   await expect(createServer({ key: keyPem, cert: pem, ca })).rejects.toMatchObject({
-    code: 'ERR_MTLS_OPTION_INVALID',
+    code: 'ERR_MTLS_CA_INVALID',
     message: expect.stringMatching(/not trusted for clientAuth \(1\.3\.6\.1\.5\.5\.7\.3\.2\)/),
   });
 });
@@ -132,7 +132,7 @@ test('a CA that its owner does not trust for clients leaves in force what was, a
     der: Buffer.concat([other.der, sequence(sequence(oid(purposes.serverAuth)))]),
   });
   publish(files.ca, root.pem + rejecting);
-  await expect(mtls.reload()).rejects.toMatchObject({ code: 'ERR_MTLS_OPTION_INVALID' });
+  await expect(mtls.reload()).rejects.toMatchObject({ code: 'ERR_MTLS_CA_INVALID' });
   expect((await as(client1).get()).status).toBe(200);
   expect((await as(other.client('stranger')).get()).status).toBe('refused');
 });

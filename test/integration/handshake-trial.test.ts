@@ -224,7 +224,7 @@ describe('a server does not start where every handshake would fail', () => {
     const given = material({ root, serverCertificate: certificateOf(key) });
     const start = `every handshake fails: OpenSSL says ${says}; `;
     const refused = {
-      code: 'ERR_MTLS_OPTION_INVALID',
+      code: 'ERR_MTLS_TLS_CONFIG_INVALID',
       message: expect.stringMatching(new RegExp(`^${start.replaceAll(/[().]/g, '\\$&')}`)),
     };
     const error: unknown = await createServer({ ...given.options, tls: options }).catch(
@@ -259,7 +259,7 @@ describe('a CA of the server’s own certificate that is too weak for OpenSSL', 
     given = { root: weak, serverCertificate: weak.server(), crl: null };
   });
   const refused = {
-    code: 'ERR_MTLS_OPTION_INVALID',
+    code: 'ERR_MTLS_TLS_CONFIG_INVALID',
     message: expect.stringMatching(
       /^every handshake fails: OpenSSL says "ca key too small" \(ERR_SSL_CA_KEY_TOO_SMALL\); the server sends the CAs .* issued by a stronger CA, or set a lower @SECLEVEL/,
     ),

@@ -278,7 +278,7 @@ describe.each(expresses)('$name behind a server without the gate', ({ framework 
     const port = await listen(http.createServer(app(served)));
     const answer = await fetch(`http://127.0.0.1:${port}/`, { headers: { 'X-Client-CN': 'client1' } });
     expect(answer.status).toBe(500);
-    expect(await answer.json()).toMatchObject({ status: 500, code: 'ERR_MTLS_OPTION_INVALID' });
+    expect(await answer.json()).toMatchObject({ status: 500, code: 'ERR_MTLS_SERVER_UNPROTECTED' });
     expect(served).toEqual([expect.stringMatching(/a server without TLS.*createServer\(\)/), 'nobody']);
   });
 
@@ -291,7 +291,7 @@ describe.each(expresses)('$name behind a server without the gate', ({ framework 
     );
     const answer = await new Client({ port, ca: root.pem }, root.client('client1')).get();
     expect(answer.status).toBe(500);
-    expect(JSON.parse(answer.body)).toMatchObject({ code: 'ERR_MTLS_OPTION_INVALID' });
+    expect(JSON.parse(answer.body)).toMatchObject({ code: 'ERR_MTLS_SERVER_UNPROTECTED' });
     expect(served).toEqual([expect.stringMatching(/a TLS server without the gate.*protect\(\)/), 'nobody']);
   });
 

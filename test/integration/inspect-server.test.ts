@@ -122,7 +122,7 @@ describe('what is no server of TLS is said in one line, with exit code 3', () =>
     const { code, out, err } = await runCommand(['inspect', 'https://127.0.0.1:1']);
     expect({ code, out }).toStrictEqual({ code: 3, out: '' });
     expect(err).toMatch(
-      /^ERR_MTLS_OPTION_INVALID: \S+:1: there is no TLS to be had \(ECONNREFUSED\); [^\n]*\n$/,
+      /^ERR_MTLS_SERVER_UNREACHABLE: \S+:1: there is no TLS to be had \(ECONNREFUSED\); [^\n]*\n$/,
     );
   });
 

@@ -428,7 +428,7 @@ const broken: Broken[] = [
       }).pem,
     code: 'ERR_MTLS_CRL_UNSUPPORTED',
   },
-  { title: 'no file at all', make: () => undefined, code: 'ERR_MTLS_OPTION_INVALID' },
+  { title: 'no file at all', make: () => undefined, code: 'ERR_MTLS_SOURCE_UNREADABLE' },
 ];
 
 describe.each(broken)('$title in the place of the CRL', ({ make, code }) => {
@@ -831,8 +831,8 @@ describe('what else is reloaded', () => {
     await until(async () => (await client.get()).status === 200, 'the client is let in');
     load = () => Promise.reject(new Error('the store is down'));
     await expect(server.mtls.reload()).rejects.toMatchObject({
-      code: 'ERR_MTLS_PEM_INVALID',
-      message: expect.stringContaining('options.ca.load() rejected: the store is down'),
+      code: 'ERR_MTLS_SOURCE_UNREADABLE',
+      message: expect.stringContaining('options.ca.load(): it rejected: the store is down'),
     });
     expect(await client.get()).toMatchObject({ status: 200 });
   });

@@ -507,7 +507,7 @@ describe('access', () => {
     };
     for (const path of ['/guarded/', '/guarded/ready', '/probed/'])
       expect(await get(path)).toBe(
-        '500 {"type":"about:blank","title":"Internal Server Error","status":500,"code":"ERR_MTLS_OPTION_INVALID"}\n',
+        '500 {"type":"about:blank","title":"Internal Server Error","status":500,"code":"ERR_MTLS_SERVER_UNPROTECTED"}\n',
       );
     expect(await get('/probed/ready')).toBe('200 {"ready":true}\n');
     expect(await get('/open/')).toMatch(/^200 \{"at":/);

@@ -290,7 +290,7 @@ describe('on a server that', () => {
     expect(await client.get('/', upgrade)).toMatchObject({ status: 'refused' });
     expect(outcomes).toMatchObject([
       {
-        code: 'ERR_MTLS_OPTION_INVALID',
+        code: 'ERR_MTLS_SERVER_UNPROTECTED',
         message: expect.stringContaining('make the server with createServer()'),
       },
     ]);
@@ -303,7 +303,7 @@ describe('on a server that', () => {
     socket.write('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
     socket.resume();
     await once(socket, 'close');
-    expect(outcomes).toMatchObject([{ code: 'ERR_MTLS_OPTION_INVALID' }]);
+    expect(outcomes).toMatchObject([{ code: 'ERR_MTLS_SERVER_UNPROTECTED' }]);
   });
 });
 

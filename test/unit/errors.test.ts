@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { combineFaults, ErrorCode, MtlsError } from '../../src/errors.js';
+import { combineFaults, dataOf, ErrorCode, errorOf, locating, MtlsError } from '../../src/errors.js';
 
 const statuses: [ErrorCode, number][] = [
   ['ERR_MTLS_CERTIFICATE_REQUIRED', 401],
@@ -11,6 +11,22 @@ const statuses: [ErrorCode, number][] = [
   ['ERR_MTLS_CLIENT_FORBIDDEN', 403],
   ['ERR_MTLS_REQUEST_MISDIRECTED', 421],
   ['ERR_MTLS_OPTION_INVALID', 500],
+  ['ERR_MTLS_STATE_INVALID', 500],
+  ['ERR_MTLS_SERVER_UNPROTECTED', 500],
+  ['ERR_MTLS_SOURCE_UNREADABLE', 500],
+  ['ERR_MTLS_PASSPHRASE_INVALID', 500],
+  ['ERR_MTLS_FORMAT_UNSUPPORTED', 500],
+  ['ERR_MTLS_SERVER_CERTIFICATE_INVALID', 500],
+  ['ERR_MTLS_CA_INVALID', 500],
+  ['ERR_MTLS_TLS_CONFIG_INVALID', 500],
+  ['ERR_MTLS_REQUEST_INVALID', 500],
+  ['ERR_MTLS_CA_FOLDER_INVALID', 500],
+  ['ERR_MTLS_CA_LOCKED', 500],
+  ['ERR_MTLS_FILE_EXISTS', 500],
+  ['ERR_MTLS_CERTIFICATE_NOT_FOUND', 500],
+  ['ERR_MTLS_SERVER_UNREACHABLE', 500],
+  ['ERR_MTLS_ABORTED', 500],
+  ['ERR_MTLS_INTERNAL', 500],
   ['ERR_MTLS_PEM_INVALID', 500],
   ['ERR_MTLS_KEY_MISMATCH', 500],
   ['ERR_MTLS_CRL_INVALID', 500],
@@ -23,28 +39,79 @@ const statuses: [ErrorCode, number][] = [
 
 describe('an error of this package', () => {
   test.each(statuses)('%s answers with the status %i', (code, status) => {
-    const error = new MtlsError(code, 'seen, expected, remedy');
+    const error = new MtlsError(code, { seen: 'it is so' });
     expect(error).toMatchObject({ name: 'MtlsError', code, status, statusCode: status });
-    expect(error.message).toBe('seen, expected, remedy');
+    expect(error.message).toBe('it is so');
     expect(error).toBeInstanceOf(Error);
     expect(ErrorCode[code]).toBe(code);
   });
 
   test('keeps the error behind it', () => {
     const cause = new Error('ENOENT');
-    expect(new MtlsError('ERR_MTLS_OPTION_INVALID', 'no file', { cause }).cause).toBe(cause);
-    expect('cause' in new MtlsError('ERR_MTLS_OPTION_INVALID', 'no file')).toBe(false);
+    expect(new MtlsError('ERR_MTLS_OPTION_INVALID', { seen: 'no file' }, { cause }).cause).toBe(cause);
+    expect('cause' in new MtlsError('ERR_MTLS_OPTION_INVALID', { seen: 'no file' })).toBe(false);
+  });
+
+  test.each([
+    [{ seen: 'it is 3' }, 'it is 3'],
+    [{ seen: 'it is 3', expected: '4' }, 'it is 3; expected 4'],
+    [{ seen: 'it is 3', remedy: 'add one' }, 'it is 3; add one'],
+    [
+      { source: 'a.pem', seen: 'it is 3', expected: '4', remedy: 'add one' },
+      'a.pem: it is 3; expected 4; add one',
+    ],
+  ])('has a message that is made from its parts: %j', (details, message) => {
+    const error = new MtlsError('ERR_MTLS_PEM_INVALID', details);
+    expect(error.message).toBe(message);
+    expect(error).toMatchObject(details);
+  });
+
+  test('is about a place, and about the place in it that it named already', () => {
+    const fail = (source?: string) => (): never => {
+      throw new MtlsError('ERR_MTLS_CERTIFICATE_INVALID', {
+        seen: 'it is cut off',
+        remedy: 'fetch it',
+        source,
+      });
+    };
+    expect(() => locating('a.pem', fail())).toThrow('a.pem: it is cut off; fetch it');
+    expect(() => locating('a.pem', fail('number 2'))).toThrow('a.pem: number 2: it is cut off; fetch it');
+    expect(() => locating('a.pem', fail('a.pem'))).toThrow(/^a\.pem: it is cut off; fetch it$/);
+    expect(() => locating('a.pem', fail(), 'ERR_MTLS_PEM_INVALID')).toThrow(
+      expect.objectContaining({
+        code: 'ERR_MTLS_PEM_INVALID',
+        source: 'a.pem',
+        seen: 'it is cut off',
+      }),
+    );
+    const other = new Error('another kind');
+    expect(() =>
+      locating('a.pem', () => {
+        throw other;
+      }),
+    ).toThrow(other);
+  });
+
+  test('is the same after a journey between threads', () => {
+    const one = new MtlsError('ERR_MTLS_CRL_EXPIRED', { seen: 'a', expected: 'b', remedy: 'c', source: 'd' });
+    const both = combineFaults([one, new MtlsError('ERR_MTLS_CRL_INVALID', { seen: 'e' })]);
+    for (const error of [one, both]) {
+      const arrived = errorOf(structuredClone(dataOf(error)));
+      expect(arrived).toBeInstanceOf(MtlsError);
+      expect(arrived.message).toBe(error.message);
+      expect(dataOf(arrived)).toEqual(dataOf(error));
+    }
   });
 
   test('is told by its name in a stack trace', () => {
-    expect(String(new MtlsError('ERR_MTLS_PEM_INVALID', 'x'))).toBe('MtlsError: x');
+    expect(String(new MtlsError('ERR_MTLS_PEM_INVALID', { seen: 'x' }))).toBe('MtlsError: x');
   });
 });
 
 describe('several faults', () => {
   const faults = [
-    new MtlsError('ERR_MTLS_PEM_INVALID', 'one', { cause: new Error('behind it') }),
-    new MtlsError('ERR_MTLS_CRL_EXPIRED', 'two'),
+    new MtlsError('ERR_MTLS_PEM_INVALID', { seen: 'one' }, { cause: new Error('behind it') }),
+    new MtlsError('ERR_MTLS_CRL_EXPIRED', { seen: 'two' }),
   ] as const;
 
   test('are told in one error, with the code of the first', () => {
@@ -54,7 +121,7 @@ describe('several faults', () => {
   });
 
   test('that are several themselves are told one by one', () => {
-    const third = new MtlsError('ERR_MTLS_CRL_INVALID', 'three');
+    const third = new MtlsError('ERR_MTLS_CRL_INVALID', { seen: 'three' });
     const error = combineFaults([combineFaults(faults), third]);
     expect(error).toMatchObject({ message: 'one\ntwo\nthree', errors: [...faults, third] });
     expect(third.errors).toBeUndefined();
@@ -64,7 +131,7 @@ describe('several faults', () => {
     expect(combineFaults([faults[0]])).toBe(faults[0]);
     const many = Array.from(
       { length: 12 },
-      (_, index) => new MtlsError('ERR_MTLS_CRL_INVALID', `fault ${index}`),
+      (_, index) => new MtlsError('ERR_MTLS_CRL_INVALID', { seen: `fault ${index}` }),
     );
     expect(combineFaults(many as [MtlsError]).message).toMatch(/^fault 0\n(.+\n){9}and 2 more$/);
     expect(combineFaults(many.slice(0, 10) as [MtlsError]).message).toMatch(/\nfault 9$/);

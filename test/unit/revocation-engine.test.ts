@@ -270,11 +270,11 @@ describe('sources that cannot be read are an error, never nothing', () => {
   const crl = root.crl().pem;
   test.each<[string, object, string]>([
     ['no CA', { ca: '', crl }, 'ERR_MTLS_OPTION_INVALID'],
-    ['a CA that is not there', { ca: join(empty, 'no.pem'), crl }, 'ERR_MTLS_OPTION_INVALID'],
+    ['a CA that is not there', { ca: join(empty, 'no.pem'), crl }, 'ERR_MTLS_SOURCE_UNREADABLE'],
     ['a key for a CA', { ca: root.keyPem, crl }, 'ERR_MTLS_PEM_INVALID'],
-    ['a CRL that is not there', { ca: cas, crl: join(empty, 'no.crl') }, 'ERR_MTLS_OPTION_INVALID'],
+    ['a CRL that is not there', { ca: cas, crl: join(empty, 'no.crl') }, 'ERR_MTLS_SOURCE_UNREADABLE'],
     ['a directory without CRLs', { ca: cas, crl: empty }, 'ERR_MTLS_CRL_INVALID'],
-    ['a loader that gives nothing', { ca: cas, crl: { load: async () => [] } }, 'ERR_MTLS_CRL_INVALID'],
+    ['a loader that gives nothing', { ca: cas, crl: { load: async () => [] } }, 'ERR_MTLS_SOURCE_UNREADABLE'],
   ])('%s', async (_what, options, code) => {
     await expect(loadRevocation(options as LoadRevocationOptions)).rejects.toMatchObject({ code });
   });

@@ -54,10 +54,10 @@ Examples:
 async function importFolder(terminal: Terminal, folder: string, options: ImportOptions): Promise<Answer> {
   const { dir, ca, key, remakeCa } = options;
   if (existsSync(dir) && existsSync(folder) && realpathSync(dir) === realpathSync(folder)) {
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      `${folder} is the folder to import and the one to import into, and it is only read; name another with --dir`,
-    );
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: `${folder} is the folder to import and the one to import into, and it is only read`,
+      remedy: 'name another with --dir',
+    });
   }
   const found = await findForeignCa(folder, { certificate: ca, key, except: dir });
   const passphrase = await readPassphrase(terminal, options, found.key);

@@ -36,10 +36,10 @@ export function addInit({ create, answers }: Commands): void {
           (given) => given !== undefined,
         );
         if (other !== undefined)
-          throw new MtlsError(
-            'ERR_MTLS_OPTION_INVALID',
-            `two folders are given, ${directory} and --dir ${other}; give one`,
-          );
+          throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+            seen: `two folders are given, ${directory} and --dir ${other}`,
+            remedy: 'give one',
+          });
         return init(terminal, { ...options, dir: directory });
       }),
     )

@@ -8,7 +8,7 @@ import { Option } from 'commander';
 import { readBounded } from '../../dev-ca/bounded-file.js';
 import { hasCode } from '../../dev-ca/files.js';
 import { MtlsError } from '../../errors.js';
-import { describeDistrust } from '../../material/blocks.js';
+import { describeDistrust, distrustRemedy } from '../../material/blocks.js';
 import { purposes } from '../../x509/purpose.js';
 import { type Answer, type CommonOptions, describeError } from '../answer.js';
 import type { Commands } from '../commands.js';
@@ -123,15 +123,19 @@ async function readPassword(
 async function readCas(file: string, purpose: string): Promise<Found[]> {
   const found = readMaterial(await readBounded(file, maxBytes), file, undefined);
   if (certificatesAmong(found).length === 0)
-    throw new MtlsError('ERR_MTLS_PEM_INVALID', `${file} (--ca) holds no certificate; give that of the CA`);
+    throw new MtlsError('ERR_MTLS_PEM_INVALID', {
+      seen: `${file} (--ca) holds no certificate`,
+      remedy: 'give that of the CA',
+    });
   for (const thing of found) {
     const trust = thing.kind === 'certificate' ? thing.trust : undefined;
     const fault = trust && describeDistrust(trust, purpose);
     if (fault !== undefined)
-      throw new MtlsError(
-        'ERR_MTLS_OPTION_INVALID',
-        `${thing.origin} (--ca): a TRUSTED CERTIFICATE in it ${fault}`,
-      );
+      throw new MtlsError('ERR_MTLS_CA_INVALID', {
+        source: `${thing.origin} (--ca)`,
+        seen: `a TRUSTED CERTIFICATE in it ${fault}`,
+        remedy: distrustRemedy,
+      });
   }
   return found;
 }
@@ -147,10 +151,9 @@ async function readWanted(find: string): Promise<Wanted[]> {
   }
   const serial = bytes === undefined ? parseSerial(find) : undefined;
   if (serial !== undefined) return [serial];
-  throw new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `--find is "${find}", which is neither a serial number in hex nor a file with a certificate`,
-  );
+  throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+    seen: `--find is "${find}", which is neither a serial number in hex nor a file with a certificate`,
+  });
 }
 
 async function readInput(
@@ -174,10 +177,10 @@ function isHostAndPort(input: string): boolean {
 }
 
 function noFile(input: string): MtlsError {
-  return new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
-    `there is no file ${input}; if it is a server, write https://${input}`,
-  );
+  return new MtlsError('ERR_MTLS_SOURCE_UNREADABLE', {
+    seen: `there is no file ${input}`,
+    remedy: `if it is a server, write https://${input}`,
+  });
 }
 
 function reportInput(

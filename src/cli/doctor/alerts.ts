@@ -11,31 +11,39 @@ export interface Alert {
   readonly meaning: string;
 }
 
-const meanings: Readonly<Record<number, string>> = {
-  40: 'handshake failure: no cipher or signature algorithm in common, or an old server that wants a certificate',
-  42: 'bad certificate: the server could not read the certificate, or does not like it',
-  43: 'unsupported certificate: the server takes no certificate of this kind',
-  44: 'certificate revoked',
-  45: 'certificate expired: or not valid yet, by the clock of the server',
-  46: 'certificate unknown: the server does not accept it, and does not say why',
-  47: 'illegal parameter',
-  48: 'unknown CA: no CA that the server trusts has issued the certificate',
-  49: 'access denied',
-  50: 'decode error',
-  51: 'decrypt error: a signature did not verify, as where the key does not belong to the certificate',
-  70: 'protocol version: the two sides have no version of TLS in common',
-  71: 'insufficient security: the server wants stronger ciphers or keys',
-  80: 'internal error of the server',
-  112: 'unrecognized name: the server has nothing under the name that was asked for',
-  113: 'bad certificate status response',
-  115: 'unknown PSK identity',
-  116: 'certificate required: the server got no certificate',
-  120: 'no application protocol: the server does not speak HTTP/1.1 here',
+const alerts: Readonly<Record<string, readonly [number: number, meaning: string] | undefined>> = {
+  HANDSHAKE_FAILURE: [
+    40,
+    'handshake failure: no cipher or signature algorithm in common, or an old server that wants a certificate',
+  ],
+  BAD_CERTIFICATE: [42, 'bad certificate: the server could not read the certificate, or does not like it'],
+  UNSUPPORTED_CERTIFICATE: [43, 'unsupported certificate: the server takes no certificate of this kind'],
+  CERTIFICATE_REVOKED: [44, 'certificate revoked'],
+  CERTIFICATE_EXPIRED: [45, 'certificate expired: or not valid yet, by the clock of the server'],
+  CERTIFICATE_UNKNOWN: [46, 'certificate unknown: the server does not accept it, and does not say why'],
+  ILLEGAL_PARAMETER: [47, 'illegal parameter'],
+  UNKNOWN_CA: [48, 'unknown CA: no CA that the server trusts has issued the certificate'],
+  ACCESS_DENIED: [49, 'access denied'],
+  DECODE_ERROR: [50, 'decode error'],
+  DECRYPT_ERROR: [
+    51,
+    'decrypt error: a signature did not verify, as where the key does not belong to the certificate',
+  ],
+  PROTOCOL_VERSION: [70, 'protocol version: the two sides have no version of TLS in common'],
+  INSUFFICIENT_SECURITY: [71, 'insufficient security: the server wants stronger ciphers or keys'],
+  INTERNAL_ERROR: [80, 'internal error of the server'],
+  UNRECOGNIZED_NAME: [112, 'unrecognized name: the server has nothing under the name that was asked for'],
+  BAD_CERTIFICATE_STATUS_RESPONSE: [113, 'bad certificate status response'],
+  UNKNOWN_PSK_IDENTITY: [115, 'unknown PSK identity'],
+  CERTIFICATE_REQUIRED: [116, 'certificate required: the server got no certificate'],
+  NO_APPLICATION_PROTOCOL: [120, 'no application protocol: the server does not speak HTTP/1.1 here'],
 };
 
-/** The alert that an error of node:tls is about. OpenSSL says its number in the message alone. */
-export function alertIn(error: Error): Alert | undefined {
-  const number = Number(/SSL alert number (\d{1,3})/.exec(error.message)?.[1] ?? NaN);
-  if (Number.isNaN(number)) return undefined;
-  return { number, meaning: meanings[number] ?? 'an alert without a name here' };
+// As OpenSSL names an alert that it received: ERR_SSL_TLSV1_ALERT_UNKNOWN_CA, and ERR_SSL_SSL/TLS_ALERT_… since 3.4.
+const alertCode = /^ERR_SSL_(?:SSLV3|TLSV1|TLSV13|SSL\/TLS)_(?:ALERT_)?([A-Z_]+)$/;
+
+/** The alert that an error of node:tls is about; `undefined` where it is about something else. */
+export function alertIn({ code = '' }: NodeJS.ErrnoException): Alert | undefined {
+  const [number, meaning] = alerts[alertCode.exec(code)?.[1] ?? ''] ?? [];
+  return number === undefined || meaning === undefined ? undefined : { number, meaning };
 }

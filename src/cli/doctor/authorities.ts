@@ -43,7 +43,7 @@ export function openAuthorities(files: readonly CertificateFile[] | undefined, a
   } catch (error) {
     if (!(error instanceof MtlsError)) throw error;
     const usable = files.flatMap(({ ders }) => ders.flatMap(readCa));
-    return { store: new CertificateStore(usable), step: failedWith('ca', error.message) };
+    return { store: new CertificateStore(usable), step: failedWith('ca', error) };
   }
 }
 

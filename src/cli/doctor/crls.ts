@@ -52,7 +52,7 @@ export async function readCrls(
     checker,
     steps: [
       ...checker.crls.map((verified) => stepFor(verified, policy, at)),
-      ...setAside.map(({ message }) => failedWith('crl', message)),
+      ...setAside.map(({ error }) => failedWith('crl', error)),
       ...notInForce(crl, checker, setAside),
       ...checker
         .uncoveredCas(at)
@@ -69,7 +69,7 @@ function stepFor({ crl, signer, origin }: VerifiedCrl, policy: CompleteRevocatio
     checkCrlDates({ crl, origin }, policy, at);
   } catch (error) {
     if (!(error instanceof MtlsError)) throw error;
-    if (!isDelta || error.code !== 'ERR_MTLS_CRL_EXPIRED') return failedWith('crl', error.message);
+    if (!isDelta || error.code !== 'ERR_MTLS_CRL_EXPIRED') return failedWith('crl', error);
     const seen = `${origin}: the ${describeCrl(crl)} has expired`;
     return noted('crl', `${seen}: what it lists stays revoked, and its base decides; publish a newer delta`);
   }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { MtlsError } from '../../errors.js';
+import { dataOf, MtlsError } from '../../errors.js';
 import { identityOf } from '../../identity/client-identity.js';
 import { checkCertificatePolicy } from '../../judgement/certificate-policy.js';
 import { maxOthers } from '../../judgement/peer.js';
@@ -20,7 +20,7 @@ import { describeInputs, type Inputs } from './inputs.js';
 import { noteNames } from './names.js';
 import { compareKey } from './private-key.js';
 import { askRule } from './rule.js';
-import { failedWith, passed, type Step } from './step.js';
+import { failed, failedWith, passed, type Step } from './step.js';
 
 /** What was found without asking a server. */
 export interface Examination {
@@ -71,7 +71,7 @@ export async function examine(
       ...about,
       passed('certificate', `${abbreviate(identity.subject)}, serial ${identity.serialNumber}`),
       ...others.flatMap((other) =>
-        isCertificate(other) ? [] : [failedWith('certificate', `behind it: ${other.message}`)],
+        isCertificate(other) ? [] : [failedWith('certificate', { ...dataOf(other), source: 'behind it' })],
       ),
       judged.dates,
       authorities.step,
@@ -89,12 +89,12 @@ export async function examine(
 }
 
 function unreadable(name: string, fault: MtlsError | undefined, steps: readonly Step[]): Examination {
-  const message = fault?.message ?? '';
-  const step = failedWith('certificate', message, 'issue it anew');
+  const { seen, remedy } = fault ?? { seen: '', remedy: undefined };
+  const step = failed('certificate', seen, remedy ?? 'issue it anew');
   return {
     name,
     steps: [...steps, step],
-    refusal: refuse('identity-invalid', message),
+    refusal: refuse('identity-invalid', seen, { remedy }),
     isRevokedItself: false,
   };
 }

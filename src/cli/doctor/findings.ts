@@ -13,7 +13,7 @@ import { type Certificate } from '../../x509/certificate.js';
 import { describeDate } from '../time.js';
 import { describeChain, findBreak } from './authorities.js';
 import { type CertificateFile } from './inputs.js';
-import { failed, failedWith, passed, skipped, type Step } from './step.js';
+import { failed, passed, skipped, type Step } from './step.js';
 
 /** What was inspected, and by what. */
 export interface Inspected {
@@ -60,7 +60,7 @@ const remedies: Readonly<Record<RefusalReason, string>> = {
 function stepOf(step: string, refusal: Refusal | undefined, praise: string): Step {
   return refusal === undefined
     ? passed(step, praise)
-    : failedWith(step, refusal.detail, remedies[refusal.reason]);
+    : failed(step, refusal.detail, refusal.remedy ?? remedies[refusal.reason]);
 }
 
 function chainOf({ inspection, certificate }: Inspected): CertificateChain {

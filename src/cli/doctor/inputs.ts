@@ -66,8 +66,18 @@ export async function readInputs(
 }
 
 /** An error about an option of the library as one about the command's. */
-export function inTermsOfTheCommand({ code, message }: MtlsError): MtlsError {
-  return new MtlsError(code, message.replaceAll(/\boptions\.([a-z-]+)(?:\[\d+\])?/g, '--$1'));
+export function inTermsOfTheCommand({ code, seen, expected, remedy, source, errors }: MtlsError): MtlsError {
+  return new MtlsError(code, {
+    seen: nameFlags(seen),
+    expected: expected && nameFlags(expected),
+    remedy: remedy && nameFlags(remedy),
+    source: source && nameFlags(source),
+    errors: errors?.map(inTermsOfTheCommand),
+  });
+}
+
+function nameFlags(text: string): string {
+  return text.replaceAll(/\boptions\.([a-z-]+)(?:\[\d+\])?/g, '--$1');
 }
 
 async function readClientFile(path: string): Promise<Inputs['client']> {
@@ -75,7 +85,10 @@ async function readClientFile(path: string): Promise<Inputs['client']> {
   const ders = readBlocks(source, certificateBlocks);
   const [leaf] = ders;
   if (leaf !== undefined) return { origin: source.origin, ders, leaf };
-  throw new MtlsError('ERR_MTLS_PEM_INVALID', `${path} (--cert) holds no certificate; give PEM or DER`);
+  throw new MtlsError('ERR_MTLS_PEM_INVALID', {
+    seen: `${path} (--cert) holds no certificate`,
+    remedy: 'give PEM or DER',
+  });
 }
 
 async function readKeyFile(
@@ -92,7 +105,9 @@ async function readPassphrase(path: string): Promise<string> {
   const { bytes } = await readSource(path, 'passphrase-file');
   const [line = ''] = bytes.toString('utf8').split(/\r?\n/, 1);
   if (line !== '') return line;
-  throw new MtlsError('ERR_MTLS_OPTION_INVALID', `${path} (--passphrase-file) has an empty first line`);
+  throw new MtlsError('ERR_MTLS_PASSPHRASE_INVALID', {
+    seen: `${path} (--passphrase-file) has an empty first line`,
+  });
 }
 
 async function readAuthorities(

@@ -16,12 +16,12 @@ export interface ClientKey {
 
 /**
  * Reads a key.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where the passphrase is missing or wrong, `ERR_MTLS_PEM_INVALID` for
+ * @throws MtlsError `ERR_MTLS_PASSPHRASE_INVALID` where the passphrase is missing or wrong, `ERR_MTLS_PEM_INVALID` for
  *   what is no key.
  */
 export function readClientKey(source: SourceBytes, passphrase: string | undefined): ClientKey {
   const remedy = 'give its passphrase by --passphrase-file or EXPRESS_MTLS_KEY_PASSPHRASE';
-  const name = `the passphrase that was given; ${remedy}`;
+  const name = 'the passphrase that was given';
   return { origin: source.origin, key: readPrivateKey(source, { value: passphrase, remedy, name }).key };
 }
 

@@ -20,10 +20,10 @@ export function parseRule(json: string): ClientRuleFunction {
   try {
     rule = JSON.parse(json);
   } catch {
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      `the rule is no JSON; write it as '{"commonName":"client1"}'`,
-    );
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: 'the rule is no JSON',
+      remedy: 'write it as \'{"commonName":"client1"}\'',
+    });
   }
   return compileRule(rule as ClientRule);
 }

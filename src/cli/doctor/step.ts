@@ -4,6 +4,8 @@
  * @module
  */
 
+import { type ErrorDetails, sentenceOf } from '../../errors.js';
+
 /** A step, as `--json` has it. */
 export interface Step {
   /** What was looked at: `'file'`, `'key'`, `'chain'`, … */
@@ -37,11 +39,16 @@ export function failed(step: string, detail: string, remedy?: string): Step {
 }
 
 /**
- * It fails, with a sentence of this package: what was seen, a semicolon, what to do. In a name the semicolon is
- * escaped.
- * @param remedy - Where the sentence has none.
+ * It fails with an error of this package.
+ * @param remedy - Where the error has none.
  */
-export function failedWith(step: string, sentence: string, remedy?: string): Step {
-  const [seen = '', ...rest] = sentence.split(/(?<!\\); /);
-  return failed(step, seen, rest.length === 0 ? remedy : rest.join('; '));
+export function failedWith(
+  step: string,
+  { source, seen, expected, remedy: own }: ErrorParts,
+  remedy?: string,
+): Step {
+  const sentence = sentenceOf({ seen, expected });
+  return failed(step, source === undefined ? sentence : `${source}: ${sentence}`, own ?? remedy);
 }
+
+type ErrorParts = Pick<ErrorDetails, 'source' | 'seen' | 'expected' | 'remedy'>;

@@ -65,11 +65,10 @@ function concludeHere(examination: Examination, at: Date): Verdict {
   }
   if (refusal !== undefined) {
     const { reason, code, detail, revocation } = refusal;
-    const [seen = ''] = detail.split(/(?<!\\); /);
     const why =
       revocation !== undefined && isRevokedItself
         ? `revoked on ${describeDate(revocation.date, at.getTime())} (${revocation.reason}) by ${listName(revocation)}`
-        : `${reason}: ${seen}`;
+        : `${reason}: ${detail}`;
     return { letIn: false, reason, code, text: `${name} is refused: ${why}`, advice: [] };
   }
   const [reason, before] = elsewhere[first.step] ?? ['faulty', 'is in doubt'];

@@ -4,7 +4,7 @@
  * @module
  */
 import { identityOf } from '../../identity/client-identity.js';
-import { describeDistrust } from '../../material/blocks.js';
+import { describeDistrust, distrustRemedy } from '../../material/blocks.js';
 import { listSome } from '../../material/shortened-list.js';
 import { isCa, isSelfIssued } from '../../x509/certificate-store.js';
 import { type Certificate } from '../../x509/certificate.js';
@@ -117,7 +117,7 @@ export function reportCertificate(
 /** What a TRUSTED CERTIFICATE says itself against being a CA of clients. */
 function findDistrust({ trust }: Extract<Found, { kind: 'certificate' }>, role: Role): Fault[] {
   const detail = trust && role === 'ca' ? describeDistrust(trust, purposes.clientAuth) : undefined;
-  return detail === undefined ? [] : [{ reason: 'untrusted', detail: `it ${detail}` }];
+  return detail === undefined ? [] : [{ reason: 'untrusted', detail: `it ${detail}; ${distrustRemedy}` }];
 }
 
 function praise(role: Role, isTrusted: boolean, hostname: string | undefined): string {

@@ -8,6 +8,7 @@ import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { checkCertificatePolicy } from '../../judgement/certificate-policy.js';
 import { inspect as askAll } from '../../judgement/judgement.js';
+import { describeRefusal } from '../../judgement/refusal.js';
 import { type CertificateChain, isCa, isSelfIssued } from '../../x509/certificate-store.js';
 import { type Certificate, KeyUsage } from '../../x509/certificate.js';
 import { purposes } from '../../x509/purpose.js';
@@ -45,7 +46,7 @@ export function findFaults(certificate: Certificate, role: Role, circumstances: 
     refusal === undefined || (check === 'purpose' && role !== 'client') ? [] : [refusal],
   );
   return [
-    ...faults.map(({ reason, detail }) => ({ reason, detail })),
+    ...faults.map((refusal) => ({ reason: refusal.reason, detail: describeRefusal(refusal) })),
     ...findUse(certificate, role, circumstances),
     ...findForm(certificate),
   ];

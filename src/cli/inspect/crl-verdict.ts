@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { MtlsError } from '../../errors.js';
+import { MtlsError, sentenceOf } from '../../errors.js';
 import { allReasons, distributionPointsOf, reasonsCovered } from '../../revocation/crl-scope.js';
 import { checkRevocationPolicy } from '../../revocation/revocation-policy.js';
 import { checkCrlDates } from '../../revocation/verified-crl.js';
@@ -34,7 +34,7 @@ export function judgeCrl(found: FoundCrl, surroundings: Surroundings): CrlVerdic
   if (before !== undefined) return before;
   const { crl, origin } = found;
   const { signer, fault } = verify(found, surroundings);
-  const [outOfDate] = attempt(origin, () => {
+  const [outOfDate] = attempt(() => {
     checkCrlDates({ crl, origin }, checkRevocationPolicy(), surroundings.now);
   });
   // A server takes an expired delta: its base decides.
@@ -52,20 +52,20 @@ function verify(
   const store = relations.trusted ?? relations.all;
   const canVerify = relations.trusted !== undefined || store.named(crl.issuer.canonical).length > 0;
   let signer: Certificate | undefined;
-  const [fault] = attempt(origin, () => {
+  const [fault] = attempt(() => {
     if (canVerify) signer = verifyCrl(crl, { store, weakSignature: 'deny', origin });
     else checkCrlForm(crl, { weakSignature: 'deny', origin });
   });
   return { signer, fault };
 }
 
-function attempt(origin: string, check: () => void): Fault[] {
+function attempt(check: () => void): Fault[] {
   try {
     check();
     return [];
   } catch (error) {
     if (!(error instanceof MtlsError)) throw error;
-    return [{ reason: error.code, detail: shorten(error.message.replace(`${origin}: `, ''), 600) }];
+    return [{ reason: error.code, detail: shorten(sentenceOf(error), 600) }];
   }
 }
 

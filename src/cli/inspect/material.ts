@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { MtlsError } from '../../errors.js';
+import { locating, MtlsError } from '../../errors.js';
 import { type Certificate, parseCertificate } from '../../x509/certificate.js';
 import { type Crl, parseCrl } from '../../x509/crl.js';
 import { type DerKind, kindOfDer, kindOfLabel } from '../../x509/der-kind.js';
@@ -52,7 +52,7 @@ type Thing = (
  */
 export function readMaterial(bytes: Buffer, file: string, password: string | undefined): Found[] {
   const secret: Secret = { password, budget: new Budget() };
-  const things = naming(file, () => {
+  const things = locating(file, () => {
     const der = trimDer(bytes);
     const kind = kindOfDer(der);
     // A text may begin with the sign that begins DER, a zero.
@@ -74,7 +74,7 @@ function readPem(bytes: Buffer, file: string, secret: Secret): Thing[] {
   return blocks.flatMap((block, index) =>
     blocks.length === 1
       ? readBlock(block, secret)
-      : naming(`number ${index + 1} of ${blocks.length}`, () => readBlock(block, secret)),
+      : locating(`number ${index + 1} of ${blocks.length}`, () => readBlock(block, secret)),
   );
 }
 
@@ -110,15 +110,16 @@ function readDer(der: Buffer, kind: DerKind | undefined, secret: Secret): Thing[
     case 'pkcs12':
       return readPkcs12(der, secret);
     case 'pkcs7':
-      throw new MtlsError(
-        'ERR_MTLS_PEM_INVALID',
-        'it is PKCS#7, which is not read here; "openssl pkcs7 -print_certs -in FILE -out certs.pem" writes its certificates as PEM (with -inform DER, if it is no text)',
-      );
+      throw new MtlsError('ERR_MTLS_PEM_INVALID', {
+        seen: 'it is PKCS#7, which is not read here',
+        remedy:
+          '"openssl pkcs7 -print_certs -in FILE -out certs.pem" writes its certificates as PEM (with -inform DER, if it is no text)',
+      });
     case undefined:
-      throw new MtlsError(
-        'ERR_MTLS_PEM_INVALID',
-        'it is neither PEM nor DER of a certificate, a CRL, a request, a key or PKCS#12; is it the right file, and whole?',
-      );
+      throw new MtlsError('ERR_MTLS_PEM_INVALID', {
+        seen: 'it is neither PEM nor DER of a certificate, a CRL, a request, a key or PKCS#12',
+        remedy: 'is it the right file, and whole?',
+      });
   }
 }
 
@@ -133,14 +134,4 @@ function readPkcs12(der: Buffer, secret: Secret): Thing[] {
     ),
   );
   return [{ kind: 'pkcs12', pkcs12 }, ...bags];
-}
-
-/** Names the file, or the server, in an error about its bytes. */
-export function naming<Value>(file: string, read: () => Value): Value {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof MtlsError) || error.message.startsWith(`${file}: `)) throw error;
-    throw new MtlsError(error.code, `${file}: ${error.message}`, { cause: error.cause });
-  }
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { createDecipheriv, hash as hashOf, pbkdf2Sync } from 'node:crypto';
-import { MtlsError } from '../../errors.js';
+import { type ErrorDetails, MtlsError } from '../../errors.js';
 import { type DerReader, Tag } from '../../x509/der.js';
 import { nameEncryption } from '../../x509/encryption-name.js';
 
@@ -24,14 +24,14 @@ const mostRounds = 4_000_000;
 export class Budget {
   #left = mostRounds;
 
-  /** @throws MtlsError `ERR_MTLS_OPTION_INVALID` where it is spent. */
+  /** @throws MtlsError `ERR_MTLS_FORMAT_UNSUPPORTED` where it is spent. */
   spend(rounds: number): void {
     this.#left -= rounds;
     if (this.#left < 0) {
-      throw new MtlsError(
-        'ERR_MTLS_OPTION_INVALID',
-        `opening it would take more than ${mostRounds.toLocaleString('en')} rounds of hashing (one part asks for ${rounds}); write it anew with fewer`,
-      );
+      throw new MtlsError('ERR_MTLS_FORMAT_UNSUPPORTED', {
+        seen: `opening it would take more than ${mostRounds.toLocaleString('en')} rounds of hashing (one part asks for ${rounds})`,
+        remedy: 'write it anew with fewer',
+      });
     }
   }
 }
@@ -50,7 +50,7 @@ export interface Secret {
  */
 export function readEncryption(
   reader: DerReader,
-  describe: (name: string) => string = describeUnread,
+  describe: (name: string) => ErrorDetails = describeUnread,
 ): Encryption {
   const algorithm = reader.enter(Tag.sequence);
   const oid = algorithm.oid();
@@ -59,17 +59,21 @@ export function readEncryption(
   return unreadEncryption(nameEncryption(oid), describe);
 }
 
-function unreadEncryption(name: string, describe: (name: string) => string): Encryption {
+function unreadEncryption(name: string, describe: (name: string) => ErrorDetails): Encryption {
   return {
     name,
     decrypt: () => {
-      throw new MtlsError('ERR_MTLS_OPTION_INVALID', describe(name));
+      throw new MtlsError('ERR_MTLS_FORMAT_UNSUPPORTED', describe(name));
     },
   };
 }
 
-function describeUnread(name: string): string {
-  return `a part of it is encrypted with ${name}, which is not read here; "openssl pkcs12 -legacy -nokeys -in OLD.p12 -out certs.pem" writes its certificates to a file that is`;
+function describeUnread(name: string): ErrorDetails {
+  return {
+    seen: `a part of it is encrypted with ${name}, which is not read here`,
+    remedy:
+      '"openssl pkcs12 -legacy -nokeys -in OLD.p12 -out certs.pem" writes its certificates to a file that is',
+  };
 }
 
 const ciphers: Readonly<Record<string, { readonly name: string; readonly keyBytes: number } | undefined>> = {
@@ -80,7 +84,7 @@ const ciphers: Readonly<Record<string, { readonly name: string; readonly keyByte
 };
 
 // RFC 8018 appendix A.4.
-function readPbes2(parameters: DerReader, describe: (name: string) => string): Encryption {
+function readPbes2(parameters: DerReader, describe: (name: string) => ErrorDetails): Encryption {
   const derive = readPbkdf2(parameters);
   const scheme = parameters.enter(Tag.sequence);
   const oid = scheme.oid();

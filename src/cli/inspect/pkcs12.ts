@@ -43,7 +43,7 @@ const encryptedType = '1.2.840.113549.1.7.6';
 /**
  * Opens a file.
  * @param secret - Without a password the empty one is tried.
- * @throws MtlsError `ERR_MTLS_PEM_INVALID` for what is neither strict DER nor BER that can be made so, `ERR_MTLS_OPTION_INVALID` for a password
+ * @throws MtlsError `ERR_MTLS_PEM_INVALID` for what is neither strict DER nor BER that can be made so, `ERR_MTLS_PASSPHRASE_INVALID` for a password
  *   that is missing or wrong, and for encryption that is not read here.
  */
 export function openPkcs12(bytes: Buffer, { password, budget }: Secret): Pkcs12 {
@@ -54,10 +54,10 @@ export function openPkcs12(bytes: Buffer, { password, budget }: Secret): Pkcs12 
   const safe = pfx.enter(Tag.sequence);
   const type = safe.oid();
   if (type !== dataType)
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      `it is protected by a key (${type.slice(0, 100)}) and not by a password; only the latter is read here`,
-    );
+    throw new MtlsError('ERR_MTLS_FORMAT_UNSUPPORTED', {
+      seen: `it is protected by a key (${type.slice(0, 100)}) and not by a password`,
+      remedy: 'only the latter is read here',
+    });
   const content = safe.enter(context(0, 'constructed')).next(Tag.octetString).content;
   const opening: Opening = {
     password: password ?? '',
@@ -106,10 +106,10 @@ function verifyMac(
   const make = oid === '1.2.840.113549.1.5.14' ? readPbmac1(algorithm, budget) : undefined;
   const hash = make?.hash ?? hashes[oid];
   if (hash === undefined || expected.length > 64)
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      `its MAC is made with the algorithm ${oid.slice(0, 100)}, which is not known here; write it anew with "openssl pkcs12 -export"`,
-    );
+    throw new MtlsError('ERR_MTLS_FORMAT_UNSUPPORTED', {
+      seen: `its MAC is made with the algorithm ${oid.slice(0, 100)}, which is not known here`,
+      remedy: 'write it anew with "openssl pkcs12 -export"',
+    });
   const key = make
     ? make.key(password ?? '')
     : deriveOldKey(password ?? '', { id: 3, hash, salt, iterations, length: expected.length }, budget);
@@ -131,10 +131,13 @@ function readPbmac1(
 
 function wrongPassword(password: string | undefined): MtlsError {
   return new MtlsError(
-    'ERR_MTLS_OPTION_INVALID',
+    'ERR_MTLS_PASSPHRASE_INVALID',
     password === undefined
-      ? 'it needs its password; give it with --password-file FILE or EXPRESS_MTLS_P12_PASSWORD'
-      : 'the password given does not open it, or the file is damaged; check the password',
+      ? {
+          seen: 'it needs its password',
+          remedy: 'give it with --password-file FILE or EXPRESS_MTLS_P12_PASSWORD',
+        }
+      : { seen: 'the password given does not open it, or the file is damaged', remedy: 'check the password' },
   );
 }
 

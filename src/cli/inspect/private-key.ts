@@ -5,7 +5,7 @@
  * @module
  */
 import { createPrivateKey, createPublicKey, type KeyObject, type PrivateKeyInput } from 'node:crypto';
-import { MtlsError } from '../../errors.js';
+import { type ErrorDetails, MtlsError } from '../../errors.js';
 import { describeUnsupported, isUnsupported } from '../../material/private-key.js';
 import { DerReader, type DerSubject, Tag } from '../../x509/der.js';
 import { type PublicKeyKind, readPublicKeyKind } from '../../x509/public-key.js';
@@ -48,16 +48,19 @@ export function readEncryptedKey(der: Buffer, { password, budget }: Secret): Pri
   return { encryption: name, state: publicKey ? 'open' : 'locked', publicKey };
 }
 
-function describeUnread(name: string): string {
+function describeUnread(name: string): ErrorDetails {
   // Of the others, OpenSSL reads some.
   return /^PBE-|RC[24]|^DES-/.test(name)
-    ? `it ${describeUnsupported(name)}`
-    : `it is encrypted with ${name}, which is not read here; write it anew with "openssl pkcs8 -topk8 -v2 aes-256-cbc -in FILE -out NEW"`;
+    ? describeUnsupported(name)
+    : {
+        seen: `it is encrypted with ${name}, which is not read here`,
+        remedy: 'write it anew with "openssl pkcs8 -topk8 -v2 aes-256-cbc -in FILE -out NEW"',
+      };
 }
 
 /**
  * Reads a PEM block with a Proc-Type (RFC 1421 section 4.6), as OpenSSL wrote encrypted keys once.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where OpenSSL has the cipher no longer, and a password is given.
+ * @throws MtlsError `ERR_MTLS_FORMAT_UNSUPPORTED` where OpenSSL has the cipher no longer, and a password is given.
  */
 export function readOldEncryptedKey(pem: string, password: string | undefined): PrivateKey {
   const cipher = /^DEK-Info: ([A-Z0-9-]{1,30}),/m.exec(pem)?.[1] ?? 'an unknown cipher';
@@ -76,8 +79,7 @@ function openOldKey(input: PrivateKeyInput, cipher: string): PublicKey | undefin
   try {
     return describe(createPublicKey(createPrivateKey(input)));
   } catch (error) {
-    if (isUnsupported(error))
-      throw new MtlsError('ERR_MTLS_OPTION_INVALID', `it ${describeUnsupported(cipher)}`);
+    if (isUnsupported(error)) throw new MtlsError('ERR_MTLS_FORMAT_UNSUPPORTED', describeUnsupported(cipher));
     return undefined;
   }
 }
@@ -112,8 +114,8 @@ function describe(key: KeyObject): PublicKey {
 }
 
 function noKey(which: 'private' | 'public'): MtlsError {
-  return new MtlsError(
-    'ERR_MTLS_PEM_INVALID',
-    `it looks like a ${which} key and does not read as one; it is damaged, or of a kind that OpenSSL does not know`,
-  );
+  return new MtlsError('ERR_MTLS_PEM_INVALID', {
+    seen: `it looks like a ${which} key and does not read as one`,
+    remedy: 'it is damaged, or of a kind that OpenSSL does not know',
+  });
 }

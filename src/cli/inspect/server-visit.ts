@@ -5,10 +5,10 @@
  */
 import { isIP } from 'node:net';
 import { connect, type DetailedPeerCertificate, type TLSSocket } from 'node:tls';
-import { MtlsError } from '../../errors.js';
+import { locating, MtlsError } from '../../errors.js';
 import { parseCertificate } from '../../x509/certificate.js';
 import { rowsOf } from './certificate-report.js';
-import { type Found, naming } from './material.js';
+import { type Found } from './material.js';
 import { type Report } from './report.js';
 import { type HelloOutcome, patienceMs, type Place, sayHello } from './tls12-hello.js';
 import { shorten } from './words.js';
@@ -29,23 +29,24 @@ export interface Visit {
 /**
  * Visits a server: twice, for node:tls does not say which CAs it asks clients for.
  * @param servername - The name to call it by, in place of the one in the URL.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where it cannot be reached, or does not speak TLS.
+ * @throws MtlsError `ERR_MTLS_SERVER_UNREACHABLE` where it cannot be reached, or does not speak TLS.
  */
 export async function visitServer(url: string, servername: string | undefined): Promise<Visit> {
   const place = placeOf(url, servername);
   const [met, hello] = await Promise.all([meet(place), sayHello(place)]);
   const ders = longerOf('ders' in met ? met.ders : [], typeof hello === 'object' ? hello.certificates : []);
   if (ders.length === 0 && 'reason' in met)
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      `${url}: there is no TLS to be had (${met.reason}); does a server run there, and is the port right?`,
-    );
+    throw new MtlsError('ERR_MTLS_SERVER_UNREACHABLE', {
+      source: url,
+      seen: `there is no TLS to be had (${met.reason})`,
+      remedy: 'does a server run there, and is the port right?',
+    });
   return {
     url,
     hostname: servername ?? place.host,
     found: ders.map((der, index) => ({
       kind: 'certificate',
-      certificate: naming(url, () => parseCertificate(der)),
+      certificate: locating(url, () => parseCertificate(der)),
       origin: ders.length === 1 ? url : `${url}, number ${index + 1}`,
     })),
     session: 'ders' in met ? met : undefined,
@@ -68,10 +69,11 @@ export function isUrl(argument: string): boolean {
 function placeOf(text: string, servername: string | undefined): Place {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== 'https:' || url.hostname === '')
-    throw new MtlsError(
-      'ERR_MTLS_OPTION_INVALID',
-      `${text}: this is no address of a server that speaks TLS; write https://HOST:PORT, or the path of a file`,
-    );
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      source: text,
+      seen: 'this is no address of a server that speaks TLS',
+      remedy: 'write https://HOST:PORT, or the path of a file',
+    });
   const host = url.hostname.replace(/^\[|\]$/g, '');
   return {
     host,

@@ -160,7 +160,7 @@ function number(bytes: Buffer, offset: number, octets: number): number {
 }
 
 function tooShort(): MtlsError {
-  return new MtlsError('ERR_MTLS_CERTIFICATE_INVALID', 'a message of the server ends too soon');
+  return new MtlsError('ERR_MTLS_CERTIFICATE_INVALID', { seen: 'a message of the server ends too soon' });
 }
 
 function vectors(bytes: Buffer, octets: number): Buffer[] {

@@ -73,7 +73,7 @@ describe('express-mtls init', () => {
     const { code, out, err } = await runCommand(['init', directory]);
     expect({ code, out }).toStrictEqual({ code: 3, out: '' });
     expect(err).toMatch(
-      /^ERR_MTLS_OPTION_INVALID: .*ca-key\.pem is missing, while other files of a CA are in the folder; restore it, or use an empty folder\n$/,
+      /^ERR_MTLS_CA_FOLDER_INVALID: .*ca-key\.pem is missing, while other files of a CA are in the folder; restore it, or use an empty folder\n$/,
     );
   });
 

@@ -662,7 +662,7 @@ describe('files are read in every form that a server reads', () => {
   });
 
   const legacy =
-    /it is encrypted with (?:PBE-MD5-DES|DES-CBC): its encryption is not supported by OpenSSL 3; re-encrypt it with "openssl pkcs8 -topk8/;
+    /the private key is encrypted with (?:PBE-MD5-DES|DES-CBC): its encryption is not supported by OpenSSL 3; re-encrypt it with "openssl pkcs8 -topk8/;
   test.each<[string, string]>([
     [
       'PKCS#8',
@@ -766,7 +766,7 @@ describe('what cannot be done is said in one line, with exit code 3', () => {
     const { code, err } = await runCommand(['inspect', 'localhost:4433']);
     expect(code).toBe(3);
     expect(err).toBe(
-      'ERR_MTLS_OPTION_INVALID: there is no file localhost:4433; if it is a server, write https://localhost:4433\n',
+      'ERR_MTLS_SOURCE_UNREADABLE: there is no file localhost:4433; if it is a server, write https://localhost:4433\n',
     );
   });
 

@@ -160,7 +160,7 @@ describe('express-mtls issue --p12', () => {
     });
     expect(code).toBe(3);
     expect(err).toBe(
-      'ERR_MTLS_OPTION_INVALID: EXPRESS_MTLS_P12_PASSWORD is empty; put the password there, or leave it out to have one made\n',
+      'ERR_MTLS_PASSPHRASE_INVALID: EXPRESS_MTLS_P12_PASSWORD is empty; put the password there, or leave it out to have one made\n',
     );
     expect(existsSync(inFolder('alice-crt.pem'))).toBe(false);
   });

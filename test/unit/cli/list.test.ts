@@ -80,7 +80,7 @@ describe('express-mtls list', () => {
   test('says in one line what is in its way, with the remedy', async () => {
     const { code, out, err } = await runCommand(['list', '--dir', join(directory, 'typo'), '--json']);
     expect({ code, out }).toStrictEqual({ code: 3, out: '' });
-    expect(JSON.parse(err)).toMatchObject({ error: { code: 'ERR_MTLS_OPTION_INVALID' } });
+    expect(JSON.parse(err)).toMatchObject({ error: { code: 'ERR_MTLS_CA_FOLDER_INVALID' } });
   });
 
   test('--help shows examples', async () => {

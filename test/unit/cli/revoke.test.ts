@@ -53,7 +53,7 @@ describe('express-mtls revoke', () => {
     const { code, err } = await run('revoke', join(directory, 'client1-key.pem'));
     expect(code).toBe(3);
     expect(err).toMatch(
-      /client1-key\.pem does not read as a certificate; expected PEM: give the certificate itself, such as NAME-crt\.pem, or its name\n$/,
+      /client1-key\.pem does not read as a certificate; expected PEM; give the certificate itself, such as NAME-crt\.pem, or its name\n$/,
     );
   });
 
@@ -85,7 +85,7 @@ describe('express-mtls revoke', () => {
     [
       ['revoke', 'nobody'],
       3,
-      /^ERR_MTLS_OPTION_INVALID: "nobody" is no certificate in .*; it has server, client1: use .*\n$/,
+      /^ERR_MTLS_CERTIFICATE_NOT_FOUND: "nobody" is no certificate in .*; it has server, client1: use .*\n$/,
     ],
     [
       ['revoke', './nothing.pem'],
@@ -124,7 +124,7 @@ describe('express-mtls crl', () => {
   test('says in one line what is in its way, with the remedy', async () => {
     const { code, out, err } = await runCommand(['crl', '--dir', join(directory, 'typo')]);
     expect({ code, out }).toStrictEqual({ code: 3, out: '' });
-    expect(err).toMatch(/^ERR_MTLS_OPTION_INVALID: \S+\/typo has no CA; make one with .*\n$/);
+    expect(err).toMatch(/^ERR_MTLS_CA_FOLDER_INVALID: \S+\/typo has no CA; make one with .*\n$/);
   });
 
   test('--help shows examples', async () => {

@@ -26,7 +26,7 @@ test('a file is read up to the limit', async () => {
 
 test('one byte more is refused, and the limit said', async () => {
   await expect(readBounded(fileOf(101), 100)).rejects.toMatchObject({
-    code: 'ERR_MTLS_OPTION_INVALID',
+    code: 'ERR_MTLS_SOURCE_UNREADABLE',
     message: expect.stringMatching(/file holds more than 100 bytes/),
   });
 });
@@ -54,8 +54,8 @@ test.each([
   ['/dev/tty', 'a character device'],
 ])('%s is no file, and is not opened', async (file, kind) => {
   await expect(readBounded(file, 100_000)).rejects.toMatchObject({
-    code: 'ERR_MTLS_OPTION_INVALID',
-    message: `${file} is ${kind}; expected a regular file: save the content to a file, and name that`,
+    code: 'ERR_MTLS_SOURCE_UNREADABLE',
+    message: `${file} is ${kind}; expected a regular file; save the content to a file, and name that`,
   });
 });
 

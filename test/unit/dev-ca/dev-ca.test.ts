@@ -68,7 +68,7 @@ describe('opening', () => {
 
   test('a folder without a CA is not made one, where that was said, and not even made', async () => {
     await expect(openDevCa(inFolder('typo'), { missing: 'fail' })).rejects.toMatchObject({
-      code: 'ERR_MTLS_OPTION_INVALID',
+      code: 'ERR_MTLS_CA_FOLDER_INVALID',
       message: expect.stringMatching(/typo has no CA; make one with "express-mtls init"/) as unknown,
     });
     expect(await readdir(directory)).toEqual([]);
@@ -101,7 +101,7 @@ describe('opening', () => {
       await rm(inFolder(file));
       const before = await readAll();
       await expect(openDevCa(directory)).rejects.toMatchObject({
-        code: 'ERR_MTLS_OPTION_INVALID',
+        code: 'ERR_MTLS_CA_FOLDER_INVALID',
         message: expect.stringMatching(new RegExp(`${file} is missing.*restore it`)) as unknown,
       });
       expect(await readAll()).toEqual(before);
@@ -447,7 +447,7 @@ describe('revoking', () => {
     await ca.issueClient('client1');
     const before = await readAll();
     await expect(ca.revoke('client9')).rejects.toMatchObject({
-      code: 'ERR_MTLS_OPTION_INVALID',
+      code: 'ERR_MTLS_CERTIFICATE_NOT_FOUND',
       message: expect.stringContaining('it has server, client1') as unknown,
     });
     expect(await readAll()).toEqual(before);

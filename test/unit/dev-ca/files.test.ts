@@ -18,7 +18,7 @@ afterEach(async () => {
 test('a file that exists is never created over', async () => {
   await createFile(file, 'first', 'secret');
   await expect(createFile(file, 'second', 'secret')).rejects.toMatchObject({
-    code: 'ERR_MTLS_OPTION_INVALID',
+    code: 'ERR_MTLS_FILE_EXISTS',
     message: expect.stringMatching(/file\.pem exists and is never overwritten; remove it/) as unknown,
   });
   expect(await readFile(file, 'utf8')).toBe('first');

@@ -78,7 +78,7 @@ describe('what is found', () => {
   test('a CA in files of other names, where they are told', async () => {
     const folder = folderOf({ 'x.txt': root.pem, 'y.txt': root.keyPem });
     await expect(findForeignCa(folder)).rejects.toThrow(
-      /^no certificate of a CA was found in .*; expected one that its configuration names, or ca-crt\.pem, .*: tell it with --ca FILE$/,
+      /^no certificate of a CA was found in .*; expected one that its configuration names, or ca-crt\.pem, .*; tell it with --ca FILE$/,
     );
     const certificate = join(folder, 'x.txt');
     await expect(findForeignCa(folder, { certificate })).rejects.toThrow(/^no key of a CA .* --key FILE$/);

@@ -86,7 +86,7 @@ describe('the lock', () => {
     const { host, place } = await describeSelf();
     writeLock({ pid: process.ppid, host, place, start: undefined });
     await expect(withLock(directory, () => Promise.resolve('done'), 200)).rejects.toMatchObject({
-      code: 'ERR_MTLS_OPTION_INVALID',
+      code: 'ERR_MTLS_CA_LOCKED',
       message: `${lock} says that process ${process.ppid} on ${host} is writing to this folder; wait for it, or remove ca-lock.txt if there is no such process`,
     });
     expect(readdirSync(lock)).toHaveLength(1);

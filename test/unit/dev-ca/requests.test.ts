@@ -173,7 +173,7 @@ describe('the key of a request', () => {
     const der = Buffer.from(pem.toString().replaceAll(/-----.*-----|\n/g, ''), 'base64');
     const forged = Buffer.from(der.toString('latin1').replace('bob', 'eve'), 'latin1');
     await expect(ca.signClientRequest('bob', { bytes: forged, origin: 'bob.csr' })).rejects.toMatchObject({
-      code: 'ERR_MTLS_OPTION_INVALID',
+      code: 'ERR_MTLS_REQUEST_INVALID',
       message: expect.stringMatching(/^bob\.csr is not signed with the key in it/) as unknown,
     });
     expect(await ca.signClientRequest('bob', { bytes: der })).toMatchObject({ outcome: 'made' });

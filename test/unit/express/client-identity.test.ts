@@ -53,7 +53,7 @@ describe('clientIdentity', () => {
       });
     clientIdentity()(req, res, next);
     const error = passed[0]?.[0] as MtlsError;
-    expect(error).toMatchObject({ code: 'ERR_MTLS_OPTION_INVALID', status: 500 });
+    expect(error).toMatchObject({ code: 'ERR_MTLS_SERVER_UNPROTECTED', status: 500 });
     expect(error.message).toBe(
       `the request came through ${seen}, where no client certificate can be believed; make the server with createServer() or createServerOptions(), or protect() it before it listens`,
     );

@@ -17,7 +17,11 @@ describe('mtlsErrorHandler', () => {
     'answers %s with a problem that has four members and no more',
     (code) => {
       const secret = 'CN=client2, serial 1002, /etc/ssl/ca.crl';
-      const error = new MtlsError(code, secret, { cause: new Error(secret) });
+      const error = new MtlsError(
+        code,
+        { seen: secret, remedy: secret, source: secret },
+        { cause: new Error(secret) },
+      );
       const { status, headers, body, passed } = answer(error);
       expect(passed).toEqual([]);
       expect(status).toBe(error.status);
@@ -43,7 +47,7 @@ describe('mtlsErrorHandler', () => {
 
   test('passes an error on that comes when the answer has begun', () => {
     const { req, res, next, passed } = exchange();
-    const error = new MtlsError('ERR_MTLS_CLIENT_FORBIDDEN', 'x');
+    const error = new MtlsError('ERR_MTLS_CLIENT_FORBIDDEN', { seen: 'x' });
     res.flushHeaders();
     mtlsErrorHandler()(error, req, res, next);
     expect(passed).toEqual([[error]]);

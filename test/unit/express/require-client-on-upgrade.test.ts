@@ -89,7 +89,7 @@ test('a failure of its own destroys the socket before it is told of', async () =
   const { req } = exchange('unjudged');
   const { socket, written } = socketThat('works');
   await expect(requireClientOnUpgrade()(req, socket)).rejects.toMatchObject({
-    code: 'ERR_MTLS_OPTION_INVALID',
+    code: 'ERR_MTLS_SERVER_UNPROTECTED',
   });
   expect([written(), socket.destroyed]).toEqual(['', true]);
 });

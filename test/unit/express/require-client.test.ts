@@ -63,7 +63,7 @@ describe('requireClient without a rule', () => {
     const { req, res, next, passed } = exchange('unjudged');
     req.clientIdentity = client1;
     requireClient()(req, res, next);
-    expect(passed).toMatchObject([[{ code: 'ERR_MTLS_OPTION_INVALID', status: 500 }]]);
+    expect(passed).toMatchObject([[{ code: 'ERR_MTLS_SERVER_UNPROTECTED', status: 500 }]]);
   });
 });
 

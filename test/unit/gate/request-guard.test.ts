@@ -62,7 +62,7 @@ class Stream extends EventEmitter {
 /** A stream comes from a client that is out. */
 function receive(stream: Stream, method: string): { connection: Refused; seen: unknown[] } {
   const server = new EventEmitter();
-  guardServer(server as Server, () => true);
+  guardServer(server as Server, { accept: () => true, admit: () => true });
   const [connection, socket, seen] = [new Refused(), new Socket(), [] as unknown[]];
   setConnection(socket, connection);
   const session = Object.assign(new EventEmitter(), { destroyed: false, socket });

@@ -10,6 +10,7 @@ import {
   type Verdict,
 } from '../../../src/judgement/judgement.js';
 import {
+  describeRefusal,
   abbreviate,
   type Refusal,
   refusalError,
@@ -235,13 +236,13 @@ describe('each reason for refusal, with its code and its sentence', () => {
   ])('for %s: %s', (_why, reason, of, detail) => {
     const seen = refusal(of);
     expect(seen).toMatchObject({ reason, code: refuse(reason, '').code });
-    expect(seen.detail).toMatch(detail);
+    expect(describeRefusal(seen)).toMatch(detail);
     expect(Object.isFrozen(seen)).toBe(true);
   });
 
   test('of a stale CRL the remedy is a newer one', () => {
     const leaf = client({ notAfter: fromNow(90 * day) });
-    expect(refusal({ leaf, crls: good, at: fromNow(45 * day) }).detail).toBe(
+    expect(describeRefusal(refusal({ leaf, crls: good, at: fromNow(45 * day) }))).toBe(
       'it cannot be judged: the CRL of "CN=east" is past its nextUpdate; publish a newer one',
     );
   });
@@ -354,11 +355,9 @@ describe('the key', () => {
       /^its key is of a kind whose strength is not known here \(ec\)$/,
     ],
   ])('may not be %s', (_name, options, detail) => {
-    expect(refusal({ leaf: client(options), crls: good })).toMatchObject({
-      reason: 'weak-key',
-      code: 'ERR_MTLS_CERTIFICATE_INVALID',
-      detail: expect.stringMatching(detail),
-    });
+    const seen = refusal({ leaf: client(options), crls: good });
+    expect(seen).toMatchObject({ reason: 'weak-key', code: 'ERR_MTLS_CERTIFICATE_INVALID' });
+    expect(describeRefusal(seen)).toMatch(detail);
   });
 
   test('is measured by the policy, to the bit', () => {
@@ -387,7 +386,9 @@ describe('what a certificate must be can be relaxed, one thing at a time', () =>
   ];
   test.each(cases)('%s', (name, options, reason, detail) => {
     const leaf = client(options);
-    expect(refusal({ leaf, crls: good })).toMatchObject({ reason, detail: expect.stringMatching(detail) });
+    const seen = refusal({ leaf, crls: good });
+    expect(seen.reason).toBe(reason);
+    expect(describeRefusal(seen)).toMatch(detail);
     expect(judged({ leaf, crls: good, certificates: { [name]: 'allow' } }).admitted).toBe(true);
     for (const [other] of cases) {
       if (other === name) continue;

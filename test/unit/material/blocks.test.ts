@@ -121,7 +121,7 @@ describe('a trusted certificate', () => {
 
   test('that its owner does not trust for clients is no CA of theirs', () => {
     expect(failureOf(() => readBlocks(bytes, caBlocks))).toMatchObject({
-      code: 'ERR_MTLS_OPTION_INVALID',
+      code: 'ERR_MTLS_CA_INVALID',
       message:
         'ca.pem: a TRUSTED CERTIFICATE in it is by its own settings not trusted for clientAuth (1.3.6.1.5.5.7.3.2); take it out, or give it without those settings: "openssl x509 -in FILE -out NEW"',
     });

@@ -139,8 +139,13 @@ describe('the loading thread', () => {
   });
 
   test('says what is wrong with the CRLs, and nothing else is asked', async () => {
-    const said = { code: 'ERR_MTLS_CRL_EXPIRED', message: 'the CRL has expired' };
-    const threads = new Threads(`${started} port.postMessage(${JSON.stringify(said)});`);
+    const said = {
+      code: 'ERR_MTLS_CRL_EXPIRED',
+      source: 'a.crl',
+      seen: 'it has expired',
+      remedy: 'publish one',
+    };
+    const threads = new Threads(`${started} port.postMessage(${JSON.stringify({ error: said })});`);
     for (let time = 1; time <= 2; time++) {
       const error = await threads.load().catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(MtlsError);
@@ -179,7 +184,7 @@ test('whatever goes wrong with loading is an MtlsError', async () => {
   const broken = { ...request, cas: [undefined as never] };
   await expect(loadCrlsAside(broken, signal)).rejects.toMatchObject({
     name: 'MtlsError',
-    code: 'ERR_MTLS_CRL_INVALID',
+    code: 'ERR_MTLS_INTERNAL',
     message: expect.stringContaining('TypeError'),
   });
 });

@@ -91,9 +91,9 @@ describe('a key is read', () => {
 
     for (const value of [undefined, 'wrong']) {
       const { code, message, cause } = failureOf(() => read(bytes, value));
-      expect(code).toBe('ERR_MTLS_OPTION_INVALID');
+      expect(code).toBe('ERR_MTLS_PASSPHRASE_INVALID');
       expect(message).toBe(
-        `key.pem: the private key ${value === undefined ? 'is encrypted; give it' : 'cannot be decrypted with what was given'}`,
+        `key.pem: the private key ${value === undefined ? 'is encrypted; give it' : 'cannot be decrypted with what was given; give it'}`,
       );
       expect(cause).toMatchObject({ message: expect.any(String) });
     }
@@ -120,7 +120,7 @@ describe('encryption that OpenSSL 3 does not support is named', () => {
   ])('in %s, with a passphrase and without', (_form, bytes, name) => {
     for (const value of [undefined, secret])
       expect(failureOf(() => read(bytes, value))).toMatchObject({
-        code: 'ERR_MTLS_OPTION_INVALID',
+        code: 'ERR_MTLS_FORMAT_UNSUPPORTED',
         message: `key.pem: the private key is encrypted with ${name}: its encryption is not supported by OpenSSL 3; re-encrypt it with "openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default -in FILE -out NEW"`,
       });
   });

@@ -78,7 +78,7 @@ describe('the bag', () => {
 
   test('that OpenSSL refuses as a whole is refused before anything is touched', async () => {
     await expect(bag({ tls: { ciphers: 'NONE-SUCH' } })).rejects.toMatchObject({
-      code: 'ERR_MTLS_OPTION_INVALID',
+      code: 'ERR_MTLS_TLS_CONFIG_INVALID',
       message: expect.stringMatching(/^OpenSSL refuses the options as a whole: .*; check options\.tls$/),
     });
   });

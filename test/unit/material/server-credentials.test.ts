@@ -114,13 +114,13 @@ describe('a key is refused', () => {
     [
       'that is encrypted, without a passphrase',
       encrypted('pem'),
-      'ERR_MTLS_OPTION_INVALID',
+      'ERR_MTLS_PASSPHRASE_INVALID',
       'the private key is encrypted; give options.passphrase',
     ],
     [
       'that is encrypted in DER, without a passphrase',
       encrypted('der'),
-      'ERR_MTLS_OPTION_INVALID',
+      'ERR_MTLS_PASSPHRASE_INVALID',
       'the private key is encrypted; give options.passphrase',
     ],
   ])('%s', (_what, key, code, message) => {
@@ -148,9 +148,9 @@ describe('a key is refused', () => {
     const { code, message } = failureOf(() =>
       check(encrypted('pem'), server.pem, { secret: 'battery staple' }),
     );
-    expect(code).toBe('ERR_MTLS_OPTION_INVALID');
+    expect(code).toBe('ERR_MTLS_PASSPHRASE_INVALID');
     expect(message).toBe(
-      'server-key.pem: the private key cannot be decrypted with the given options.passphrase',
+      'server-key.pem: the private key cannot be decrypted with the given options.passphrase; give options.passphrase',
     );
   });
 
@@ -208,12 +208,12 @@ describe('a certificate is refused', () => {
     const { keyPem, pem, notBefore, notAfter } = server;
     const early = new Date(notBefore.getTime() - 1000);
     expect(failureOf(() => check(keyPem, pem, { at: early }))).toMatchObject({
-      code: 'ERR_MTLS_OPTION_INVALID',
-      message: `server-crt.pem: the server's certificate is not valid before ${notBefore.toISOString()}, now ${early.toISOString()}; check the clock`,
+      code: 'ERR_MTLS_SERVER_CERTIFICATE_INVALID',
+      message: `server-crt.pem: the server's certificate is not valid before ${notBefore.toISOString()}; check the clock of this host, which says ${early.toISOString()}`,
     });
     expect(failureOf(() => check(keyPem, pem, { at: notAfter }))).toMatchObject({
-      code: 'ERR_MTLS_OPTION_INVALID',
-      message: `server-crt.pem: the server's certificate expired at ${notAfter.toISOString()}, now ${notAfter.toISOString()}; issue a new one`,
+      code: 'ERR_MTLS_SERVER_CERTIFICATE_INVALID',
+      message: `server-crt.pem: the server's certificate expired at ${notAfter.toISOString()}; issue a new one (the clock of this host says ${notAfter.toISOString()})`,
     });
   });
 
@@ -231,7 +231,7 @@ describe('a certificate is refused', () => {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 768 });
     const weak = ca().server({ privateKey });
     const { code, message } = failureOf(() => check(weak.keyPem, weak.pem));
-    expect(code).toBe('ERR_MTLS_OPTION_INVALID');
+    expect(code).toBe('ERR_MTLS_SERVER_CERTIFICATE_INVALID');
     expect(message).toMatch(
       /^OpenSSL refuses the key in server-key\.pem with the certificate in server-crt\.pem: .*/,
     );

@@ -51,7 +51,7 @@ describe('a source', () => {
     const pipe = join(temporaryDirectory(), 'pipe.pem');
     execFileSync('mkfifo', [pipe]);
     await expect(readSource(pipe, 'crl')).rejects.toMatchObject({
-      code: 'ERR_MTLS_OPTION_INVALID',
+      code: 'ERR_MTLS_SOURCE_UNREADABLE',
       message: `options.crl: cannot read "${pipe}" (EISDIR): it is a directory or a device, and a file was expected; name a file, or move this out of the directory`,
     });
   });
@@ -68,19 +68,19 @@ describe('a source', () => {
     const directory = temporaryDirectory();
     const missing = join(directory, 'missing.pem');
     await expect(readSource(missing, 'key')).rejects.toMatchObject({
-      code: 'ERR_MTLS_OPTION_INVALID',
+      code: 'ERR_MTLS_SOURCE_UNREADABLE',
       message: `options.key: cannot read "${missing}" (ENOENT): there is no such file; check the path (the working directory is "${process.cwd()}")`,
       cause: { code: 'ENOENT' },
     });
     await expect(readSource(directory, 'key')).rejects.toMatchObject({
-      code: 'ERR_MTLS_OPTION_INVALID',
+      code: 'ERR_MTLS_SOURCE_UNREADABLE',
       message: `options.key: cannot read "${directory}" (EISDIR): it is a directory or a device, and a file was expected; name a file, or move this out of the directory`,
     });
     const large = join(directory, 'large.pem');
     writeFileSync(large, '');
     truncateSync(large, 2 ** 31);
     await expect(readSource(large, 'crl')).rejects.toMatchObject({
-      code: 'ERR_MTLS_OPTION_INVALID',
+      code: 'ERR_MTLS_SOURCE_UNREADABLE',
       message: `options.crl: cannot read "${large}" (EFBIG): it has more than 2 GiB, which is the most that is read; split it, or have the CA partition its list`,
     });
     await expect(readSource(join(missing, 'x\0'), 'key')).rejects.toMatchObject({
@@ -146,7 +146,7 @@ describe('a path of CRLs', () => {
       message: `${directory} (options.crl) is a directory without a CRL; expected files that end in .pem, .crl or .der, or are called 1a2b3c4d.r0`,
     });
     await expect(readPath(join(directory, 'missing'), 'crl[1]', crlBlocks)).rejects.toMatchObject({
-      code: 'ERR_MTLS_OPTION_INVALID',
+      code: 'ERR_MTLS_SOURCE_UNREADABLE',
       message: expect.stringMatching(/^options\.crl\[1\]: cannot read ".*missing" \(ENOENT\)/),
     });
     writeMaterial(directory, { 'a.crl': '' });
@@ -188,8 +188,8 @@ describe('a loader', () => {
     const loading = callLoader(loader, { option: 'crl', ...crlBlocks }, closing.signal, 50);
     end(closing);
     await expect(loading).rejects.toMatchObject({
-      code: 'ERR_MTLS_CRL_INVALID',
-      message: `options.crl.load() rejected: ${why}`,
+      code: 'ERR_MTLS_SOURCE_UNREADABLE',
+      message: `options.crl.load(): it rejected: ${why}`,
     });
     expect(seen?.aborted).toBe(true);
   });
@@ -215,7 +215,7 @@ describe('a loader', () => {
   ])('that gives %s is an error, never nothing', async (_what, loaded) => {
     const loader = { load: () => Promise.resolve(loaded as Buffer[]) };
     await expect(callLoader(loader, { option: 'crl[1]', ...crlBlocks }, signal)).rejects.toMatchObject({
-      code: 'ERR_MTLS_CRL_INVALID',
+      code: 'ERR_MTLS_SOURCE_UNREADABLE',
       message: 'options.crl[1].load() gave no CRL; expected an array of Buffers, at least one, none empty',
     });
   });
@@ -229,8 +229,8 @@ describe('a loader', () => {
     };
     for (const loader of [{ load: () => Promise.reject(cause) }, throws]) {
       await expect(callLoader(loader, { option: 'crl', ...crlBlocks }, signal)).rejects.toMatchObject({
-        code: 'ERR_MTLS_CRL_INVALID',
-        message: 'options.crl.load() rejected: 503',
+        code: 'ERR_MTLS_SOURCE_UNREADABLE',
+        message: 'options.crl.load(): it rejected: 503',
         cause,
       });
     }
@@ -250,7 +250,7 @@ describe('the sources of CRLs', () => {
     ]);
     expect(await toCrlInputs([file], 'crl', signal)).toEqual([{ path: file, option: 'crl' }]);
     await expect(toCrlInputs([crl.pem, `${file}.missing`], 'crl', signal)).rejects.toMatchObject({
-      code: 'ERR_MTLS_OPTION_INVALID',
+      code: 'ERR_MTLS_SOURCE_UNREADABLE',
       message: expect.stringMatching(/^options\.crl\[1\]: cannot read ".*" \(ENOENT\)/),
     });
   });
@@ -305,11 +305,11 @@ describe('a path at which nothing can be is told from one that is mistaken', () 
     ['"no-such.pem"', 'it has white space or quotes around it; in code: value.trim(), or value.slice(1, -1)'],
   ])('%j', async (path, why) => {
     await expect(readSource(path, 'ca')).rejects.toMatchObject({
-      code: 'ERR_MTLS_OPTION_INVALID',
+      code: 'ERR_MTLS_SOURCE_UNREADABLE',
       message: `options.ca: cannot read ${JSON.stringify(path)} (ENOENT): ${why}`,
       cause: { code: 'ENOENT' },
     });
-    const crl = { code: 'ERR_MTLS_OPTION_INVALID', message: expect.stringContaining(why) };
+    const crl = { code: 'ERR_MTLS_SOURCE_UNREADABLE', message: expect.stringContaining(why) };
     await expect(toCrlInputs([path], 'crl', signal)).rejects.toMatchObject(crl);
   });
 

@@ -80,7 +80,7 @@ describe('what is handed on to node:tls', () => {
   test.each(['minVersion', 'maxVersion'] as const)('has a %s of 1.2 or 1.3', (name) => {
     for (const version of ['TLSv1', 'TLSv1.1', 'TLSv1.4', '', null, 1.2])
       expect(refusal({ [name]: version })).toBe(
-        `tls.${name} is refused: 'TLSv1.2' or 'TLSv1.3'; older versions are broken (RFC 8996)`,
+        `tls.${name} is refused: older versions are broken (RFC 8996); use 'TLSv1.2' or 'TLSv1.3'`,
       );
   });
 

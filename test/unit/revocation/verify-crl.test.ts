@@ -171,7 +171,7 @@ describe('a CRL is refused', () => {
     const { code, message } = fault(crl, [root]);
     expect(code).toBe('ERR_MTLS_CRL_UNSUPPORTED');
     expect(message).toBe(
-      'east.crl: the CRL of "CN=root" has the critical extension 1.3.6.1.4.1.99999.1, which is not understood; such a CRL must not be used (RFC 5280 section 5.2): have the CA leave it out',
+      'east.crl: the CRL of "CN=root" has the critical extension 1.3.6.1.4.1.99999.1, which is not understood, and such a CRL must not be used (RFC 5280 section 5.2); have the CA leave it out',
     );
   });
 
@@ -191,7 +191,7 @@ describe('a CRL is refused', () => {
     const { code, message } = fault(root.crl(crlOptions), [root]);
     expect(code).toBe('ERR_MTLS_CRL_UNSUPPORTED');
     expect(message).toBe(
-      `east.crl: the CRL of "CN=root" has the critical extension ${name}, which must not be critical (RFC 5280 section ${section}), and for which OpenSSL would refuse every client: have the CA write it as not critical`,
+      `east.crl: the CRL of "CN=root" has the critical extension ${name}, which must not be critical (RFC 5280 section ${section}), and for which OpenSSL would refuse every client; have the CA write it as not critical`,
     );
   });
 

@@ -64,7 +64,7 @@ describe('what is no certificate is told as what it is', () => {
   test.each([0, 3])('a certificate whose version is written as %i', (version) => {
     const bytes = sequence(sequence(explicit(0, integer(version))));
     expect(failureOf(() => parseCertificate(bytes)).message).toContain(
-      `has the version ${version + 1}; 1, left out, to 3 are known`,
+      `has the version ${version + 1}, where 1 (left out) to 3 are known`,
     );
   });
 });

@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from '@jest/globals';
-import { describeFileForm, findFileForm } from '../../../src/x509/file-form.js';
+import { findFileForm, remedyOf } from '../../../src/x509/file-form.js';
 import { parsePem } from '../../../src/x509/pem.js';
 import { der, forms, pem, readBack } from '../../support/file-forms.js';
 import { failureOf } from './failure.js';
@@ -9,7 +9,7 @@ const base64 = der.toString('base64');
 
 test.each(forms)('%s is named, with what makes PEM or DER of it', (_form, bytes, seen) => {
   const form = findFileForm(Buffer.from(bytes));
-  expect(form && describeFileForm(form)).toBe(seen);
+  expect(form && `${form.seen}; ${remedyOf(form)}`).toBe(seen);
 });
 
 test.each(forms)('what is to be done about %s in code does it', (_form, bytes) => {
@@ -80,7 +80,7 @@ test.each<[form: string, bytes: Buffer | string, seen: string]>([
   ],
 ])('%s is named', (_form, bytes, seen) => {
   const form = findFileForm(Buffer.from(bytes));
-  expect(form && describeFileForm(form)).toBe(seen);
+  expect(form && `${form.seen}; ${remedyOf(form)}`).toBe(seen);
   expect(failureOf(() => parsePem(Buffer.from(bytes), 'ca.pem')).message).toBe(`ca.pem: ${seen}`);
 });
 

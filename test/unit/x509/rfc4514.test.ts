@@ -124,7 +124,7 @@ describe('reading', () => {
     ['two commas', 'CN=a,,O=b', 'an attribute such as "CN=" was expected, at character 5'],
     ['spaces alone', '  ', 'an attribute such as "CN=" was expected, at character 0'],
     ['the form of OpenSSL', '/CN=a/O=b', 'an attribute such as "CN=" was expected, at character 0'],
-    ['a misspelt type', 'O=b,NC=a', '"NC" is no attribute type known here; write it dotted, at character 4'],
+    ['a misspelt type', 'O=b,NC=a', '"NC" is no attribute type known here (write it dotted), at character 4'],
     ['a type from a prototype', 'constructor=a', '"constructor" is no attribute type known here'],
     ['a semicolon', 'CN=a;O=b', '";" must be escaped, at character 4'],
     ['a quote', 'CN="a"', '""" must be escaped, at character 3'],
