@@ -1,5 +1,5 @@
 /**
- * The logger that an app gives, and how this package writes to it.
+ * The logger that an app gives, and how the parts of this package report to it.
  *
  * @module
  */
@@ -26,11 +26,8 @@ export interface Logger {
   error(fields: object, message: string): void;
 }
 
-/** Where a part of this package writes its lines. */
-export interface LineWriter {
-  /**
-   * Writes a line; `event` is among its fields.
-   * @param message - The same for people.
-   */
-  log(level: keyof Logger, fields: object, message: string): void;
+/** Where a part of this package reports what happens: each happening once, by its name. */
+export interface EventSink<Events extends Record<keyof Events, unknown[]>> {
+  /** Reports a happening. */
+  emit<Name extends keyof Events>(name: Name, ...args: Events[Name]): void;
 }

@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { MtlsError } from '../errors.js';
-import { type Connection, connectionOf } from '../gate/connection.js';
+import { type Connection, connectionOf, judgeRequest } from '../gate/connection.js';
 import { type ClientIdentity } from '../identity/client-identity.js';
 import { refusalError } from '../judgement/refusal.js';
 import { type ClientRule, type ClientRuleFunction, compileRule } from '../policy/client-rule.js';
@@ -83,10 +83,8 @@ export function isAdmittedByRule(req: JudgedRequest): boolean {
 /** The refusal of a client that was let in once, judged again. */
 export function refusalSince(connection: Connection | undefined, req: MtlsRequest): MtlsError | undefined {
   if (connection === undefined) return certificateRequired();
-  const refusal = connection.check();
-  if (refusal === undefined) return undefined;
-  delete req.clientIdentity;
-  return refusalError(refusal);
+  const refusal = judgeRequest(req, connection);
+  return refusal && refusalError(refusal);
 }
 
 function certificateRequired(): MtlsError {
@@ -104,7 +102,16 @@ function forbidden<Request extends IncomingMessage>(
   takeBack(req);
   const { text, findingOn } = accountOf(admits);
   const { refusedBy } = findingOn(identity);
-  connectionOf(req)?.forbid({ method: req.method, url: abbreviateUrl(req), rule: text, refusedBy });
+  const { method } = req;
+  const { reporter, remoteAddress = '' } = connectionOf(req) ?? {};
+  reporter?.emit('forbidden', {
+    identity,
+    remoteAddress,
+    method,
+    url: abbreviateUrl(req),
+    rule: text,
+    refusedBy,
+  });
   return new MtlsError('ERR_MTLS_CLIENT_FORBIDDEN', {
     seen: 'the rule of this route does not admit the client',
   });
@@ -112,10 +119,9 @@ function forbidden<Request extends IncomingMessage>(
 
 function ruleFailed(req: IncomingMessage, error: unknown): MtlsError {
   takeBack(req);
-  connectionOf(req)?.warn(
-    { event: 'rule-failed', err: error, method: req.method, url: abbreviateUrl(req) },
-    'a rule threw, and the request was refused',
-  );
+  const { method } = req;
+  const { reporter, identity, remoteAddress = '' } = connectionOf(req) ?? {};
+  reporter?.emit('rule-failed', { identity, remoteAddress, error, method, url: abbreviateUrl(req) });
   return new MtlsError('ERR_MTLS_CLIENT_FORBIDDEN', {
     seen: 'the rule of this route does not admit the client',
   });

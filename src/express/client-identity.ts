@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { MtlsError } from '../errors.js';
-import { type Connection, connectionOf, boundConnectionOf } from '../gate/connection.js';
+import { type Connection, connectionOf, judgeRequest } from '../gate/connection.js';
 import { type ClientIdentity } from '../identity/client-identity.js';
 import { refusalError } from '../judgement/refusal.js';
 import { type Middleware, type MtlsRequest } from './request.js';
@@ -26,22 +26,17 @@ export function clientIdentity(): Middleware {
 }
 
 /**
- * Identifies a request, once: whoever asks later gets what stands on it, judged again.
+ * Identifies a request: {@link judgeRequest}, for a middleware.
  * @returns The error for `next()`, or the identity; `undefined` for an anonymous caller.
  */
 export function identifyRequest(
   req: MtlsRequest,
   res: ServerResponse,
 ): ClientIdentity | MtlsError | undefined {
-  const known = boundConnectionOf(req);
-  const connection = known ?? connectionOf(req);
+  const connection = connectionOf(req);
   if (connection === undefined) return unguarded(req);
-  const refusal = connection.check();
-  if (refusal === undefined) {
-    if (known === undefined) req.clientIdentity = connection.identity;
-    return connection.identity;
-  }
-  delete req.clientIdentity;
+  const refusal = judgeRequest(req, connection);
+  if (refusal === undefined) return connection.identity;
   evictAfter(connection, refusal, res);
   return refusalError(refusal);
 }

@@ -12,7 +12,10 @@ import { type ClientIdentity } from '../identity/client-identity.js';
 declare global {
   namespace Express {
     interface Request {
-      /** Who is calling; `undefined` for an anonymous caller, and before `clientIdentity()` has run. */
+      /**
+       * Who is calling; `undefined` for an anonymous caller. It is there before the first middleware runs; on a server
+       * of `createServerOptions()`, from `clientIdentity()` or the first guard on.
+       */
       clientIdentity?: ClientIdentity | undefined;
     }
   }
@@ -20,7 +23,10 @@ declare global {
 
 /** A request that may carry an identity: Express's, Connect's, or node:http's own. */
 export type MtlsRequest = IncomingMessage & {
-  /** Who is calling; `undefined` for an anonymous caller, and before `clientIdentity()` has run. */
+  /**
+   * Who is calling; `undefined` for an anonymous caller. It is there before the first middleware runs; on a server of
+   * `createServerOptions()`, from `clientIdentity()` or the first guard on.
+   */
   clientIdentity?: ClientIdentity | undefined;
 };
 

@@ -1,11 +1,11 @@
 /**
- * What the gate tells of those who come, and whom it tells.
+ * What the gate reports about clients and their requests.
  *
  * @module
  */
 import { type ClientIdentity } from '../identity/client-identity.js';
-import { abbreviate, type Refusal } from '../judgement/refusal.js';
-import { type LineWriter } from '../logger.js';
+import { type Refusal } from '../judgement/refusal.js';
+import { type EventSink } from '../logger.js';
 
 /** A client was admitted. */
 export interface AuthenticatedEvent {
@@ -65,37 +65,31 @@ export interface GateEvents {
   forbidden: [ForbiddenEvent];
 }
 
-/** Whom the gate tells. */
-export interface GateReporter extends LineWriter {
-  /** Whether there is a logger. Without one, no line is built. */
-  readonly isLogging: boolean;
+/** A rule threw or rejected, and the request was refused. */
+export interface RuleFailedEvent {
+  /** Whose request it was. */
+  readonly identity: ClientIdentity | undefined;
+  /** As in {@link AuthenticatedEvent}. */
+  readonly remoteAddress: string;
+  readonly error: unknown;
+  readonly method: string | undefined;
+  /** At most 200 characters of it. */
+  readonly url: string | undefined;
+}
+
+/** What the gate reports for the log alone, by name. */
+export interface GateNotices {
+  /** The gate itself failed, and refused the client. */
+  'gate-failed': [{ readonly error: unknown }];
+  /** Handshakes were dropped within a minute, because there were more than `limit` at once. */
+  'handshakes-dropped': [{ readonly dropped: number; readonly limit: number }];
+  'rule-failed': [RuleFailedEvent];
+  /** The status page was asked for, and no rule stands before it. */
+  'status-unguarded': [Pick<RuleFailedEvent, 'identity' | 'remoteAddress'>];
+}
+
+/** Where the gate reports. */
+export interface GateReporter extends EventSink<GateEvents & GateNotices> {
   /** Whether an event has a subscriber or a listener. */
   isHeard(name: keyof GateEvents): boolean;
-  /** Tells of an event. */
-  emit<Name extends keyof GateEvents>(name: Name, ...args: GateEvents[Name]): void;
-}
-
-/** Who a log line is about. pino escapes the values; nothing here does. */
-export function describeIdentity(identity: ClientIdentity | undefined): object {
-  if (identity === undefined) return {};
-  const { commonName, subject, issuer, serialNumber, fingerprint256 } = identity;
-  return {
-    commonName,
-    subject: abbreviate(subject),
-    issuer: abbreviate(issuer),
-    serialNumber: abbreviateSerial(serialNumber),
-    fingerprint256,
-  };
-}
-
-/** `CN=client2, serial 1002, 127.0.0.1`: who, in a log line's message. */
-export function nameIdentity(identity: ClientIdentity | undefined, remoteAddress: string): string {
-  if (identity === undefined) return remoteAddress;
-  const subject = identity.subject.isEmpty ? 'no subject' : abbreviate(identity.subject);
-  return `${subject}, serial ${abbreviateSerial(identity.serialNumber)}, ${remoteAddress}`;
-}
-
-// RFC 5280 section 4.1.2.2 allows 20 octets; nothing stops a CA, or a stranger, from having more.
-function abbreviateSerial(serialNumber: string): string {
-  return serialNumber.slice(0, 64);
 }

@@ -12,11 +12,10 @@ import { type Trust } from '../judgement/trust.js';
 import { ServerNames } from '../material/server-names.js';
 import { type Connection, remoteAddressOf, setConnection } from './connection.js';
 import { Deadline } from './deadline.js';
-import { describeIdentity, type ForbiddenEvent, type GateReporter, nameIdentity } from './events.js';
+import { type GateReporter } from './events.js';
 import { GatedConnection, type Keeper } from './gated-connection.js';
 import { HandshakeLimit } from './handshake-limit.js';
 import { identityOn, opensslVerdictOn, PeerCache, type ReadPeer, withIntermediates } from './peer.js';
-import { RefusalLog } from './refusal-log.js';
 import { RefusalResponder } from './refusal-responder.js';
 import { guardServer } from './request-guard.js';
 import { type GateSettings } from './settings.js';
@@ -31,12 +30,12 @@ const outForGood: readonly RefusalReason[] = ['revoked', 'expired', 'untrusted']
 export class Gate implements Keeper {
   readonly #settings: GateSettings;
   readonly #state: { readonly judges: Trust | undefined };
-  readonly #reporter: GateReporter;
+  /** Where everything is reported. */
+  readonly reporter: GateReporter;
   readonly #peers = new PeerCache();
   readonly #tried = new TriedIntermediates();
   readonly #connections = new Set<GatedConnection>();
   readonly #deadline: Deadline;
-  readonly #refusals: RefusalLog;
   readonly #handshakes: HandshakeLimit;
   readonly #responder: RefusalResponder | undefined;
   /** The names that have something of their own; `undefined` where there are none. */
@@ -48,16 +47,11 @@ export class Gate implements Keeper {
   constructor(settings: GateSettings, reporter: GateReporter, state: { readonly judges: Trust | undefined }) {
     this.#settings = settings;
     this.#state = state;
-    this.#reporter = reporter;
+    this.reporter = reporter;
     this.#handshakes = new HandshakeLimit(settings.limits, reporter);
     this.#responder = settings.onRefused === 'respond' ? new RefusalResponder() : undefined;
     this.names = settings.names.size === 0 ? undefined : new ServerNames(settings.names.keys());
     this.#deadline = new Deadline(settings.now, () => void this.judgeAll());
-    this.#refusals = new RefusalLog(settings.now, (suppressed) => {
-      const { remoteAddress, reason, count } = suppressed;
-      const message = `refused: ${reason}, ${count} more from ${remoteAddress} within a minute`;
-      reporter.log('warn', { event: 'refused-more', ...suppressed }, message);
-    });
   }
 
   /** Who judges clients now; `undefined` before the first commit, when every client is refused. */
@@ -181,9 +175,9 @@ export class Gate implements Keeper {
     socket.on('close', () => this.#connections.delete(connection));
     this.#deadline.add(connection.until);
     // The identity last: it takes a call to OpenSSL.
-    if (!this.#reporter.isHeard('authenticated') || connection.identity === undefined) return;
+    if (!this.reporter.isHeard('authenticated') || connection.identity === undefined) return;
     const { identity } = connection;
-    this.#reporter.emit('authenticated', { identity, remoteAddress: connection.remoteAddress });
+    this.reporter.emit('authenticated', { identity, remoteAddress: connection.remoteAddress });
   }
 
   /**
@@ -213,42 +207,27 @@ export class Gate implements Keeper {
     return evicted;
   }
 
-  /** Tells that the gate itself failed, and refuses. */
+  /** Reports that the gate itself failed, and refuses. */
   failed(error: unknown): Refusal {
-    this.#reporter.log(
-      'error',
-      { event: 'gate-failed', err: error },
-      'the gate failed, and refused the client',
-    );
+    this.reporter.emit('gate-failed', { error });
     return gateFailed;
   }
 
   /**
-   * Writes what of the log is still to be written, and stops every timer that nothing needs: without connections there
-   * is no date to wait for. A server that listens again starts them anew.
+   * Reports what is still to be reported, and stops every timer that nothing needs: without connections there is no date
+   * to wait for. A server that listens again starts them anew.
    */
   rest(): void {
-    this.#refusals.flush();
     this.#handshakes.rest();
     if (this.#connections.size === 0) this.#deadline.close();
   }
 
-  /** Tells of an eviction. */
+  /** Reports that a connection was closed. */
   reportEviction(connection: GatedConnection, refusal: Refusal): void {
     const { identity, remoteAddress, since } = connection;
     this.#connections.delete(connection);
     this.#forget(identity, refusal);
-    if (this.#reporter.isLogging) {
-      const fields = { event: 'evicted', ...refusal, ...describeIdentity(identity), remoteAddress, since };
-      const message = `evicted: ${refusal.reason}, ${nameIdentity(identity, remoteAddress)}`;
-      this.#reporter.log('warn', fields, message);
-    }
-    this.#reporter.emit('evicted', { ...refusal, identity, remoteAddress, since });
-  }
-
-  /** Tells of a request that a rule refused. */
-  reportForbidden(event: ForbiddenEvent): void {
-    this.#reporter.emit('forbidden', event);
+    this.reporter.emit('evicted', { ...refusal, identity, remoteAddress, since });
   }
 
   /** What is remembered of a client is for its return. A CRL that is late is no reason to forget. */
@@ -256,27 +235,15 @@ export class Gate implements Keeper {
     if (identity !== undefined && outForGood.includes(reason)) this.#peers.forget(identity);
   }
 
-  /** Logs a line about a client. */
-  warn(fields: object, message: string): void {
-    this.#reporter.log('warn', fields, message);
-  }
-
   #reportRefusal(socket: TLSSocket, identity: ClientIdentity | undefined, refusal: Refusal): void {
-    const remoteAddress = remoteAddressOf(socket);
-    const circumstances = {
-      remoteAddress,
+    this.reporter.emit('refused', {
+      ...refusal,
+      identity,
+      remoteAddress: remoteAddressOf(socket),
       tlsVersion: socket.getProtocol() ?? undefined,
       // A destroyed socket answers null.
       resumed: (socket.isSessionReused() as boolean | null) === true,
-    };
-    if (this.#refusals.mayWrite(remoteAddress, refusal.reason)) {
-      this.#reporter.log(
-        'warn',
-        { event: 'refused', ...refusal, ...describeIdentity(identity), ...circumstances },
-        `refused: ${refusal.reason}, ${nameIdentity(identity, remoteAddress)}`,
-      );
-    }
-    this.#reporter.emit('refused', { ...refusal, identity, ...circumstances });
+    });
   }
 }
 

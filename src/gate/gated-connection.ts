@@ -10,8 +10,8 @@ import { type OpensslVerdict, type Verdict } from '../judgement/judgement.js';
 import { endedFor, type Refusal, refuse } from '../judgement/refusal.js';
 import { type Trust } from '../judgement/trust.js';
 import { type ServerNames } from '../material/server-names.js';
-import { type Connection, type ForbiddenRequest, remoteAddressOf } from './connection.js';
-import { describeIdentity, type ForbiddenEvent, nameIdentity } from './events.js';
+import { type Connection, remoteAddressOf } from './connection.js';
+import { type GateReporter } from './events.js';
 import { identityOn, type ReadPeer } from './peer.js';
 
 /** What a connection needs of its gate. */
@@ -20,13 +20,11 @@ export interface Keeper {
   readonly now: () => number;
   /** The names that have something of their own; `undefined` where there are none. */
   readonly names: ServerNames | undefined;
-  /** Tells of an eviction. */
+  readonly reporter: GateReporter;
+  /** Reports that a connection was closed. */
   reportEviction(connection: GatedConnection, refusal: Refusal): void;
-  /** Tells of a request that a rule refused. */
-  reportForbidden(event: ForbiddenEvent): void;
-  /** Tells that judging failed, and refuses. */
+  /** Reports that judging failed, and refuses. */
   failed(error: unknown): Refusal;
-  warn(fields: object, message: string): void;
 }
 
 /** A connection that stands under the gate's judgement. */
@@ -70,6 +68,11 @@ export class GatedConnection implements Connection {
   /** Where the client is; see {@link remoteAddressOf}. */
   get remoteAddress(): string {
     return (this.#remoteAddress ??= remoteAddressOf(this.#socket));
+  }
+
+  /** Where what becomes of its requests is reported. */
+  get reporter(): GateReporter {
+    return this.#keeper.reporter;
   }
 
   /** Reads now what a report needs of the socket: a closed one has no address. */
@@ -127,20 +130,5 @@ export class GatedConnection implements Connection {
     this.#refusal = endedFor(refusal);
     this.#keeper.reportEviction(this, refusal);
     return true;
-  }
-
-  /** Tells that a rule refused a request of this client. */
-  forbid(request: ForbiddenRequest): void {
-    const { identity, remoteAddress } = this;
-    this.warn({ event: 'forbidden', ...request }, 'forbidden by the rule of the route');
-    // Nobody without an identity is ever asked about.
-    if (identity !== undefined) this.#keeper.reportForbidden({ identity, remoteAddress, ...request });
-  }
-
-  /** A line for the operator that is about this client. */
-  warn(fields: object, message: string): void {
-    const { identity, remoteAddress } = this;
-    const who = nameIdentity(identity, remoteAddress);
-    this.#keeper.warn({ ...fields, ...describeIdentity(identity), remoteAddress }, `${message}: ${who}`);
   }
 }

@@ -7,7 +7,8 @@
 import { randomInt } from 'node:crypto';
 import { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { type LineWriter } from '../logger.js';
+import { type EventSink } from '../logger.js';
+import { type GateNotices } from './events.js';
 import { type Limits } from './settings.js';
 
 // A handshake takes milliseconds. One that has taken this long is not being made.
@@ -33,7 +34,7 @@ interface Pending {
  */
 export class HandshakeLimit {
   readonly #limits: Limits;
-  readonly #reporter: LineWriter;
+  readonly #sink: EventSink<GateNotices>;
   /** Accepted since they were last sorted, and when. */
   readonly #accepted = new Map<Socket, number>();
   /** Those whose handshake was done since then. */
@@ -46,9 +47,9 @@ export class HandshakeLimit {
   #dropped = 0;
   #report: NodeJS.Timeout | undefined;
 
-  constructor(limits: Limits, reporter: LineWriter) {
+  constructor(limits: Limits, sink: EventSink<GateNotices>) {
     this.#limits = limits;
-    this.#reporter = reporter;
+    this.#sink = sink;
   }
 
   /** The server accepted a connection. */
@@ -81,11 +82,7 @@ export class HandshakeLimit {
     const dropped = this.#dropped;
     this.#dropped = 0;
     if (dropped === 0) return;
-    this.#reporter.log(
-      'warn',
-      { event: 'handshakes-dropped', dropped, limit: this.#limits.pendingHandshakes },
-      `${dropped} handshakes dropped within a minute: more than ${this.#limits.pendingHandshakes} at once`,
-    );
+    this.#sink.emit('handshakes-dropped', { dropped, limit: this.#limits.pendingHandshakes });
   }
 
   /** Short connections that are kept for a whole second would outlive the young garbage, and be moved about by it. */

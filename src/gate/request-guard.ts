@@ -12,7 +12,7 @@ import type { Duplex } from 'node:stream';
 import type { Server, TLSSocket } from 'node:tls';
 import { MtlsError } from '../errors.js';
 import { type Refusal, refusalError } from '../judgement/refusal.js';
-import { bindRequest, type Connection, connectionOf } from './connection.js';
+import { type Connection, connectionOf, judgeRequest } from './connection.js';
 import { answerProblem, endWithProblem } from './problem.js';
 import { answerStream } from './refusal-responder.js';
 import { requestedHosts } from './requested-hosts.js';
@@ -95,13 +95,13 @@ interface Outcomes {
 
 function pass(req: IncomingMessage, { refuse, redirect }: Outcomes): boolean {
   const connection = connectionOf(req);
-  const refusal = connection?.check();
+  const refusal = connection && judgeRequest(req, connection);
   if (connection === undefined || refusal !== undefined) return turnAway(req, refuse, connection, refusal);
   if (connection.isNamed && isMisdirected(req, connection)) {
     redirect(misdirected());
     return false;
   }
-  bindRequest(req, connection);
+  connection.recall();
   return true;
 }
 

@@ -5,7 +5,8 @@
  * @module
  */
 import { MtlsError } from '../errors.js';
-import { type LineWriter } from '../logger.js';
+import { type EventSink } from '../logger.js';
+import { type MaterialEvents } from './events.js';
 import { type CertificateStore } from '../x509/certificate-store.js';
 
 // The names share their message with the signature algorithms and some lengths: 53 octets on OpenSSL 3.5.
@@ -33,17 +34,24 @@ export function checkNames(store: CertificateStore, origin: string): void {
   throw new MtlsError('ERR_MTLS_CA_INVALID', {
     source: origin,
     seen: `the names of its CAs (${store.certificates.length}) take ${octets} octets in the handshake, and ${mostOctets} is the most`,
-    remedy,
+    remedy: namesRemedy,
   });
 }
 
-const remedy = 'configure fewer CAs, the roots alone, or CAs with shorter names';
+/** What to do about names that are too long. */
+export const namesRemedy = 'configure fewer CAs, the roots alone, or CAs with shorter names';
 
-/** Warns of names that a client in Java does not accept. @param where - What stands before the sentence. */
-export function warnOfNames(reporter: LineWriter, store: CertificateStore, where: string): void {
+/**
+ * Reports names that a client in Java does not accept.
+ * @param servername - The name that the CAs are for; `undefined` for the server itself.
+ */
+export function reportLongNames(
+  sink: EventSink<MaterialEvents>,
+  store: CertificateStore,
+  servername?: string,
+): void {
   const octets = octetsOf(store);
   if (octets <= mostOctetsInJava) return;
   const { length: cas } = store.certificates;
-  const message = `${where}the names of the CAs (${cas}) take ${octets} octets in the handshake, and a client in Java accepts ${mostOctetsInJava}; ${remedy}`;
-  reporter.log('warn', { event: 'long-ca-names', octets, cas }, message);
+  sink.emit('long-ca-names', { octets, limit: mostOctetsInJava, cas, servername });
 }

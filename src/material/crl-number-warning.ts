@@ -1,21 +1,21 @@
 /**
- * Warns of CRLs of version 2 without a CRLNumber (RFC 5280 section 5.2.3): they are
+ * Reports CRLs of version 2 without a CRLNumber (RFC 5280 section 5.2.3): they are
  * admitted, and one thing less protects them.
  *
  * @module
  */
-import { type LineWriter } from '../logger.js';
+import { type EventSink } from '../logger.js';
 import { type RevocationChecker } from '../revocation/revocation-checker.js';
-import { describeCrl } from '../revocation/verified-crl.js';
+import { type MaterialEvents } from './events.js';
 
-/** Warns once for each CRL that comes into force. */
+/** Reports each CRL once, when it comes into force. */
 export class CrlNumberWarning {
-  readonly #reporter: LineWriter;
+  readonly #sink: EventSink<MaterialEvents>;
   /** The digests of those in force that were warned of. */
   #warned: ReadonlySet<string> = new Set();
 
-  constructor(reporter: LineWriter) {
-    this.#reporter = reporter;
+  constructor(sink: EventSink<MaterialEvents>) {
+    this.#sink = sink;
   }
 
   /** Looks at the CRLs in force. */
@@ -23,15 +23,9 @@ export class CrlNumberWarning {
     const all = revocations.flatMap(({ crls }) => crls);
     const unnumbered = all.filter(({ crl }) => crl.version === 2 && crl.number === undefined);
     const byDigest = new Map(unnumbered.map((verified) => [verified.digest, verified]));
-    for (const [digest, { crl, origin }] of byDigest) {
+    for (const [digest, verified] of byDigest) {
       if (this.#warned.has(digest)) continue;
-      this.#reporter.log(
-        'warn',
-        { event: 'crl-without-number', issuer: crl.issuer, source: origin },
-        `${origin}: the ${describeCrl(crl)} has no CRL number, which RFC 5280 section 5.2.3 requires. Its thisUpdate alone ` +
-          'tells it from an older list: a CA that was restored from a backup can take revocations back unnoticed, and no ' +
-          'delta can be combined with it. Have the CA number its CRLs (openssl ca: "crlnumber" in its .cnf)',
-      );
+      this.#sink.emit('crl-without-number', verified);
     }
     this.#warned = new Set(byDigest.keys());
   }

@@ -14,7 +14,8 @@ import {
   TLSSocket,
 } from 'node:tls';
 import { MtlsError } from '../errors.js';
-import { type LineWriter } from '../logger.js';
+import { type EventSink } from '../logger.js';
+import { type MaterialEvents } from './events.js';
 import { type SecureContextMaterial } from './secure-context.js';
 
 /** The contexts of a server. */
@@ -34,17 +35,17 @@ const usualCurves = 'X25519:prime256v1:secp384r1:secp521r1';
  * Tries each context whose key, certificate or CAs are new. A new CRL alone is not tried: a revocation does not wait.
  * @param inForce - The contexts that they would replace.
  * @throws MtlsError `ERR_MTLS_TLS_CONFIG_INVALID` where the server fails with every kind of client. Where it fails with
- *   the usual ones only, a warning is logged.
+ *   the usual ones only, it reports `few-clients`.
  */
 export async function tryHandshakes(
-  reporter: LineWriter,
+  sink: EventSink<MaterialEvents>,
   { main, named }: SecureContexts,
   inForce?: SecureContexts,
 ): Promise<void> {
-  if (!isLike(main, inForce?.main)) await tryContext(reporter, main, '');
+  if (!isLike(main, inForce?.main)) await tryContext(sink, main, '');
   for (const [name, context] of named)
     if (!isLike(context, inForce?.named.get(name)) && !isLike(context, main))
-      await tryContext(reporter, context, `sni["${name}"]: `);
+      await tryContext(sink, context, `sni["${name}"]: `);
 }
 
 /** Whether the server's part of a handshake is the same. What else is in the options comes from options.tls, and stays. */
@@ -54,7 +55,7 @@ function isLike({ options }: SecureContextMaterial, other: SecureContextMaterial
 }
 
 async function tryContext(
-  reporter: LineWriter,
+  sink: EventSink<MaterialEvents>,
   { options, context }: SecureContextMaterial,
   where: string,
 ): Promise<void> {
@@ -62,7 +63,7 @@ async function tryContext(
   for (const client of clientsFor(options)) {
     const fault = client && (await shakeHands(context, client));
     if (fault === undefined) {
-      if (first !== undefined) warn(reporter, first, options, where);
+      if (first !== undefined) report(sink, first, options, where);
       return;
     }
     first ??= fault;
@@ -72,14 +73,14 @@ async function tryContext(
   throw new MtlsError('ERR_MTLS_TLS_CONFIG_INVALID', { seen }, { cause: first });
 }
 
-function warn(
-  reporter: LineWriter,
+function report(
+  sink: EventSink<MaterialEvents>,
   fault: NodeJS.ErrnoException,
   options: SecureContextOptions,
   where: string,
 ): void {
   const detail = `${where}handshakes with most clients fail: ${describe(fault, options)}`;
-  reporter.log('warn', { event: 'few-clients', code: fault.code, detail }, detail);
+  sink.emit('few-clients', { code: fault.code, detail });
 }
 
 /**

@@ -5,24 +5,17 @@
  * @module
  */
 import { abbreviate } from '../judgement/refusal.js';
-import { warnOfNames } from '../material/authority-names.js';
+import { reportLongNames } from '../material/authority-names.js';
 import { type Materials } from '../material/material.js';
-import { firstOf, listSome } from '../material/shortened-list.js';
+import { firstOf } from '../material/shortened-list.js';
 import { type TrustMaterial } from '../material/trust-material.js';
 import { describeCrls } from '../revocation/revocation-state.js';
 import { type Certificate } from '../x509/certificate.js';
-import { type Reporter } from './events.js';
+import { type Described, type UncoveredCas } from './events.js';
+import { type Reporter } from './reporter.js';
 import { type Settings } from './options.js';
 
-/** What is in force under one name. A line of the log has some of it; `mtls.authorities` and `mtls.revocation` all. */
-interface Described {
-  readonly cas: readonly string[];
-  readonly caCount: number;
-  readonly crls: readonly object[];
-  readonly crlCount: number;
-}
-
-/** Logs it. */
+/** Reports it. */
 export function announce(
   reporter: Reporter,
   { clients, revocation: { unknown }, now }: Settings,
@@ -33,23 +26,19 @@ export function announce(
   const names = Object.fromEntries(firstOf(own).map(([name, { trust }]) => [name, describe(trust)]));
   const sni =
     named.size === 0 ? {} : { names: firstOf([...named.keys()]), nameCount: named.size, sni: names };
-  reporter.log(
-    'info',
-    { event: 'listening', address, clients, ...describe(main.trust), ...sni },
-    `listening: clients of ${listSome(namesOf(main.trust.store.certificates))}`,
-  );
+  const allCas = namesOf(main.trust.store.certificates);
+  reporter.emit('listening', { address, clients, allCas, ...describe(main.trust), ...sni });
   const at = new Date(now());
-  warnOfGaps(reporter, main.trust, { unknown, at, where: '' });
-  for (const [name, { trust }] of own)
-    warnOfGaps(reporter, trust, { unknown, at, where: `under the name ${name} ` });
+  reportGaps(reporter, main.trust, { unknown, at, servername: undefined });
+  for (const [name, { trust }] of own) reportGaps(reporter, trust, { unknown, at, servername: name });
 }
 
-/** Logs whose names are long, among the CAs that replace others. */
+/** Reports names that are long, among the CAs that replace others. */
 export function announceCas(reporter: Reporter, { main, named }: Materials, inForce?: Materials): void {
-  if (main.trust.store !== inForce?.main.trust.store) warnOfNames(reporter, main.trust.store, '');
+  if (main.trust.store !== inForce?.main.trust.store) reportLongNames(reporter, main.trust.store);
   for (const [name, { trust }] of named)
     if (trust !== main.trust && trust.store !== inForce?.named.get(name)?.trust.store)
-      warnOfNames(reporter, trust.store, `under the name ${name} `);
+      reportLongNames(reporter, trust.store, name);
 }
 
 function describe({ store, revocation }: TrustMaterial): Described {
@@ -73,19 +62,15 @@ function namesOf(cas: readonly Certificate[]): string[] {
   return cas.map(({ subject }) => abbreviate(subject));
 }
 
-function warnOfGaps(
+function reportGaps(
   reporter: Reporter,
   { revocation }: TrustMaterial,
-  { unknown, at, where }: { readonly unknown: 'deny' | 'allow'; readonly at: Date; readonly where: string },
+  { unknown, at, servername }: Pick<UncoveredCas, 'unknown' | 'servername'> & { readonly at: Date },
 ): void {
   if (revocation === undefined) {
-    reporter.log('warn', { event: 'no-crl' }, `${where}no CRL is configured: no certificate is ever revoked`);
+    reporter.emit('no-crl', { servername });
     return;
   }
   const uncovered = namesOf(revocation.uncoveredCas(at));
-  if (uncovered.length === 0) return;
-  const consequence = unknown === 'deny' ? 'their clients are refused' : 'their clients are never revoked';
-  const message = `${where}no CRL of ${listSome(uncovered)} is loaded: ${consequence}`;
-  const fields = { uncovered: firstOf(uncovered), uncoveredCount: uncovered.length };
-  reporter.log('warn', { event: 'uncovered-cas', ...fields }, message);
+  if (uncovered.length > 0) reporter.emit('uncovered-cas', { uncovered, unknown, servername });
 }

@@ -7,8 +7,8 @@
 import { Deadline } from '../gate/deadline.js';
 import { CrlNumberWarning } from '../material/crl-number-warning.js';
 import { type RevocationChecker } from '../revocation/revocation-checker.js';
-import { describeCrl, freshUntil, type VerifiedCrl } from '../revocation/verified-crl.js';
-import { type Reporter } from './events.js';
+import { freshUntil, type VerifiedCrl } from '../revocation/verified-crl.js';
+import { type Reporter } from './reporter.js';
 
 /** Gives each warning once for each CRL. */
 export class CrlExpiryWatch {
@@ -53,7 +53,8 @@ export class CrlExpiryWatch {
         if (this.#isDue(momentOfWarning(verified, policy.warnAt), verified, this.#warned))
           this.#warn(verified);
         if (verified.crl.deltaBase === undefined) continue;
-        if (this.#isDue(freshUntil(verified.crl, policy), verified, this.#stale)) this.#warnOfStale(verified);
+        if (this.#isDue(freshUntil(verified.crl, policy), verified, this.#stale))
+          this.#reporter.emit('delta-stale', verified);
       }
     }
   }
@@ -70,25 +71,10 @@ export class CrlExpiryWatch {
   }
 
   #warn(verified: VerifiedCrl): void {
-    const { issuer, nextUpdate } = verified.crl;
+    const { issuer, number, nextUpdate } = verified.crl;
     if (nextUpdate === undefined) return;
-    const fields = { issuer, nextUpdate, source: verified.origin };
-    this.#reporter.log(
-      'warn',
-      { event: 'crl-expiring', ...fields },
-      `the ${describeCrl(verified.crl)} ${nextUpdate.getTime() > this.#now() ? 'runs out' : 'expired'} at ${nextUpdate.toISOString()}; publish a newer one`,
-    );
-    this.#reporter.emit('crl-expiring', fields);
-  }
-
-  #warnOfStale({ crl, origin }: VerifiedCrl): void {
-    const { issuer, nextUpdate } = crl;
-    const since = nextUpdate === undefined ? '' : ` at ${nextUpdate.toISOString()}`;
-    this.#reporter.log(
-      'warn',
-      { event: 'delta-stale', issuer, nextUpdate, source: origin },
-      `the ${describeCrl(crl)} expired${since}: what it lists stays revoked, it lifts nothing any more, and its base decides; publish a newer delta`,
-    );
+    const event = { issuer, number: number?.toString(), nextUpdate, source: verified.origin };
+    this.#reporter.emit('crl-expiring', event);
   }
 }
 

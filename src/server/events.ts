@@ -1,16 +1,13 @@
 /**
- * What a server tells of itself: as events, as log lines, and on channels of
- * node:diagnostics_channel.
+ * What a server reports: its events, and notices, which are for the log alone.
  *
  * @module
  */
-import { type Channel, channel } from 'node:diagnostics_channel';
-import { EventEmitter } from 'node:events';
 import { type MtlsError } from '../errors.js';
-import { type GateEvents } from '../gate/events.js';
-import { type Logger } from '../logger.js';
+import { type GateEvents, type GateNotices } from '../gate/events.js';
+import { type MaterialEvents } from '../material/events.js';
+import { type VerifiedCrl } from '../revocation/verified-crl.js';
 import { type DistinguishedName } from '../x509/distinguished-name.js';
-import { callApp } from './app-call.js';
 
 /** The outcome of a reload. */
 export interface ReloadReport {
@@ -26,11 +23,13 @@ export interface ReloadReport {
   readonly durationMs: number;
 }
 
-/** A CRL runs out soon. */
+/** A CRL expires soon. */
 export interface CrlExpiringEvent {
   /** Whose CRL it is. */
   readonly issuer: DistinguishedName;
-  /** When it runs out. */
+  /** Its number in decimal; `undefined` where it has none. */
+  readonly number: string | undefined;
+  /** When it expires. */
   readonly nextUpdate: Date;
   /** The file or option it came from. */
   readonly source: string;
@@ -73,55 +72,46 @@ export interface TypedEventEmitter<Events extends Record<keyof Events, unknown[]
   off<Name extends keyof Events>(name: Name, listener: (...args: Events[Name]) => void): this;
 }
 
-/** Found by name, by every copy of this package in the process, and by whoever subscribes before it is loaded. */
-const channels: { readonly [Name in keyof MtlsEvents]: Channel } = {
-  authenticated: channel('express-mtls.authenticated'),
-  refused: channel('express-mtls.refused'),
-  evicted: channel('express-mtls.evicted'),
-  forbidden: channel('express-mtls.forbidden'),
-  reloaded: channel('express-mtls.reloaded'),
-  'reload-failed': channel('express-mtls.reload-failed'),
-  'crl-expiring': channel('express-mtls.crl-expiring'),
-};
+/** Of the sources that fail, what stays in force: everything, or the pair of key and certificate alone. */
+export type Kept = 'everything' | 'pair';
 
-/** Tells listeners, subscribers and the logger. One that throws or rejects is reported and decides nothing. */
-export class Reporter {
-  readonly emitter: EventEmitter = new EventEmitter();
-  readonly #logger: Logger | undefined;
-  readonly #mtls: object | undefined;
+/** What is in force under one name. A line of the log has some of it; `mtls.authorities` and `mtls.revocation` all. */
+export interface Described {
+  readonly cas: readonly string[];
+  readonly caCount: number;
+  readonly crls: readonly object[];
+  readonly crlCount: number;
+}
 
-  /**
-   * @param mtls - The handle that a message on a channel is about; `undefined` where there is none.
-   */
-  constructor(logger: Logger | undefined, mtls?: object) {
-    this.#logger = logger;
-    this.#mtls = mtls;
-  }
+/** CAs without a CRL. */
+export interface UncoveredCas {
+  /** Their names. */
+  readonly uncovered: readonly string[];
+  /** What becomes of their clients: `revocation.unknown`. */
+  readonly unknown: 'deny' | 'allow';
+  /** The server name that they are for; `undefined` for the server itself. */
+  readonly servername: string | undefined;
+}
 
-  /** Whether anybody reads the lines: where thousands are evicted at once, none is put together for nobody. */
-  get isLogging(): boolean {
-    return this.#logger !== undefined;
-  }
+/** What a server reports for the log alone, by name. */
+interface ServerNotices {
+  /** The server listens: by what it admits clients, under which names. */
+  listening: [
+    Described & { readonly address: unknown; readonly clients: string; readonly allCas: readonly string[] },
+  ];
+  'no-crl': [Pick<UncoveredCas, 'servername'>];
+  'uncovered-cas': [UncoveredCas];
+  /** The server listens again, and its handle was closed. */
+  'not-watching': [object];
+  signal: [{ readonly signal: 'SIGHUP' }];
+  /** A reload that a signal asked for found nothing new. */
+  unchanged: [object];
+  /** A delta CRL is past its nextUpdate. */
+  'delta-stale': [VerifiedCrl];
+}
 
-  /** Whether an event has a subscriber or a listener: what it takes to tell of it is not done for none. */
-  isHeard(name: keyof MtlsEvents): boolean {
-    return channels[name].hasSubscribers || this.emitter.listenerCount(name) > 0;
-  }
-
-  /** Logs a line; `event` is among its fields. */
-  log(level: keyof Logger, fields: object, message: string): void {
-    callApp('the logger', () => this.#logger?.[level](fields, message));
-  }
-
-  /** Calls the subscribers and the listeners of an event. */
-  emit<Name extends keyof MtlsEvents>(name: Name, ...args: MtlsEvents[Name]): void {
-    const { [name]: told } = channels;
-    // What a subscriber throws, Node makes an uncaught exception of its own: it does not come back here.
-    if (told.hasSubscribers) told.publish({ mtls: this.#mtls, event: args[0] });
-    if (this.emitter.listenerCount(name) === 0) return;
-    // Not by emit(), where one that throws keeps the event from those after it: the status page may be among them.
-    const listeners = this.emitter.rawListeners(name) as ((...given: unknown[]) => unknown)[];
-    for (const listener of listeners)
-      callApp(`a listener of '${name}'`, () => Reflect.apply(listener, this.emitter, args));
-  }
+/** Everything that is reported, by name: the events of {@link Mtls}, and what only the log has. */
+export interface Happenings
+  extends Omit<MtlsEvents, 'reload-failed'>, GateNotices, MaterialEvents, ServerNotices {
+  'reload-failed': [{ readonly error: MtlsError; readonly kept: Kept }];
 }

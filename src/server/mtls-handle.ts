@@ -15,7 +15,8 @@ import { freshUntil } from '../revocation/verified-crl.js';
 import { announce, announceCas } from './announcement.js';
 import { type AuthorityState, describeAuthorities } from './authority-state.js';
 import { CrlExpiryWatch } from './crl-expiry-watch.js';
-import { type MtlsEvents, type ReloadReport, Reporter } from './events.js';
+import { type MtlsEvents, type ReloadReport } from './events.js';
+import { Reporter } from './reporter.js';
 import { certificatesIn, type Explicable } from './explicable.js';
 import { type Prepared, State } from './in-force.js';
 import {
@@ -46,7 +47,7 @@ export class MtlsHandle implements Mtls {
 
   constructor(settings: Settings) {
     this.#settings = settings;
-    this.#reporter = new Reporter(settings.logger, this);
+    this.#reporter = new Reporter(settings, this);
     this.#state = new State(settings.certificates);
     this.#gate = new Gate(settings, this.#reporter, this.#state);
     this.#reloader = new Reloader(settings, this.#reporter, this.#state, (prepared) =>
@@ -119,11 +120,8 @@ export class MtlsHandle implements Mtls {
   }
 
   #onListening(): void {
-    if (this.#life === 'closed') {
-      const message =
-        'the server listens, and its handle was closed: its files are not watched; make a new server';
-      this.#reporter.log('error', { event: 'not-watching' }, message);
-    } else if (this.#life === 'resting') this.#wake();
+    if (this.#life === 'closed') this.#reporter.emit('not-watching', {});
+    else if (this.#life === 'resting') this.#wake();
     const { inForce } = this.#state;
     if (inForce === undefined) return;
     // Once more, because a cluster's worker inherits ticket keys that are as old as the cluster.
@@ -226,6 +224,7 @@ export class MtlsHandle implements Mtls {
     if (this.#life !== 'closed') this.#life = 'resting';
     this.#expiry.close();
     this.#gate.rest();
+    this.#reporter.rest();
     await this.#reloader.close();
   }
 

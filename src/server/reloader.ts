@@ -10,7 +10,8 @@ import { tryHandshakes } from '../material/handshake-trial.js';
 import { type LoadedMaterials, loadMaterials, type Material, type Materials } from '../material/material.js';
 import { type SecureContextMaterial, secureContextOf } from '../material/secure-context.js';
 import { SourceWatch } from '../material/source-watch.js';
-import { type ReloadReport, type Reporter } from './events.js';
+import { type Kept, type ReloadReport } from './events.js';
+import { type Reporter } from './reporter.js';
 import { type Prepared, type State } from './in-force.js';
 import { type Settings } from './options.js';
 import { SignalWatch } from './signal-watch.js';
@@ -23,8 +24,6 @@ const lastRetryMs = 60_000;
 
 // Whoever renews a certificate writes two files, and may have to wait for one of them.
 const pairPatienceMs = 10_000;
-
-// What differs between two messages about the same fault.
 
 interface Outcome {
   readonly report: ReloadReport;
@@ -86,7 +85,7 @@ export class Reloader {
   /** Reads the sources again. Calls that overlap share one reading, and it begins after the last of them. */
   async reload(): Promise<ReloadReport> {
     const { report, waiting } = await this.#reloadOnce();
-    if (waiting !== undefined) throw this.#tell(waiting, pairWaits);
+    if (waiting !== undefined) throw this.#tell(waiting, 'pair');
     return report;
   }
 
@@ -150,7 +149,7 @@ export class Reloader {
     } catch (error) {
       const fault = asMtlsError(error);
       // Whoever closes the server is not told that it did not go on.
-      throw signal.aborted ? fault : this.#tell(fault, 'what was in force stays');
+      throw signal.aborted ? fault : this.#tell(fault, 'everything');
     }
   }
 
@@ -180,24 +179,15 @@ export class Reloader {
     // A pair that still waits has been told of, or will be.
     if (waiting === undefined || !this.#wasTold(waiting)) this.#fault = undefined;
     if (!report.changed) return report;
-    const { added, removed, evicted, durationMs } = report;
-    const message = `reloaded: ${added} newly revoked, ${removed} no longer listed, ${evicted} connections closed, ${durationMs} ms`;
-    this.#reporter.log('info', { event: 'reloaded', ...report }, message);
     this.#reporter.emit('reloaded', report);
     return report;
   }
 
-  #tell(error: MtlsError, consequence: string): MtlsError {
-    const { code, message } = error;
+  #tell(error: MtlsError, kept: Kept): MtlsError {
     // A source that stays broken is tried again and again, and told of once.
     if (this.#wasTold(error)) return error;
     this.#fault = error;
-    this.#reporter.log(
-      'error',
-      { event: 'reload-failed', code, detail: message },
-      `reload failed (${code}); ${consequence}`,
-    );
-    this.#reporter.emit('reload-failed', { error });
+    this.#reporter.emit('reload-failed', { error, kept });
     return error;
   }
 
@@ -231,11 +221,9 @@ export class Reloader {
       return;
     }
     if (this.#abort.signal.aborted) return;
-    this.#pairPatience ??= setTimeout(() => this.#tell(waiting, pairWaits), pairPatienceMs).unref();
+    this.#pairPatience ??= setTimeout(() => this.#tell(waiting, 'pair'), pairPatienceMs).unref();
   }
 }
-
-const pairWaits = 'the pair in force stays, and CAs and CRLs are reloaded';
 
 /** What a fault is known by from one reading to the next. */
 function faultOf({ code, source, seen, errors }: MtlsError): string {

@@ -18,7 +18,7 @@ import { loadMaterials } from '../material/material.js';
 import { secureContextOf } from '../material/secure-context.js';
 import { announceCas } from './announcement.js';
 import { messageOptions } from './app-messages.js';
-import { Reporter } from './events.js';
+import { Reporter } from './reporter.js';
 import { MtlsHandle } from './mtls-handle.js';
 import { type Mtls } from './mtls.js';
 import { checkOptions, type MtlsOptions, type Settings } from './options.js';
@@ -87,7 +87,7 @@ export async function createServerOptions(options: MtlsOptions): Promise<ServerO
     signal: new AbortController().signal,
   });
   const context = secureContextOf(settings, materials.main, { judge: 'openssl' });
-  const reporter = new Reporter(settings.logger);
+  const reporter = new Reporter(settings);
   await tryHandshakes(reporter, { main: context, named: new Map() });
   announceCas(reporter, materials);
   const gate = new Gate(settings, reporter, { judges: createTrust(materials, settings.certificates, 1) });

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type ReloadReport, type Reporter } from './events.js';
+import { type ReloadReport } from './events.js';
+import { type Reporter } from './reporter.js';
 
 /** Listens until it is closed. Keeps no process alive. */
 export class SignalWatch {
@@ -18,11 +19,11 @@ export class SignalWatch {
   begin(reload: () => Promise<ReloadReport>): void {
     this.close();
     this.#listener = () => {
-      this.#reporter.log('info', { event: 'signal', signal: 'SIGHUP' }, 'SIGHUP: reading the sources again');
+      this.#reporter.emit('signal', { signal: 'SIGHUP' });
       reload().then(
         ({ changed }) => {
           if (changed) return;
-          this.#reporter.log('info', { event: 'unchanged' }, 'reloaded: nothing has changed');
+          this.#reporter.emit('unchanged', {});
         },
         // The reloader has told of it.
         () => undefined,

@@ -5,7 +5,7 @@
  * @module
  */
 import { type EvictedEvent, type RefusedEvent } from '../gate/events.js';
-import { networkOf } from '../gate/refusal-log.js';
+import { networkOf } from '../server/refusal-log.js';
 import { abbreviate, type RefusalReason } from '../judgement/refusal.js';
 import { type Mtls } from '../server/mtls.js';
 import { type StatusRefusal, type StatusReload } from './status-report.js';

@@ -178,10 +178,8 @@ function guardedBefore(req: IncomingMessage, res: ServerResponse): MtlsError | u
     });
   }
   if (isAdmittedByRule(req)) return undefined;
-  connectionOf(req)?.warn(
-    { event: 'status-unguarded' },
-    'the status page was asked for, and no rule stands before it: mount it behind requireClient(rule), or give statusRouter() an access',
-  );
+  const { reporter, remoteAddress = '' } = connectionOf(req) ?? {};
+  reporter?.emit('status-unguarded', { identity, remoteAddress });
   return new MtlsError('ERR_MTLS_CLIENT_FORBIDDEN', { seen: 'no rule stands before the status page' });
 }
 

@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
 import { openDevCa } from 'express-mtls/dev-ca';
-import { Program } from '../examples/program.js';
+import { Program } from '../support/program.js';
 import { temporaryDirectory } from '../support/files.js';
 import { testInBrowser as test, visitor } from './browser.js';
 

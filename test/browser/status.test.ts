@@ -2,8 +2,8 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { root } from '../examples/program.js';
-import { Stage } from '../examples/stage.js';
+import { root } from '../support/program.js';
+import { Stage } from '../support/stage.js';
 import { testInBrowser as test, visitor } from './browser.js';
 
 const pictures = path.join(root, 'reports/browser');

@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import tls, { type TLSSocket } from 'node:tls';
 import { afterEach, expect, test } from '@jest/globals';
-import { aboutASecond, Stage } from './stage.js';
+import { aboutASecond, Stage } from '../support/stage.js';
 
 const sockets: TLSSocket[] = [];
 afterEach(() => {

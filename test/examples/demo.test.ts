@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { temporaryDirectory } from '../support/files.js';
-import { run } from './program.js';
+import { run } from '../support/program.js';
 
 const demo = 'examples/demo/demo.ts';
 

@@ -6,10 +6,10 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { type DevCa, openDevCa } from 'express-mtls/dev-ca';
 import { temporaryDirectory } from '../support/files.js';
 import { until } from '../support/server.js';
-import { call } from './call.js';
+import { call } from '../support/call.js';
 import { writeProgram } from './document-program.js';
-import { codeBlocks, documents } from './markdown.js';
-import { freePort, isListening, Program, run } from './program.js';
+import { codeBlocks, documents } from '../support/markdown.js';
+import { freePort, isListening, Program, run } from '../support/program.js';
 
 const folder = temporaryDirectory();
 const certs = path.join(folder, 'certs-dev');

@@ -5,8 +5,8 @@ import { createServer, ErrorCode, MtlsError, type MtlsOptions } from 'express-mt
 import ts from 'typescript';
 import { parseAllDocuments } from 'yaml';
 import { runCommand } from '../support/command.js';
-import { anchors, codeBlocks, documents, readDocument } from './markdown.js';
-import { root } from './program.js';
+import { anchors, codeBlocks, documents, readDocument } from '../support/markdown.js';
+import { root } from '../support/program.js';
 
 /** What a block that does not start with imports may take for granted. */
 const surroundings = `

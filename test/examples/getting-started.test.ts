@@ -3,10 +3,10 @@ import { expect, test } from '@jest/globals';
 import { runCommand } from '../support/command.js';
 import { temporaryDirectory } from '../support/files.js';
 import { until } from '../support/server.js';
-import { call } from './call.js';
+import { call } from '../support/call.js';
 import { writeProgram } from './document-program.js';
-import { readDocument } from './markdown.js';
-import { freePort, Program } from './program.js';
+import { readDocument } from '../support/markdown.js';
+import { freePort, Program } from '../support/program.js';
 
 const document = 'docs/getting-started.md';
 

@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { openDevCa } from 'express-mtls/dev-ca';
 import { temporaryDirectory } from '../support/files.js';
-import { call } from './call.js';
-import { Program } from './program.js';
+import { call } from '../support/call.js';
+import { Program } from '../support/program.js';
 
 const certs = temporaryDirectory();
 let url: string;

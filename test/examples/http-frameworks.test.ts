@@ -1,7 +1,7 @@
 import https from 'node:https';
 import type { Socket } from 'node:net';
 import { expect, test } from '@jest/globals';
-import { aboutASecond, Stage } from './stage.js';
+import { aboutASecond, Stage } from '../support/stage.js';
 
 const problem = (status: number, title: string, code: string): string =>
   `${status} ${JSON.stringify({ type: 'about:blank', title, status, code })}\n`;

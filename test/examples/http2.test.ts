@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import http2, { type ClientHttp2Session } from 'node:http2';
 import { text } from 'node:stream/consumers';
 import { afterEach, expect, test } from '@jest/globals';
-import { aboutASecond, Stage } from './stage.js';
+import { aboutASecond, Stage } from '../support/stage.js';
 
 const sessions: ClientHttp2Session[] = [];
 afterEach(() => {

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { openDevCa } from 'express-mtls/dev-ca';
 import { parseScrape } from '../support/metrics.js';
 import { until } from '../support/server.js';
-import { aboutASecond, Stage } from './stage.js';
+import { aboutASecond, Stage } from '../support/stage.js';
 
 test('the metrics example shows its figures to Prometheus alone, and they follow what happens', async () => {
   const stage = await Stage.set('examples/metrics/server.ts');

@@ -3,10 +3,10 @@ import { expect, test } from '@jest/globals';
 import { openDevCa } from 'express-mtls/dev-ca';
 import { runCommand } from '../support/command.js';
 import { temporaryDirectory } from '../support/files.js';
-import { call } from './call.js';
+import { call } from '../support/call.js';
 import { writeProgram } from './document-program.js';
-import { codeBlocks, readDocument } from './markdown.js';
-import { freePort, Program, run } from './program.js';
+import { codeBlocks, readDocument } from '../support/markdown.js';
+import { freePort, Program, run } from '../support/program.js';
 
 const blocks = new Map(codeBlocks('README.md').map(({ file, code }) => [file, code]));
 

@@ -3,8 +3,8 @@ import https from 'node:https';
 import { beforeAll, expect, test } from '@jest/globals';
 import { type DevCa, openDevCa } from 'express-mtls/dev-ca';
 import { temporaryDirectory } from '../support/files.js';
-import { call } from './call.js';
-import { Program, run } from './program.js';
+import { call } from '../support/call.js';
+import { Program, run } from '../support/program.js';
 
 let certs: string;
 let ca: DevCa;

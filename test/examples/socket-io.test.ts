@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { io, type Socket } from 'socket.io-client';
-import { aboutASecond, Stage } from './stage.js';
+import { aboutASecond, Stage } from '../support/stage.js';
 
 const sockets: Socket[] = [];
 afterEach(() => {

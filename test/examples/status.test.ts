@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { temporaryDirectory } from '../support/files.js';
-import { run } from './program.js';
-import { Stage } from './stage.js';
+import { run } from '../support/program.js';
+import { Stage } from '../support/stage.js';
 
 test('the status example shows client1 who was refused, shows nobody else, and answers every probe', async () => {
   const stage = await Stage.set('examples/status/server.ts');

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterEach, expect, test } from '@jest/globals';
 import { WebSocket } from 'ws';
-import { aboutASecond, Stage } from './stage.js';
+import { aboutASecond, Stage } from '../support/stage.js';
 
 const sockets: WebSocket[] = [];
 afterEach(() => {

@@ -11,8 +11,8 @@ import {
   requireClient,
 } from 'express-mtls';
 import { openDevCa } from 'express-mtls/dev-ca';
-import { call } from '../examples/call.js';
-import { Program } from '../examples/program.js';
+import { call } from '../support/call.js';
+import { Program } from '../support/program.js';
 import { ca } from '../support/chain.js';
 import { Client } from '../support/client.js';
 import { temporaryDirectory } from '../support/files.js';

@@ -9,7 +9,7 @@ import { type Certificate, type CertificateAuthority, ca } from '../support/chai
 import { temporaryDirectory, writeMaterial } from '../support/files.js';
 import { ProcessServer } from '../support/process-server.js';
 import { listen, material, publish } from '../support/server.js';
-import { Program } from '../examples/program.js';
+import { Program } from '../support/program.js';
 
 const heapMb = 96;
 

@@ -21,7 +21,7 @@ import { tlsVersions } from '../support/client.js';
 import { type CommandResult, runCommand } from '../support/command.js';
 import { temporaryDirectory, writeMaterial } from '../support/files.js';
 import { listen, startServer } from '../support/server.js';
-import { testWithOpenssl } from '../unit/dev-ca/openssl.js';
+import { testWithOpenssl } from '../support/openssl.js';
 
 const hour = 3_600_000;
 const inMs = (ms: number): Date => new Date(Date.now() + ms);

@@ -5,7 +5,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
-import { Program } from '../examples/program.js';
+import { Program } from '../support/program.js';
 import { ca, type Certificate } from '../support/chain.js';
 import { Client } from '../support/client.js';
 import type { LoggerFailure } from '../support/failing-logger-program.js';

@@ -14,7 +14,7 @@ import { Client } from '../support/client.js';
 import { makeOpensslCaFolder, makeTutorialFolder, passphrase } from '../support/openssl-folders.js';
 import { helloApp, listen } from '../support/server.js';
 import { temporaryDirectory } from '../support/files.js';
-import { openssl, testWithOpenssl as test } from '../unit/dev-ca/openssl.js';
+import { openssl, testWithOpenssl as test } from '../support/openssl.js';
 
 const env = { EXPRESS_MTLS_CA_PASSPHRASE: passphrase };
 const passin = ['-passin', `pass:${passphrase}`];

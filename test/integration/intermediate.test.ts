@@ -12,7 +12,7 @@ import type { Certificate } from '../support/chain.js';
 import { Client } from '../support/client.js';
 import { temporaryDirectory } from '../support/files.js';
 import { helloApp, listen, Recorder, until } from '../support/server.js';
-import { openssl, testWithOpenssl } from '../unit/dev-ca/openssl.js';
+import { openssl, testWithOpenssl } from '../support/openssl.js';
 
 let directory: string;
 let root: DevCa;

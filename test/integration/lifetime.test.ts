@@ -162,7 +162,7 @@ describe('what the handle tells', () => {
     expect(warning).toMatchObject({ nextUpdate, source: server.files.crl });
     expect(String(warning?.issuer)).toBe('CN=ca');
     expect(server.recorder.linesOf('crl-expiring')).toMatchObject([
-      { level: 'warn', message: expect.stringContaining(`runs out at ${nextUpdate.toISOString()}`) },
+      { level: 'warn', message: expect.stringContaining(`has the nextUpdate ${nextUpdate.toISOString()}`) },
     ]);
     await pause(300);
     await server.mtls.reload();
@@ -353,7 +353,7 @@ describe('protect()', () => {
     const server = https.createServer({ ...certificateOf(given), requestCert: true });
     await listen(server);
     const error = await failureOf(protect(server, given.options));
-    expect(error.code).toBe('ERR_MTLS_OPTION_INVALID');
+    expect(error.code).toBe('ERR_MTLS_STATE_INVALID');
     expect(error.message).toMatch(/listens already.*before listen\(\)/);
   });
 
@@ -432,7 +432,7 @@ describe('protect()', () => {
 
   describe('refuses a server that has a gate already', () => {
     const refused = {
-      code: 'ERR_MTLS_OPTION_INVALID',
+      code: 'ERR_MTLS_STATE_INVALID',
       message:
         'the server has a gate already, by createServer() or an earlier protect(); use the handle that the first call returned, and after a protect() that failed make a new server',
     };

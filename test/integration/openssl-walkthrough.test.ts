@@ -8,7 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { createServer } from 'express-mtls';
 import { openDevCa } from 'express-mtls/dev-ca';
-import { testWithOpenssl as test } from '../unit/dev-ca/openssl.js';
+import { testWithOpenssl as test } from '../support/openssl.js';
 
 let directory: string;
 let transcript: string;

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { type Certificate, type CertificateAuthority, ca } from '../support/chain.js';
 import type { CrlOptions } from '../support/crl.js';
 import { publish, startServer, until } from '../support/server.js';
-import { distributionPoints } from '../unit/revocation/lists.js';
+import { distributionPoints } from '../support/lists.js';
 
 const hour = 3_600_000;
 const inMs = (ms: number): Date => new Date(Date.now() + ms);

@@ -22,7 +22,7 @@ import {
   startServer,
   until,
 } from '../support/server.js';
-import { testWithOpenssl } from '../unit/dev-ca/openssl.js';
+import { testWithOpenssl } from '../support/openssl.js';
 
 const request = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
 

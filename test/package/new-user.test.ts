@@ -8,8 +8,8 @@ import { once } from 'node:events';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, expect, jest, test } from '@jest/globals';
-import { readDocument } from '../examples/markdown.js';
-import { freePort } from '../examples/program.js';
+import { readDocument } from '../support/markdown.js';
+import { freePort } from '../support/program.js';
 import { pack, run } from './tarball.js';
 
 jest.setTimeout(300_000);

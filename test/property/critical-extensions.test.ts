@@ -25,7 +25,7 @@ import {
 } from '../support/der-writer.js';
 import { directoryName, uriName } from '../support/names.js';
 import { temporaryDirectory, writeMaterial } from '../support/files.js';
-import { testWithOpenssl } from '../unit/dev-ca/openssl.js';
+import { testWithOpenssl } from '../support/openssl.js';
 
 const root = ca('root');
 const client = root.client({ serial: 1n });

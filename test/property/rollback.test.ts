@@ -23,7 +23,7 @@ import {
   lenient,
   minute,
   storeOf,
-} from '../unit/revocation/lists.js';
+} from '../support/lists.js';
 
 const root = ca('root');
 const other = root.intermediate('other');

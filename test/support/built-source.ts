@@ -6,7 +6,7 @@
 import { transformFileSync } from '@swc/core';
 import { chmodSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { root } from '../examples/program.js';
+import { root } from './program.js';
 import { temporaryDirectory } from './files.js';
 
 const programs = [

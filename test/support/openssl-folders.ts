@@ -5,7 +5,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openssl } from '../unit/dev-ca/openssl.js';
+import { openssl } from './openssl.js';
 import { temporaryDirectory } from './files.js';
 
 /** The passphrase of the CA keys in these folders. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { MtlsOptions } from 'express-mtls';
-import { Program } from '../examples/program.js';
+import { Program } from './program.js';
 import type { Certificate } from './chain.js';
 import { Client, type ClientOptions } from './client.js';
 import { type Material, until } from './server.js';

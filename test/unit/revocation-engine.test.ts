@@ -6,7 +6,7 @@ import { formatPem, parsePem } from '../../src/x509/pem.js';
 import { ca, largeCrl } from '../support/chain.js';
 import { temporaryDirectory, writeMaterial } from '../support/files.js';
 import { distinguishedName } from '../support/names.js';
-import { day, fromNow, minute } from './revocation/lists.js';
+import { day, fromNow, minute } from '../support/lists.js';
 
 const root = ca('root');
 const east = root.intermediate('east');

@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from '@jest/globals';
-import { root as repository } from '../../examples/program.js';
+import { root as repository } from '../../support/program.js';
 import { builtProgram } from '../../support/built-source.js';
 import { ca } from '../../support/chain.js';
 import { runCommand } from '../../support/command.js';

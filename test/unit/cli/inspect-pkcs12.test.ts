@@ -13,7 +13,7 @@ import { Budget, deriveOldKey } from '../../../src/cli/inspect/password-encrypti
 import { toIndefinite } from '../../support/ber.js';
 import { temporaryDirectory, writeMaterial } from '../../support/files.js';
 import { pkcs12, type Pkcs12Options } from '../../support/pkcs12.js';
-import { openssl, testWithOpenssl } from '../dev-ca/openssl.js';
+import { openssl, testWithOpenssl } from '../../support/openssl.js';
 
 const directory = temporaryDirectory();
 const root = ca('root');

@@ -10,7 +10,7 @@ import tls from 'node:tls';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { caFolder } from '../../support/ca-folder.js';
 import { runCommand } from '../../support/command.js';
-import { openssl, testWithOpenssl } from '../dev-ca/openssl.js';
+import { openssl, testWithOpenssl } from '../../support/openssl.js';
 
 let directory: string;
 beforeEach(async () => {

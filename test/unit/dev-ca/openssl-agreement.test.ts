@@ -4,7 +4,7 @@ import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { openDevCa } from 'express-mtls/dev-ca';
-import { openssl, testWithOpenssl as test } from './openssl.js';
+import { openssl, testWithOpenssl as test } from '../../support/openssl.js';
 
 const configuration = path.resolve('certs-dev/ca.cnf');
 let directory: string;

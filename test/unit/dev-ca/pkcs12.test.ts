@@ -10,7 +10,7 @@ import tls from 'node:tls';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { openDevCa, type DevCa } from 'express-mtls/dev-ca';
 import { temporaryDirectory } from '../../support/files.js';
-import { openssl, testWithOpenssl } from './openssl.js';
+import { openssl, testWithOpenssl } from '../../support/openssl.js';
 
 let directory: string;
 let ca: DevCa;

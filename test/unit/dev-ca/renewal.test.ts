@@ -13,7 +13,7 @@ import { createServer } from 'express-mtls';
 import { openDevCa, type DevCa } from 'express-mtls/dev-ca';
 import { replacePair } from '../../../src/dev-ca/pair-replacement.js';
 import { temporaryDirectory } from '../../support/files.js';
-import { openssl, testWithOpenssl } from './openssl.js';
+import { openssl, testWithOpenssl } from '../../support/openssl.js';
 
 const dayMs = 86_400_000;
 let directory: string;

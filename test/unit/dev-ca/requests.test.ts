@@ -13,7 +13,7 @@ import { MtlsError } from '../../../src/errors.js';
 import { parseCertificateRequest } from '../../../src/dev-ca/certificate-request.js';
 import { openDevCa, type DevCa } from 'express-mtls/dev-ca';
 import { temporaryDirectory } from '../../support/files.js';
-import { openssl, testWithOpenssl as test } from './openssl.js';
+import { openssl, testWithOpenssl as test } from '../../support/openssl.js';
 
 let directory: string;
 let ca: DevCa;

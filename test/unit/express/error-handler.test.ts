@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import { ErrorCode, MtlsError } from '../../../src/errors.js';
 import { mtlsErrorHandler } from '../../../src/express/error-handler.js';
-import { exchange } from './exchange.js';
+import { exchange } from '../../support/exchange.js';
 
 function answer(error: unknown): { status: number; headers: object; body: unknown; passed: unknown[][] } {
   const { req, res, next, passed } = exchange();

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { requestLog } from '../../../src/express/request-log.js';
-import { exchange } from './exchange.js';
+import { exchange } from '../../support/exchange.js';
 
 interface Line {
   readonly fields: Record<string, unknown>;

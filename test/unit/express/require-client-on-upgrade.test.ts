@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { requireClientOnUpgrade } from '../../../src/express/require-client-on-upgrade.js';
-import { client1, exchange } from './exchange.js';
+import { client1, exchange } from '../../support/exchange.js';
 
 beforeEach(() => {
   jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });

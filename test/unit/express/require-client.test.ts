@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { requireClient } from '../../../src/express/require-client.js';
 import { type ClientRule } from '../../../src/policy/client-rule.js';
-import { client1, exchange, type Exchange } from './exchange.js';
+import { client1, exchange, type Exchange } from '../../support/exchange.js';
 
 /** What comes of a request under a rule; without one, of a request with any certificate. */
 async function ask(...rule: unknown[]): Promise<Exchange & { error: unknown }> {
@@ -94,9 +94,9 @@ describe('requireClient with a rule', () => {
       }),
     ],
   ])('grants by %s', async (_what, rule) => {
-    const { passed, warnings } = await ask(rule);
+    const { passed, reports } = await ask(rule);
     expect(passed.map(([error]) => error)).toEqual([undefined]);
-    expect(warnings).toEqual([]);
+    expect(reports).toEqual([]);
   });
 
   test.each<[string, unknown]>([
@@ -112,22 +112,21 @@ describe('requireClient with a rule', () => {
     ['a promise of 1', () => Promise.resolve(1)],
     ['a promise of nothing', async () => {}],
   ])('refuses by %s, and tells the operator who asked for what', async (_what, rule) => {
-    const { passed, warnings, error } = await ask(rule);
+    const { passed, reports, error } = await ask(rule);
     expect(passed).toHaveLength(1);
     expect(error).toMatchObject({
       ...forbidden,
       message: 'the rule of this route does not admit the client',
     });
-    expect(warnings).toEqual([
+    expect(reports).toEqual([
       {
-        fields: {
-          event: 'forbidden',
-          method: 'GET',
-          url: '/admin?x=1',
-          rule: typeof rule === 'function' ? 'a function without a name' : '{ commonName: "client2" }',
-          refusedBy: [typeof rule === 'function' ? 'a function without a name' : 'commonName'],
-        },
-        message: 'forbidden by the rule of the route',
+        event: 'forbidden',
+        identity: client1,
+        remoteAddress: '127.0.0.1',
+        method: 'GET',
+        url: '/admin?x=1',
+        rule: typeof rule === 'function' ? 'a function without a name' : '{ commonName: "client2" }',
+        refusedBy: [typeof rule === 'function' ? 'a function without a name' : 'commonName'],
       },
     ]);
   });
@@ -150,17 +149,21 @@ describe('requireClient with a rule', () => {
       }),
     ],
   ])('refuses where it %s, tells the operator why, and the client nothing', async (_what, rule) => {
-    const { passed, warnings, error } = await ask(rule);
+    const { passed, reports, error } = await ask(rule);
     expect(passed).toHaveLength(1);
     expect(error).toMatchObject({
       ...forbidden,
       message: 'the rule of this route does not admit the client',
     });
     expect((error as Error).cause).toBeUndefined();
-    expect(warnings).toEqual([
+    expect(reports).toEqual([
       {
-        fields: { event: 'rule-failed', err: fault, method: 'GET', url: '/admin?x=1' },
-        message: 'a rule threw, and the request was refused',
+        event: 'rule-failed',
+        identity: client1,
+        remoteAddress: '127.0.0.1',
+        error: fault,
+        method: 'GET',
+        url: '/admin?x=1',
       },
     ]);
   });

@@ -16,6 +16,11 @@ class Refused implements Connection {
   readonly since = new Date(0);
   readonly isNamed = false;
   readonly evictions: Refusal[] = [];
+  readonly reporter = {
+    emit: (): void => {
+      throw new Error('no rule was asked');
+    },
+  };
 
   check(): Refusal {
     return refusal;
@@ -31,14 +36,6 @@ class Refused implements Connection {
 
   evict(reason: Refusal): void {
     this.evictions.push(reason);
-  }
-
-  forbid(): void {
-    throw new Error('no rule was asked');
-  }
-
-  warn(): void {
-    // Nothing is told of it here.
   }
 }
 

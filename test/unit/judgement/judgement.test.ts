@@ -21,7 +21,7 @@ import { parseCertificate } from '../../../src/x509/certificate.js';
 import { ca, type Certificate, type CertificateOptions, purposes, selfSigned } from '../../support/chain.js';
 import type { CrlMaterial } from '../../support/crl.js';
 import { nullValue } from '../../support/der-writer.js';
-import { checkerOf, day, fromNow } from '../revocation/lists.js';
+import { checkerOf, day, fromNow } from '../../support/lists.js';
 
 const root = ca('root');
 const east = root.intermediate('east');

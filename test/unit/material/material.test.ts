@@ -9,7 +9,7 @@ import { formatPem } from '../../../src/x509/pem.js';
 import type { CrlMaterial } from '../../support/crl.js';
 import { element, sequence } from '../../support/der-writer.js';
 import { temporaryDirectory, writeMaterial } from '../../support/files.js';
-import { day, fromNow, minute } from '../revocation/lists.js';
+import { day, fromNow, minute } from '../../support/lists.js';
 import { load, root, server, settingsOf } from './readings.js';
 
 const east = root.intermediate('east');

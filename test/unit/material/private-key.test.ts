@@ -11,7 +11,7 @@ import { ca } from '../../support/chain.js';
 import { integer, octetString, oid, sequence } from '../../support/der-writer.js';
 import { temporaryDirectory, writeMaterial } from '../../support/files.js';
 import { pkcs12 } from '../../support/pkcs12.js';
-import { openssl, testWithOpenssl } from '../dev-ca/openssl.js';
+import { openssl, testWithOpenssl } from '../../support/openssl.js';
 import { failureOf } from '../x509/failure.js';
 
 const secret = 's3cret';

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { checkServerCredentials, type ServerCredentials } from '../../../src/material/server-credentials.js';
 import { type SourceBytes } from '../../../src/material/sources.js';
 import { ca } from '../../support/chain.js';
-import { day, fromNow } from '../revocation/lists.js';
+import { day, fromNow } from '../../support/lists.js';
 import { failureOf } from '../x509/failure.js';
 
 const root = ca('root');

@@ -84,12 +84,12 @@ describe('a source', () => {
       message: `options.crl: cannot read "${large}" (EFBIG): it has more than 2 GiB, which is the most that is read; split it, or have the CA partition its list`,
     });
     await expect(readSource(join(missing, 'x\0'), 'key')).rejects.toMatchObject({
-      code: 'ERR_MTLS_OPTION_INVALID',
+      code: 'ERR_MTLS_SOURCE_UNREADABLE',
     });
     const { empty } = writeMaterial(directory, { empty: '' });
     await expect(readSource(empty, 'key')).rejects.toMatchObject({
       code: 'ERR_MTLS_PEM_INVALID',
-      message: `${empty} (options.key) is empty; expected PEM or DER. Write it anew, or wait until it is written`,
+      message: `${empty} (options.key) is empty; expected PEM or DER; write it anew, or wait until it is written`,
     });
   });
 });

@@ -4,7 +4,7 @@ import { parsePem } from '../../../src/x509/pem.js';
 import { purposes } from '../../../src/x509/purpose.js';
 import { ca } from '../../support/chain.js';
 import { temporaryDirectory, writeMaterial } from '../../support/files.js';
-import { openssl, testWithOpenssl } from '../dev-ca/openssl.js';
+import { openssl, testWithOpenssl } from '../../support/openssl.js';
 
 const { clientAuth } = purposes;
 

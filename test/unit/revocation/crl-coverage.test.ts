@@ -4,7 +4,7 @@ import { ca } from '../../support/chain.js';
 import type { CrlOptions } from '../../support/crl.js';
 import type { ReasonFlag } from '../../support/extensions.js';
 import { distinguishedName } from '../../support/names.js';
-import { admitted, entriesOf, issuingPoint, storeOf } from './lists.js';
+import { admitted, entriesOf, issuingPoint, storeOf } from '../../support/lists.js';
 
 const root = ca('root');
 const east = root.intermediate('east');

@@ -3,7 +3,7 @@ import { type CrlDiff, compareCrls, type ScopedEntries } from '../../../src/revo
 import { ca } from '../../support/chain.js';
 import type { CrlOptions, RevokedEntry } from '../../support/crl.js';
 import { distinguishedName } from '../../support/names.js';
-import { admitted, entriesOf, storeOf } from './lists.js';
+import { admitted, entriesOf, storeOf } from '../../support/lists.js';
 
 const root = ca('root');
 const east = root.intermediate('east');

@@ -8,7 +8,7 @@ import type { CrlOptions, RevokedEntry } from '../../support/crl.js';
 import { oid, sequence, set, text } from '../../support/der-writer.js';
 import { distinguishedName } from '../../support/names.js';
 import { failureOf } from '../x509/failure.js';
-import { read } from './lists.js';
+import { read } from '../../support/lists.js';
 
 const root = ca('root');
 

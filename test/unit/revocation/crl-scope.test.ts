@@ -4,7 +4,7 @@ import { parseCrl } from '../../../src/x509/crl.js';
 import { ca, type CertificateOptions } from '../../support/chain.js';
 import type { CrlOptions } from '../../support/crl.js';
 import { distinguishedName } from '../../support/names.js';
-import { distributionPoints, issuingPoint, type PointOptions, read } from './lists.js';
+import { distributionPoints, issuingPoint, type PointOptions, read } from '../../support/lists.js';
 
 const root = ca('root');
 const east = root.intermediate('east');

@@ -3,7 +3,7 @@ import { refuseRollback, scopeKey } from '../../../src/revocation/crl-set.js';
 import { type VerifiedCrl } from '../../../src/revocation/verified-crl.js';
 import { ca } from '../../support/chain.js';
 import type { CrlOptions } from '../../support/crl.js';
-import { admitted, fromNow, lenient, minute, storeOf } from './lists.js';
+import { admitted, fromNow, lenient, minute, storeOf } from '../../support/lists.js';
 
 const root = ca('root');
 const east = root.intermediate('east');

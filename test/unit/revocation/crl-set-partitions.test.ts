@@ -6,7 +6,7 @@ import { ca } from '../../support/chain.js';
 import type { CrlOptions } from '../../support/crl.js';
 import { distinguishedName } from '../../support/names.js';
 import { failureOf } from '../x509/failure.js';
-import { admitted, entriesOf, fromNow, lenient, minute, storeOf } from './lists.js';
+import { admitted, entriesOf, fromNow, lenient, minute, storeOf } from '../../support/lists.js';
 
 const root = ca('root');
 const east = root.intermediate('east');

@@ -5,7 +5,7 @@ import { type VerifiedCrl } from '../../../src/revocation/verified-crl.js';
 import { ca } from '../../support/chain.js';
 import type { CrlOptions } from '../../support/crl.js';
 import { failureOf } from '../x509/failure.js';
-import { admitted, fromNow, lenient, minute, storeOf } from './lists.js';
+import { admitted, fromNow, lenient, minute, storeOf } from '../../support/lists.js';
 
 const root = ca('root');
 const east = root.intermediate('east');

@@ -3,7 +3,15 @@ import { type RevocationPolicy } from '../../../src/revocation/revocation-policy
 import { type CertificateStatus } from '../../../src/revocation/certificate-status.js';
 import { ca, type Certificate, type CertificateOptions } from '../../support/chain.js';
 import type { CrlMaterial, CrlOptions, RevokedEntry } from '../../support/crl.js';
-import { chainOf, checkerOf, day, distributionPoints, fromNow, minute, storeOf } from './lists.js';
+import {
+  chainOf,
+  checkerOf,
+  day,
+  distributionPoints,
+  fromNow,
+  minute,
+  storeOf,
+} from '../../support/lists.js';
 
 interface Case {
   /** Leaf first, up to the root. */

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { describeCrls } from '../../../src/revocation/revocation-state.js';
 import { ca } from '../../support/chain.js';
-import { admitted, storeOf } from './lists.js';
+import { admitted, storeOf } from '../../support/lists.js';
 
 test('a delta is described with the number of its base, and a full CRL without one', () => {
   const root = ca('root');

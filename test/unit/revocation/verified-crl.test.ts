@@ -14,7 +14,7 @@ import {
 import { ca } from '../../support/chain.js';
 import type { CrlOptions } from '../../support/crl.js';
 import { failureOf } from '../x509/failure.js';
-import { admitted, storeOf } from './lists.js';
+import { admitted, storeOf } from '../../support/lists.js';
 
 const root = ca('root');
 const store = storeOf(root);

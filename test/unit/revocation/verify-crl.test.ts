@@ -8,7 +8,7 @@ import type { CrlOptions } from '../../support/crl.js';
 import { enumerated, generalizedTime, integer, nullValue, oid, sequence } from '../../support/der-writer.js';
 import type { ExtraExtension } from '../../support/extensions.js';
 import { failureOf } from '../x509/failure.js';
-import { storeOf } from './lists.js';
+import { storeOf } from '../../support/lists.js';
 
 interface Encoded {
   readonly der: Buffer;

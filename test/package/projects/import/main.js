@@ -75,7 +75,7 @@ function app() {
     .get('/', requireClient(rule), (req, res) => {
       const identity = identify(req);
       if (identity?.commonName !== req.clientIdentity?.commonName) {
-        throw new MtlsError(ErrorCode.ERR_MTLS_CLIENT_FORBIDDEN, 'two answers to one question');
+        throw new MtlsError(ErrorCode.ERR_MTLS_CLIENT_FORBIDDEN, { seen: 'two answers to one question' });
       }
       res.send(`hello ${req.clientIdentity?.commonName}`);
     })

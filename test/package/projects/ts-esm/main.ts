@@ -79,7 +79,7 @@ function app(): express.Express {
     .get('/', requireClient(rule), (req, res) => {
       const identity: ClientIdentity | undefined = identify(req);
       if (identity?.commonName !== req.clientIdentity?.commonName) {
-        throw new MtlsError(ErrorCode.ERR_MTLS_CLIENT_FORBIDDEN, 'two answers to one question');
+        throw new MtlsError(ErrorCode.ERR_MTLS_CLIENT_FORBIDDEN, { seen: 'two answers to one question' });
       }
       res.send(`hello ${req.clientIdentity?.commonName}`);
     })

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { RefusalLog, type Suppressed } from '../../../src/gate/refusal-log.js';
+import { RefusalLog, type Suppressed } from '../../../src/server/refusal-log.js';
 
 let now = 0;
 let told: Suppressed[] = [];

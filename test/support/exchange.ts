@@ -5,12 +5,12 @@
  */
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-import { type MtlsRequest } from '../../../src/express/request.js';
-import { type ClientIdentity, identityOf } from '../../../src/identity/client-identity.js';
-import { type Connection, setConnection } from '../../../src/gate/connection.js';
-import { refuse, type Refusal, type RefusalReason } from '../../../src/judgement/refusal.js';
-import { parseCertificate } from '../../../src/x509/certificate.js';
-import { ca } from '../../support/chain.js';
+import { type MtlsRequest } from '../../src/express/request.js';
+import { type ClientIdentity, identityOf } from '../../src/identity/client-identity.js';
+import { type Connection, setConnection } from '../../src/gate/connection.js';
+import { refuse, type Refusal, type RefusalReason } from '../../src/judgement/refusal.js';
+import { parseCertificate } from '../../src/x509/certificate.js';
+import { ca } from './chain.js';
 
 const client = parseCertificate(ca('root').client({ commonName: 'client1', serial: '1001' }).der);
 
@@ -25,8 +25,8 @@ export interface Exchange {
   readonly next: (error?: unknown) => void;
   /** Resolves with what `next` is called with first. */
   readonly outcome: Promise<unknown>;
-  /** What the connection was told to warn of. */
-  readonly warnings: { fields: Record<string, unknown>; message: string }[];
+  /** What was reported of the request. */
+  readonly reports: Record<string, unknown>[];
   readonly evictions: Refusal[];
   /** From now on the client is refused. */
   refuse(reason: RefusalReason): void;
@@ -40,7 +40,7 @@ export function exchange(of: 'client1' | 'anonymous' | 'unjudged' = 'client1'): 
   req.url = '/admin?x=1';
   const res = new ServerResponse(req);
   const passed: unknown[][] = [];
-  const warnings: Exchange['warnings'] = [];
+  const reports: Exchange['reports'] = [];
   const evictions: Refusal[] = [];
   let refusal: Refusal | undefined;
   let resolve: (value: unknown) => void;
@@ -54,12 +54,7 @@ export function exchange(of: 'client1' | 'anonymous' | 'unjudged' = 'client1'): 
     serves: () => true,
     check: () => refusal,
     evict: (why) => evictions.push(why),
-    forbid: (request) =>
-      warnings.push({
-        fields: { event: 'forbidden', ...request },
-        message: 'forbidden by the rule of the route',
-      }),
-    warn: (fields, message) => warnings.push({ fields: fields as Record<string, unknown>, message }),
+    reporter: { emit: (event, details) => reports.push({ event, ...details }) },
   };
   if (of !== 'unjudged') setConnection(socket, connection);
   return {
@@ -71,7 +66,7 @@ export function exchange(of: 'client1' | 'anonymous' | 'unjudged' = 'client1'): 
       resolve(args[0]);
     },
     outcome,
-    warnings,
+    reports,
     evictions,
     refuse: (reason) => (refusal = refuse(reason, 'CN=client1, serial 1001: a detail for the operator')),
   };

@@ -3,23 +3,23 @@
  *
  * @module
  */
-import { checkRevocationPolicy, type RevocationPolicy } from '../../../src/revocation/revocation-policy.js';
-import { coverageOf } from '../../../src/revocation/crl-coverage.js';
-import { type ScopedEntries } from '../../../src/revocation/crl-diff.js';
-import { type Replacement, scopeKey } from '../../../src/revocation/crl-set.js';
-import { RevocationChecker } from '../../../src/revocation/revocation-checker.js';
+import { checkRevocationPolicy, type RevocationPolicy } from '../../src/revocation/revocation-policy.js';
+import { coverageOf } from '../../src/revocation/crl-coverage.js';
+import { type ScopedEntries } from '../../src/revocation/crl-diff.js';
+import { type Replacement, scopeKey } from '../../src/revocation/crl-set.js';
+import { RevocationChecker } from '../../src/revocation/revocation-checker.js';
 import {
   packCrl,
   readSignedCrl,
   unpackCrl,
   type VerifiedCrl,
   digestOf,
-} from '../../../src/revocation/verified-crl.js';
-import { type Certificate, parseCertificate } from '../../../src/x509/certificate.js';
-import { type CertificateChain, CertificateStore } from '../../../src/x509/certificate-store.js';
-import { element, explicit, implicit, namedBits, oid, sequence, text } from '../../support/der-writer.js';
-import type { ExtraExtension } from '../../support/extensions.js';
-import { directoryName, uriName } from '../../support/names.js';
+} from '../../src/revocation/verified-crl.js';
+import { type Certificate, parseCertificate } from '../../src/x509/certificate.js';
+import { type CertificateChain, CertificateStore } from '../../src/x509/certificate-store.js';
+import { element, explicit, implicit, namedBits, oid, sequence, text } from './der-writer.js';
+import type { ExtraExtension } from './extensions.js';
+import { directoryName, uriName } from './names.js';
 
 interface Encoded {
   readonly der: Buffer;

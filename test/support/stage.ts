@@ -7,8 +7,8 @@
 import { readFileSync } from 'node:fs';
 import type { SecureContextOptions } from 'node:tls';
 import { type DevCa, openDevCa } from 'express-mtls/dev-ca';
-import { temporaryDirectory } from '../support/files.js';
-import { until } from '../support/server.js';
+import { temporaryDirectory } from './files.js';
+import { until } from './server.js';
 import { call, type CallOptions } from './call.js';
 import { Program } from './program.js';
 

@@ -1,0 +1,199 @@
+/**
+ * Turns what is reported into log lines: level, fields and message of each, and
+ * how many of them are written.
+ *
+ * @module
+ */
+import { type ClientIdentity } from '../identity/client-identity.js';
+import { abbreviate } from '../judgement/refusal.js';
+import { type Logger } from '../logger.js';
+import { namesRemedy } from '../material/authority-names.js';
+import { firstOf, listSome } from '../material/shortened-list.js';
+import { describeCrl } from '../revocation/verified-crl.js';
+import { callApp } from './app-call.js';
+import { type Happenings, type Kept } from './events.js';
+import { RefusalLog, type Suppressed } from './refusal-log.js';
+
+interface Line {
+  readonly level: keyof Logger;
+  readonly fields: object;
+  readonly message: string;
+}
+
+/** The line of each happening; `undefined` where it has none. */
+type Lines = {
+  readonly [Name in keyof Happenings]: ((...args: Happenings[Name]) => Line) | undefined;
+};
+
+const kept: Readonly<Record<Kept, string>> = {
+  everything: 'what was in force stays',
+  pair: 'the pair in force stays, and CAs and CRLs are reloaded',
+};
+
+const lines: Lines = {
+  // One for each handshake would be most of the log; requestLog() has one for each request.
+  authenticated: undefined,
+  refused: ({ identity, ...event }) =>
+    warn(
+      { ...event, ...describeIdentity(identity) },
+      `refused: ${event.reason}, ${nameClient(identity, event)}`,
+    ),
+  evicted: ({ identity, ...event }) =>
+    warn(
+      { ...event, ...describeIdentity(identity) },
+      `evicted: ${event.reason}, ${nameClient(identity, event)}`,
+    ),
+  forbidden: ({ identity, ...event }) =>
+    warn(
+      { ...event, ...describeIdentity(identity) },
+      `forbidden by the rule of the route: ${nameClient(identity, event)}`,
+    ),
+  'rule-failed': ({ identity, error, ...event }) =>
+    warn(
+      { ...event, err: error, ...describeIdentity(identity) },
+      `a rule threw, and the request was refused: ${nameClient(identity, event)}`,
+    ),
+  'status-unguarded': ({ identity, ...event }) =>
+    warn(
+      { ...event, ...describeIdentity(identity) },
+      `the status page was asked for, and no rule stands before it: mount it behind requireClient(rule), or give statusRouter() an access: ${nameClient(identity, event)}`,
+    ),
+  'gate-failed': ({ error }) => failure({ err: error }, 'the gate failed, and refused the client'),
+  'handshakes-dropped': ({ dropped, limit }) =>
+    warn({ dropped, limit }, `${dropped} handshakes dropped within a minute: more than ${limit} at once`),
+  reloaded: (report) =>
+    info(
+      report,
+      `reloaded: ${report.added} newly revoked, ${report.removed} no longer listed, ${report.evicted} connections closed, ${report.durationMs} ms`,
+    ),
+  'reload-failed': ({ error, kept: what }) =>
+    failure({ code: error.code, detail: error.message }, `reload failed (${error.code}); ${kept[what]}`),
+  'crl-expiring': (event) => {
+    const which = event.number === undefined ? '' : ` number ${event.number}`;
+    const name = `the CRL${which} of "${abbreviate(event.issuer)}"`;
+    return warn(event, `${name} has the nextUpdate ${event.nextUpdate.toISOString()}; publish a newer one`);
+  },
+  'delta-stale': ({ crl, origin }) => {
+    const since = crl.nextUpdate === undefined ? '' : ` at ${crl.nextUpdate.toISOString()}`;
+    return warn(
+      { issuer: crl.issuer, nextUpdate: crl.nextUpdate, source: origin },
+      `the ${describeCrl(crl)} expired${since}: what it lists stays revoked, it lifts nothing any more, and its base decides; publish a newer delta`,
+    );
+  },
+  'crl-without-number': ({ crl, origin }) =>
+    warn(
+      { issuer: crl.issuer, source: origin },
+      `${origin}: the ${describeCrl(crl)} has no CRL number, which RFC 5280 section 5.2.3 requires. Its thisUpdate alone ` +
+        'tells it from an older list: a CA that was restored from a backup can take revocations back unnoticed, and no ' +
+        'delta can be combined with it. Have the CA number its CRLs (openssl ca: "crlnumber" in its .cnf)',
+    ),
+  'long-ca-names': ({ octets, limit, cas, servername }) =>
+    warn(
+      { octets, cas },
+      `${under(servername)}the names of the CAs (${cas}) take ${octets} octets in the handshake, and a client in Java accepts ${limit}; ${namesRemedy}`,
+    ),
+  'few-clients': ({ code, detail }) => warn({ code, detail }, detail),
+  listening: ({ allCas, ...fields }) => info(fields, `listening: clients of ${listSome(allCas)}`),
+  'no-crl': ({ servername }) =>
+    warn({}, `${under(servername)}no CRL is configured: no certificate is ever revoked`),
+  'uncovered-cas': ({ uncovered, unknown, servername }) => {
+    const consequence = unknown === 'deny' ? 'their clients are refused' : 'their clients are never revoked';
+    return warn(
+      { uncovered: firstOf(uncovered), uncoveredCount: uncovered.length },
+      `${under(servername)}no CRL of ${listSome(uncovered)} is loaded: ${consequence}`,
+    );
+  },
+  'not-watching': () =>
+    failure(
+      {},
+      'the server listens, and its handle was closed: its files are not watched; make a new server',
+    ),
+  signal: ({ signal }) => info({ signal }, `${signal}: reading the sources again`),
+  unchanged: () => info({}, 'reloaded: nothing has changed'),
+};
+
+/** Writes to the logger of an app. What that throws is reported, and decides nothing. */
+export class EventLog {
+  readonly #logger: Logger;
+  readonly #refusals: RefusalLog;
+
+  /**
+   * @param now - Milliseconds since 1970.
+   */
+  constructor(logger: Logger, now: () => number) {
+    this.#logger = logger;
+    this.#refusals = new RefusalLog(now, (suppressed) => {
+      this.#write('refused-more', describeSuppressed(suppressed));
+    });
+  }
+
+  /** Writes the line of a happening, unless there are too many of its kind. */
+  write<Name extends keyof Happenings>(name: Name, ...args: Happenings[Name]): void {
+    if (name === 'refused' && !this.#mayWrite(...(args as Happenings['refused']))) return;
+    const line = lines[name]?.(...args);
+    if (line !== undefined) this.#write(name, line);
+  }
+
+  /** Writes what is still to be written. */
+  flush(): void {
+    this.#refusals.flush();
+  }
+
+  #mayWrite({ remoteAddress, reason }: Happenings['refused'][0]): boolean {
+    return this.#refusals.mayWrite(remoteAddress, reason);
+  }
+
+  #write(event: string, { level, fields, message }: Line): void {
+    const logger: Readonly<Record<keyof Logger, (given: object, text: string) => unknown>> = this.#logger;
+    callApp('the logger', () => logger[level]({ event, ...fields }, message));
+  }
+}
+
+function describeSuppressed({ remoteAddress, reason, count }: Suppressed): Line {
+  const message = `refused: ${reason}, ${count} more from ${remoteAddress} within a minute`;
+  return warn({ remoteAddress, reason, count }, message);
+}
+
+function info(fields: object, message: string): Line {
+  return { level: 'info', fields, message };
+}
+
+function warn(fields: object, message: string): Line {
+  return { level: 'warn', fields, message };
+}
+
+function failure(fields: object, message: string): Line {
+  return { level: 'error', fields, message };
+}
+
+function under(servername: string | undefined): string {
+  return servername === undefined ? '' : `under the name ${servername} `;
+}
+
+/** Whom a line is about. pino escapes the values; nothing here does. */
+function describeIdentity(identity: ClientIdentity | undefined): object {
+  if (identity === undefined) return {};
+  const { commonName, subject, issuer, serialNumber, fingerprint256 } = identity;
+  return {
+    commonName,
+    subject: abbreviate(subject),
+    issuer: abbreviate(issuer),
+    serialNumber: abbreviateSerial(serialNumber),
+    fingerprint256,
+  };
+}
+
+/** `CN=client2, serial 1002, 127.0.0.1`: who, in a line's message. */
+function nameClient(
+  identity: ClientIdentity | undefined,
+  { remoteAddress }: { readonly remoteAddress: string },
+): string {
+  if (identity === undefined) return remoteAddress;
+  const subject = identity.subject.isEmpty ? 'no subject' : abbreviate(identity.subject);
+  return `${subject}, serial ${abbreviateSerial(identity.serialNumber)}, ${remoteAddress}`;
+}
+
+// RFC 5280 section 4.1.2.2 allows 20 octets; nothing stops a CA, or a stranger, from having more.
+function abbreviateSerial(serialNumber: string): string {
+  return serialNumber.slice(0, 64);
+}
