@@ -4,15 +4,15 @@
  * @module
  */
 
-const minute = 60_000;
-const hour = 60 * minute;
-const day = 24 * hour;
+import { millisecondsIn } from '../time-span.js';
+
+const { minute, hour, day, year } = millisecondsIn;
 
 const format = new Intl.RelativeTimeFormat('en', { numeric: 'always' });
 
 // What is `short` of a whole number or less counts as it: 365 days are still that a second after.
 const units = [
-  { name: 'year', ms: 365 * day, short: day },
+  { name: 'year', ms: year, short: day },
   { name: 'day', ms: day, short: hour },
   { name: 'hour', ms: hour, short: minute },
   { name: 'minute', ms: minute, short: 0 },

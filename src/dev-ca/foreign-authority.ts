@@ -108,7 +108,7 @@ async function remake(
   const { certificate, content, file } = found;
   if (!isSelfIssued(content)) {
     throw new MtlsError('ERR_MTLS_CA_FOLDER_INVALID', {
-      seen: `${file} was issued by another CA, "${content.issuer}"`,
+      seen: `${file} was issued by another CA, "${content.issuer.describe()}"`,
       remedy: 'only that one can make it anew: leave --remake-ca out, or import that CA',
     });
   }

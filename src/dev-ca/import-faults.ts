@@ -5,10 +5,10 @@
  * @module
  */
 import type { Certificate } from '../x509/certificate.js';
+import { purposes } from '../x509/purpose.js';
 import type { CertificateKind } from './database.js';
 
-const clientAuth = '1.3.6.1.5.5.7.3.2';
-const serverAuth = '1.3.6.1.5.5.7.3.1';
+const { clientAuth, serverAuth } = purposes;
 
 /** Everything that is wrong with the certificate of a client or a server, each in a few words. */
 export function faultsOfCertificate(name: string, content: Certificate, at: Date): string[] {

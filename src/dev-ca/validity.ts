@@ -5,8 +5,9 @@
  * @module
  */
 import { MtlsError } from '../errors.js';
+import { millisecondsIn } from '../time-span.js';
 
-const dayMs = 86_400_000;
+const dayMs = millisecondsIn.day;
 const backdatingMs = 5 * 60_000;
 
 /** A span of time, in whole seconds, as X.509 writes it. */

@@ -8,11 +8,12 @@ import { MtlsError } from '../errors.js';
 import { type CertificateIdentity, identityOf } from '../identity/client-identity.js';
 import { guardsInForce, type RuleFinding } from '../policy/rule-account.js';
 import { describeCrls, type RevocationEntryState } from '../revocation/revocation-state.js';
+import { describeSpan } from '../time-span.js';
 import { type CertificateChain } from '../x509/certificate-store.js';
 import { type Certificate, parseCertificate } from '../x509/certificate.js';
 import { type CheckName } from './judgement.js';
 import { maxOthers } from './peer.js';
-import { describeRefusal, abbreviate, type RefusalReason } from './refusal.js';
+import { abbreviate, describeName, describeRefusal, type RefusalReason } from './refusal.js';
 import { type Inspection, type Judge } from './trust.js';
 
 /** One check, and what came of it. */
@@ -79,7 +80,7 @@ export function explain(ders: readonly Buffer[], judge: Judge, at: Date): Explan
     {
       check: 'identity',
       passed: true,
-      detail: `${abbreviate(certificate.subject)}, serial ${identity.serialNumber}`,
+      detail: `${describeName(certificate.subject)}, serial ${identity.serialNumber}`,
     },
     ...inspection.findings.flatMap(({ check, refusal }) =>
       check === 'openssl'
@@ -138,7 +139,7 @@ function praise(check: Exclude<CheckName, 'openssl'>, inspection: Praised, at: D
   const { chain } = inspection;
   const words: Readonly<Record<typeof check, () => string>> = {
     dates: () => `valid for ${describeSpan(firstEnd(chain) - at.getTime())} more`,
-    chain: () => chain.map(({ subject }) => abbreviate(subject)).join(', issued by '),
+    chain: () => chain.map(({ subject }) => describeName(subject)).join(', issued by '),
     revocation: () => praiseRevocation(inspection, at),
     purpose: () => 'it may be a client’s',
     key: () => chain.map(({ publicKeyKind: { algorithm, bits } }) => `${algorithm} ${bits ?? ''}`).join(', '),
@@ -154,25 +155,13 @@ function praiseRevocation(inspection: Inspection, at: Date): string {
     const kind = deltaBase === undefined ? 'CRL' : 'delta CRL';
     const numbered = number === undefined ? `the ${kind}` : `${kind} number ${number}`;
     const expired = nextUpdate !== undefined && nextUpdate <= at ? ', which has expired' : '';
-    return `${numbered} of "${abbreviate(issuer)}", ${describeSpan(ageMs)} old${expired}`;
+    return `${numbered} of "${describeName(issuer)}", ${describeSpan(ageMs)} old${expired}`;
   });
   return `not revoked by ${names.join(', and ')}`;
 }
 
 function firstEnd(chain: CertificateChain): number {
   return Math.min(...chain.map(({ notAfter }) => notAfter.getTime()));
-}
-
-const units: readonly (readonly [string, number])[] = [
-  ['days', 86_400_000],
-  ['hours', 3_600_000],
-  ['minutes', 60_000],
-  ['seconds', 1000],
-];
-
-function describeSpan(ms: number): string {
-  const [name, length] = units.find(([, unit]) => ms >= 2 * unit) ?? ['milliseconds', 1];
-  return `${Math.floor(ms / length)} ${name}`;
 }
 
 function completed(parts: Omit<Explanation, 'text'>): Explanation {

@@ -9,7 +9,7 @@ import { isCa } from '../x509/certificate-store.js';
 import { type Certificate } from '../x509/certificate.js';
 import { describePurpose, purposes } from '../x509/purpose.js';
 import { type CompleteCertificatePolicy } from './certificate-policy.js';
-import { abbreviate, type Refusal, refuse } from './refusal.js';
+import { describeName, type Refusal, refuse } from './refusal.js';
 
 const { clientAuth } = purposes;
 
@@ -78,7 +78,7 @@ export function checkKeys(
 ): Refusal | undefined {
   for (const [depth, { subject, publicKeyKind }] of chain.entries()) {
     const { algorithm, bits } = publicKeyKind;
-    const which = depth === 0 ? 'its key' : `the key of "${abbreviate(subject)}", which stands above it,`;
+    const which = depth === 0 ? 'its key' : `the key of "${describeName(subject)}", which stands above it,`;
     if (bits === undefined)
       return refuse('weak-key', `${which} is of a kind whose strength is not known here (${algorithm})`);
     const limit = limits[algorithm];

@@ -10,7 +10,7 @@ import { type CertificateChain } from '../x509/certificate-store.js';
 import { type Certificate } from '../x509/certificate.js';
 import { type CompleteCertificatePolicy } from './certificate-policy.js';
 import { checkKeys, checkPurpose } from './fitness.js';
-import { abbreviate, type Refusal, type RefusalReason, refuse } from './refusal.js';
+import { abbreviate, describeName, type Refusal, type RefusalReason, refuse } from './refusal.js';
 
 /** What a refused or admitted caller presented. */
 export interface Presented {
@@ -100,17 +100,17 @@ function checkDates(chain: CertificateChain, at: Date): Refusal | undefined {
     if (!(notBefore <= at))
       return refuse(
         'not-yet-valid',
-        `"${abbreviate(subject)}" is not valid before ${notBefore.toISOString()}`,
+        `"${describeName(subject)}" is not valid before ${notBefore.toISOString()}`,
       );
     if (!(at < notAfter))
-      return refuse('expired', `"${abbreviate(subject)}" expired at ${notAfter.toISOString()}`);
+      return refuse('expired', `"${describeName(subject)}" expired at ${notAfter.toISOString()}`);
   }
   return undefined;
 }
 
 function checkTrust({ certificate, chain, others, openssl }: Presented): Refusal | undefined {
   if (chain !== undefined) return undefined;
-  const issuer = abbreviate(certificate.issuer);
+  const issuer = describeName(certificate.issuer);
   const seen = `no configured CA leads to "${issuer}", which issued it`;
   if (openssl === 'not-asked') return refuse('untrusted', seen);
   const remedy = `if clients send that CA's certificate, add it to options.ca`;
@@ -128,15 +128,16 @@ function checkTrust({ certificate, chain, others, openssl }: Presented): Refusal
 function checkStatus(status: CertificateStatus, leaf: Certificate): Refusal | undefined {
   if (status.status === 'good') return undefined;
   const { certificate } = status;
-  const which = certificate === leaf ? 'it' : `"${abbreviate(certificate.subject)}", which stands above it,`;
+  const which =
+    certificate === leaf ? 'it' : `"${describeName(certificate.subject)}", which stands above it,`;
   if (status.status === 'unknown')
     return refuse('revocation-unknown', ...describeUnknown(which, status.cause, certificate));
   const { crl, reason, revocationDate } = status;
   const { issuer, number } = crl.crl;
   const name =
     number === undefined
-      ? `the CRL of "${abbreviate(issuer)}"`
-      : `CRL number ${number} of "${abbreviate(issuer)}"`;
+      ? `the CRL of "${describeName(issuer)}"`
+      : `CRL number ${number} of "${describeName(issuer)}"`;
   return refuse('revoked', `${which} was revoked at ${revocationDate.toISOString()} (${reason}) by ${name}`, {
     revocation: {
       crlIssuer: abbreviate(issuer),
@@ -152,7 +153,7 @@ function describeUnknown(
   cause: UnknownCause,
   certificate: Certificate,
 ): [detail: string, { readonly remedy: string }] {
-  const issuer = abbreviate(certificate.issuer);
+  const issuer = describeName(certificate.issuer);
   const causes: Readonly<Record<UnknownCause, readonly [seen: string, remedy: string]>> = {
     'no-crl': [`no CRL of "${issuer}" is loaded`, 'add it to options.crl'],
     'out-of-scope': [

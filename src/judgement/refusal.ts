@@ -101,8 +101,16 @@ export function refusalError({ reason, code }: Refusal): MtlsError {
 // A certificate may carry a name of 60,000 characters, and would write it into every line about it.
 const longestName = 200;
 
-/** A name as RFC 4514 writes it, cut to what a log line can bear. */
+/** A name as RFC 4514 writes it, cut to what a log line can bear: for fields. */
 export function abbreviate(name: DistinguishedName): string {
-  const text = name.toString();
+  return cut(name.toString());
+}
+
+/** A name for people, cut to what a log line can bear: for sentences. */
+export function describeName(name: DistinguishedName): string {
+  return cut(name.describe());
+}
+
+function cut(text: string): string {
   return text.length <= longestName ? text : `${text.slice(0, longestName - 1)}…`;
 }

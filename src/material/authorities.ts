@@ -108,7 +108,7 @@ function checkCa(certificate: Certificate, origin: string): Certificate {
       : 'is no CA (its basicConstraints do not say CA:TRUE)';
   throw new MtlsError('ERR_MTLS_CA_INVALID', {
     source: origin,
-    seen: `"${certificate.subject}" ${fault}`,
+    seen: `"${certificate.subject.describe()}" ${fault}`,
     remedy: 'give the CA that signed the clients, not a client or server certificate',
   });
 }

@@ -125,7 +125,7 @@ export function describeCrl({
 }: Pick<CrlHead, 'issuer' | 'number' | 'deltaBase' | 'thisUpdate'>): string {
   const kind = deltaBase === undefined ? 'CRL' : 'delta CRL';
   const name = number === undefined ? kind : `${kind} number ${number}`;
-  return `${name} of "${issuer}" (${thisUpdate.toISOString()})`;
+  return `${name} of "${issuer.describe()}" (${thisUpdate.toISOString()})`;
 }
 
 /** Until when a CRL can acquit, in milliseconds since 1970: its nextUpdate and the grace, or for ever. */

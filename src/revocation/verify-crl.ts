@@ -32,7 +32,7 @@ export function verifyCrl(crl: Crl, { store, weakSignature, origin }: CrlVerific
   if (signer !== undefined) return signer;
   throw new MtlsError('ERR_MTLS_CRL_SIGNATURE_INVALID', {
     source: origin,
-    seen: `the signature of the CRL of "${crl.issuer}" is not by the key of that CA`,
+    seen: `the signature of the CRL of "${crl.issuer.describe()}" is not by the key of that CA`,
     remedy:
       'it is forged, damaged, or of another CA of the same name: fetch it again, or add the CA that signed it to options.ca',
   });
@@ -68,7 +68,7 @@ function checkExtensions(crl: Crl, origin: string): void {
         ];
   throw new MtlsError('ERR_MTLS_CRL_UNSUPPORTED', {
     source: origin,
-    seen: `the CRL of "${crl.issuer}" has the critical extension ${describeExtension(type)}, ${fault}`,
+    seen: `the CRL of "${crl.issuer.describe()}" has the critical extension ${describeExtension(type)}, ${fault}`,
     remedy: `have the CA ${wish}`,
   });
 }
@@ -79,14 +79,14 @@ function checkAlgorithm(crl: Crl, weakSignature: CrlVerification['weakSignature'
   if (algorithm.scheme === undefined) {
     throw new MtlsError('ERR_MTLS_CRL_UNSUPPORTED', {
       source: origin,
-      seen: `the CRL of "${crl.issuer}" is signed with the algorithm ${algorithm.oid}`,
+      seen: `the CRL of "${crl.issuer.describe()}" is signed with the algorithm ${algorithm.oid}`,
       remedy: 'RSA, RSA-PSS, ECDSA and EdDSA are understood',
     });
   }
   if (weakSignature === 'deny' && (hash === 'md5' || hash === 'sha1')) {
     throw new MtlsError('ERR_MTLS_CRL_UNSUPPORTED', {
       source: origin,
-      seen: `the CRL of "${crl.issuer}" is signed with ${hash.toUpperCase()}, which can be forged`,
+      seen: `the CRL of "${crl.issuer.describe()}" is signed with ${hash.toUpperCase()}, which can be forged`,
       remedy:
         'set "default_md = sha256" in the CA\'s .cnf and run "openssl ca -gencrl" again, or admit it with revocation.weakSignature: \'allow\'',
     });
@@ -96,10 +96,10 @@ function checkAlgorithm(crl: Crl, weakSignature: CrlVerification['weakSignature'
 function findSigners(crl: Crl, store: CertificateStore, origin: string): Certificate[] {
   const named = store.named(crl.issuer.canonical);
   if (named.length === 0) {
-    const known = store.certificates.map(({ subject }) => `"${subject}"`).join(', ');
+    const known = store.certificates.map(({ subject }) => `"${subject.describe()}"`).join(', ');
     throw new MtlsError('ERR_MTLS_CRL_ISSUER_UNKNOWN', {
       source: origin,
-      seen: `the CRL is of "${crl.issuer}", which is none of the configured CAs (${known})`,
+      seen: `the CRL is of "${crl.issuer.describe()}", which is none of the configured CAs (${known})`,
       remedy: 'add that CA or remove the CRL',
     });
   }
@@ -115,7 +115,7 @@ function findSigners(crl: Crl, store: CertificateStore, origin: string): Certifi
       ];
   throw new MtlsError('ERR_MTLS_CRL_ISSUER_UNKNOWN', {
     source: origin,
-    seen: `no configured CA can have signed the CRL of "${crl.issuer}": the CA of that name ${reason}`,
+    seen: `no configured CA can have signed the CRL of "${crl.issuer.describe()}": the CA of that name ${reason}`,
     remedy,
   });
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { abbreviate } from '../judgement/refusal.js';
+import { abbreviate, describeName } from '../judgement/refusal.js';
 import { reportLongNames } from '../material/authority-names.js';
 import { type Materials } from '../material/material.js';
 import { firstOf } from '../material/shortened-list.js';
@@ -26,7 +26,7 @@ export function announce(
   const names = Object.fromEntries(firstOf(own).map(([name, { trust }]) => [name, describe(trust)]));
   const sni =
     named.size === 0 ? {} : { names: firstOf([...named.keys()]), nameCount: named.size, sni: names };
-  const allCas = namesOf(main.trust.store.certificates);
+  const allCas = main.trust.store.certificates.map(({ subject }) => describeName(subject));
   reporter.emit('listening', { address, clients, allCas, ...describe(main.trust), ...sni });
   const at = new Date(now());
   reportGaps(reporter, main.trust, { unknown, at, servername: undefined });

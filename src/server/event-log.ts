@@ -5,7 +5,7 @@
  * @module
  */
 import { type ClientIdentity } from '../identity/client-identity.js';
-import { abbreviate } from '../judgement/refusal.js';
+import { abbreviate, describeName } from '../judgement/refusal.js';
 import { type Logger } from '../logger.js';
 import { namesRemedy } from '../material/authority-names.js';
 import { firstOf, listSome } from '../material/shortened-list.js';
@@ -70,7 +70,7 @@ const lines: Lines = {
     failure({ code: error.code, detail: error.message }, `reload failed (${error.code}); ${kept[what]}`),
   'crl-expiring': (event) => {
     const which = event.number === undefined ? '' : ` number ${event.number}`;
-    const name = `the CRL${which} of "${abbreviate(event.issuer)}"`;
+    const name = `the CRL${which} of "${describeName(event.issuer)}"`;
     return warn(event, `${name} has the nextUpdate ${event.nextUpdate.toISOString()}; publish a newer one`);
   },
   'delta-stale': ({ crl, origin }) => {
@@ -189,7 +189,7 @@ function nameClient(
   { remoteAddress }: { readonly remoteAddress: string },
 ): string {
   if (identity === undefined) return remoteAddress;
-  const subject = identity.subject.isEmpty ? 'no subject' : abbreviate(identity.subject);
+  const subject = identity.subject.isEmpty ? 'no subject' : describeName(identity.subject);
   return `${subject}, serial ${abbreviateSerial(identity.serialNumber)}, ${remoteAddress}`;
 }
 

@@ -14,7 +14,8 @@ import {
   type StatusReload,
   type StatusReport,
 } from './status-report.js';
-import { count, duration } from './text.js';
+import { describeSpan } from '../time-span.js';
+import { count } from './text.js';
 
 /** A column's heading, and what is in its cells. The first column names the row. */
 interface Column<Entry> {
@@ -115,7 +116,7 @@ function crlColumns(now: number): readonly Column<StatusCrl>[] {
     { name: 'Issuer', cell: ({ issuer }) => isolate(issuer) },
     { name: 'State', cell: ({ state }) => (state === 'stale' ? warn('stale') : praise('in date')) },
     { name: 'Time left', cell: (crl) => writeTimeLeft(crl, now) },
-    { name: 'Age', cell: ({ thisUpdate }) => duration(now - Date.parse(thisUpdate)) },
+    { name: 'Age', cell: ({ thisUpdate }) => describeSpan(now - Date.parse(thisUpdate)) },
     { name: 'Entries', kind: 'number', cell: ({ entries }) => entries },
     { name: 'Number', kind: 'number', cell: ({ number }) => number ?? 'none' },
     { name: 'Source', cell: ({ source }) => isolate(source) },
@@ -126,7 +127,7 @@ function crlColumns(now: number): readonly Column<StatusCrl>[] {
 function writeTimeLeft({ issuer, nextUpdate, left }: StatusCrl, now: number): Markup | string {
   if (nextUpdate === null || left === null) return 'does not run out';
   const distance = Date.parse(nextUpdate) - now;
-  const words = distance > 0 ? `${duration(distance)} left` : `ran out ${duration(-distance)} ago`;
+  const words = distance > 0 ? `${describeSpan(distance)} left` : `ran out ${describeSpan(-distance)} ago`;
   const preposition = distance > 0 ? 'until' : 'at';
   const limits = markup`min="0" max="1" low="0.1" high="0.2" optimum="1" value="${left}"`;
   const bar = markup`<meter ${limits} aria-label="Time left of the CRL of ${issuer}">${words}</meter>`;
@@ -140,7 +141,7 @@ function clientColumns(now: number): readonly Column<StatusClient>[] {
     { name: 'Connections', kind: 'number', cell: ({ connections }) => connections },
     {
       name: 'Oldest since',
-      cell: ({ since }) => markup`${writeTime(since)}, ${duration(now - Date.parse(since))}`,
+      cell: ({ since }) => markup`${writeTime(since)}, ${describeSpan(now - Date.parse(since))}`,
     },
     {
       name: 'From',

@@ -29,19 +29,6 @@ export function withoutFolders(message: string): string {
   );
 }
 
-const units = [
-  ['day', 86_400_000],
-  ['hour', 3_600_000],
-  ['minute', 60_000],
-  ['second', 1000],
-] as const;
-
-/** `3 days`, `90 minutes`: the largest unit of which there are two at least. */
-export function duration(ms: number): string {
-  const [name, length] = units.find(([, unit]) => ms >= 2 * unit) ?? units[3];
-  return count(Math.max(0, Math.floor(ms / length)), name);
-}
-
 /** `1 client`, `2 clients`. */
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;

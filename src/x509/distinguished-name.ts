@@ -6,7 +6,7 @@
  */
 import { type DerReader, Tag } from './der.js';
 import { attributeType, type NameAttribute, type RelativeDistinguishedName } from './name-attribute.js';
-import { formatRfc4514, parseRfc4514 } from './rfc4514.js';
+import { formatForPeople, formatRfc4514, parseRfc4514 } from './rfc4514.js';
 import { decodeString } from './string.js';
 
 /** The name of a certificate's subject or issuer. Immutable. */
@@ -78,6 +78,14 @@ export class DistinguishedName {
   /** RFC 4514, the most specific part first: `CN=client1,OU=eng,O=Example`. Control characters are escaped. */
   toString(): string {
     return (this.#text ??= formatRfc4514(this.rdns));
+  }
+
+  /**
+   * For people: as {@link DistinguishedName.toString}, but with `emailAddress=certs@example.com` where RFC 4514 has
+   * `1.2.840.113549.1.9.1=#1611…`. Programs use `toString()`.
+   */
+  describe(): string {
+    return formatForPeople(this.rdns);
   }
 
   /** The same as {@link DistinguishedName.toString}, so that a name in a log line is its text. */

@@ -55,7 +55,7 @@ export function attributeType(name: string): string | undefined {
   return Object.hasOwn(attributeTypes, name.toUpperCase()) ? attributeTypes[name.toUpperCase()] : undefined;
 }
 
-// RFC 4519 section 2, and RFC 2985 section 5.2.1.
+// RFC 4519 section 2, RFC 2985 section 5.2.1, X.520, and what CAs of the web write by the CA/Browser Forum.
 const longNames: Readonly<Record<string, string | undefined>> = {
   '2.5.4.3': 'commonName',
   '2.5.4.4': 'surname',
@@ -67,13 +67,29 @@ const longNames: Readonly<Record<string, string | undefined>> = {
   '2.5.4.10': 'organizationName',
   '2.5.4.11': 'organizationalUnitName',
   '2.5.4.12': 'title',
+  '2.5.4.15': 'businessCategory',
+  '2.5.4.17': 'postalCode',
   '2.5.4.42': 'givenName',
+  '2.5.4.43': 'initials',
+  '2.5.4.44': 'generationQualifier',
+  '2.5.4.46': 'dnQualifier',
+  '2.5.4.65': 'pseudonym',
+  '2.5.4.97': 'organizationIdentifier',
   '0.9.2342.19200300.100.1.1': 'userId',
   '0.9.2342.19200300.100.1.25': 'domainComponent',
   '1.2.840.113549.1.9.1': 'emailAddress',
+  '1.2.840.113549.1.9.2': 'unstructuredName',
+  '1.3.6.1.4.1.311.60.2.1.1': 'jurisdictionLocalityName',
+  '1.3.6.1.4.1.311.60.2.1.2': 'jurisdictionStateOrProvinceName',
+  '1.3.6.1.4.1.311.60.2.1.3': 'jurisdictionCountryName',
 };
 
 /** What an attribute type is called, for people: `'commonName'`; the number of one without a name here. */
 export function attributeName(oid: string): string {
-  return (Object.hasOwn(longNames, oid) ? longNames[oid] : undefined) ?? oid.slice(0, 100);
+  return longName(oid) ?? oid.slice(0, 100);
+}
+
+/** The long name of an attribute type; `undefined` for one without a name here. */
+export function longName(oid: string): string | undefined {
+  return Object.hasOwn(longNames, oid) ? longNames[oid] : undefined;
 }

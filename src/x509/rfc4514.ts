@@ -7,7 +7,12 @@
 import { isUtf8 } from 'node:buffer';
 import { MtlsError } from '../errors.js';
 import { DerReader } from './der.js';
-import { attributeType, type NameAttribute, type RelativeDistinguishedName } from './name-attribute.js';
+import {
+  attributeType,
+  longName,
+  type NameAttribute,
+  type RelativeDistinguishedName,
+} from './name-attribute.js';
 import { decodeString, hasUnsafeCharacter } from './string.js';
 
 // RFC 4514 section 3. Other types are written dotted, with their value as #hex (section 2.4).
@@ -25,14 +30,25 @@ const shortNames: Readonly<Record<string, string>> = {
 
 /** Writes the parts of a name, the last one first. */
 export function formatRfc4514(rdns: readonly RelativeDistinguishedName[]): string {
+  return format(rdns, (type) => shortNames[type]);
+}
+
+/** The same for people: types that RFC 4514 has no name for have their long one, and their value as text. */
+export function formatForPeople(rdns: readonly RelativeDistinguishedName[]): string {
+  return format(rdns, (type) => shortNames[type] ?? longName(type));
+}
+
+function format(
+  rdns: readonly RelativeDistinguishedName[],
+  nameOf: (type: string) => string | undefined,
+): string {
   return rdns
-    .map((rdn) => rdn.map(formatAttribute).join('+'))
+    .map((rdn) => rdn.map((attribute) => formatAttribute(attribute, nameOf(attribute.type))).join('+'))
     .reverse()
     .join(',');
 }
 
-function formatAttribute({ type, value, der }: NameAttribute): string {
-  const name = shortNames[type];
+function formatAttribute({ type, value, der }: NameAttribute, name: string | undefined): string {
   if (value === undefined || (name === undefined && der.length > 0))
     return `${name ?? type}=#${der.toString('hex')}`;
   return `${name ?? type}=${escape(value)}`;

@@ -4,6 +4,7 @@
  * @module
  */
 import type { DevCertificate } from '../../dev-ca/database.js';
+import { millisecondsIn } from '../../time-span.js';
 import type { Answer } from '../answer.js';
 import { openCa, passphraseOption, type CaOptions } from '../ca-options.js';
 import { directoryOption, type Commands } from '../commands.js';
@@ -20,7 +21,7 @@ const columns: readonly Column[] = [
   { title: 'REVOKED' },
 ];
 
-const soonMs = 14 * 86_400_000;
+const soonMs = 14 * millisecondsIn.day;
 
 /** Adds the command. */
 export function addList({ create, answers }: Commands): void {

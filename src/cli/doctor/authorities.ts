@@ -4,7 +4,7 @@
  * @module
  */
 import { MtlsError } from '../../errors.js';
-import { abbreviate } from '../../judgement/refusal.js';
+import { describeName } from '../../judgement/refusal.js';
 import { createStore } from '../../material/authorities.js';
 import { listSome } from '../../material/shortened-list.js';
 import {
@@ -38,7 +38,7 @@ export function openAuthorities(files: readonly CertificateFile[] | undefined, a
   }));
   try {
     const store = createStore(sources, at);
-    const names = listSome(store.certificates.map(({ subject }) => abbreviate(subject)));
+    const names = listSome(store.certificates.map(({ subject }) => describeName(subject)));
     return { store, step: passed('ca', `clients of ${names} are trusted`) };
   } catch (error) {
     if (!(error instanceof MtlsError)) throw error;
@@ -62,9 +62,9 @@ export function describeChain(chain: CertificateChain, files: readonly Certifica
   const [leaf, ...above] = chain;
   const links = above.map((ca) => {
     const file = files.find(({ ders }) => ders.some((der) => der.equals(ca.raw)));
-    return `signed by ${abbreviate(ca.subject)}${file === undefined ? '' : ` (${file.origin})`}`;
+    return `signed by ${describeName(ca.subject)}${file === undefined ? '' : ` (${file.origin})`}`;
   });
-  const name = leaf === undefined ? '' : abbreviate(leaf.subject);
+  const name = leaf === undefined ? '' : describeName(leaf.subject);
   return `${[name, ...links].join(', ')}, which is a root`;
 }
 
@@ -79,10 +79,10 @@ export function findBreak(
 ): string | undefined {
   let current = certificate;
   for (let link = 0; link < mostLinks; link++) {
-    const name = `"${abbreviate(current.subject)}"`;
+    const name = `"${describeName(current.subject)}"`;
     if (isSelfIssued(current) && store.isSignedBy(current.signed, current))
       return `${name} is self-signed, and is not among the CAs that were given`;
-    const issuer = abbreviate(current.issuer);
+    const issuer = describeName(current.issuer);
     const { canonical } = current.issuer;
     const named = [
       ...store.named(canonical),

@@ -4,7 +4,7 @@
  * @module
  */
 import { MtlsError } from '../../errors.js';
-import { abbreviate } from '../../judgement/refusal.js';
+import { describeName } from '../../judgement/refusal.js';
 import { loadRevocationOf } from '../../material/trust-material.js';
 import { type RevocationChecker } from '../../revocation/revocation-checker.js';
 import { type CompleteRevocationPolicy } from '../../revocation/revocation-policy.js';
@@ -57,7 +57,10 @@ export async function readCrls(
       ...checker
         .uncoveredCas(at)
         .map(({ subject }) =>
-          noted('crl', `of ${abbreviate(subject)} there is no CRL: a server refuses whatever that CA issued`),
+          noted(
+            'crl',
+            `of ${describeName(subject)} there is no CRL: a server refuses whatever that CA issued`,
+          ),
         ),
     ],
   };
@@ -78,10 +81,10 @@ function stepFor({ crl, signer, origin }: VerifiedCrl, policy: CompleteRevocatio
   const what = number === undefined ? `a ${kind}` : `${kind} number ${number}`;
   const next =
     nextUpdate === undefined ? 'without an end' : `good until ${describeDate(nextUpdate, at.getTime())}`;
-  const who = signer.subject.equals(issuer) ? '' : ` by ${abbreviate(signer.subject)}`;
+  const who = signer.subject.equals(issuer) ? '' : ` by ${describeName(signer.subject)}`;
   return passed(
     'crl',
-    `${origin}: ${what} of ${abbreviate(issuer)}, signature verified${who}, ${next}, ${entryCount} revoked`,
+    `${origin}: ${what} of ${describeName(issuer)}, signature verified${who}, ${next}, ${entryCount} revoked`,
   );
 }
 

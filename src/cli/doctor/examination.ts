@@ -8,7 +8,7 @@ import { dataOf, MtlsError } from '../../errors.js';
 import { identityOf } from '../../identity/client-identity.js';
 import { checkCertificatePolicy } from '../../judgement/certificate-policy.js';
 import { maxOthers } from '../../judgement/peer.js';
-import { abbreviate, type Refusal, refuse } from '../../judgement/refusal.js';
+import { describeName, type Refusal, refuse } from '../../judgement/refusal.js';
 import { createJudge } from '../../judgement/trust.js';
 import { type ClientRuleFunction } from '../../policy/client-rule.js';
 import { checkRevocationPolicy } from '../../revocation/revocation-policy.js';
@@ -63,23 +63,23 @@ export async function examine(
     files: [client, ...(cas ?? [])],
     at,
   });
+  const { dates, chain, revocation, ...more } = judged;
   const { refusal } =
     inspection.findings.find(({ check }) => check !== 'openssl' && judged[check].outcome === 'fails') ?? {};
   return {
-    name: identity.commonName ?? abbreviate(identity.subject),
+    name: identity.commonName ?? describeName(identity.subject),
     steps: [
       ...about,
-      passed('certificate', `${abbreviate(identity.subject)}, serial ${identity.serialNumber}`),
+      passed('certificate', `${describeName(identity.subject)}, serial ${identity.serialNumber}`),
       ...others.flatMap((other) =>
         isCertificate(other) ? [] : [failedWith('certificate', { ...dataOf(other), source: 'behind it' })],
       ),
-      judged.dates,
+      dates,
       authorities.step,
-      judged.chain,
+      chain,
       ...crls.steps,
-      judged.revocation,
-      judged.purpose,
-      judged.key,
+      revocation,
+      ...Object.values(more),
       ...noteNames(identity, certificate),
       ...(rule === undefined ? [] : [askRule(rule, identity)]),
     ],

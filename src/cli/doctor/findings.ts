@@ -5,7 +5,7 @@
  * @module
  */
 import { type CheckName } from '../../judgement/judgement.js';
-import { abbreviate, type Refusal, type RefusalReason } from '../../judgement/refusal.js';
+import { describeName, type Refusal, type RefusalReason } from '../../judgement/refusal.js';
 import { type Inspection } from '../../judgement/trust.js';
 import { type RevocationChecker } from '../../revocation/revocation-checker.js';
 import { type CertificateChain, type CertificateStore } from '../../x509/certificate-store.js';
@@ -75,7 +75,7 @@ function describeDates(of: Inspected, refusal: Refusal | undefined): Step {
     first as Certificate,
   );
   if (refusal === undefined) {
-    const who = soonest === first ? '' : `"${abbreviate(soonest.subject)}", which stands above it, is `;
+    const who = soonest === first ? '' : `"${describeName(soonest.subject)}", which stands above it, is `;
     return passed('dates', `${who}good until ${describeDate(soonest.notAfter, of.at.getTime())}; ${clock}`);
   }
   const remedy = `${remedies[refusal.reason]}; ${clock}`;
@@ -93,7 +93,7 @@ function describeTrust(of: Inspected, refusal: Refusal | undefined): Step {
   const [fromClient] = sent.filter(({ raw }) => !store.certificates.some((ca) => ca.raw.equals(raw)));
   const chain = describeChain(inspection.chain, files);
   if (fromClient === undefined) return passed('chain', chain);
-  const name = abbreviate(fromClient.subject);
+  const name = describeName(fromClient.subject);
   return passed(
     'chain',
     `${chain}; "${name}" comes from the client's file alone: the client has to send it, and a server on Node 24 or later does not see it: there options.ca must have it`,
@@ -108,8 +108,8 @@ function describeRevocation({ inspection, crls }: Inspected, refusal: Refusal | 
   const asked = status.status === 'good' ? status.crls : [];
   const names = [...new Set(asked)].map(({ crl: { issuer, number } }) =>
     number === undefined
-      ? `the CRL of ${abbreviate(issuer)}`
-      : `CRL number ${number} of ${abbreviate(issuer)}`,
+      ? `the CRL of ${describeName(issuer)}`
+      : `CRL number ${number} of ${describeName(issuer)}`,
   );
   return stepOf('revocation', refusal, `not revoked by ${names.join(' and ')}`);
 }
@@ -117,7 +117,7 @@ function describeRevocation({ inspection, crls }: Inspected, refusal: Refusal | 
 function describeKeys(chain: CertificateChain): string {
   return chain
     .map(({ subject, publicKeyKind: { algorithm, bits } }) =>
-      `${abbreviate(subject)} ${algorithm.toUpperCase()} ${bits ?? ''}`.trim(),
+      `${describeName(subject)} ${algorithm.toUpperCase()} ${bits ?? ''}`.trim(),
     )
     .join(', ');
 }

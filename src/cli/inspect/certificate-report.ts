@@ -62,7 +62,10 @@ export function reportCertificate(
     title: titleOf(certificate),
     rows: [
       ...(found.friendlyName === undefined ? [] : [['Called', shorten(found.friendlyName)] as const]),
-      ['Subject', certificate.subject.isEmpty ? '(none: see Names)' : shorten(String(certificate.subject))],
+      [
+        'Subject',
+        certificate.subject.isEmpty ? '(none: see Names)' : shorten(certificate.subject.describe()),
+      ],
       ['Issued by', describeIssuer(certificate, issuer, issuerOrigin)],
       ['Valid from', describeDate(certificate.notBefore, now.getTime())],
       ['Valid until', describeDate(certificate.notAfter, now.getTime())],
@@ -167,7 +170,7 @@ function describeIssuer(
   origin: string | undefined,
 ): string {
   if (issuer?.raw.equals(certificate.raw) === true) return 'itself';
-  const name = certificate.issuer.isEmpty ? '(no name)' : shorten(String(certificate.issuer));
+  const name = certificate.issuer.isEmpty ? '(no name)' : shorten(certificate.issuer.describe());
   return origin === undefined ? name : `${name} (${origin})`;
 }
 

@@ -26,7 +26,7 @@ export function reportCrl(found: FoundCrl, surroundings: Surroundings, wanted: r
     origin,
     title: crl.deltaBase === undefined ? 'CRL' : 'delta CRL',
     rows: [
-      ['Issued by', shorten(String(crl.issuer))],
+      ['Issued by', shorten(crl.issuer.describe())],
       ...(crl.number === undefined ? [] : [['Number', String(crl.number)] as const]),
       ...(crl.deltaBase === undefined
         ? []

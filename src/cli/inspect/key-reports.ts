@@ -81,7 +81,7 @@ export function reportRequest(
     origin,
     title: 'certificate request (CSR)',
     rows: [
-      ['Subject', subject.isEmpty ? '(none)' : shorten(String(subject))],
+      ['Subject', subject.isEmpty ? '(none)' : shorten(subject.describe())],
       ...rowsOf('Names', (extensions?.subjectAltNames ?? []).map(describeName)),
       ...requestedUses(extensions),
       ['Key', describeKey(publicKeyKind)],

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { baseName, duration, visible, withoutFolders } from '../../../src/status/text.js';
+import { baseName, visible, withoutFolders } from '../../../src/status/text.js';
+import { describeSpan } from '../../../src/time-span.js';
 
 describe('visible()', () => {
   test.each([
@@ -63,5 +64,5 @@ test.each([
   [48 * 3_600_000, '2 days'],
   [400 * 86_400_000, '400 days'],
 ])('%i ms are %s', (ms, words) => {
-  expect(duration(ms)).toBe(words);
+  expect(describeSpan(ms)).toBe(words);
 });

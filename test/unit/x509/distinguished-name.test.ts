@@ -218,3 +218,25 @@ function fit(form: StringType, value: string): string {
     '',
   );
 }
+
+describe('for people', () => {
+  const email = (value: string): NameAttribute => ({ oid: '1.2.840.113549.1.9.1', type: 'ia5', value });
+  const unknown: NameAttribute = { oid: '1.2.3.4', type: 'utf8', value: 'x' };
+
+  test('an attribute that RFC 4514 has no name for has its long one, and its value as text', () => {
+    const name = read([[o('Example')], [cn('client1'), email('certs@example.com')]]);
+    expect(name.describe()).toBe('CN=client1+emailAddress=certs@example.com,O=Example');
+    expect(String(name)).toMatch(/^CN=client1\+1\.2\.840\.113549\.1\.9\.1=#1611[0-9a-f]+,O=Example$/);
+    expect(name.toJSON()).toBe(String(name));
+  });
+
+  test('one that nothing here has a name for stays as it is', () => {
+    const name = read([[unknown]]);
+    expect(name.describe()).toBe(String(name));
+  });
+
+  test('what would end the value or the line is escaped', () => {
+    const name = read([[email('a,O=Bank\nb@example.com')]]);
+    expect(name.describe()).toBe('emailAddress=a\\,O=Bank\\0ab@example.com');
+  });
+});
