@@ -1,8 +1,9 @@
-/** @type {import('jest').Config} */
-export default {
+/** What every project has. */
+export const base = {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
-  testPathIgnorePatterns: ['<rootDir>/test/package/projects/', '<rootDir>/test/browser/'],
+  testPathIgnorePatterns: ['<rootDir>/test/package/projects/'],
+  setupFilesAfterEnv: ['<rootDir>/test/support/setup.ts'],
   transform: {
     '^.+\\.c?ts$': [
       '@swc/jest',
@@ -21,8 +22,28 @@ export default {
   },
   // The last mapping takes `.cjs` off the imports of packages too: it must not be found again as `.mjs`.
   moduleFileExtensions: ['ts', 'cts', 'js', 'cjs', 'mjs', 'json', 'node'],
+};
+
+// By the names of files, so that a test is in one project, and a new one in the right one.
+const slow = ['**/*.slow.test.ts', '<rootDir>/test/package/**/*.test.ts'];
+const quick = ['<rootDir>/test/unit/**/*.test.ts', '<rootDir>/test/property/**/*.test.ts'];
+const main = ['integration', 'examples', 'conformance', 'repository'].map(
+  (folder) => `<rootDir>/test/${folder}/**/*.test.ts`,
+);
+const notSlow = '!**/*.slow.test.ts';
+
+/**
+ * `npm run test:quick` runs the project `quick`, `npm test` that and `main`, and `npm run test:all` everything but
+ * the tests in a browser (`npm run test:browser`).
+ * @type {import('jest').Config}
+ */
+export default {
+  projects: [
+    { ...base, displayName: 'quick', testMatch: [...quick, notSlow] },
+    { ...base, displayName: 'main', testMatch: [...main, notSlow] },
+    { ...base, displayName: 'slow', testMatch: slow },
+    { ...base, displayName: 'browser', testMatch: ['<rootDir>/test/browser/**/*.test.ts'] },
+  ],
   collectCoverageFrom: ['src/**/*.ts'],
   coverageProvider: 'v8',
-  // On a busy machine, with several tests at once, all takes longer.
-  testTimeout: 60_000,
 };

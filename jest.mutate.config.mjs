@@ -1,4 +1,4 @@
-import base from './jest.config.mjs';
+import { base } from './jest.config.mjs';
 
 // Jest loads every test file for every mutant, so a folder of src is tested by its own folder of unit tests alone.
 const folder = process.env.MUTATE_FOLDER ?? '{x509,identity,revocation,policy}';

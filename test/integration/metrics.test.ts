@@ -19,6 +19,7 @@ import {
   type TestServer,
   until,
 } from '../support/server.js';
+import { takeWarnings } from '../support/warnings.js';
 
 const day = 86_400;
 const hourMs = 3_600_000;
@@ -484,4 +485,5 @@ test('a listener that throws takes nothing from the figures', async () => {
   collect(server.mtls, { register });
   await server.as(server.root.client('client1')).get();
   expect(await read(register, 'mtls_handshakes_total', { outcome: 'admitted' })).toBe(1);
+  expect(takeWarnings()).toEqual(["a listener of 'authenticated' threw: Error: mine"]);
 });

@@ -16,6 +16,7 @@ import {
   startServer,
   until,
 } from '../support/server.js';
+import { takeWarnings } from '../support/warnings.js';
 
 interface World extends StartOptions {
   /** Who calls; `undefined`: with no certificate. */
@@ -424,6 +425,10 @@ test('a listener or a logger that throws lets nobody in, and the server lives on
   broken = true;
   expect(await server.as(client2).get()).toMatchObject({ status: 'refused' });
   broken = false;
+  expect(takeWarnings()).toEqual([
+    'the logger threw: Error: the disk is full',
+    "a listener of 'refused' threw: Error: the disk is full",
+  ]);
   expect(await server.as(root.client('client1')).get()).toMatchObject({ status: 200 });
   expect(server.served).toEqual(['client1 GET /']);
 });

@@ -25,6 +25,7 @@ import {
   type TestServer,
   until,
 } from '../support/server.js';
+import { takeWarnings } from '../support/warnings.js';
 
 const access = { organizationalUnit: 'operators' };
 const browser = { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } };
@@ -259,6 +260,10 @@ describe('the report', () => {
     expect(await as().get()).toMatchObject({ status: 'refused' });
     const { body } = await as(root.client('client1')).get('/');
     expect(JSON.parse(body)).toMatchObject({ refusals: { total: 1 } });
+    expect(takeWarnings()).toEqual([
+      "a listener of 'refused' threw: Error: a fault",
+      "a listener of 'refused' rejected: Error: another",
+    ]);
   });
 
   test('has the last 50 reloads, and all faults of one in a line', async () => {

@@ -8,6 +8,7 @@ import { checkRevocationPolicy } from '../../../src/revocation/revocation-policy
 import { ca } from '../../support/chain.js';
 import { temporaryDirectory } from '../../support/files.js';
 import { pause } from '../../support/server.js';
+import { takeWarnings } from '../../support/warnings.js';
 
 const root = ca('ca');
 const request: CrlRequest = {
@@ -36,6 +37,7 @@ class Threads {
   readonly #directory = temporaryDirectory();
   readonly #log = path.join(this.#directory, 'log');
   readonly #threads: CrlThreads;
+  #hasWarned = false;
 
   constructor(code: string, settings: Partial<ThreadSettings> = {}) {
     const file = path.join(this.#directory, 'thread.js');
@@ -61,6 +63,12 @@ class Threads {
     const { hash } = await this.#threads.load(request, bytes, signal);
     if (hash === response.hash) return 'thread';
     expect(hash).toBe((await loadCrls(request)).hash);
+    // Once, not at each reload.
+    const warning = expect.stringMatching(
+      /^large CRLs are loaded on the main thread, .*the loading thread failed/,
+    );
+    expect(takeWarnings()).toEqual(this.#hasWarned ? [] : [warning]);
+    this.#hasWarned = true;
     return 'main';
   }
 }
