@@ -35,7 +35,7 @@ const statusByCode = {
   ERR_MTLS_SOURCE_UNREADABLE: 500,
   /** A key or a PKCS#12 file is encrypted, and its passphrase is missing or wrong. */
   ERR_MTLS_PASSPHRASE_INVALID: 500,
-  /** A key or a file is in a form that is not read here, such as an encryption that OpenSSL 3 has no more. */
+  /** A key or a file is in a form that is not supported, such as an encryption that OpenSSL 3 no longer has. */
   ERR_MTLS_FORMAT_UNSUPPORTED: 500,
   /** The server's own certificate is not in date, or OpenSSL refuses it. */
   ERR_MTLS_SERVER_CERTIFICATE_INVALID: 500,

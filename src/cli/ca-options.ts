@@ -66,7 +66,7 @@ export async function warnOfFolder(terminal: Terminal, options: CaOptions): Prom
 /**
  * The passphrase of a CA key: from the file, else from the variable, else, where the key is encrypted, asked for.
  * @returns `undefined` where none was given, and the key needs none or is not there.
- * @throws MtlsError `ERR_MTLS_PASSPHRASE_INVALID` for an empty one, and where it is needed and nobody can be asked
+ * @throws MtlsError `ERR_MTLS_PASSPHRASE_INVALID` for an empty passphrase, and where one is needed and there is no terminal to ask at
  */
 export async function readPassphrase(
   terminal: Terminal,

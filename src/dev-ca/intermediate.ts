@@ -150,7 +150,7 @@ function checkFolderName(name: string): void {
 
 function alreadyThere(file: string): MtlsError {
   return new MtlsError('ERR_MTLS_FILE_EXISTS', {
-    seen: `${file} is the certificate of somebody else`,
+    seen: `${file} is the certificate of another subject`,
     remedy: 'nothing is overwritten: use another name',
   });
 }
@@ -160,7 +160,7 @@ function checkPathLength({ certificate, directory, files }: Authority): void {
   const { basicConstraints } = parseContent(certificate.raw);
   if (basicConstraints?.pathLength !== 0) return;
   throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-    seen: `${files.certificate} says that no CA may stand below it (pathlen 0), so nobody would accept the new one`,
+    seen: `${files.certificate} allows no CA below it (pathlen 0), so that every peer would reject the new one`,
     remedy: `make its certificate anew with "express-mtls import ${directory} --dir NEWDIR --remake-ca" if it is a root, or use another CA`,
   });
 }

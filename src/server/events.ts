@@ -44,6 +44,10 @@ export interface MtlsEvents extends GateEvents {
     {
       /** What is wrong, with file, fault and remedy. */
       readonly error: MtlsError;
+      /**
+       * What stays in force: `'everything'`, or the `'pair'` of key and certificate alone, where the rest was reloaded.
+       */
+      readonly kept: 'everything' | 'pair';
     },
   ];
   /** Of a CRL's life, no more than `revocation.warnAt` is left. Told once for each CRL. */
@@ -72,8 +76,8 @@ export interface TypedEventEmitter<Events extends Record<keyof Events, unknown[]
   off<Name extends keyof Events>(name: Name, listener: (...args: Events[Name]) => void): this;
 }
 
-/** Of the sources that fail, what stays in force: everything, or the pair of key and certificate alone. */
-export type Kept = 'everything' | 'pair';
+/** What stays in force where a reload failed. */
+export type Kept = MtlsEvents['reload-failed'][0]['kept'];
 
 /** What is in force under one name. A line of the log has some of it; `mtls.authorities` and `mtls.revocation` all. */
 export interface Described {
@@ -111,7 +115,4 @@ interface ServerNotices {
 }
 
 /** Everything that is reported, by name: the events of {@link Mtls}, and what only the log has. */
-export interface Happenings
-  extends Omit<MtlsEvents, 'reload-failed'>, GateNotices, MaterialEvents, ServerNotices {
-  'reload-failed': [{ readonly error: MtlsError; readonly kept: Kept }];
-}
+export interface Happenings extends MtlsEvents, GateNotices, MaterialEvents, ServerNotices {}

@@ -12,7 +12,7 @@ import { EventLog } from './event-log.js';
 import { type Happenings, type MtlsEvents } from './events.js';
 import { type Settings } from './options.js';
 
-/** Found by name, by every copy of this package in the process, and by whoever subscribes before it is loaded. */
+/** Every copy of this package in the process uses the same channels, which can be subscribed to before it is loaded. */
 const channels: { readonly [Name in keyof MtlsEvents]: Channel } = {
   authenticated: channel('express-mtls.authenticated'),
   refused: channel('express-mtls.refused'),
@@ -42,7 +42,7 @@ export class Reporter implements EventSink<Happenings> {
     return channels[name].hasSubscribers || this.emitter.listenerCount(name) > 0;
   }
 
-  /** Writes the line of a happening, and calls its subscribers and listeners. One that throws is reported, and decides nothing. */
+  /** Writes the line of a happening, and calls its subscribers and listeners. A listener that throws is reported, and decides nothing. */
   emit<Name extends keyof Happenings>(name: Name, ...args: Happenings[Name]): void {
     this.#log?.write(name, ...args);
     if (!isEvent(name)) return;

@@ -6,7 +6,7 @@
  */
 import { type EvictedEvent, type RefusedEvent } from '../gate/events.js';
 import { networkOf } from '../server/refusal-log.js';
-import { abbreviate, type RefusalReason } from '../judgement/refusal.js';
+import { abbreviate, describeRefusal, type RefusalReason } from '../judgement/refusal.js';
 import { type Mtls } from '../server/mtls.js';
 import { type StatusRefusal, type StatusReload } from './status-report.js';
 import { visible, withoutFolders } from './text.js';
@@ -86,7 +86,7 @@ export class RefusalRecord {
 
   /** Remembers one. */
   add(event: RefusedEvent | EvictedEvent, at: string): void {
-    const { reason, code, detail, identity, remoteAddress } = event;
+    const { reason, code, identity, remoteAddress } = event;
     this.total++;
     this.byReason[reason] = (this.byReason[reason] ?? 0) + 1;
     const isStranger = identity === undefined || this.#reasonsOfStrangers.includes(reason);
@@ -101,7 +101,7 @@ export class RefusalRecord {
       count: (before?.count ?? 0) + 1,
       reason,
       code,
-      detail: visible(detail, longestMessage),
+      detail: visible(describeRefusal(event), longestMessage),
       subject: identity === undefined ? null : visible(abbreviate(identity.subject), 200),
       serialNumber: identity === undefined ? null : visible(identity.serialNumber, 64),
       remoteAddress: visible(remoteAddress, 64),

@@ -127,7 +127,7 @@ function crlColumns(now: number): readonly Column<StatusCrl>[] {
 function writeTimeLeft({ issuer, nextUpdate, left }: StatusCrl, now: number): Markup | string {
   if (nextUpdate === null || left === null) return 'does not run out';
   const distance = Date.parse(nextUpdate) - now;
-  const words = distance > 0 ? `${describeSpan(distance)} left` : `ran out ${describeSpan(-distance)} ago`;
+  const words = distance > 0 ? `${describeSpan(distance)} left` : `expired ${describeSpan(-distance)} ago`;
   const preposition = distance > 0 ? 'until' : 'at';
   const limits = markup`min="0" max="1" low="0.1" high="0.2" optimum="1" value="${left}"`;
   const bar = markup`<meter ${limits} aria-label="Time left of the CRL of ${issuer}">${words}</meter>`;

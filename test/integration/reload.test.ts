@@ -445,6 +445,7 @@ describe.each(broken)('$title in the place of the CRL', ({ make, code }) => {
     else publish(server.files.crl, content);
     await until(() => server.recorder.events('reload-failed').length > 0, 'the failure is told of');
     const [failure] = server.recorder.events('reload-failed');
+    expect(failure?.kept).toBe('everything');
     expect(failure?.error).toMatchObject({ code, message: expect.stringContaining(server.files.crl) });
 
     // Looked at again, it is the same fault.

@@ -1,6 +1,6 @@
 /**
- * The warnings of the process: a test that means one takes it, and one that nobody
- * takes fails the test.
+ * The warnings of the process. A test takes those that it expects; any other warning
+ * fails the test.
  *
  * @module
  */

@@ -112,7 +112,7 @@ describe('express-mtls intermediate', () => {
     );
     const other = await runCommand(['intermediate', 'x', '--dir', directory, '--cn', 'other']);
     expect(other.err).toMatch(
-      /x-crt\.pem is the certificate of somebody else; nothing is overwritten: use another name\n$/,
+      /x-crt\.pem is the certificate of another subject; nothing is overwritten: use another name\n$/,
     );
     const own = await runCommand(['intermediate', 'y', '--dir', directory, '--cn', 'ca']);
     expect(own.err).toMatch(/"ca" is already the name of the CA/);
@@ -139,7 +139,7 @@ describe('express-mtls intermediate', () => {
     const { code, out, err } = await runCommand(['intermediate', 'x', '--dir', folder]);
     expect({ code, out }).toStrictEqual({ code: 3, out: '' });
     expect(err).toMatch(
-      /says that no CA may stand below it \(pathlen 0\), so .*"express-mtls import .* --dir NEWDIR --remake-ca"/,
+      /allows no CA below it \(pathlen 0\), so .*"express-mtls import .* --dir NEWDIR --remake-ca"/,
     );
     const renewed = join(folder, 'new');
     expect(await runCommand(['import', folder, '--dir', renewed, '--remake-ca'])).toMatchObject({ code: 0 });

@@ -122,7 +122,7 @@ describe('the page', () => {
     expect(bad).toContain('<title>Not ready: client certificates</title>');
     expect(bad).toContain('Not ready: a CRL is stale.');
     expect(bad).toContain('<span class="bad">stale</span>');
-    expect(bad).toContain('ran out 3 hours ago, at');
+    expect(bad).toContain('expired 3 hours ago, at');
     expect(bad).toContain('failed, and nothing new has come into force since');
     expect(page).not.toContain('nothing new has come into force since');
     const inGrace = writePage({ ...report, crls: { total: 1, list: [stale] } });
