@@ -127,6 +127,8 @@ export class FileWatch {
         if (this.#hints.get(directory)?.watcher === watcher) this.#hints.delete(directory);
       });
       this.#hints.set(directory, { watcher, inode });
+      // What changed between the last look and the start of this watch was reported by neither.
+      this.#lookSoon();
     } catch {
       // Gone meanwhile, or no notices left to be had: the looks go on.
     }

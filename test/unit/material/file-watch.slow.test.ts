@@ -279,6 +279,21 @@ describe('notices make it look sooner', () => {
     await until(1);
   });
 
+  test('at a change between the first look and the start of the watch', async () => {
+    const path = join(temporaryDirectory(), 'ca.crl');
+    writeFileSync(path, 'version 0');
+    const realpath = fs.promises.realpath.bind(fs.promises);
+    // As slow as a busy machine makes it.
+    jest.spyOn(fs.promises, 'realpath').mockImplementation(async (...args) => {
+      await pause(300);
+      return realpath(...args);
+    });
+    const { until } = await watching([path], { pollMs: 3_600_000 });
+    await pause(100);
+    writeFileSync(path, 'version 1');
+    await until(1);
+  });
+
   test('of files that changed since they were remembered, without any notice', async () => {
     withoutHints();
     const path = join(temporaryDirectory(), 'ca.crl');
