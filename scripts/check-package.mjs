@@ -7,7 +7,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const maxTarballBytes = 240_000;
-const maxDependencies = 4;
+const maxDependencies = 9;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 

@@ -1,30 +1,24 @@
 /**
- * Certificate requests (PKCS#10, RFC 2986): somebody else's key and what they
- * would like to be called. Read strictly, and believed only as far as it is signed.
+ * The request that a certificate is signed for: somebody else's key, and what
+ * they would like to be called. Believed only as far as it is signed.
  *
  * @module
  */
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { MtlsError } from '../errors.js';
-import { context, DerReader, Tag } from '../x509/der.js';
-import { type DistinguishedName, readName } from '../x509/distinguished-name.js';
-import { type GeneralName, readGeneralNames } from '../x509/general-name.js';
+import { locating, MtlsError } from '../errors.js';
+import type { CertificateRequest } from '../x509/certificate-request.js';
 import { isDer, parsePem } from '../x509/pem.js';
-import { readAlgorithm, verifySignature } from '../x509/signature.js';
+import { verifySignature } from '../x509/signature.js';
 
-/** What a request says; its signature has been verified, and its key is fit for a certificate. */
-export interface CertificateRequest {
+/** A request whose signature has been verified, and whose key is fit for a certificate. */
+export interface VerifiedRequest extends Pick<
+  CertificateRequest,
+  'subject' | 'extensions' | 'extensionTypes'
+> {
   readonly publicKey: KeyObject;
-  readonly subject: DistinguishedName;
-  readonly altNames: readonly GeneralName[];
-  /** The other extensions that it asks for, dotted. */
-  readonly otherExtensions: readonly string[];
 }
 
 const labels = ['CERTIFICATE REQUEST', 'NEW CERTIFICATE REQUEST'];
-const subjectAltName = '2.5.29.17';
-// PKCS#9's extensionRequest (RFC 2985 section 5.4.2), and Microsoft's of the same form.
-const extensionRequests = ['1.2.840.113549.1.9.14', '1.3.6.1.4.1.311.2.1.14'];
 
 /**
  * Reads a request in PEM or DER, and verifies it.
@@ -32,32 +26,24 @@ const extensionRequests = ['1.2.840.113549.1.9.14', '1.3.6.1.4.1.311.2.1.14'];
  * @throws MtlsError `ERR_MTLS_PEM_INVALID` where it does not read as a request; `ERR_MTLS_REQUEST_INVALID` where its
  * signature does not hold, or its key is weak or of a kind that is not supported
  */
-export function parseCertificateRequest(bytes: Buffer, origin: string): CertificateRequest {
-  const outer = new DerReader(isDer(bytes) ? bytes : decodePem(bytes, origin), {
-    code: 'ERR_MTLS_PEM_INVALID',
-    noun: 'certificate request',
-  });
-  const request = outer.enter(Tag.sequence);
-  outer.finish();
-  const info = request.enter(Tag.sequence);
-  const signedBytes = request.element;
-  if (info.smallInteger() !== 0) info.fail('has a version other than 1', info.elementStart);
-  const subject = readName(info);
-  const spki = info.next(Tag.sequence).element;
-  const attributes = info.enterOptional(context(0, 'constructed'));
-  info.finish();
-  const algorithm = readAlgorithm(request);
-  const signature = request.bitStringOctets();
-  request.finish();
+export async function verifyRequest(bytes: Buffer, origin: string): Promise<VerifiedRequest> {
+  const { parseCertificateRequest } = await import('../x509/certificate-request.js');
+  const der = isDer(bytes) ? bytes : decodePem(bytes, origin);
+  const {
+    subject,
+    publicKey: spki,
+    extensions,
+    extensionTypes,
+    signed,
+  } = locating(origin, () => parseCertificateRequest(der));
   const publicKey = readPublicKey(spki, origin);
-  // RFC 2986 section 3: it proves that whoever asks has the key.
-  if (!verifySignature({ bytes: signedBytes, algorithm, signature }, publicKey)) {
+  if (!verifySignature(signed, publicKey)) {
     throw new MtlsError('ERR_MTLS_REQUEST_INVALID', {
-      seen: `${origin} is not signed with the key in it, or with an algorithm that is not known here (${algorithm.oid})`,
+      seen: `${origin} is not signed with the key in it, or with an algorithm that is not known here (${signed.algorithm.oid})`,
       remedy: 'ask for a new request',
     });
   }
-  return { publicKey, subject, ...readAttributes(attributes) };
+  return { publicKey, subject, extensions, extensionTypes };
 }
 
 function decodePem(bytes: Buffer, origin: string): Buffer {
@@ -96,39 +82,4 @@ function readPublicKey(spki: Buffer, origin: string): KeyObject {
     expected: 'RSA of 2048 bits or more, or EC on P-256, P-384 or P-521',
     remedy: 'ask for a new request',
   });
-}
-
-type Asked = Pick<CertificateRequest, 'altNames' | 'otherExtensions'>;
-
-function readAttributes(attributes: DerReader | undefined): Asked {
-  let asked: Asked | undefined;
-  while (attributes?.done === false) {
-    const attribute = attributes.enter(Tag.sequence);
-    const isExtensions = extensionRequests.includes(attribute.oid());
-    const values = attribute.enter(Tag.set);
-    attribute.finish();
-    if (!isExtensions) continue;
-    if (asked !== undefined) attributes.fail('asks for extensions twice', attributes.elementStart);
-    asked = readExtensions(values.enter(Tag.sequence));
-    values.finish();
-  }
-  return asked ?? { altNames: [], otherExtensions: [] };
-}
-
-function readExtensions(list: DerReader): Asked {
-  let altNames: GeneralName[] = [];
-  const types = new Set<string>();
-  while (!list.done) {
-    const extension = list.enter(Tag.sequence);
-    const type = extension.oid();
-    if (types.has(type)) extension.fail(`has the extension ${type} twice`, list.elementStart);
-    types.add(type);
-    if (extension.at(Tag.boolean)) extension.boolean();
-    const value = extension.enter(Tag.octetString);
-    extension.finish();
-    if (type !== subjectAltName) continue;
-    altNames = readGeneralNames(value.enter(Tag.sequence));
-    value.finish();
-  }
-  return { altNames, otherExtensions: [...types].filter((type) => type !== subjectAltName) };
 }

@@ -7,7 +7,6 @@
  */
 import { sign, type KeyObject } from 'node:crypto';
 import { context, Tag } from '../x509/der.js';
-import { encode, encodeAlgorithm, encodeInteger } from './der-encoding.js';
 import { reasonCodeOf, type RevocationReason } from './reasons.js';
 import { formatTime } from './validity.js';
 
@@ -97,4 +96,30 @@ function encodeSignatureAlgorithm(key: KeyObject): Buffer {
 function encodeTime(time: Date): Buffer {
   const text = formatTime(time);
   return encode(text.length === 13 ? Tag.utcTime : Tag.generalizedTime, Buffer.from(text, 'ascii'));
+}
+
+/** One element, its content made of these parts. */
+function encode(type: number, ...contents: readonly Buffer[]): Buffer {
+  const content = Buffer.concat(contents);
+  return Buffer.concat([Buffer.of(type), encodeLength(content.length), content]);
+}
+
+/** A non-negative INTEGER, in the fewest octets that leave the sign bit clear. */
+function encodeInteger(value: bigint): Buffer {
+  const hex = value.toString(16);
+  const octets = Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, 'hex');
+  return octets.readUInt8(0) < 0x80 ? encode(Tag.integer, octets) : encode(Tag.integer, Buffer.of(0), octets);
+}
+
+/** An AlgorithmIdentifier: the content of its OBJECT IDENTIFIER, and its parameters, if any. */
+function encodeAlgorithm(oid: Buffer, ...parameters: readonly Buffer[]): Buffer {
+  return encode(Tag.sequence, encode(Tag.oid, oid), ...parameters);
+}
+
+function encodeLength(length: number): Buffer {
+  if (length < 0x80) return Buffer.of(length);
+  const octets = Buffer.alloc(4);
+  octets.writeUInt32BE(length);
+  const shortest = octets.subarray(octets.findIndex((octet) => octet !== 0));
+  return Buffer.concat([Buffer.of(0x80 | shortest.length), shortest]);
 }

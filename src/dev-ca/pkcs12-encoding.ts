@@ -1,14 +1,30 @@
 /**
  * A PKCS#12 file (RFC 7292), for browsers and phones: one certificate, its key
  * and its CAs under a password. PBES2 with AES-256, the MAC with HMAC-SHA-256.
+ * Load it when there is a file to write: the schemas take some 100 ms.
  *
  * @module
  */
 import { createCipheriv, createHash, createHmac, pbkdf2, randomBytes } from 'node:crypto';
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import { promisify } from 'node:util';
-import { context, Tag } from '../x509/der.js';
-import { encode, encodeAlgorithm, encodeInteger } from './der-encoding.js';
+import { ContentInfo, EncryptedContent, EncryptedContentInfo } from '@peculiar/asn1-cms';
+import {
+  AuthenticatedSafe,
+  CertBag,
+  id_certBag,
+  id_pkcs8ShroudedKeyBag,
+  id_x509Certificate,
+  MacData,
+  PFX,
+  PKCS12Attribute,
+  PKCS8ShroudedKeyBag,
+  SafeBag,
+  SafeContents,
+} from '@peculiar/asn1-pfx';
+import { AsnBmpStringConverter, AsnConvert, AsnProp, AsnPropTypes, OctetString } from '@peculiar/asn1-schema';
+import { AlgorithmIdentifier } from '@peculiar/asn1-x509';
+import { derivePkcs12Key } from '../x509/pkcs12-key.js';
 
 /** What goes into the file. */
 export interface Pkcs12Contents {
@@ -29,19 +45,41 @@ const iterations = 100_000;
 const saltLength = 16;
 
 const oid = {
-  data: Buffer.from('2a864886f70d010701', 'hex'),
-  encryptedData: Buffer.from('2a864886f70d010706', 'hex'),
-  pbes2: Buffer.from('2a864886f70d01050d', 'hex'),
-  pbkdf2: Buffer.from('2a864886f70d01050c', 'hex'),
-  hmacWithSha256: Buffer.from('2a864886f70d0209', 'hex'),
-  aes256Cbc: Buffer.from('60864801650304012a', 'hex'),
-  sha256: Buffer.from('608648016503040201', 'hex'),
-  shroudedKeyBag: Buffer.from('2a864886f70d010c0a0102', 'hex'),
-  certBag: Buffer.from('2a864886f70d010c0a0103', 'hex'),
-  x509Certificate: Buffer.from('2a864886f70d01091601', 'hex'),
-  friendlyName: Buffer.from('2a864886f70d010914', 'hex'),
-  localKeyId: Buffer.from('2a864886f70d010915', 'hex'),
+  data: '1.2.840.113549.1.7.1',
+  encryptedData: '1.2.840.113549.1.7.6',
+  pbes2: '1.2.840.113549.1.5.13',
+  pbkdf2: '1.2.840.113549.1.5.12',
+  hmacWithSha256: '1.2.840.113549.2.9',
+  sha256: '2.16.840.1.101.3.4.2.1',
+  aes256Cbc: '2.16.840.1.101.3.4.1.42',
+  friendlyName: '1.2.840.113549.1.9.20',
+  localKeyId: '1.2.840.113549.1.9.21',
 };
+
+// Three structures that no schema is installed for: RFC 8018 appendix A.2 and A.4, RFC 5652 section 8.
+
+class Pbkdf2Params {
+  salt = new OctetString();
+  iterationCount = iterations;
+  prf = new AlgorithmIdentifier({ algorithm: oid.hmacWithSha256, parameters: null });
+}
+AsnProp({ type: OctetString })(Pbkdf2Params.prototype, 'salt');
+AsnProp({ type: AsnPropTypes.Integer })(Pbkdf2Params.prototype, 'iterationCount');
+AsnProp({ type: AlgorithmIdentifier })(Pbkdf2Params.prototype, 'prf');
+
+class Pbes2Params {
+  keyDerivationFunc = new AlgorithmIdentifier();
+  encryptionScheme = new AlgorithmIdentifier();
+}
+AsnProp({ type: AlgorithmIdentifier })(Pbes2Params.prototype, 'keyDerivationFunc');
+AsnProp({ type: AlgorithmIdentifier })(Pbes2Params.prototype, 'encryptionScheme');
+
+class EncryptedData {
+  version = 0;
+  encryptedContentInfo = new EncryptedContentInfo();
+}
+AsnProp({ type: AsnPropTypes.Integer })(EncryptedData.prototype, 'version');
+AsnProp({ type: EncryptedContentInfo })(EncryptedData.prototype, 'encryptedContentInfo');
 
 /** Writes the file; two files of one content differ in their salts. */
 export async function encodePkcs12(contents: Pkcs12Contents, password: string): Promise<Buffer> {
@@ -49,87 +87,60 @@ export async function encodePkcs12(contents: Pkcs12Contents, password: string): 
   // Any value will do that only the certificate and its key share; the certificate's SHA-1 is the custom.
   const localKeyId = createHash('sha1').update(certificate.raw).digest();
   const attributes = [
-    encodeAttribute(oid.localKeyId, encode(Tag.octetString, localKeyId)),
-    encodeAttribute(oid.friendlyName, encode(Tag.bmpString, toBmp(friendlyName))),
-  ];
-  const certificates = encode(
-    Tag.sequence,
-    encodeCertBag(certificate, attributes),
-    ...authorities.map((authority) => encodeCertBag(authority, [])),
-  );
-  const key = await encrypt(privateKey.export({ type: 'pkcs8', format: 'der' }), password);
-  const keys = encode(
-    Tag.sequence,
-    encodeBag(
-      oid.shroudedKeyBag,
-      encode(Tag.sequence, key.algorithm, encode(Tag.octetString, key.text)),
-      attributes,
-    ),
-  );
-  const authenticatedSafe = encode(
-    Tag.sequence,
-    encodeEncryptedData(await encrypt(certificates, password)),
-    encodeData(keys),
-  );
-  return encode(
-    Tag.sequence,
-    encodeInteger(3n),
-    encodeData(authenticatedSafe),
-    encodeMac(authenticatedSafe, password),
-  );
-}
-
-function encodeBag(type: Buffer, value: Buffer, attributes: readonly Buffer[]): Buffer {
-  return encode(
-    Tag.sequence,
-    encode(Tag.oid, type),
-    encode(context(0, 'constructed'), value),
+    attributeOf(oid.localKeyId, encode(new OctetString(localKeyId))),
+    attributeOf(oid.friendlyName, AsnBmpStringConverter.toASN(friendlyName).toBER()),
     // X.690 section 11.6: a SET OF is sorted by its elements' octets.
-    ...(attributes.length === 0
-      ? []
-      : [encode(Tag.set, ...[...attributes].sort((left, right) => left.compare(right)))]),
+  ].sort((left, right) => Buffer.from(encode(left)).compare(Buffer.from(encode(right))));
+  const certificates = new SafeContents([
+    certBagOf(certificate, attributes),
+    ...authorities.map((authority) => certBagOf(authority, undefined)),
+  ]);
+  const pkcs8 = await encrypt(privateKey.export({ type: 'pkcs8', format: 'der' }), password);
+  const encryptedKey = new PKCS8ShroudedKeyBag({ encryptionAlgorithm: pkcs8.algorithm });
+  encryptedKey.encryptedData.buffer = new Uint8Array(pkcs8.text).buffer;
+  const keys = new SafeContents([
+    new SafeBag({ bagId: id_pkcs8ShroudedKeyBag, bagValue: encode(encryptedKey), bagAttributes: attributes }),
+  ]);
+  const safe = encode(
+    new AuthenticatedSafe([await encryptedDataOf(encode(certificates), password), dataOf(encode(keys))]),
   );
+  return Buffer.from(encode(new PFX({ authSafe: dataOf(safe), macData: macOf(safe, password) })));
 }
 
-function encodeCertBag(certificate: X509Certificate, attributes: readonly Buffer[]): Buffer {
-  const value = encode(
-    Tag.sequence,
-    encode(Tag.oid, oid.x509Certificate),
-    encode(context(0, 'constructed'), encode(Tag.octetString, certificate.raw)),
-  );
-  return encodeBag(oid.certBag, value, attributes);
+function certBagOf(certificate: X509Certificate, attributes: PKCS12Attribute[] | undefined): SafeBag {
+  const bag = new CertBag({
+    certId: id_x509Certificate,
+    certValue: encode(new OctetString(certificate.raw)),
+  });
+  return new SafeBag({
+    bagId: id_certBag,
+    bagValue: encode(bag),
+    ...(attributes === undefined ? {} : { bagAttributes: attributes }),
+  });
 }
 
-function encodeAttribute(type: Buffer, value: Buffer): Buffer {
-  return encode(Tag.sequence, encode(Tag.oid, type), encode(Tag.set, value));
+function attributeOf(attrId: string, value: ArrayBuffer): PKCS12Attribute {
+  // The constructor of asn1-pfx 2.11 forgets what it is given.
+  return Object.assign(new PKCS12Attribute(), { attrId, attrValues: [value] });
 }
 
-function encodeData(content: Buffer): Buffer {
-  return encode(
-    Tag.sequence,
-    encode(Tag.oid, oid.data),
-    encode(context(0, 'constructed'), encode(Tag.octetString, content)),
-  );
+function dataOf(content: ArrayBuffer): ContentInfo {
+  return new ContentInfo({ contentType: oid.data, content: encode(new OctetString(content)) });
 }
 
-/** RFC 5652 section 8. */
-function encodeEncryptedData({ algorithm, text }: Encrypted): Buffer {
-  const content = encode(
-    Tag.sequence,
-    encode(Tag.oid, oid.data),
-    algorithm,
-    encode(context(0, 'primitive'), text),
-  );
-  return encode(
-    Tag.sequence,
-    encode(Tag.oid, oid.encryptedData),
-    encode(context(0, 'constructed'), encode(Tag.sequence, encodeInteger(0n), content)),
-  );
+async function encryptedDataOf(content: ArrayBuffer, password: string): Promise<ContentInfo> {
+  const { algorithm, text } = await encrypt(Buffer.from(content), password);
+  const encrypted = new EncryptedData();
+  encrypted.encryptedContentInfo = new EncryptedContentInfo({
+    contentType: oid.data,
+    contentEncryptionAlgorithm: algorithm,
+    encryptedContent: new EncryptedContent({ value: new OctetString(text) }),
+  });
+  return new ContentInfo({ contentType: oid.encryptedData, content: encode(encrypted) });
 }
 
 interface Encrypted {
-  /** The AlgorithmIdentifier that says how. */
-  readonly algorithm: Buffer;
+  readonly algorithm: AlgorithmIdentifier;
   readonly text: Buffer;
 }
 
@@ -139,53 +150,32 @@ async function encrypt(plain: Buffer, password: string): Promise<Encrypted> {
   const iv = randomBytes(16);
   const key = await promisify(pbkdf2)(Buffer.from(password, 'utf8'), salt, iterations, 32, 'sha256');
   const cipher = createCipheriv('aes-256-cbc', key, iv);
-  const derivation = encodeAlgorithm(
-    oid.pbkdf2,
-    encode(
-      Tag.sequence,
-      encode(Tag.octetString, salt),
-      encodeInteger(BigInt(iterations)),
-      encodeAlgorithm(oid.hmacWithSha256, encode(Tag.null)),
-    ),
-  );
-  const scheme = encodeAlgorithm(oid.aes256Cbc, encode(Tag.octetString, iv));
+  const derivation = new Pbkdf2Params();
+  derivation.salt = new OctetString(salt);
+  const scheme = new Pbes2Params();
+  scheme.keyDerivationFunc = algorithmOf(oid.pbkdf2, derivation);
+  scheme.encryptionScheme = algorithmOf(oid.aes256Cbc, new OctetString(iv));
   return {
-    algorithm: encodeAlgorithm(oid.pbes2, encode(Tag.sequence, derivation, scheme)),
+    algorithm: algorithmOf(oid.pbes2, scheme),
     text: Buffer.concat([cipher.update(plain), cipher.final()]),
   };
 }
 
 /** RFC 7292 section 5.1: over the content of the outer OCTET STRING. */
-function encodeMac(authenticatedSafe: Buffer, password: string): Buffer {
+function macOf(safe: ArrayBuffer, password: string): MacData {
   const salt = randomBytes(saltLength);
-  const mac = createHmac('sha256', deriveMacKey(password, salt)).update(authenticatedSafe).digest();
-  return encode(
-    Tag.sequence,
-    encode(Tag.sequence, encodeAlgorithm(oid.sha256, encode(Tag.null)), encode(Tag.octetString, mac)),
-    encode(Tag.octetString, salt),
-    encodeInteger(BigInt(iterations)),
-  );
+  const key = derivePkcs12Key(password, { id: 3, hash: 'sha256', salt, iterations, length: 32 });
+  const digest = createHmac('sha256', key).update(Buffer.from(safe)).digest();
+  const macData = new MacData({ macSalt: new OctetString(salt), iterations });
+  macData.mac.digestAlgorithm = new AlgorithmIdentifier({ algorithm: oid.sha256, parameters: null });
+  macData.mac.digest = new OctetString(digest);
+  return macData;
 }
 
-/**
- * RFC 7292 appendix B.2 with SHA-256 and ID 3. The key is as long as one hash,
- * so that the steps which prepare a second block (B.2 step 6 B and C) fall away.
- */
-function deriveMacKey(password: string, salt: Buffer): Buffer {
-  const blockLength = 64;
-  const diversifier = Buffer.alloc(blockLength, 3);
-  // Appendix B.1: in UTF-16, and with the two zero octets of its end.
-  const secret = Buffer.concat([toBmp(password), Buffer.of(0, 0)]);
-  let hash = Buffer.concat([diversifier, fill(salt, blockLength), fill(secret, blockLength)]);
-  for (let round = 0; round < iterations; round++) hash = createHash('sha256').update(hash).digest();
-  return hash;
+function algorithmOf(algorithm: string, parameters: object): AlgorithmIdentifier {
+  return new AlgorithmIdentifier({ algorithm, parameters: encode(parameters) });
 }
 
-/** Repeats `bytes` to whole blocks, the last repetition cut. */
-function fill(bytes: Buffer, blockLength: number): Buffer {
-  return Buffer.alloc(Math.ceil(bytes.length / blockLength) * blockLength, bytes);
-}
-
-function toBmp(text: string): Buffer {
-  return Buffer.from(text, 'utf16le').swap16();
+function encode(value: object): ArrayBuffer {
+  return AsnConvert.serialize(value);
 }

@@ -12,7 +12,6 @@ import type { Authority } from './authority.js';
 import { readChain } from './chain.js';
 import { readIfPresent, replaceFile } from './files.js';
 import { pairFiles, readPair } from './pair.js';
-import { encodePkcs12 } from './pkcs12-encoding.js';
 
 /** How a PKCS#12 file is made. */
 export interface Pkcs12Options {
@@ -61,6 +60,7 @@ export async function writePkcs12(
   const password = checkText('password', options.password ?? kept ?? createPassword());
   const friendlyName = checkText('friendlyName', options.friendlyName ?? name);
   const contents = { certificate, privateKey, authorities: await readChain(authority), friendlyName };
+  const { encodePkcs12 } = await import('./pkcs12-encoding.js');
   const encoded = await encodePkcs12(contents, password);
   // The password first: a file whose password is nowhere is of no use.
   if (options.password === undefined) await replaceFile(passwordFile, `${password}\n`, 'secret');

@@ -11,7 +11,7 @@ import type { GeneralName } from '../x509/general-name.js';
 import type { Authority } from './authority.js';
 import { completeNames, readClientNames, readServerNames } from './certificate-options.js';
 import type { ClientCertificateOptions, SaidNames, ServerCertificateOptions } from './certificate-options.js';
-import { parseCertificateRequest, type CertificateRequest } from './certificate-request.js';
+import { type VerifiedRequest, verifyRequest } from './certificate-request.js';
 import type { CertificateKind, DevCertificate } from './database.js';
 import { createFile, readIfPresent } from './files.js';
 import { describeCertificate, readRows } from './inventory.js';
@@ -95,7 +95,7 @@ async function signRequest(
 ): Promise<SignedRequest> {
   const files = pairFiles(authority, name);
   const { certFile } = files;
-  const request = parseCertificateRequest(bytes, origin);
+  const request = await verifyRequest(bytes, origin);
   const { names: asked, items } = readRequest(request, { origin, said, policy });
   const names = completeNames(kind, name, asked);
   const kept = await findSigned(authority, kind, files, request);
@@ -114,7 +114,7 @@ async function findSigned(
   authority: Authority,
   kind: CertificateKind,
   files: PairFiles,
-  request: CertificateRequest,
+  request: VerifiedRequest,
 ): Promise<X509Certificate | undefined> {
   if ((await readIfPresent(files.keyFile)) !== undefined) {
     throw unusable(files.keyFile, 'is there, while the key of a request is elsewhere');
@@ -125,6 +125,8 @@ async function findSigned(
   if (certificate.publicKey.equals(request.publicKey)) return certificate;
   throw unusable(files.certFile, 'is there, with another key than the request');
 }
+
+const subjectAltName = '2.5.29.17';
 
 interface ReadItems {
   readonly taken: RequestedItem[];
@@ -144,7 +146,7 @@ interface Reading {
 }
 
 function readRequest(
-  request: CertificateRequest,
+  request: VerifiedRequest,
   { origin, said, policy }: Reading,
 ): { names: SaidNames; items: ReadItems } {
   const items: ReadItems = { taken: [], leftOut: [] };
@@ -157,8 +159,9 @@ function readRequest(
       remedy: 'say which it is to be',
     });
   }
-  const altNames = readAltNames(request.altNames, open, items);
-  for (const type of request.otherExtensions) {
+  const altNames = readAltNames(request.extensions?.subjectAltNames ?? [], open, items);
+  for (const type of request.extensionTypes) {
+    if (type === subjectAltName) continue;
     items.leftOut.push({ type: 'extension', value: extensionNames[type] ?? type });
   }
   return {

@@ -121,7 +121,7 @@ async function readPassword(
 }
 
 async function readCas(file: string, purpose: string): Promise<Found[]> {
-  const found = readMaterial(await readBounded(file, maxBytes), file, undefined);
+  const found = await readMaterial(await readBounded(file, maxBytes), file, undefined);
   if (certificatesAmong(found).length === 0)
     throw new MtlsError('ERR_MTLS_PEM_INVALID', {
       seen: `${file} (--ca) holds no certificate`,
@@ -146,7 +146,7 @@ async function readWanted(find: string): Promise<Wanted[]> {
     throw error;
   });
   if (bytes !== undefined) {
-    const [certificate] = certificatesAmong(readMaterial(bytes, find, undefined));
+    const [certificate] = certificatesAmong(await readMaterial(bytes, find, undefined));
     if (certificate !== undefined) return [wantedOf(certificate, find)];
   }
   const serial = bytes === undefined ? parseSerial(find) : undefined;
@@ -166,7 +166,7 @@ async function readInput(
       const visit = await visitServer(input, servername);
       return { input, found: visit.found, visit };
     }
-    return { input, found: readMaterial(await readBounded(input, maxBytes), input, password) };
+    return { input, found: await readMaterial(await readBounded(input, maxBytes), input, password) };
   } catch (error) {
     return { input, error: isHostAndPort(input) && hasCode(error, 'ENOENT') ? noFile(input) : error };
   }

@@ -6,11 +6,11 @@
 import { createPublicKey } from 'node:crypto';
 import { checkCertificatePolicy } from '../../judgement/certificate-policy.js';
 import { checkKeys } from '../../judgement/fitness.js';
+import type { CertificateRequest } from '../../x509/certificate-request.js';
 import { DistinguishedName } from '../../x509/distinguished-name.js';
 import { type PublicKeyKind } from '../../x509/public-key.js';
 import { verifySignature } from '../../x509/signature.js';
 import { describePurposes, rowsOf } from './certificate-report.js';
-import { type CertificateRequest } from './certificate-request.js';
 import { type Found } from './material.js';
 import { type Fault, type Report, type Row } from './report.js';
 import { type Surroundings } from './surroundings.js';

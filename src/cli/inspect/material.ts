@@ -5,11 +5,11 @@
  */
 import { locating, MtlsError } from '../../errors.js';
 import { type Certificate, parseCertificate } from '../../x509/certificate.js';
+import type { CertificateRequest } from '../../x509/certificate-request.js';
 import { type Crl, parseCrl } from '../../x509/crl.js';
 import { type DerKind, kindOfDer, kindOfLabel } from '../../x509/der-kind.js';
 import { formatPem, parsePem, type PemBlock, trimDer } from '../../x509/pem.js';
 import { readTrustedCertificate, type TrustedCertificate } from '../../x509/trusted-certificate.js';
-import { type CertificateRequest, parseCertificateRequest } from './certificate-request.js';
 import { Budget, type Secret } from './password-encryption.js';
 import { openPkcs12, type Pkcs12 } from './pkcs12.js';
 import {
@@ -45,12 +45,19 @@ type Thing = (
   readonly friendlyName?: string | undefined;
 };
 
+/** A request stands as it is at first: what reads it is loaded for it alone. */
+type Read = Thing | { readonly kind: 'request-der'; readonly der: Buffer };
+
 /**
  * Reads everything in a file.
  * @param password - Opens PKCS#12 files and encrypted keys.
  * @throws MtlsError what is wrong with it, beginning with the file's name.
  */
-export function readMaterial(bytes: Buffer, file: string, password: string | undefined): Found[] {
+export async function readMaterial(
+  bytes: Buffer,
+  file: string,
+  password: string | undefined,
+): Promise<Found[]> {
   const secret: Secret = { password, budget: new Budget() };
   const things = locating(file, () => {
     const der = trimDer(bytes);
@@ -61,14 +68,24 @@ export function readMaterial(bytes: Buffer, file: string, password: string | und
   });
   const isSeveral = things.filter(({ kind }) => kind !== 'pkcs12').length > 1;
   let number = 0;
-  return things.map((thing) => {
+  const located = things.map((thing) => {
     if (thing.kind === 'pkcs12') return { ...thing, origin: file };
     number++;
     return { ...thing, origin: isSeveral ? `${file}, number ${number}` : file };
   });
+  return Promise.all(
+    located.map(async (thing) =>
+      thing.kind === 'request-der' ? readRequest(thing.der, thing.origin) : thing,
+    ),
+  );
 }
 
-function readPem(bytes: Buffer, file: string, secret: Secret): Thing[] {
+async function readRequest(der: Buffer, origin: string): Promise<Found> {
+  const { parseCertificateRequest } = await import('../../x509/certificate-request.js');
+  return { kind: 'request', request: locating(origin, () => parseCertificateRequest(der)), origin };
+}
+
+function readPem(bytes: Buffer, file: string, secret: Secret): Read[] {
   // "EC PARAMETERS" say what the key that follows says again.
   const blocks = parsePem(bytes, file).filter(({ label }) => label !== 'EC PARAMETERS');
   return blocks.flatMap((block, index) =>
@@ -78,7 +95,7 @@ function readPem(bytes: Buffer, file: string, secret: Secret): Thing[] {
   );
 }
 
-function readBlock(block: PemBlock, secret: Secret): Thing[] {
+function readBlock(block: PemBlock, secret: Secret): Read[] {
   const { label, der, headers } = block;
   const kind = kindOfLabel(label);
   if (headers?.includes('ENCRYPTED') === true)
@@ -91,14 +108,14 @@ function readBlock(block: PemBlock, secret: Secret): Thing[] {
   return kind === undefined ? [{ kind: 'unknown', pemLabel: label }] : readDer(der, kind, secret);
 }
 
-function readDer(der: Buffer, kind: DerKind | undefined, secret: Secret): Thing[] {
+function readDer(der: Buffer, kind: DerKind | undefined, secret: Secret): Read[] {
   switch (kind) {
     case 'certificate':
       return [{ kind, certificate: parseCertificate(der) }];
     case 'crl':
       return [{ kind, crl: parseCrl(der) }];
     case 'request':
-      return [{ kind, request: parseCertificateRequest(der) }];
+      return [{ kind: 'request-der', der }];
     case 'pkcs8':
     case 'pkcs1':
     case 'sec1':
@@ -123,7 +140,7 @@ function readDer(der: Buffer, kind: DerKind | undefined, secret: Secret): Thing[
   }
 }
 
-function readPkcs12(der: Buffer, secret: Secret): Thing[] {
+function readPkcs12(der: Buffer, secret: Secret): Read[] {
   const pkcs12 = openPkcs12(der, secret);
   const bags = pkcs12.bags.flatMap(({ kind, der: bag, friendlyName }) =>
     readDer(bag, kind === 'private-key' ? 'pkcs8' : kind, { ...secret, password: undefined }).map(

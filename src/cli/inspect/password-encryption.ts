@@ -4,10 +4,11 @@
  *
  * @module
  */
-import { createDecipheriv, hash as hashOf, pbkdf2Sync } from 'node:crypto';
+import { createDecipheriv, pbkdf2Sync } from 'node:crypto';
 import { type ErrorDetails, MtlsError } from '../../errors.js';
 import { type DerReader, Tag } from '../../x509/der.js';
 import { nameEncryption } from '../../x509/encryption-name.js';
+import { derivePkcs12Key, type Pkcs12KeyUse } from '../../x509/pkcs12-key.js';
 
 /** How something was encrypted. */
 export interface Encryption {
@@ -34,6 +35,13 @@ export class Budget {
       });
     }
   }
+}
+
+/** {@link derivePkcs12Key} within a budget. A round costs more than one of PBKDF2, for it is done here. */
+export function derivePkcs12KeyWithin(budget: Budget, password: string, use: Pkcs12KeyUse): Buffer {
+  return derivePkcs12Key(password, use, (rounds) => {
+    budget.spend(4 * rounds);
+  });
 }
 
 /** What opens a file. */
@@ -146,59 +154,11 @@ function readTripleDes(parameters: DerReader): Encryption {
     name: 'Triple DES with SHA-1',
     decrypt: (data, password, budget) => {
       const use = { hash: 'sha1', salt, iterations } as const;
-      const key = deriveOldKey(password, { ...use, id: 1, length: 24 }, budget);
-      const iv = deriveOldKey(password, { ...use, id: 2, length: 8 }, budget);
+      const key = derivePkcs12KeyWithin(budget, password, { ...use, id: 1, length: 24 });
+      const iv = derivePkcs12KeyWithin(budget, password, { ...use, id: 2, length: 8 });
       return decipher('DES-EDE3-CBC', key, iv, data);
     },
   };
-}
-
-/** What {@link deriveOldKey} makes: for a cipher (1), for its IV (2), or for a MAC (3). */
-export interface OldKeyUse {
-  readonly id: 1 | 2 | 3;
-  readonly hash: string;
-  readonly salt: Buffer;
-  readonly iterations: number;
-  /** Bytes; no more than the hash has, twice. */
-  readonly length: number;
-}
-
-/** RFC 7292 appendix B.2. A round costs more than one of PBKDF2, for it is done here. */
-export function deriveOldKey(
-  password: string,
-  { id, hash, salt, iterations, length }: OldKeyUse,
-  budget: Budget,
-): Buffer {
-  const block = hash === 'sha384' || hash === 'sha512' ? 128 : 64;
-  // Appendix B.1: UTF-16, with the zero at its end.
-  const secret = Buffer.from(`${password}\0`, 'utf16le').swap16();
-  const input = Buffer.concat([filled(salt, block), filled(secret, block)]);
-  const parts: Buffer[] = [];
-  for (let made = 0; made < length; made += parts.at(-1)?.length ?? 1) {
-    budget.spend(4 * iterations);
-    let part = hashOf(hash, Buffer.concat([Buffer.alloc(block, id), input]), 'buffer');
-    for (let round = 1; round < iterations; round++) part = hashOf(hash, part, 'buffer');
-    parts.push(part);
-    addToEach(input, filled(part, block).subarray(0, block), block);
-  }
-  return Buffer.concat(parts).subarray(0, length);
-}
-
-/** Repeats bytes up to whole blocks. */
-function filled(bytes: Buffer, block: number): Buffer {
-  return bytes.length === 0 ? bytes : Buffer.alloc(block * Math.ceil(bytes.length / block), bytes);
-}
-
-/** Adds a number and one to each block, as to a number of its own. */
-function addToEach(blocks: Buffer, number: Buffer, block: number): void {
-  for (let start = 0; start < blocks.length; start += block) {
-    let carry = 1;
-    for (let index = block - 1; index >= 0; index--) {
-      carry += (blocks[start + index] as number) + (number[index] as number);
-      blocks[start + index] = carry;
-      carry >>= 8;
-    }
-  }
 }
 
 function decipher(name: string, key: Buffer, iv: Buffer, data: Buffer): Buffer | undefined {

@@ -11,7 +11,7 @@ import { context, DerReader, type DerSubject, Tag } from '../../x509/der.js';
 import { decodeString } from '../../x509/string.js';
 import {
   type Budget,
-  deriveOldKey,
+  derivePkcs12KeyWithin,
   readEncryption,
   readHmac,
   readPbkdf2,
@@ -112,7 +112,13 @@ function verifyMac(
     });
   const key = make
     ? make.key(password ?? '')
-    : deriveOldKey(password ?? '', { id: 3, hash, salt, iterations, length: expected.length }, budget);
+    : derivePkcs12KeyWithin(budget, password ?? '', {
+        id: 3,
+        hash,
+        salt,
+        iterations,
+        length: expected.length,
+      });
   const mac = createHmac(hash, key).update(content).digest();
   if (mac.length !== expected.length || !timingSafeEqual(mac, expected)) throw wrongPassword(password);
   return `${make ? 'PBMAC1' : 'HMAC'} with ${hash.toUpperCase().replace('SHA', 'SHA-')}`;

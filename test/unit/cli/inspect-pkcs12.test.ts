@@ -9,7 +9,7 @@ import { describe, expect, test } from '@jest/globals';
 import { formatPem } from '../../../src/x509/pem.js';
 import { ca } from '../../support/chain.js';
 import { runCommand, type CommandResult } from '../../support/command.js';
-import { Budget, deriveOldKey } from '../../../src/cli/inspect/password-encryption.js';
+import { Budget, derivePkcs12KeyWithin } from '../../../src/cli/inspect/password-encryption.js';
 import { toIndefinite } from '../../support/ber.js';
 import { temporaryDirectory, writeMaterial } from '../../support/files.js';
 import { pkcs12, type Pkcs12Options } from '../../support/pkcs12.js';
@@ -138,11 +138,8 @@ describe('BER, as NSS writes it', () => {
 
 test('a file of NSS, whose MAC alone takes 600,000 rounds, is within what may be asked for', async () => {
   const budget = new Budget();
-  deriveOldKey(
-    password,
-    { id: 3, hash: 'sha256', salt: Buffer.alloc(16), iterations: 2, length: 32 },
-    budget,
-  );
+  const use = { id: 3, hash: 'sha256', salt: Buffer.alloc(16), iterations: 2, length: 32 } as const;
+  derivePkcs12KeyWithin(budget, password, use);
   // The MAC, the certificates and the key.
   expect(() => {
     budget.spend(4 * 600_000 + 2 * 600_000);

@@ -1,0 +1,107 @@
+/**
+ * Certificate requests: PKCS#10 (RFC 2986). Their outer form is read by the
+ * schemas of PKCS#10, the names and extensions by the readers of this folder.
+ * Load it when there is a request to read: the schemas take some 60 ms.
+ *
+ * @module
+ */
+import { CertificationRequest } from '@peculiar/asn1-csr';
+import { AsnConvert } from '@peculiar/asn1-schema';
+import { Extensions } from '@peculiar/asn1-x509';
+import { MtlsError } from '../errors.js';
+import { type CertificateExtensions, readExtensions } from './certificate.js';
+import { DerReader, type DerSubject, Tag } from './der.js';
+import { type DistinguishedName, readName } from './distinguished-name.js';
+import { type PublicKeyKind, readPublicKeyKind } from './public-key.js';
+import { readAlgorithm, type Signed } from './signature.js';
+
+/** What is asked for. Nothing of it is verified: see {@link CertificateRequest.signed}. */
+export interface CertificateRequest {
+  readonly subject: DistinguishedName;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly publicKey: Buffer;
+  readonly publicKeyKind: PublicKeyKind;
+  /** What the certificate is to say; `undefined` where nothing is asked for. */
+  readonly extensions: CertificateExtensions | undefined;
+  /** The types of these extensions, dotted, in their order. */
+  readonly extensionTypes: readonly string[];
+  /** Its signature by its own key, which proves that whoever asks has that key (RFC 2986 section 3). */
+  readonly signed: Signed;
+}
+
+const derSubject: DerSubject = { code: 'ERR_MTLS_PEM_INVALID', noun: 'certificate request' };
+// PKCS#9's extensionRequest (RFC 2985 section 5.4.2), and Microsoft's of the same form.
+const extensionRequests = ['1.2.840.113549.1.9.14', '1.3.6.1.4.1.311.2.1.14'];
+// A request is by a stranger. Real ones have some fifteen levels and some hundred elements.
+const bounds = { maxDepth: 64, maxNodes: 10_000, maxContentLength: 1_048_576 };
+
+/**
+ * Reads a request.
+ * @param der - One request, and nothing after it.
+ * @throws MtlsError `ERR_MTLS_PEM_INVALID` for anything but DER of version 1, and for extensions that are asked for
+ *   twice or do not read.
+ */
+export function parseCertificateRequest(der: Buffer): CertificateRequest {
+  const request = decode(der);
+  const { version, subject, subjectPKInfo, attributes } = request.certificationRequestInfo;
+  if (version !== 0) throw invalid('has a version other than 1');
+  const publicKey = encode(subjectPKInfo);
+  const requested = attributes
+    .filter(({ type }) => extensionRequests.includes(type))
+    .flatMap(({ values }) => values.map((value) => Buffer.from(value)));
+  if (requested.length > 1) throw invalid('asks for extensions twice');
+  const extensions = requested[0] && readExtensions(readerOf(requested[0]).enter(Tag.sequence));
+  return {
+    subject: readName(readerOf(encode(subject))),
+    publicKey,
+    publicKeyKind: readPublicKeyKind(readerOf(publicKey).enter(Tag.sequence)),
+    extensions,
+    extensionTypes: requested[0] === undefined ? [] : readExtensionTypes(requested[0]),
+    signed: {
+      bytes: Buffer.from(request.certificationRequestInfoRaw ?? new ArrayBuffer(0)),
+      algorithm: readAlgorithm(readerOf(encode(request.signatureAlgorithm))),
+      signature: Buffer.from(request.signature),
+    },
+  };
+}
+
+function decode(der: Buffer): CertificationRequest {
+  let request: CertificationRequest;
+  try {
+    request = AsnConvert.parse(der, CertificationRequest, { berOptions: bounds });
+  } catch (error) {
+    throw invalid('does not read', error);
+  }
+  // The schemas read any BER, and text that is not of its type as other text. What they would write is DER.
+  if (encode(request).equals(der)) return request;
+  const { certificationRequestInfo: info } = request;
+  const { attributes } = info;
+  // RFC 2986 says both that the set of attributes is there and that it is optional: without any, it may be left out.
+  if (attributes.length === 0) {
+    Object.assign(info, { attributes: undefined });
+    const isDer = encode(request).equals(der);
+    Object.assign(info, { attributes });
+    if (isDer) return request;
+  }
+  throw invalid('is not DER');
+}
+
+function readExtensionTypes(list: Buffer): string[] {
+  return AsnConvert.parse(list, Extensions, { berOptions: bounds }).map(({ extnID }) => extnID);
+}
+
+function encode(value: unknown): Buffer {
+  return Buffer.from(AsnConvert.serialize(value));
+}
+
+function readerOf(der: Buffer): DerReader {
+  return new DerReader(der, derSubject);
+}
+
+function invalid(fault: string, cause?: unknown): MtlsError {
+  return new MtlsError(
+    'ERR_MTLS_PEM_INVALID',
+    { seen: `the certificate request ${fault}`, remedy: 'make it with openssl req -new' },
+    { cause },
+  );
+}
