@@ -129,13 +129,13 @@ function check(
   const status = checker.checkChain(path, at);
   if (status.status === 'good') return { status: 'good' };
   if (status.status === 'unknown') return { status: 'unknown', cause: status.cause };
-  const { certificate, reason, revocationDate, crl } = status;
+  const { certificate, reason, revocationDate, revokedBy } = status;
   return {
     status: 'revoked',
     certificate: toX509(certificate, chain),
     reason,
     revocationDate,
-    crlNumber: crl.crl.number?.toString(),
+    crlNumber: revokedBy.crl.number?.toString(),
   };
 }
 

@@ -6,7 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { styleText } from 'node:util';
-import { replaceUnsafe } from '../x509/string.js';
+import { escapeUnsafe, replaceUnsafe } from '../x509/string.js';
 
 /** What a word is to look like. */
 export type Style = 'good' | 'bad' | 'warning' | 'dim' | 'strong';
@@ -74,25 +74,23 @@ const ownColours = new RegExp(String.raw`\u001B${own}(\[(?:1|2|22|31|32|33|39)m)
 
 /** Text whose every character is seen: what could steer a terminal, or is not seen in one, is written as an escape. */
 export function printable(text: string): string {
-  const escape = (part: string): string =>
-    replaceVisibly(part, (sign) => `\\u{${(sign.codePointAt(0) as number).toString(16)}}`);
   return text
     .split(ownColours)
-    .map((part, index) => (index % 2 === 0 ? escape(part) : `\u001B${part}`))
+    .map((part, index) => (index % 2 === 0 ? inLines(part, escapeUnsafe) : `\u001B${part}`))
     .join('');
 }
 
 /** JSON that is still JSON after {@link printable}: what that would escape has the escape of JSON. */
 export function printableJson(json: string): string {
-  return replaceVisibly(json, (sign) =>
+  const escape = (sign: string): string =>
     sign
       .split('')
       .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-      .join(''),
-  );
+      .join('');
+  return inLines(json, (line) => replaceUnsafe(line, escape));
 }
 
 /** Line breaks are ours. */
-function replaceVisibly(text: string, escape: (sign: string) => string): string {
-  return replaceUnsafe(text, (sign) => (sign === '\n' ? sign : escape(sign)));
+function inLines(text: string, escape: (line: string) => string): string {
+  return text.split('\n').map(escape).join('\n');
 }

@@ -29,7 +29,7 @@ import {
 } from './lock-holder.js';
 
 const lockName = 'ca-lock.txt';
-const patienceMs = 15_000;
+const lockTimeoutMs = 15_000;
 const pauseMs = 50;
 // Earlier versions wrote their name into the file at once; one that is still empty then was left by a killed process.
 const emptyFileMs = 60_000;
@@ -42,7 +42,7 @@ const emptyFileMs = 60_000;
 export async function withLock<Result>(
   directory: string,
   work: () => Promise<Result>,
-  patience: number = patienceMs,
+  patience: number = lockTimeoutMs,
 ): Promise<Result> {
   const lock = path.join(directory, lockName);
   const self = await describeSelf();

@@ -8,7 +8,7 @@ import type { Server, TLSSocket } from 'node:tls';
 import { type CertificateIdentity, type ClientIdentity } from '../identity/client-identity.js';
 import { refuseForOpenssl } from '../judgement/judgement.js';
 import { type Refusal, type RefusalReason, refuse } from '../judgement/refusal.js';
-import { type Trust } from '../judgement/trust.js';
+import { type Judges } from '../judgement/judges.js';
 import { ServerNames } from '../material/server-names.js';
 import { type Connection, remoteAddressOf, setConnection } from './connection.js';
 import { Deadline } from './deadline.js';
@@ -29,7 +29,7 @@ const outForGood: readonly RefusalReason[] = ['revoked', 'expired', 'untrusted']
 /** Judges connections, keeps those that are let in, and ends those that may no longer be. */
 export class Gate implements Keeper {
   readonly #settings: GateSettings;
-  readonly #state: { readonly judges: Trust | undefined };
+  readonly #state: { readonly judges: Judges | undefined };
   /** Where everything is reported. */
   readonly reporter: GateReporter;
   readonly #peers = new PeerCache();
@@ -44,7 +44,11 @@ export class Gate implements Keeper {
   /**
    * @param state - Says who judges now: one value for a server's life, read at each question.
    */
-  constructor(settings: GateSettings, reporter: GateReporter, state: { readonly judges: Trust | undefined }) {
+  constructor(
+    settings: GateSettings,
+    reporter: GateReporter,
+    state: { readonly judges: Judges | undefined },
+  ) {
     this.#settings = settings;
     this.#state = state;
     this.reporter = reporter;
@@ -55,7 +59,7 @@ export class Gate implements Keeper {
   }
 
   /** Who judges clients now; `undefined` before the first commit, when every client is refused. */
-  get trust(): Trust | undefined {
+  get judges(): Judges | undefined {
     return this.#state.judges;
   }
 
@@ -116,7 +120,7 @@ export class Gate implements Keeper {
   #judge(socket: TLSSocket): Refusal | undefined {
     const openssl = opensslVerdictOn(socket);
     const peer = this.#peers.read(socket, openssl);
-    if (this.trust === undefined)
+    if (this.judges === undefined)
       return this.#refuse(
         socket,
         refuse('untrusted', 'the server is not ready: its CAs and CRLs are still being read'),
@@ -141,7 +145,7 @@ export class Gate implements Keeper {
   }
 
   #judgeWithIntermediates(socket: TLSSocket, peer: ReadPeer): Refusal | undefined {
-    const generation = this.trust?.generation ?? 0;
+    const generation = this.judges?.generation ?? 0;
     const tried = this.#tried.find(peer, generation);
     if (tried !== undefined) return this.#refuse(socket, tried, peer);
     const whole = withIntermediates(socket, peer);
@@ -154,7 +158,7 @@ export class Gate implements Keeper {
   }
 
   #refuseTried(socket: TLSSocket, refusal: Refusal, peer: ReadPeer): Refusal {
-    this.#tried.add(peer, this.trust?.generation ?? 0, refusal);
+    this.#tried.add(peer, this.judges?.generation ?? 0, refusal);
     return this.#refuse(socket, refusal, peer);
   }
 

@@ -8,7 +8,7 @@ import type { TLSSocket } from 'node:tls';
 import { type ClientIdentity } from '../identity/client-identity.js';
 import { type OpensslVerdict, type Verdict } from '../judgement/judgement.js';
 import { endedFor, type Refusal, refuse } from '../judgement/refusal.js';
-import { type Trust } from '../judgement/trust.js';
+import { type Judges } from '../judgement/judges.js';
 import { type ServerNames } from '../material/server-names.js';
 import { type Connection, remoteAddressOf } from './connection.js';
 import { type GateReporter } from './events.js';
@@ -16,7 +16,7 @@ import { identityOn, type ReadPeer } from './peer.js';
 
 /** What a connection needs of its gate. */
 export interface Keeper {
-  readonly trust: Trust | undefined;
+  readonly judges: Judges | undefined;
   readonly now: () => number;
   /** The names that have something of their own; `undefined` where there are none. */
   readonly names: ServerNames | undefined;
@@ -84,24 +84,24 @@ export class GatedConnection implements Connection {
   /** Judges again: in O(1) as long as nothing was reloaded and no date has passed. */
   check(): Refusal | undefined {
     if (this.#refusal !== undefined || this.#peer === undefined) return this.#refusal;
-    const isCurrent = this.#generation === this.#keeper.trust?.generation && this.#keeper.now() < this.until;
+    const isCurrent = this.#generation === this.#keeper.judges?.generation && this.#keeper.now() < this.until;
     // What OpenSSL found was found at the handshake; a chain that is gone since is found by judging again.
     return isCurrent ? undefined : this.judge('not-asked');
   }
 
   /** Judges the client by what is in force. If that fails, the client is refused. */
   judge(openssl: OpensslVerdict): Refusal | undefined {
-    const { trust, now } = this.#keeper;
-    if (trust === undefined || this.#peer === undefined)
+    const { judges, now } = this.#keeper;
+    if (judges === undefined || this.#peer === undefined)
       return refuse('untrusted', 'there is nothing to judge by');
     let verdict: Verdict;
     try {
-      verdict = trust.of(this.#name).judge(this.#peer, openssl, new Date(now()));
+      verdict = judges.of(this.#name).verdictOn(this.#peer, openssl, new Date(now()));
     } catch (error) {
       return this.#keeper.failed(error);
     }
     if (!verdict.admitted) return verdict.refusal;
-    this.#generation = trust.generation;
+    this.#generation = judges.generation;
     this.until = verdict.until;
     return undefined;
   }

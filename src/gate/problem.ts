@@ -34,8 +34,8 @@ export function answerProblem(res: ServerResponse, error: MtlsError, reason?: Re
   res.end(body);
 }
 
-/** How long a client may take to read why it is turned away, in milliseconds. */
-const patienceMs = 5000;
+/** How long a refused client may take for its request and for reading the answer, in milliseconds. */
+export const answerTimeoutMs = 5000;
 
 /**
  * Answers over HTTP/1.1 where there is no response to do it, as at an upgrade.
@@ -48,7 +48,7 @@ export function endWithProblem(
   method: string | undefined,
   end: () => void,
 ): void {
-  const limit = setTimeout(end, patienceMs);
+  const limit = setTimeout(end, answerTimeoutMs);
   socket.once('finish', end);
   socket.once('close', () => {
     clearTimeout(limit);

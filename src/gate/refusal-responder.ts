@@ -8,10 +8,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import { type Refusal, refusalError } from '../judgement/refusal.js';
-import { answerProblem, describeProblem } from './problem.js';
-
-// How long a refused client may take for the request that it is answered by.
-const patienceMs = 5000;
+import { answerProblem, answerTimeoutMs, describeProblem } from './problem.js';
 
 // Each takes memory while it is waited for. Beyond that, a refused client is closed unanswered.
 const mostWaiting = 1000;
@@ -29,10 +26,10 @@ export class RefusalResponder {
       return;
     }
     this.#refusals.set(socket, refusal);
-    const patience = setTimeout(() => socket.destroy(), patienceMs);
-    patience.unref();
+    const timeout = setTimeout(() => socket.destroy(), answerTimeoutMs);
+    timeout.unref();
     socket.once('close', () => {
-      clearTimeout(patience);
+      clearTimeout(timeout);
       this.#refusals.delete(socket);
     });
     if (socket.alpnProtocol === 'h2') answerSession(socket, refusal);

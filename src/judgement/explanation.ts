@@ -14,7 +14,7 @@ import { type Certificate, parseCertificate } from '../x509/certificate.js';
 import { type CheckName } from './judgement.js';
 import { maxOthers } from './peer.js';
 import { abbreviate, describeName, describeRefusal, type RefusalReason } from './refusal.js';
-import { type Inspection, type Judge } from './trust.js';
+import { type Inspection, type Judge } from './judges.js';
 
 /** One check, and what came of it. */
 export interface ExplainedCheck {
@@ -125,7 +125,8 @@ function unreadable(error: MtlsError): Explanation {
 }
 
 function crlsOf({ status }: Inspection, at: Date): ExplainedCrl[] {
-  const crls = status?.status === 'good' ? status.crls : status?.status === 'revoked' ? [status.crl] : [];
+  const crls =
+    status?.status === 'good' ? status.crls : status?.status === 'revoked' ? [status.revokedBy] : [];
   return describeCrls([...new Set(crls)]).map((crl) => ({
     ...crl,
     ageMs: at.getTime() - crl.thisUpdate.getTime(),

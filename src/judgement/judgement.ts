@@ -65,7 +65,7 @@ const checks: readonly (readonly [CheckName, (of: Case) => Refusal | undefined])
 ];
 
 /** Judges what a client presented. */
-export function judge(presented: Presented, measures: Measures, at: Date): Verdict {
+export function reachVerdict(presented: Presented, measures: Measures, at: Date): Verdict {
   const of = caseOf(presented, measures, at);
   for (const [, check] of checks) {
     const refusal = check(of);
@@ -76,7 +76,7 @@ export function judge(presented: Presented, measures: Measures, at: Date): Verdi
   return { admitted: true, until: Math.min(lastDay, status?.status === 'good' ? status.until : Infinity) };
 }
 
-/** Everything that {@link judge} would find, not the first alone, and what the CRLs say. */
+/** Everything that {@link reachVerdict} would find, not the first alone, and what the CRLs say. */
 export interface Findings {
   readonly findings: readonly { readonly check: CheckName; readonly refusal: Refusal | undefined }[];
   readonly status: CertificateStatus | undefined;
@@ -132,8 +132,8 @@ function checkStatus(status: CertificateStatus, leaf: Certificate): Refusal | un
     certificate === leaf ? 'it' : `"${describeName(certificate.subject)}", which stands above it,`;
   if (status.status === 'unknown')
     return refuse('revocation-unknown', ...describeUnknown(which, status.cause, certificate));
-  const { crl, reason, revocationDate } = status;
-  const { issuer, number } = crl.crl;
+  const { revokedBy, reason, revocationDate } = status;
+  const { issuer, number } = revokedBy.crl;
   const name =
     number === undefined
       ? `the CRL of "${describeName(issuer)}"`

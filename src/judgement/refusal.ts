@@ -5,6 +5,7 @@
  */
 import { type ErrorCode, MtlsError, sentenceOf } from '../errors.js';
 import { type DistinguishedName } from '../x509/distinguished-name.js';
+import { shorten } from '../x509/string.js';
 
 /** Why a client is refused, in one word. */
 export type RefusalReason =
@@ -98,19 +99,12 @@ export function refusalError({ reason, code }: Refusal): MtlsError {
   return new MtlsError(code, { seen: `the client certificate is refused: ${reason}` });
 }
 
-// A certificate may carry a name of 60,000 characters, and would write it into every line about it.
-const longestName = 200;
-
 /** A name as RFC 4514 writes it, cut to what a log line can bear: for fields. */
 export function abbreviate(name: DistinguishedName): string {
-  return cut(name.toString());
+  return shorten(name.toString());
 }
 
 /** A name for people, cut to what a log line can bear: for sentences. */
 export function describeName(name: DistinguishedName): string {
-  return cut(name.describe());
-}
-
-function cut(text: string): string {
-  return text.length <= longestName ? text : `${text.slice(0, longestName - 1)}…`;
+  return shorten(name.describe());
 }

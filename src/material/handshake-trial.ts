@@ -16,17 +16,17 @@ import {
 import { MtlsError } from '../errors.js';
 import { type EventSink } from '../logger.js';
 import { type MaterialEvents } from './events.js';
-import { type SecureContextMaterial } from './secure-context.js';
+import { type BuiltContext } from './secure-context.js';
 
 /** The contexts of a server. */
 export interface SecureContexts {
-  readonly main: SecureContextMaterial;
+  readonly main: BuiltContext;
   /** By name of `sni`. */
-  readonly named: ReadonlyMap<string, SecureContextMaterial>;
+  readonly named: ReadonlyMap<string, BuiltContext>;
 }
 
 // A handshake takes two or three milliseconds. Where the process is too busy for it, nothing is learned.
-const patienceMs = 2000;
+const trialTimeoutMs = 2000;
 
 const everyCipher = 'ALL:COMPLEMENTOFALL:@SECLEVEL=0';
 const usualCurves = 'X25519:prime256v1:secp384r1:secp521r1';
@@ -49,14 +49,14 @@ export async function tryHandshakes(
 }
 
 /** Whether the server's part of a handshake is the same. What else is in the options comes from options.tls, and stays. */
-function isLike({ options }: SecureContextMaterial, other: SecureContextMaterial | undefined): boolean {
+function isLike({ options }: BuiltContext, other: BuiltContext | undefined): boolean {
   const deciding = ['key', 'cert', 'ca'] as const;
   return other !== undefined && deciding.every((name) => options[name] === other.options[name]);
 }
 
 async function tryContext(
   sink: EventSink<MaterialEvents>,
-  { options, context }: SecureContextMaterial,
+  { options, context }: BuiltContext,
   where: string,
 ): Promise<void> {
   let first: NodeJS.ErrnoException | undefined;
@@ -132,7 +132,7 @@ async function shakeHands(
       const end = (): void => {
         resolve(undefined);
       };
-      timer = setTimeout(end, patienceMs);
+      timer = setTimeout(end, trialTimeoutMs);
       caller.on('secureConnect', end);
       // Where the client objects, another client may not.
       accepted.on('error', (fault: NodeJS.ErrnoException) => {

@@ -9,13 +9,13 @@ import { type CrlDiff } from '../revocation/crl-diff.js';
 import { allOrFaults } from './all-or-faults.js';
 import { loadCredentials, type ServerCredentials } from './server-credentials.js';
 import { type MaterialSettings } from './settings.js';
-import { loadTrust, type TrustLoadOptions, type TrustMaterial } from './trust-material.js';
+import { loadTrust, type TrustLoadOptions, type LoadedTrust } from './trust-material.js';
 
 /** What a server works with under one name. */
 export interface Material {
   readonly credentials: ServerCredentials;
   /** The same object as that of the server, for a name without CAs of its own. */
-  readonly trust: TrustMaterial;
+  readonly trust: LoadedTrust;
 }
 
 /** What a server works with, from one reading of its sources. Immutable. */
@@ -43,7 +43,7 @@ export interface LoadedMaterials {
  */
 export async function loadMaterials(
   settings: MaterialSettings,
-  options: Pick<TrustLoadOptions, 'judge' | 'signal'>,
+  options: Pick<TrustLoadOptions, 'enforcer' | 'signal'>,
   inForce?: Materials,
 ): Promise<LoadedMaterials> {
   const at = new Date(settings.now());

@@ -9,13 +9,13 @@ import { constants, createHash } from 'node:crypto';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import { isDeepStrictEqual } from 'node:util';
 import { MtlsError } from '../errors.js';
+import { type Trust } from '../judgement/judges.js';
 import { type RevocationChecker } from '../revocation/revocation-checker.js';
 import { isSelfIssued } from '../x509/certificate-store.js';
 import { type Certificate } from '../x509/certificate.js';
 import { type Material } from './material.js';
 import { type MaterialSettings } from './settings.js';
 import { toPem } from './sources.js';
-import { type TrustMaterial } from './trust-material.js';
 
 const contextNames = [
   'ciphers',
@@ -31,7 +31,7 @@ const contextNames = [
 ] as const;
 
 /** A bag of options, and the context that it makes. */
-export interface SecureContextMaterial {
+export interface BuiltContext {
   readonly options: SecureContextOptions;
   readonly context: SecureContext;
 }
@@ -39,9 +39,9 @@ export interface SecureContextMaterial {
 /** What a context is made of. */
 export interface ContextPurpose {
   /** Whether OpenSSL is the only one to refuse, or the gate stands behind it. */
-  readonly judge: 'openssl' | 'gate';
+  readonly enforcer: 'openssl' | 'gate';
   /** What is in force: where the new bag is the same, this is returned, and no context is built. */
-  readonly inForce?: SecureContextMaterial | undefined;
+  readonly inForce?: BuiltContext | undefined;
 }
 
 /**
@@ -51,9 +51,9 @@ export interface ContextPurpose {
 export function secureContextOf(
   settings: MaterialSettings,
   material: Material,
-  { judge, inForce }: ContextPurpose,
-): SecureContextMaterial {
-  const options = optionsOf(settings, material, judge);
+  { enforcer, inForce }: ContextPurpose,
+): BuiltContext {
+  const options = optionsOf(settings, material, enforcer);
   if (inForce !== undefined && isDeepStrictEqual(options, inForce.options)) return inForce;
   return Object.freeze({ options, context: build(options) });
 }
@@ -61,11 +61,11 @@ export function secureContextOf(
 function optionsOf(
   settings: MaterialSettings,
   material: Material,
-  judge: ContextPurpose['judge'],
+  enforcer: ContextPurpose['enforcer'],
 ): SecureContextOptions {
   const { credentials } = material;
   const { store, revocation } = material.trust;
-  const crl = revocation && crlsFor(judge, { store, revocation }, new Date(settings.now()));
+  const crl = revocation && crlsFor(enforcer, { store, revocation }, new Date(settings.now()));
   const given = settings.tls as Readonly<Record<string, unknown>>;
   const handedOn = Object.fromEntries(
     contextNames.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])),
@@ -79,7 +79,7 @@ function optionsOf(
     ca: toPem(rootsFirst(store.certificates), 'CERTIFICATE'),
     ...(crl === undefined ? {} : { crl }),
     secureOptions: secureOptions(settings),
-    sessionIdContext: sessionIdContext(settings, material.trust, judge),
+    sessionIdContext: sessionIdContext(settings, material.trust, enforcer),
   });
 }
 
@@ -101,21 +101,21 @@ function secureOptions({ tls, resumption }: MaterialSettings): number {
  */
 function sessionIdContext(
   { clients }: MaterialSettings,
-  { store, revocation }: TrustMaterial,
-  judge: ContextPurpose['judge'],
+  { store, revocation }: Trust,
+  enforcer: ContextPurpose['enforcer'],
 ): string {
   const hash = createHash('sha256').update(`express-mtls ${clients}\n`);
   for (const { raw } of store.certificates) hash.update(createHash('sha256').update(raw).digest());
-  if (judge === 'openssl') for (const { digest } of revocation?.crls ?? []) hash.update(digest);
+  if (enforcer === 'openssl') for (const { digest } of revocation?.crls ?? []) hash.update(digest);
   return hash.digest('hex').slice(0, 32);
 }
 
-type Lock = Pick<TrustMaterial, 'store'> & { readonly revocation: RevocationChecker };
+type Lock = Pick<Trust, 'store'> & { readonly revocation: RevocationChecker };
 
 /** The CRLs as OpenSSL reads them right; `undefined` where it would not, or at a cost, and the gate judges. */
-function crlsFor(judge: ContextPurpose['judge'], lock: Lock, at: Date): string[] | undefined {
+function crlsFor(enforcer: ContextPurpose['enforcer'], lock: Lock, at: Date): string[] | undefined {
   const { policy, crls } = lock.revocation;
-  if (judge === 'openssl') {
+  if (enforcer === 'openssl') {
     const fault = misread(lock);
     if (fault === undefined) return toPems(lock.revocation);
     throw new MtlsError('ERR_MTLS_CRL_UNSUPPORTED', {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type Trust } from '../judgement/judges.js';
 import { coverageOf } from '../revocation/crl-coverage.js';
 import { type CrlDiff, type ScopedEntries } from '../revocation/crl-diff.js';
 import { refuseRollback, scopeKey } from '../revocation/crl-set.js';
@@ -21,10 +22,7 @@ import { type CrlSource } from './source-options.js';
 import { hashSources } from './sources.js';
 
 /** CAs and CRLs, from one reading of their sources. Immutable. */
-export interface TrustMaterial {
-  readonly store: CertificateStore;
-  /** `undefined`: no CRL was configured. */
-  readonly revocation: RevocationChecker | undefined;
+export interface LoadedTrust extends Trust {
   /** Hashes of the sources, to tell what a later reading changes. */
   readonly hashes: { readonly cas: string; readonly crls: string | undefined };
 }
@@ -35,14 +33,14 @@ export interface TrustLoadOptions {
   readonly prefix: string;
   readonly policy: CompleteRevocationPolicy;
   /** Who judges clients by the CRLs: OpenSSL alone is handed all of them, however large. */
-  readonly judge: 'openssl' | 'gate';
+  readonly enforcer: 'openssl' | 'gate';
   readonly at: Date;
   readonly signal: AbortSignal;
 }
 
 /** CAs and CRLs, and what these list that those before did not. */
-export interface LoadedTrust {
-  readonly trust: TrustMaterial;
+export interface TrustReading {
+  readonly trust: LoadedTrust;
   readonly diff: CrlDiff;
 }
 
@@ -53,9 +51,9 @@ export interface LoadedTrust {
  */
 export async function loadTrust(
   { ca, crl }: TrustSources,
-  { prefix, policy, judge, at, signal }: TrustLoadOptions,
-  inForce: TrustMaterial | undefined,
-): Promise<LoadedTrust> {
+  { prefix, policy, enforcer, at, signal }: TrustLoadOptions,
+  inForce: LoadedTrust | undefined,
+): Promise<TrustReading> {
   const [sources, inputs] = await allOrFaults([
     readCaSources(ca, `${prefix}ca`, signal, crl),
     toCrlInputs(crl, `${prefix}crl`, signal, ca),
@@ -75,7 +73,7 @@ export async function loadTrust(
     policy,
     at: at.getTime(),
     faulty: 'fail',
-    keepEntries: judge === 'openssl' ? Infinity : policy.opensslEntries,
+    keepEntries: enforcer === 'openssl' ? Infinity : policy.opensslEntries,
     hash: store === inForce?.store ? inForce.hashes.crls : undefined,
     inForce: known.map(entriesOf),
   };

@@ -27,6 +27,6 @@ export type CertificateStatus =
       readonly certificate: Certificate;
       readonly reason: RevocationReason;
       readonly revocationDate: Date;
-      readonly crl: VerifiedCrl;
+      readonly revokedBy: VerifiedCrl;
     }
   | { readonly status: 'unknown'; readonly certificate: Certificate; readonly cause: UnknownCause };

@@ -200,8 +200,8 @@ function groupBy<Value>(values: readonly Value[], keyOf: (value: Value) => strin
   return groups;
 }
 
-function isOfNewKey(crl: VerifiedCrl, old: VerifiedCrl, { isSuccessor }: Replacement): boolean {
-  return scopeOf(crl.crl) === scopeOf(old.crl) && isSuccessor(crl.signer, old.signer);
+function isOfNewKey({ crl, signer }: VerifiedCrl, old: VerifiedCrl, { isSuccessor }: Replacement): boolean {
+  return scopeOf(crl) === scopeOf(old.crl) && isSuccessor(signer, old.signer);
 }
 
 /** Whether a full CRL, by the key of a delta or by a newer one of its CA, says by now what the delta said. */
@@ -228,8 +228,9 @@ function isMerged(delta: ScopedHead, next: readonly ScopedHead[]): boolean {
 }
 
 /** Whether a delta has a full CRL to stand on. */
-function isUsable(crl: VerifiedCrl, next: readonly VerifiedCrl[]): boolean {
-  return crl.crl.deltaBase === undefined || fullOf(crl, next).some((full) => isBasedOn(crl.crl, full.crl));
+function isUsable(delta: VerifiedCrl, next: readonly VerifiedCrl[]): boolean {
+  const { crl } = delta;
+  return crl.deltaBase === undefined || fullOf(delta, next).some((full) => isBasedOn(crl, full.crl));
 }
 
 /** Whether a delta can be combined with a full CRL of its scope. */

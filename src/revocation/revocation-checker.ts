@@ -191,7 +191,7 @@ class Progress {
     // In a delta it says that the entry is gone from the full list; in a full list it says nothing that is known.
     if (entry === undefined || (entry.reason === 'removeFromCRL' && verified.crl.deltaBase !== undefined))
       return undefined;
-    return { status: 'revoked', certificate: this.#certificate, ...entry, crl: verified };
+    return { status: 'revoked', certificate: this.#certificate, ...entry, revokedBy: verified };
   }
 
   // Written so that a time that is no number is in nothing's time.

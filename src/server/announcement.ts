@@ -8,7 +8,7 @@ import { abbreviate, describeName } from '../judgement/refusal.js';
 import { reportLongNames } from '../material/authority-names.js';
 import { type Materials } from '../material/material.js';
 import { firstOf } from '../material/shortened-list.js';
-import { type TrustMaterial } from '../material/trust-material.js';
+import { type Trust } from '../judgement/judges.js';
 import { describeCrls } from '../revocation/revocation-state.js';
 import { type Certificate } from '../x509/certificate.js';
 import { type Described, type UncoveredCas } from './events.js';
@@ -41,7 +41,7 @@ export function announceCas(reporter: Reporter, { main, named }: Materials, inFo
       reportLongNames(reporter, trust.store, name);
 }
 
-function describe({ store, revocation }: TrustMaterial): Described {
+function describe({ store, revocation }: Trust): Described {
   const crls = revocation?.crls ?? [];
   return {
     cas: namesOf(firstOf(store.certificates)),
@@ -64,7 +64,7 @@ function namesOf(cas: readonly Certificate[]): string[] {
 
 function reportGaps(
   reporter: Reporter,
-  { revocation }: TrustMaterial,
+  { revocation }: Trust,
   { unknown, at, servername }: Pick<UncoveredCas, 'unknown' | 'servername'> & { readonly at: Date },
 ): void {
   if (revocation === undefined) {

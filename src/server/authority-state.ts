@@ -5,7 +5,7 @@
  */
 import { formatSerial } from '../identity/client-identity.js';
 import { type Materials } from '../material/material.js';
-import { type TrustMaterial } from '../material/trust-material.js';
+import { type Trust } from '../judgement/judges.js';
 import { type DistinguishedName } from '../x509/distinguished-name.js';
 
 /** One CA in force. */
@@ -36,7 +36,7 @@ export interface AuthorityState {
 export function describeAuthorities(materials: Materials, at: Date): readonly AuthorityState[] {
   const { main, named } = materials;
   const own = [...named].filter(([, { trust }]) => trust !== main.trust);
-  const trusts: (readonly [string, TrustMaterial])[] = [
+  const trusts: (readonly [string, Trust])[] = [
     ['*', main.trust],
     ...own.map(([name, { trust }]) => [name, trust] as const),
   ];

@@ -5,14 +5,14 @@
  * @module
  */
 import { type CompleteCertificatePolicy } from '../judgement/certificate-policy.js';
-import { createTrust, type Trust } from '../judgement/trust.js';
+import { createJudges, type Judges } from '../judgement/judges.js';
 import { type Materials } from '../material/material.js';
-import { type SecureContextMaterial } from '../material/secure-context.js';
+import { type BuiltContext } from '../material/secure-context.js';
 
 /** Secure contexts: that of the server, and those of names with a certificate of their own. */
 export interface Contexts {
-  readonly main: SecureContextMaterial;
-  readonly named: ReadonlyMap<string, SecureContextMaterial>;
+  readonly main: BuiltContext;
+  readonly named: ReadonlyMap<string, BuiltContext>;
 }
 
 /** Material that was checked, and the secure contexts it makes: all that a commit needs. */
@@ -25,7 +25,7 @@ export interface Prepared {
 export interface InForce extends Prepared {
   /** Counts commits: a connection judged under another generation is judged again. */
   readonly generation: number;
-  readonly judges: Trust;
+  readonly judges: Judges;
 }
 
 /** The one place where what is in force is replaced. */
@@ -43,14 +43,14 @@ export class State {
   }
 
   /** By whom clients are judged now; `undefined`: nobody is let in. */
-  get judges(): Trust | undefined {
+  get judges(): Judges | undefined {
     return this.#inForce?.judges;
   }
 
   /** Puts prepared material into force. */
   commit({ materials, contexts }: Prepared): void {
     const generation = (this.#inForce?.generation ?? 0) + 1;
-    const judges = createTrust(materials, this.#certificates, generation);
+    const judges = createJudges(materials, this.#certificates, generation);
     this.#inForce = Object.freeze({ generation, materials, contexts, judges });
   }
 }

@@ -142,7 +142,7 @@ export class MtlsHandle implements Mtls {
     const revocations = revocationsOf(this.#state.inForce?.materials);
     const now = this.#settings.now();
     const isHealthy = ({ crls, policy }: RevocationChecker): boolean =>
-      crls.every((crl) => freshUntil(crl.crl, { ...policy, stale: 'deny' }) > now);
+      crls.every(({ crl }) => freshUntil(crl, { ...policy, stale: 'deny' }) > now);
     return Object.freeze({
       crls: describeCrls(revocations.flatMap(({ crls }) => crls)),
       uncovered: Object.freeze(

@@ -8,7 +8,7 @@
 import { MtlsError } from '../errors.js';
 import { tryHandshakes } from '../material/handshake-trial.js';
 import { type LoadedMaterials, loadMaterials, type Material, type Materials } from '../material/material.js';
-import { type SecureContextMaterial, secureContextOf } from '../material/secure-context.js';
+import { type BuiltContext, secureContextOf } from '../material/secure-context.js';
 import { SourceWatch } from '../material/source-watch.js';
 import { type Kept, type ReloadReport } from './events.js';
 import { type Reporter } from './reporter.js';
@@ -71,7 +71,7 @@ export class Reloader {
   }
 
   async #read(before: Materials | undefined): Promise<LoadedMaterials> {
-    return await loadMaterials(this.#settings, { judge: 'gate', signal: this.#abort.signal }, before);
+    return await loadMaterials(this.#settings, { enforcer: 'gate', signal: this.#abort.signal }, before);
   }
 
   /** Reloads whenever a source changes from what {@link Reloader.load} saw, and at SIGHUP where that was asked for. */
@@ -154,10 +154,8 @@ export class Reloader {
   }
 
   async #prepare(materials: Materials): Promise<Prepared> {
-    const contextOf = (
-      material: Material,
-      inForce: SecureContextMaterial | undefined,
-    ): SecureContextMaterial => secureContextOf(this.#settings, material, { judge: 'gate', inForce });
+    const contextOf = (material: Material, inForce: BuiltContext | undefined): BuiltContext =>
+      secureContextOf(this.#settings, material, { enforcer: 'gate', inForce });
     const before = this.#state.inForce?.contexts;
     const named = [...materials.named].map(
       ([name, material]) => [name, contextOf(material, before?.named.get(name))] as const,

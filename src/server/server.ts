@@ -12,7 +12,7 @@ import { type SecureContextOptions, type Server as TlsServer, TLSSocket } from '
 import { MtlsError } from '../errors.js';
 import { connectionOf } from '../gate/connection.js';
 import { Gate } from '../gate/gate.js';
-import { createTrust } from '../judgement/trust.js';
+import { createJudges } from '../judgement/judges.js';
 import { tryHandshakes } from '../material/handshake-trial.js';
 import { loadMaterials } from '../material/material.js';
 import { secureContextOf } from '../material/secure-context.js';
@@ -83,14 +83,14 @@ export async function createServerOptions(options: MtlsOptions): Promise<ServerO
     });
   }
   const { materials } = await loadMaterials(settings, {
-    judge: 'openssl',
+    enforcer: 'openssl',
     signal: new AbortController().signal,
   });
-  const context = secureContextOf(settings, materials.main, { judge: 'openssl' });
+  const context = secureContextOf(settings, materials.main, { enforcer: 'openssl' });
   const reporter = new Reporter(settings);
   await tryHandshakes(reporter, { main: context, named: new Map() });
   announceCas(reporter, materials);
-  const gate = new Gate(settings, reporter, { judges: createTrust(materials, settings.certificates, 1) });
+  const gate = new Gate(settings, reporter, { judges: createJudges(materials, settings.certificates, 1) });
   const handedOn = serverOptions(settings, context.options, true);
   return { ...handedOn, IncomingMessage: judgedMessage(gate, handedOn.IncomingMessage ?? IncomingMessage) };
 }

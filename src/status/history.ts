@@ -9,7 +9,8 @@ import { networkOf } from '../server/refusal-log.js';
 import { abbreviate, describeRefusal, type RefusalReason } from '../judgement/refusal.js';
 import { type Mtls } from '../server/mtls.js';
 import { type StatusRefusal, type StatusReload } from './status-report.js';
-import { visible, withoutFolders } from './text.js';
+import { withoutFolders } from './text.js';
+import { shorten } from '../x509/string.js';
 
 /** How many of each list are kept. */
 const mostKept = 50;
@@ -56,7 +57,7 @@ export class History {
     mtls.on('reload-failed', ({ error: { code, message } }) => {
       const told = sources === 'paths' ? message : withoutFolders(message);
       // Several faults stand on a line each.
-      const line = visible(told.replaceAll('\n', '; '), longestMessage);
+      const line = shorten(told.replaceAll('\n', '; '), longestMessage);
       this.#addReload({ at: moment(), outcome: 'failed', code, message: line });
     });
   }
@@ -101,10 +102,10 @@ export class RefusalRecord {
       count: (before?.count ?? 0) + 1,
       reason,
       code,
-      detail: visible(describeRefusal(event), longestMessage),
-      subject: identity === undefined ? null : visible(abbreviate(identity.subject), 200),
-      serialNumber: identity === undefined ? null : visible(identity.serialNumber, 64),
-      remoteAddress: visible(remoteAddress, 64),
+      detail: shorten(describeRefusal(event), longestMessage),
+      subject: identity === undefined ? null : shorten(abbreviate(identity.subject), 200),
+      serialNumber: identity === undefined ? null : shorten(identity.serialNumber, 64),
+      remoteAddress: shorten(remoteAddress, 64),
     });
     const [oldest] = lines.keys();
     if (lines.size > this.#mostLines && oldest !== undefined) lines.delete(oldest);

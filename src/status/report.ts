@@ -19,7 +19,8 @@ import {
   type StatusList,
   type StatusReport,
 } from './status-report.js';
-import { baseName, visible } from './text.js';
+import { baseName } from './text.js';
+import { shorten } from '../x509/string.js';
 
 const mostListed = 100;
 const mostAddresses = 5;
@@ -40,7 +41,7 @@ export function createReport(mtls: ReportSource, { history, sources, now }: Repo
   const { crls, healthy } = mtls.revocation;
   const { refusals, evictions, reloads } = history;
   const nameSource = (source: string): string =>
-    visible(sources === 'paths' ? source : baseName(source), 200);
+    shorten(sources === 'paths' ? source : baseName(source), 200);
   return {
     at: new Date(now).toISOString(),
     since: history.since,
@@ -70,7 +71,7 @@ function describeAuthority(
   return {
     subject: nameOf(subject),
     issuer: nameOf(issuer),
-    serialNumber: visible(serialNumber, 64),
+    serialNumber: shorten(serialNumber, 64),
     notAfter: notAfter.toISOString(),
     state,
     names,
@@ -137,16 +138,16 @@ function describeClient({ identity, connections, since, addresses }: Group): Sta
   return {
     subject: nameOf(identity.subject),
     issuer: nameOf(identity.issuer),
-    serialNumber: visible(identity.serialNumber, 64),
+    serialNumber: shorten(identity.serialNumber, 64),
     fingerprint256: identity.fingerprint256,
     notAfter: identity.notAfter.toISOString(),
     connections,
     since: since.toISOString(),
-    addresses: [...addresses].slice(0, mostAddresses).map((address) => visible(address, 64)),
+    addresses: [...addresses].slice(0, mostAddresses).map((address) => shorten(address, 64)),
     addressCount: addresses.size,
   };
 }
 
 function nameOf(name: DistinguishedName): string {
-  return visible(abbreviate(name), 200);
+  return shorten(abbreviate(name), 200);
 }

@@ -1,19 +1,8 @@
 /**
- * Text that others wrote, made fit to be shown: short, and every character of it seen.
+ * Paths and numbers in words, as the status page shows them.
  *
  * @module
  */
-import { hasUnsafeCharacter } from '../x509/string.js';
-
-/** Cuts a text, and writes what hides or reorders the text around it as `\u{202e}`. */
-export function visible(text: string, longest: number): string {
-  const short = text.length <= longest ? text : `${text.slice(0, longest - 1)}…`;
-  if (!hasUnsafeCharacter(short)) return short;
-  return Array.from(short, (character) =>
-    hasUnsafeCharacter(character) ? `\\u{${(character.codePointAt(0) as number).toString(16)}}` : character,
-  ).join('');
-}
-
 /** The last part of a path, of either kind. */
 export function baseName(path: string): string {
   return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);

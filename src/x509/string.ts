@@ -133,3 +133,13 @@ export function hasUnsafeCharacter(text: string): boolean {
 export function replaceUnsafe(text: string, escape: (character: string) => string): string {
   return plain.test(text) ? text : text.replace(unsafeCharacters, escape);
 }
+
+/** Text in one line, each character of it visible: what {@link hasUnsafeCharacter} finds is written as `\u{202e}`. */
+export function escapeUnsafe(text: string): string {
+  return replaceUnsafe(text, (character) => `\\u{${(character.codePointAt(0) as number).toString(16)}}`);
+}
+
+/** {@link escapeUnsafe}, cut to a length: a certificate may hold a name of 60,000 characters. */
+export function shorten(text: string, longest = 200): string {
+  return escapeUnsafe(text.length <= longest ? text : `${text.slice(0, longest - 1)}…`);
+}

@@ -9,7 +9,7 @@ import { identityOf } from '../../identity/client-identity.js';
 import { checkCertificatePolicy } from '../../judgement/certificate-policy.js';
 import { maxOthers } from '../../judgement/peer.js';
 import { describeName, type Refusal, refuse } from '../../judgement/refusal.js';
-import { createJudge } from '../../judgement/trust.js';
+import { createJudge } from '../../judgement/judges.js';
 import { type ClientRuleFunction } from '../../policy/client-rule.js';
 import { checkRevocationPolicy } from '../../revocation/revocation-policy.js';
 import { type Certificate, parseCertificate } from '../../x509/certificate.js';

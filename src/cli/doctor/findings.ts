@@ -6,7 +6,7 @@
  */
 import { type CheckName } from '../../judgement/judgement.js';
 import { describeName, type Refusal, type RefusalReason } from '../../judgement/refusal.js';
-import { type Inspection } from '../../judgement/trust.js';
+import { type Inspection } from '../../judgement/judges.js';
 import { type RevocationChecker } from '../../revocation/revocation-checker.js';
 import { type CertificateChain, type CertificateStore } from '../../x509/certificate-store.js';
 import { type Certificate } from '../../x509/certificate.js';

@@ -10,6 +10,7 @@ import { isCa, isSelfIssued } from '../../x509/certificate-store.js';
 import { type Certificate } from '../../x509/certificate.js';
 import { purposes } from '../../x509/purpose.js';
 import { describeDate } from '../time.js';
+import { shorten } from '../../x509/string.js';
 import { findFaults, type Role, roleOf } from './certificate-verdict.js';
 import { reasonPhrase } from './crl-survey.js';
 import { casWithoutCrl } from './crl-verdict.js';
@@ -21,7 +22,6 @@ import {
   describeName,
   describeSignature,
   purposeName,
-  shorten,
   shortenList,
   usageNamesOf,
 } from './words.js';

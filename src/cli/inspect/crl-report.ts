@@ -6,12 +6,13 @@
 import { type Crl } from '../../x509/crl.js';
 import { type DistributionPointName, type IssuingDistributionPoint } from '../../x509/distribution-point.js';
 import { describeDate } from '../time.js';
+import { shorten } from '../../x509/string.js';
 import { rowsOf } from './certificate-report.js';
 import { type CrlSurvey, type Listing, reasonPhrase, type Wanted } from './crl-survey.js';
 import { judgeCrl } from './crl-verdict.js';
 import { type Fault, type Report } from './report.js';
 import { type FoundCrl, type Surroundings } from './surroundings.js';
-import { count, describeName, describeSignature, shorten } from './words.js';
+import { count, describeName, describeSignature } from './words.js';
 
 /** Describes a CRL. @param wanted - Who was asked about with `--find`: being listed is a reason to be refused. */
 export function reportCrl(found: FoundCrl, surroundings: Surroundings, wanted: readonly Wanted[]): Report {

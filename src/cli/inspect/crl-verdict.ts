@@ -10,9 +10,9 @@ import { checkCrlDates } from '../../revocation/verified-crl.js';
 import { checkCrlForm, verifyCrl } from '../../revocation/verify-crl.js';
 import { type CertificateChain } from '../../x509/certificate-store.js';
 import { type Certificate } from '../../x509/certificate.js';
+import { shorten } from '../../x509/string.js';
 import { type Fault } from './report.js';
 import { type FoundCrl, type Surroundings } from './surroundings.js';
-import { shorten } from './words.js';
 
 /** Who signed a CRL, and what it would be refused for. */
 export interface CrlVerdict {

@@ -10,11 +10,12 @@ import type { CertificateRequest } from '../../x509/certificate-request.js';
 import { DistinguishedName } from '../../x509/distinguished-name.js';
 import { type PublicKeyKind } from '../../x509/public-key.js';
 import { verifySignature } from '../../x509/signature.js';
+import { shorten } from '../../x509/string.js';
 import { describePurposes, rowsOf } from './certificate-report.js';
 import { type Found } from './material.js';
 import { type Fault, type Report, type Row } from './report.js';
 import { type Surroundings } from './surroundings.js';
-import { count, describeKey, describeName, describeSignature, shorten, usageNamesOf } from './words.js';
+import { count, describeKey, describeName, describeSignature, usageNamesOf } from './words.js';
 
 /** Describes a private key. Nothing of the key itself is in it. */
 export function reportPrivateKey(

@@ -7,11 +7,11 @@ import { isIP } from 'node:net';
 import { connect, type DetailedPeerCertificate, type TLSSocket } from 'node:tls';
 import { locating, MtlsError } from '../../errors.js';
 import { parseCertificate } from '../../x509/certificate.js';
+import { shorten } from '../../x509/string.js';
 import { rowsOf } from './certificate-report.js';
 import { type Found } from './material.js';
 import { type Report } from './report.js';
-import { type HelloOutcome, patienceMs, type Place, sayHello } from './tls12-hello.js';
-import { shorten } from './words.js';
+import { type HelloOutcome, helloTimeoutMs, type Place, sayHello } from './tls12-hello.js';
 
 /** A server, as it was found. */
 export interface Visit {
@@ -94,9 +94,9 @@ async function meet({ host, port, servername }: Place): Promise<Met | { readonly
     // other among those of this machine, getPeerCertificate(true) would never return.
     const socket = connect({ host, port, servername, rejectUnauthorized: false, ca: [] });
     const timer = setTimeout(() => {
-      resolve({ reason: `no answer in ${patienceMs / 1000} s` });
+      resolve({ reason: `no answer in ${helloTimeoutMs / 1000} s` });
       socket.destroy();
-    }, patienceMs);
+    }, helloTimeoutMs);
     socket.once('secureConnect', () => {
       resolve({
         protocol: socket.getProtocol() ?? 'unknown',

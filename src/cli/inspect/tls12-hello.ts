@@ -29,7 +29,7 @@ export interface Place {
 }
 
 /** How long a server may take. In milliseconds. */
-export const patienceMs = 5_000;
+export const helloTimeoutMs = 5_000;
 const mostBytes = 100_000;
 
 /** What came of it: `'other-version'` of a server that does not speak TLS 1.2, `'over'` where it broke off. */
@@ -43,7 +43,7 @@ export async function sayHello({ host, port, servername }: Place): Promise<Hello
     const timer = setTimeout(() => {
       resolve('over');
       socket.destroy();
-    }, patienceMs);
+    }, helloTimeoutMs);
     socket.once('connect', () => socket.write(clientHello(servername)));
     socket.on('data', (chunk) => {
       read = Buffer.concat([read, chunk]);

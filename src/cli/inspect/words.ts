@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { shorten } from '../../x509/string.js';
 import { isUtf8 } from 'node:buffer';
 import { DerReader } from '../../x509/der.js';
 import { type GeneralName } from '../../x509/general-name.js';
@@ -102,14 +103,6 @@ export function describeName(name: GeneralName): string {
 function guess(element: Buffer): string {
   const { content } = new DerReader(element, { code: 'ERR_MTLS_PEM_INVALID', noun: 'name' }).next();
   return content.toString(isUtf8(content) ? 'utf8' : 'latin1');
-}
-
-const longest = 200;
-
-/** What a person can be shown of a text that a stranger has chosen: one line, not too long, no colours. */
-export function shorten(text: string, most: number = longest): string {
-  const cut = text.length <= most ? text : `${text.slice(0, most - 1)}…`;
-  return cut.replace(/\p{Cc}/gu, (sign) => `\\u{${(sign.codePointAt(0) as number).toString(16)}}`);
 }
 
 const mostLines = 12;

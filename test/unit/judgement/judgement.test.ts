@@ -4,7 +4,7 @@ import { type CertificatePolicy, checkCertificatePolicy } from '../../../src/jud
 import { generateKey } from '../../support/signing.js';
 import { type RevocationPolicy } from '../../../src/revocation/revocation-policy.js';
 import {
-  judge,
+  reachVerdict,
   type OpensslVerdict,
   refuseForOpenssl,
   type Verdict,
@@ -46,7 +46,7 @@ function judged(of: Case): Verdict {
   const certificate = parseCertificate(leaf.der);
   const chain = above && [certificate, ...above.map(({ der }) => parseCertificate(der))];
   const revocation = crls && checkerOf([root, east], crls, policy);
-  return judge(
+  return reachVerdict(
     { certificate, chain, openssl },
     { revocation, certificates: checkCertificatePolicy(of.certificates) },
     at,

@@ -1,12 +1,12 @@
 import { createSecureContext } from 'node:tls';
 import { expect, test } from '@jest/globals';
 import { tryHandshakes } from '../../../src/material/handshake-trial.js';
-import { type SecureContextMaterial } from '../../../src/material/secure-context.js';
+import { type BuiltContext } from '../../../src/material/secure-context.js';
 import { ca } from '../../support/chain.js';
 
 test('each handshake is made in a turn of its own, and others get theirs in between', async () => {
   const root = ca('ca');
-  const make = (): SecureContextMaterial => {
+  const make = (): BuiltContext => {
     const { keyPem, pem } = root.server();
     const options = { key: keyPem, cert: pem, ca: root.pem };
     return { options, context: createSecureContext(options) };

@@ -18,8 +18,8 @@ export function settingsOf(options: Partial<MtlsOptions> = {}): Settings {
 export async function load(
   options: Partial<MtlsOptions> = {},
   inForce?: Materials,
-  judge: 'openssl' | 'gate' = 'gate',
+  enforcer: 'openssl' | 'gate' = 'gate',
 ): Promise<LoadedMaterials> {
   const { signal } = new AbortController();
-  return await loadMaterials(settingsOf(options), { judge, signal }, inForce);
+  return await loadMaterials(settingsOf(options), { enforcer, signal }, inForce);
 }

@@ -2,7 +2,7 @@ import { constants } from 'node:crypto';
 import type { SecureContextOptions } from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
 import { type MtlsOptions } from '../../../src/server/options.js';
-import { type SecureContextMaterial, secureContextOf } from '../../../src/material/secure-context.js';
+import { type BuiltContext, secureContextOf } from '../../../src/material/secure-context.js';
 import { ca, largeCrl } from '../../support/chain.js';
 import type { CrlMaterial } from '../../support/crl.js';
 import { distinguishedName } from '../../support/names.js';
@@ -10,10 +10,10 @@ import { load, root, server, settingsOf } from './readings.js';
 
 async function bag(
   options: Partial<MtlsOptions> = {},
-  judge: 'gate' | 'openssl' = 'gate',
+  enforcer: 'gate' | 'openssl' = 'gate',
 ): Promise<SecureContextOptions> {
-  const { materials } = await load(options, undefined, judge);
-  return secureContextOf(settingsOf(options), materials.main, { judge }).options;
+  const { materials } = await load(options, undefined, enforcer);
+  return secureContextOf(settingsOf(options), materials.main, { enforcer }).options;
 }
 
 const east = root.intermediate('east');
@@ -45,7 +45,8 @@ describe('the bag', () => {
       resumption: false,
       watch: false,
     };
-    for (const judge of ['gate', 'openssl'] as const) expect((await bag(loose, judge)).ca).toBe(root.pem);
+    for (const enforcer of ['gate', 'openssl'] as const)
+      expect((await bag(loose, enforcer)).ca).toBe(root.pem);
     expect((await bag({ ca: [root.der, east.pem] })).ca).toBe(both);
   });
 
@@ -85,8 +86,11 @@ describe('the bag', () => {
 
   test('that makes the same context as the one in force is that one', async () => {
     const crl = root.crl().pem;
-    const again = async (options: Partial<MtlsOptions>, inForce?: SecureContextMaterial) =>
-      secureContextOf(settingsOf(options), (await load(options)).materials.main, { judge: 'gate', inForce });
+    const again = async (options: Partial<MtlsOptions>, inForce?: BuiltContext) =>
+      secureContextOf(settingsOf(options), (await load(options)).materials.main, {
+        enforcer: 'gate',
+        inForce,
+      });
     const inForce = await again({ crl });
     expect(await again({ crl }, inForce)).toBe(inForce);
     expect(await again({}, inForce)).not.toBe(inForce);
@@ -105,8 +109,8 @@ describe('renegotiation is off in every bag', () => {
     ['without resumption', { resumption: false }],
     ['for optional clients', { clients: 'optional' }],
   ])('%s', async (_what, options) => {
-    for (const judge of ['gate', 'openssl'] as const) {
-      const { secureOptions = 0 } = await bag(options, judge);
+    for (const enforcer of ['gate', 'openssl'] as const) {
+      const { secureOptions = 0 } = await bag(options, enforcer);
       expect(secureOptions & off).toBe(off);
       const given = options.tls?.secureOptions ?? 0;
       expect(secureOptions & given).toBe(given);
@@ -276,7 +280,7 @@ describe('a large CRL', () => {
 
   test('that was not kept is never replaced by nothing', async () => {
     const { materials } = await load({ crl: large.der });
-    expect(() => secureContextOf(settingsOf(), materials.main, { judge: 'openssl' })).toThrow(
+    expect(() => secureContextOf(settingsOf(), materials.main, { enforcer: 'openssl' })).toThrow(
       expect.objectContaining({ code: 'ERR_MTLS_CRL_UNSUPPORTED' }),
     );
   });

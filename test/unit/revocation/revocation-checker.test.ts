@@ -81,8 +81,8 @@ describe('a certificate', () => {
     expect(status).toMatchObject({ status: 'revoked', reason: 'keyCompromise', revocationDate: date });
     if (status.status !== 'revoked') throw new Error(status.status);
     expect(status.certificate.raw).toEqual(client.der);
-    expect(status.crl.crl.number).toBe(4n);
-    expect(status.crl.signer.raw).toEqual(east.der);
+    expect(status.revokedBy.crl.number).toBe(4n);
+    expect(status.revokedBy.signer.raw).toEqual(east.der);
   });
 
   test('with the serial number of a revoked certificate of another CA is good', () => {
@@ -402,7 +402,7 @@ describe('a delta', () => {
     ];
     const status = check({ chain, crls });
     expect(status).toMatchObject({ status: 'revoked', reason: 'keyCompromise' });
-    expect(status.status === 'revoked' && status.crl.crl.number).toBe(6n);
+    expect(status.status === 'revoked' && status.revokedBy.crl.number).toBe(6n);
   });
 
   test('lifts until its nextUpdate, and then the hold is told again', () => {
@@ -412,7 +412,7 @@ describe('a delta', () => {
     expect(verdict({ chain, crls, at: new Date(nextUpdate.getTime() - 1) })).toBe('good');
     const status = check({ chain, crls, at: nextUpdate });
     expect(status).toMatchObject({ status: 'revoked', reason: 'certificateHold' });
-    expect(status.status === 'revoked' && status.crl.crl.number).toBe(5n);
+    expect(status.status === 'revoked' && status.revokedBy.crl.number).toBe(5n);
     // Where nothing was held, nothing comes back.
     expect(verdict({ chain, crls: [root.crl(), east.crl({ number: 5 }), delta], at: nextUpdate })).toBe(
       'good',

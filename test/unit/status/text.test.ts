@@ -1,26 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { baseName, visible, withoutFolders } from '../../../src/status/text.js';
+import { baseName, withoutFolders } from '../../../src/status/text.js';
 import { describeSpan } from '../../../src/time-span.js';
-
-describe('visible()', () => {
-  test.each([
-    ['plain text', 'CN=client1', 'CN=client1'],
-    ['letters of any script', 'CN=Ζωή 名前 👋', 'CN=Ζωή 名前 👋'],
-    ['a line break', 'one\ntwo', 'one\\u{a}two'],
-    ['an escape sequence of a terminal', '\u001b[2J', '\\u{1b}[2J'],
-    ['a zero', 'a\0b', 'a\\u{0}b'],
-    ['what turns the direction', 'ab\u202egnp.exe', 'ab\\u{202e}gnp.exe'],
-    ['what has no width', 'pay\u200bpal', 'pay\\u{200b}pal'],
-    ['a C1 control', '\u009b31m', '\\u{9b}31m'],
-  ])('shows %s', (_what, text, shown) => {
-    expect(visible(text, 100)).toBe(shown);
-  });
-
-  test('cuts what is too long, and says so', () => {
-    expect(visible('x'.repeat(11), 10)).toBe(`${'x'.repeat(9)}…`);
-    expect(visible('x'.repeat(10), 10)).toBe('x'.repeat(10));
-  });
-});
 
 describe('without folders', () => {
   test.each([

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { DerReader } from '../../../src/x509/der.js';
-import { decodeString, hasUnsafeCharacter, replaceUnsafe } from '../../../src/x509/string.js';
+import { decodeString, hasUnsafeCharacter, replaceUnsafe, shorten } from '../../../src/x509/string.js';
 import { element, integer, text } from '../../support/der-writer.js';
 import { failureOf } from './failure.js';
 
@@ -160,4 +160,24 @@ test.each([
   ['the last character of all', hex(0x1c, '0010ffff'), '\u{10ffff}'],
 ])('%s is read', (_name, bytes, value) => {
   expect(decode(bytes)).toBe(value);
+});
+
+describe('shorten()', () => {
+  test.each([
+    ['plain text', 'CN=client1', 'CN=client1'],
+    ['letters of any script', 'CN=Ζωή 名前 👋', 'CN=Ζωή 名前 👋'],
+    ['a line break', 'one\ntwo', 'one\\u{a}two'],
+    ['an escape sequence of a terminal', '\u001b[2J', '\\u{1b}[2J'],
+    ['a zero', 'a\0b', 'a\\u{0}b'],
+    ['what turns the direction', 'ab\u202egnp.exe', 'ab\\u{202e}gnp.exe'],
+    ['what has no width', 'pay\u200bpal', 'pay\\u{200b}pal'],
+    ['a C1 control', '\u009b31m', '\\u{9b}31m'],
+  ])('shows %s', (_what, text, shown) => {
+    expect(shorten(text, 100)).toBe(shown);
+  });
+
+  test('cuts what is too long, and says so', () => {
+    expect(shorten('x'.repeat(11), 10)).toBe(`${'x'.repeat(9)}…`);
+    expect(shorten('x'.repeat(10), 10)).toBe('x'.repeat(10));
+  });
 });

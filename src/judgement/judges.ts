@@ -8,33 +8,33 @@ import { type RevocationChecker } from '../revocation/revocation-checker.js';
 import { type CertificateChain, type CertificateStore } from '../x509/certificate-store.js';
 import { type Certificate } from '../x509/certificate.js';
 import { type CompleteCertificatePolicy } from './certificate-policy.js';
-import { type Findings, inspect, judge, type OpensslVerdict, type Verdict } from './judgement.js';
+import { type Findings, inspect, type OpensslVerdict, reachVerdict, type Verdict } from './judgement.js';
 import { type Peer } from './peer.js';
 
 /** The CAs and CRLs that clients are judged by. */
-export interface Evidence {
+export interface Trust {
   readonly store: CertificateStore;
   /** `undefined`: no CRL was configured. */
   readonly revocation: RevocationChecker | undefined;
 }
 
-/** What clients are judged by. */
-export interface Trust {
+/** The judges of a server, one for each name that has CAs of its own. */
+export interface Judges {
   /** Counts commits: a connection judged under another generation is judged again. */
   readonly generation: number;
   /** What the clients of a server name are judged by; `undefined` is every name that has nothing of its own. */
   of(name: string | undefined): Judge;
 }
 
-/** Whose clients are judged: those of the server, and those of names with CAs of their own. */
-interface Judged {
-  readonly main: { readonly trust: Evidence };
-  readonly named: ReadonlyMap<string, { readonly trust: Evidence }>;
+/** What the judges judge by. */
+interface TrustByName {
+  readonly main: { readonly trust: Trust };
+  readonly named: ReadonlyMap<string, { readonly trust: Trust }>;
 }
 
 /** Judges clients by the CAs and CRLs of one name. */
 export interface Judge {
-  judge(peer: Peer, openssl: OpensslVerdict, at: Date): Verdict;
+  verdictOn(peer: Peer, openssl: OpensslVerdict, at: Date): Verdict;
   /** Says all that there is to say of a client. OpenSSL is not asked. */
   inspect(peer: Peer, at: Date): Inspection;
 }
@@ -55,11 +55,11 @@ interface Admission {
  * Makes the judges of a server.
  * @param generation - The number of the commit.
  */
-export function createTrust(
-  { main: own, named: others }: Judged,
+export function createJudges(
+  { main: own, named: others }: TrustByName,
   certificates: CompleteCertificatePolicy,
   generation: number,
-): Trust {
+): Judges {
   const main = createJudge(own.trust, certificates);
   const named = new Map([...others].map(([name, { trust }]) => [name, createJudge(trust, certificates)]));
   return Object.freeze({
@@ -69,18 +69,18 @@ export function createTrust(
 }
 
 /** Makes a judge of CAs and CRLs alone, which is all that judging needs: also without a server. */
-export function createJudge({ store, revocation }: Evidence, certificates: CompleteCertificatePolicy): Judge {
+export function createJudge({ store, revocation }: Trust, certificates: CompleteCertificatePolicy): Judge {
   const measures = { revocation, certificates };
   // A client that was admitted comes back, and nothing that its verdict rests on changes under this judge but the time.
   const admissions = new WeakMap<Certificate, Admission>();
   return Object.freeze({
-    judge({ certificate, others }: Peer, openssl: OpensslVerdict, at: Date) {
+    verdictOn({ certificate, others }: Peer, openssl: OpensslVerdict, at: Date) {
       const time = at.getTime();
       const known = admissions.get(certificate);
       if (typeof openssl === 'string' && known !== undefined && known.from <= time && time < known.until)
         return known;
       const chain = store.chainOf(certificate, others, at);
-      const verdict = judge({ certificate, chain, others, openssl }, measures, at);
+      const verdict = reachVerdict({ certificate, chain, others, openssl }, measures, at);
       if (verdict.admitted) admissions.set(certificate, { ...verdict, from: time });
       return verdict;
     },
