@@ -21,7 +21,13 @@ export type {
   ServerCertificateState,
 } from './server/mtls.js';
 export type { AuthenticatedEvent, EvictedEvent, ForbiddenEvent, RefusedEvent } from './gate/events.js';
-export type { CrlExpiringEvent, MtlsEvents, ReloadReport, TypedEventEmitter } from './server/events.js';
+export type {
+  CrlExpiringEvent,
+  MtlsEvents,
+  ReloadReport,
+  StandingFault,
+  TypedEventEmitter,
+} from './server/events.js';
 export type { ExplainedCheck, ExplainedCrl, ExplainedRule, Explanation } from './judgement/explanation.js';
 export type { Explicable } from './server/explicable.js';
 export type { RuleFinding } from './policy/rule-account.js';

@@ -40,16 +40,37 @@ export async function readCaSources(
 ): Promise<SourceBytes[]> {
   const readings = sources.map(async (source, index) => {
     const option = sources.length === 1 ? name : `${name}[${index}]`;
-    if (isPath(source)) {
-      const files = await readPath(source, option, caBlocks);
-      return withoutCrls(files, ({ origin }) => isAmong(origin, crl, crlBlocks));
-    }
-    const given = isLoader(source)
-      ? await callLoader(source, { option, ...caBlocks }, signal)
-      : [{ bytes: Buffer.from(source), origin: `options.${option}` }];
-    return withoutCrls(given, () => isAmong(source, crl, crlBlocks));
+    const answer = isLoader(source) ? await callLoader(source, { option, ...caBlocks }, signal) : undefined;
+    return readCaSource(source, { option, answer, crl });
   });
   return (await allOrFaults(readings)).flat();
+}
+
+/** What it takes to read one source of CAs. */
+export interface CaReadOptions {
+  readonly option: string;
+  /** What the source gave, where it is a loader. */
+  readonly answer: readonly SourceBytes[] | undefined;
+  /** The sources of CRLs: see {@link readCaSources}. */
+  readonly crl: readonly CrlSource[];
+}
+
+/**
+ * Reads one source of CAs.
+ * @throws MtlsError as {@link readCaSources}.
+ */
+export function readCaSource(
+  source: CaSource,
+  { option, answer, crl }: CaReadOptions,
+): readonly SourceBytes[] {
+  if (isPath(source)) {
+    const files = readPath(source, option, caBlocks);
+    return withoutCrls(files, ({ origin }) => isAmong(origin, crl, crlBlocks));
+  }
+  const given = isLoader(source)
+    ? (answer ?? [])
+    : [{ bytes: Buffer.from(source), origin: `options.${option}` }];
+  return withoutCrls(given, () => isAmong(source, crl, crlBlocks));
 }
 
 const besideCrls: BlockExpectation = { ...caBlocks, beside: ['crl'], remedies: {} };
@@ -72,13 +93,30 @@ function withoutCrls(
  *   them is a self-signed root, where all have expired, and where their names are too long for a handshake.
  */
 export function createStore(sources: readonly SourceBytes[], at: Date): CertificateStore {
-  const certificates = sources.flatMap((source) =>
-    readCertificates(source, caBlocks).map((certificate) => checkCa(certificate, source.origin)),
-  );
   const origins = listSome(
     sources.map(({ origin }) => origin),
     ', ',
   );
+  return storeOf(sources.flatMap(readCas), { origins, at });
+}
+
+/**
+ * The CAs in a source.
+ * @throws MtlsError `ERR_MTLS_CA_INVALID` for a certificate that is no CA and signs no CRLs.
+ */
+export function readCas(source: SourceBytes): Certificate[] {
+  return readCertificates(source, caBlocks).map((certificate) => checkCa(certificate, source.origin));
+}
+
+/**
+ * Makes the store of CAs.
+ * @param place - `origins`: where they came from, for the error.
+ * @throws MtlsError `ERR_MTLS_CA_INVALID` as {@link createStore}.
+ */
+export function storeOf(
+  certificates: readonly Certificate[],
+  { origins, at }: { readonly origins: string; readonly at: Date },
+): CertificateStore {
   const store = new CertificateStore(certificates);
   if (!certificates.some((certificate) => store.chainOf(certificate, [], at) !== undefined)) {
     throw new MtlsError('ERR_MTLS_CA_INVALID', {

@@ -27,7 +27,7 @@ export async function toCrlInputs(
   const cas = paths.length === 0 ? {} : { cas: paths };
   const inputs = sources.map(async (source, index): Promise<CrlInput[]> => {
     const option = sources.length === 1 ? name : `${name}[${index}]`;
-    if (isPath(source)) return [{ ...(await findPath(source, option)), ...cas }];
+    if (isPath(source)) return [{ ...findPath(source, option), ...cas }];
     if (isLoader(source)) {
       const loaded = await callLoader(source, { option, ...crlBlocks }, signal);
       return [...dropOthers(loaded, () => isAmong(source, ca, crlBlocks), crlBlocks)];
@@ -37,7 +37,7 @@ export async function toCrlInputs(
   return (await allOrFaults(inputs)).flat();
 }
 
-async function findPath(path: string, option: string): Promise<{ path: string; option: string }> {
-  await isDirectory(path, option);
+function findPath(path: string, option: string): { path: string; option: string } {
+  isDirectory(path, option);
   return { path, option };
 }

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { combineFaults, dataOf, type ErrorData, MtlsError } from '../errors.js';
+import { dataOf, type ErrorData, MtlsError } from '../errors.js';
 import { coverageOf } from '../revocation/crl-coverage.js';
 import { compareCrls, type CrlDiff, type ScopedEntries } from '../revocation/crl-diff.js';
 import { newestOfEachScope, scopeKey } from '../revocation/crl-set.js';
@@ -22,7 +22,7 @@ import {
 import { CertificateStore } from '../x509/certificate-store.js';
 import { parseCertificate } from '../x509/certificate.js';
 import { dropOthers, readBlocks } from './blocks.js';
-import { certificateBlocks, crlBlocks, isAmong, readPath, type SourceBytes } from './sources.js';
+import { certificateBlocks, crlBlocks, filesOf, isAmong, readSource, type SourceBytes } from './sources.js';
 
 /** A source of CRLs, ready to be read on any thread. */
 export type CrlInput =
@@ -42,14 +42,19 @@ export interface CrlRequest {
   readonly policy: CompleteRevocationPolicy;
   /** Milliseconds since 1970. */
   readonly at: number;
-  /** What a CRL does that does not verify: it fails the whole, or it is set aside and the rest is loaded. */
-  readonly faulty: 'fail' | 'set-aside';
+  /**
+   * For whom: a server, to which a source that does not read and a CRL that has expired are faults, or somebody who only
+   * asks, to whom the first is an error and the second is none. One that does not verify is a fault to both.
+   */
+  readonly purpose: 'server' | 'question';
   /** Up to how many entries a CRL's bytes are kept, for handing them to OpenSSL. */
   readonly keepEntries: number;
   /** The hash of the sources in force: if theirs is the same, nothing is loaded. */
   readonly hash: string | undefined;
   /** The CRLs in force, those of CAs that are no longer configured left out. */
   readonly inForce: readonly ScopedEntries[];
+  /** The digests of those among them that other sources gave, which are not read here. */
+  readonly staying: readonly string[];
 }
 
 /** What was loaded. */
@@ -58,63 +63,98 @@ export interface CrlResponse {
   readonly hash: string;
   /** The CRLs; of one that is in force already, its digest alone. `undefined`: nothing changed at all. */
   readonly crls: readonly (PackedCrl | { readonly unchanged: string })[] | undefined;
-  readonly setAside: readonly {
-    readonly origin: string;
-    readonly error: ErrorData;
-  }[];
+  /** What each input gave, in their order; meaningless where nothing changed. */
+  readonly inputs: readonly CrlInputReport[];
   readonly diff: CrlDiff;
   /** The scopes of CRLs in force that certificates went from. */
   readonly shrunk: readonly string[];
 }
 
+/** What one input gave. */
+export interface CrlInputReport {
+  /** Of the CRLs in it that verify. */
+  readonly digests: readonly string[];
+  /** What is wrong with it, and with the others. */
+  readonly faults: readonly { readonly origin: string; readonly error: ErrorData }[];
+}
+
 /**
  * Loads CRLs.
- * @throws MtlsError what is wrong with a source, or with a CRL where faulty ones fail the whole.
+ * @throws MtlsError what is wrong with a source, where somebody only asks.
  */
-export async function loadCrls(request: CrlRequest): Promise<CrlResponse> {
-  const sources = (await Promise.all(request.inputs.map(readInput))).flat();
+export function loadCrls(request: CrlRequest): CrlResponse {
   const reading: Reading = { signed: [], faults: [] };
-  const lists = sources.flatMap((source) => readLists(source, reading));
+  const lists = request.inputs.flatMap((input, index) => readLists(input, index, reading, request));
   const hash = hashOf(lists, reading);
   if (hash === request.hash)
-    return { hash, crls: undefined, setAside: [], diff: { added: 0, removed: 0 }, shrunk: [] };
+    return { hash, crls: undefined, inputs: [], diff: { added: 0, removed: 0 }, shrunk: [] };
   const distinct = [...new Map(lists.map((list) => [list.digest, list])).values()];
   verifyAll(distinct, reading, request);
   const crls = packAll(newestOfEachScope(reading.signed), reading, request);
-  const { faults } = reading;
-  const [first, ...others] = faults.map(({ error }) => error);
-  if (request.faulty === 'fail' && first !== undefined) throw combineFaults([first, ...others]);
-  const setAside = faults.map(({ origin, error }) => ({ origin, error: dataOf(error) }));
-  const after = crls.map(({ entries }) => entries);
-  return { hash, crls: crls.map(({ result }) => result), setAside, ...compareCrls(request.inForce, after) };
+  const others = request.inForce.filter(({ digest }) => request.staying.includes(digest));
+  const after = [...crls.map(({ entries }) => entries), ...others];
+  const inputs = request.inputs.map((_, index) => reportOf(index, lists, reading));
+  return { hash, crls: crls.map(({ result }) => result), inputs, ...compareCrls(request.inForce, after) };
 }
 
-async function readInput(input: CrlInput): Promise<readonly SourceBytes[]> {
-  if ('path' in input) {
-    const { path, option, cas = [] } = input;
-    const files = await readPath(path, option, crlBlocks);
-    return dropOthers(files, ({ origin }) => isAmong(origin, cas, certificateBlocks), crlBlocks);
-  }
-  return [
-    {
-      bytes: Buffer.from(input.bytes.buffer, input.bytes.byteOffset, input.bytes.byteLength),
-      origin: input.origin,
-    },
-  ];
+function reportOf(input: number, lists: readonly CrlList[], { signed, faults }: Reading): CrlInputReport {
+  const verified = new Set(signed.map(({ digest }) => digest));
+  const own = lists.filter((list) => list.input === input);
+  const digests = own.map(({ digest }) => digest);
+  return {
+    digests: digests.filter((digest) => verified.has(digest)),
+    faults: faults
+      .filter((fault) => fault.input === input)
+      .map(({ origin, error }) => ({ origin, error: dataOf(error) })),
+  };
+}
+
+/** A CRL, and which input it came from. */
+interface CrlList extends CrlBytes {
+  readonly input: number;
 }
 
 interface Reading {
-  readonly signed: SignedCrl[];
-  readonly faults: { readonly origin: string; readonly error: MtlsError }[];
+  readonly signed: (SignedCrl & { readonly input: number })[];
+  readonly faults: { readonly input: number; readonly origin: string; readonly error: MtlsError }[];
 }
 
-function readLists(source: SourceBytes, reading: Reading): CrlBytes[] {
-  const { origin } = source;
-  const lists: CrlBytes[] = [];
-  attempt(reading, origin, () => {
-    for (const der of readBlocks(source, crlBlocks)) lists.push({ der, origin, digest: digestOf(der) });
-  });
+function readLists(input: CrlInput, index: number, reading: Reading, request: CrlRequest): CrlList[] {
+  const lists: CrlList[] = [];
+  for (const source of readSources(input, index, reading, request)) {
+    const { origin } = source;
+    attempt(reading, { input: index, origin }, () => {
+      for (const der of readBlocks(source, crlBlocks))
+        lists.push({ der, origin, digest: digestOf(der), input: index });
+    });
+  }
   return lists;
+}
+
+function readSources(
+  input: CrlInput,
+  index: number,
+  reading: Reading,
+  { purpose }: CrlRequest,
+): readonly SourceBytes[] {
+  if (!('path' in input)) {
+    const { buffer, byteOffset, byteLength } = input.bytes;
+    return [{ bytes: Buffer.from(buffer, byteOffset, byteLength), origin: input.origin }];
+  }
+  const { path, option, cas = [] } = input;
+  const read = (origin: string, work: () => void): void => {
+    if (purpose === 'question') work();
+    else attempt(reading, { input: index, origin }, work);
+  };
+  const files: SourceBytes[] = [];
+  read(path, () => {
+    // A file that does not read holds up no other in its directory.
+    for (const file of filesOf(path, option, crlBlocks))
+      read(file, () => {
+        files.push(readSource(file, option));
+      });
+  });
+  return dropOthers(files, ({ origin }) => isAmong(origin, cas, certificateBlocks), crlBlocks);
 }
 
 function hashOf(lists: readonly CrlBytes[], { faults }: Reading): string {
@@ -122,24 +162,28 @@ function hashOf(lists: readonly CrlBytes[], { faults }: Reading): string {
   return digestOf(Buffer.from(found.join('\n')));
 }
 
-function verifyAll(lists: readonly CrlBytes[], reading: Reading, { cas, policy, at }: CrlRequest): void {
+function verifyAll(lists: readonly CrlList[], reading: Reading, { cas, policy, at }: CrlRequest): void {
   const store = new CertificateStore(cas.map((der) => parseCertificate(Buffer.from(der))));
   for (const list of lists) {
-    attempt(reading, list.origin, () => {
+    attempt(reading, list, () => {
       const crl = readSignedCrl(list, store, policy);
-      // Whether it has run out is asked of those that no newer one replaces.
+      // Whether it has expired is asked of those that no newer one replaces.
       checkCrlDates(crl, { ...policy, stale: 'allow' }, new Date(at));
-      reading.signed.push(crl);
+      reading.signed.push({ ...crl, input: list.input });
     });
   }
 }
 
-function attempt({ faults }: Reading, origin: string, run: () => void): void {
+function attempt(
+  { faults }: Reading,
+  { input, origin }: { readonly input: number; readonly origin: string },
+  run: () => void,
+): void {
   try {
     run();
   } catch (error) {
     if (!(error instanceof MtlsError)) throw error;
-    faults.push({ origin, error });
+    faults.push({ input, origin, error });
   }
 }
 
@@ -148,10 +192,10 @@ interface Loaded {
   readonly entries: ScopedEntries;
 }
 
-function packAll(crls: readonly SignedCrl[], reading: Reading, request: CrlRequest): Loaded[] {
+function packAll(crls: Reading['signed'], reading: Reading, request: CrlRequest): Loaded[] {
   const loaded: Loaded[] = [];
   for (const crl of crls) {
-    attempt(reading, crl.origin, () => {
+    attempt(reading, crl, () => {
       if (mustBeCurrent(crl, request)) checkCrlDates(crl, request.policy, new Date(request.at));
       loaded.push(packUnlessKnown(crl, request));
     });
@@ -160,9 +204,9 @@ function packAll(crls: readonly SignedCrl[], reading: Reading, request: CrlReque
 }
 
 /** Whether a CRL must not have expired. An expired one still revokes, so that it is never set aside for that. */
-function mustBeCurrent({ crl, digest }: SignedCrl, { faulty, inForce }: CrlRequest): boolean {
+function mustBeCurrent({ crl, digest }: SignedCrl, { purpose, inForce }: CrlRequest): boolean {
   // A delta only adds to what its base revokes: while the base is current, the base decides.
-  if (faulty !== 'fail' || crl.deltaBase !== undefined) return false;
+  if (purpose === 'question' || crl.deltaBase !== undefined) return false;
   // One that expired while it was in force is stale, and judged so; it must not keep another one's news out.
   return !inForce.some((known) => known.digest === digest);
 }

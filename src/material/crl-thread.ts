@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { existsSync } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { MtlsError } from '../errors.js';
 import { type CrlInput, type CrlRequest, type CrlResponse, loadCrls } from './crl-loading.js';
@@ -12,8 +11,8 @@ import { crlBlocks } from './sources.js';
 import { callThread, ThreadFailure } from './thread-call.js';
 import workerFile from './worker-file.cjs';
 
-// Up to here loading takes less than 5 ms, and starting a thread takes longer.
-const inlineBytes = 256 * 1024;
+/** Up to how many bytes loading takes less than 5 ms, which is less than to start a thread. */
+export const inlineBytes: number = 256 * 1024;
 
 /** How threads load CRLs. */
 export interface ThreadSettings {
@@ -44,9 +43,8 @@ const settings: ThreadSettings = {
  */
 export async function loadCrlsAside(request: CrlRequest, signal: AbortSignal): Promise<CrlResponse> {
   try {
-    const sizes = await Promise.all(request.inputs.map(sizeOf));
-    const bytes = sizes.reduce((sum, size) => sum + size, 0);
-    if (bytes <= inlineBytes) return await loadCrls(request);
+    const bytes = request.inputs.map(sizeOfInput).reduce((sum, size) => sum + size, 0);
+    if (bytes <= inlineBytes) return loadCrls(request);
     return await threads.load(request, bytes, signal);
   } catch (cause) {
     if (cause instanceof MtlsError) throw cause;
@@ -75,7 +73,7 @@ export class CrlThreads {
    * @throws MtlsError as {@link callThread} and {@link loadCrls}, or that the signal was aborted.
    */
   async load(request: CrlRequest, bytes: number, signal: AbortSignal): Promise<CrlResponse> {
-    if (performance.now() < this.#avoidedUntil) return await loadCrls(request);
+    if (performance.now() < this.#avoidedUntil) return loadCrls(request);
     const { file, startMs, workMs, workMsPerByte } = this.#settings;
     try {
       if (!existsSync(file))
@@ -88,7 +86,7 @@ export class CrlThreads {
       if (signal.aborted)
         throw new MtlsError('ERR_MTLS_ABORTED', { seen: 'the server was closed while its CRLs were loaded' });
       this.#avoid(error);
-      return await loadCrls(request);
+      return loadCrls(request);
     }
   }
 
@@ -105,19 +103,15 @@ export class CrlThreads {
 const threads = new CrlThreads(settings);
 
 /** How many bytes a source has; 0 where that cannot be told, which reading it will tell. */
-async function sizeOf(input: CrlInput): Promise<number> {
+export function sizeOfInput(input: CrlInput): number {
   if (!('path' in input)) return input.bytes.byteLength;
   const { path } = input;
-  const names = await readdir(path).catch(() => undefined);
-  if (names === undefined) return await sizeOfFile(path);
-  const read = names.filter((name) => crlBlocks.fileName.test(name));
-  const sizes = await Promise.all(read.map((name) => sizeOfFile(join(path, name))));
-  return sizes.reduce((sum, size) => sum + size, 0);
-}
-
-async function sizeOfFile(path: string): Promise<number> {
-  return await stat(path).then(
-    ({ size }) => size,
-    () => 0,
-  );
+  try {
+    const seen = statSync(path);
+    if (!seen.isDirectory()) return seen.size;
+    const names = readdirSync(path).filter((name) => crlBlocks.fileName.test(name));
+    return names.reduce((sum, name) => sum + statSync(join(path, name)).size, 0);
+  } catch {
+    return 0;
+  }
 }

@@ -23,9 +23,9 @@ export type CrlWorkerMessage =
   | { readonly error: ErrorData }
   | { readonly defect: string };
 
-async function answer(request: CrlRequest): Promise<CrlWorkerMessage> {
+function answer(request: CrlRequest): CrlWorkerMessage {
   try {
-    return { response: await loadCrls(request) };
+    return { response: loadCrls(request) };
   } catch (error) {
     return error instanceof MtlsError ? { error: dataOf(error) } : { defect: String(error) };
   }
@@ -36,4 +36,4 @@ const say = (message: CrlWorkerMessage): void => {
   port.postMessage(message);
 };
 say({ started: true });
-void answer(request).then(say);
+say(answer(request));

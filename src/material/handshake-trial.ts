@@ -32,33 +32,35 @@ const everyCipher = 'ALL:COMPLEMENTOFALL:@SECLEVEL=0';
 const usualCurves = 'X25519:prime256v1:secp384r1:secp521r1';
 
 /**
- * Tries each context whose key, certificate or CAs are new. A new CRL alone is not tried: a revocation does not wait.
- * @param inForce - The contexts that they would replace.
+ * Tries the contexts of a server.
  * @throws MtlsError `ERR_MTLS_TLS_CONFIG_INVALID` where the server fails with every kind of client. Where it fails with
  *   the usual ones only, it reports `few-clients`.
  */
 export async function tryHandshakes(
   sink: EventSink<MaterialEvents>,
   { main, named }: SecureContexts,
-  inForce?: SecureContexts,
 ): Promise<void> {
-  if (!isLike(main, inForce?.main)) await tryContext(sink, main, '');
-  for (const [name, context] of named)
-    if (!isLike(context, inForce?.named.get(name)) && !isLike(context, main))
-      await tryContext(sink, context, `sni["${name}"]: `);
+  await tryContext(sink, main, undefined);
+  for (const [name, context] of named) if (!isLike(context, main)) await tryContext(sink, context, name);
 }
 
 /** Whether the server's part of a handshake is the same. What else is in the options comes from options.tls, and stays. */
-function isLike({ options }: BuiltContext, other: BuiltContext | undefined): boolean {
+function isLike({ options }: BuiltContext, other: BuiltContext): boolean {
   const deciding = ['key', 'cert', 'ca'] as const;
-  return other !== undefined && deciding.every((name) => options[name] === other.options[name]);
+  return deciding.every((name) => options[name] === other.options[name]);
 }
 
-async function tryContext(
+/**
+ * Tries one context.
+ * @param name - That of `sni` which it is for; `undefined` for the server itself.
+ * @throws MtlsError as {@link tryHandshakes}.
+ */
+export async function tryContext(
   sink: EventSink<MaterialEvents>,
   { options, context }: BuiltContext,
-  where: string,
+  name: string | undefined,
 ): Promise<void> {
+  const where = name === undefined ? '' : `sni["${name}"]: `;
   let first: NodeJS.ErrnoException | undefined;
   for (const client of clientsFor(options)) {
     const fault = client && (await shakeHands(context, client));

@@ -1,100 +1,231 @@
 /**
- * Everything the sources hold, read and checked as one, for each name of the
- * server. What a reload builds before it touches anything in force.
+ * Everything the sources hold, read and checked, for each name of the server:
+ * what a reload builds before it touches anything in force.
  *
  * @module
  */
-import { combineFaults, type MtlsError } from '../errors.js';
+import { type MtlsError } from '../errors.js';
+import { type Trust } from '../judgement/judges.js';
 import { type CrlDiff } from '../revocation/crl-diff.js';
-import { allOrFaults } from './all-or-faults.js';
+import { type LoaderState } from './loader-state.js';
 import { loadCredentials, type ServerCredentials } from './server-credentials.js';
+import { type CredentialSources, type TrustSources } from './server-names.js';
 import { type MaterialSettings } from './settings.js';
-import { loadTrust, type TrustLoadOptions, type LoadedTrust } from './trust-material.js';
+import { combined, faultOf, type SourceFault } from './source-fault.js';
+import { isPath } from './sources.js';
+import { type TrustChange, type TrustReading, type TrustSettings, TrustUnit } from './trust-material.js';
 
 /** What a server works with under one name. */
 export interface Material {
   readonly credentials: ServerCredentials;
   /** The same object as that of the server, for a name without CAs of its own. */
-  readonly trust: LoadedTrust;
+  readonly trust: Trust;
 }
 
-/** What a server works with, from one reading of its sources. Immutable. */
+/** What a server works with. Immutable. */
 export interface Materials {
   /** For all names that have nothing of their own. */
   readonly main: Material;
   readonly named: ReadonlyMap<string, Material>;
 }
 
-/** Material, and what its CRLs list that those before did not. */
-export interface LoadedMaterials {
+/** What can come into force, and what its CRLs list that those in force did not. */
+export interface MaterialChange {
+  /** The object in force, where nothing changed. */
   readonly materials: Materials;
   readonly diff: CrlDiff;
+}
+
+/** What the sources hold now, as far as it can be used. */
+export interface MaterialReading {
+  /** What is in force, less what was removed or revoked; `undefined` where nothing is in force. It waits for nothing. */
+  readonly narrowed: MaterialChange | undefined;
   /**
-   * `ERR_MTLS_KEY_MISMATCH`, where a new key waits for its certificate or the other way round: then the material has
-   * the pair in force. The two come one after the other, and no revocation is to wait for them.
+   * The same with new keys, certificates and CAs, which have to be tried first; `undefined` where something is missing
+   * that the server cannot do without.
    */
-  readonly waiting: MtlsError | undefined;
+  readonly whole: MaterialChange | undefined;
+  readonly faults: readonly SourceFault[];
 }
 
-/**
- * Reads and checks every source.
- * @param inForce - What it would replace: what did not change is taken over, and if nothing did, all of it is.
- * @throws MtlsError naming file, fault and remedy; where several sources are at fault, the message lists them all.
- */
-export async function loadMaterials(
-  settings: MaterialSettings,
-  options: Pick<TrustLoadOptions, 'enforcer' | 'signal'>,
-  inForce?: Materials,
-): Promise<LoadedMaterials> {
-  const at = new Date(settings.now());
-  const parts = [
-    { prefix: '', pair: settings, clients: settings, before: inForce?.main },
-    ...[...settings.names].map(([name, own]) => ({
-      prefix: `sni["${name}"].`,
-      pair: own,
-      clients: own.trust,
-      before: inForce?.named.get(name),
-    })),
-  ];
-  const [pairs, trusts] = await allOrFaults([
-    allOrFaults(
-      parts.map(({ prefix, pair, before }) => loadCredentials(pair, { prefix, at }, before?.credentials)),
-    ),
-    allOrFaults(
-      parts.map(async ({ prefix, clients, before }) => {
-        if (clients === undefined) return undefined;
-        return await loadTrust(
-          clients,
-          { ...options, prefix, at, policy: settings.revocation },
-          before?.trust,
-        );
-      }),
-    ),
-  ]);
-  const [main, ...named] = parts.map(({ before }, index) => {
-    const { credentials } = pairs[index] as (typeof pairs)[number];
-    const { trust } = (trusts[index] ?? trusts[0]) as NonNullable<(typeof trusts)[number]>;
-    if (before?.credentials === credentials && before.trust === trust) return before;
-    return Object.freeze({ credentials, trust });
-  });
-  const [waiting, ...others] = pairs.flatMap((pair) => pair.waiting ?? []);
-  const materials = {
-    main: main as Material,
-    named: new Map([...settings.names.keys()].map((name, index) => [name, named[index] as Material])),
-  };
-  return {
-    materials: inForce !== undefined && isEqual(materials, inForce) ? inForce : Object.freeze(materials),
-    diff: trusts.reduce(addDiffs, { added: 0, removed: 0 }),
-    waiting: waiting && combineFaults([waiting, ...others]),
-  };
+/** The unit of one name. */
+interface NameUnit {
+  /** `undefined` for the server itself. */
+  readonly name: string | undefined;
+  readonly prefix: string;
+  readonly credentials: CredentialSources;
+  /** `undefined`: its clients are those of the server. */
+  readonly trust: TrustUnit | undefined;
+  /** New credentials that failed a trial, by their hash. */
+  rejected: { readonly hash: string; readonly error: MtlsError } | undefined;
 }
 
-function isEqual(one: Materials, other: Materials): boolean {
-  return (
-    one.main === other.main && [...one.named].every(([name, material]) => material === other.named.get(name))
+/** Reads the sources of a server, again and again. What is wrong with one of them holds up no other. */
+export class MaterialReader {
+  readonly #settings: MaterialSettings;
+  readonly #units: readonly NameUnit[];
+
+  constructor(settings: MaterialSettings, enforcer: TrustSettings['enforcer']) {
+    this.#settings = settings;
+    const unitOf = (
+      name: string | undefined,
+      credentials: CredentialSources,
+      sources: TrustSources | undefined,
+    ): NameUnit => {
+      const prefix = name === undefined ? '' : `sni["${name}"].`;
+      const policy = settings.revocation;
+      const trust = sources && new TrustUnit({ ...sources, prefix, policy, enforcer });
+      return { name, prefix, credentials, trust, rejected: undefined };
+    };
+    this.#units = [
+      unitOf(undefined, settings, settings),
+      ...[...settings.names].map(([name, own]) => unitOf(name, own, own.trust)),
+    ];
+  }
+
+  /** Calls the loaders, and lets the next reading read again what is at fault. */
+  refresh(signal: AbortSignal): void {
+    for (const loader of this.#loaders) loader.refresh(signal);
+    for (const unit of this.#units) {
+      unit.trust?.refresh();
+      unit.rejected = undefined;
+    }
+  }
+
+  /** One promise for each thing that takes time and is under way. After each, there may be more to read. */
+  get pending(): readonly Promise<void>[] {
+    const asides = this.#units.flatMap(({ trust }) => trust?.aside ?? []);
+    return [...this.#loaders.flatMap(({ pending }) => pending ?? []), ...asides];
+  }
+
+  get #loaders(): readonly LoaderState[] {
+    return this.#units.flatMap(({ trust }) => trust?.loaders ?? []);
+  }
+
+  /**
+   * Reads what can be read at once, and begins to load what cannot.
+   * @param inForce - What it would replace: where nothing changed, it is returned.
+   */
+  read(inForce: Materials | undefined, signal: AbortSignal): MaterialReading {
+    const at = new Date(this.#settings.now());
+    const faults: SourceFault[] = [];
+    const readings = this.#units.map((unit) => {
+      const before = inForce && materialUnder(inForce, unit.name);
+      const credentials = readCredentials(unit, before?.credentials, at, faults);
+      const trust = unit.trust?.read(before?.trust, at, signal);
+      faults.push(...(trust?.faults ?? []));
+      return { unit, before, credentials, trust };
+    });
+    const ofServer = readings[0]?.trust as TrustReading;
+    const names = [...this.#settings.names.keys()];
+    const join = (
+      base: Materials | undefined,
+      pick: (reading: TrustReading) => TrustChange | undefined,
+      credentialsOf: (reading: (typeof readings)[number]) => ServerCredentials | undefined,
+    ): MaterialChange | undefined => {
+      const all = readings.map((reading) => {
+        const before = base && materialUnder(base, reading.unit.name);
+        return materialOf(before, credentialsOf(reading), pick(reading.trust ?? ofServer)?.trust);
+      });
+      const materials = materialsOf(all, names, base);
+      const diffs = readings.flatMap(({ trust }) => (trust && pick(trust)?.diff) ?? []);
+      return materials && { materials, diff: sumOf(diffs) };
+    };
+    const narrowed = join(
+      inForce,
+      (reading) => reading.narrowed,
+      ({ before }) => before?.credentials,
+    );
+    const whole = join(
+      narrowed?.materials,
+      (reading) => reading.whole,
+      ({ credentials }) => credentials,
+    );
+    if (inForce !== undefined && narrowed?.materials === inForce && (whole?.materials ?? inForce) === inForce)
+      this.settle(inForce);
+    return { narrowed, whole, faults };
+  }
+
+  /** These materials are in force: what was read for them is done with. */
+  settle(materials: Materials): void {
+    for (const { name, trust } of this.#units) {
+      const material = materialUnder(materials, name);
+      if (material !== undefined) trust?.settle(material.trust.store);
+    }
+  }
+
+  /**
+   * Reads everything, and waits for it.
+   * @throws MtlsError every fault at once: naming file, fault and remedy.
+   */
+  async readAll(signal: AbortSignal): Promise<Materials> {
+    this.refresh(signal);
+    let reading;
+    do {
+      await Promise.all(this.pending);
+      reading = this.read(undefined, signal);
+    } while (reading.faults.length === 0 && this.pending.length > 0);
+    const fault = combined(reading.faults);
+    if (fault !== undefined) throw fault;
+    const { materials } = reading.whole as MaterialChange;
+    this.settle(materials);
+    return materials;
+  }
+
+  /** Keeps out what failed a trial under a name, until the next {@link MaterialReader.refresh}. */
+  reject(name: string | undefined, { credentials, trust }: Partial<Material>, error: MtlsError): void {
+    const unit = this.#units.find((one) => one.name === name);
+    if (unit === undefined) return;
+    if (credentials !== undefined) unit.rejected = { hash: credentials.hash, error };
+    if (trust !== undefined) (unit.trust ?? this.#units[0]?.trust)?.reject(trust, error);
+  }
+}
+
+function readCredentials(
+  { credentials: sources, prefix, rejected }: NameUnit,
+  inForce: ServerCredentials | undefined,
+  at: Date,
+  faults: SourceFault[],
+): ServerCredentials | undefined {
+  const { cert } = sources;
+  const source = isPath(cert) ? cert : `options.${prefix}cert`;
+  const read = loadCredentials(sources, { prefix, at }, inForce);
+  faults.push(...(read.faults ?? []));
+  const { credentials = inForce } = read;
+  if (credentials === undefined || credentials.hash !== rejected?.hash) return credentials;
+  faults.push(faultOf(source, rejected.error));
+  return inForce;
+}
+
+function materialUnder({ main, named }: Materials, name: string | undefined): Material | undefined {
+  return name === undefined ? main : named.get(name);
+}
+
+function materialOf(
+  before: Material | undefined,
+  credentials: ServerCredentials | undefined,
+  trust: Trust | undefined,
+): Material | undefined {
+  if (credentials === undefined || trust === undefined) return undefined;
+  if (before?.credentials === credentials && before.trust === trust) return before;
+  return Object.freeze({ credentials, trust });
+}
+
+function materialsOf(
+  [main, ...named]: readonly (Material | undefined)[],
+  names: readonly string[],
+  inForce: Materials | undefined,
+): Materials | undefined {
+  if (main === undefined || named.includes(undefined)) return undefined;
+  const next = { main, named: new Map(names.map((name, index) => [name, named[index] as Material])) };
+  const isSame =
+    main === inForce?.main && [...next.named].every(([name, one]) => one === inForce.named.get(name));
+  return isSame ? inForce : Object.freeze(next);
+}
+
+function sumOf(diffs: readonly CrlDiff[]): CrlDiff {
+  return diffs.reduce(
+    (sum, { added, removed }) => ({ added: sum.added + added, removed: sum.removed + removed }),
+    { added: 0, removed: 0 },
   );
-}
-
-function addDiffs(sum: CrlDiff, loaded: { readonly diff: CrlDiff } | undefined): CrlDiff {
-  return { added: sum.added + (loaded?.diff.added ?? 0), removed: sum.removed + (loaded?.diff.removed ?? 0) };
 }

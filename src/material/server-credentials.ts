@@ -6,14 +6,16 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { MtlsError } from '../errors.js';
-import { allOrFaults } from './all-or-faults.js';
 import { readBlocks } from './blocks.js';
 import { readPrivateKey } from './private-key.js';
 import { type CredentialSources } from './server-names.js';
+import { type Source } from './source-options.js';
+import { attempt, type SourceFault } from './source-fault.js';
 import {
   type BlockExpectation,
   certificateBlocks,
   hashSources,
+  isPath,
   readSource,
   type SourceBytes,
   toPem,
@@ -32,33 +34,34 @@ export interface ServerCredentials {
   readonly notAfter: Date;
 }
 
-/** A pair, and whether another one is on its way. */
-export interface LoadedCredentials {
-  readonly credentials: ServerCredentials;
-  /** `ERR_MTLS_KEY_MISMATCH`: of a new pair only one half is there, and `credentials` is the pair in force. */
-  readonly waiting: MtlsError | undefined;
-}
+/** A key and a certificate that can be used, or what is wrong with them. */
+export type CredentialReading =
+  | { readonly credentials: ServerCredentials; readonly faults?: undefined }
+  | { readonly credentials?: undefined; readonly faults: readonly SourceFault[] };
 
 /**
  * Reads and checks a key and a certificate.
  * @param prefix - What stands before the options' names in an error: `''`, or `'sni["a.example"].'`.
- * @param inForce - What they would replace: returned if nothing changed, or if they do not belong together.
- * @throws MtlsError as {@link checkServerCredentials}, and for a file that cannot be read.
+ * @param inForce - What they would replace: returned if nothing changed.
  */
-export async function loadCredentials(
+export function loadCredentials(
   { key, cert, passphrase }: CredentialSources,
   { prefix, at }: { readonly prefix: string; readonly at: Date },
   inForce: ServerCredentials | undefined,
-): Promise<LoadedCredentials> {
-  const sources = await allOrFaults([readSource(key, `${prefix}key`), readSource(cert, `${prefix}cert`)]);
-  if (inForce?.hash === hashSources(sources)) return { credentials: inForce, waiting: undefined };
-  try {
-    return { credentials: checkServerCredentials(...sources, passphrase, at, prefix), waiting: undefined };
-  } catch (error) {
-    const isHalf = error instanceof MtlsError && error.code === 'ERR_MTLS_KEY_MISMATCH';
-    if (inForce === undefined || !isHalf) throw error;
-    return { credentials: inForce, waiting: error };
-  }
+): CredentialReading {
+  const names = { key: nameOf(key, `${prefix}key`), cert: nameOf(cert, `${prefix}cert`) };
+  const keyRead = attempt(names.key, () => readSource(key, `${prefix}key`));
+  const certRead = attempt(names.cert, () => readSource(cert, `${prefix}cert`));
+  if (keyRead.result === undefined || certRead.result === undefined)
+    return { faults: [keyRead, certRead].flatMap(({ fault }) => fault ?? []) };
+  const sources = [keyRead.result, certRead.result] as const;
+  if (inForce?.hash === hashSources(sources)) return { credentials: inForce };
+  const checked = attempt(names.cert, () => checkServerCredentials(...sources, passphrase, at, prefix));
+  return checked.fault === undefined ? { credentials: checked.result } : { faults: [checked.fault] };
+}
+
+function nameOf(source: Source, option: string): string {
+  return isPath(source) ? source : `options.${option}`;
 }
 
 /**

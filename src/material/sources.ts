@@ -1,12 +1,12 @@
 /**
  * From the options' sources to bytes: files, directories, PEM or DER in memory,
- * loaders. What is empty or cannot be read is an error, never nothing.
+ * loaders. What is empty or cannot be read is an error, never nothing. Files are
+ * read synchronously: between two turns of a busy event loop a revocation would wait.
  *
  * @module
  */
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { open, readdir, stat } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { MtlsError } from '../errors.js';
 import { type DerKind } from '../x509/der-kind.js';
@@ -41,11 +41,11 @@ const largestFile = 2 ** 31 - 1;
  * @param option - The option's name, for the error.
  * @throws MtlsError `ERR_MTLS_SOURCE_UNREADABLE` for a file that cannot be read, `ERR_MTLS_PEM_INVALID` for an empty one.
  */
-export async function readSource(source: Source, option: string): Promise<SourceBytes> {
+export function readSource(source: Source, option: string): SourceBytes {
   if (!isPath(source)) return { bytes: Buffer.from(source), origin: `options.${option}` };
   let bytes;
   try {
-    bytes = await readRegularFile(source);
+    bytes = readRegularFile(source);
   } catch (error) {
     throw unreadable(source, option, error);
   }
@@ -62,40 +62,39 @@ export async function readSource(source: Source, option: string): Promise<Source
 // Windows has no such flag.
 const { O_NONBLOCK: nonBlocking = 0 } = constants as { readonly O_NONBLOCK?: number };
 
-async function readRegularFile(path: string): Promise<Buffer> {
+function readRegularFile(path: string): Buffer {
   // A pipe would be waited for, and every reload behind it; also one that took the file's place just now.
-  // Yarn's file handles cannot be disposed of by `await using`.
-  const file = await open(path, constants.O_RDONLY | nonBlocking);
+  const file = openSync(path, constants.O_RDONLY | nonBlocking);
   try {
-    const seen = await file.stat();
+    const seen = fstatSync(file);
     if (!seen.isFile()) throw Object.assign(new Error('no file'), { code: 'EISDIR' });
     if (seen.size > largestFile) throw Object.assign(new Error('too large'), { code: 'EFBIG' });
-    return await file.readFile();
+    return readFileSync(file);
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }
-
-// A directory may hold more files than a process may have open.
-const filesAtOnce = 32;
 
 /**
  * Reads a file, or every file of a directory that is called as such files are.
  * @throws MtlsError as {@link readSource}, and the expectation's code for a directory without any.
  */
-export async function readPath(
+export function readPath(path: string, option: string, expectation: BlockExpectation): SourceBytes[] {
+  return filesOf(path, option, expectation).map((file) => readSource(file, option));
+}
+
+/**
+ * A file itself, or every file of a directory that is called as such files are.
+ * @throws MtlsError as {@link readPath}, but for the reading of the files.
+ */
+export function filesOf(
   path: string,
   option: string,
   { noun, code, fileName, endings }: BlockExpectation,
-): Promise<SourceBytes[]> {
-  if (!(await isDirectory(path, option))) return [await readSource(path, option)];
-  const names = (await listDirectory(path, option)).filter((name) => fileName.test(name)).sort();
-  const files: SourceBytes[] = [];
-  for (let index = 0; index < names.length; index += filesAtOnce) {
-    const some = names.slice(index, index + filesAtOnce);
-    files.push(...(await Promise.all(some.map((name) => readSource(join(path, name), option)))));
-  }
-  if (files.length > 0) return files;
+): string[] {
+  if (!isDirectory(path, option)) return [path];
+  const names = listDirectory(path, option).filter((name) => fileName.test(name));
+  if (names.length > 0) return names.sort().map((name) => join(path, name));
   throw new MtlsError(code, {
     seen: `${path} (options.${option}) is a directory without a ${noun}`,
     expected: `files that end in ${endings}`,
@@ -153,9 +152,9 @@ export async function callLoader(
   }));
 }
 
-async function listDirectory(path: string, option: string): Promise<string[]> {
+function listDirectory(path: string, option: string): string[] {
   try {
-    return await readdir(path);
+    return readdirSync(path);
   } catch (error) {
     throw unreadable(path, option, error);
   }
@@ -184,9 +183,9 @@ async function unlessAborted<Value>(
  * Whether a path is a directory.
  * @throws MtlsError `ERR_MTLS_SOURCE_UNREADABLE` where nothing is there, or it may not be seen.
  */
-export async function isDirectory(path: string, option: string): Promise<boolean> {
+export function isDirectory(path: string, option: string): boolean {
   try {
-    return (await stat(path)).isDirectory();
+    return statSync(path).isDirectory();
   } catch (error) {
     throw unreadable(path, option, error);
   }

@@ -150,11 +150,11 @@ function isErrorData(error: unknown): error is ErrorData {
 
 function isResponse(response: unknown): response is CrlResponse {
   if (typeof response !== 'object' || response === null) return false;
-  const { hash, crls, setAside, diff, shrunk } = response as Record<keyof CrlResponse, unknown>;
+  const { hash, crls, inputs, diff, shrunk } = response as Record<keyof CrlResponse, unknown>;
   return (
     typeof hash === 'string' &&
     (crls === undefined || Array.isArray(crls)) &&
-    Array.isArray(setAside) &&
+    Array.isArray(inputs) &&
     typeof diff === 'object' &&
     Array.isArray(shrunk)
   );

@@ -75,36 +75,51 @@ export interface Replacement {
   readonly canSpareIndirect: () => boolean;
 }
 
+/** A CRL in force that what would replace it may not replace. */
+export interface Rollback {
+  readonly old: VerifiedCrl;
+  /** What would replace it; `undefined`: nothing. */
+  readonly replacement: VerifiedCrl | undefined;
+  /** `ERR_MTLS_CRL_ROLLBACK`. */
+  readonly error: MtlsError;
+}
+
 /**
- * Refuses to go back.
- * @throws MtlsError `ERR_MTLS_CRL_ROLLBACK` for a lower CRL number, an earlier thisUpdate, a list as old as the one
- *   in force, or an expired delta, that lists less, and a CRL that is gone while its CA is still trusted. A delta may
- *   go when a full CRL of at least its number has come, the CRL of an old key of a CA when that of its new key is no
- *   older, and any CRL when full CRLs that were issued later speak of everything that it spoke of.
+ * Finds where a change would go back: a lower CRL number, an earlier thisUpdate, a list as old as the one in force, or
+ * an expired delta, that lists less, and a CRL that is gone while its CA is still trusted. A delta may go when a full
+ * CRL of at least its number has come, the CRL of an old key of a CA when that of its new key is no older, and any CRL
+ * when full CRLs that were issued later speak of everything that it spoke of.
  */
-export function refuseRollback(inForce: readonly VerifiedCrl[], next: Replacement): void {
+export function findRollbacks(inForce: readonly VerifiedCrl[], next: Replacement): Rollback[] {
   const kept = new Set(next.crls.map(({ digest }) => digest));
   const gone = inForce.filter(({ digest, signer }) => !kept.has(digest) && next.isConfigured(signer));
-  if (gone.length === 0) return;
+  if (gone.length === 0) return [];
   const byScope = groupBy(next.crls, scopeKey);
-  let takeover: Takeover | undefined;
-  for (const old of gone) {
-    if (old.crl.deltaBase !== undefined && isMergedAnew(old, next)) continue;
-    const sameKey = byScope.get(scopeKey(old));
-    const replacements = sameKey ?? next.crls.filter((crl) => isOfNewKey(crl, old, next));
-    const replacement = newestOf(replacements.filter((crl) => isUsable(crl, next.crls)));
-    if (replacement === undefined) {
-      takeover ??= new Takeover(next, byScope);
-      takeover.refuseUnlessCovered(old);
-      continue;
-    }
-    const isAsOld = !isOlder(old.crl, replacement.crl);
-    const lowerNumber = (replacement.crl.number ?? 0n) < (old.crl.number ?? 0n);
-    const isBefore = lowerNumber || replacement.crl.thisUpdate < old.crl.thisUpdate;
-    const listsLess = next.shrunk.includes(scopeKey(old));
-    if (isBefore || (listsLess && (isAsOld || isStaleDelta(replacement, next))))
-      throw rollback(old, replacement);
+  const takeover = new Takeover(next, byScope);
+  return gone.flatMap((old) => rollbackOf(old, next, byScope, takeover) ?? []);
+}
+
+function rollbackOf(
+  old: VerifiedCrl,
+  next: Replacement,
+  byScope: ReadonlyMap<string, readonly VerifiedCrl[]>,
+  takeover: Takeover,
+): Rollback | undefined {
+  if (old.crl.deltaBase !== undefined && isMergedAnew(old, next)) return undefined;
+  const sameKey = byScope.get(scopeKey(old));
+  const replacements = sameKey ?? next.crls.filter((crl) => isOfNewKey(crl, old, next));
+  const replacement = newestOf(replacements.filter((crl) => isUsable(crl, next.crls)));
+  if (replacement === undefined) {
+    const error = takeover.faultUnlessCovered(old);
+    return error && { old, replacement, error };
   }
+  const isAsOld = !isOlder(old.crl, replacement.crl);
+  const lowerNumber = (replacement.crl.number ?? 0n) < (old.crl.number ?? 0n);
+  const isBefore = lowerNumber || replacement.crl.thisUpdate < old.crl.thisUpdate;
+  const listsLess = next.shrunk.includes(scopeKey(old));
+  return isBefore || (listsLess && (isAsOld || isStaleDelta(replacement, next)))
+    ? { old, replacement, error: rollback(old, replacement) }
+    : undefined;
 }
 
 /** Whether a delta has expired: it lifts nothing then, neither by an entry nor by leaving one out. */
@@ -118,6 +133,13 @@ interface DescribedCrl {
   readonly coverage: Coverage;
 }
 
+/** What a set of CRLs covers. */
+interface Covered {
+  readonly wider: WiderCrls<DescribedCrl>;
+  /** The issuers and keys that have a CRL. */
+  readonly speaking: ReadonlySet<string>;
+}
+
 /**
  * Lets full CRLs of wider scopes take the place of one that is gone. CRL numbers count within one scope (RFC 5280
  * section 5.2.3), so that thisUpdate alone tells which of them knows more.
@@ -125,25 +147,31 @@ interface DescribedCrl {
 class Takeover {
   readonly #next: Replacement;
   readonly #byScope: ReadonlyMap<string, readonly VerifiedCrl[]>;
-  readonly #wider: WiderCrls<DescribedCrl>;
-  /** The issuers and keys that have a CRL after the change. */
-  readonly #speaking: ReadonlySet<string>;
+  #covered: Covered | undefined;
 
   constructor(next: Replacement, byScope: ReadonlyMap<string, readonly VerifiedCrl[]>) {
-    const described = next.crls.map(describeCoverage);
     this.#next = next;
     this.#byScope = byScope;
-    this.#wider = new WiderCrls(described);
-    this.#speaking = new Set(described.map(({ coverage: { issuer, key } }) => `${key} ${issuer}`));
   }
 
-  refuseUnlessCovered(old: VerifiedCrl): void {
+  /** The CRLs after the change by what they cover, and the issuers and keys that have one. Seldom asked for. */
+  #describe(): Covered {
+    if (this.#covered !== undefined) return this.#covered;
+    const described = this.#next.crls.map(describeCoverage);
+    const speaking = new Set(described.map(({ coverage: { issuer, key } }) => `${key} ${issuer}`));
+    this.#covered = { wider: new WiderCrls(described), speaking };
+    return this.#covered;
+  }
+
+  faultUnlessCovered(old: VerifiedCrl): MtlsError | undefined {
     const { coverage } = describeCoverage(old);
-    const wider = this.#wider.around(coverage).filter((wide) => this.#mayReplace(wide, old, coverage));
+    const wider = this.#describe()
+      .wider.around(coverage)
+      .filter((wide) => this.#mayReplace(wide, old, coverage));
     const later = wider.filter(({ verified }) => this.#isLater(verified, old));
-    if (isCoveredBy(coverage, later)) return;
+    if (isCoveredBy(coverage, later)) return undefined;
     const tooEarly = wider.find((wide) => !later.includes(wide));
-    throw tooEarly !== undefined && isCoveredBy(coverage, wider)
+    return tooEarly !== undefined && isCoveredBy(coverage, wider)
       ? outlived(old, tooEarly.verified)
       : missing(old);
   }
@@ -155,7 +183,10 @@ class Takeover {
     if (wide.key === narrow.key) return true;
     // Beside another list by the old key, one by the new key may have no say (see voiceOf).
     const { isSuccessor } = this.#next;
-    return !this.#speaking.has(`${narrow.key} ${narrow.issuer}`) && isSuccessor(verified.signer, old.signer);
+    return (
+      !this.#describe().speaking.has(`${narrow.key} ${narrow.issuer}`) &&
+      isSuccessor(verified.signer, old.signer)
+    );
   }
 
   /** Whether a full CRL, with the deltas that go with it, was issued after another CRL, or lists all that it lists. */

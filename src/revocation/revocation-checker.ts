@@ -19,20 +19,19 @@ import { freshUntil, type VerifiedCrl } from './verified-crl.js';
 export class RevocationChecker {
   readonly crls: readonly VerifiedCrl[];
   readonly policy: CompleteRevocationPolicy;
-  readonly #store: CertificateStore;
+  /** The CAs that the certificates and CRLs are by. */
+  readonly store: CertificateStore;
 
   constructor(crls: readonly VerifiedCrl[], store: CertificateStore, policy: CompleteRevocationPolicy) {
     this.crls = Object.freeze([...crls]);
     this.policy = policy;
-    this.#store = store;
+    this.store = store;
   }
 
   /** The CAs that no full CRL is loaded of: whatever they issued is `unknown`. */
   uncoveredCas(at: Date): Certificate[] {
     const full = this.crls.filter(({ crl }) => crl.deltaBase === undefined);
-    return this.#store.certificates.filter(
-      (ca) => !full.some((verified) => this.#speaksOf(ca, verified, at)),
-    );
+    return this.store.certificates.filter((ca) => !full.some((verified) => this.#speaksOf(ca, verified, at)));
   }
 
   /** Whether a CRL may speak of what a CA issues: its own, or an indirect one. */
@@ -40,7 +39,7 @@ export class RevocationChecker {
     const { issuer, issuingDistributionPoint } = verified.crl;
     if (issuingDistributionPoint?.indirect === true) return true;
     if (!issuer.equals(ca.subject)) return false;
-    const issuers = this.#store.chainOf(ca, [], at) ?? [ca];
+    const issuers = this.store.chainOf(ca, [], at) ?? [ca];
     return this.#voiceOf(verified, { issuers, at, asking: [] }) !== undefined;
   }
 
@@ -90,7 +89,7 @@ export class RevocationChecker {
   #voiceOf(verified: VerifiedCrl, question: Question): Voice | undefined {
     const { crls } = this;
     const check = (ca: Certificate, about: Question): CertificateStatus => this.#check(ca, about);
-    return voiceOf(verified, question, { store: this.#store, crls, scope: this.policy.scope, check });
+    return voiceOf(verified, question, { store: this.store, crls, scope: this.policy.scope, check });
   }
 
   /** A full CRL of the scope of a delta. */

@@ -11,7 +11,7 @@ import { namesRemedy } from '../material/authority-names.js';
 import { firstOf, listSome } from '../material/shortened-list.js';
 import { describeCrl } from '../revocation/verified-crl.js';
 import { callApp } from './app-call.js';
-import { type Happenings, type Kept } from './events.js';
+import { type Happenings } from './events.js';
 import { RefusalLog, type Suppressed } from './refusal-log.js';
 
 interface Line {
@@ -23,11 +23,6 @@ interface Line {
 /** The line of each happening; `undefined` where it has none. */
 type Lines = {
   readonly [Name in keyof Happenings]: ((...args: Happenings[Name]) => Line) | undefined;
-};
-
-const kept: Readonly<Record<Kept, string>> = {
-  everything: 'what was in force stays',
-  pair: 'the pair in force stays, and CAs and CRLs are reloaded',
 };
 
 const lines: Lines = {
@@ -66,8 +61,13 @@ const lines: Lines = {
       report,
       `reloaded: ${report.added} newly revoked, ${report.removed} no longer listed, ${report.evicted} connections closed, ${report.durationMs} ms`,
     ),
-  'reload-failed': ({ error, kept: what }) =>
-    failure({ code: error.code, detail: error.message }, `reload failed (${error.code}); ${kept[what]}`),
+  'reload-failed': ({ source, error }) =>
+    failure(
+      { source, code: error.code, detail: error.message },
+      `reload failed (${error.code}): what ${source} gave before stays in force`,
+    ),
+  recovered: ({ source, error, since }) =>
+    info({ source, code: error.code, since }, `${source} can be used again: ${error.code} is fixed`),
   'crl-expiring': (event) => {
     const which = event.number === undefined ? '' : ` number ${event.number}`;
     const name = `the CRL${which} of "${describeName(event.issuer)}"`;

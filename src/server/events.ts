@@ -23,6 +23,16 @@ export interface ReloadReport {
   readonly durationMs: number;
 }
 
+/** A fault of a source, which stands until the source can be used again. */
+export interface StandingFault {
+  /** The file, or the option. */
+  readonly source: string;
+  /** What is wrong, with what was seen, what was expected, and what to do. */
+  readonly error: MtlsError;
+  /** When it was first seen. */
+  readonly since: Date;
+}
+
 /** A CRL expires soon. */
 export interface CrlExpiringEvent {
   /** Whose CRL it is. */
@@ -39,17 +49,10 @@ export interface CrlExpiringEvent {
 export interface MtlsEvents extends GateEvents {
   /** Something new is in force. */
   reloaded: [ReloadReport];
-  /** A reload failed; what was in force stays, and it is tried again. */
-  'reload-failed': [
-    {
-      /** What is wrong, with file, fault and remedy. */
-      readonly error: MtlsError;
-      /**
-       * What stays in force: `'everything'`, or the `'pair'` of key and certificate alone, where the rest was reloaded.
-       */
-      readonly kept: 'everything' | 'pair';
-    },
-  ];
+  /** A source does not read, or cannot be used: what it gave before stays in force, and it is tried again. */
+  'reload-failed': [StandingFault];
+  /** A source that was at fault can be used again. Has what was wrong, and since when. */
+  recovered: [StandingFault];
   /** Of a CRL's life, no more than `revocation.warnAt` is left. Told once for each CRL. */
   'crl-expiring': [CrlExpiringEvent];
 }
@@ -75,9 +78,6 @@ export interface TypedEventEmitter<Events extends Record<keyof Events, unknown[]
    */
   off<Name extends keyof Events>(name: Name, listener: (...args: Events[Name]) => void): this;
 }
-
-/** What stays in force where a reload failed. */
-export type Kept = MtlsEvents['reload-failed'][0]['kept'];
 
 /** What is in force under one name. A line of the log has some of it; `mtls.authorities` and `mtls.revocation` all. */
 export interface Described {

@@ -15,7 +15,7 @@ import { freshUntil } from '../revocation/verified-crl.js';
 import { announce, announceCas } from './announcement.js';
 import { type AuthorityState, describeAuthorities } from './authority-state.js';
 import { CrlExpiryWatch } from './crl-expiry-watch.js';
-import { type MtlsEvents, type ReloadReport } from './events.js';
+import { type MtlsEvents, type ReloadReport, type StandingFault } from './events.js';
 import { Reporter } from './reporter.js';
 import { certificatesIn, type Explicable } from './explicable.js';
 import { type Prepared, State } from './in-force.js';
@@ -166,9 +166,32 @@ export class MtlsHandle implements Mtls {
     );
   }
 
-  /** What was wrong with the sources when they were last read. */
+  /** What is wrong with the sources. */
+  get faults(): readonly StandingFault[] {
+    return this.#reloader.faults.list;
+  }
+
+  /** The first of the faults. */
   get fault(): MtlsError | undefined {
-    return this.#reloader.fault;
+    return this.faults[0]?.error;
+  }
+
+  /** Whether nothing is wrong. */
+  get healthy(): boolean {
+    return this.faults.length === 0 && this.revocation.healthy;
+  }
+
+  /** Whether clients can be served. */
+  get ready(): boolean {
+    const { inForce } = this.#state;
+    if (inForce === undefined) return false;
+    const now = this.#settings.now();
+    const lists = revocationsOf(inForce.materials).flatMap(({ crls, policy }) =>
+      crls
+        .filter(({ crl }) => crl.deltaBase === undefined)
+        .map(({ crl }) => freshUntil(crl, { ...policy, stale: 'deny' })),
+    );
+    return lists.length === 0 || lists.some((until) => until > now);
   }
 
   /** The open connections of clients with a certificate. */

@@ -8,7 +8,7 @@ import { type ClientIdentity } from '../identity/client-identity.js';
 import { type Explanation } from '../judgement/explanation.js';
 import { type RevocationEntryState } from '../revocation/revocation-state.js';
 import { type AuthorityState } from './authority-state.js';
-import { type MtlsEvents, type ReloadReport, type TypedEventEmitter } from './events.js';
+import { type MtlsEvents, type ReloadReport, type StandingFault, type TypedEventEmitter } from './events.js';
 import { type Explicable } from './explicable.js';
 
 /** The CRLs in force. */
@@ -55,14 +55,24 @@ export interface Mtls extends AsyncDisposable, TypedEventEmitter<MtlsEvents> {
   readonly revocation: RevocationState;
   /** The certificates that the server shows now: its own, then those of `sni`. */
   readonly certificates: readonly ServerCertificateState[];
-  /** What was wrong with the sources when they were last read, as `'reload-failed'` told; `undefined`: nothing. */
+  /** What is wrong with the sources, as `'reload-failed'` reported it and until `'recovered'` does. Oldest first. */
+  readonly faults: readonly StandingFault[];
+  /** The error of the first of {@link Mtls.faults}; `undefined`: nothing is wrong. */
   readonly fault: MtlsError | undefined;
+  /** Whether nothing is wrong: no fault stands, and no CRL is stale. For alarms. */
+  readonly healthy: boolean;
+  /**
+   * Whether clients can be served: something is in force, and not every CRL is stale. For a readiness probe: the CRL of
+   * one partner that expires does not make it false.
+   */
+  readonly ready: boolean;
   /** The open connections of clients with a certificate. */
   readonly connections: Iterable<ConnectionState>;
   /**
-   * Reads every source again and puts it into force, all or nothing. Calls that overlap share one reading.
-   * @throws MtlsError what is wrong; what was in force stays. The `'reload-failed'` event says the same. With
-   *   `ERR_MTLS_KEY_MISMATCH` the pair in force stays, and CAs and CRLs are reloaded all the same.
+   * Reads every source again, and puts into force what can be used: each CRL, removed CAs, CAs that are new once every
+   * source of `ca` reads, and each key with its certificate. Calls that overlap share one reading.
+   * @throws MtlsError every fault, once the rest is in force. What a faulty source gave before stays. The
+   *   `'reload-failed'` event reports the same.
    */
   reload(): Promise<ReloadReport>;
   /**

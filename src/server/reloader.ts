@@ -1,35 +1,43 @@
 /**
- * The reloader: reads the sources, checks all of them, and only then commits.
- * There is one way into force, whoever asked for it; any fault leaves what was in
- * force in force, and is told.
+ * The reloader: reads the sources, and puts into force what can be used of them.
+ * What narrows trust is committed at once, in the turn of the event loop that
+ * read it; what widens it, or changes what the server shows, is tried first.
  *
  * @module
  */
 import { MtlsError } from '../errors.js';
-import { tryHandshakes } from '../material/handshake-trial.js';
-import { type LoadedMaterials, loadMaterials, type Material, type Materials } from '../material/material.js';
+import { tryContext, tryHandshakes } from '../material/handshake-trial.js';
+import { casKeyOf } from '../material/ca-unit.js';
+import {
+  type Material,
+  type MaterialChange,
+  MaterialReader,
+  type MaterialReading,
+  type Materials,
+} from '../material/material.js';
 import { type BuiltContext, secureContextOf } from '../material/secure-context.js';
+import { attempt, faultOf } from '../material/source-fault.js';
 import { SourceWatch } from '../material/source-watch.js';
-import { type Kept, type ReloadReport } from './events.js';
-import { type Reporter } from './reporter.js';
-import { type Prepared, type State } from './in-force.js';
+import { type ReloadReport } from './events.js';
+import { type Contexts, type Prepared, type State } from './in-force.js';
 import { type Settings } from './options.js';
+import { type Reporter } from './reporter.js';
 import { SignalWatch } from './signal-watch.js';
+import { StandingFaults } from './standing-faults.js';
 
-/** Puts prepared material into force; resolves to how many connections that ended. */
+/** Puts prepared material into force at once; resolves to how many connections that ended. */
 export type Commit = (prepared: Prepared) => Promise<number>;
 
 const firstRetryMs = 1000;
 const lastRetryMs = 60_000;
 
-// Whoever renews a certificate writes two files, and may have to wait for one of them.
-const pairPatienceMs = 10_000;
-
-interface Outcome {
-  readonly report: ReloadReport;
-  /** A new key waits for its certificate, or the other way round: the pair in force stayed, and all else was reloaded. */
-  readonly waiting: MtlsError | undefined;
-}
+const nothing: ReloadReport = Object.freeze({
+  changed: false,
+  added: 0,
+  removed: 0,
+  evicted: 0,
+  durationMs: 0,
+});
 
 /** Keeps what is in force up to date with the sources. */
 export class Reloader {
@@ -37,41 +45,46 @@ export class Reloader {
   readonly #reporter: Reporter;
   readonly #state: State;
   readonly #commit: Commit;
+  readonly #reader: MaterialReader;
+  readonly #faults: StandingFaults;
   readonly #watch: SourceWatch;
   readonly #signals: SignalWatch | undefined;
+  /** What was tried with success, by {@link keyOf}. */
+  readonly #tried = new Set<string>();
   #abort = new AbortController();
-  #running: Promise<Outcome> | undefined;
-  #waiting: Promise<Outcome> | undefined;
+  #running: Promise<ReloadReport> | undefined;
+  #waiting: Promise<ReloadReport> | undefined;
   #retry: NodeJS.Timeout | undefined;
-  #pairPatience: NodeJS.Timeout | undefined;
-  #fault: MtlsError | undefined;
+  #pairTimer: NodeJS.Timeout | undefined;
 
   constructor(settings: Settings, reporter: Reporter, state: State, commit: Commit) {
     this.#settings = settings;
     this.#reporter = reporter;
     this.#state = state;
     this.#commit = commit;
+    this.#reader = new MaterialReader(settings, 'gate');
+    this.#faults = new StandingFaults(reporter, settings.now);
     this.#watch = new SourceWatch(settings);
     this.#signals = settings.signals ? new SignalWatch(reporter) : undefined;
   }
 
-  /** The fault that was told last, and that no reload has mended since. */
-  get fault(): MtlsError | undefined {
-    return this.#fault;
+  /** What is wrong with the sources. */
+  get faults(): StandingFaults {
+    return this.#faults;
   }
 
   /**
    * Reads the sources for the first time. What they hold is in force once the caller has committed it.
-   * @throws MtlsError whatever is wrong with them.
+   * @throws MtlsError whatever is wrong with them, all of it.
    */
   async load(): Promise<Prepared> {
     await this.#watch.remember();
-    const { materials } = await this.#read(undefined);
-    return await this.#prepare(materials);
-  }
-
-  async #read(before: Materials | undefined): Promise<LoadedMaterials> {
-    return await loadMaterials(this.#settings, { enforcer: 'gate', signal: this.#abort.signal }, before);
+    const materials = await this.#reader.readAll(this.#abort.signal);
+    const contexts = contextsOf(materials, undefined, (material) =>
+      buildContext(this.#settings, material, undefined),
+    );
+    await tryHandshakes(this.#reporter, contexts);
+    return { materials, contexts };
   }
 
   /** Reloads whenever a source changes from what {@link Reloader.load} saw, and at SIGHUP where that was asked for. */
@@ -82,14 +95,12 @@ export class Reloader {
     this.#signals?.begin(() => this.reload());
   }
 
-  /** Reads the sources again. Calls that overlap share one reading, and it begins after the last of them. */
+  /**
+   * Reads the sources again, and commits what it can. Calls that overlap share one reading that begins after the last
+   * of them.
+   * @throws MtlsError every fault, once what can be used is in force.
+   */
   async reload(): Promise<ReloadReport> {
-    const { report, waiting } = await this.#reloadOnce();
-    if (waiting !== undefined) throw this.#tell(waiting, 'pair');
-    return report;
-  }
-
-  async #reloadOnce(): Promise<Outcome> {
     // One that runs may have read the files before they changed: whoever asks meanwhile gets the next one.
     this.#waiting ??= (this.#running ?? Promise.resolve()).then(
       () => this.#start(),
@@ -109,7 +120,7 @@ export class Reloader {
   async close(): Promise<void> {
     this.#abort.abort();
     clearTimeout(this.#retry);
-    this.#waitForPair(undefined);
+    clearTimeout(this.#pairTimer);
     this.#watch.close();
     this.#signals?.close();
     // One that waits for the one that runs ends with it, for its sources may not be read any more.
@@ -117,115 +128,205 @@ export class Reloader {
     await this.#running?.catch(() => undefined);
   }
 
-  #start(): Promise<Outcome> {
+  #start(): Promise<ReloadReport> {
     this.#waiting = undefined;
-    this.#running = this.#reload();
+    this.#running = this.#round(false).then((report) => {
+      const { error } = this.#faults;
+      if (error !== undefined) throw error;
+      return report;
+    });
     return this.#running;
   }
 
-  async #reload(): Promise<Outcome> {
-    const started = performance.now();
+  /** Reads every source: what can be read now at once, and each of the others when it has settled. */
+  async #round(mayWait: boolean): Promise<ReloadReport> {
     const { signal } = this.#abort;
-    try {
-      const before = this.#state.inForce?.materials;
-      if (before === undefined)
-        throw new MtlsError('ERR_MTLS_STATE_INVALID', {
-          seen: 'the sources have not been read yet',
-          remedy: 'await protect() first',
-        });
-      const { materials, diff, waiting } = await this.#read(before);
-      if (waiting === undefined) this.#waitForPair(undefined);
-      if (materials === before) {
-        const report = this.#succeed(started, { changed: false, added: 0, removed: 0, evicted: 0 }, waiting);
-        return { report, waiting };
-      }
-      // Reading ends in some work of its own, preparing builds a secure context, and so may the commit: requests get
-      // their turn in between.
-      await new Promise(setImmediate);
-      const prepared = await this.#prepare(materials);
-      await new Promise(setImmediate);
-      const evicted = await this.#commit(prepared);
-      return { report: this.#succeed(started, { changed: true, ...diff, evicted }, waiting), waiting };
-    } catch (error) {
-      const fault = asMtlsError(error);
-      // Whoever closes the server is not told that it did not go on.
-      throw signal.aborted ? fault : this.#tell(fault, 'everything');
+    this.#reader.refresh(signal);
+    let report = await this.#pass(mayWait);
+    while (this.#reader.pending.length > 0) {
+      await Promise.race(this.#reader.pending);
+      // Do not report a reload that close() aborted.
+      if (signal.aborted)
+        throw new MtlsError('ERR_MTLS_ABORTED', { seen: 'the server was closed during the reload' });
+      report = sumOf(report, await this.#pass(mayWait));
     }
-  }
-
-  async #prepare(materials: Materials): Promise<Prepared> {
-    const contextOf = (material: Material, inForce: BuiltContext | undefined): BuiltContext =>
-      secureContextOf(this.#settings, material, { enforcer: 'gate', inForce });
-    const before = this.#state.inForce?.contexts;
-    const named = [...materials.named].map(
-      ([name, material]) => [name, contextOf(material, before?.named.get(name))] as const,
-    );
-    const contexts = { main: contextOf(materials.main, before?.main), named: new Map(named) };
-    await tryHandshakes(this.#reporter, contexts, before);
-    return { materials, contexts };
-  }
-
-  #succeed(
-    started: number,
-    outcome: Omit<ReloadReport, 'durationMs'>,
-    waiting: MtlsError | undefined,
-  ): ReloadReport {
-    const report = Object.freeze({
-      ...outcome,
-      durationMs: Math.round((performance.now() - started) * 10) / 10,
-    });
-    // A pair that still waits has been told of, or will be.
-    if (waiting === undefined || !this.#wasTold(waiting)) this.#fault = undefined;
-    if (!report.changed) return report;
-    this.#reporter.emit('reloaded', report);
     return report;
   }
 
-  #tell(error: MtlsError, kept: Kept): MtlsError {
-    // A source that stays broken is tried again and again, and told of once.
-    if (this.#wasTold(error)) return error;
-    this.#fault = error;
-    this.#reporter.emit('reload-failed', { error, kept });
-    return error;
+  /** Reads once. Up to the first `await` it is one turn of the event loop, in which a revocation comes into force. */
+  async #pass(mayWait: boolean): Promise<ReloadReport> {
+    const started = performance.now();
+    const evictions: Promise<ReloadReport>[] = [];
+    const inForce = (): Materials | undefined => this.#state.inForce?.materials;
+    let reading = this.#read();
+    if (reading.narrowed !== undefined && reading.narrowed.materials !== inForce()) {
+      evictions.push(this.#put(reading.narrowed));
+      // What else there is, is told apart from what has just come into force.
+      if (reading.whole?.materials !== inForce()) reading = this.#read();
+    }
+    while (reading.whole !== undefined && reading.whole.materials !== inForce()) {
+      const untried = this.#untriedIn(reading.whole.materials);
+      if (untried.length === 0) evictions.push(this.#put(reading.whole));
+      for (const trial of untried) await this.#try(trial);
+      // Other work has had its turn: what was tried may be old by now.
+      reading = this.#read();
+    }
+    const dueIn = this.#faults.replace(reading.faults, mayWait);
+    if (dueIn !== undefined) this.#passIn(dueIn);
+    const change = (await Promise.all(evictions)).reduce(sumOf, nothing);
+    const durationMs = Math.round((performance.now() - started) * 10) / 10;
+    const report = Object.freeze({ ...change, durationMs });
+    if (report.changed) this.#reporter.emit('reloaded', report);
+    return report;
   }
 
-  #wasTold(error: MtlsError): boolean {
-    return this.#fault !== undefined && faultOf(this.#fault) === faultOf(error);
+  #read(): MaterialReading {
+    const { inForce } = this.#state;
+    if (inForce === undefined)
+      throw new MtlsError('ERR_MTLS_STATE_INVALID', {
+        seen: 'the sources have not been read yet',
+        remedy: 'await protect() first',
+      });
+    return this.#reader.read(inForce.materials, this.#abort.signal);
   }
 
-  /** For the watch: the fault has been told; what may mend itself without a change is tried again, ever more seldom. */
+  /** Puts a change into force, at once. */
+  async #put({ materials, diff }: MaterialChange): Promise<ReloadReport> {
+    const contexts = contextsOf(materials, this.#state.inForce?.contexts, (material, before) =>
+      this.#contextOf(material, before),
+    );
+    const evicted = this.#commit({ materials, contexts });
+    this.#reader.settle(materials);
+    return { changed: true, ...diff, evicted: await evicted, durationMs: 0 };
+  }
+
+  /** What OpenSSL makes no context of does not keep a revocation out: the gate decides, and the context stays. */
+  #contextOf(material: Material, before: BuiltContext | undefined): BuiltContext {
+    const built = attempt('options', () => buildContext(this.#settings, material, before));
+    if (built.result !== undefined) return built.result;
+    if (before === undefined) throw built.fault.error;
+    return before;
+  }
+
+  /** What has to be tried before it comes into force: new keys, certificates and CAs. */
+  #untriedIn({ main, named }: Materials): Trial[] {
+    const { materials } = this.#state.inForce ?? {};
+    const all = [
+      { name: undefined, material: main, before: materials?.main },
+      ...[...named].map(([name, material]) => ({ name, material, before: materials?.named.get(name) })),
+    ];
+    return all.filter(({ material, before }) => {
+      const isSame =
+        before?.credentials === material.credentials && before.trust.store === material.trust.store;
+      return !isSame && !this.#tried.has(keyOf(material));
+    });
+  }
+
+  async #try({ name, material, before }: Trial): Promise<void> {
+    const fault = await this.#faultOf(material, name);
+    if (fault === undefined) {
+      this.#tried.add(keyOf(material));
+      return;
+    }
+    const { credentials, trust } = material;
+    const isOldPair = before?.credentials === credentials;
+    const isOldTrust = before?.trust.store === trust.store;
+    // Both are new: which of them is at fault?
+    const isOfPair =
+      !isOldPair &&
+      (isOldTrust ||
+        before === undefined ||
+        (await this.#faultOf({ credentials, trust: before.trust }, name)) !== undefined);
+    this.#reader.reject(name, isOfPair ? { credentials } : { trust }, fault);
+  }
+
+  async #faultOf(material: Material, name: string | undefined): Promise<MtlsError | undefined> {
+    try {
+      const context = buildContext(this.#settings, material, undefined);
+      await tryContext(this.#reporter, context, name);
+      return undefined;
+    } catch (error) {
+      if (error instanceof MtlsError) return error;
+      throw error;
+    }
+  }
+
+  #passIn(ms: number): void {
+    clearTimeout(this.#pairTimer);
+    this.#pairTimer = setTimeout(() => {
+      this.#reloadQuietly(firstRetryMs);
+    }, ms + 1);
+    this.#pairTimer.unref();
+  }
+
+  /** For the watch: faults have been reported; what may go without a change is tried again, ever more seldom. */
   #reloadQuietly(retryMs: number): void {
     clearTimeout(this.#retry);
-    this.#reloadOnce().then(
-      ({ waiting }) => {
-        this.#waitForPair(waiting);
-      },
+    if (this.#abort.signal.aborted) return;
+    this.#round(true).then(
       () => {
+        if (this.#faults.error !== undefined) this.#retryIn(retryMs);
+      },
+      (error: unknown) => {
         if (this.#abort.signal.aborted) return;
-        clearTimeout(this.#retry);
-        this.#retry = setTimeout(() => {
-          this.#reloadQuietly(Math.min(retryMs * 2, lastRetryMs));
-        }, retryMs);
-        this.#retry.unref();
+        // A defect: what was in force stays.
+        this.#faults.replace([faultOf('express-mtls', asMtlsError(error))], true);
+        this.#retryIn(retryMs);
       },
     );
   }
 
-  /** For the watch: its other half is expected any moment. `undefined`: it has come. */
-  #waitForPair(waiting: MtlsError | undefined): void {
-    if (waiting === undefined) {
-      clearTimeout(this.#pairPatience);
-      this.#pairPatience = undefined;
-      return;
-    }
+  #retryIn(ms: number): void {
     if (this.#abort.signal.aborted) return;
-    this.#pairPatience ??= setTimeout(() => this.#tell(waiting, 'pair'), pairPatienceMs).unref();
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => {
+      this.#reloadQuietly(Math.min(ms * 2, lastRetryMs));
+    }, ms);
+    this.#retry.unref();
   }
 }
 
-/** What a fault is known by from one reading to the next. */
-function faultOf({ code, source, seen, errors }: MtlsError): string {
-  return errors === undefined ? `${code} ${source ?? ''} ${seen}` : errors.map(faultOf).join('\n');
+/** What is tried under one name. */
+interface Trial {
+  readonly name: string | undefined;
+  readonly material: Material;
+  readonly before: Material | undefined;
+}
+
+/** Text that two materials share if a handshake with them goes the same way. */
+function keyOf({ credentials, trust }: Material): string {
+  return `${credentials.hash} ${casKeyOf(trust.store.certificates)}`;
+}
+
+function buildContext(
+  settings: Settings,
+  material: Material,
+  inForce: BuiltContext | undefined,
+): BuiltContext {
+  return secureContextOf(settings, material, { enforcer: 'gate', inForce });
+}
+
+function contextsOf(
+  { main, named }: Materials,
+  before: Contexts | undefined,
+  make: (material: Material, before: BuiltContext | undefined) => BuiltContext,
+): Contexts {
+  return {
+    main: make(main, before?.main),
+    named: new Map([...named].map(([name, material]) => [name, make(material, before?.named.get(name))])),
+  };
+}
+
+/** Of two changes in one round. */
+function sumOf(one: ReloadReport, other: ReloadReport): ReloadReport {
+  if (!one.changed || !other.changed) return one.changed ? one : other;
+  return Object.freeze({
+    changed: true,
+    added: one.added + other.added,
+    removed: one.removed + other.removed,
+    evicted: one.evicted + other.evicted,
+    durationMs: Math.round((one.durationMs + other.durationMs) * 10) / 10,
+  });
 }
 
 function asMtlsError(cause: unknown): MtlsError {

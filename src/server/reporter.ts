@@ -20,6 +20,7 @@ const channels: { readonly [Name in keyof MtlsEvents]: Channel } = {
   forbidden: channel('express-mtls.forbidden'),
   reloaded: channel('express-mtls.reloaded'),
   'reload-failed': channel('express-mtls.reload-failed'),
+  recovered: channel('express-mtls.recovered'),
   'crl-expiring': channel('express-mtls.crl-expiring'),
 };
 

@@ -14,7 +14,7 @@ import { connectionOf } from '../gate/connection.js';
 import { Gate } from '../gate/gate.js';
 import { createJudges } from '../judgement/judges.js';
 import { tryHandshakes } from '../material/handshake-trial.js';
-import { loadMaterials } from '../material/material.js';
+import { MaterialReader } from '../material/material.js';
 import { secureContextOf } from '../material/secure-context.js';
 import { announceCas } from './announcement.js';
 import { messageOptions } from './app-messages.js';
@@ -82,10 +82,8 @@ export async function createServerOptions(options: MtlsOptions): Promise<ServerO
       remedy: 'use createServer(), or protect() the server',
     });
   }
-  const { materials } = await loadMaterials(settings, {
-    enforcer: 'openssl',
-    signal: new AbortController().signal,
-  });
+  const { signal } = new AbortController();
+  const materials = await new MaterialReader(settings, 'openssl').readAll(signal);
   const context = secureContextOf(settings, materials.main, { enforcer: 'openssl' });
   const reporter = new Reporter(settings);
   await tryHandshakes(reporter, { main: context, named: new Map() });

@@ -4,12 +4,14 @@
  *
  * @module
  */
+import { type ErrorCode } from '../errors.js';
 import { type EvictedEvent, type RefusedEvent } from '../gate/events.js';
 import { networkOf } from '../server/refusal-log.js';
 import { abbreviate, describeRefusal, type RefusalReason } from '../judgement/refusal.js';
+import { type StandingFault } from '../server/events.js';
 import { type Mtls } from '../server/mtls.js';
 import { type StatusRefusal, type StatusReload } from './status-report.js';
-import { withoutFolders } from './text.js';
+import { baseName, withoutFolders } from './text.js';
 import { shorten } from '../x509/string.js';
 
 /** How many of each list are kept. */
@@ -54,11 +56,12 @@ export class History {
     mtls.on('reloaded', ({ added, removed, evicted, durationMs }) => {
       this.#addReload({ at: moment(), outcome: 'reloaded', added, removed, evicted, durationMs });
     });
-    mtls.on('reload-failed', ({ error: { code, message } }) => {
-      const told = sources === 'paths' ? message : withoutFolders(message);
-      // Several faults stand on a line each.
-      const line = shorten(told.replaceAll('\n', '; '), longestMessage);
-      this.#addReload({ at: moment(), outcome: 'failed', code, message: line });
+    mtls.on('reload-failed', (fault) => {
+      this.#addReload({ at: moment(), outcome: 'failed', ...describeFault(fault, sources) });
+    });
+    mtls.on('recovered', (fault) => {
+      const { source, code } = describeFault(fault, sources);
+      this.#addReload({ at: moment(), outcome: 'recovered', source, code });
     });
   }
 
@@ -116,4 +119,19 @@ export class RefusalRecord {
     const lines = [...this.#strangers.values(), ...this.#clients.values()].reverse();
     return lines.sort((one, other) => (one.at < other.at ? 1 : one.at > other.at ? -1 : 0));
   }
+}
+
+/** A fault in words that a page can show. */
+export function describeFault(
+  { source, error: { code, message } }: Pick<StandingFault, 'source' | 'error'>,
+  sources: 'names' | 'paths',
+): { source: string; code: ErrorCode; message: string } {
+  const isWhole = sources === 'paths';
+  // Several faults stand on a line each.
+  const line = (isWhole ? message : withoutFolders(message)).replaceAll('\n', '; ');
+  return {
+    source: shorten(isWhole ? source : baseName(source), 200),
+    code,
+    message: shorten(line, longestMessage),
+  };
 }

@@ -15,6 +15,8 @@ export type {
   StatusReload,
   StatusReloaded,
   StatusReloadFailed,
+  StatusRecovered,
+  StatusFault,
   StatusReloads,
   StatusReport,
 } from './status-report.js';

@@ -31,3 +31,8 @@ function toHtml(value: Value): string {
 export function writeTime(iso: string): Markup {
   return markup`<time datetime="${iso}">${iso.slice(0, 19).replace('T', ' ')} UTC</time>`;
 }
+
+/** A name may be written from right to left, and what stands beside it is not. */
+export function isolate(text: string): Markup {
+  return markup`<bdi>${text}</bdi>`;
+}

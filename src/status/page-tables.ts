@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Markup, markup, writeTime } from './markup.js';
+import { isolate, type Markup, markup, writeTime } from './markup.js';
 import {
   type StatusAuthority,
   type StatusClient,
@@ -171,14 +171,16 @@ const reloadColumns: readonly Column<StatusReload>[] = [
   { name: 'At', cell: ({ at }) => writeTime(at) },
   {
     name: 'Outcome',
-    cell: ({ outcome }) => (outcome === 'failed' ? warn('failed') : praise('reloaded')),
+    cell: ({ outcome }) => (outcome === 'failed' ? warn('failed') : praise(outcome)),
   },
   {
     name: 'Detail',
     kind: 'long',
     cell: (reload) => {
       if (reload.outcome === 'failed')
-        return markup`${reload.code}: ${isolate(reload.message)}<br>What was in force stays.`;
+        return markup`${reload.code}: ${isolate(reload.message)}<br>What it gave before stays.`;
+      if (reload.outcome === 'recovered')
+        return markup`${isolate(reload.source)} can be used again: ${reload.code} is fixed.`;
       const { added, removed, evicted, durationMs } = reload;
       return `${added} newly revoked, ${removed} no longer listed, ${evicted} connections closed, ${durationMs} ms`;
     },
@@ -201,11 +203,6 @@ function notListed({ list, total }: StatusList<unknown>): string {
 function countReasons({ total, byReason }: StatusRefusals): string {
   const reasons = Object.entries(byReason).map(([reason, times]) => `${times} ${reason}`);
   return `${total} (${reasons.join(', ')})`;
-}
-
-/** A name may be written from right to left, and what stands beside it is not. */
-function isolate(text: string): Markup {
-  return markup`<bdi>${text}</bdi>`;
 }
 
 function warn(words: string): Markup {

@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { Markup, markup, writeTime } from './markup.js';
+import { isolate, Markup, markup, writeTime } from './markup.js';
 import { style } from './page-style.js';
 import { writeTables } from './page-tables.js';
-import { type StatusReport } from './status-report.js';
+import { type StatusFault, type StatusReport } from './status-report.js';
 
 /** Writes the page. */
 export function writePage(report: StatusReport): string {
@@ -24,7 +24,7 @@ export function writePage(report: StatusReport): string {
 <header>
 <h1>Client certificates</h1>
 ${writeVerdict(report)}
-${writeLastFailure(report)}
+${report.faults.map(writeFault)}
 <p class="muted">As of ${writeTime(report.at)}. What happens is remembered since ${writeTime(report.since)}.</p>
 </header>
 <main>
@@ -35,18 +35,19 @@ ${writeTables(report)}
 `.html;
 }
 
-function writeVerdict({ ready, crls }: StatusReport): Markup {
-  if (!ready) return markup`<p class="verdict bad">Not ready: a CRL is stale.</p>`;
+function writeVerdict({ ready, healthy, faults, crls }: StatusReport): Markup {
+  if (!ready) return markup`<p class="verdict bad">Not ready: every CRL is stale.</p>`;
   if (crls.total === 0)
     return markup`<p class="verdict bad">Ready, but no CRL is configured: nobody is ever revoked.</p>`;
-  // Those that run out first stand first.
-  return crls.list[0]?.state === 'stale'
+  // Those that expire first stand first.
+  if (crls.list[0]?.state !== 'stale')
+    return markup`<p class="verdict good">Ready: every CRL is in date.</p>`;
+  return healthy || faults.length > 0
     ? markup`<p class="verdict bad">Ready: a CRL is stale, and within its grace.</p>`
-    : markup`<p class="verdict good">Ready: every CRL is in date.</p>`;
+    : markup`<p class="verdict bad">Ready, but a CRL is stale.</p>`;
 }
 
-function writeLastFailure({ reloads }: StatusReport): Markup | string {
-  const [last] = reloads.list;
-  if (last?.outcome !== 'failed') return '';
-  return markup`<p class="bad">The <a href="#reloads">reload</a> at ${writeTime(last.at)} failed, and nothing new has come into force since.</p>`;
+function writeFault({ source, code, message, since }: StatusFault): Markup {
+  return markup`<p class="bad">${isolate(source)} is at fault since ${writeTime(since)}, and what it gave before is in force. ${code}: ${isolate(message)}</p>
+`;
 }

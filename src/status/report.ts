@@ -10,7 +10,7 @@ import { type RevocationEntryState } from '../revocation/revocation-state.js';
 import { type AuthorityState } from '../server/authority-state.js';
 import { type ConnectionState, type Mtls } from '../server/mtls.js';
 import { type DistinguishedName } from '../x509/distinguished-name.js';
-import { type History } from './history.js';
+import { describeFault, type History } from './history.js';
 import {
   type StatusAuthority,
   type StatusClient,
@@ -26,7 +26,10 @@ const mostListed = 100;
 const mostAddresses = 5;
 
 /** What a report reads of a server. */
-export type ReportSource = Pick<Mtls, 'authorities' | 'revocation' | 'connections'>;
+export type ReportSource = Pick<
+  Mtls,
+  'authorities' | 'revocation' | 'connections' | 'faults' | 'healthy' | 'ready'
+>;
 
 /** What else a report is made of. */
 export interface ReportOptions {
@@ -38,14 +41,19 @@ export interface ReportOptions {
 
 /** Reports what is in force, who is connected, and what has happened. */
 export function createReport(mtls: ReportSource, { history, sources, now }: ReportOptions): StatusReport {
-  const { crls, healthy } = mtls.revocation;
+  const { crls } = mtls.revocation;
   const { refusals, evictions, reloads } = history;
   const nameSource = (source: string): string =>
     shorten(sources === 'paths' ? source : baseName(source), 200);
   return {
     at: new Date(now).toISOString(),
     since: history.since,
-    ready: healthy,
+    ready: mtls.ready,
+    healthy: mtls.healthy,
+    faults: mtls.faults.map((fault) => ({
+      ...describeFault(fault, sources),
+      since: fault.since.toISOString(),
+    })),
     authorities: listOf(mtls.authorities, (authority) => describeAuthority(authority, now)),
     crls: listOf([...crls].sort(byNextUpdate), (crl) => ({
       ...describeCrl(crl, now),

@@ -14,8 +14,12 @@ export interface StatusReport {
   readonly at: string;
   /** Since when refusals, evictions and reloads are remembered. */
   readonly since: string;
-  /** Whether every CRL is in date, or within the grace of the policy: what `/ready` says. */
+  /** Whether clients can be served, as `mtls.ready` and `/ready` say. */
   readonly ready: boolean;
+  /** Whether nothing is wrong, as `mtls.healthy` says. */
+  readonly healthy: boolean;
+  /** What is wrong with the sources now. */
+  readonly faults: readonly StatusFault[];
   /** The CAs in force. */
   readonly authorities: StatusList<StatusAuthority>;
   /** The CRLs in force. Those that run out first come first. */
@@ -28,6 +32,18 @@ export interface StatusReport {
   readonly evictions: StatusRefusals;
   /** The reloads that changed something, or failed. The last one comes first. */
   readonly reloads: StatusReloads;
+}
+
+/** A source that cannot be used. What it gave before is in force. */
+export interface StatusFault {
+  /** The file, without its folders unless they were asked for, or the option. */
+  readonly source: string;
+  /** What is wrong. */
+  readonly code: ErrorCode;
+  /** The same in words, and what to do. */
+  readonly message: string;
+  /** Since when. */
+  readonly since: string;
 }
 
 /** The first or last entries of what there are `total` of. */
@@ -141,7 +157,7 @@ export interface StatusRefusal {
 }
 
 /** What came of a reload. One that changed nothing is not listed, and a fault that stays is listed once. */
-export type StatusReload = StatusReloaded | StatusReloadFailed;
+export type StatusReload = StatusReloaded | StatusReloadFailed | StatusRecovered;
 
 /** Something new came into force. */
 export interface StatusReloaded {
@@ -159,14 +175,28 @@ export interface StatusReloaded {
   readonly durationMs: number;
 }
 
-/** What was to come into force was at fault, and what was in force stayed. */
+/** A source was at fault, and what it gave before stayed in force. */
 export interface StatusReloadFailed {
   /** When. */
   readonly at: string;
   /** That it was. */
   readonly outcome: 'failed';
+  /** The file, without its folders unless they were asked for, or the option. */
+  readonly source: string;
   /** The fault; of several, the first. */
   readonly code: ErrorCode;
   /** What is wrong, and what to do. */
   readonly message: string;
+}
+
+/** A source that was at fault can be used again. */
+export interface StatusRecovered {
+  /** When. */
+  readonly at: string;
+  /** That it can. */
+  readonly outcome: 'recovered';
+  /** The file, without its folders unless they were asked for, or the option. */
+  readonly source: string;
+  /** What was wrong. */
+  readonly code: ErrorCode;
 }

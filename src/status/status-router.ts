@@ -65,9 +65,9 @@ export function statusRouter(mtls: Mtls, options: StatusOptions = {}): Middlewar
     else send(res, 'application/json', `${JSON.stringify(report)}\n`);
   };
   const answerReady: Answer = (_req, res) => {
-    const { healthy } = mtls.revocation;
-    res.statusCode = healthy ? 200 : 503;
-    const answer = healthy ? { ready: true } : { ready: false, reason: 'a CRL is past its nextUpdate' };
+    const { ready: isReady } = mtls;
+    res.statusCode = isReady ? 200 : 503;
+    const answer = isReady ? { ready: true } : { ready: false, reason: 'every CRL is past its nextUpdate' };
     send(res, 'application/json', `${JSON.stringify(answer)}\n`);
   };
   const routes = new Map<string, { readonly answer: Answer; readonly guard: Guard }>([

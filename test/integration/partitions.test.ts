@@ -105,13 +105,15 @@ describe('a client that a partition lists', () => {
   });
 });
 
-test('a full CRL gives way to a newer CRL for users and one for CAs, and not to one of them', async () => {
+test('a full CRL stays beside a newer CRL for users, and gives way to it and one for CAs', async () => {
   const { root, client1, client2, list } = world();
   const server = await startServer({ root, crl: list(2, { revoked: [client2] }), options: { watch: false } });
   const users = list(1, { idp: { onlyUser: true }, revoked: [client1, client2] });
   publish(server.files.crl, users);
   await expect(server.mtls.reload()).rejects.toMatchObject({ code: 'ERR_MTLS_CRL_ROLLBACK' });
-  expect(await server.as(client1).get()).toMatchObject({ status: 200 });
+  expect(server.mtls.revocation.crls).toHaveLength(2);
+  for (const client of [client1, client2])
+    expect(await server.as(client).get()).toMatchObject({ status: 'refused' });
   publish(server.files.crl, users + list(1, { idp: { onlyCa: true } }));
   expect(await server.mtls.reload()).toMatchObject({ changed: true });
   for (const client of [client1, client2])

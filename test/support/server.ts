@@ -52,6 +52,7 @@ const eventNames = [
   'forbidden',
   'reloaded',
   'reload-failed',
+  'recovered',
   'crl-expiring',
 ] as const satisfies readonly (keyof MtlsEvents)[];
 
@@ -76,6 +77,7 @@ export class Recorder {
     forbidden: [],
     reloaded: [],
     'reload-failed': [],
+    recovered: [],
     'crl-expiring': [],
   };
 

@@ -53,8 +53,8 @@ export async function readInputs(
   const { signal } = new AbortController();
   try {
     const [client, key, cas, , serverCas] = await allOrFaults([
-      readClientFile(paths.cert),
-      readKeyFile(paths, env),
+      Promise.resolve().then(() => readClientFile(paths.cert)),
+      Promise.resolve().then(() => readKeyFile(paths, env)),
       readAuthorities(paths.ca, { ...caBlocks, option: 'ca' }, paths.crl),
       toCrlInputs(paths.crl ?? [], 'crl', signal),
       readAuthorities(paths.serverCa, { ...serverCaBlocks, option: 'server-ca' }),
@@ -80,8 +80,8 @@ function nameFlags(text: string): string {
   return text.replaceAll(/\boptions\.([a-z-]+)(?:\[\d+\])?/g, '--$1');
 }
 
-async function readClientFile(path: string): Promise<Inputs['client']> {
-  const source = await readSource(path, 'cert');
+function readClientFile(path: string): Inputs['client'] {
+  const source = readSource(path, 'cert');
   const ders = readBlocks(source, certificateBlocks);
   const [leaf] = ders;
   if (leaf !== undefined) return { origin: source.origin, ders, leaf };
@@ -91,18 +91,18 @@ async function readClientFile(path: string): Promise<Inputs['client']> {
   });
 }
 
-async function readKeyFile(
+function readKeyFile(
   { key, passphraseFile }: InputPaths,
   env: Readonly<Record<string, string | undefined>>,
-): Promise<ClientKey | undefined> {
+): ClientKey | undefined {
   if (key === undefined) return undefined;
   const passphrase =
-    passphraseFile === undefined ? env['EXPRESS_MTLS_KEY_PASSPHRASE'] : await readPassphrase(passphraseFile);
-  return readClientKey(await readSource(key, 'key'), passphrase === '' ? undefined : passphrase);
+    passphraseFile === undefined ? env['EXPRESS_MTLS_KEY_PASSPHRASE'] : readPassphrase(passphraseFile);
+  return readClientKey(readSource(key, 'key'), passphrase === '' ? undefined : passphrase);
 }
 
-async function readPassphrase(path: string): Promise<string> {
-  const { bytes } = await readSource(path, 'passphrase-file');
+function readPassphrase(path: string): string {
+  const { bytes } = readSource(path, 'passphrase-file');
   const [line = ''] = bytes.toString('utf8').split(/\r?\n/, 1);
   if (line !== '') return line;
   throw new MtlsError('ERR_MTLS_PASSPHRASE_INVALID', {

@@ -16,7 +16,8 @@ const request: CrlRequest = {
   cas: [root.der],
   policy: checkRevocationPolicy(),
   at: Date.now(),
-  faulty: 'fail',
+  purpose: 'server',
+  staying: [],
   keepEntries: 0,
   hash: undefined,
   inForce: [],
@@ -24,7 +25,7 @@ const request: CrlRequest = {
 const response = {
   hash: 'of the thread',
   crls: undefined,
-  setAside: [],
+  inputs: [],
   diff: { added: 0, removed: 0 },
   shrunk: [],
 };
@@ -62,7 +63,7 @@ class Threads {
   async load(bytes = 1, signal: AbortSignal = new AbortController().signal): Promise<'thread' | 'main'> {
     const { hash } = await this.#threads.load(request, bytes, signal);
     if (hash === response.hash) return 'thread';
-    expect(hash).toBe((await loadCrls(request)).hash);
+    expect(hash).toBe(loadCrls(request).hash);
     // Once, not at each reload.
     const warning = expect.stringMatching(
       /^large CRLs are loaded on the main thread, .*the loading thread failed/,

@@ -4,7 +4,8 @@
  * @module
  */
 import { checkOptions, type MtlsOptions, type Settings } from '../../../src/server/options.js';
-import { loadMaterials, type LoadedMaterials, type Materials } from '../../../src/material/material.js';
+import { type MaterialChange, MaterialReader, type Materials } from '../../../src/material/material.js';
+import { combined } from '../../../src/material/source-fault.js';
 import { ca } from '../../support/chain.js';
 
 export const root = ca('root');
@@ -14,12 +15,21 @@ export function settingsOf(options: Partial<MtlsOptions> = {}): Settings {
   return checkOptions({ key: server.keyPem, cert: server.pem, ca: root.pem, ...options });
 }
 
-/** Reads the sources; with `inForce`, as a reload does. */
+/** Reads the sources; with `inForce`, as a reload does. @throws MtlsError every fault */
 export async function load(
   options: Partial<MtlsOptions> = {},
   inForce?: Materials,
   enforcer: 'openssl' | 'gate' = 'gate',
-): Promise<LoadedMaterials> {
+): Promise<MaterialChange> {
   const { signal } = new AbortController();
-  return await loadMaterials(settingsOf(options), { enforcer, signal }, inForce);
+  const reader = new MaterialReader(settingsOf(options), enforcer);
+  reader.refresh(signal);
+  let reading;
+  do {
+    await Promise.all(reader.pending);
+    reading = reader.read(inForce, signal);
+  } while (reader.pending.length > 0);
+  const fault = combined(reading.faults);
+  if (fault !== undefined) throw fault;
+  return reading.whole as MaterialChange;
 }

@@ -11,11 +11,18 @@ import {
   hashSources,
   isAmong,
   isPath,
-  readPath,
-  readSource,
+  readPath as readPathNow,
+  readSource as readSourceNow,
+  type SourceBytes,
 } from '../../../src/material/sources.js';
 import { ca } from '../../support/chain.js';
 import { temporaryDirectory, writeMaterial } from '../../support/files.js';
+
+// As promises, whose rejections are asserted like those of loaders.
+const readSource = async (...args: Parameters<typeof readSourceNow>): Promise<SourceBytes> =>
+  await Promise.resolve().then(() => readSourceNow(...args));
+const readPath = async (...args: Parameters<typeof readPathNow>): Promise<SourceBytes[]> =>
+  await Promise.resolve().then(() => readPathNow(...args));
 
 const root = ca('root');
 const crl = root.crl();

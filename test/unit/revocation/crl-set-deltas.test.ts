@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { refuseRollback, scopeKey } from '../../../src/revocation/crl-set.js';
+import { scopeKey } from '../../../src/revocation/crl-set.js';
+import { refuseRollback } from '../../support/rollback.js';
 import { type VerifiedCrl } from '../../../src/revocation/verified-crl.js';
 import { ca } from '../../support/chain.js';
 import type { CrlOptions } from '../../support/crl.js';

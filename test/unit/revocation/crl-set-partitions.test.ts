@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { compareCrls } from '../../../src/revocation/crl-diff.js';
-import { refuseRollback, type Replacement } from '../../../src/revocation/crl-set.js';
+import { type Replacement } from '../../../src/revocation/crl-set.js';
+import { refuseRollback } from '../../support/rollback.js';
 import { type VerifiedCrl } from '../../../src/revocation/verified-crl.js';
 import { ca } from '../../support/chain.js';
 import type { CrlOptions } from '../../support/crl.js';

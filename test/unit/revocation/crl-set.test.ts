@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { newestOfEachScope, refuseRollback, scopeKey } from '../../../src/revocation/crl-set.js';
+import { newestOfEachScope, scopeKey } from '../../../src/revocation/crl-set.js';
+import { refuseRollback } from '../../support/rollback.js';
 import { type Certificate } from '../../../src/x509/certificate.js';
 import { type VerifiedCrl } from '../../../src/revocation/verified-crl.js';
 import { ca } from '../../support/chain.js';

@@ -34,6 +34,8 @@ const report: StatusReport = {
   at,
   since: '2026-06-15T10:00:00.000Z',
   ready: true,
+  healthy: true,
+  faults: [],
   authorities: {
     total: 2,
     list: [
@@ -82,7 +84,14 @@ const report: StatusReport = {
     failed: 1,
     list: [
       { at, outcome: 'reloaded', added: 1, removed: 0, evicted: 2, durationMs: 3.5 },
-      { at, outcome: 'failed', code: 'ERR_MTLS_CRL_INVALID', message: 'ca-crl.pem: is no CRL' },
+      {
+        at,
+        outcome: 'failed',
+        source: 'ca-crl.pem',
+        code: 'ERR_MTLS_CRL_INVALID',
+        message: 'ca-crl.pem: is no CRL',
+      },
+      { at, outcome: 'recovered', source: 'ca-crl.pem', code: 'ERR_MTLS_CRL_INVALID' },
     ],
   },
 };
@@ -105,26 +114,35 @@ describe('the page', () => {
       'CN=client2 serial 1002 192.0.2.7 revoked it was revoked 3 since 2026-06-15 11:00:00 UTC',
       'Evictions None.',
       'reloaded 1 newly revoked, 0 no longer listed, 2 connections closed, 3.5 ms',
-      'failed ERR_MTLS_CRL_INVALID: ca-crl.pem: is no CRL What was in force stays.',
+      'failed ERR_MTLS_CRL_INVALID: ca-crl.pem: is no CRL What it gave before stays.',
+      'recovered ca-crl.pem can be used again: ERR_MTLS_CRL_INVALID is fixed.',
     ])
       expect(text).toContain(part);
   });
 
-  test('says in words what is stale, how long it has been, and that a reload failed', () => {
+  test('says in words what is stale, how long it has been, and which source is at fault', () => {
     const stale = { ...crl, nextUpdate: '2026-06-15T09:00:00.000Z', state: 'stale', left: 0 } as const;
-    const [, failed] = report.reloads.list;
+    const fault = {
+      source: 'ca-crl.pem',
+      code: 'ERR_MTLS_CRL_INVALID',
+      message: 'is no CRL',
+      since: '2026-06-15T11:30:00.000Z',
+    } as const;
     const bad = writePage({
       ...report,
       ready: false,
       crls: { total: 1, list: [stale] },
-      reloads: { total: 1, failed: 1, list: [failed!] },
+      healthy: false,
+      faults: [fault],
     });
     expect(bad).toContain('<title>Not ready: client certificates</title>');
-    expect(bad).toContain('Not ready: a CRL is stale.');
+    expect(bad).toContain('Not ready: every CRL is stale.');
     expect(bad).toContain('<span class="bad">stale</span>');
     expect(bad).toContain('expired 3 hours ago, at');
-    expect(bad).toContain('failed, and nothing new has come into force since');
-    expect(page).not.toContain('nothing new has come into force since');
+    expect(bad).toContain('<bdi>ca-crl.pem</bdi> is at fault since');
+    expect(page).not.toContain('is at fault since');
+    const staleOne = writePage({ ...report, healthy: false, crls: { total: 2, list: [stale, crl] } });
+    expect(staleOne).toContain('Ready, but a CRL is stale.');
     const inGrace = writePage({ ...report, crls: { total: 1, list: [stale] } });
     expect(inGrace).toContain('Ready: a CRL is stale, and within its grace.');
     const without = writePage({ ...report, crls: { total: 0, list: [] } });

@@ -15,6 +15,9 @@ const nothing: ReportSource = {
   authorities: [],
   revocation: { crls: [], uncovered: [], healthy: true },
   connections: [],
+  faults: [],
+  healthy: true,
+  ready: true,
 };
 
 function report(of: Partial<ReportSource>): StatusReport {

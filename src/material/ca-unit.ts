@@ -1,0 +1,119 @@
+/**
+ * The CAs of a server, source by source. What narrows them takes effect at once;
+ * what widens them waits until every source reads.
+ *
+ * @module
+ */
+import { type CertificateStore } from '../x509/certificate-store.js';
+import { type Certificate } from '../x509/certificate.js';
+import { readCas, readCaSource, storeOf } from './authorities.js';
+import { LoaderState } from './loader-state.js';
+import { listSome } from './shortened-list.js';
+import { type CaSource, type CrlSource } from './source-options.js';
+import { type Attempt, attempt, type SourceFault } from './source-fault.js';
+import { caBlocks, isLoader, isPath, type SourceBytes } from './sources.js';
+
+/** What the sources of `ca` hold now. */
+export interface CaReading {
+  /** All of it; `undefined` where a source does not read, is still read, or what they hold could not be trusted. */
+  readonly whole: CertificateStore | undefined;
+  /** Those of the CAs in force that are still there. `undefined` where none are in force. */
+  readonly narrowed: CertificateStore | undefined;
+  readonly faults: readonly SourceFault[];
+}
+
+interface CaSourceState {
+  readonly source: CaSource;
+  readonly option: string;
+  readonly loader: LoaderState | undefined;
+  /** What it gave when it last read whole. */
+  last: readonly Certificate[];
+}
+
+/** Reads the sources of `ca`. */
+export class CaUnit {
+  readonly #sources: readonly CaSourceState[];
+  readonly #crl: readonly CrlSource[];
+
+  /**
+   * @param prefix - What stands before the option's name in an error: `''`, or `'sni["a.example"].'`.
+   * @param crl - The sources of CRLs, which may be the same.
+   */
+  constructor(sources: readonly CaSource[], prefix: string, crl: readonly CrlSource[]) {
+    this.#crl = crl;
+    this.#sources = sources.map((source, index) => {
+      const option = sources.length === 1 ? `${prefix}ca` : `${prefix}ca[${index}]`;
+      const loader = isLoader(source) ? new LoaderState(source, { option, ...caBlocks }) : undefined;
+      return { source, option, loader, last: [] };
+    });
+  }
+
+  /** The loaders among the sources. */
+  get loaders(): readonly LoaderState[] {
+    return this.#sources.flatMap(({ loader }) => loader ?? []);
+  }
+
+  /** Reads every source. @param inForce - The CAs in force. */
+  read(inForce: CertificateStore | undefined, at: Date): CaReading {
+    const faults: SourceFault[] = [];
+    const origins: string[] = [];
+    let isWhole = true;
+    for (const state of this.#sources) {
+      const { result, fault } = attempt(nameOf(state), () => this.#readOne(state, origins));
+      if (result !== undefined) state.last = result;
+      else isWhole = false;
+      if (fault !== undefined) faults.push(fault);
+      if (state.loader?.pending !== undefined) isWhole = false;
+    }
+    const all = this.#sources.flatMap(({ last }) => last);
+    const place = { origins: listSome(origins, ', '), at };
+    const whole: Attempt<CertificateStore> | undefined = isWhole
+      ? attempt(place.origins, () => reuse(inForce, all) ?? storeOf(all, place))
+      : undefined;
+    if (whole?.fault !== undefined) faults.push(whole.fault);
+    return { whole: whole?.result, narrowed: inForce && narrow(inForce, all, place), faults };
+  }
+
+  #readOne(state: CaSourceState, origins: string[]): Certificate[] | undefined {
+    const { source, option, loader } = state;
+    const { answer, fault } = loader ?? {};
+    if (fault !== undefined) throw fault;
+    if (loader !== undefined && answer === undefined) return undefined;
+    const files: readonly SourceBytes[] = readCaSource(source, { option, answer, crl: this.#crl });
+    origins.push(...files.map(({ origin }) => origin));
+    return files.flatMap(readCas);
+  }
+}
+
+/** The CAs in force that are still there; all of them, where without the others no client could be trusted. */
+function narrow(
+  inForce: CertificateStore,
+  all: readonly Certificate[],
+  place: { readonly origins: string; readonly at: Date },
+): CertificateStore {
+  const there = new Set(all.map(keyOf));
+  const left = inForce.certificates.filter((certificate) => there.has(keyOf(certificate)));
+  if (left.length === inForce.certificates.length) return inForce;
+  return attempt('', () => storeOf(left, place)).result ?? inForce;
+}
+
+/** The same CAs are the same store, which remembers the paths it has verified. */
+function reuse(
+  store: CertificateStore | undefined,
+  certificates: readonly Certificate[],
+): CertificateStore | undefined {
+  return store !== undefined && casKeyOf(store.certificates) === casKeyOf(certificates) ? store : undefined;
+}
+
+/** Text that two lists share if they hold the same certificates. */
+export function casKeyOf(certificates: readonly Certificate[]): string {
+  return [...new Set(certificates.map(keyOf))].sort().join(' ');
+}
+
+function keyOf({ raw }: Certificate): string {
+  return raw.toString('base64');
+}
+
+function nameOf({ source, option, loader }: CaSourceState): string {
+  return isPath(source) ? source : (loader?.origin ?? `options.${option}`);
+}

@@ -1,0 +1,387 @@
+/**
+ * The CRLs of a server, source by source. Each verified, newer CRL comes into
+ * force by itself, and what is wrong with another one keeps what was in force.
+ *
+ * @module
+ */
+import { readdirSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { errorOf, type MtlsError } from '../errors.js';
+import { coverageOf } from '../revocation/crl-coverage.js';
+import { compareCrls, type CrlDiff, type ScopedEntries } from '../revocation/crl-diff.js';
+import { findRollbacks, newestOfEachScope, type Rollback, scopeKey } from '../revocation/crl-set.js';
+import { RevocationChecker } from '../revocation/revocation-checker.js';
+import { type CompleteRevocationPolicy } from '../revocation/revocation-policy.js';
+import { freshUntil, type PackedCrl, unpackCrl, type VerifiedCrl } from '../revocation/verified-crl.js';
+import { type CertificateStore, isSameCa } from '../x509/certificate-store.js';
+import { type Certificate } from '../x509/certificate.js';
+import { dropOthers } from './blocks.js';
+import { casKeyOf } from './ca-unit.js';
+import { type CrlInput, type CrlRequest, type CrlResponse, loadCrls } from './crl-loading.js';
+import { inlineBytes, loadCrlsAside, sizeOfInput } from './crl-thread.js';
+import { LoaderState } from './loader-state.js';
+import { type CaSource, type CrlSource } from './source-options.js';
+import { attempt, faultOf, type SourceFault } from './source-fault.js';
+import { crlBlocks, isAmong, isDirectory, isLoader, isPath } from './sources.js';
+
+/** How CRLs are loaded. */
+export interface CrlUnitSettings {
+  readonly crl: readonly CrlSource[];
+  /** The sources of CAs, which may be the same. */
+  readonly ca: readonly CaSource[];
+  /** What stands before the option's name in an error: `''`, or `'sni["a.example"].'`. */
+  readonly prefix: string;
+  readonly policy: CompleteRevocationPolicy;
+  /** Up to how many entries a CRL's bytes are kept, for handing them to OpenSSL. */
+  readonly keepEntries: number;
+}
+
+/** What the CRLs are loaded for. */
+export interface CrlContext {
+  /** The CAs that verify them, those that are still to be added among them. */
+  readonly store: CertificateStore;
+  readonly inForce: readonly VerifiedCrl[];
+  readonly at: Date;
+  readonly signal: AbortSignal;
+}
+
+/** The CRLs that come into force. */
+export interface CrlChange {
+  /** The checker in force, where nothing changes. */
+  readonly revocation: RevocationChecker;
+  readonly diff: CrlDiff;
+}
+
+interface CrlSourceState {
+  readonly source: CrlSource;
+  readonly option: string;
+  readonly loader: LoaderState | undefined;
+  /** Of the CRLs that it gave when it was last read. */
+  digests: ReadonlySet<string>;
+  faults: readonly SourceFault[];
+  /** What the file system said of it when it was last read on the thread. */
+  seen: string;
+}
+
+interface Part {
+  readonly state: CrlSourceState;
+  readonly input: CrlInput;
+}
+
+/** A response, and what it was asked about. */
+interface Arrived {
+  readonly response: CrlResponse;
+  readonly parts: readonly Part[];
+  readonly known: readonly VerifiedCrl[];
+}
+
+/** Reads the sources of `crl`. */
+export class CrlUnit {
+  readonly #settings: CrlUnitSettings;
+  readonly #sources: readonly CrlSourceState[];
+  /** What was read, and is in no change yet. */
+  #arrived: Arrived[] = [];
+  #rollbacks: readonly SourceFault[] = [];
+  /** Of what was last read on this thread, to tell whether it changed. */
+  #hash: { readonly cas: string; readonly sources: string } | undefined;
+  /** Of the CAs that the large CRLs were last verified by. */
+  #asideCas = '';
+  #aside: Promise<void> | undefined;
+
+  constructor(settings: CrlUnitSettings) {
+    this.#settings = settings;
+    const { crl, prefix } = settings;
+    this.#sources = crl.map((source, index) => {
+      const option = crl.length === 1 ? `${prefix}crl` : `${prefix}crl[${index}]`;
+      const loader = isLoader(source) ? new LoaderState(source, { option, ...crlBlocks }) : undefined;
+      return { source, option, loader, digests: new Set(), faults: [], seen: '' };
+    });
+  }
+
+  /** The loaders among the sources. */
+  get loaders(): readonly LoaderState[] {
+    return this.#sources.flatMap(({ loader }) => loader ?? []);
+  }
+
+  /** Resolves when the large CRLs that are being loaded have arrived; `undefined` where there are none. */
+  get aside(): Promise<void> | undefined {
+    return this.#aside;
+  }
+
+  /** Whether a source is still being read. */
+  get isPending(): boolean {
+    return this.#aside !== undefined || this.loaders.some(({ pending }) => pending !== undefined);
+  }
+
+  /** What is wrong with the sources. */
+  get faults(): readonly SourceFault[] {
+    const own = this.#sources.flatMap(({ loader, faults }) =>
+      loader?.fault === undefined ? faults : [...faults, faultOf(loader.origin, loader.fault)],
+    );
+    return [...own, ...this.#rollbacks];
+  }
+
+  /** What is wrong with the sources at first sight, where there are no CAs yet to verify their CRLs by. */
+  check(): readonly SourceFault[] {
+    const missing = this.#sources.flatMap(({ source, option }) => {
+      if (!isPath(source)) return [];
+      return attempt(source, () => isDirectory(source, option)).fault ?? [];
+    });
+    return [...missing, ...this.faults];
+  }
+
+  /** Lets the next reading read again what is at fault: a CRL may have become valid since. */
+  refresh(): void {
+    if (this.faults.length > 0) this.#readAgain();
+  }
+
+  /** Reads at once what is short, and begins to load what is not. */
+  read(context: CrlContext): void {
+    const { short, long } = this.#split();
+    if (short.length > 0) {
+      const cas = casKeyOf(context.store.certificates);
+      const hash = this.#hash?.cas === cas ? this.#hash.sources : undefined;
+      const response = loadCrls(this.#request(short, context, hash));
+      this.#hash = { cas, sources: response.hash };
+      this.#arrive({ response, parts: short, known: context.inForce });
+    }
+    if (long.length > 0) this.#loadAside(long, context);
+  }
+
+  /**
+   * Makes the change that everything read since the last one amounts to.
+   * @param store - The CAs that come into force with it: a CRL of another one waits.
+   */
+  change(store: CertificateStore, before: RevocationChecker | undefined, at: Date): CrlChange {
+    const { policy } = this.#settings;
+    const isConfigured = (ca: Certificate): boolean => store.ofKey(ca).length > 0;
+    const known = (before?.crls ?? []).filter(({ signer }) => isConfigured(signer));
+    const read = this.#arrived.flatMap((arrived) => unpackAll(arrived, known, store, at));
+    const staying = known.filter(({ digest }) => this.#sources.some(({ digests }) => digests.has(digest)));
+    const next = distinct([...read, ...staying]);
+    const left = known.filter((crl) => !next.includes(crl));
+    const rollbacks = this.isPending ? [] : this.#findRollbacks(left, next, { store, at, isConfigured });
+    const kept = this.isPending ? left : rollbacks.map(({ old }) => old);
+    const refused = rollbacks.map(({ replacement }) => replacement);
+    const crls = newestOfEachScope([...next.filter((crl) => !refused.includes(crl)), ...kept]);
+    const isSame =
+      crls.length === before?.crls.length &&
+      before.crls.every((crl) => crls.includes(crl)) &&
+      known.length === crls.length;
+    if (before !== undefined && isSame && before.store === store)
+      return { revocation: before, diff: { added: 0, removed: 0 } };
+    const diff =
+      kept.length > 0
+        ? compareCrls(known.map(entriesOf), crls.map(entriesOf)).diff
+        : sumOf(this.#arrived.map(({ response }) => response.diff));
+    return { revocation: new RevocationChecker(crls, store, policy), diff };
+  }
+
+  /** What was read is in force, or waits for its CA: then it is read again. */
+  settle(store: CertificateStore): void {
+    const isWaiting = ({ response: { crls = [] } }: Arrived): boolean =>
+      crls.some((crl) => !('unchanged' in crl) && signerIn(store, crl) === undefined);
+    if (this.#rollbacks.length > 0 || this.#arrived.some(isWaiting)) this.#readAgain();
+    this.#arrived = [];
+  }
+
+  /** Whether large CRLs were verified by these CAs. */
+  isVerifiedBy(store: CertificateStore): boolean {
+    return this.#split().long.length === 0 || this.#asideCas === casKeyOf(store.certificates);
+  }
+
+  #readAgain(): void {
+    this.#hash = undefined;
+    for (const state of this.#sources) state.seen = '';
+  }
+
+  #findRollbacks(
+    left: readonly VerifiedCrl[],
+    crls: readonly VerifiedCrl[],
+    {
+      store,
+      at,
+      isConfigured,
+    }: { store: CertificateStore; at: Date; isConfigured: (ca: Certificate) => boolean },
+  ): Rollback[] {
+    const { policy } = this.#settings;
+    const checker = new RevocationChecker(crls, store, policy);
+    const rollbacks = findRollbacks(left, {
+      crls,
+      shrunk: this.#arrived.flatMap(({ response }) => response.shrunk),
+      isConfigured,
+      isSuccessor: (ca, old) => isSuccessor(ca, old, store, at),
+      isStale: (one) => freshUntil(one, policy) <= at.getTime(),
+      canSpareIndirect: () => policy.unknown === 'deny' && checker.uncoveredCas(at).length === 0,
+    });
+    this.#rollbacks = rollbacks.map(({ old, error }) => faultOf(old.origin, error));
+    return rollbacks;
+  }
+
+  /** What is short is read on this thread: some milliseconds of work, all together. */
+  #split(): { short: Part[]; long: Part[] } {
+    const sized = this.#sources
+      .map((state) => ({ state, parts: this.#partsOf(state), size: sizeOf(this.#partsOf(state)) }))
+      .filter(({ parts }) => parts.length > 0);
+    let total = 0;
+    const short = new Set(
+      sized
+        .toSorted((one, other) => one.size - other.size)
+        .filter(({ size }) => (total += size) <= inlineBytes)
+        .map(({ state }) => state),
+    );
+    const all = sized.flatMap(({ parts }) => parts);
+    return {
+      short: all.filter(({ state }) => short.has(state)),
+      long: all.filter(({ state }) => !short.has(state)),
+    };
+  }
+
+  #partsOf(state: CrlSourceState): Part[] {
+    const { source, option, loader } = state;
+    const { ca } = this.#settings;
+    if (isPath(source)) {
+      const cas = ca.filter(isPath).map((path) => resolve(path));
+      return [{ state, input: { path: source, option, ...(cas.length === 0 ? {} : { cas }) } }];
+    }
+    if (isLoader(source)) {
+      const answer = dropOthers(loader?.answer ?? [], () => isAmong(source, ca, crlBlocks), crlBlocks);
+      return answer.map((input) => ({ state, input }));
+    }
+    return [{ state, input: { bytes: Buffer.from(source), origin: `options.${option}` } }];
+  }
+
+  #request(parts: readonly Part[], context: CrlContext, hash: string | undefined): CrlRequest {
+    const { policy, keepEntries } = this.#settings;
+    const read = new Set(parts.map(({ state }) => state));
+    const others = this.#sources.filter((state) => !read.has(state));
+    return {
+      inputs: parts.map(({ input }) => input),
+      cas: context.store.certificates.map(({ raw }) => raw),
+      policy,
+      at: context.at.getTime(),
+      purpose: 'server',
+      keepEntries,
+      hash,
+      inForce: context.inForce.map(entriesOf),
+      staying: others.flatMap(({ digests }) => [...digests]),
+    };
+  }
+
+  #loadAside(parts: readonly Part[], context: CrlContext): void {
+    // Whatever changes meanwhile is seen by the reading that follows it.
+    if (this.#aside !== undefined) return;
+    const cas = casKeyOf(context.store.certificates);
+    const seen = new Map(parts.map(({ state }) => [state, this.#fingerprintOf(state)]));
+    if (cas === this.#asideCas && [...seen].every(([state, now]) => now === state.seen)) return;
+    this.#asideCas = cas;
+    for (const [state, now] of seen) state.seen = now;
+    this.#aside = loadCrlsAside(this.#request(parts, context, undefined), context.signal)
+      .then(
+        (response) => {
+          this.#arrive({ response, parts, known: context.inForce });
+        },
+        (error: unknown) => {
+          for (const state of seen.keys())
+            state.faults = [faultOf(`options.${state.option}`, error as MtlsError)];
+        },
+      )
+      .finally(() => {
+        this.#aside = undefined;
+      });
+  }
+
+  #arrive(arrived: Arrived): void {
+    const { response, parts } = arrived;
+    if (response.crls === undefined) return;
+    const states = statesOf(arrived);
+    // The later reading of the same sources counts.
+    const isOutdated = (one: Arrived): boolean => statesOf(one).every((state) => states.includes(state));
+    this.#arrived = [...this.#arrived.filter((one) => !isOutdated(one)), arrived];
+    for (const state of states) {
+      const reports = response.inputs.filter((_, index) => parts[index]?.state === state);
+      const faults = reports.flatMap((report) => report.faults);
+      // What a faulty CRL gave before stays.
+      const before = faults.length === 0 ? [] : state.digests;
+      state.digests = new Set([...reports.flatMap(({ digests }) => digests), ...before]);
+      state.faults = faults.map(({ origin, error }) => faultOf(origin, errorOf(error)));
+    }
+  }
+
+  #fingerprintOf(state: CrlSourceState): string {
+    if (state.loader !== undefined) return `answer ${state.loader.answers}`;
+    return isPath(state.source) ? fingerprintOf(state.source) : 'memory';
+  }
+}
+
+function statesOf({ parts }: Arrived): CrlSourceState[] {
+  return [...new Set(parts.map(({ state }) => state))];
+}
+
+/** The CRLs of a response whose CAs are there; those that did not change keep their object, and when they were loaded. */
+function unpackAll(
+  { response, known }: Arrived,
+  inForce: readonly VerifiedCrl[],
+  store: CertificateStore,
+  at: Date,
+): VerifiedCrl[] {
+  return (response.crls ?? []).flatMap((crl) => {
+    if (!('unchanged' in crl)) return signerIn(store, crl) === undefined ? [] : unpackCrl(crl, store, at);
+    const same = ({ digest }: VerifiedCrl): boolean => digest === crl.unchanged;
+    const one = inForce.find(same) ?? known.find(same);
+    return one !== undefined && store.ofKey(one.signer).length > 0 ? one : [];
+  });
+}
+
+function signerIn(store: CertificateStore, { signer }: PackedCrl): Certificate | undefined {
+  return store.certificates.find(({ raw }) => raw.equals(signer));
+}
+
+function distinct(crls: readonly VerifiedCrl[]): VerifiedCrl[] {
+  return [...new Map(crls.map((crl) => [crl.digest, crl])).values()];
+}
+
+/** What other CRLs are compared with. */
+function entriesOf(one: VerifiedCrl): ScopedEntries {
+  const { digest, index } = one;
+  return { scope: scopeKey(one), coverage: coverageOf(one, index.data), digest, index: index.data };
+}
+
+function sumOf(diffs: readonly CrlDiff[]): CrlDiff {
+  return diffs.reduce(
+    (sum, { added, removed }) => ({ added: sum.added + added, removed: sum.removed + removed }),
+    { added: 0, removed: 0 },
+  );
+}
+
+/** Whether one key of a CA is newer than another, by the first certificate that each has. */
+function isSuccessor(ca: Certificate, old: Certificate, store: CertificateStore, at: Date): boolean {
+  const isSame = store
+    .chainsOf(ca, at)
+    .some((left) => store.chainsOf(old, at).some((right) => isSameCa(left, right)));
+  return isSame && firstDayOf(ca, store) > firstDayOf(old, store);
+}
+
+function firstDayOf(ca: Certificate, store: CertificateStore): number {
+  return Math.min(...store.ofKey(ca).map(({ notBefore }) => notBefore.getTime()));
+}
+
+function sizeOf(parts: readonly Part[]): number {
+  return parts.reduce((sum, { input }) => sum + sizeOfInput(input), 0);
+}
+
+/** Everything that changes when a file does; of a directory, when one in it does. */
+function fingerprintOf(path: string): string {
+  try {
+    const names = statSync(path).isDirectory() ? readdirSync(path).sort() : [];
+    return [path, ...names.map((name) => join(path, name))]
+      .map((file) => {
+        const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true });
+        return `${file} ${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+      })
+      .join('\n');
+  } catch {
+    // Reading it says what is wrong.
+    return '';
+  }
+}

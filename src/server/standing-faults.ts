@@ -1,0 +1,88 @@
+/**
+ * What is wrong with the sources, from when it is first seen until it is gone.
+ *
+ * @module
+ */
+import { type MtlsError } from '../errors.js';
+import { combined, type SourceFault } from '../material/source-fault.js';
+import { type StandingFault } from './events.js';
+import { type Reporter } from './reporter.js';
+
+// A certificate and its key are renewed one after the other: the second one is waited for.
+const pairTimeoutMs = 10_000;
+
+/** Keeps the faults of the last reading, and reports each when it comes and when it goes. */
+export class StandingFaults {
+  readonly #reporter: Reporter;
+  readonly #now: () => number;
+  #standing: readonly StandingFault[] = Object.freeze([]);
+  /** Since when each pair does not belong together, by source; by `performance.now()`. */
+  readonly #halves = new Map<string, number>();
+
+  constructor(reporter: Reporter, now: () => number) {
+    this.#reporter = reporter;
+    this.#now = now;
+  }
+
+  /** Those that stand. */
+  get list(): readonly StandingFault[] {
+    return this.#standing;
+  }
+
+  /** One error for all of them; `undefined` where there is none. */
+  get error(): MtlsError | undefined {
+    return combined(this.#standing);
+  }
+
+  /**
+   * Takes the faults of a reading in place of those before.
+   * @param mayWait - Whether half of a new pair may be waited for, and is no fault yet.
+   * @returns In how many milliseconds one that is waited for becomes a fault; `undefined` where there is none.
+   */
+  replace(faults: readonly SourceFault[], mayWait: boolean): number | undefined {
+    const halves = faults.filter(({ error }) => error.code === 'ERR_MTLS_KEY_MISMATCH');
+    for (const source of this.#halves.keys())
+      if (!halves.some((half) => half.source === source)) this.#halves.delete(source);
+    for (const { source } of halves)
+      if (!this.#halves.has(source)) this.#halves.set(source, performance.now());
+    const waits = halves.map(({ source }) => this.#waitOf(source)).filter((wait) => wait > 0);
+    const counted = faults.filter((fault) => !mayWait || !halves.includes(fault) || this.#isDue(fault));
+    this.#stand(counted);
+    return mayWait && waits.length > 0 ? Math.min(...waits) : undefined;
+  }
+
+  #waitOf(source: string): number {
+    return (this.#halves.get(source) ?? 0) + pairTimeoutMs - performance.now();
+  }
+
+  #isDue(fault: SourceFault): boolean {
+    return this.#waitOf(fault.source) <= 0 || this.#find(fault) !== undefined;
+  }
+
+  #find(fault: SourceFault): StandingFault | undefined {
+    const key = keyOf(fault);
+    return this.#standing.find((one) => keyOf(one) === key);
+  }
+
+  #stand(faults: readonly SourceFault[]): void {
+    const since = new Date(this.#now());
+    const before = this.#standing;
+    const known = new Map(before.map((fault) => [keyOf(fault), fault]));
+    const next = new Map(
+      faults.map((fault) => [keyOf(fault), known.get(keyOf(fault)) ?? Object.freeze({ ...fault, since })]),
+    );
+    this.#standing = Object.freeze([...next.values()]);
+    for (const fault of this.#standing)
+      if (!before.includes(fault)) this.#reporter.emit('reload-failed', fault);
+    const sources = new Set(this.#standing.map(({ source }) => source));
+    for (const fault of before) if (!sources.has(fault.source)) this.#reporter.emit('recovered', fault);
+  }
+}
+
+/** What a fault is known by from one reading to the next. */
+function keyOf({ source, error }: SourceFault): string {
+  // Not by the remedy, which may say what time it is.
+  const kindOf = ({ code, seen, errors }: MtlsError): string =>
+    errors === undefined ? `${code} ${seen}` : errors.map(kindOf).join('\n');
+  return `${source} ${kindOf(error)}`;
+}
