@@ -22,9 +22,11 @@ export type {
 } from './server/mtls.js';
 export type { AuthenticatedEvent, EvictedEvent, ForbiddenEvent, RefusedEvent } from './gate/events.js';
 export type {
+  ChangedCa,
   CrlExpiringEvent,
   MtlsEvents,
   ReloadReport,
+  ReplacedCertificate,
   StandingFault,
   TypedEventEmitter,
 } from './server/events.js';

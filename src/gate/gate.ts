@@ -26,10 +26,17 @@ const gateFailed = refuse('untrusted', 'the gate failed');
 
 const outForGood: readonly RefusalReason[] = ['revoked', 'expired', 'untrusted'];
 
+/** By whom clients are judged. */
+export interface GateState {
+  readonly judges: Judges | undefined;
+  /** Called before a client is judged: what changed on disk counts, however busy the event loop is. */
+  catchUp?(): void;
+}
+
 /** Judges connections, keeps those that are let in, and ends those that may no longer be. */
 export class Gate implements Keeper {
   readonly #settings: GateSettings;
-  readonly #state: { readonly judges: Judges | undefined };
+  readonly #state: GateState;
   /** Where everything is reported. */
   readonly reporter: GateReporter;
   readonly #peers = new PeerCache();
@@ -44,11 +51,7 @@ export class Gate implements Keeper {
   /**
    * @param state - Says who judges now: one value for a server's life, read at each question.
    */
-  constructor(
-    settings: GateSettings,
-    reporter: GateReporter,
-    state: { readonly judges: Judges | undefined },
-  ) {
+  constructor(settings: GateSettings, reporter: GateReporter, state: GateState) {
     this.#settings = settings;
     this.#state = state;
     this.reporter = reporter;
@@ -61,6 +64,11 @@ export class Gate implements Keeper {
   /** Who judges clients now; `undefined` before the first commit, when every client is refused. */
   get judges(): Judges | undefined {
     return this.#state.judges;
+  }
+
+  /** Lets what has changed come into force before a client is judged. */
+  catchUp(): void {
+    this.#state.catchUp?.();
   }
 
   /** The connections that were let in and are open. */
@@ -118,6 +126,7 @@ export class Gate implements Keeper {
   }
 
   #judge(socket: TLSSocket): Refusal | undefined {
+    this.catchUp();
     const openssl = opensslVerdictOn(socket);
     const peer = this.#peers.read(socket, openssl);
     if (this.judges === undefined)
@@ -190,25 +199,38 @@ export class Gate implements Keeper {
    * @returns How many were ended.
    */
   async judgeAll(): Promise<number> {
-    let evicted = 0;
     let until = Infinity;
     let slice = new Slice();
+    const condemned: { readonly connection: GatedConnection; readonly refusal: Refusal }[] = [];
     // Not a copy, which would take its time with many. Those that come meanwhile stand at the end, and were judged.
     let left = this.#connections.size;
     for (const connection of this.#connections) {
       if (left-- <= 0) break;
       const refusal = connection.check();
       if (refusal === undefined) until = Math.min(until, connection.until);
-      else if (connection.evict(refusal)) {
-        evicted++;
-        slice.closed++;
-      }
-      if (!slice.isOver) continue;
-      await slice.rest();
-      slice = new Slice();
+      // Nothing of it is read any more. To close it takes longer, and comes when all are judged.
+      else if (connection.condemn(refusal)) condemned.push({ connection, refusal });
+      if (slice.isOver) slice = await slice.next();
     }
     this.#deadline.add(until);
-    return evicted;
+    for (const { connection } of condemned) {
+      connection.end();
+      slice.closed++;
+      if (slice.isOver) slice = await slice.next();
+    }
+    // A logger may block: the sockets are closed first.
+    if (condemned.length > 0) slice = await slice.next();
+    for (const { connection, refusal } of condemned) {
+      this.reportEviction(connection, refusal);
+      if (slice.isOver) slice = await slice.next();
+    }
+    return condemned.length;
+  }
+
+  /** Judges every open connection as a new one: the clock was set, and a date that had passed may be to come. */
+  async judgeAnew(): Promise<number> {
+    for (const connection of this.#connections) connection.until = -Infinity;
+    return await this.judgeAll();
   }
 
   /** Reports that the gate itself failed, and refuses. */

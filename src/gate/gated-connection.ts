@@ -21,6 +21,8 @@ export interface Keeper {
   /** The names that have something of their own; `undefined` where there are none. */
   readonly names: ServerNames | undefined;
   readonly reporter: GateReporter;
+  /** Lets what has changed come into force before a client is judged. */
+  catchUp(): void;
   /** Reports that a connection was closed. */
   reportEviction(connection: GatedConnection, refusal: Refusal): void;
   /** Reports that judging failed, and refuses. */
@@ -84,6 +86,7 @@ export class GatedConnection implements Connection {
   /** Judges again: in O(1) as long as nothing was reloaded and no date has passed. */
   check(): Refusal | undefined {
     if (this.#refusal !== undefined || this.#peer === undefined) return this.#refusal;
+    this.#keeper.catchUp();
     const isCurrent = this.#generation === this.#keeper.judges?.generation && this.#keeper.now() < this.until;
     // What OpenSSL found was found at the handshake; a chain that is gone since is found by judging again.
     return isCurrent ? undefined : this.judge('not-asked');
@@ -118,17 +121,31 @@ export class GatedConnection implements Connection {
   }
 
   /**
-   * Ends the connection.
-   * @returns Whether this call is the one that ended it.
+   * Stops reading from the connection, which is to be ended: nothing more of the client reaches a handler.
+   * @returns Whether this call is the one that did.
    */
-  evict(refusal: Refusal): boolean {
-    if (this.#socket.destroyed) return false;
+  condemn(refusal: Refusal): boolean {
+    // One that was refused from the start has been reported.
+    if (this.#socket.destroyed || this.#refusal !== undefined) return false;
     this.recall();
-    this.#socket.destroy();
-    // One that was refused from the start has been told of.
-    if (this.#refusal !== undefined) return false;
     this.#refusal = endedFor(refusal);
-    this.#keeper.reportEviction(this, refusal);
+    // An HTTP/2 session reads from below the socket; its streams are judged one by one.
+    if (this.#socket.alpnProtocol !== 'h2') this.#socket.pause();
     return true;
+  }
+
+  /** Closes the connection. */
+  end(): void {
+    // A WebSocket reads what is left in the socket when it closes.
+    if (this.#refusal !== undefined && this.#socket.readableFlowing !== null)
+      while (this.#socket.read() !== null);
+    this.#socket.destroy();
+  }
+
+  /** Ends the connection, and reports it. */
+  evict(refusal: Refusal): void {
+    const isFirst = this.condemn(refusal);
+    this.end();
+    if (isFirst) this.#keeper.reportEviction(this, refusal);
   }
 }

@@ -73,9 +73,9 @@ function passRequest(req: IncomingMessage, res: ServerResponse): boolean {
   });
 }
 
-/** A client that is out gets no answer here: its socket is no HTTP any more. */
+/** A client that is refused gets no answer here: its socket is no HTTP any more. */
 function passUpgrade(req: IncomingMessage, socket: Duplex): boolean {
-  return pass(req, {
+  const isPassed = pass(req, {
     refuse: (connection, refusal) => {
       connection.evict(refusal);
     },
@@ -84,6 +84,26 @@ function passUpgrade(req: IncomingMessage, socket: Duplex): boolean {
       endWithProblem(socket, error, req.method, () => socket.destroy());
     },
   });
+  const connection = connectionOf(req);
+  if (isPassed && connection !== undefined) guardData(socket, connection);
+  return isPassed;
+}
+
+/** What comes after an upgrade is no request: the client is judged at each piece of it. */
+function guardData(socket: Duplex, connection: Connection): void {
+  const passData = (): boolean => {
+    const refusal = connection.check();
+    if (refusal === undefined) return true;
+    connection.evict(refusal);
+    return false;
+  };
+  guardEvents(
+    socket,
+    new Map<string, Pass>([
+      ['data', passData],
+      ['readable', passData],
+    ]),
+  );
 }
 
 /** What becomes of a request that no listener sees. */

@@ -20,10 +20,11 @@ export class Slice {
     return this.closed >= sliceClosed || performance.now() >= this.#end;
   }
 
-  /** Lets the event loop turn. */
-  async rest(): Promise<void> {
+  /** Lets the event loop turn, and begins another. */
+  async next(): Promise<Slice> {
     await new Promise(setImmediate);
     // Sockets are freed one turn after they are closed.
     if (this.closed > 0) await new Promise(setImmediate);
+    return new Slice();
   }
 }

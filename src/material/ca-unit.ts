@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { createHash } from 'node:crypto';
 import { type CertificateStore } from '../x509/certificate-store.js';
 import { type Certificate } from '../x509/certificate.js';
 import { readCas, readCaSource, storeOf } from './authorities.js';
@@ -107,7 +108,8 @@ function reuse(
 
 /** Text that two lists share if they hold the same certificates. */
 export function casKeyOf(certificates: readonly Certificate[]): string {
-  return [...new Set(certificates.map(keyOf))].sort().join(' ');
+  const keys = [...new Set(certificates.map(keyOf))].sort();
+  return createHash('sha256').update(keys.join(' ')).digest('hex');
 }
 
 function keyOf({ raw }: Certificate): string {

@@ -4,21 +4,18 @@
  *
  * @module
  */
-import { readdirSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { errorOf, type MtlsError } from '../errors.js';
-import { coverageOf } from '../revocation/crl-coverage.js';
-import { compareCrls, type CrlDiff, type ScopedEntries } from '../revocation/crl-diff.js';
-import { findRollbacks, newestOfEachScope, type Rollback, scopeKey } from '../revocation/crl-set.js';
-import { RevocationChecker } from '../revocation/revocation-checker.js';
+import { type RevocationChecker } from '../revocation/revocation-checker.js';
 import { type CompleteRevocationPolicy } from '../revocation/revocation-policy.js';
-import { freshUntil, type PackedCrl, unpackCrl, type VerifiedCrl } from '../revocation/verified-crl.js';
-import { type CertificateStore, isSameCa } from '../x509/certificate-store.js';
-import { type Certificate } from '../x509/certificate.js';
+import { type VerifiedCrl } from '../revocation/verified-crl.js';
+import { type CertificateStore } from '../x509/certificate-store.js';
 import { dropOthers } from './blocks.js';
 import { casKeyOf } from './ca-unit.js';
-import { type CrlInput, type CrlRequest, type CrlResponse, loadCrls } from './crl-loading.js';
+import { type ArrivedCrls, combineCrls, type CrlChange, entriesOf, signerIn } from './crl-change.js';
+import { type CrlInput, type CrlRequest, loadCrls } from './crl-loading.js';
 import { inlineBytes, loadCrlsAside, sizeOfInput } from './crl-thread.js';
+import { describeNow } from './file-watch.js';
 import { LoaderState } from './loader-state.js';
 import { type CaSource, type CrlSource } from './source-options.js';
 import { attempt, faultOf, type SourceFault } from './source-fault.js';
@@ -45,13 +42,6 @@ export interface CrlContext {
   readonly signal: AbortSignal;
 }
 
-/** The CRLs that come into force. */
-export interface CrlChange {
-  /** The checker in force, where nothing changes. */
-  readonly revocation: RevocationChecker;
-  readonly diff: CrlDiff;
-}
-
 interface CrlSourceState {
   readonly source: CrlSource;
   readonly option: string;
@@ -68,11 +58,9 @@ interface Part {
   readonly input: CrlInput;
 }
 
-/** A response, and what it was asked about. */
-interface Arrived {
-  readonly response: CrlResponse;
+/** What has arrived, and the sources that gave it. */
+interface ArrivedParts extends ArrivedCrls {
   readonly parts: readonly Part[];
-  readonly known: readonly VerifiedCrl[];
 }
 
 /** Reads the sources of `crl`. */
@@ -80,7 +68,7 @@ export class CrlUnit {
   readonly #settings: CrlUnitSettings;
   readonly #sources: readonly CrlSourceState[];
   /** What was read, and is in no change yet. */
-  #arrived: Arrived[] = [];
+  #arrived: ArrivedParts[] = [];
   #rollbacks: readonly SourceFault[] = [];
   /** Of what was last read on this thread, to tell whether it changed. */
   #hash: { readonly cas: string; readonly sources: string } | undefined;
@@ -153,33 +141,22 @@ export class CrlUnit {
    * @param store - The CAs that come into force with it: a CRL of another one waits.
    */
   change(store: CertificateStore, before: RevocationChecker | undefined, at: Date): CrlChange {
-    const { policy } = this.#settings;
-    const isConfigured = (ca: Certificate): boolean => store.ofKey(ca).length > 0;
-    const known = (before?.crls ?? []).filter(({ signer }) => isConfigured(signer));
-    const read = this.#arrived.flatMap((arrived) => unpackAll(arrived, known, store, at));
-    const staying = known.filter(({ digest }) => this.#sources.some(({ digests }) => digests.has(digest)));
-    const next = distinct([...read, ...staying]);
-    const left = known.filter((crl) => !next.includes(crl));
-    const rollbacks = this.isPending ? [] : this.#findRollbacks(left, next, { store, at, isConfigured });
-    const kept = this.isPending ? left : rollbacks.map(({ old }) => old);
-    const refused = rollbacks.map(({ replacement }) => replacement);
-    const crls = newestOfEachScope([...next.filter((crl) => !refused.includes(crl)), ...kept]);
-    const isSame =
-      crls.length === before?.crls.length &&
-      before.crls.every((crl) => crls.includes(crl)) &&
-      known.length === crls.length;
-    if (before !== undefined && isSame && before.store === store)
-      return { revocation: before, diff: { added: 0, removed: 0 } };
-    const diff =
-      kept.length > 0
-        ? compareCrls(known.map(entriesOf), crls.map(entriesOf)).diff
-        : sumOf(this.#arrived.map(({ response }) => response.diff));
-    return { revocation: new RevocationChecker(crls, store, policy), diff };
+    const change = combineCrls({
+      arrived: this.#arrived,
+      isGiven: (digest) => this.#sources.some(({ digests }) => digests.has(digest)),
+      isComplete: !this.isPending,
+      store,
+      before,
+      policy: this.#settings.policy,
+      at,
+    });
+    if (!this.isPending) this.#rollbacks = change.faults;
+    return change;
   }
 
   /** What was read is in force, or waits for its CA: then it is read again. */
   settle(store: CertificateStore): void {
-    const isWaiting = ({ response: { crls = [] } }: Arrived): boolean =>
+    const isWaiting = ({ response: { crls = [] } }: ArrivedParts): boolean =>
       crls.some((crl) => !('unchanged' in crl) && signerIn(store, crl) === undefined);
     if (this.#rollbacks.length > 0 || this.#arrived.some(isWaiting)) this.#readAgain();
     this.#arrived = [];
@@ -193,29 +170,6 @@ export class CrlUnit {
   #readAgain(): void {
     this.#hash = undefined;
     for (const state of this.#sources) state.seen = '';
-  }
-
-  #findRollbacks(
-    left: readonly VerifiedCrl[],
-    crls: readonly VerifiedCrl[],
-    {
-      store,
-      at,
-      isConfigured,
-    }: { store: CertificateStore; at: Date; isConfigured: (ca: Certificate) => boolean },
-  ): Rollback[] {
-    const { policy } = this.#settings;
-    const checker = new RevocationChecker(crls, store, policy);
-    const rollbacks = findRollbacks(left, {
-      crls,
-      shrunk: this.#arrived.flatMap(({ response }) => response.shrunk),
-      isConfigured,
-      isSuccessor: (ca, old) => isSuccessor(ca, old, store, at),
-      isStale: (one) => freshUntil(one, policy) <= at.getTime(),
-      canSpareIndirect: () => policy.unknown === 'deny' && checker.uncoveredCas(at).length === 0,
-    });
-    this.#rollbacks = rollbacks.map(({ old, error }) => faultOf(old.origin, error));
-    return rollbacks;
   }
 
   /** What is short is read on this thread: some milliseconds of work, all together. */
@@ -291,12 +245,12 @@ export class CrlUnit {
       });
   }
 
-  #arrive(arrived: Arrived): void {
+  #arrive(arrived: ArrivedParts): void {
     const { response, parts } = arrived;
     if (response.crls === undefined) return;
     const states = statesOf(arrived);
     // The later reading of the same sources counts.
-    const isOutdated = (one: Arrived): boolean => statesOf(one).every((state) => states.includes(state));
+    const isOutdated = (one: ArrivedParts): boolean => statesOf(one).every((state) => states.includes(state));
     this.#arrived = [...this.#arrived.filter((one) => !isOutdated(one)), arrived];
     for (const state of states) {
       const reports = response.inputs.filter((_, index) => parts[index]?.state === state);
@@ -310,78 +264,14 @@ export class CrlUnit {
 
   #fingerprintOf(state: CrlSourceState): string {
     if (state.loader !== undefined) return `answer ${state.loader.answers}`;
-    return isPath(state.source) ? fingerprintOf(state.source) : 'memory';
+    return isPath(state.source) ? describeNow(state.source) : 'memory';
   }
 }
 
-function statesOf({ parts }: Arrived): CrlSourceState[] {
+function statesOf({ parts }: ArrivedParts): CrlSourceState[] {
   return [...new Set(parts.map(({ state }) => state))];
-}
-
-/** The CRLs of a response whose CAs are there; those that did not change keep their object, and when they were loaded. */
-function unpackAll(
-  { response, known }: Arrived,
-  inForce: readonly VerifiedCrl[],
-  store: CertificateStore,
-  at: Date,
-): VerifiedCrl[] {
-  return (response.crls ?? []).flatMap((crl) => {
-    if (!('unchanged' in crl)) return signerIn(store, crl) === undefined ? [] : unpackCrl(crl, store, at);
-    const same = ({ digest }: VerifiedCrl): boolean => digest === crl.unchanged;
-    const one = inForce.find(same) ?? known.find(same);
-    return one !== undefined && store.ofKey(one.signer).length > 0 ? one : [];
-  });
-}
-
-function signerIn(store: CertificateStore, { signer }: PackedCrl): Certificate | undefined {
-  return store.certificates.find(({ raw }) => raw.equals(signer));
-}
-
-function distinct(crls: readonly VerifiedCrl[]): VerifiedCrl[] {
-  return [...new Map(crls.map((crl) => [crl.digest, crl])).values()];
-}
-
-/** What other CRLs are compared with. */
-function entriesOf(one: VerifiedCrl): ScopedEntries {
-  const { digest, index } = one;
-  return { scope: scopeKey(one), coverage: coverageOf(one, index.data), digest, index: index.data };
-}
-
-function sumOf(diffs: readonly CrlDiff[]): CrlDiff {
-  return diffs.reduce(
-    (sum, { added, removed }) => ({ added: sum.added + added, removed: sum.removed + removed }),
-    { added: 0, removed: 0 },
-  );
-}
-
-/** Whether one key of a CA is newer than another, by the first certificate that each has. */
-function isSuccessor(ca: Certificate, old: Certificate, store: CertificateStore, at: Date): boolean {
-  const isSame = store
-    .chainsOf(ca, at)
-    .some((left) => store.chainsOf(old, at).some((right) => isSameCa(left, right)));
-  return isSame && firstDayOf(ca, store) > firstDayOf(old, store);
-}
-
-function firstDayOf(ca: Certificate, store: CertificateStore): number {
-  return Math.min(...store.ofKey(ca).map(({ notBefore }) => notBefore.getTime()));
 }
 
 function sizeOf(parts: readonly Part[]): number {
   return parts.reduce((sum, { input }) => sum + sizeOfInput(input), 0);
-}
-
-/** Everything that changes when a file does; of a directory, when one in it does. */
-function fingerprintOf(path: string): string {
-  try {
-    const names = statSync(path).isDirectory() ? readdirSync(path).sort() : [];
-    return [path, ...names.map((name) => join(path, name))]
-      .map((file) => {
-        const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true });
-        return `${file} ${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
-      })
-      .join('\n');
-  } catch {
-    // Reading it says what is wrong.
-    return '';
-  }
 }

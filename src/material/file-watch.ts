@@ -4,9 +4,10 @@
  *
  * @module
  */
-import { type FSWatcher, watch } from 'node:fs';
+import { type BigIntStats, type FSWatcher, readdirSync, statSync, watch } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { withDescriptor } from './descriptor-reserve.js';
 
 /** What to watch, and whom to tell. */
 export interface FileWatchOptions {
@@ -21,6 +22,10 @@ export interface FileWatchOptions {
 // A writer that truncates and writes gives an empty file in between: let it finish.
 const settleMs = 25;
 
+// How often the event loop shows that it turns, and by how much a timer may be late on one that is not busy.
+const beatMs = 500;
+const lateMs = 100;
+
 /**
  * Watches until it is closed. Keeps no process alive. First {@link FileWatch.remember} what is there, then read
  * it, then {@link FileWatch.begin}: no change in between is lost.
@@ -29,6 +34,9 @@ export class FileWatch {
   readonly #options: FileWatchOptions;
   readonly #hints = new Map<string, { readonly watcher: FSWatcher; readonly inode: string }>();
   #interval: NodeJS.Timeout | undefined;
+  /** When the event loop last turned, and when the files were last looked at; by `performance.now()`. */
+  #beatAt = 0;
+  #lookedAt = 0;
   #settling: NodeJS.Timeout | undefined;
   /** What was there when a change was last told. */
   #told = '';
@@ -48,7 +56,11 @@ export class FileWatch {
 
   /** Tells of every change from what was remembered. */
   begin(): void {
-    this.#interval = setInterval(() => void this.#look(), this.#options.pollMs);
+    this.#beatAt = performance.now();
+    this.#lookedAt = this.#beatAt;
+    this.#interval = setInterval(() => {
+      this.#beat();
+    }, this.#beatEveryMs);
     this.#interval.unref();
     void this.#listen();
     this.#lookSoon();
@@ -63,12 +75,49 @@ export class FileWatch {
     this.#hints.clear();
   }
 
+  /**
+   * Looks in this turn of the event loop where the last one was too long ago: the loop is busy, or the process was
+   * stopped. Costs a reading of the clock otherwise.
+   */
+  lookIfLate(): void {
+    if (this.#interval !== undefined && this.#isLate(this.#beatAt + this.#beatEveryMs, beatMs / 2))
+      this.#lookNow();
+  }
+
+  get #beatEveryMs(): number {
+    return Math.min(this.#options.pollMs, beatMs);
+  }
+
+  #isLate(due: number, byMs: number): boolean {
+    return performance.now() > due + byMs;
+  }
+
+  #beat(): void {
+    const isLate = this.#isLate(this.#beatAt + this.#beatEveryMs, lateMs);
+    this.#beatAt = performance.now();
+    if (isLate || this.#looking) this.#lookNow();
+    else if (this.#beatAt >= this.#lookedAt + this.#options.pollMs - lateMs) void this.#look();
+  }
+
+  /** On a busy event loop each `await` takes a turn, in which others are served by what was in force. */
+  #lookNow(): void {
+    this.#beatAt = performance.now();
+    this.#lookedAt = this.#beatAt;
+    const now = this.#options.paths.map(describeNow).join('\n');
+    if (now === this.#told) return;
+    this.#seen = now;
+    this.#told = now;
+    void this.#listen();
+    this.#options.onChange();
+  }
+
   async #look(): Promise<void> {
     if (this.#looking) {
       this.#lookSoon();
       return;
     }
     this.#looking = true;
+    this.#lookedAt = performance.now();
     const now = await this.#describe();
     this.#looking = false;
     // Closed meanwhile.
@@ -92,7 +141,11 @@ export class FileWatch {
 
   #lookSoon(): void {
     clearTimeout(this.#settling);
-    this.#settling = setTimeout(() => void this.#look(), settleMs);
+    const due = performance.now() + settleMs;
+    this.#settling = setTimeout(() => {
+      if (this.#isLate(due, lateMs)) this.#lookNow();
+      else void this.#look();
+    }, settleMs);
     this.#settling.unref();
   }
 
@@ -170,8 +223,34 @@ async function describeEntry(path: string): Promise<string> {
 
 async function describeOne(path: string): Promise<{ text: string; isDirectory: boolean }> {
   const seen = await stat(path, { bigint: true });
-  const text = `${path} ${seen.dev} ${seen.ino} ${seen.size} ${seen.mtimeNs} ${seen.ctimeNs}`;
-  return { text, isDirectory: seen.isDirectory() };
+  return { text: textOf(path, seen), isDirectory: seen.isDirectory() };
+}
+
+function textOf(path: string, { dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+  return `${path} ${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+}
+
+/** The same as {@link describe}, in this turn of the event loop. */
+export function describeNow(path: string): string {
+  try {
+    const seen = statSync(path, { bigint: true });
+    const text = textOf(path, seen);
+    if (!seen.isDirectory()) return text;
+    const inside = withDescriptor(() => readdirSync(path))
+      .sort()
+      .map((name) => describeEntryNow(join(path, name)));
+    return [text, ...inside].join('\n');
+  } catch (error) {
+    return `${path} ${codeOf(error)}`;
+  }
+}
+
+function describeEntryNow(path: string): string {
+  try {
+    return textOf(path, statSync(path, { bigint: true }));
+  } catch (error) {
+    return `${path} ${codeOf(error)}`;
+  }
 }
 
 function codeOf(error: unknown): string {

@@ -7,6 +7,7 @@
 import { type MtlsError } from '../errors.js';
 import { type Trust } from '../judgement/judges.js';
 import { type CrlDiff } from '../revocation/crl-diff.js';
+import { sumOf } from './crl-change.js';
 import { type LoaderState } from './loader-state.js';
 import { loadCredentials, type ServerCredentials } from './server-credentials.js';
 import { type CredentialSources, type TrustSources } from './server-names.js';
@@ -221,11 +222,4 @@ function materialsOf(
   const isSame =
     main === inForce?.main && [...next.named].every(([name, one]) => one === inForce.named.get(name));
   return isSame ? inForce : Object.freeze(next);
-}
-
-function sumOf(diffs: readonly CrlDiff[]): CrlDiff {
-  return diffs.reduce(
-    (sum, { added, removed }) => ({ added: sum.added + added, removed: sum.removed + removed }),
-    { added: 0, removed: 0 },
-  );
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { holdDescriptor, releaseDescriptor } from './descriptor-reserve.js';
 import { FileWatch } from './file-watch.js';
 import { type MaterialSettings } from './settings.js';
 import { type SourceLoader } from './source-options.js';
@@ -17,6 +18,7 @@ export class SourceWatch {
     this.#isMissed = true;
   };
   #isMissed = false;
+  #isHolding = false;
 
   /** Subscribes to the loaders; files are looked at from {@link SourceWatch.begin} on. */
   constructor({ key, cert, ca, crl, names, pollMs }: MaterialSettings) {
@@ -53,14 +55,23 @@ export class SourceWatch {
   /** Calls `onChange` for every change from what was remembered. Once more after {@link SourceWatch.close}, if need be. */
   begin(onChange: () => void): void {
     this.#onChange = onChange;
+    if (!this.#isHolding) holdDescriptor();
+    this.#isHolding = true;
     if (this.#subscriptions === undefined) this.#subscribe();
     this.#files?.begin();
     if (this.#isMissed) onChange();
   }
 
+  /** Looks at the files at once, where the event loop is too busy to. */
+  lookIfLate(): void {
+    this.#files?.lookIfLate();
+  }
+
   /** Stops watching. */
   close(): void {
     this.#files?.close();
+    if (this.#isHolding) releaseDescriptor();
+    this.#isHolding = false;
     for (const subscription of this.#subscriptions ?? []) subscription[Symbol.dispose]();
     this.#subscriptions = undefined;
   }

@@ -12,6 +12,7 @@ import { MtlsError } from '../errors.js';
 import { type DerKind } from '../x509/der-kind.js';
 import { formatPem, type PemBlock } from '../x509/pem.js';
 import { purposes } from '../x509/purpose.js';
+import { withDescriptor } from './descriptor-reserve.js';
 import { type CrlSource, type Source, type SourceLoader } from './source-options.js';
 import { unreadable } from './unreadable.js';
 import { type Expected } from './wrong-kind.js';
@@ -45,7 +46,7 @@ export function readSource(source: Source, option: string): SourceBytes {
   if (!isPath(source)) return { bytes: Buffer.from(source), origin: `options.${option}` };
   let bytes;
   try {
-    bytes = readRegularFile(source);
+    bytes = withDescriptor(() => readRegularFile(source));
   } catch (error) {
     throw unreadable(source, option, error);
   }
@@ -154,7 +155,7 @@ export async function callLoader(
 
 function listDirectory(path: string, option: string): string[] {
   try {
-    return readdirSync(path);
+    return withDescriptor(() => readdirSync(path));
   } catch (error) {
     throw unreadable(path, option, error);
   }

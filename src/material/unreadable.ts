@@ -21,6 +21,14 @@ const faults: Readonly<Record<string, Fault | undefined>> = {
     seen: 'it has more than 2 GiB, which is the most that is read',
     remedy: 'split it, or have the CA partition its list',
   },
+  EMFILE: {
+    seen: 'this process has as many files and connections open as it may have',
+    remedy: 'raise the limit (ulimit -n, LimitNOFILE= of systemd), or limit connections',
+  },
+  ENFILE: {
+    seen: 'this machine has as many files open as it may have',
+    remedy: 'raise fs.file-max',
+  },
   EISDIR: {
     seen: 'it is a directory or a device, and a file was expected',
     remedy: 'name a file, or move this out of the directory',

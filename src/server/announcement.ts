@@ -41,6 +41,33 @@ export function announceCas(reporter: Reporter, { main, named }: Materials, inFo
       reportLongNames(reporter, trust.store, name);
 }
 
+/** Reports CAs that were added without a CRL, as the start does. */
+export function announceGaps(
+  reporter: Reporter,
+  { revocation: { unknown }, now }: Pick<Settings, 'revocation' | 'now'>,
+  { main, named }: Materials,
+  inForce: Materials,
+): void {
+  const at = new Date(now());
+  const all = [
+    { servername: undefined, trust: main.trust, before: inForce.main.trust },
+    ...[...named].map(([servername, { trust }]) => ({
+      servername,
+      trust,
+      before: inForce.named.get(servername)?.trust,
+    })),
+  ];
+  for (const { servername, trust, before } of all) {
+    const isShared = servername !== undefined && trust === main.trust;
+    if (isShared || trust.store === before?.store || trust.revocation === undefined) continue;
+    const known = before?.store.certificates ?? [];
+    const added = trust.revocation
+      .uncoveredCas(at)
+      .filter((ca) => !known.some(({ raw }) => raw.equals(ca.raw)));
+    if (added.length > 0) reporter.emit('uncovered-cas', { uncovered: namesOf(added), unknown, servername });
+  }
+}
+
 function describe({ store, revocation }: Trust): Described {
   const crls = revocation?.crls ?? [];
   return {

@@ -11,7 +11,7 @@ import { namesRemedy } from '../material/authority-names.js';
 import { firstOf, listSome } from '../material/shortened-list.js';
 import { describeCrl } from '../revocation/verified-crl.js';
 import { callApp } from './app-call.js';
-import { type Happenings } from './events.js';
+import { type ChangedCa, type Happenings, type ReloadReport } from './events.js';
 import { RefusalLog, type Suppressed } from './refusal-log.js';
 
 interface Line {
@@ -24,6 +24,10 @@ interface Line {
 type Lines = {
   readonly [Name in keyof Happenings]: ((...args: Happenings[Name]) => Line) | undefined;
 };
+
+/** What is said of `signals: true` in a worker thread. */
+export const noSignals =
+  'signals: true does nothing in a worker thread, which gets no signals: handle SIGHUP in the main thread, and have it call reload()';
 
 const lines: Lines = {
   // One for each handshake would be most of the log; requestLog() has one for each request.
@@ -56,11 +60,7 @@ const lines: Lines = {
   'gate-failed': ({ error }) => failure({ err: error }, 'the gate failed, and refused the client'),
   'handshakes-dropped': ({ dropped, limit }) =>
     warn({ dropped, limit }, `${dropped} handshakes dropped within a minute: more than ${limit} at once`),
-  reloaded: (report) =>
-    info(
-      report,
-      `reloaded: ${report.added} newly revoked, ${report.removed} no longer listed, ${report.evicted} connections closed, ${report.durationMs} ms`,
-    ),
+  reloaded: (report) => info(describeReload(report), `reloaded: ${sayReload(report)}`),
   'reload-failed': ({ source, error }) =>
     failure(
       { source, code: error.code, detail: error.message },
@@ -109,6 +109,7 @@ const lines: Lines = {
       'the server listens, and its handle was closed: its files are not watched; make a new server',
     ),
   signal: ({ signal }) => info({ signal }, `${signal}: reading the sources again`),
+  'no-signals': () => warn({}, noSignals),
   unchanged: () => info({}, 'reloaded: nothing has changed'),
 };
 
@@ -147,6 +148,28 @@ export class EventLog {
     const logger: Readonly<Record<keyof Logger, (given: object, text: string) => unknown>> = this.#logger;
     callApp('the logger', () => logger[level]({ event, ...fields }, message));
   }
+}
+
+/** The names of CAs as text, and no more of them than a line can bear. */
+function describeReload({ addedCas, removedCas, ...report }: ReloadReport): object {
+  const nameAll = (cas: readonly ChangedCa[]): object[] =>
+    firstOf(cas).map(({ subject, ...ca }) => ({ ...ca, subject: abbreviate(subject) }));
+  return { ...report, addedCas: nameAll(addedCas), removedCas: nameAll(removedCas) };
+}
+
+/** `server certificate replaced, valid until 2027-11-29; CA "CN=partner" added, without a CRL; 3 newly revoked, …` */
+function sayReload({ certificates, addedCas, removedCas, ...report }: ReloadReport): string {
+  const nameOf = ({ subject, servername }: ChangedCa): string =>
+    `CA "${describeName(subject)}"${servername === undefined ? '' : ` of ${servername}`}`;
+  return [
+    ...firstOf(certificates).map(({ servername, notAfter }) => {
+      const whose = servername === undefined ? 'server certificate' : `certificate of ${servername}`;
+      return `${whose} replaced, valid until ${notAfter.toISOString().slice(0, 10)}`;
+    }),
+    ...firstOf(addedCas).map((ca) => `${nameOf(ca)} added${ca.crl === 'missing' ? ', without a CRL' : ''}`),
+    ...firstOf(removedCas).map((ca) => `${nameOf(ca)} removed`),
+    `${report.added} newly revoked, ${report.removed} no longer listed, ${report.evicted} connections closed, ${report.durationMs} ms`,
+  ].join('; ');
 }
 
 function describeSuppressed({ remoteAddress, reason, count }: Suppressed): Line {

@@ -9,6 +9,27 @@ import { type MaterialEvents } from '../material/events.js';
 import { type VerifiedCrl } from '../revocation/verified-crl.js';
 import { type DistinguishedName } from '../x509/distinguished-name.js';
 
+/** A key and a certificate that were replaced by new ones. */
+export interface ReplacedCertificate {
+  /** The name of `sni` that it is for; `undefined`: the server's own. */
+  readonly servername: string | undefined;
+  /** When the new certificate expires. */
+  readonly notAfter: Date;
+}
+
+/** A CA that was added or removed. */
+export interface ChangedCa {
+  /** The name of `sni` whose clients it is for; `undefined`: the server's own. */
+  readonly servername: string | undefined;
+  /** Its name. */
+  readonly subject: DistinguishedName;
+  /**
+   * Of an added one: whether its CRL is `'loaded'` or `'missing'`; `'none'` where no CRL is configured. `undefined` of a
+   * removed one.
+   */
+  readonly crl: 'loaded' | 'missing' | 'none' | undefined;
+}
+
 /** The outcome of a reload. */
 export interface ReloadReport {
   /** Whether anything differs from what was in force. */
@@ -19,6 +40,12 @@ export interface ReloadReport {
   readonly removed: number;
   /** How many open connections were ended. */
   readonly evicted: number;
+  /** The server certificates that were replaced. */
+  readonly certificates: readonly ReplacedCertificate[];
+  /** The CAs that were added. */
+  readonly addedCas: readonly ChangedCa[];
+  /** The CAs that were removed. */
+  readonly removedCas: readonly ChangedCa[];
   /** From the reading of the files to the last eviction, in milliseconds. */
   readonly durationMs: number;
 }
@@ -108,6 +135,8 @@ interface ServerNotices {
   /** The server listens again, and its handle was closed. */
   'not-watching': [object];
   signal: [{ readonly signal: 'SIGHUP' }];
+  /** Signals were asked for in a worker thread, which gets none. */
+  'no-signals': [object];
   /** A reload that a signal asked for found nothing new. */
   unchanged: [object];
   /** A delta CRL is past its nextUpdate. */

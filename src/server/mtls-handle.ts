@@ -8,12 +8,9 @@ import type { SecureContext, SecureContextOptions, Server } from 'node:tls';
 import { MtlsError } from '../errors.js';
 import { Gate } from '../gate/gate.js';
 import { type Explanation, explain } from '../judgement/explanation.js';
-import { type Materials } from '../material/material.js';
-import { type RevocationChecker } from '../revocation/revocation-checker.js';
-import { describeCrls } from '../revocation/revocation-state.js';
-import { freshUntil } from '../revocation/verified-crl.js';
-import { announce, announceCas } from './announcement.js';
+import { announce, announceCas, announceGaps } from './announcement.js';
 import { type AuthorityState, describeAuthorities } from './authority-state.js';
+import { ClockWatch } from './clock-watch.js';
 import { CrlExpiryWatch } from './crl-expiry-watch.js';
 import { type MtlsEvents, type ReloadReport, type StandingFault } from './events.js';
 import { Reporter } from './reporter.js';
@@ -27,6 +24,8 @@ import {
 } from './mtls.js';
 import { type Settings } from './options.js';
 import { Reloader } from './reloader.js';
+import { describeRevocation, isReady, revocationsOf } from './revocation-health.js';
+import { refuseSessionStores } from './session-stores.js';
 
 /**
  * Where a handle is in its life. `'loading'`: it is not watching yet. `'resting'`: its server is closed, and may listen
@@ -42,6 +41,7 @@ export class MtlsHandle implements Mtls {
   readonly #gate: Gate;
   readonly #reloader: Reloader;
   readonly #expiry: CrlExpiryWatch;
+  readonly #clock: ClockWatch;
   #server: Server | undefined;
   #life: Life = 'loading';
 
@@ -49,11 +49,20 @@ export class MtlsHandle implements Mtls {
     this.#settings = settings;
     this.#reporter = new Reporter(settings, this);
     this.#state = new State(settings.certificates);
-    this.#gate = new Gate(settings, this.#reporter, this.#state);
+    const state = this.#state;
+    this.#gate = new Gate(settings, this.#reporter, {
+      get judges() {
+        return state.judges;
+      },
+      catchUp: () => {
+        this.#reloader.catchUp();
+      },
+    });
     this.#reloader = new Reloader(settings, this.#reporter, this.#state, (prepared) =>
       this.#commit(prepared),
     );
     this.#expiry = new CrlExpiryWatch(settings.now, this.#reporter);
+    this.#clock = new ClockWatch(settings.now);
   }
 
   /** Puts the gate on a server. It lets nobody in before {@link MtlsHandle.load} is done. */
@@ -90,7 +99,7 @@ export class MtlsHandle implements Mtls {
     setImmediate(() => {
       if (this.#life !== 'loading') return;
       this.#life = 'serving';
-      this.#watchExpiry();
+      this.#watchDates();
     });
   }
 
@@ -102,11 +111,15 @@ export class MtlsHandle implements Mtls {
     if (main.options !== before?.contexts.main.options) this.#swap(main.options, before !== undefined);
     // The contexts of the names are asked for at each handshake: this swaps them all.
     this.#state.commit(prepared);
-    announceCas(this.#reporter, prepared.materials, before?.materials);
     if (this.#life === 'serving') this.#watchExpiry();
     // Every request is judged by it from here on, so that the open connections may wait a turn.
     await new Promise(setImmediate);
-    return await this.#gate.judgeAll();
+    const evicted = await this.#gate.judgeAll();
+    // Whoever is revoked does not stay while a logger writes.
+    announceCas(this.#reporter, prepared.materials, before?.materials);
+    if (before !== undefined)
+      announceGaps(this.#reporter, this.#settings, prepared.materials, before.materials);
+    return evicted;
   }
 
   /** A new context makes new ticket keys, and no session would outlive a CRL. The gate judges those that do. */
@@ -139,19 +152,7 @@ export class MtlsHandle implements Mtls {
 
   /** The CRLs in force now. */
   get revocation(): RevocationState {
-    const revocations = revocationsOf(this.#state.inForce?.materials);
-    const now = this.#settings.now();
-    const isHealthy = ({ crls, policy }: RevocationChecker): boolean =>
-      crls.every(({ crl }) => freshUntil(crl, { ...policy, stale: 'deny' }) > now);
-    return Object.freeze({
-      crls: describeCrls(revocations.flatMap(({ crls }) => crls)),
-      uncovered: Object.freeze(
-        revocations.flatMap((each) =>
-          each.uncoveredCas(new Date(now)).map(({ subject }) => subject.toString()),
-        ),
-      ),
-      healthy: revocations.every(isHealthy),
-    });
+    return describeRevocation(this.#state.inForce?.materials, this.#settings.now());
   }
 
   /** The certificates that the server shows now. */
@@ -184,14 +185,7 @@ export class MtlsHandle implements Mtls {
   /** Whether clients can be served. */
   get ready(): boolean {
     const { inForce } = this.#state;
-    if (inForce === undefined) return false;
-    const now = this.#settings.now();
-    const lists = revocationsOf(inForce.materials).flatMap(({ crls, policy }) =>
-      crls
-        .filter(({ crl }) => crl.deltaBase === undefined)
-        .map(({ crl }) => freshUntil(crl, { ...policy, stale: 'deny' })),
-    );
-    return lists.length === 0 || lists.some((until) => until > now);
+    return inForce !== undefined && isReady(inForce.materials, this.#settings.now());
   }
 
   /** The open connections of clients with a certificate. */
@@ -246,6 +240,7 @@ export class MtlsHandle implements Mtls {
   async #rest(): Promise<void> {
     if (this.#life !== 'closed') this.#life = 'resting';
     this.#expiry.close();
+    this.#clock.close();
     this.#gate.rest();
     this.#reporter.rest();
     await this.#reloader.close();
@@ -255,9 +250,17 @@ export class MtlsHandle implements Mtls {
     this.#expiry.watch(revocationsOf(this.#state.inForce?.materials));
   }
 
+  #watchDates(): void {
+    this.#watchExpiry();
+    this.#clock.begin(() => {
+      this.#watchExpiry();
+      void this.#gate.judgeAnew();
+    });
+  }
+
   #wake(): void {
     this.#life = 'serving';
-    this.#watchExpiry();
+    this.#watchDates();
     this.#reloader.resume();
   }
 
@@ -271,26 +274,4 @@ export class MtlsHandle implements Mtls {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-}
-
-/** Every list that is in force, once. */
-function revocationsOf(materials: Materials | undefined): RevocationChecker[] {
-  if (materials === undefined) return [];
-  const all = [materials.main, ...materials.named.values()].flatMap(({ trust }) => trust.revocation ?? []);
-  return [...new Set(all)];
-}
-
-const storeEvents = ['newSession', 'resumeSession'] as const;
-
-/** A store resumes sessions by their number, which no option of a secure context prevents. */
-function refuseSessionStores(server: Server): void {
-  const refuse = (name: string | symbol): void => {
-    if (!storeEvents.some((event) => event === name)) return;
-    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-      seen: `a listener for '${String(name)}' resumes sessions, and options.resumption is false`,
-      remedy: 'leave one of them out',
-    });
-  };
-  for (const event of storeEvents) if (server.listenerCount(event) > 0) refuse(event);
-  server.on('newListener', refuse);
 }

@@ -6,8 +6,7 @@
  * @module
  */
 import { MtlsError } from '../errors.js';
-import { tryContext, tryHandshakes } from '../material/handshake-trial.js';
-import { casKeyOf } from '../material/ca-unit.js';
+import { tryHandshakes } from '../material/handshake-trial.js';
 import {
   type Material,
   type MaterialChange,
@@ -15,15 +14,17 @@ import {
   type MaterialReading,
   type Materials,
 } from '../material/material.js';
-import { type BuiltContext, secureContextOf } from '../material/secure-context.js';
+import { type BuiltContext } from '../material/secure-context.js';
 import { attempt, faultOf } from '../material/source-fault.js';
 import { SourceWatch } from '../material/source-watch.js';
 import { type ReloadReport } from './events.js';
 import { type Contexts, type Prepared, type State } from './in-force.js';
 import { type Settings } from './options.js';
 import { type Reporter } from './reporter.js';
+import { changesBetween, noChanges } from './reload-changes.js';
 import { SignalWatch } from './signal-watch.js';
 import { StandingFaults } from './standing-faults.js';
+import { buildContext, Trials } from './trials.js';
 
 /** Puts prepared material into force at once; resolves to how many connections that ended. */
 export type Commit = (prepared: Prepared) => Promise<number>;
@@ -36,6 +37,7 @@ const nothing: ReloadReport = Object.freeze({
   added: 0,
   removed: 0,
   evicted: 0,
+  ...noChanges,
   durationMs: 0,
 });
 
@@ -49,8 +51,7 @@ export class Reloader {
   readonly #faults: StandingFaults;
   readonly #watch: SourceWatch;
   readonly #signals: SignalWatch | undefined;
-  /** What was tried with success, by {@link keyOf}. */
-  readonly #tried = new Set<string>();
+  readonly #trials: Trials;
   #abort = new AbortController();
   #running: Promise<ReloadReport> | undefined;
   #waiting: Promise<ReloadReport> | undefined;
@@ -63,9 +64,10 @@ export class Reloader {
     this.#state = state;
     this.#commit = commit;
     this.#reader = new MaterialReader(settings, 'gate');
+    this.#trials = new Trials(settings, reporter);
     this.#faults = new StandingFaults(reporter, settings.now);
     this.#watch = new SourceWatch(settings);
-    this.#signals = settings.signals ? new SignalWatch(reporter) : undefined;
+    this.#signals = settings.signals ? new SignalWatch(reporter, settings.logger !== undefined) : undefined;
   }
 
   /** What is wrong with the sources. */
@@ -93,6 +95,11 @@ export class Reloader {
       this.#reloadQuietly(firstRetryMs);
     });
     this.#signals?.begin(() => this.reload());
+  }
+
+  /** Looks for changes at once, where the event loop is too busy to: before a client is judged. */
+  catchUp(): void {
+    this.#watch.lookIfLate();
   }
 
   /**
@@ -165,9 +172,9 @@ export class Reloader {
       if (reading.whole?.materials !== inForce()) reading = this.#read();
     }
     while (reading.whole !== undefined && reading.whole.materials !== inForce()) {
-      const untried = this.#untriedIn(reading.whole.materials);
+      const untried = this.#trials.missingFor(reading.whole.materials, inForce());
       if (untried.length === 0) evictions.push(this.#put(reading.whole));
-      for (const trial of untried) await this.#try(trial);
+      for (const trial of untried) await this.#trials.try(trial, this.#reader);
       // Other work has had its turn: what was tried may be old by now.
       reading = this.#read();
     }
@@ -195,9 +202,12 @@ export class Reloader {
     const contexts = contextsOf(materials, this.#state.inForce?.contexts, (material, before) =>
       this.#contextOf(material, before),
     );
+    const before = this.#state.inForce?.materials;
     const evicted = this.#commit({ materials, contexts });
     this.#reader.settle(materials);
-    return { changed: true, ...diff, evicted: await evicted, durationMs: 0 };
+    const at = new Date(this.#settings.now());
+    const changes = before === undefined ? noChanges : changesBetween(before, materials, at);
+    return { changed: true, ...diff, ...changes, evicted: await evicted, durationMs: 0 };
   }
 
   /** What OpenSSL makes no context of does not keep a revocation out: the gate decides, and the context stays. */
@@ -206,49 +216,6 @@ export class Reloader {
     if (built.result !== undefined) return built.result;
     if (before === undefined) throw built.fault.error;
     return before;
-  }
-
-  /** What has to be tried before it comes into force: new keys, certificates and CAs. */
-  #untriedIn({ main, named }: Materials): Trial[] {
-    const { materials } = this.#state.inForce ?? {};
-    const all = [
-      { name: undefined, material: main, before: materials?.main },
-      ...[...named].map(([name, material]) => ({ name, material, before: materials?.named.get(name) })),
-    ];
-    return all.filter(({ material, before }) => {
-      const isSame =
-        before?.credentials === material.credentials && before.trust.store === material.trust.store;
-      return !isSame && !this.#tried.has(keyOf(material));
-    });
-  }
-
-  async #try({ name, material, before }: Trial): Promise<void> {
-    const fault = await this.#faultOf(material, name);
-    if (fault === undefined) {
-      this.#tried.add(keyOf(material));
-      return;
-    }
-    const { credentials, trust } = material;
-    const isOldPair = before?.credentials === credentials;
-    const isOldTrust = before?.trust.store === trust.store;
-    // Both are new: which of them is at fault?
-    const isOfPair =
-      !isOldPair &&
-      (isOldTrust ||
-        before === undefined ||
-        (await this.#faultOf({ credentials, trust: before.trust }, name)) !== undefined);
-    this.#reader.reject(name, isOfPair ? { credentials } : { trust }, fault);
-  }
-
-  async #faultOf(material: Material, name: string | undefined): Promise<MtlsError | undefined> {
-    try {
-      const context = buildContext(this.#settings, material, undefined);
-      await tryContext(this.#reporter, context, name);
-      return undefined;
-    } catch (error) {
-      if (error instanceof MtlsError) return error;
-      throw error;
-    }
   }
 
   #passIn(ms: number): void {
@@ -286,26 +253,6 @@ export class Reloader {
   }
 }
 
-/** What is tried under one name. */
-interface Trial {
-  readonly name: string | undefined;
-  readonly material: Material;
-  readonly before: Material | undefined;
-}
-
-/** Text that two materials share if a handshake with them goes the same way. */
-function keyOf({ credentials, trust }: Material): string {
-  return `${credentials.hash} ${casKeyOf(trust.store.certificates)}`;
-}
-
-function buildContext(
-  settings: Settings,
-  material: Material,
-  inForce: BuiltContext | undefined,
-): BuiltContext {
-  return secureContextOf(settings, material, { enforcer: 'gate', inForce });
-}
-
 function contextsOf(
   { main, named }: Materials,
   before: Contexts | undefined,
@@ -325,6 +272,9 @@ function sumOf(one: ReloadReport, other: ReloadReport): ReloadReport {
     added: one.added + other.added,
     removed: one.removed + other.removed,
     evicted: one.evicted + other.evicted,
+    certificates: [...one.certificates, ...other.certificates],
+    addedCas: [...one.addedCas, ...other.addedCas],
+    removedCas: [...one.removedCas, ...other.removedCas],
     durationMs: Math.round((one.durationMs + other.durationMs) * 10) / 10,
   });
 }

@@ -20,6 +20,7 @@ import { type Certificate, type CertificateAuthority, ca } from '../support/chai
 import { Client, tlsVersions } from '../support/client.js';
 import { temporaryDirectory, writeMaterial } from '../support/files.js';
 import { ProcessServer } from '../support/process-server.js';
+import { Program } from '../support/program.js';
 import {
   Recorder,
   type StartOptions,
@@ -541,6 +542,9 @@ describe('the report', () => {
       added: 2,
       removed: 0,
       evicted: 3,
+      certificates: [],
+      addedCas: [],
+      removedCas: [],
       durationMs: expect.any(Number),
     });
     expect(Object.isFrozen(report)).toBe(true);
@@ -719,7 +723,48 @@ describe('what else is reloaded', () => {
     expect(server.recorder.linesOf('recovered')).toHaveLength(1);
   });
 
+  test('and says what changed, in words and as data', async () => {
+    const root = ca('ca');
+    const partner = ca('partner');
+    const server = await startServer({ root, options: { watch: false } });
+    const renewed = root.server({ notAfter: inMs(1000 * hour) });
+    publish(server.files.key, renewed.keyPem);
+    publish(server.files.cert, renewed.pem);
+    publish(server.files.ca, root.pem + partner.pem);
+    publish(server.files.crl, root.crl({ number: 2, revoked: [root.client('client2')] }).pem);
+    const report = await server.mtls.reload();
+    const date = renewed.notAfter.toISOString().slice(0, 10);
+    const [first, second] = server.recorder.linesOf('reloaded');
+    expect(second).toBeUndefined();
+    expect(first?.message).toContain(
+      `reloaded: server certificate replaced, valid until ${date}; CA "CN=partner" added, without a CRL; 1 newly revoked`,
+    );
+    expect(first?.fields).toMatchObject({ addedCas: [{ subject: 'CN=partner', crl: 'missing' }] });
+    expect(report).toMatchObject({
+      added: 1,
+      certificates: [{ servername: undefined, notAfter: renewed.notAfter }],
+      addedCas: [{ servername: undefined, crl: 'missing' }],
+      removedCas: [],
+    });
+    expect(server.recorder.linesOf('uncovered-cas')).toMatchObject([
+      { fields: { uncovered: ['CN=partner'] } },
+    ]);
+    publish(server.files.ca, root.pem);
+    expect((await server.mtls.reload()).removedCas.map(({ subject }) => String(subject))).toEqual([
+      'CN=partner',
+    ]);
+    expect(server.recorder.linesOf('reloaded')[1]?.message).toContain('CA "CN=partner" removed; 0 newly');
+  });
+
   describe('SIGHUP, with signals: true,', () => {
+    test('is not heard in a worker thread, which says so', async () => {
+      const { options } = material();
+      const program = new Program('test/support/server-program.ts', {
+        args: [JSON.stringify({ options: { ...options, signals: true }, threads: 1 })],
+      });
+      await program.wrote(/MTLS_NO_SIGNALS.*handle SIGHUP in the main thread/);
+    });
+
     test('reloads', async () => {
       const files = material();
       const client2 = files.root.client('client2');

@@ -28,6 +28,8 @@ export interface ProgramOptions {
   /** Code that runs before the program. */
   readonly before?: string;
   readonly cwd?: string;
+  /** How many files it may have open. By default as many as the test. */
+  readonly descriptors?: number;
 }
 
 /** A program that was started. */
@@ -37,20 +39,24 @@ export class Program {
   readonly #child: ChildProcess;
   #exitCode: number | undefined;
 
-  constructor(file: string, { args = [], env = {}, before, cwd = root }: ProgramOptions = {}) {
+  constructor(file: string, { args = [], env = {}, before, cwd = root, descriptors }: ProgramOptions = {}) {
     const imports = [
       pathToFileURL(require.resolve('tsx')).href,
       ...(before ? [`data:text/javascript,${encodeURIComponent(before)}`] : []),
     ];
-    this.#child = spawn(
+    const command = [
       process.execPath,
-      [...imports.flatMap((module) => ['--import', module]), path.resolve(root, file), ...args],
-      {
-        cwd,
-        env: { ...process.env, TSX_TSCONFIG_PATH: path.join(root, 'tsconfig.json'), ...env },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
-    );
+      ...imports.flatMap((module) => ['--import', module]),
+      path.resolve(root, file),
+      ...args,
+    ];
+    const limited = ['sh', '-c', `ulimit -n ${descriptors ?? ''}; exec "$@"`, 'sh', ...command];
+    const [name = '', ...given] = descriptors === undefined ? command : limited;
+    this.#child = spawn(name, given, {
+      cwd,
+      env: { ...process.env, TSX_TSCONFIG_PATH: path.join(root, 'tsconfig.json'), ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     running.add(this.#child);
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => (this.output += text));

@@ -1,0 +1,62 @@
+/**
+ * What a commit changes, apart from revocations: for the report of a reload.
+ *
+ * @module
+ */
+import { type Material, type Materials } from '../material/material.js';
+import { type Certificate } from '../x509/certificate.js';
+import { type ChangedCa, type ReplacedCertificate } from './events.js';
+
+/** What a commit changes. */
+export interface ReloadChanges {
+  readonly certificates: readonly ReplacedCertificate[];
+  readonly addedCas: readonly ChangedCa[];
+  readonly removedCas: readonly ChangedCa[];
+}
+
+/** No change. */
+export const noChanges: ReloadChanges = Object.freeze({
+  certificates: Object.freeze([]),
+  addedCas: Object.freeze([]),
+  removedCas: Object.freeze([]),
+});
+
+/** Compares what comes into force with what was. */
+export function changesBetween(before: Materials, after: Materials, at: Date): ReloadChanges {
+  const all = [
+    { servername: undefined, old: before.main, next: after.main },
+    ...[...after.named].map(([servername, next]) => ({
+      servername,
+      old: before.named.get(servername),
+      next,
+    })),
+  ];
+  const certificates = all
+    .filter(({ old, next }) => old?.credentials !== next.credentials)
+    .map(({ servername, next }) => Object.freeze({ servername, notAfter: next.credentials.notAfter }));
+  // A name without CAs of its own has those of the server, which are reported once.
+  const own = all.filter(
+    ({ servername, next }) => servername === undefined || next.trust !== after.main.trust,
+  );
+  const addedCas = own.flatMap(({ servername, old, next }) => {
+    const uncovered = next.trust.revocation?.uncoveredCas(at);
+    return casOnlyIn(next, old).map((ca) => {
+      const crl = uncovered === undefined ? 'none' : uncovered.includes(ca) ? 'missing' : 'loaded';
+      return Object.freeze({ servername, subject: ca.subject, crl } as const);
+    });
+  });
+  const removedCas = own.flatMap(({ servername, old, next }) =>
+    old === undefined
+      ? []
+      : casOnlyIn(old, next).map((ca) =>
+          Object.freeze({ servername, subject: ca.subject, crl: undefined } as const),
+        ),
+  );
+  return { certificates, addedCas, removedCas };
+}
+
+function casOnlyIn(one: Material, other: Material | undefined): readonly Certificate[] {
+  if (one.trust.store === other?.trust.store) return [];
+  const known = new Set(other?.trust.store.certificates.map(({ raw }) => raw.toString('base64')));
+  return one.trust.store.certificates.filter(({ raw }) => !known.has(raw.toString('base64')));
+}

@@ -1,0 +1,44 @@
+/**
+ * How the CRLs in force do: for people, probes and alarms.
+ *
+ * @module
+ */
+import { type Materials } from '../material/material.js';
+import { type RevocationChecker } from '../revocation/revocation-checker.js';
+import { describeCrls } from '../revocation/revocation-state.js';
+import { freshUntil, type VerifiedCrl } from '../revocation/verified-crl.js';
+import { type RevocationState } from './mtls.js';
+
+/** Every set of CRLs that is in force, once. */
+export function revocationsOf(materials: Materials | undefined): RevocationChecker[] {
+  if (materials === undefined) return [];
+  const all = [materials.main, ...materials.named.values()].flatMap(({ trust }) => trust.revocation ?? []);
+  return [...new Set(all)];
+}
+
+/** The CRLs in force, the CAs without one, and whether all of them are in date. */
+export function describeRevocation(materials: Materials | undefined, now: number): RevocationState {
+  const revocations = revocationsOf(materials);
+  return Object.freeze({
+    crls: describeCrls(revocations.flatMap(({ crls }) => crls)),
+    uncovered: Object.freeze(
+      revocations.flatMap((each) =>
+        each.uncoveredCas(new Date(now)).map(({ subject }) => subject.toString()),
+      ),
+    ),
+    healthy: revocations.every((one) => one.crls.every((crl) => isFresh(crl, one, now))),
+  });
+}
+
+/** Whether not every full CRL is stale. */
+export function isReady(materials: Materials, now: number): boolean {
+  const full = revocationsOf(materials).flatMap((one) =>
+    one.crls.filter(({ crl }) => crl.deltaBase === undefined).map((crl) => isFresh(crl, one, now)),
+  );
+  return full.length === 0 || full.includes(true);
+}
+
+/** Whether a CRL is before its nextUpdate, or within the grace of the policy. */
+function isFresh({ crl }: VerifiedCrl, { policy }: RevocationChecker, now: number): boolean {
+  return freshUntil(crl, { ...policy, stale: 'deny' }) > now;
+}

@@ -1,0 +1,92 @@
+/**
+ * New keys, certificates and CAs are tried in a handshake before they come into force, each name by itself.
+ *
+ * @module
+ */
+import { MtlsError } from '../errors.js';
+import { casKeyOf } from '../material/ca-unit.js';
+import { tryContext } from '../material/handshake-trial.js';
+import { type Material, type MaterialReader, type Materials } from '../material/material.js';
+import { type BuiltContext, secureContextOf } from '../material/secure-context.js';
+import { type Settings } from './options.js';
+import { type Reporter } from './reporter.js';
+
+/** What is tried under one name. */
+export interface Trial {
+  /** `undefined`: the server's own. */
+  readonly name: string | undefined;
+  readonly material: Material;
+  readonly before: Material | undefined;
+}
+
+/** Tries, and remembers what was good. */
+export class Trials {
+  readonly #settings: Settings;
+  readonly #reporter: Reporter;
+  /** What was tried with success, by {@link keyOf}. */
+  readonly #tried = new Set<string>();
+
+  constructor(settings: Settings, reporter: Reporter) {
+    this.#settings = settings;
+    this.#reporter = reporter;
+  }
+
+  /** What has to be tried before it comes into force. */
+  missingFor({ main, named }: Materials, inForce: Materials | undefined): Trial[] {
+    const all = [
+      { name: undefined, material: main, before: inForce?.main },
+      ...[...named].map(([name, material]) => ({ name, material, before: inForce?.named.get(name) })),
+    ];
+    return all.filter(({ material, before }) => {
+      const isSame =
+        before?.credentials === material.credentials && before.trust.store === material.trust.store;
+      return !isSame && !this.#tried.has(keyOf(material));
+    });
+  }
+
+  /** Tries; what fails is kept out by the reader, as a fault of its source. */
+  async try({ name, material, before }: Trial, reader: MaterialReader): Promise<void> {
+    const fault = await this.#faultOf(material, name);
+    if (fault === undefined) {
+      this.#tried.add(keyOf(material));
+      return;
+    }
+    const { credentials, trust } = material;
+    const isOldPair = before?.credentials === credentials;
+    const isOldTrust = before?.trust.store === trust.store;
+    // Both are new: which of them is at fault?
+    const isOfPair =
+      !isOldPair &&
+      (isOldTrust ||
+        before === undefined ||
+        (await this.#faultOf({ credentials, trust: before.trust }, name)) !== undefined);
+    reader.reject(name, isOfPair ? { credentials } : { trust }, fault);
+  }
+
+  async #faultOf(material: Material, name: string | undefined): Promise<MtlsError | undefined> {
+    try {
+      await tryContext(this.#reporter, buildContext(this.#settings, material, undefined), name);
+      return undefined;
+    } catch (error) {
+      if (error instanceof MtlsError) return error;
+      throw error;
+    }
+  }
+}
+
+/** Text that two materials share if a handshake with them goes the same way. */
+function keyOf({ credentials, trust }: Material): string {
+  return `${credentials.hash} ${casKeyOf(trust.store.certificates)}`;
+}
+
+/**
+ * The secure context of a server with the gate.
+ * @param inForce - Returned where nothing changed.
+ */
+export function buildContext(
+  settings: Settings,
+  material: Material,
+  inForce: BuiltContext | undefined,
+): BuiltContext {
+  return secureContextOf(settings, material, { enforcer: 'gate', inForce });
+}

@@ -1,0 +1,29 @@
+import { expect, test } from '@jest/globals';
+import { ca } from '../support/chain.js';
+import { Client } from '../support/client.js';
+import { Program } from '../support/program.js';
+import { material, publish, until } from '../support/server.js';
+
+// Windows has no such limit.
+const onPosix = process.platform === 'win32' ? test.skip : test;
+
+onPosix('a process without a file descriptor left revokes a client all the same', async () => {
+  const root = ca('ca');
+  const client2 = root.client('client2');
+  const files = material({ root });
+  const program = new Program('test/support/descriptors-program.ts', {
+    args: [JSON.stringify(files.options)],
+    descriptors: 256,
+  });
+  const [, port] = await program.wrote(/"listening","port":(\d+)/);
+  const client = new Client({ port: Number(port), ca: root.pem }, client2, { keepAlive: true });
+  expect(await client.get()).toMatchObject({ status: 200 });
+  program.signal('SIGUSR2');
+  await program.wrote(/"exhausted".*"EMFILE"/);
+  publish(files.files.crl, root.crl({ number: 2, revoked: [client2] }).pem);
+  const published = performance.now();
+  await until(() => client.connection.isClosed, 'the connection is closed');
+  expect(performance.now() - published).toBeLessThan(1000);
+  await program.wrote(/"reloaded","added":1,"evicted":1/);
+  expect(program.output).not.toContain('reload-failed');
+});
