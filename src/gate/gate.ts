@@ -218,8 +218,7 @@ export class Gate implements Keeper {
       slice.closed++;
       if (slice.isOver) slice = await slice.next();
     }
-    // A logger may block: the sockets are closed first.
-    if (condemned.length > 0) slice = await slice.next();
+    // A logger may block: all sockets are closed by now.
     for (const { connection, refusal } of condemned) {
       this.reportEviction(connection, refusal);
       if (slice.isOver) slice = await slice.next();

@@ -260,6 +260,25 @@ describe('a revocation is in force within a second, and the fault stands until i
   });
 });
 
+test('a CA that is removed goes at once, while another source of `ca` is at fault; one that is added waits', async () => {
+  const one = await world();
+  const { root, files, more, mtls, partner } = one;
+  const [added, removed] = [ca('added'), partner];
+  const old = one.as(removed.client(), { keepAlive: true });
+  expect(await old.get()).toMatchObject({ status: 200 });
+  rmSync(files.ca);
+  await until(() => mtls.faults.length > 0, 'the fault stands');
+  publish(more.ca, added.pem);
+  const published = performance.now();
+  await until(() => old.connection.isClosed, 'the connection is closed');
+  expect(performance.now() - published).toBeLessThan(1000);
+  const names = (): string[] => mtls.authorities.map(({ subject }) => String(subject));
+  expect(names()).toEqual(['CN=ca']);
+  publish(files.ca, root.pem);
+  await until(() => names().length === 2, 'the new CA is in force');
+  expect(names()).toEqual(['CN=ca', 'CN=added']);
+});
+
 describe('a loader holds up no other source, where', () => {
   const never = new Promise<never>(() => undefined);
   test.each<[string, () => Promise<never>, boolean]>([

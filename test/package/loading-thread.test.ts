@@ -68,6 +68,30 @@ async function revokeTwo(scenario: Scenario): Promise<BuiltServer> {
   return server;
 }
 
+test('a short CRL does not wait for a long one that is being loaded', async () => {
+  const partner = ca('partner');
+  const theirs = partner.client();
+  const files = material({ root, cas: [root, partner] });
+  const long = path.join(files.directory, 'long.crl');
+  writeFileSync(long, partner.crl({ number: 1 }).der);
+  const server = await BuiltServer.start({
+    folder,
+    options: { ...files.options, crl: [files.files.crl, long] },
+  });
+  const [first, second] = [good, theirs].map((one) => server.as(one!, files, { keepAlive: true }));
+  for (const client of [first, second]) expect(await client!.get()).toMatchObject({ status: 200 });
+  const { der } = largeCrl(partner, { entries: 1_000_000, number: 2, also: [theirs] });
+  publish(long, der);
+  // By now it is being loaded.
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  publish(files.files.crl, root.crl({ number: 2, revoked: [good!] }).pem);
+  const published = performance.now();
+  await until(() => first!.connection.isClosed, 'the client of the short list is disconnected');
+  expect(performance.now() - published).toBeLessThan(500);
+  expect(second!.connection.isClosed).toBe(false);
+  await until(() => second!.connection.isClosed, 'the client of the long list is disconnected', 30_000);
+});
+
 interface Preload {
   /** What it does in threads. */
   readonly inThreads?: string;
