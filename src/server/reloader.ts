@@ -37,8 +37,8 @@ const nothing: ReloadReport = Object.freeze({
   added: 0,
   removed: 0,
   evicted: 0,
-  ...noChanges,
   durationMs: 0,
+  ...noChanges,
 });
 
 /** Keeps what is in force up to date with the sources. */
@@ -207,7 +207,7 @@ export class Reloader {
     this.#reader.settle(materials);
     const at = new Date(this.#settings.now());
     const changes = before === undefined ? noChanges : changesBetween(before, materials, at);
-    return { changed: true, ...diff, ...changes, evicted: await evicted, durationMs: 0 };
+    return { changed: true, ...diff, evicted: await evicted, durationMs: 0, ...changes };
   }
 
   /** What OpenSSL makes no context of does not keep a revocation out: the gate decides, and the context stays. */
@@ -272,10 +272,10 @@ function sumOf(one: ReloadReport, other: ReloadReport): ReloadReport {
     added: one.added + other.added,
     removed: one.removed + other.removed,
     evicted: one.evicted + other.evicted,
+    durationMs: Math.round((one.durationMs + other.durationMs) * 10) / 10,
     certificates: [...one.certificates, ...other.certificates],
     addedCas: [...one.addedCas, ...other.addedCas],
     removedCas: [...one.removedCas, ...other.removedCas],
-    durationMs: Math.round((one.durationMs + other.durationMs) * 10) / 10,
   });
 }
 
