@@ -54,6 +54,9 @@ export const changeEveryMs = {
   keyAndCertificate: 5000,
   /** Added and removed in turn: each once in 20 s. */
   guestCa: 10_000,
+  brokenSource: 3000,
+  /** How long the pair of the server is broken before it is renewed. */
+  brokenPair: 1500,
 } as const;
 
 /** How much later a change other than of the CRL may come, at random: it is to meet every moment of the others. */

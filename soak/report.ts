@@ -86,6 +86,7 @@ function changes({ changes: made, serverCertificates }: SoakResult): string {
   const rows = [
     ...Object.entries(made.goodLists).map(([way, times]) => [`CRL ${way}`, String(times)]),
     ...Object.entries(made.brokenLists).map(([fault, times]) => [`broken CRL: ${fault}`, String(times)]),
+    ...Object.entries(made.brokenSources).map(([fault, times]) => [`broken: ${fault}`, String(times)]),
     ...Object.entries(made.rotations).map(([way, times]) => [
       `key and certificate renewed, ${way}`,
       String(times),

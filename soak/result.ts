@@ -42,6 +42,8 @@ export interface MemoryFigures {
 export interface Changes {
   readonly goodLists: Tally;
   readonly brokenLists: Tally;
+  /** Sources that were broken for a while, by the fault. */
+  readonly brokenSources: Tally;
   readonly rotations: Tally;
   readonly casAdded: number;
   readonly casRemoved: number;

@@ -14,6 +14,7 @@ import { ca, type Certificate, type CertificateAuthority } from '../test/support
 import { CrlChanges } from './chaos/crl-changes.js';
 import { Disk } from './chaos/disk.js';
 import { runExpiries } from './chaos/expiries.js';
+import { BrokenSource } from './chaos/broken-source.js';
 import { GuestCa } from './chaos/guest-ca.js';
 import { Journal } from './chaos/journal.js';
 import { RevocationQueue } from './chaos/revocation-queue.js';
@@ -65,6 +66,7 @@ class Soak {
   readonly #rotation: Rotation;
   readonly #crls: CrlChanges;
   readonly #guestCa: GuestCa;
+  readonly #brokenSource: BrokenSource;
   readonly #files: { readonly ca: string; readonly crl: string; readonly crls: string };
 
   constructor(folder: string, programs: Programs) {
@@ -87,7 +89,10 @@ class Soak {
       { path: files.crl, elsewhere: join(folder, 'elsewhere') },
       watched,
     );
-    this.#guestCa = new GuestCa({ ca: files.ca, residents, crls: files.crls }, watched);
+    const additions = new Disk();
+    const { journal } = watched;
+    this.#brokenSource = new BrokenSource(folder, files.crls, { additions, journal });
+    this.#guestCa = new GuestCa({ ca: files.ca, residents, crls: files.crls }, { additions, journal });
   }
 
   async run({ seconds, progressEveryMs, progress }: RunOptions): Promise<SoakResult> {
@@ -106,6 +111,7 @@ class Soak {
       this.#crls.run(revocations, good, signal),
       this.#rotation.run(signal),
       this.#guestCa.run(signal),
+      this.#brokenSource.run(signal),
       runExpiries(fleet, this.#east, signal),
       repeat({ everyMs: observeEveryMs, signal }, () => fleet.observe()),
       repeat({ firstAfterMs: progressEveryMs, everyMs: progressEveryMs, signal }, async () => {
@@ -126,7 +132,12 @@ class Soak {
   async #listen(): Promise<Target> {
     const { ca: cas, crl, crls } = this.#files;
     const { key, cert } = this.#rotation;
-    const ports = await this.#programs.server.call('listen', { key, cert, ca: cas, crl: [crl, crls] });
+    const ports = await this.#programs.server.call('listen', {
+      key,
+      cert,
+      ca: [cas, this.#brokenSource.ca],
+      crl: [crl, crls],
+    });
     return { ...ports, ca: this.#root.pem };
   }
 
@@ -163,6 +174,7 @@ class Soak {
       changes: {
         goodLists: this.#crls.counts.good,
         brokenLists: this.#crls.counts.broken,
+        brokenSources: { ...this.#brokenSource.counts, ...this.#rotation.broken },
         rotations: this.#rotation.counts,
         casAdded: this.#guestCa.counts.added,
         casRemoved: this.#guestCa.counts.removed,

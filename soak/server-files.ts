@@ -8,7 +8,7 @@
 export interface ServerFiles {
   readonly key: string;
   readonly cert: string;
-  readonly ca: string;
+  readonly ca: string[];
   /** A file, and a directory of CRLs. */
   readonly crl: string[];
 }

@@ -1,6 +1,6 @@
 /**
- * Whether what lies on disk can be put into force. A reload takes all or nothing,
- * so what is published beside a broken CRL counts from the next good one.
+ * Whether what lies in one source can be put into force. What is published in the
+ * place of a CRL that is broken soon after counts from the next good one.
  *
  * @module
  */

@@ -32,13 +32,14 @@ export class GuestCa {
   readonly counts: { added: number; removed: number } = { added: 0, removed: 0 };
   readonly #authority: CertificateAuthority = ca('guest-ca');
   readonly #place: TrustPlace;
-  readonly #disk: Disk;
+  readonly #additions: Disk;
   readonly #journal: Journal;
   #clients: readonly Member[] = [];
 
-  constructor(place: TrustPlace, { disk, journal }: { disk: Disk; journal: Journal }) {
+  /** @param additions - From when a CA that is added counts. One that is removed counts at once. */
+  constructor(place: TrustPlace, { additions, journal }: { additions: Disk; journal: Journal }) {
     this.#place = place;
-    this.#disk = disk;
+    this.#additions = additions;
     this.#journal = journal;
   }
 
@@ -66,7 +67,7 @@ export class GuestCa {
     replace(this.#place.ca, this.#place.residents + this.#authority.pem);
     await sleep(stepMs);
     replace(this.#crl, this.#authority.crl({ number: count + 1 }).pem);
-    this.#disk.whenItCounts((at) => {
+    this.#additions.whenItCounts((at) => {
       for (const { standing } of this.#clients) standing.mustBeIn(at);
     });
     this.counts.added++;
@@ -84,9 +85,8 @@ export class GuestCa {
     await sleep(stepMs);
     if (isCaFirst) rmSync(this.#crl);
     else replace(this.#place.ca, this.#place.residents);
-    this.#disk.whenItCounts((at) => {
-      for (const { standing } of this.#clients) standing.mustBeOut(at);
-    });
+    const at = machineTime();
+    for (const { standing } of this.#clients) standing.mustBeOut(at);
     this.counts.removed++;
   }
 

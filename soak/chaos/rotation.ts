@@ -16,11 +16,22 @@ import { repeat } from './schedule.js';
 const keyFile = 'server-key.pem';
 const certFile = 'server-crt.pem';
 
+const pairFaults = [
+  'the key is missing',
+  'the key is encrypted',
+  'the certificate is garbled',
+  'the certificate has expired',
+  'the certificate is not valid yet',
+] as const;
+type PairFault = (typeof pairFaults)[number];
+
 // How long the key waits for its certificate.
 const gapMs = 200;
 
 export class Rotation {
   readonly counts: { 'key first': number; 'both at once': number } = { 'key first': 0, 'both at once': 0 };
+  /** How often the pair was broken, by the fault. */
+  readonly broken: Record<string, number> = {};
   readonly #issuer: CertificateAuthority;
   readonly #folder: string;
   readonly #journal: Journal;
@@ -48,10 +59,37 @@ export class Rotation {
   async run(signal: AbortSignal): Promise<void> {
     const everyMs = changeEveryMs.keyAndCertificate;
     await repeat({ firstAfterMs: everyMs / 2, everyMs, jitterMs, signal }, async (count) => {
+      const fault = pairFaults[count % pairFaults.length] as PairFault;
+      this.#break(fault);
+      await sleep(changeEveryMs.brokenPair);
       const renewed = this.#issuer.server();
       if (count % 2 === 0) await this.#replaceOneByOne(renewed);
       else this.#replaceBoth(renewed);
     });
+  }
+
+  #break(fault: PairFault): void {
+    this.#journal.note(`the pair is broken: ${fault}`);
+    const [key, cert] = [keyFile, certFile].map((name) => join(this.#folder, '..data', name)) as [
+      string,
+      string,
+    ];
+    const hour = 3_600_000;
+    const from = (ms: number): Date => new Date(Date.now() + ms);
+    if (fault === 'the key is missing') rmSync(key);
+    else if (fault === 'the key is encrypted') {
+      const { privateKey } = this.#issuer.server();
+      const secret = { cipher: 'aes-256-cbc', passphrase: 'x' };
+      replace(key, String(privateKey.export({ type: 'pkcs8', format: 'pem', ...secret })));
+    } else if (fault === 'the certificate is garbled') replace(cert, 'garbled');
+    else {
+      const isOld = fault === 'the certificate has expired';
+      const [notBefore, notAfter] = isOld ? [from(-2 * hour), from(-hour)] : [from(hour), from(2 * hour)];
+      const { keyPem, chainPem } = this.#issuer.server({ notBefore, notAfter });
+      replace(key, keyPem);
+      replace(cert, chainPem);
+    }
+    this.broken[fault] = (this.broken[fault] ?? 0) + 1;
   }
 
   async #replaceOneByOne({ keyPem, chainPem }: Certificate): Promise<void> {

@@ -214,14 +214,15 @@ export class Gate implements Keeper {
     }
     this.#deadline.add(until);
     for (const { connection } of condemned) {
+      if (slice.isOver) slice = await slice.next();
       connection.end();
       slice.closed++;
-      if (slice.isOver) slice = await slice.next();
     }
     // A logger may block: all sockets are closed by now.
+    slice = new Slice();
     for (const { connection, refusal } of condemned) {
-      this.reportEviction(connection, refusal);
       if (slice.isOver) slice = await slice.next();
+      this.reportEviction(connection, refusal);
     }
     return condemned.length;
   }

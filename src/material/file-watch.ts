@@ -23,7 +23,7 @@ export interface FileWatchOptions {
 const settleMs = 25;
 
 // How often the event loop shows that it turns, and by how much a timer may be late on one that is not busy.
-const beatMs = 500;
+const beatMs = 250;
 const lateMs = 100;
 
 /**

@@ -26,7 +26,14 @@ const passed: SoakResult = {
     answeredAfter: none,
     closedAfter: none,
   })),
-  changes: { goodLists: {}, brokenLists: {}, rotations: { 'key first': 1 }, casAdded: 1, casRemoved: 1 },
+  changes: {
+    goodLists: {},
+    brokenLists: {},
+    brokenSources: {},
+    rotations: { 'key first': 1 },
+    casAdded: 1,
+    casRemoved: 1,
+  },
   serverCertificates: 2,
   server: { reloads: 1, authenticated: 1, failedReloads: {}, evicted: {}, refused: {}, warnings: [] },
   memory: {

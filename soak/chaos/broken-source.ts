@@ -1,0 +1,93 @@
+/**
+ * A source that is broken at all times, by each fault in turn, while the others change: none of them may wait for it.
+ *
+ * @module
+ */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type CertificateAuthority, ca } from '../../test/support/chain.js';
+import { changeEveryMs, jitterMs } from '../plan.js';
+import { replace } from './crl-updates.js';
+import type { Disk } from './disk.js';
+import type { Journal } from './journal.js';
+import { repeat } from './schedule.js';
+
+/** What another CA publishes. */
+export interface PartnerPlace {
+  /** The file with its certificate: the second source of `ca`. */
+  readonly ca: string;
+  /** Its CRL. */
+  readonly crl: string;
+}
+
+const faults = [
+  'CRL of another CA: garbled',
+  'a leaf in a file of CAs',
+  'CRL of another CA: cut off',
+  'a file of CAs missing',
+  'CRL of another CA: older',
+  'CRL of another CA: a folder in its place',
+] as const;
+type Fault = (typeof faults)[number];
+
+export class BrokenSource {
+  readonly counts: Record<string, number> = {};
+  readonly #partner: CertificateAuthority = ca('partner-ca');
+  readonly #place: PartnerPlace;
+  readonly #additions: Disk;
+  readonly #journal: Journal;
+
+  /**
+   * Writes what is good.
+   * @param additions - From when a CA that is added counts: it waits until every source of `ca` reads.
+   */
+  constructor(folder: string, crls: string, { additions, journal }: { additions: Disk; journal: Journal }) {
+    this.#place = { ca: join(folder, 'partner-crt.pem'), crl: join(crls, 'partner.pem') };
+    this.#additions = additions;
+    this.#journal = journal;
+    writeFileSync(this.#place.ca, this.#partner.pem);
+    writeFileSync(this.#place.crl, this.#partner.crl({ number: 7 }).pem);
+  }
+
+  /** The second source of `ca`. */
+  get ca(): string {
+    return this.#place.ca;
+  }
+
+  /** Keeps a source broken until `signal`. */
+  async run(signal: AbortSignal): Promise<void> {
+    await repeat({ everyMs: changeEveryMs.brokenSource, jitterMs, signal }, (count) => {
+      const fault = faults[count % faults.length] as Fault;
+      this.#journal.note(fault);
+      // The next one breaks before the last one is repaired: there is no moment without.
+      if (fault.startsWith('CRL')) {
+        this.#break(fault);
+        replace(this.#place.ca, this.#partner.pem);
+        this.#additions.mend();
+      } else {
+        this.#additions.break();
+        this.#break(fault);
+        rmSync(this.#place.crl, { recursive: true, force: true });
+        replace(this.#place.crl, this.#partner.crl({ number: 7 + count }).pem);
+      }
+      this.counts[fault] = (this.counts[fault] ?? 0) + 1;
+    });
+    // What waits has to count before the end.
+    replace(this.#place.ca, this.#partner.pem);
+    this.#additions.mend();
+  }
+
+  #break(fault: Fault): void {
+    const { ca: file, crl } = this.#place;
+    // It may be a folder.
+    if (fault.startsWith('CRL')) rmSync(crl, { recursive: true, force: true });
+    if (fault === 'CRL of another CA: garbled') replace(crl, 'garbled');
+    else if (fault === 'CRL of another CA: cut off')
+      writeFileSync(crl, this.#partner.crl().der.subarray(0, -30));
+    else if (fault === 'CRL of another CA: older') replace(crl, this.#partner.crl({ number: 1 }).pem);
+    else if (fault === 'a file of CAs missing') rmSync(file);
+    else if (fault === 'a leaf in a file of CAs')
+      replace(file, this.#partner.pem + this.#partner.client().pem);
+    else mkdirSync(crl);
+  }
+}
