@@ -4,11 +4,13 @@
  *
  * @module
  */
-import { MtlsError } from '../errors.js';
+import { type MtlsError } from '../errors.js';
 import { type Certificate } from '../x509/certificate.js';
 import { type CrlHead } from '../x509/crl-head.js';
+import { isOlder } from './crl-age.js';
 import { areSubjectsCovered, type Coverage, coverageOf, WiderCrls } from './crl-coverage.js';
-import { describeCrl, type VerifiedCrl } from './verified-crl.js';
+import { missing, outlived, rollback } from './rollback-errors.js';
+import { type VerifiedCrl } from './verified-crl.js';
 
 /** What tells a CRL's scope and age. */
 export interface ScopedHead {
@@ -47,14 +49,6 @@ export function newestOfEachScope<Scoped extends ScopedHead>(crls: readonly Scop
   }
   const kept = [...newest.values()].flat();
   return kept.filter((one) => one.crl.deltaBase === undefined || !isMerged(one, kept));
-}
-
-/** Whether `left` was issued before `right`: by CRL number where both have one, then by thisUpdate. */
-export function isOlder(left: CrlHead, right: CrlHead): boolean {
-  if (left.number !== undefined && right.number !== undefined && left.number !== right.number) {
-    return left.number < right.number;
-  }
-  return left.thisUpdate < right.thisUpdate;
 }
 
 /** What would come into force, and what it would cost. */
@@ -273,44 +267,4 @@ function isBasedOn({ deltaBase = 0n }: CrlHead, { number = -1n }: CrlHead): bool
 function fullOf({ crl, signer }: ScopedHead, crls: readonly ScopedHead[]): ScopedHead[] {
   const key = scopeKey({ crl: { ...crl, deltaBase: undefined }, signer });
   return crls.filter((other) => other.crl.deltaBase === undefined && scopeKey(other) === key);
-}
-
-function missing({ crl, origin }: VerifiedCrl): MtlsError {
-  return new MtlsError('ERR_MTLS_CRL_ROLLBACK', {
-    source: origin,
-    seen: `the ${describeCrl(crl)} is gone and nothing replaces it`,
-    remedy:
-      'what was in force stays. Publish a newer one, or take its CA out of options.ca; where its key or its distribution point is to change, publish the old list beside the new one',
-  });
-}
-
-function outlived({ crl, origin }: VerifiedCrl, wider: VerifiedCrl): MtlsError {
-  return new MtlsError('ERR_MTLS_CRL_ROLLBACK', {
-    source: origin,
-    seen: `the ${describeCrl(crl)} is gone, and the ${describeCrl(wider.crl)}, which would take its place, was not issued later`,
-    remedy: `what was in force stays. Publish one that was issued after ${crl.thisUpdate.toISOString()}`,
-  });
-}
-
-function rollback(old: VerifiedCrl, replacement: VerifiedCrl): MtlsError {
-  const [seen, inForce] = [describeCrl(replacement.crl), describeCrl(old.crl)];
-  return new MtlsError('ERR_MTLS_CRL_ROLLBACK', {
-    source: replacement.origin,
-    seen: `the ${seen} ${goingBack(old.crl, replacement.crl, inForce)}`,
-    remedy: 'what was in force stays',
-  });
-}
-
-/** In which way a CRL goes back behind another, and what it would have to have. */
-function goingBack(old: CrlHead, replacement: CrlHead, inForce: string): string {
-  const { number, thisUpdate } = replacement;
-  if (number === undefined && old.number !== undefined)
-    return `has no number, and the ${inForce} in force has one: publish one with a higher number`;
-  if ((number ?? 0n) < (old.number ?? 0n))
-    return `has a lower number than the ${inForce} in force: publish one with a higher number`;
-  if (thisUpdate < old.thisUpdate)
-    return `has an earlier thisUpdate than the ${inForce} in force: publish one that was made later`;
-  if (isOlder(old, replacement))
-    return `has expired and lists fewer certificates than the ${inForce} in force: publish one that is current`;
-  return `is as old as the ${inForce} in force and lists fewer certificates: publish one with a higher number`;
 }

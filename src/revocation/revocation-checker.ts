@@ -11,7 +11,7 @@ import { type DistributionPoint } from '../x509/distribution-point.js';
 import { type CertificateStatus } from './certificate-status.js';
 import { type RevokedEntry } from './crl-index.js';
 import { allReasons, distributionPointsOf, reasonsCovered } from './crl-scope.js';
-import { isOlder } from './crl-set.js';
+import { isOlder } from './crl-age.js';
 import { type Question, type Voice, voiceOf } from './crl-voice.js';
 import { freshUntil, type VerifiedCrl } from './verified-crl.js';
 
