@@ -129,8 +129,10 @@ export class GatedConnection implements Connection {
     if (this.#socket.destroyed || this.#refusal !== undefined) return false;
     this.recall();
     this.#refusal = endedFor(refusal);
-    // An HTTP/2 session reads from below the socket; its streams are judged one by one.
-    if (this.#socket.alpnProtocol !== 'h2') this.#socket.pause();
+    silence(this.#socket);
+    // An HTTP/2 session reads from below the socket: it cannot be paused.
+    if (this.#socket.alpnProtocol === 'h2') this.#socket.destroy();
+    else this.#socket.pause();
     return true;
   }
 
@@ -148,4 +150,11 @@ export class GatedConnection implements Connection {
     this.end();
     if (isFirst) this.#keeper.reportEviction(this, refusal);
   }
+}
+
+/** Keeps what is left in a socket from its listeners. */
+function silence(socket: TLSSocket): void {
+  const emit = socket.emit.bind(socket) as (name: string | symbol, ...args: unknown[]) => boolean;
+  socket.emit = (name: string | symbol, ...args: unknown[]): boolean =>
+    name === 'data' || name === 'readable' ? true : emit(name, ...args);
 }

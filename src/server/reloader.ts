@@ -53,6 +53,7 @@ export class Reloader {
   readonly #signals: SignalWatch | undefined;
   readonly #trials: Trials;
   #abort = new AbortController();
+  readonly #rounds = new Set<Promise<ReloadReport>>();
   #running: Promise<ReloadReport> | undefined;
   #waiting: Promise<ReloadReport> | undefined;
   #retry: NodeJS.Timeout | undefined;
@@ -108,7 +109,9 @@ export class Reloader {
    * @throws MtlsError every fault, once what can be used is in force.
    */
   async reload(): Promise<ReloadReport> {
-    // One that runs may have read the files before they changed: whoever asks meanwhile gets the next one.
+    // A round that runs may wait for a slow loader: what can be read now does not.
+    if (this.#rounds.size > 0) await this.#pass(true);
+    // It may also have read the files before they changed: whoever asks meanwhile gets the next one.
     this.#waiting ??= (this.#running ?? Promise.resolve()).then(
       () => this.#start(),
       () => this.#start(),
@@ -130,9 +133,9 @@ export class Reloader {
     clearTimeout(this.#pairTimer);
     this.#watch.close();
     this.#signals?.close();
-    // One that waits for the one that runs ends with it, for its sources may not be read any more.
     await this.#waiting?.catch(() => undefined);
     await this.#running?.catch(() => undefined);
+    await Promise.allSettled([...this.#rounds]);
   }
 
   #start(): Promise<ReloadReport> {
@@ -147,14 +150,24 @@ export class Reloader {
 
   /** Reads every source: what can be read now at once, and each of the others when it has settled. */
   async #round(mayWait: boolean): Promise<ReloadReport> {
+    const round = this.#readEach(mayWait);
+    this.#rounds.add(round);
+    try {
+      return await round;
+    } catch (error) {
+      throw asMtlsError(error);
+    } finally {
+      this.#rounds.delete(round);
+    }
+  }
+
+  async #readEach(mayWait: boolean): Promise<ReloadReport> {
     const { signal } = this.#abort;
     this.#reader.refresh(signal);
     let report = await this.#pass(mayWait);
     while (this.#reader.pending.length > 0) {
       await Promise.race(this.#reader.pending);
-      // Do not report a reload that close() aborted.
-      if (signal.aborted)
-        throw new MtlsError('ERR_MTLS_ABORTED', { seen: 'the server was closed during the reload' });
+      throwIfAborted(signal);
       report = sumOf(report, await this.#pass(mayWait));
     }
     return report;
@@ -174,7 +187,11 @@ export class Reloader {
     while (reading.whole !== undefined && reading.whole.materials !== inForce()) {
       const untried = this.#trials.missingFor(reading.whole.materials, inForce());
       if (untried.length === 0) evictions.push(this.#put(reading.whole));
-      for (const trial of untried) await this.#trials.try(trial, this.#reader);
+      const { signal } = this.#abort;
+      for (const trial of untried) {
+        await this.#trials.try(trial, this.#reader);
+        throwIfAborted(signal);
+      }
       // Other work has had its turn: what was tried may be old by now.
       reading = this.#read();
     }
@@ -236,8 +253,8 @@ export class Reloader {
       },
       (error: unknown) => {
         if (this.#abort.signal.aborted) return;
-        // A defect: what was in force stays.
-        this.#faults.replace([faultOf('express-mtls', asMtlsError(error))], true);
+        // A defect: what was in force stays, and so do the faults.
+        this.#faults.replace([...this.#faults.list, faultOf('express-mtls', asMtlsError(error))], true);
         this.#retryIn(retryMs);
       },
     );
@@ -277,6 +294,12 @@ function sumOf(one: ReloadReport, other: ReloadReport): ReloadReport {
     addedCas: [...one.addedCas, ...other.addedCas],
     removedCas: [...one.removedCas, ...other.removedCas],
   });
+}
+
+/** A reload that close() ends is not reported, and puts nothing into force. */
+function throwIfAborted(signal: AbortSignal): void {
+  if (signal.aborted)
+    throw new MtlsError('ERR_MTLS_ABORTED', { seen: 'the server was closed during the reload' });
 }
 
 function asMtlsError(cause: unknown): MtlsError {
