@@ -7,7 +7,6 @@
  */
 import { CertificationRequest } from '@peculiar/asn1-csr';
 import { AsnConvert } from '@peculiar/asn1-schema';
-import { Extensions } from '@peculiar/asn1-x509';
 import { MtlsError } from '../errors.js';
 import { type CertificateExtensions, readExtensions } from './certificate.js';
 import { DerReader, type DerSubject, Tag } from './der.js';
@@ -50,13 +49,13 @@ export function parseCertificateRequest(der: Buffer): CertificateRequest {
     .filter(({ type }) => extensionRequests.includes(type))
     .flatMap(({ values }) => values.map((value) => Buffer.from(value)));
   if (requested.length > 1) throw invalid('asks for extensions twice');
-  const extensions = requested[0] && readExtensions(readerOf(requested[0]).enter(Tag.sequence));
+  const list = requested[0];
   return {
     subject: readName(readerOf(encode(subject))),
     publicKey,
     publicKeyKind: readPublicKeyKind(readerOf(publicKey).enter(Tag.sequence)),
-    extensions,
-    extensionTypes: requested[0] === undefined ? [] : readExtensionTypes(requested[0]),
+    extensions: list && readExtensions(readerOf(list).enter(Tag.sequence)),
+    extensionTypes: list === undefined ? [] : readExtensionTypes(readerOf(list).enter(Tag.sequence)),
     signed: {
       bytes: Buffer.from(request.certificationRequestInfoRaw ?? new ArrayBuffer(0)),
       algorithm: readAlgorithm(readerOf(encode(request.signatureAlgorithm))),
@@ -72,22 +71,34 @@ function decode(der: Buffer): CertificationRequest {
   } catch (error) {
     throw invalid('does not read', error);
   }
-  // The schemas read any BER, and text that is not of its type as other text. What they would write is DER.
-  if (encode(request).equals(der)) return request;
+  if (isWritten(request, der)) return request;
   const { certificationRequestInfo: info } = request;
   const { attributes } = info;
   // RFC 2986 says both that the set of attributes is there and that it is optional: without any, it may be left out.
   if (attributes.length === 0) {
     Object.assign(info, { attributes: undefined });
-    const isDer = encode(request).equals(der);
+    const isDer = isWritten(request, der);
     Object.assign(info, { attributes });
     if (isDer) return request;
   }
   throw invalid('is not DER');
 }
 
-function readExtensionTypes(list: Buffer): string[] {
-  return AsnConvert.parse(list, Extensions, { berOptions: bounds }).map(({ extnID }) => extnID);
+/** The schemas read any BER, and text that is not of its type as other text. What they would write is DER. */
+function isWritten(request: CertificationRequest, der: Buffer): boolean {
+  try {
+    return encode(request).equals(der);
+  } catch {
+    // They also read what they cannot write.
+    return false;
+  }
+}
+
+/** Of a list that {@link readExtensions} has read. */
+function readExtensionTypes(list: DerReader): string[] {
+  const types: string[] = [];
+  while (!list.done) types.push(list.enter(Tag.sequence).oid());
+  return types;
 }
 
 function encode(value: unknown): Buffer {
