@@ -121,7 +121,8 @@ export class GatedConnection implements Connection {
   }
 
   /**
-   * Stops reading from the connection, which is to be ended: nothing more of the client reaches a handler.
+   * Stops reading from the connection, which is to be ended. What has been read already, and what an HTTP parser or an
+   * HTTP/2 session reads from below the socket, the request guard keeps from handlers.
    * @returns Whether this call is the one that did.
    */
   condemn(refusal: Refusal): boolean {
@@ -129,19 +130,17 @@ export class GatedConnection implements Connection {
     if (this.#socket.destroyed || this.#refusal !== undefined) return false;
     this.recall();
     this.#refusal = endedFor(refusal);
-    silence(this.#socket);
-    // An HTTP/2 session reads from below the socket: it cannot be paused.
-    if (this.#socket.alpnProtocol === 'h2') this.#socket.destroy();
-    else this.#socket.pause();
+    this.#socket.pause();
     return true;
   }
 
   /** Closes the connection. */
   end(): void {
+    const socket = this.#socket;
+    if (socket.destroyed) return;
+    socket.destroy();
     // A WebSocket reads what is left in the socket when it closes.
-    if (this.#refusal !== undefined && this.#socket.readableFlowing !== null)
-      while (this.#socket.read() !== null);
-    this.#socket.destroy();
+    if (socket.readableFlowing !== null) while (socket.read() !== null);
   }
 
   /** Ends the connection, and reports it. */
@@ -150,11 +149,4 @@ export class GatedConnection implements Connection {
     this.end();
     if (isFirst) this.#keeper.reportEviction(this, refusal);
   }
-}
-
-/** Keeps what is left in a socket from its listeners. */
-function silence(socket: TLSSocket): void {
-  const emit = socket.emit.bind(socket) as (name: string | symbol, ...args: unknown[]) => boolean;
-  socket.emit = (name: string | symbol, ...args: unknown[]): boolean =>
-    name === 'data' || name === 'readable' ? true : emit(name, ...args);
 }

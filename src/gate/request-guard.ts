@@ -8,7 +8,8 @@ import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { Server as HttpsServer } from 'node:https';
+import type { Duplex, Readable } from 'node:stream';
 import type { Server, TLSSocket } from 'node:tls';
 import { MtlsError } from '../errors.js';
 import { type Refusal, refusalError } from '../judgement/refusal.js';
@@ -34,7 +35,7 @@ export function guardServer(server: Server, guard: SocketGuard): void {
     server,
     new Map<string, Pass>([
       ['connection', (socket: Socket) => guard.accept(socket)],
-      ['secureConnection', (socket: TLSSocket) => guard.admit(socket)],
+      ['secureConnection', (socket: TLSSocket) => guard.admit(socket) && passSocket(server, socket)],
       ['request', passRequest],
       ['checkContinue', passRequest],
       ['checkExpectation', passRequest],
@@ -56,8 +57,15 @@ function guardEvents(emitter: EventEmitter, passes: ReadonlyMap<string | symbol,
   };
 }
 
+/** Without HTTP what a client sends goes to listeners of the socket. An HTTP parser reads from below it. */
+function passSocket(server: Server, socket: TLSSocket): true {
+  const connection = server instanceof HttpsServer ? undefined : connectionOf(socket);
+  if (connection !== undefined) guardData(socket, connection);
+  return true;
+}
+
 function passRequest(req: IncomingMessage, res: ServerResponse): boolean {
-  return pass(req, {
+  const isPassed = pass(req, {
     refuse: (connection, refusal) => {
       res.on('error', ignore);
       res.once('close', () => {
@@ -71,6 +79,15 @@ function passRequest(req: IncomingMessage, res: ServerResponse): boolean {
       answerProblem(res, error);
     },
   });
+  const connection = isPassed && hasBody(req) ? connectionOf(req) : undefined;
+  if (connection !== undefined) guardData(req, connection);
+  return isPassed;
+}
+
+/** Whether there is more of a request to come; on HTTP/2 that comes with the stream. */
+function hasBody({ httpVersionMajor, headers }: IncomingMessage): boolean {
+  const { 'content-length': length = '0', 'transfer-encoding': coding } = headers;
+  return httpVersionMajor === 1 && (length !== '0' || coding !== undefined);
 }
 
 /** A client that is refused gets no answer here: its socket is no HTTP any more. */
@@ -89,8 +106,8 @@ function passUpgrade(req: IncomingMessage, socket: Duplex): boolean {
   return isPassed;
 }
 
-/** What comes after an upgrade is no request: the client is judged at each piece of it. */
-function guardData(socket: Duplex, connection: Connection): void {
+/** What comes is no request, or the rest of one: the client is judged at each piece of it. */
+function guardData(data: Readable, connection: Connection): void {
   const passData = (): boolean => {
     const refusal = connection.check();
     if (refusal === undefined) return true;
@@ -98,7 +115,7 @@ function guardData(socket: Duplex, connection: Connection): void {
     return false;
   };
   guardEvents(
-    socket,
+    data,
     new Map<string, Pass>([
       ['data', passData],
       ['readable', passData],
@@ -152,7 +169,10 @@ function passStream(
   connection: Connection | undefined,
 ): boolean {
   const refusal = connection?.check();
-  if (connection !== undefined && refusal === undefined) return true;
+  if (connection !== undefined && refusal === undefined) {
+    if (!stream.endAfterHeaders) guardData(stream, connection);
+    return true;
+  }
   // Nobody else listens, and an error that nobody hears ends the process.
   stream.on('error', ignore);
   const answer: Answer = (open, reason) => {

@@ -1,11 +1,11 @@
 /**
- * What a commit changes, apart from revocations: for the report of a reload.
+ * The report of a reload: what a commit changes, apart from revocations, and the sum of two.
  *
  * @module
  */
 import { type Material, type Materials } from '../material/material.js';
 import { type Certificate } from '../x509/certificate.js';
-import { type ChangedCa, type ReplacedCertificate } from './events.js';
+import { type ChangedCa, type ReloadReport, type ReplacedCertificate } from './events.js';
 
 /** What a commit changes. */
 export interface ReloadChanges {
@@ -19,6 +19,16 @@ export const noChanges: ReloadChanges = Object.freeze({
   certificates: Object.freeze([]),
   addedCas: Object.freeze([]),
   removedCas: Object.freeze([]),
+});
+
+/** Of a reload without any change. */
+export const nothing: ReloadReport = Object.freeze({
+  changed: false,
+  added: 0,
+  removed: 0,
+  evicted: 0,
+  durationMs: 0,
+  ...noChanges,
 });
 
 /** Compares what comes into force with what was. */
@@ -59,4 +69,19 @@ function casOnlyIn(one: Material, other: Material | undefined): readonly Certifi
   if (one.trust.store === other?.trust.store) return [];
   const known = new Set(other?.trust.store.certificates.map(({ raw }) => raw.toString('base64')));
   return one.trust.store.certificates.filter(({ raw }) => !known.has(raw.toString('base64')));
+}
+
+/** Of two reports of one round. */
+export function sumOf(one: ReloadReport, other: ReloadReport): ReloadReport {
+  if (!one.changed || !other.changed) return one.changed ? one : other;
+  return Object.freeze({
+    changed: true,
+    added: one.added + other.added,
+    removed: one.removed + other.removed,
+    evicted: one.evicted + other.evicted,
+    durationMs: Math.round((one.durationMs + other.durationMs) * 10) / 10,
+    certificates: [...one.certificates, ...other.certificates],
+    addedCas: [...one.addedCas, ...other.addedCas],
+    removedCas: [...one.removedCas, ...other.removedCas],
+  });
 }

@@ -21,7 +21,7 @@ import { type ReloadReport } from './events.js';
 import { type Contexts, type Prepared, type State } from './in-force.js';
 import { type Settings } from './options.js';
 import { type Reporter } from './reporter.js';
-import { changesBetween, noChanges } from './reload-changes.js';
+import { changesBetween, noChanges, nothing, sumOf } from './reload-changes.js';
 import { SignalWatch } from './signal-watch.js';
 import { StandingFaults } from './standing-faults.js';
 import { buildContext, Trials } from './trials.js';
@@ -31,15 +31,6 @@ export type Commit = (prepared: Prepared) => Promise<number>;
 
 const firstRetryMs = 1000;
 const lastRetryMs = 60_000;
-
-const nothing: ReloadReport = Object.freeze({
-  changed: false,
-  added: 0,
-  removed: 0,
-  evicted: 0,
-  durationMs: 0,
-  ...noChanges,
-});
 
 /** Keeps what is in force up to date with the sources. */
 export class Reloader {
@@ -279,21 +270,6 @@ function contextsOf(
     main: make(main, before?.main),
     named: new Map([...named].map(([name, material]) => [name, make(material, before?.named.get(name))])),
   };
-}
-
-/** Of two changes in one round. */
-function sumOf(one: ReloadReport, other: ReloadReport): ReloadReport {
-  if (!one.changed || !other.changed) return one.changed ? one : other;
-  return Object.freeze({
-    changed: true,
-    added: one.added + other.added,
-    removed: one.removed + other.removed,
-    evicted: one.evicted + other.evicted,
-    durationMs: Math.round((one.durationMs + other.durationMs) * 10) / 10,
-    certificates: [...one.certificates, ...other.certificates],
-    addedCas: [...one.addedCas, ...other.addedCas],
-    removedCas: [...one.removedCas, ...other.removedCas],
-  });
 }
 
 /** A reload that close() ends is not reported, and puts nothing into force. */

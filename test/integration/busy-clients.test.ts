@@ -5,33 +5,35 @@
  * @module
  */
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
-import { connect, type TLSSocket } from 'node:tls';
+import http2 from 'node:http2';
+import https from 'node:https';
+import type { Server as NetServer } from 'node:net';
+import type { Duplex, Readable, Writable } from 'node:stream';
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
-import { identify } from 'express-mtls';
-import { WebSocket, WebSocketServer } from 'ws';
+import { createServer, identify, type Mtls, protect } from 'express-mtls';
+import { createWebSocketStream, WebSocket, WebSocketServer } from 'ws';
 import { type Certificate, ca } from '../support/chain.js';
-import { publish, startServer, type TestServer, until } from '../support/server.js';
+import type { Target } from '../support/client.js';
+import { dialled } from '../support/dial.js';
+import {
+  http2Server,
+  listen,
+  material,
+  type Material,
+  pause,
+  publish,
+  startServer,
+  type TestServer,
+  until,
+} from '../support/server.js';
 
 /** Keeps the event loop for this long, as a handler that computes does. */
 function work(ms: number): void {
   const end = performance.now() + ms;
   while (performance.now() < end);
-}
-
-async function dial({ root, port }: TestServer, client: Certificate): Promise<TLSSocket> {
-  const socket = connect({
-    port,
-    host: '127.0.0.1',
-    servername: 'localhost',
-    ca: root.pem,
-    key: client.keyPem,
-    cert: client.pem,
-  });
-  socket.on('error', () => undefined);
-  await once(socket, 'secureConnect');
-  return socket;
 }
 
 test('20 connections with 50 pipelined requests of 1 ms each are served for no second after the revocation', async () => {
@@ -44,7 +46,8 @@ test('20 connections with 50 pipelined requests of 1 ms each are served for no s
     res.end('ok');
   };
   const server = await startServer({ root, app });
-  const sockets = await Promise.all(Array.from({ length: 20 }, () => dial(server, client2)));
+  const target = { port: server.port, ca: root.pem };
+  const sockets = await Promise.all(Array.from({ length: 20 }, () => dialled(target, client2)));
   const batch = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(50);
   for (const socket of sockets) {
     let answers = 0;
@@ -58,7 +61,7 @@ test('20 connections with 50 pipelined requests of 1 ms each are served for no s
     socket.write(batch + batch);
   }
   await until(() => lastServed > 0, 'the requests are served', 10_000);
-  await new Promise((resolve) => setTimeout(resolve, 2000));
+  await pause(2000);
   publish(server.files.crl, root.crl({ number: 2, revoked: [client2] }).pem);
   const published = performance.now();
   await until(() => sockets.every((socket) => socket.destroyed), 'all connections are closed', 15_000);
@@ -166,10 +169,163 @@ test('clients are disconnected before anything of it is logged', async () => {
   server.server.on('secureConnection', (socket: TLSSocket) => {
     accepted.push(socket);
   });
-  const sockets = await Promise.all(Array.from({ length: 20 }, () => dial(server, client2)));
+  const target = { port: server.port, ca: root.pem };
+  const sockets = await Promise.all(Array.from({ length: 20 }, () => dialled(target, client2)));
   await until(() => [...server.mtls.connections].length === 20, 'all are connected');
   publish(server.files.crl, root.crl({ number: 2, revoked: [client2] }).pem);
   await until(() => sockets.every((socket) => socket.destroyed), 'all are closed');
   await until(() => openWhileLogged.length === 20, 'all are logged');
   expect(openWhileLogged).toEqual(Array(20).fill(0));
+});
+
+test('what waits in the socket of a server without HTTP is lost, where the client was revoked meanwhile', async () => {
+  const given = material();
+  const { root, files } = given;
+  const client2 = root.client('client2');
+  const { key, cert } = given.options;
+  let chunks = 0;
+  const server = createTlsServer(
+    {
+      key: readFileSync(String(key)),
+      cert: readFileSync(String(cert)),
+      requestCert: true,
+      rejectUnauthorized: false,
+    },
+    (socket) => {
+      socket.on('error', () => undefined);
+      // A consumer that takes its time, as the target of a pipe does.
+      socket.on('data', () => {
+        chunks++;
+        socket.pause();
+      });
+    },
+  );
+  const mtls = await protect(server, given.options);
+  const socket = await dialled({ port: await listen(server), ca: root.pem }, client2);
+  socket.write(Buffer.alloc(200_000));
+  await until(() => chunks === 1, 'the first of it arrives');
+  // The next is read, and waits.
+  await pause(100);
+  publish(files.crl, root.crl({ number: 2, revoked: [client2] }).pem);
+  await until(() => socket.destroyed, 'the connection is closed');
+  expect(chunks).toBe(1);
+  await mtls.close();
+});
+
+test('what waits for a WebSocket that is paused is lost, where the client was revoked meanwhile', async () => {
+  const server = await startServer();
+  const { root, files, port } = server;
+  const client2 = root.client('client2');
+  let messages = 0;
+  new WebSocketServer({ server: server.server }).on('connection', (webSocket) => {
+    webSocket
+      .on('error', () => undefined)
+      .on('message', () => {
+        messages++;
+        webSocket.pause();
+      });
+  });
+  const { keyPem: key, pem: cert } = client2;
+  const socket = new WebSocket(`wss://localhost:${port}`, { ca: root.pem, key, cert });
+  socket.on('error', () => undefined);
+  await once(socket, 'open');
+  socket.send('first');
+  await until(() => messages === 1, 'the first message arrives');
+  socket.send('second');
+  await pause(100);
+  publish(files.crl, root.crl({ number: 2, revoked: [client2] }).pem);
+  await until(() => socket.readyState === WebSocket.CLOSED, 'the connection is closed');
+  await pause(50);
+  expect(messages).toBe(1);
+});
+
+describe('a hundred clients that send without end deliver nothing after the commit', () => {
+  const size = 100;
+
+  /** Takes what clients send, and calls back at each piece. */
+  type Serve = (given: Material, took: () => void) => Promise<{ server: NetServer; mtls: Mtls }>;
+  /** Connects. What it resolves to is closed when the connection is. */
+  type Open = (target: Target, client: Certificate) => Promise<Writable>;
+
+  const take =
+    (took: () => void) =>
+    (data: Readable): void => {
+      data.on('error', () => undefined).on('data', took);
+    };
+  const sendOn = (to: Writable): void => {
+    const send = (): void => {
+      while (!to.destroyed && to.write(Buffer.alloc(1000)));
+    };
+    // Not at once: a WebSocket drains in the turn that fills it, and other work would never have its own.
+    to.on('drain', () => setImmediate(send)).on('error', () => undefined);
+    send();
+  };
+
+  const serveHttp: Serve = async ({ options }, took) => {
+    const server = await createServer(options, take(took));
+    return { server, mtls: server.mtls };
+  };
+  const serveHttp2: Serve = async (given, took) => {
+    const server = http2Server(given);
+    server.on('stream', take(took));
+    return { server, mtls: await protect(server, given.options) };
+  };
+  const serveWebSockets: Serve = async ({ options }, took) => {
+    const server = await createServer(options);
+    new WebSocketServer({ server }).on('connection', (webSocket) => {
+      webSocket.on('message', took).on('error', () => undefined);
+    });
+    return { server, mtls: server.mtls };
+  };
+  const serveTls: Serve = async ({ files, options }, took) => {
+    const [key, cert] = [readFileSync(files.key), readFileSync(files.cert)];
+    const server = createTlsServer({ key, cert, requestCert: true, rejectUnauthorized: false }, take(took));
+    return { server, mtls: await protect(server, options) };
+  };
+
+  const openHttp: Open = async ({ port, ca: trusted }, { keyPem: key, pem: cert }) => {
+    const request = https.request({ port, host: 'localhost', method: 'POST', ca: trusted, key, cert });
+    request.on('error', () => undefined).flushHeaders();
+    const [socket] = (await once(request, 'socket')) as [TLSSocket];
+    await once(socket, 'secureConnect');
+    return request;
+  };
+  const openHttp2: Open = async ({ port, ca: trusted }, { keyPem: key, pem: cert }) => {
+    const session = http2.connect(`https://localhost:${port}`, { ca: trusted, key, cert });
+    session.on('error', () => undefined);
+    await once(session, 'connect');
+    return session.request({ ':method': 'POST' }).on('error', () => undefined);
+  };
+  const openWebSocket: Open = async ({ port, ca: trusted }, { keyPem: key, pem: cert }) => {
+    const socket = new WebSocket(`wss://localhost:${port}`, { ca: trusted, key, cert });
+    const stream = createWebSocketStream(socket).on('error', () => undefined);
+    await once(socket, 'open');
+    return stream;
+  };
+
+  test.each([
+    ['bodies over HTTP/1', serveHttp, openHttp],
+    ['bodies over HTTP/2', serveHttp2, openHttp2],
+    ['messages over WebSockets', serveWebSockets, openWebSocket],
+    ['data over TLS alone', serveTls, dialled],
+  ])('%s', async (_what, serve, open) => {
+    const given = material();
+    const { root, files } = given;
+    const client2 = root.client('client2');
+    const pieces = { before: 0, after: 0 };
+    const { server, mtls } = await serve(given, () => {
+      work(0.2);
+      pieces[isCommitted() ? 'after' : 'before']++;
+    });
+    const isCommitted = (): boolean => mtls.revocation.crls[0]?.number === '2';
+    const target = { port: await listen(server), ca: root.pem };
+    const sending = await Promise.all(Array.from({ length: size }, () => open(target, client2)));
+    for (const one of sending) sendOn(one);
+    await until(() => pieces.before > 1000, 'data arrive');
+    publish(files.crl, root.crl({ number: 2, revoked: [client2] }).pem);
+    await until(() => sending.every(({ destroyed }) => destroyed), 'all connections are closed');
+    expect(isCommitted()).toBe(true);
+    expect(pieces.after).toBe(0);
+    await mtls.close();
+  });
 });

@@ -3,14 +3,13 @@
  *
  * @module
  */
-import { once } from 'node:events';
-import { connect } from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
 import { ca } from '../support/chain.js';
 import { Client } from '../support/client.js';
+import { dialled } from '../support/dial.js';
 import { fromNow as inMs, minute } from '../support/lists.js';
 import { Program } from '../support/program.js';
-import { material, publish, startServer, until } from '../support/server.js';
+import { material, pause, publish, startServer, until } from '../support/server.js';
 
 const hour = 60 * minute;
 
@@ -25,21 +24,8 @@ onPosix('after a stop the files are looked at before any client is judged', asyn
     args: [JSON.stringify(files.options)],
   });
   const port = Number((await program.wrote(/"listening","port":(\d+)/))[1]);
-  const sockets = await Promise.all(
-    Array.from({ length: 10 }, async () => {
-      const socket = connect({
-        port,
-        host: '127.0.0.1',
-        servername: 'localhost',
-        ca: root.pem,
-        key: client2.keyPem,
-        cert: client2.pem,
-      });
-      socket.on('error', () => undefined);
-      await once(socket, 'secureConnect');
-      return socket;
-    }),
-  );
+  const target = { port, ca: root.pem };
+  const sockets = await Promise.all(Array.from({ length: 10 }, () => dialled(target, client2)));
   const answers: string[] = [];
   for (const socket of sockets) {
     socket.on('data', (chunk: Buffer) => answers.push(chunk.toString('latin1').slice(0, 12)));
@@ -47,11 +33,11 @@ onPosix('after a stop the files are looked at before any client is judged', asyn
   }
   await until(() => answers.length === 10, 'all are served');
   program.signal('SIGSTOP');
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await pause(300);
   for (const socket of sockets) socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
-  const fresh = new Client({ port, ca: root.pem }, client2).get();
+  const fresh = new Client(target, client2).get();
   publish(files.files.crl, root.crl({ number: 2, revoked: [client2] }).pem);
-  await new Promise((resolve) => setTimeout(resolve, 1500));
+  await pause(1500);
   program.signal('SIGCONT');
   expect(await fresh).toMatchObject({ status: 'refused' });
   await until(() => sockets.every((socket) => socket.destroyed), 'all connections are closed');

@@ -6,11 +6,12 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
-import { connect, createServer as createTlsServer, type TlsOptions } from 'node:tls';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
 import { sayHello } from '../../src/cli/inspect/tls12-hello.js';
 import { ca, purposes, selfSigned, type Certificate, type CertificateOptions } from '../support/chain.js';
 import { runCommand } from '../support/command.js';
+import { dial } from '../support/dial.js';
 import { temporaryDirectory, writeMaterial } from '../support/files.js';
 import { listen, startServer, until } from '../support/server.js';
 
@@ -241,16 +242,7 @@ function rsa(): TlsOptions {
 
 /** Connects with any certificate, a short key too, and waits for the server to end it, or to be done. */
 async function call(port: number, client: Certificate): Promise<void> {
-  const socket = connect({
-    port,
-    host: '127.0.0.1',
-    servername: 'localhost',
-    ca: root.pem,
-    key: client.keyPem,
-    cert: client.pem,
-    ciphers: 'DEFAULT@SECLEVEL=0',
-  });
-  socket.on('error', () => {});
+  const socket = dial({ port, ca: root.pem }, client, { ciphers: 'DEFAULT@SECLEVEL=0' });
   socket.once('secureConnect', () => socket.end('GET / HTTP/1.0\r\n\r\n'));
   socket.resume();
   await once(socket, 'close');

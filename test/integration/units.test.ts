@@ -6,13 +6,15 @@
  */
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import type { MtlsOptions, SourceLoader } from 'express-mtls';
+import { MaterialReader } from '../../src/material/material.js';
+import { Trials } from '../../src/server/trials.js';
 import { type Certificate, type CertificateAuthority, ca } from '../support/chain.js';
 import type { Client } from '../support/client.js';
 import { writeMaterial } from '../support/files.js';
 import { day, fromNow } from '../support/lists.js';
-import { material, publish, startServer, type TestServer, until } from '../support/server.js';
+import { material, pause, publish, startServer, type TestServer, until } from '../support/server.js';
 
 interface World extends TestServer {
   readonly partner: CertificateAuthority;
@@ -315,4 +317,74 @@ describe('a loader holds up no other source, where', () => {
     expect(recorder.events('recovered')).toHaveLength(3);
     expect(await one.as(added.client()).get()).toMatchObject({ status: 200 });
   });
+});
+
+test('a reload by hand reads what it can at once, beside one that waits for a loader', async () => {
+  let isDown = false;
+  const one = await world(({ crl }, { files }) => {
+    const never = new Promise<never>(() => undefined);
+    const loader: SourceLoader = { load: () => (isDown ? never : Promise.resolve([readFileSync(crl)])) };
+    return { crl: [files.crl, loader], watch: false };
+  });
+  isDown = true;
+  const { root, files, client2, old2, mtls } = one;
+  const endings: string[] = [];
+  const reload = (): void => {
+    mtls.reload().then(
+      () => endings.push('resolved'),
+      () => endings.push('rejected'),
+    );
+  };
+  reload();
+  await pause(50);
+  publish(files.crl, root.crl({ number: 2, revoked: [client2] }).pem);
+  reload();
+  await until(() => old2.connection.isClosed, 'the connection of client2 is closed', 1000);
+  await mtls.close();
+  await until(() => endings.length === 2, 'both end');
+  expect(endings).toEqual(['rejected', 'rejected']);
+});
+
+test('close() waits for a new pair that is being tried, which does not come into force any more', async () => {
+  const one = await world();
+  const { root, client1, mtls, recorder } = one;
+  const { serverFingerprint } = await one.as(client1).get();
+  let closed: Promise<void> | undefined;
+  const events: string[] = [];
+  const tryOne = Reflect.get(Trials.prototype, 'try');
+  const spy = jest.spyOn(Trials.prototype, 'try').mockImplementation(async function (this: Trials, ...given) {
+    closed ??= mtls.close().then(() => void events.push('closed'));
+    await pause(100);
+    await tryOne.apply(this, given);
+    events.push('tried');
+  });
+  renew(one, root.server());
+  await until(() => closed !== undefined, 'the pair is tried');
+  await closed;
+  await pause(200);
+  spy.mockRestore();
+  expect(events).toEqual(['tried', 'closed']);
+  expect(await one.as(client1).get()).toMatchObject({ serverFingerprint });
+  expect(recorder.events('reloaded')).toEqual([]);
+  expect(recorder.events('reload-failed')).toEqual([]);
+});
+
+test('a defect in a reload leaves the faults that stand', async () => {
+  const one = await world();
+  const { mtls, more, recorder, files, root } = one;
+  const faults = (): string[] => mtls.faults.map(({ source }) => source);
+  publish(more.crl, 'garbled');
+  await until(() => faults().length === 1, 'the fault stands');
+  const read = jest.spyOn(MaterialReader.prototype, 'read').mockImplementationOnce(() => {
+    throw new TypeError('a defect');
+  });
+  publish(files.crl, root.crl({ number: 2 }).pem);
+  await until(() => faults().includes('express-mtls'), 'the defect is reported');
+  expect(faults()).toEqual([more.crl, 'express-mtls']);
+  expect(recorder.events('recovered')).toEqual([]);
+  read.mockRestore();
+  // It is tried again.
+  await until(() => mtls.revocation.crls.some(({ number }) => number === '2'), 'the CRL is in force');
+  expect(faults()).toEqual([more.crl]);
+  expect(recorder.events('recovered')).toMatchObject([{ source: 'express-mtls' }]);
 });
