@@ -10,7 +10,7 @@ export type { Logger } from './logger.js';
 export type { MtlsOptions } from './server/options.js';
 export type { ServerNameOptions } from './material/server-names.js';
 export type { CaSource, CrlSource, Source, SourceLoader } from './material/source-options.js';
-export type { CertificatePolicy } from './judgement/certificate-policy.js';
+export type { CertificatePolicy, PolicyInputOptions } from './judgement/certificate-policy.js';
 export type { RevocationPolicy } from './revocation/revocation-policy.js';
 export type { AuthorityState } from './server/authority-state.js';
 export type {
@@ -30,7 +30,13 @@ export type {
   StandingFault,
   TypedEventEmitter,
 } from './server/events.js';
-export type { ExplainedCheck, ExplainedCrl, ExplainedRule, Explanation } from './judgement/explanation.js';
+export type {
+  ExplainedCheck,
+  ExplainedCrl,
+  ExplainedPath,
+  ExplainedRule,
+  Explanation,
+} from './judgement/explanation.js';
 export type { Explicable } from './server/explicable.js';
 export type { RuleFinding } from './policy/rule-account.js';
 export type { Refusal, RefusalReason, RevocationDetail } from './judgement/refusal.js';

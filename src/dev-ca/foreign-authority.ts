@@ -6,8 +6,8 @@
  */
 import type { KeyObject } from 'node:crypto';
 import { MtlsError } from '../errors.js';
-import { KeyUsage } from '../x509/certificate.js';
-import { isSelfIssued } from '../x509/certificate-store.js';
+import { KeyUsage } from '../x509/certificate-extensions.js';
+import { isSelfIssued } from '../x509/issuance.js';
 import { isIssuedBy } from './authority.js';
 import type { ForeignCa } from './foreign-folder.js';
 import { readForeignMaterial, type ForeignCertificate, type ForeignMaterial } from './foreign-material.js';

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Certificate } from '../x509/certificate.js';
-import { isCa } from '../x509/certificate-store.js';
+import { isCa } from '../x509/issuance.js';
 import type { Crl } from '../x509/crl.js';
 import type { ForeignCa } from './foreign-folder.js';
 import type { ForeignMaterial } from './foreign-material.js';

@@ -147,8 +147,8 @@ export class Gate implements Keeper {
       this.#admitted(socket, peer, connection);
       return undefined;
     }
-    // OpenSSL found a path, and we did not: the client may have sent an intermediate.
-    const isPathMissing = refusal.reason === 'untrusted' && openssl === 'trusted';
+    // OpenSSL found a path that it trusts, and we did not: the client may have sent an intermediate.
+    const isPathMissing = connection.mayHaveOtherPath && openssl === 'trusted';
     if (isPathMissing && !socket.isSessionReused()) return this.#judgeWithIntermediates(socket, peer);
     return this.#refuse(socket, refusal, peer);
   }

@@ -6,9 +6,9 @@
  */
 import type { TLSSocket } from 'node:tls';
 import { type ClientIdentity } from '../identity/client-identity.js';
-import { type OpensslVerdict, type Verdict } from '../judgement/judgement.js';
+import { type OpensslVerdict } from '../judgement/judgement.js';
 import { endedFor, type Refusal, refuse } from '../judgement/refusal.js';
-import { type Judges } from '../judgement/judges.js';
+import { type Judges, type Verdict } from '../judgement/judges.js';
 import { type ServerNames } from '../material/server-names.js';
 import { type Connection, remoteAddressOf } from './connection.js';
 import { type GateReporter } from './events.js';
@@ -33,6 +33,8 @@ export interface Keeper {
 export class GatedConnection implements Connection {
   /** Until when the last judgement holds if nothing is reloaded, in milliseconds since 1970. */
   until: number = Infinity;
+  /** Whether the last judgement refused for the sake of the CAs above the client: another may lead elsewhere. */
+  mayHaveOtherPath: boolean = false;
   readonly #since: number;
   readonly #keeper: Keeper;
   readonly #socket: TLSSocket;
@@ -103,7 +105,10 @@ export class GatedConnection implements Connection {
     } catch (error) {
       return this.#keeper.failed(error);
     }
-    if (!verdict.admitted) return verdict.refusal;
+    if (!verdict.admitted) {
+      this.mayHaveOtherPath = verdict.isOfPath;
+      return verdict.refusal;
+    }
     this.#generation = judges.generation;
     this.until = verdict.until;
     return undefined;

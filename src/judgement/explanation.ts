@@ -38,6 +38,16 @@ export interface ExplainedCrl extends RevocationEntryState {
   readonly ageMs: number;
 }
 
+/** A path that was looked at as well, and fails. */
+export interface ExplainedPath {
+  /** The CAs above the client, the root last. */
+  readonly authorities: readonly string[];
+  /** The reason that a refusal would give. */
+  readonly reason: RefusalReason;
+  /** What was seen, and what to do. */
+  readonly detail: string;
+}
+
 /** What `mtls.explain()` answers. */
 export interface Explanation {
   /** Whether the gate would let it in now. What OpenSSL alone checks, a handshake must show. */
@@ -50,6 +60,8 @@ export interface Explanation {
   readonly checks: readonly ExplainedCheck[];
   /** The CAs above it, the root last; empty where no configured CA leads to it. */
   readonly authorities: readonly string[];
+  /** Of a refusal: the other paths to a root, and why each fails. The checks are those of the path that came furthest. */
+  readonly otherPaths: readonly ExplainedPath[];
   /** The CRLs that it rests on; empty where none can tell. */
   readonly crls: readonly ExplainedCrl[];
   /** The rules that `requireClient()` was given in this process, and what each says of the client. */
@@ -107,6 +119,7 @@ export function explain(ders: readonly Buffer[], judge: Judge, at: Date): Explan
     identity,
     checks,
     authorities: (inspection.chain ?? []).slice(1).map(({ subject: name }) => abbreviate(name)),
+    otherPaths: explainPaths(inspection),
     crls: crlsOf(inspection, at),
     rules,
   });
@@ -119,9 +132,30 @@ function unreadable(error: MtlsError): Explanation {
     identity: undefined,
     checks: [{ check: 'identity', passed: false, detail: error.message }],
     authorities: [],
+    otherPaths: [],
     crls: [],
     rules: [],
   });
+}
+
+/** Says why each path failed that does not decide. */
+export function explainPaths({ otherPaths }: Pick<Inspection, 'otherPaths'>): ExplainedPath[] {
+  return otherPaths.flatMap(({ chain = [], refusal }) =>
+    refusal === undefined
+      ? []
+      : [
+          {
+            authorities: chain.slice(1).map(({ subject: name }) => abbreviate(name)),
+            reason: refusal.reason,
+            detail: describeRefusal(refusal),
+          },
+        ],
+  );
+}
+
+/** `'the path by "CN=middle", "CN=root" fails too: …'` */
+export function describeOtherPath({ authorities, detail }: ExplainedPath): string {
+  return `the path by ${authorities.map((name) => `"${name}"`).join(', ')} fails too: ${detail}`;
 }
 
 function crlsOf({ status }: Inspection, at: Date): ExplainedCrl[] {
@@ -141,6 +175,7 @@ function praise(check: Exclude<CheckName, 'openssl'>, inspection: Praised, at: D
   const words: Readonly<Record<typeof check, () => string>> = {
     dates: () => `valid for ${describeSpan(firstEnd(chain) - at.getTime())} more`,
     chain: () => chain.map(({ subject }) => describeName(subject)).join(', issued by '),
+    path: () => 'every CA above it permits it',
     revocation: () => praiseRevocation(inspection, at),
     purpose: () => 'it may be a client’s',
     key: () => chain.map(({ publicKeyKind: { algorithm, bits } }) => `${algorithm} ${bits ?? ''}`).join(', '),
@@ -166,10 +201,11 @@ function firstEnd(chain: CertificateChain): number {
 }
 
 function completed(parts: Omit<Explanation, 'text'>): Explanation {
-  const { admitted, reason, checks, rules } = parts;
+  const { admitted, reason, checks, otherPaths, rules } = parts;
   const lines = [
     admitted ? 'is let in' : `is refused: ${reason ?? ''}`,
     ...checks.map(({ check, passed, detail }) => `  ${passed ? 'passed' : 'FAILED'}  ${check}: ${detail}`),
+    ...otherPaths.map((path) => `  ${describeOtherPath(path)}`),
     ...rules.map(({ rule, grants, refusedBy }) =>
       grants === true
         ? `  grants  ${rule}`

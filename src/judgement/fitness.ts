@@ -5,7 +5,8 @@
  * @module
  */
 import { formatSerial } from '../identity/client-identity.js';
-import { isCa } from '../x509/certificate-store.js';
+import { isCa } from '../x509/issuance.js';
+import { KeyUsage } from '../x509/certificate-extensions.js';
 import { type Certificate } from '../x509/certificate.js';
 import { describePurpose, purposes } from '../x509/purpose.js';
 import { type CompleteCertificatePolicy } from './certificate-policy.js';
@@ -22,6 +23,7 @@ export function checkPurpose(
     checkVersion(certificate, policy) ??
     checkAuthority(certificate, policy) ??
     checkUsage(certificate, policy) ??
+    checkKeyUsage(certificate) ??
     checkSerial(certificate)
   );
 }
@@ -60,6 +62,15 @@ function checkUsage(
   if (missingUsage === 'allow') return undefined;
   return refuse('wrong-purpose', 'it has no extendedKeyUsage', {
     remedy: `issue it with extendedKeyUsage = clientAuth (${clientAuth}), or admit such certificates with certificates.missingUsage: 'allow'`,
+  });
+}
+
+/** As OpenSSL has it: the key of a client signs, or agrees on a key. */
+function checkKeyUsage({ keyUsage }: Certificate): Refusal | undefined {
+  if (keyUsage === undefined || (keyUsage & (KeyUsage.digitalSignature | KeyUsage.keyAgreement)) !== 0)
+    return undefined;
+  return refuse('wrong-purpose', 'its keyUsage (2.5.29.15) has no digitalSignature', {
+    remedy: 'issue it with keyUsage = digitalSignature',
   });
 }
 

@@ -8,6 +8,10 @@ import { type CertificateStatus, type UnknownCause } from '../revocation/certifi
 import { type RevocationChecker } from '../revocation/revocation-checker.js';
 import { type CertificateChain } from '../x509/certificate-store.js';
 import { type Certificate } from '../x509/certificate.js';
+import { type ComparisonBudget } from '../x509/constrained-names.js';
+import { faultOfPath, maxComparisons, type PathFault } from '../x509/path-rules.js';
+import { type PolicyOutcome, processPolicies } from '../x509/policy-graph.js';
+import { purposes } from '../x509/purpose.js';
 import { type CompleteCertificatePolicy } from './certificate-policy.js';
 import { checkKeys, checkPurpose } from './fitness.js';
 import { abbreviate, describeName, type Refusal, type RefusalReason, refuse } from './refusal.js';
@@ -15,23 +19,26 @@ import { abbreviate, describeName, type Refusal, type RefusalReason, refuse } fr
 /** What a refused or admitted caller presented. */
 export interface Presented {
   readonly certificate: Certificate;
-  /** `undefined`: what the client sent and what is configured make no chain. */
+  /** One path; `undefined`: what the client sent and what is configured make none. */
   readonly chain: CertificateChain | undefined;
   /** What the client sent beside it, as far as it was read. */
   readonly others?: readonly Certificate[] | undefined;
   readonly openssl: OpensslVerdict;
+  /** What is missing where there is no path. */
+  readonly missing?: MissingLink | undefined;
 }
+
+/**
+ * Why no path was found: no configured CA has the issuer's name, none of that name is the one that
+ * authorityKeyIdentifier means, none has signed it, one has and leads to no root, or more CAs than are tried have it.
+ */
+export type MissingLink = 'name' | 'identifier' | 'signature' | 'root' | 'budget';
 
 /**
  * What OpenSSL says of it: `'trusted'`, or its code for what is wrong, such as `'CERT_REVOKED'`. It is asked at
  * the handshake alone: `'not-asked'` of a connection that is judged again.
  */
 export type OpensslVerdict = 'trusted' | 'not-asked' | { readonly error: string };
-
-/** The outcome: admitted until a moment (milliseconds since 1970), or refused. */
-export type Verdict =
-  | { readonly admitted: true; readonly until: number }
-  | { readonly admitted: false; readonly refusal: Refusal };
 
 /** What is judged by: the CRLs in force, `undefined` where none was configured, and what a certificate must be. */
 export interface Measures {
@@ -40,12 +47,14 @@ export interface Measures {
 }
 
 /** The parts of a judgement. */
-export type CheckName = 'dates' | 'chain' | 'revocation' | 'purpose' | 'key' | 'openssl';
+export type CheckName = 'dates' | 'chain' | 'path' | 'revocation' | 'purpose' | 'key' | 'openssl';
 
 /** What the checks look at. */
 interface Case extends Presented {
   readonly measures: Measures;
   readonly status: CertificateStatus | undefined;
+  readonly policies: PolicyOutcome;
+  readonly comparisons: ComparisonBudget;
   readonly at: Date;
 }
 
@@ -53,46 +62,114 @@ interface Case extends Presented {
 const checks: readonly (readonly [CheckName, (of: Case) => Refusal | undefined])[] = [
   ['dates', ({ certificate, chain, at }) => checkDates(chain ?? [certificate], at)],
   ['chain', checkTrust],
+  [
+    'path',
+    ({ certificate, chain, policies, comparisons }) =>
+      checkPath(chain ?? [certificate], policies, comparisons),
+  ],
   ['revocation', ({ certificate, status }) => status && checkStatus(status, certificate)],
   ['purpose', ({ certificate, measures }) => checkPurpose(certificate, measures.certificates)],
   ['key', ({ certificate, chain, measures }) => checkKeys(chain ?? [certificate], measures.certificates)],
   // Last, because OpenSSL names the last fault it saw, not the telling one.
   [
     'openssl',
-    ({ certificate, openssl }) =>
-      typeof openssl === 'object' ? refuseForOpenssl(openssl.error, certificate) : undefined,
+    ({ openssl }) =>
+      typeof openssl === 'object'
+        ? refuseForOpenssl(openssl.error, ', and every check of this package passed')
+        : undefined,
   ],
 ];
 
-/** Judges what a client presented. */
-export function reachVerdict(presented: Presented, measures: Measures, at: Date): Verdict {
-  const of = caseOf(presented, measures, at);
-  for (const [, check] of checks) {
-    const refusal = check(of);
-    if (refusal !== undefined) return { admitted: false, refusal };
-  }
-  const { certificate, chain, status } = of;
-  const lastDay = Math.min(...(chain ?? [certificate]).map(({ notAfter }) => notAfter.getTime()));
-  return { admitted: true, until: Math.min(lastDay, status?.status === 'good' ? status.until : Infinity) };
+/** What came of the judgement of one path. */
+export interface PathVerdict {
+  readonly chain: CertificateChain | undefined;
+  /** `undefined`: the path satisfies every check. */
+  readonly refusal: Refusal | undefined;
+  /** The check that refused it. */
+  readonly failed: CheckName | undefined;
+  /** How many checks it passed. */
+  readonly passed: number;
+  readonly status: CertificateStatus | undefined;
+  /** The certificate policies that it is valid for. */
+  readonly policies: readonly string[];
+  /** If nothing is reloaded it holds until then, in milliseconds since 1970. */
+  readonly until: number;
 }
 
-/** Everything that {@link reachVerdict} would find, not the first alone, and what the CRLs say. */
+/** Judges one path. */
+export function judgePath(presented: Presented, measures: Measures, at: Date): PathVerdict {
+  const of = caseOf(presented, measures, at);
+  let refusal: Refusal | undefined;
+  let failed: CheckName | undefined;
+  let passed = 0;
+  for (const [name, check] of checks) {
+    refusal = check(of);
+    if (refusal !== undefined) {
+      failed = name;
+      break;
+    }
+    passed++;
+  }
+  const { certificate, chain, status, policies } = of;
+  const lastDay = Math.min(...(chain ?? [certificate]).map(({ notAfter }) => notAfter.getTime()));
+  const until = Math.min(lastDay, status?.status === 'good' ? status.until : Infinity);
+  return { chain, refusal, failed, passed, status, policies: policies.policies ?? [], until };
+}
+
+/** Everything that {@link judgePath} would find, not the first alone, and what the CRLs say. */
 export interface Findings {
   readonly findings: readonly { readonly check: CheckName; readonly refusal: Refusal | undefined }[];
   readonly status: CertificateStatus | undefined;
+  readonly policies: readonly string[];
 }
 
-/** Asks every check. */
-export function inspect(presented: Presented, measures: Measures, at: Date): Findings {
+/** Asks every check of one path. */
+export function inspectPath(presented: Presented, measures: Measures, at: Date): Findings {
   const of = caseOf(presented, measures, at);
-  return { findings: checks.map(([check, run]) => ({ check, refusal: run(of) })), status: of.status };
+  const { status, policies } = of;
+  return {
+    findings: checks.map(([check, run]) => ({ check, refusal: run(of) })),
+    status,
+    policies: policies.policies ?? [],
+  };
 }
 
 function caseOf(presented: Presented, measures: Measures, at: Date): Case {
-  const { certificate, chain, others, openssl } = presented;
+  const { certificate, chain, others, openssl, missing } = presented;
   const status = chain && measures.revocation?.checkChain(chain, at);
+  const policies = processPolicies(chain ?? [certificate], measures.certificates.policies);
+  const comparisons = { left: maxComparisons };
   // Not `...presented`: V8 makes a hidden class for each object of that form, where a million are judged.
-  return { certificate, chain, others, openssl, measures, status, at };
+  return { certificate, chain, others, openssl, missing, measures, status, policies, comparisons, at };
+}
+
+const pathReasons: Readonly<Record<PathFault['kind'], RefusalReason>> = {
+  role: 'untrusted',
+  issuer: 'not-permitted',
+  extension: 'unsupported-extension',
+  signature: 'weak-signature',
+};
+
+/** The refusal for a fault of a path. */
+export function refuseForPath({ kind, seen, remedy }: PathFault): Refusal {
+  return refuse(pathReasons[kind], seen, { remedy });
+}
+
+function checkPath(
+  chain: CertificateChain,
+  policies: PolicyOutcome,
+  comparisons: ComparisonBudget,
+): Refusal | undefined {
+  const fault = faultOfPath(chain, { purpose: purposes.clientAuth, comparisons });
+  if (fault !== undefined) return refuseForPath(fault);
+  if (policies.fault === undefined) return undefined;
+  const { certificate, fault: seen } = policies;
+  const which =
+    certificate === chain[0] ? 'it' : `"${describeName(certificate.subject)}", which stands above it,`;
+  return refuse('not-permitted', `${which} ${seen}`, {
+    remedy:
+      'issue the certificate under the certificate policies that its CAs and certificates.policies ask for',
+  });
 }
 
 function checkDates(chain: CertificateChain, at: Date): Refusal | undefined {
@@ -108,10 +185,20 @@ function checkDates(chain: CertificateChain, at: Date): Refusal | undefined {
   return undefined;
 }
 
-function checkTrust({ certificate, chain, others, openssl }: Presented): Refusal | undefined {
+function checkTrust({
+  certificate,
+  chain,
+  others,
+  openssl,
+  missing = 'name',
+}: Presented): Refusal | undefined {
   if (chain !== undefined) return undefined;
   const issuer = describeName(certificate.issuer);
-  const seen = `no configured CA leads to "${issuer}", which issued it`;
+  const seen = missingLinks[missing](issuer);
+  if (missing === 'identifier')
+    return refuse('untrusted', seen, {
+      remedy: `add the CA certificate that it names to options.ca, or issue the client's certificate again by the one that is configured`,
+    });
   if (openssl === 'not-asked') return refuse('untrusted', seen);
   const remedy = `if clients send that CA's certificate, add it to options.ca`;
   if (openssl !== 'trusted') return refuse('untrusted', `${seen} (OpenSSL: ${openssl.error})`, { remedy });
@@ -124,6 +211,16 @@ function checkTrust({ certificate, chain, others, openssl }: Presented): Refusal
     remedy: `add "${issuer}" to options.ca`,
   });
 }
+
+const missingLinks: Readonly<Record<MissingLink, (issuer: string) => string>> = {
+  name: (issuer) => `no configured CA leads to "${issuer}", which issued it`,
+  identifier: (issuer) =>
+    `no configured CA leads to "${issuer}", which issued it: its authorityKeyIdentifier (2.5.29.35) names another certificate of that name`,
+  signature: (issuer) =>
+    `no configured CA leads to "${issuer}", which issued it: none of that name has signed it`,
+  root: (issuer) => `"${issuer}", which issued it, leads to no configured root`,
+  budget: (issuer) => `more CAs have the name "${issuer}", which issued it, than are tried for one client`,
+};
 
 function checkStatus(status: CertificateStatus, leaf: Certificate): Refusal | undefined {
   if (status.status === 'good') return undefined;
@@ -178,12 +275,6 @@ const opensslReasons: Readonly<Record<string, RefusalReason>> = {
 };
 
 /** The refusal behind one of OpenSSL's codes, where there is nothing better to go by. */
-export function refuseForOpenssl(code: string, certificate?: Certificate): Refusal {
-  const [unknown] = certificate?.unknownCriticalExtensions ?? [];
-  // node:tls has no name for this one of OpenSSL's errors.
-  const why =
-    unknown === undefined
-      ? ''
-      : `; it has the critical extension ${unknown.slice(0, 100)}, which is not understood`;
-  return refuse(opensslReasons[code] ?? 'untrusted', `OpenSSL says ${code}${why}`);
+export function refuseForOpenssl(code: string, addition = ''): Refusal {
+  return refuse(opensslReasons[code] ?? 'untrusted', `OpenSSL says ${code}${addition}`);
 }

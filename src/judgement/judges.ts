@@ -4,19 +4,15 @@
  *
  * @module
  */
-import { type RevocationChecker } from '../revocation/revocation-checker.js';
-import { type CertificateChain, type CertificateStore } from '../x509/certificate-store.js';
+import { type CertificateChain } from '../x509/certificate-store.js';
 import { type Certificate } from '../x509/certificate.js';
 import { type CompleteCertificatePolicy } from './certificate-policy.js';
-import { type Findings, inspect, type OpensslVerdict, reachVerdict, type Verdict } from './judgement.js';
+import { type Findings, inspectPath, type OpensslVerdict, type PathVerdict } from './judgement.js';
+import { choosePath, type Trust } from './path-choice.js';
 import { type Peer } from './peer.js';
+import { type Refusal } from './refusal.js';
 
-/** The CAs and CRLs that clients are judged by. */
-export interface Trust {
-  readonly store: CertificateStore;
-  /** `undefined`: no CRL was configured. */
-  readonly revocation: RevocationChecker | undefined;
-}
+export type { Trust };
 
 /** The judges of a server, one for each name that has CAs of its own. */
 export interface Judges {
@@ -39,9 +35,24 @@ export interface Judge {
   inspect(peer: Peer, at: Date): Inspection;
 }
 
-/** What the checks say of a certificate, and the chain that they went by. */
+/** The outcome: admitted until a moment (milliseconds since 1970), or refused. */
+export type Verdict =
+  | { readonly admitted: true; readonly until: number }
+  | {
+      readonly admitted: false;
+      readonly refusal: Refusal;
+      /** Whether a CA that is not known yet could lead to another verdict. */
+      readonly isOfPath: boolean;
+    };
+
+/** What the checks say of a certificate, and the paths that they looked at. */
 export interface Inspection extends Findings {
+  /** The path that decides. */
   readonly chain: CertificateChain | undefined;
+  /** The other paths, each of which fails too. */
+  readonly otherPaths: readonly PathVerdict[];
+  /** Whether there may be more paths than were looked at. */
+  readonly isPartial: boolean;
 }
 
 /** A verdict, and from when on it holds: the clock may be set back. */
@@ -74,19 +85,36 @@ export function createJudge({ store, revocation }: Trust, certificates: Complete
   // A client that was admitted comes back, and nothing that its verdict rests on changes under this judge but the time.
   const admissions = new WeakMap<Certificate, Admission>();
   return Object.freeze({
-    verdictOn({ certificate, others }: Peer, openssl: OpensslVerdict, at: Date) {
+    verdictOn({ certificate, others }: Peer, openssl: OpensslVerdict, at: Date): Verdict {
       const time = at.getTime();
       const known = admissions.get(certificate);
       if (typeof openssl === 'string' && known !== undefined && known.from <= time && time < known.until)
         return known;
-      const chain = store.chainOf(certificate, others, at);
-      const verdict = reachVerdict({ certificate, chain, others, openssl }, measures, at);
-      if (verdict.admitted) admissions.set(certificate, { ...verdict, from: time });
-      return verdict;
+      const { best } = choosePath({ certificate, others, openssl }, store, measures, at);
+      const { refusal, until } = best;
+      if (refusal !== undefined) return { admitted: false, refusal, isOfPath: isOfPath(best, certificate) };
+      const admission: Admission = { admitted: true, from: time, until };
+      admissions.set(certificate, admission);
+      return admission;
     },
-    inspect({ certificate, others }: Peer, at: Date) {
-      const chain = store.chainOf(certificate, others, at);
-      return { chain, ...inspect({ certificate, chain, others, openssl: 'not-asked' }, measures, at) };
+    inspect({ certificate, others }: Peer, at: Date): Inspection {
+      const choice = choosePath({ certificate, others, openssl: 'not-asked' }, store, measures, at);
+      const { chain } = choice.best;
+      const { missing } = choice;
+      const findings = inspectPath(
+        { certificate, chain, others, openssl: 'not-asked', missing },
+        measures,
+        at,
+      );
+      return { chain, ...findings, otherPaths: choice.others, isPartial: choice.isPartial };
     },
   });
+}
+
+const ofPaths: readonly unknown[] = ['dates', 'chain', 'revocation', 'path'];
+
+/** Whether another CA above the client could make a difference. */
+function isOfPath({ failed, status }: PathVerdict, leaf: Certificate): boolean {
+  const isRevokedItself = status?.status === 'revoked' && status.certificate === leaf;
+  return ofPaths.includes(failed) && !isRevokedItself;
 }

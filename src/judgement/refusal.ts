@@ -11,6 +11,7 @@ import { shorten } from '../x509/string.js';
 export type RefusalReason =
   | 'no-certificate'
   | 'untrusted'
+  | 'not-permitted'
   | 'expired'
   | 'not-yet-valid'
   | 'revoked'
@@ -18,11 +19,14 @@ export type RefusalReason =
   | 'wrong-purpose'
   | 'is-a-ca'
   | 'weak-key'
+  | 'weak-signature'
+  | 'unsupported-extension'
   | 'identity-invalid';
 
 const codes: Readonly<Record<RefusalReason, ErrorCode>> = {
   'no-certificate': 'ERR_MTLS_CERTIFICATE_REQUIRED',
   untrusted: 'ERR_MTLS_CERTIFICATE_UNTRUSTED',
+  'not-permitted': 'ERR_MTLS_CERTIFICATE_UNTRUSTED',
   expired: 'ERR_MTLS_CERTIFICATE_EXPIRED',
   'not-yet-valid': 'ERR_MTLS_CERTIFICATE_INVALID',
   revoked: 'ERR_MTLS_CERTIFICATE_REVOKED',
@@ -30,6 +34,8 @@ const codes: Readonly<Record<RefusalReason, ErrorCode>> = {
   'wrong-purpose': 'ERR_MTLS_CERTIFICATE_INVALID',
   'is-a-ca': 'ERR_MTLS_CERTIFICATE_INVALID',
   'weak-key': 'ERR_MTLS_CERTIFICATE_INVALID',
+  'weak-signature': 'ERR_MTLS_CERTIFICATE_INVALID',
+  'unsupported-extension': 'ERR_MTLS_CERTIFICATE_INVALID',
   'identity-invalid': 'ERR_MTLS_CERTIFICATE_INVALID',
 };
 

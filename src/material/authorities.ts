@@ -5,8 +5,10 @@
  * @module
  */
 import { MtlsError } from '../errors.js';
-import { CertificateStore, isCa } from '../x509/certificate-store.js';
-import { type Certificate, KeyUsage } from '../x509/certificate.js';
+import { CertificateStore } from '../x509/certificate-store.js';
+import { isCa } from '../x509/issuance.js';
+import { KeyUsage } from '../x509/certificate-extensions.js';
+import { type Certificate } from '../x509/certificate.js';
 import { allOrFaults } from './all-or-faults.js';
 import { checkNames } from './authority-names.js';
 import { dropOthers, readBlocks } from './blocks.js';

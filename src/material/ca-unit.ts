@@ -20,6 +20,8 @@ export interface CaReading {
   readonly whole: CertificateStore | undefined;
   /** Those of the CAs in force that are still there. `undefined` where none are in force. */
   readonly narrowed: CertificateStore | undefined;
+  /** The same, and the old certificates of those that `whole` has a new one for: their clients wait for that one. */
+  readonly renewing: CertificateStore | undefined;
   readonly faults: readonly SourceFault[];
 }
 
@@ -72,7 +74,16 @@ export class CaUnit {
       ? attempt(place.origins, () => reuse(inForce, all) ?? storeOf(all, place))
       : undefined;
     if (whole?.fault !== undefined) faults.push(whole.fault);
-    return { whole: whole?.result, narrowed: inForce && narrow(inForce, all, place), faults };
+    const there = new Set(all.map(keyOf));
+    const isThere = (ca: Certificate): boolean => there.has(keyOf(ca));
+    const isRenewed = (ca: Certificate): boolean =>
+      whole?.result !== undefined && whole.result.ofKey(ca).length > 0;
+    return {
+      whole: whole?.result,
+      narrowed: inForce && narrow(inForce, isThere, place),
+      renewing: inForce && narrow(inForce, (ca) => isThere(ca) || isRenewed(ca), place),
+      faults,
+    };
   }
 
   #readOne(state: CaSourceState, origins: string[]): Certificate[] | undefined {
@@ -86,14 +97,13 @@ export class CaUnit {
   }
 }
 
-/** The CAs in force that are still there; all of them, where without the others no client could be trusted. */
+/** The CAs in force that stay; all of them, where without the others no client could be trusted. */
 function narrow(
   inForce: CertificateStore,
-  all: readonly Certificate[],
+  stays: (ca: Certificate) => boolean,
   place: { readonly origins: string; readonly at: Date },
 ): CertificateStore {
-  const there = new Set(all.map(keyOf));
-  const left = inForce.certificates.filter((certificate) => there.has(keyOf(certificate)));
+  const left = inForce.certificates.filter(stays);
   if (left.length === inForce.certificates.length) return inForce;
   return attempt('', () => storeOf(left, place)).result ?? inForce;
 }

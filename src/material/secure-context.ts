@@ -11,7 +11,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { MtlsError } from '../errors.js';
 import { type Trust } from '../judgement/judges.js';
 import { type RevocationChecker } from '../revocation/revocation-checker.js';
-import { isSelfIssued } from '../x509/certificate-store.js';
+import { isSelfIssued } from '../x509/issuance.js';
 import { type Certificate } from '../x509/certificate.js';
 import { type Material } from './material.js';
 import { type MaterialSettings } from './settings.js';

@@ -82,17 +82,17 @@ export class TrustUnit {
   /** Reads what can be read at once. */
   read(inForce: Trust | undefined, at: Date, signal: AbortSignal): TrustReading {
     const cas = this.#cas.read(inForce?.store, at);
-    const { narrowed } = cas;
     const isRejected = cas.whole !== undefined && this.#rejected?.cas === casKeyOf(cas.whole.certificates);
     const whole = isRejected ? undefined : cas.whole;
     const faults = isRejected ? [...cas.faults, ...(this.#rejected?.faults ?? [])] : cas.faults;
     const crls = this.#crls;
-    const store = whole ?? narrowed;
+    const store = whole ?? cas.narrowed;
     if (crls === undefined || store === undefined) {
       const trustOf = (those: CertificateStore): TrustChange => ({
         trust: reuse(inForce, { store: those, revocation: undefined }),
         diff: unchanged,
       });
+      const narrowed = whole === undefined ? cas.narrowed : cas.renewing;
       return {
         narrowed: narrowed && trustOf(narrowed),
         whole: crls === undefined && store !== undefined ? trustOf(store) : undefined,
@@ -106,9 +106,10 @@ export class TrustUnit {
       const { revocation, diff } = crls.change(those, before, at);
       return { trust: reuse(inForce, { store: those, revocation }), diff };
     };
-    const less = narrowed && change(narrowed);
     // A CA whose CRL is still being loaded is not added without it.
     const mayWiden = whole !== undefined && !crls.isPending && crls.isVerifiedBy(whole);
+    const narrowed = mayWiden ? cas.renewing : cas.narrowed;
+    const less = narrowed && change(narrowed);
     const more = mayWiden && whole !== narrowed ? change(whole) : less;
     return { narrowed: less, whole: more, faults: [...faults, ...crls.faults] };
   }

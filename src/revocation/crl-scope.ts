@@ -5,7 +5,7 @@
  * @module
  */
 import { type Certificate } from '../x509/certificate.js';
-import { isCa } from '../x509/certificate-store.js';
+import { isCa } from '../x509/issuance.js';
 import { DistinguishedName } from '../x509/distinguished-name.js';
 import {
   type DistributionPoint,

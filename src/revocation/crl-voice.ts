@@ -6,6 +6,7 @@
  */
 import { type Certificate } from '../x509/certificate.js';
 import { type CertificateChain, type CertificateStore, isSameCa } from '../x509/certificate-store.js';
+import { faultOfPath, maxComparisons } from '../x509/path-rules.js';
 import { type CertificateStatus } from './certificate-status.js';
 import { scopeOf } from './crl-set.js';
 import { type VerifiedCrl } from './verified-crl.js';
@@ -86,6 +87,9 @@ function voiceOfChain(
   { scope, check }: VoiceSources,
 ): Voice | undefined {
   if (chain.some((ca) => at < ca.notBefore)) return convictsOnly;
+  // RFC 5280 section 6.3.3 (f): a CA that may not certify the signer's name could make a list that acquits.
+  const needs = { purpose: undefined, comparisons: { left: maxComparisons } };
+  if (faultOfPath(chain, needs) !== undefined) return convictsOnly;
   let acquitsUntil = Math.min(...chain.map(({ notAfter }) => notAfter.getTime()));
   let isStale = false;
   const judged = scope === 'leaf' ? chain.slice(0, -1).slice(0, 1) : chain.slice(0, -1);

@@ -5,8 +5,10 @@
  * @module
  */
 import { MtlsError } from '../errors.js';
-import { type Certificate, KeyUsage } from '../x509/certificate.js';
-import { type CertificateStore, keyIdentifiersAgree } from '../x509/certificate-store.js';
+import { KeyUsage } from '../x509/certificate-extensions.js';
+import { type Certificate } from '../x509/certificate.js';
+import { type CertificateStore } from '../x509/certificate-store.js';
+import { keyIdentifiersAgree } from '../x509/issuance.js';
 import { type Crl } from '../x509/crl.js';
 import { describeExtension } from '../x509/extension-name.js';
 

@@ -8,7 +8,7 @@
 import { CertificationRequest } from '@peculiar/asn1-csr';
 import { AsnConvert } from '@peculiar/asn1-schema';
 import { MtlsError } from '../errors.js';
-import { type CertificateExtensions, readExtensions } from './certificate.js';
+import { type CertificateExtensions, readExtensions } from './certificate-extensions.js';
 import { DerReader, type DerSubject, Tag } from './der.js';
 import { type DistinguishedName, readName } from './distinguished-name.js';
 import { type PublicKeyKind, readPublicKeyKind } from './public-key.js';

@@ -1,33 +1,38 @@
 /**
- * The configured CAs, and the chains that they make: who issued a certificate,
- * up to a root that is trusted.
+ * The configured CAs: which of them are trust anchors, who issued whom among them,
+ * and the paths that they make for a certificate.
  *
  * @module
  */
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { type Certificate, KeyUsage } from './certificate.js';
+import { type Certificate } from './certificate.js';
+import { isSelfIssued, mayIssue, mayMean } from './issuance.js';
+import { type Authorities, type CertificateChain, PathSearch } from './path-search.js';
 import { type Signed, verifySignature } from './signature.js';
 
-/** A certificate, its issuer, and so on to a configured root. */
-export type CertificateChain = readonly Certificate[];
+export type { CertificateChain };
 
-// RFC 5280 sets no limit; OpenSSL's is 100. Nothing in the field is deeper than five.
-const maxChainLength = 10;
+/** What the configured CAs say of each other. */
+interface Links {
+  /** Who issued each of them. */
+  readonly issuers: ReadonlyMap<Certificate, readonly Certificate[]>;
+  readonly anchors: ReadonlySet<Certificate>;
+  /** How many certificates stand above each until there is an anchor. */
+  readonly distances: ReadonlyMap<Certificate, number>;
+}
 
 /** Certificates of CAs, found by what they issued. Immutable. */
-export class CertificateStore {
+export class CertificateStore implements Authorities {
   readonly certificates: readonly Certificate[];
+  readonly #byBytes: ReadonlyMap<string, Certificate>;
   readonly #bySubject = new Map<string, Certificate[]>();
   readonly #keys = new WeakMap<Buffer, KeyObject | undefined>();
-  readonly #roots = new WeakMap<Certificate, boolean>();
-  /** Chains that were verified: a chain costs two or three signatures, and a client comes back. */
+  #links: Links | undefined;
   readonly #chains = new WeakMap<Certificate, CertificateChain>();
 
   constructor(certificates: readonly Certificate[]) {
-    const distinct = new Map(
-      certificates.map((certificate) => [certificate.raw.toString('latin1'), certificate]),
-    );
-    this.certificates = Object.freeze([...distinct.values()]);
+    this.#byBytes = new Map(certificates.map((certificate) => [bytesOf(certificate), certificate]));
+    this.certificates = Object.freeze([...this.#byBytes.values()]);
     for (const certificate of this.certificates) {
       const name = certificate.subject.canonical;
       this.#bySubject.set(name, [...(this.#bySubject.get(name) ?? []), certificate]);
@@ -39,9 +44,36 @@ export class CertificateStore {
     return this.#bySubject.get(canonicalName) ?? [];
   }
 
+  /** Whether a certificate of the same bytes is among them. */
+  isConfigured(certificate: Certificate): boolean {
+    return this.#byBytes.has(bytesOf(certificate));
+  }
+
   /** The certificates of a CA's key: one that was renewed, or that its own old key has certified, has several. */
   ofKey({ subject, publicKey }: Certificate): Certificate[] {
     return this.named(subject.canonical).filter((ca) => ca.publicKey.equals(publicKey));
+  }
+
+  /** Whether a path may end with a certificate: one that is configured and self-signed. */
+  isAnchor(certificate: Certificate): boolean {
+    const configured = this.#byBytes.get(bytesOf(certificate));
+    return configured !== undefined && this.#linked.anchors.has(configured);
+  }
+
+  /**
+   * The configured CAs that may have issued a certificate, by name and authorityKeyIdentifier; those nearest to an
+   * anchor first. Each has still to have signed it, unless the certificate is configured too: see {@link CertificateStore.verifiedIssuersOf}.
+   */
+  candidatesFor(certificate: Certificate): Certificate[] {
+    return this.named(certificate.issuer.canonical)
+      .filter((ca) => mayMean(certificate, ca))
+      .sort((one, other) => this.#distanceOf(one) - this.#distanceOf(other));
+  }
+
+  /** The issuers of a configured certificate among the configured ones; `undefined` of any other. */
+  verifiedIssuersOf(certificate: Certificate): readonly Certificate[] | undefined {
+    const configured = this.#byBytes.get(bytesOf(certificate));
+    return configured && this.#linked.issuers.get(configured);
   }
 
   /** The chains from the certificates of a CA's key to configured roots. */
@@ -53,7 +85,8 @@ export class CertificateStore {
   }
 
   /**
-   * The chain from a certificate to a configured root, every signature verified. Of several, one whose CAs are
+   * The chain of CAs from a certificate to a configured root, every signature verified; nothing else of a path is
+   * checked. Of several, one whose CAs are
    * all in date at `at`, if there is one: when a CA is renewed, the old certificate and the new are both configured.
    * @param others - Certificates that may stand between, such as a client sent; they are not trusted for that.
    * @returns `undefined` where no chain ends in a configured self-signed root.
@@ -62,43 +95,13 @@ export class CertificateStore {
     const known = this.#chains.get(certificate);
     const isCurrent = (ca: Certificate): boolean => ca.notBefore <= at && at < ca.notAfter;
     if (known?.slice(1).every(isCurrent) === true) return known;
-    const search = new Search(isCurrent);
-    let chain = this.#extend([certificate], others, search) ?? known;
-    if (chain === undefined && search.metOutOfDate) {
-      chain = this.#extend([certificate], others, new Search(() => true));
-    }
+    const search = new PathSearch(this, others);
+    const chain =
+      search.from(certificate, (_below, ca) => mayIssue(ca) && isCurrent(ca)).next().value ??
+      known ??
+      search.from(certificate, (_below, ca) => mayIssue(ca)).next().value;
     if (chain !== undefined) this.#chains.set(certificate, chain);
     return chain;
-  }
-
-  #extend(
-    chain: CertificateChain,
-    others: readonly Certificate[],
-    search: Search,
-  ): CertificateChain | undefined {
-    const last = chain.at(-1) as Certificate;
-    if (this.#isRoot(last)) return chain;
-    if (chain.length >= maxChainLength) return undefined;
-    for (const issuer of this.#candidates(last, others)) {
-      if (!search.mayTry(issuer) || !this.#hasSigned(issuer, last)) continue;
-      search.enter(issuer);
-      const longer = this.#extend([...chain, issuer], others, search);
-      if (longer !== undefined) return longer;
-    }
-    return undefined;
-  }
-
-  /** The CAs that may have issued a certificate, by name, key identifier, CA flag and keyCertSign. */
-  #candidates(certificate: Certificate, others: readonly Certificate[]): Certificate[] {
-    const wanted = certificate.issuer.canonical;
-    const sent = others.filter(({ subject }) => subject.canonical === wanted);
-    return [...this.named(wanted), ...sent].filter(
-      (ca) => mayIssue(ca) && keyIdentifiersAgree(certificate.authorityKeyId, ca.subjectKeyId),
-    );
-  }
-
-  #hasSigned(ca: Certificate, certificate: Certificate): boolean {
-    return this.isSignedBy(certificate.signed, ca);
   }
 
   /** Whether a certificate's key made a signature. A key that cannot be used has made none. */
@@ -112,18 +115,54 @@ export class CertificateStore {
     return this.#keys.get(publicKey);
   }
 
-  #isRoot(certificate: Certificate): boolean {
-    const { canonical } = certificate.subject;
-    if (canonical !== certificate.issuer.canonical) return false;
-    const configured = this.named(canonical).find(({ raw }) => raw.equals(certificate.raw));
-    if (configured === undefined) return false;
-    let isRoot = this.#roots.get(configured);
-    if (isRoot === undefined) {
-      isRoot = this.#hasSigned(configured, configured);
-      this.#roots.set(configured, isRoot);
-    }
-    return isRoot;
+  /**
+   * The links between the configured CAs, verified when the first path is looked for, which a server does when it loads
+   * them: hundreds of CAs that certify each other take hundreds of signatures, which no client is to wait for.
+   */
+  get #linked(): Links {
+    if (this.#links !== undefined) return this.#links;
+    const issuers = new Map(this.certificates.map((ca) => [ca, this.#findIssuers(ca)]));
+    const anchors = new Set(
+      this.certificates.filter((ca) => isSelfIssued(ca) && issuers.get(ca)?.includes(ca) === true),
+    );
+    this.#links = { issuers, anchors, distances: measure(anchors, issuers) };
+    return this.#links;
   }
+
+  /** One key has made a signature, and all certificates of it may stand above. */
+  #findIssuers(certificate: Certificate): readonly Certificate[] {
+    const candidates = this.named(certificate.issuer.canonical).filter((ca) => mayMean(certificate, ca));
+    // A root is its own issuer, whatever identifiers it has, and most have no other.
+    const itself = isSelfIssued(certificate) ? [certificate] : [];
+    const ofOneName = [...itself, ...candidates];
+    const signer = ofOneName.find((ca) => this.isSignedBy(certificate.signed, ca));
+    if (signer === undefined) return [];
+    return [...new Set(ofOneName)].filter(({ publicKey }) => publicKey.equals(signer.publicKey));
+  }
+
+  #distanceOf(ca: Certificate): number {
+    return this.#linked.distances.get(ca) ?? Infinity;
+  }
+}
+
+/** How far each certificate is from an anchor. */
+function measure(
+  anchors: ReadonlySet<Certificate>,
+  issuers: ReadonlyMap<Certificate, readonly Certificate[]>,
+): Map<Certificate, number> {
+  const issued = new Map<Certificate, Certificate[]>();
+  for (const [certificate, above] of issuers)
+    for (const ca of above) issued.set(ca, [...(issued.get(ca) ?? []), certificate]);
+  const distances = new Map([...anchors].map((anchor) => [anchor, 0]));
+  // A map is walked to what is added meanwhile.
+  for (const [ca, distance] of distances)
+    for (const certificate of issued.get(ca) ?? [])
+      if (!distances.has(certificate)) distances.set(certificate, distance + 1);
+  return distances;
+}
+
+function bytesOf({ raw }: Certificate): string {
+  return raw.toString('latin1');
 }
 
 /**
@@ -146,37 +185,6 @@ function hasCertified(chain: CertificateChain, { subject, publicKey }: Certifica
   return chain.slice(0, end < 0 ? chain.length : end).some((ca) => ca.publicKey.equals(publicKey));
 }
 
-// What a search for a chain may cost: real ones need one signature for each certificate, and a few for renewals.
-const maxSignatures = 16;
-
-/**
- * Where one search has been. Each CA is entered once, and few signatures are checked: a client may send certificates
- * that all seem to have issued each other, and there are more orders of them than anybody can try.
- */
-class Search {
-  /** Whether a CA was passed over because it was not in date. */
-  metOutOfDate = false;
-  readonly #seen = new Set<string>();
-  readonly #isCurrent: (ca: Certificate) => boolean;
-  #signatures = 0;
-
-  constructor(isCurrent: (ca: Certificate) => boolean) {
-    this.#isCurrent = isCurrent;
-  }
-
-  mayTry(ca: Certificate): boolean {
-    if (!this.#isCurrent(ca)) {
-      this.metOutOfDate = true;
-      return false;
-    }
-    return !this.#seen.has(ca.raw.toString('latin1')) && this.#signatures++ < maxSignatures;
-  }
-
-  enter(ca: Certificate): void {
-    this.#seen.add(ca.raw.toString('latin1'));
-  }
-}
-
 // A key costs what its maker wants it to cost: 16,384 bits with a long exponent take ten milliseconds a signature.
 const maxModulusBits = 8192;
 const maxExponent = 2n ** 32n;
@@ -189,26 +197,4 @@ function readKey(publicKey: Buffer): KeyObject | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Whether a certificate says it is a CA; one of version 1 cannot say, and is believed where it is configured. */
-export function isCa(certificate: Certificate): boolean {
-  return certificate.basicConstraints?.ca ?? (certificate.version < 3 && isSelfIssued(certificate));
-}
-
-/** Whether subject and issuer are one name. */
-export function isSelfIssued(certificate: Certificate): boolean {
-  return certificate.subject.equals(certificate.issuer);
-}
-
-function mayIssue(ca: Certificate): boolean {
-  return isCa(ca) && (ca.keyUsage === undefined || (ca.keyUsage & KeyUsage.keyCertSign) !== 0);
-}
-
-/** Whether an authorityKeyIdentifier may mean this CA: identifiers decide only where both sides have one. */
-export function keyIdentifiersAgree(
-  authorityKeyId: string | undefined,
-  subjectKeyId: string | undefined,
-): boolean {
-  return authorityKeyId === undefined || subjectKeyId === undefined || authorityKeyId === subjectKeyId;
 }

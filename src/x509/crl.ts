@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { enterExtensions, readAuthorityKeyId } from './certificate.js';
+import { enterExtensions, readAuthorityKeyId } from './certificate-extensions.js';
 import { type CrlEntries, crlSubject, refuseLonger, walkEntries } from './crl-entry.js';
 import { type CrlHead } from './crl-head.js';
 import { context, DerReader, Tag } from './der.js';
@@ -142,7 +142,7 @@ function readExtensions(list: DerReader | undefined, onUnknownCritical: (type: s
     if (type === '2.5.29.20') read.number = readNumber(value);
     else if (type === '2.5.29.27') read.deltaBase = readNumber(value);
     else if (type === '2.5.29.28') read.issuingDistributionPoint = readIssuingDistributionPoint(value);
-    else if (type === '2.5.29.35') read.authorityKeyId = readAuthorityKeyId(value);
+    else if (type === '2.5.29.35') ({ authorityKeyId: read.authorityKeyId } = readAuthorityKeyId(value));
     // Critical, it would say that the list means nothing without its delta; section 5.2.6 forbids that.
     else if (type === '2.5.29.46' && !critical)
       read.freshestCrl = readDistributionPoints(value.enter(Tag.sequence));

@@ -161,8 +161,8 @@ export class DerReader {
   }
 
   /** Reads an INTEGER and leaves its place; X.690 section 8.3.2 wants it the shortest. */
-  nextInteger(): this {
-    this.next(Tag.integer);
+  nextInteger(tag: number = Tag.integer): this {
+    this.next(tag);
     const { bytes, contentStart: start } = this;
     if (this.contentEnd === start) this.fail('has an empty INTEGER', this.elementStart);
     if (this.contentEnd - start > 1) {
@@ -176,8 +176,8 @@ export class DerReader {
   }
 
   /** Reads an INTEGER from 0 to 2^31-1. */
-  smallInteger(): number {
-    this.nextInteger();
+  smallInteger(tag: number = Tag.integer): number {
+    this.nextInteger(tag);
     const length = this.contentEnd - this.contentStart;
     const first = this.bytes[this.contentStart] as number;
     if (first >= 0x80 || length > 4) this.fail('has an INTEGER out of range', this.elementStart);

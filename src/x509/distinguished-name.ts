@@ -16,6 +16,7 @@ export class DistinguishedName {
   /** The Name as it stands in the certificate, DER; empty in a name read from text. */
   readonly der: Buffer;
   #canonical: string | undefined;
+  #canonicalParts: readonly string[] | undefined;
   #text: string | undefined;
 
   /**
@@ -68,10 +69,13 @@ export class DistinguishedName {
 
   /** A text that two names share if, and only if, they are equal. For maps; not for people. */
   get canonical(): string {
-    return (this.#canonical ??= JSON.stringify(
-      this.rdns.map((rdn) =>
-        rdn.map(({ type, value, der }) => [type, canonicalValue(value, der)]).sort(byText),
-      ),
+    return (this.#canonical ??= `[${this.canonicalParts.join(',')}]`);
+  }
+
+  /** The same, part by part: a name lies below another if its first parts are those of the other. */
+  get canonicalParts(): readonly string[] {
+    return (this.#canonicalParts ??= this.rdns.map((rdn) =>
+      JSON.stringify(rdn.map(({ type, value, der }) => [type, canonicalValue(value, der)]).sort(byText)),
     ));
   }
 

@@ -109,6 +109,18 @@ export function normaliseIp(text: string): string | undefined {
   return new URL(`http://[${text}]`).hostname.slice(1, -1);
 }
 
+/** The octets of an address as {@link normaliseIp} spells it; `undefined` if it is none. */
+export function ipOctets(text: string): Buffer | undefined {
+  const spelled = normaliseIp(text);
+  if (spelled === undefined) return undefined;
+  if (!spelled.includes(':')) return Buffer.from(spelled.split('.').map(Number));
+  const [head = '', tail] = spelled.split('::');
+  const groups = (part: string): string[] => (part === '' ? [] : part.split(':'));
+  const [before, after] = [groups(head), groups(tail ?? '')];
+  const zeros = Array<string>(tail === undefined ? 0 : 8 - before.length - after.length).fill('0');
+  return Buffer.from([...before, ...zeros, ...after].map((group) => group.padStart(4, '0')).join(''), 'hex');
+}
+
 /** A text that two general names share if, and only if, they are the same (RFC 5280 section 7). */
 export function canonicalGeneralName(name: GeneralName): string {
   if (name.kind === 'directoryName') return `directoryName:${name.value.canonical}`;

@@ -1,40 +1,17 @@
 /**
  * The revocation sections of NIST's Public Key Interoperability Test Suite: 4.4
- * (basic revocation), 4.14 (distribution points) and 4.15 (delta CRLs). The data
- * is published by NIST and is no part of this package; PKITS_DIR says where it is:
- * `cases.json`, `certs/NAME.crt` and `crls/NAME.crl`.
+ * (basic revocation), 4.14 (distribution points) and 4.15 (delta CRLs), by the
+ * revocation engine alone.
  *
  * @module
  */
 import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { loadRevocation, type Revocation } from '../../src/revocation-engine.js';
+import { type Case, readCases, readMaterial, withPkits } from './pkits.js';
 
-interface Case {
-  /** `'4.14.3'`. */
-  readonly number: string;
-  readonly title: string;
-  /** From the trust anchor to the end entity. */
-  readonly certificates: readonly string[];
-  readonly crls: readonly string[];
-  readonly valid: boolean;
-}
-
-const directory = process.env['PKITS_DIR'] ?? '';
-const leftOut =
-  'PKITS is left out: set PKITS_DIR to a folder with NIST’s Public Key Interoperability Test Suite, sections 4.4, 4.14 and 4.15; NIST publishes it at https://csrc.nist.gov/projects/pki-testing';
-
-if (directory === '' && process.env['CI'] === 'true') {
-  test('finds PKITS', () => {
-    throw new Error(leftOut);
-  });
-} else if (directory === '') {
-  process.stderr.write(`${leftOut}\n`);
-  test.skip('without PKITS_DIR the 66 tests of PKITS are left out', () => {});
-} else {
-  const cases = JSON.parse(readFileSync(join(directory, 'cases.json'), 'utf8')) as Case[];
+withPkits(() => {
+  const cases = readCases('cases.json');
 
   describe('PKITS', () => {
     test('is there, all three sections of it', () => {
@@ -53,14 +30,10 @@ if (directory === '' && process.env['CI'] === 'true') {
       },
     );
   });
-}
+});
 
-async function load({
-  certificates,
-  crls,
-}: Case): Promise<{ chain: X509Certificate[]; revocation: Revocation }> {
-  const ders = certificates.map((name) => readFileSync(join(directory, 'certs', `${name}.crt`)));
-  const lists = crls.map((name) => readFileSync(join(directory, 'crls', `${name}.crl`)));
-  const revocation = await loadRevocation({ ca: ders.slice(0, -1), crl: lists });
+async function load(one: Case): Promise<{ chain: X509Certificate[]; revocation: Revocation }> {
+  const { certificates: ders, crls } = readMaterial(one);
+  const revocation = await loadRevocation({ ca: ders.slice(0, -1), crl: crls });
   return { chain: ders.map((der) => new X509Certificate(der)).reverse(), revocation };
 }

@@ -35,7 +35,9 @@ test('docs/getting-started.md goes as it says, from its first command to its las
     }
   }
   expect(calls).toBe(6);
-  await server?.wrote(/refused: no-certificate[^]*reloaded: 1 newly revoked[^]*refused: revoked, CN=client1, /);
+  await server?.wrote(
+    /refused: no-certificate[^]*reloaded: 1 newly revoked[^]*refused: revoked, CN=client1, /,
+  );
 });
 
 /** What the document types, and what it is answered. */

@@ -41,6 +41,7 @@ test('a client that is let in: every check, the CA and the CRL that it rests on,
     ['identity', true],
     ['dates', true],
     ['chain', true],
+    ['path', true],
     ['revocation', true],
     ['purpose', true],
     ['key', true],
@@ -59,6 +60,7 @@ test('a client that is let in: every check, the CA and the CRL that it rests on,
     `  passed  identity: CN=client1,O=Example, serial ${client1.serial}`,
     expect.stringMatching(/^ {2}passed {2}dates: valid for 2[34] hours more$/),
     '  passed  chain: CN=client1,O=Example, issued by CN=ca',
+    '  passed  path: every CA above it permits it',
     '  passed  revocation: not revoked by CRL number 4 of "CN=ca", 3 hours old',
     '  passed  purpose: it may be a client’s',
     '  passed  key: ec 256, ec 256',
@@ -121,7 +123,7 @@ describe('a client that is refused', () => {
 
 test('without a CRL it says so, and where the policy admits what no CRL covers as well', async () => {
   const none = await explain(client1, { crl: null });
-  expect(none.checks[3]).toEqual({
+  expect(none.checks[4]).toEqual({
     check: 'revocation',
     passed: true,
     detail: 'no CRL is configured, so that no certificate is ever revoked',
@@ -133,7 +135,7 @@ test('without a CRL it says so, and where the policy admits what no CRL covers a
     crl: other.crl().pem,
     options: { revocation: { unknown: 'allow' } },
   });
-  expect(mtls.explain(client1.der).checks[3]?.detail).toBe('no CRL covers it, which the policy admits');
+  expect(mtls.explain(client1.der).checks[4]?.detail).toBe('no CRL covers it, which the policy admits');
 });
 
 describe('what can be explained', () => {

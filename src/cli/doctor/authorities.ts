@@ -7,14 +7,10 @@ import { MtlsError } from '../../errors.js';
 import { describeName } from '../../judgement/refusal.js';
 import { createStore } from '../../material/authorities.js';
 import { listSome } from '../../material/shortened-list.js';
-import {
-  type CertificateChain,
-  CertificateStore,
-  isCa,
-  isSelfIssued,
-  keyIdentifiersAgree,
-} from '../../x509/certificate-store.js';
-import { type Certificate, KeyUsage, parseCertificate } from '../../x509/certificate.js';
+import { type CertificateChain, CertificateStore } from '../../x509/certificate-store.js';
+import { isCa, isSelfIssued, keyIdentifiersAgree, mayMean } from '../../x509/issuance.js';
+import { KeyUsage } from '../../x509/certificate-extensions.js';
+import { type Certificate, parseCertificate } from '../../x509/certificate.js';
 import { formatPem } from '../../x509/pem.js';
 import { type CertificateFile } from './inputs.js';
 import { failedWith, passed, skipped, type Step } from './step.js';
@@ -107,6 +103,8 @@ function faultOf(ca: Certificate, issued: Certificate, store: CertificateStore):
     return 'may not sign certificates (its keyUsage has no keyCertSign)';
   if (!keyIdentifiersAgree(issued.authorityKeyId, ca.subjectKeyId))
     return 'has another key: another CA of the same name, or the same one before or after it changed its key';
+  if (!mayMean(issued, ca))
+    return 'is not the one that its authorityKeyIdentifier (2.5.29.35) names by issuer and serial number';
   if (!store.isSignedBy(issued.signed, ca)) return 'did not sign it: the signature is not by its key';
   return undefined;
 }

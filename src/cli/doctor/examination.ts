@@ -15,12 +15,13 @@ import { checkRevocationPolicy } from '../../revocation/revocation-policy.js';
 import { type Certificate, parseCertificate } from '../../x509/certificate.js';
 import { openAuthorities } from './authorities.js';
 import { readCrls } from './crls.js';
+import { describeOtherPath, explainPaths } from '../../judgement/explanation.js';
 import { describeFindings } from './findings.js';
 import { describeInputs, type Inputs } from './inputs.js';
 import { noteNames } from './names.js';
 import { compareKey } from './private-key.js';
 import { askRule } from './rule.js';
-import { failed, failedWith, passed, type Step } from './step.js';
+import { failed, failedWith, noted, passed, type Step } from './step.js';
 
 /** What was found without asking a server. */
 export interface Examination {
@@ -63,7 +64,7 @@ export async function examine(
     files: [client, ...(cas ?? [])],
     at,
   });
-  const { dates, chain, revocation, ...more } = judged;
+  const { dates, chain, path, revocation, ...more } = judged;
   const { refusal } =
     inspection.findings.find(({ check }) => check !== 'openssl' && judged[check].outcome === 'fails') ?? {};
   return {
@@ -77,10 +78,12 @@ export async function examine(
       dates,
       authorities.step,
       chain,
+      path,
+      ...explainPaths(inspection).map((other) => noted('path', describeOtherPath(other))),
       ...crls.steps,
       revocation,
       ...Object.values(more),
-      ...noteNames(identity, certificate),
+      ...noteNames(identity),
       ...(rule === undefined ? [] : [askRule(rule, identity)]),
     ],
     refusal,

@@ -32,13 +32,19 @@ export interface Inspected {
 /** The checks that are asked here. What OpenSSL alone checks, a handshake shows. */
 type Asked = Exclude<CheckName, 'openssl'>;
 
+const noCa = 'no chain leads to a CA that could be asked about it';
+
 /** A step for each check. */
 export function describeFindings(of: Inspected): Readonly<Record<Asked, Step>> {
   const refusals = new Map(of.inspection.findings.map(({ check, refusal }) => [check, refusal]));
   return {
     dates: describeDates(of, refusals.get('dates')),
     chain: describeTrust(of, refusals.get('chain')),
-    revocation: describeRevocation(of, refusals.get('revocation')),
+    path: stepOf('path', refusals.get('path'), 'every CA above it permits it'),
+    revocation:
+      refusals.get('path')?.reason === 'untrusted'
+        ? skipped('revocation', noCa)
+        : describeRevocation(of, refusals.get('revocation')),
     purpose: stepOf('purpose', refusals.get('purpose'), 'its extendedKeyUsage has clientAuth'),
     key: stepOf('strength', refusals.get('key'), describeKeys(chainOf(of))),
   };
@@ -54,6 +60,9 @@ const remedies: Readonly<Record<RefusalReason, string>> = {
   'wrong-purpose': 'issue it with extendedKeyUsage = clientAuth',
   'is-a-ca': 'issue a certificate for the client itself',
   'weak-key': 'issue the certificate for a longer key',
+  'not-permitted': 'have a CA issue it that may',
+  'weak-signature': 'issue the certificate anew, signed with SHA-256',
+  'unsupported-extension': 'issue the certificate without the extension, or with it not critical',
   'identity-invalid': 'issue it anew',
 };
 
@@ -103,8 +112,7 @@ function describeTrust(of: Inspected, refusal: Refusal | undefined): Step {
 function describeRevocation({ inspection, crls }: Inspected, refusal: Refusal | undefined): Step {
   if (crls === undefined) return skipped('revocation', 'there is no CRL that could be asked');
   const { status } = inspection;
-  if (status === undefined)
-    return skipped('revocation', 'no chain leads to a CA that could be asked about it');
+  if (status === undefined) return skipped('revocation', noCa);
   const asked = status.status === 'good' ? status.crls : [];
   const names = [...new Set(asked)].map(({ crl: { issuer, number } }) =>
     number === undefined

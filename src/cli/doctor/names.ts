@@ -4,14 +4,15 @@
  * @module
  */
 import { type CertificateIdentity } from '../../identity/client-identity.js';
-import { type Certificate } from '../../x509/certificate.js';
 import { noted, type Step } from './step.js';
 
 /** Notes, none of which is a reason to refuse. */
-export function noteNames(
-  { commonName, commonNames, spiffeId, subjectAltNames }: CertificateIdentity,
-  { unknownCriticalExtensions }: Certificate,
-): Step[] {
+export function noteNames({
+  commonName,
+  commonNames,
+  spiffeId,
+  subjectAltNames,
+}: CertificateIdentity): Step[] {
   const notes: string[] = [];
   if (commonNames.length > 1)
     notes.push(
@@ -34,11 +35,6 @@ export function noteNames(
   if (unreadable !== '')
     notes.push(
       `its subjectAltName has entries that are not in the encoding of their type (${unreadable}), so that no rule matches them`,
-    );
-  const [unknown] = unknownCriticalExtensions;
-  if (unknown !== undefined)
-    notes.push(
-      `it has the critical extension ${unknown.slice(0, 100)}, for which OpenSSL may refuse it; only a handshake shows that`,
     );
   return notes.map((note) => noted('names', note));
 }

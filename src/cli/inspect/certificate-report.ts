@@ -4,9 +4,10 @@
  * @module
  */
 import { identityOf } from '../../identity/client-identity.js';
+import { describeOtherPath, explainPaths } from '../../judgement/explanation.js';
 import { describeDistrust, distrustRemedy } from '../../material/blocks.js';
 import { listSome } from '../../material/shortened-list.js';
-import { isCa, isSelfIssued } from '../../x509/certificate-store.js';
+import { isCa, isSelfIssued } from '../../x509/issuance.js';
 import { type Certificate } from '../../x509/certificate.js';
 import { purposes } from '../../x509/purpose.js';
 import { describeDate } from '../time.js';
@@ -41,13 +42,16 @@ export function reportCertificate(
   const { certificate, origin } = found;
   const { now, relations, role: asked } = surroundings;
   const role = asked ?? (hostname === undefined || isCa(certificate) ? roleOf(certificate) : 'server');
-  const chain = relations.chainOf(certificate, now);
+  const path = relations.pathOf(certificate, now);
+  const chain = path === 'not-asked' ? path : path.best.chain;
+  const otherPaths =
+    path === 'not-asked' ? [] : explainPaths({ otherPaths: path.others }).map(describeOtherPath);
   const revocations = findRevocations(certificate, surroundings);
   const silent = [...surroundings.surveys.keys()].filter(
     ({ crl }) => revocations.length === 0 && crl.issuer.equals(certificate.issuer),
   );
   const refusals = [
-    ...findFaults(certificate, role, { at: now, chain, hostname }),
+    ...findFaults(certificate, role, { at: now, path, hostname }),
     ...findDistrust(found, role),
     ...revocations,
   ];
@@ -82,7 +86,7 @@ export function reportCertificate(
       ['Serial', shorten(identity.serialNumber)],
       ['SHA-256', identity.fingerprint256],
     ],
-    notes: role === 'client' ? notesOn(identity.commonNames, identity.commonName) : [],
+    notes: role === 'client' ? [...otherPaths, ...notesOn(identity.commonNames, identity.commonName)] : [],
     verdict: {
       as: roleNames[role],
       refusals,

@@ -7,13 +7,16 @@
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { checkCertificatePolicy } from '../../judgement/certificate-policy.js';
-import { inspect as askAll } from '../../judgement/judgement.js';
+import { type CheckName, inspectPath, refuseForPath } from '../../judgement/judgement.js';
 import { describeRefusal } from '../../judgement/refusal.js';
-import { type CertificateChain, isCa, isSelfIssued } from '../../x509/certificate-store.js';
-import { type Certificate, KeyUsage } from '../../x509/certificate.js';
+import { type PathChoice } from '../../judgement/path-choice.js';
+import { isCa } from '../../x509/issuance.js';
+import { faultOfLeaf } from '../../x509/path-rules.js';
+import { KeyUsage } from '../../x509/certificate-extensions.js';
+import { type Certificate } from '../../x509/certificate.js';
 import { purposes } from '../../x509/purpose.js';
 import { type Fault } from './report.js';
-import { describeSignature, weakHashOf } from './words.js';
+import { describeSignature } from './words.js';
 
 /** What a certificate is judged as. */
 export type Role = 'client' | 'server' | 'ca';
@@ -21,8 +24,8 @@ export type Role = 'client' | 'server' | 'ca';
 /** What it is judged by. */
 export interface Circumstances {
   readonly at: Date;
-  /** The chain to a CA that is trusted; `'not-asked'` where no CA was named. */
-  readonly chain: CertificateChain | undefined | 'not-asked';
+  /** The path to a CA that is trusted; `'not-asked'` where no CA was named. */
+  readonly path: PathChoice | 'not-asked';
   /** The name that a server was called by. */
   readonly hostname?: string | undefined;
 }
@@ -34,19 +37,28 @@ export function roleOf(certificate: Certificate): Role {
   return uses.includes(purposes.serverAuth) && !uses.includes(purposes.clientAuth) ? 'server' : 'client';
 }
 
+/** The checks that are about clients alone. */
+const ofClients: ReadonlySet<CheckName> = new Set(['path', 'purpose']);
+
 /** Everything that it would be refused for. */
 export function findFaults(certificate: Certificate, role: Role, circumstances: Circumstances): Fault[] {
-  const { at, chain } = circumstances;
-  const { findings } = askAll(
-    { certificate, chain: chain === 'not-asked' ? [certificate] : chain, openssl: 'not-asked' },
+  const { at, path } = circumstances;
+  const asked =
+    path === 'not-asked' ? { chain: [certificate] } : { chain: path.best.chain, missing: path.missing };
+  const { findings } = inspectPath(
+    { certificate, ...asked, openssl: 'not-asked' },
     { revocation: undefined, certificates: checkCertificatePolicy() },
     at,
   );
   const faults = findings.flatMap(({ check, refusal }) =>
-    refusal === undefined || (check === 'purpose' && role !== 'client') ? [] : [refusal],
+    refusal === undefined || (ofClients.has(check) && role !== 'client') ? [] : [refusal],
   );
+  const fault = role === 'client' ? undefined : faultOfLeaf(certificate);
   return [
-    ...faults.map((refusal) => ({ reason: refusal.reason, detail: describeRefusal(refusal) })),
+    ...[...faults, ...(fault === undefined ? [] : [refuseForPath(fault)])].map((refusal) => ({
+      reason: refusal.reason,
+      detail: describeRefusal(refusal),
+    })),
     ...findUse(certificate, role, circumstances),
     ...findForm(certificate),
   ];
@@ -104,36 +116,8 @@ function isFor(certificate: Certificate, hostname: string): boolean {
   }
 }
 
-// What OpenSSL understands besides what is read here: x509_supported_extensions in its v3_purp.c.
-const understood: ReadonlySet<string> = new Set([
-  '2.5.29.30',
-  '2.5.29.32',
-  '2.5.29.33',
-  '2.5.29.36',
-  '2.5.29.54',
-  '1.3.6.1.5.5.7.1.7',
-  '1.3.6.1.5.5.7.1.8',
-  '2.16.840.1.113730.1.1',
-]);
-
-/** What OpenSSL refuses at the handshake. */
-function findForm(certificate: Certificate): Fault[] {
-  const { algorithm } = certificate.signed;
-  const faults: Fault[] = [];
-  const weak = weakHashOf(algorithm);
-  // Nobody looks at the signature of a root: it is trusted for itself.
-  const isRoot = isCa(certificate) && isSelfIssued(certificate);
-  if (algorithm.scheme === undefined)
-    faults.push({ reason: 'untrusted', detail: `it is signed ${describeSignature(algorithm)}` });
-  else if (weak !== undefined && !isRoot)
-    faults.push({
-      reason: 'untrusted',
-      detail: `it is signed with ${weak}, which can be forged and which OpenSSL refuses; issue it with SHA-256`,
-    });
-  for (const oid of certificate.unknownCriticalExtensions.filter((type) => !understood.has(type)).slice(0, 3))
-    faults.push({
-      reason: 'untrusted',
-      detail: `it has the critical extension ${oid.slice(0, 100)}, which is not understood`,
-    });
-  return faults;
+/** What nobody can verify. */
+function findForm({ signed: { algorithm } }: Certificate): Fault[] {
+  if (algorithm.scheme !== undefined) return [];
+  return [{ reason: 'untrusted', detail: `it is signed ${describeSignature(algorithm)}` }];
 }

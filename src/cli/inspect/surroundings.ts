@@ -4,11 +4,10 @@
  *
  * @module
  */
-import {
-  type CertificateChain,
-  CertificateStore,
-  keyIdentifiersAgree,
-} from '../../x509/certificate-store.js';
+import { checkCertificatePolicy } from '../../judgement/certificate-policy.js';
+import { choosePath, type PathChoice } from '../../judgement/path-choice.js';
+import { CertificateStore } from '../../x509/certificate-store.js';
+import { keyIdentifiersAgree } from '../../x509/issuance.js';
 import { type Certificate } from '../../x509/certificate.js';
 import { type CrlSurvey } from './crl-survey.js';
 import { type Found } from './material.js';
@@ -76,10 +75,12 @@ export class Relations {
       .find((ca) => this.all.isSignedBy(certificate.signed, ca));
   }
 
-  /** The chain to a CA of `--ca`. */
-  chainOf(certificate: Certificate, at: Date): CertificateChain | undefined | 'not-asked' {
+  /** The path to a CA of `--ca` that a server would go by; without `--ca`, `'not-asked'`. */
+  pathOf(certificate: Certificate, at: Date): PathChoice | 'not-asked' {
     if (this.trusted === undefined) return 'not-asked';
-    return this.trusted.chainOf(certificate, this.#certificates, at);
+    const measures = { revocation: undefined, certificates: checkCertificatePolicy() };
+    const candidate = { certificate, others: this.#certificates, openssl: 'not-asked' } as const;
+    return choosePath(candidate, this.trusted, measures, at);
   }
 
   /** Where the other things of a key stand: of each kind at most {@link mostOfOneKey}. */

@@ -77,11 +77,6 @@ function hashName(hash: string): string {
   return hash.toUpperCase().replace('SHA', 'SHA-');
 }
 
-/** The hash of a signature if it can be forged: `'SHA-1'`. */
-export function weakHashOf({ scheme }: SignatureAlgorithm): string | undefined {
-  return scheme?.hash === 'md5' || scheme?.hash === 'sha1' ? hashName(scheme.hash) : undefined;
-}
-
 /** `'DNS localhost'`. */
 export function describeName(name: GeneralName): string {
   const kinds = {

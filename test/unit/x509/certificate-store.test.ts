@@ -1,11 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Certificate, parseCertificate } from '../../../src/x509/certificate.js';
-import {
-  CertificateStore,
-  isCa,
-  isSelfIssued,
-  keyIdentifiersAgree,
-} from '../../../src/x509/certificate-store.js';
+import { CertificateStore } from '../../../src/x509/certificate-store.js';
+import { isCa, isSelfIssued, keyIdentifiersAgree } from '../../../src/x509/issuance.js';
 import { ca, type CertificateOptions, selfSigned } from '../../support/chain.js';
 import { oid } from '../../support/der-writer.js';
 

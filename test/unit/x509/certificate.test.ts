@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { KeyUsage, parseCertificate, type Certificate } from '../../../src/x509/certificate.js';
+import { KeyUsage } from '../../../src/x509/certificate-extensions.js';
+import { parseCertificate, type Certificate } from '../../../src/x509/certificate.js';
 import type { CertificateOptions } from '../../support/chain.js';
 import { ca, purposes, selfSigned } from '../../support/chain.js';
 import {
@@ -165,11 +166,25 @@ describe('a certificate is read', () => {
     expect(of(sequence(integer(1)))).toEqual({ ca: false, pathLength: 1 });
   });
 
-  test('an authority key identifier by issuer and serial number has no key identifier', () => {
-    const value = sequence(element(0xa1, Buffer.alloc(0)), implicit(2, integer(1)));
-    expect(
-      parseCertificate(withExtensions(extension({ oid: '2.5.29.35', value }))).authorityKeyId,
-    ).toBeUndefined();
+  test('an authority key identifier by issuer and serial number', () => {
+    const issuer = distinguishedName({ commonName: 'ca' });
+    const value = sequence(element(0xa1, element(0xa4, issuer)), implicit(2, integer(258)));
+    const { authorityKeyId, authorityCertificate } = parseCertificate(
+      withExtensions(extension({ oid: '2.5.29.35', value })),
+    );
+    expect(authorityKeyId).toBeUndefined();
+    expect(authorityCertificate?.serial.toString('hex')).toBe('0102');
+    expect(authorityCertificate?.issuer.map(({ value: name }) => String(name))).toEqual(['CN=ca']);
+  });
+
+  test('an authority key identifier with an empty list of names, or without a serial number, names no certificate', () => {
+    for (const parts of [
+      [element(0xa1, Buffer.alloc(0)), implicit(2, integer(1))],
+      [implicit(2, integer(1))],
+    ]) {
+      const der = withExtensions(extension({ oid: '2.5.29.35', value: sequence(...parts) }));
+      expect(parseCertificate(der).authorityCertificate).toBeUndefined();
+    }
   });
 
   test('extensions that nothing here knows are passed over, critical or not', () => {

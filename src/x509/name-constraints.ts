@@ -1,0 +1,141 @@
+/**
+ * Name constraints (RFC 5280 section 4.2.1.10): which names the certificates
+ * below a CA may have.
+ *
+ * @module
+ */
+import { context, type DerReader, Tag } from './der.js';
+import { type DistinguishedName, readName } from './distinguished-name.js';
+
+/** One constraint. `unsupported` is one that nothing here can compare names with, and why. */
+export type GeneralSubtree =
+  | { readonly kind: 'dns' | 'email' | 'uri'; readonly base: string }
+  | { readonly kind: 'ip'; readonly address: Buffer; readonly mask: Buffer }
+  | { readonly kind: 'directoryName'; readonly base: DistinguishedName }
+  | {
+      readonly kind: 'unsupported';
+      readonly tag: number;
+      readonly fault: string;
+      /** Whether it is of a kind that is compared, and has no meaning as it stands. */
+      readonly isMalformed: boolean;
+    };
+
+/** What a CA's certificate says of the names below it. Both lists may be empty, which no CA may write. */
+export interface NameConstraints {
+  readonly permitted: readonly GeneralSubtree[];
+  readonly excluded: readonly GeneralSubtree[];
+  readonly isCritical: boolean;
+  /** What is wrong with them as a whole; `undefined` where nothing is. */
+  readonly fault: string | undefined;
+}
+
+/** Reads NameConstraints. What has no meaning is kept as a fault: only a path that goes by it is refused. */
+export function readNameConstraints(sequence: DerReader, isCritical: boolean): NameConstraints {
+  const permitted = readSubtrees(sequence.enterOptional(context(0, 'constructed')));
+  const excluded = readSubtrees(sequence.enterOptional(context(1, 'constructed')));
+  sequence.finish();
+  const isEmpty =
+    permitted?.length === 0 || excluded?.length === 0 || (permitted === undefined && excluded === undefined);
+  return {
+    permitted: permitted ?? [],
+    excluded: excluded ?? [],
+    isCritical,
+    fault: isEmpty ? 'has an empty list' : undefined,
+  };
+}
+
+function readSubtrees(list: DerReader | undefined): GeneralSubtree[] | undefined {
+  if (list === undefined) return undefined;
+  const subtrees: GeneralSubtree[] = [];
+  while (!list.done) {
+    const subtree = list.enter(Tag.sequence);
+    subtree.next();
+    const { tag } = subtree;
+    const base = readBase(subtree);
+    subtrees.push(readExtent(subtree) ? base : malformed(tag, 'has a minimum or a maximum'));
+  }
+  return subtrees;
+}
+
+/** Reads what follows the base. Returns whether it is what RFC 5280 has it be: a minimum of 0, and no maximum. */
+function readExtent(subtree: DerReader): boolean {
+  let isUsual = true;
+  for (let index = 0; !subtree.done; index++) {
+    const isMinimum = index === 0 && subtree.at(context(0, 'primitive'));
+    const { content } = subtree.next();
+    // A default is not written in DER. Some CAs do.
+    isUsual &&= isMinimum && content.length === 1 && content[0] === 0;
+  }
+  return isUsual;
+}
+
+function malformed(tag: number, fault: string): GeneralSubtree {
+  return { kind: 'unsupported', tag, fault, isMalformed: true };
+}
+
+/** The tags of GeneralName (RFC 5280 section 4.2.1.6), of the kinds that are compared. */
+export const comparedTags = {
+  email: context(1, 'primitive'),
+  dns: context(2, 'primitive'),
+  directoryName: context(4, 'constructed'),
+  uri: context(6, 'primitive'),
+  ip: context(7, 'primitive'),
+} as const;
+
+function readBase(subtree: DerReader): GeneralSubtree {
+  const { tag } = subtree;
+  switch (tag) {
+    case comparedTags.email:
+      return readText(subtree, 'email');
+    case comparedTags.dns:
+      return readText(subtree, 'dns');
+    case comparedTags.uri:
+      return readText(subtree, 'uri');
+    case comparedTags.directoryName: {
+      const explicit = subtree.inside();
+      const base = readName(explicit);
+      explicit.finish();
+      return { kind: 'directoryName', base };
+    }
+    case comparedTags.ip:
+      return readRange(subtree);
+    default:
+      return { kind: 'unsupported', tag, fault: 'is of a kind that is not known', isMalformed: false };
+  }
+}
+
+function readText(subtree: DerReader, kind: 'dns' | 'email' | 'uri'): GeneralSubtree {
+  const base = subtree.content.toString('latin1');
+  if (!/^[\x21-\x7e]*$/.test(base)) return malformed(subtree.tag, 'is not text of its kind');
+  return isBase(kind, base)
+    ? { kind, base }
+    : malformed(subtree.tag, `"${base.slice(0, 100)}" is no ${kind} constraint`);
+}
+
+const label = '[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?';
+const host = new RegExp(`^\\.?(${label}\\.)*${label}$`, 'i');
+
+/** Whether a text is what a constraint of its kind may be. An empty one of DNS stands for every name. */
+function isBase(kind: 'dns' | 'email' | 'uri', base: string): boolean {
+  if (kind === 'dns' && base === '') return true;
+  const at = kind === 'email' ? base.lastIndexOf('@') : -1;
+  if (at < 0) return host.test(base);
+  return at > 0 && !base.slice(at + 1).startsWith('.') && host.test(base.slice(at + 1));
+}
+
+function readRange(subtree: DerReader): GeneralSubtree {
+  const { content } = subtree;
+  if (content.length !== 8 && content.length !== 32)
+    return malformed(subtree.tag, `has ${content.length} bytes for an address and a mask`);
+  const half = content.length / 2;
+  const [address, mask] = [content.subarray(0, half), content.subarray(half)];
+  return isPrefix(mask)
+    ? { kind: 'ip', address, mask }
+    : malformed(subtree.tag, 'has a mask that is no prefix');
+}
+
+/** Whether all ones stand before all zeros. */
+function isPrefix(mask: Buffer): boolean {
+  const bits = [...mask].map((octet) => octet.toString(2).padStart(8, '0')).join('');
+  return /^1*0*$/.test(bits);
+}

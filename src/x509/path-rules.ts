@@ -1,0 +1,177 @@
+/**
+ * What a CA's certificate says of the certificates below it, and whether they keep
+ * to it: RFC 5280 section 6.1, but for signatures, dates and policies.
+ *
+ * @module
+ */
+import { KeyUsage } from './certificate-extensions.js';
+import { type Certificate } from './certificate.js';
+import { type ComparisonBudget, findViolation } from './constrained-names.js';
+import { describeExtension } from './extension-name.js';
+import { isCa, isSelfIssued } from './issuance.js';
+import { type CertificateChain } from './path-search.js';
+import { describePurpose } from './purpose.js';
+import { shorten } from './string.js';
+
+/** What is wrong with a path, as data. */
+export interface PathFault {
+  /**
+   * `'role'`: what stands above may not issue certificates; `'issuer'`: a CA above does not permit this one;
+   * `'extension'`: one that is not understood; `'signature'`: a weak one.
+   */
+  readonly kind: 'role' | 'issuer' | 'extension' | 'signature';
+  /** What was seen, which certificate and which extension. */
+  readonly seen: string;
+  readonly remedy: string;
+}
+
+/** What a path is needed for. */
+export interface PathNeeds {
+  /** The extendedKeyUsage that every CA with that extension has to have, dotted; `undefined`: any. */
+  readonly purpose: string | undefined;
+  /** How many names may be compared. */
+  readonly comparisons: ComparisonBudget;
+}
+
+/** How many names are compared for one path, or for all that one client may have. */
+export const maxComparisons = 50_000;
+
+/** Looks at a whole path. */
+export function faultOfPath([leaf, ...above]: CertificateChain, needs: PathNeeds): PathFault | undefined {
+  if (leaf === undefined) return undefined;
+  const below = [leaf];
+  let fault = faultOfLeaf(leaf);
+  for (const ca of above) {
+    fault ??= faultOfIssuer(below, ca, needs);
+    below.push(ca);
+  }
+  return fault;
+}
+
+/** Looks at the last certificate of a path alone. */
+export function faultOfLeaf(leaf: Certificate): PathFault | undefined {
+  const [unknown] = leaf.unknownCriticalExtensions;
+  if (unknown !== undefined) return notUnderstood('it', unknown);
+  if (leaf.nameConstraints !== undefined && !isCa(leaf))
+    return {
+      kind: 'issuer',
+      seen: 'it has nameConstraints (2.5.29.30), which a CA alone may have',
+      remedy: 'issue it without that extension',
+    };
+  // Nobody looks at the signature of a root: it is trusted for itself.
+  return isSelfIssued(leaf) ? undefined : faultOfSignature(leaf, true);
+}
+
+/**
+ * Looks at a CA and the certificates below it.
+ * @param below - The last certificate of the path first; the CA has issued the other end.
+ */
+export function faultOfIssuer(
+  below: readonly Certificate[],
+  ca: Certificate,
+  { purpose, comparisons }: PathNeeds,
+): PathFault | undefined {
+  const name = `"${shorten(ca.subject.describe())}"`;
+  const issued = below.at(-1) as Certificate;
+  return (
+    faultOfRole(ca, name) ??
+    faultOfPurpose(ca, name, purpose) ??
+    faultOfLength(below, ca, name) ??
+    faultOfSignature(issued, issued === below[0]) ??
+    faultOfNames(below, ca, name, comparisons)
+  );
+}
+
+function faultOfRole(ca: Certificate, name: string): PathFault | undefined {
+  if (!isCa(ca))
+    return {
+      kind: 'role',
+      seen: `${name}, which stands above it, is no CA (its basicConstraints do not say CA:TRUE)`,
+      remedy: 'have a CA issue the certificate, or issue that of the CA with basicConstraints = CA:TRUE',
+    };
+  if (ca.keyUsage !== undefined && (ca.keyUsage & KeyUsage.keyCertSign) === 0)
+    return {
+      kind: 'role',
+      seen: `${name}, which stands above it, may not sign certificates (its keyUsage has no keyCertSign)`,
+      remedy: 'issue the certificate of that CA with keyUsage = keyCertSign',
+    };
+  const [unknown] = ca.unknownCriticalExtensions;
+  return unknown === undefined ? undefined : notUnderstood(`${name}, which stands above it,`, unknown);
+}
+
+function notUnderstood(which: string, oid: string): PathFault {
+  return {
+    kind: 'extension',
+    seen: `${which} has the critical extension ${describeExtension(oid)}, which is not understood`,
+    remedy: 'issue that certificate without the extension, or with it not critical',
+  };
+}
+
+/** As OpenSSL and the Web PKI have it: what a CA is for limits what those below it are for. */
+function faultOfPurpose(
+  { extendedKeyUsage: usages }: Certificate,
+  name: string,
+  purpose: string | undefined,
+): PathFault | undefined {
+  if (purpose === undefined || usages === undefined || usages.includes(purpose)) return undefined;
+  const wanted = describePurpose(purpose);
+  return {
+    kind: 'issuer',
+    seen: `${name}, which stands above it, is for ${shorten(usages.map(describePurpose).join(', '))} alone (extendedKeyUsage)`,
+    remedy: `issue the certificate of that CA without extendedKeyUsage, or with ${wanted} (${purpose}) in it`,
+  };
+}
+
+/** RFC 5280 section 4.2.1.9: intermediate certificates are counted, but for those that a CA has issued to itself. */
+function faultOfLength(
+  below: readonly Certificate[],
+  { basicConstraints }: Certificate,
+  name: string,
+): PathFault | undefined {
+  const pathLength = basicConstraints?.pathLength;
+  if (pathLength === undefined) return undefined;
+  const between = below.slice(1).filter((certificate) => !isSelfIssued(certificate)).length;
+  if (between <= pathLength) return undefined;
+  return {
+    kind: 'issuer',
+    seen: `${name} may have ${pathLength} CAs below it (basicConstraints, pathLenConstraint), and there are ${between}`,
+    remedy:
+      'have a CA nearer to it issue the certificate, or issue the certificate of that CA with a longer path',
+  };
+}
+
+const weakHashes: ReadonlySet<unknown> = new Set(['md5', 'sha1']);
+
+function faultOfSignature({ subject, signed }: Certificate, isLeaf: boolean): PathFault | undefined {
+  const hash = signed.algorithm.scheme?.hash;
+  if (!weakHashes.has(hash)) return undefined;
+  const which = isLeaf ? 'it' : `"${shorten(subject.describe())}", which stands above it,`;
+  return {
+    kind: 'signature',
+    seen: `${which} is signed with ${hash === 'sha1' ? 'SHA-1' : 'MD5'} (signatureAlgorithm ${signed.algorithm.oid}), which can be forged`,
+    remedy: 'issue that certificate anew, signed with SHA-256 or better',
+  };
+}
+
+function faultOfNames(
+  below: readonly Certificate[],
+  { nameConstraints }: Certificate,
+  name: string,
+  comparisons: ComparisonBudget,
+): PathFault | undefined {
+  if (nameConstraints === undefined) return undefined;
+  for (const [depth, certificate] of below.entries()) {
+    if (depth > 0 && isSelfIssued(certificate)) continue;
+    const violation = findViolation(nameConstraints, certificate, depth === 0, comparisons);
+    if (violation === undefined) continue;
+    const whose =
+      depth === 0 ? '' : ` of "${shorten(certificate.subject.describe())}", which stands above it`;
+    return {
+      kind: 'issuer',
+      seen: `the nameConstraints (2.5.29.30) of ${name} ${violation}${whose}`,
+      remedy:
+        'issue the certificate for a name that the CA may certify, or by a CA that may certify the name',
+    };
+  }
+  return undefined;
+}
