@@ -5,17 +5,18 @@
  * @module
  */
 import { spawnSync } from 'node:child_process';
-import { afterAll, test } from '@jest/globals';
+import { afterAll } from '@jest/globals';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium } from 'playwright-core';
+import { testWith } from '../support/requirements.js';
 
 const candidates = [process.env['CHROMIUM_PATH'], 'chromium', 'chromium-browser', 'google-chrome'];
 const executable = candidates.flatMap((name) => (name === undefined ? [] : pathOf(name)))[0];
-if (executable === undefined)
-  console.warn('chromium is not installed, nor named by CHROMIUM_PATH: the tests in a browser are skipped');
 
-/** A test that needs Chromium: skipped where it is missing, but not in CI, where it then fails. */
-export const testInBrowser: typeof test.skip =
-  executable !== undefined || process.env['CI'] === 'true' ? test : test.skip;
+/** A test that needs Chromium. */
+export const testInBrowser = testWith(
+  executable !== undefined,
+  'Chromium is not installed, and CHROMIUM_PATH does not name it',
+);
 
 let browser: Browser | undefined;
 

@@ -7,7 +7,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from '@jest/globals';
+import { expect } from '@jest/globals';
+import { testWith } from '../support/requirements.js';
 import type { PolicyInputOptions } from '../../src/judgement/certificate-policy.js';
 
 export interface Case {
@@ -23,21 +24,15 @@ export interface Case {
 }
 
 const directory = process.env['PKITS_DIR'] ?? '';
-const leftOut =
-  'PKITS is left out: set PKITS_DIR to a folder with NIST’s Public Key Interoperability Test Suite; NIST publishes it at https://csrc.nist.gov/projects/pki-testing';
+const missing =
+  'there is no PKITS: set PKITS_DIR to a folder with NIST’s Public Key Interoperability Test Suite; NIST publishes it at https://csrc.nist.gov/projects/pki-testing';
 
-/** Defines tests on the suite. Without it they are left out with a reason, and fail under CI=true. */
+/** Defines tests on the suite, where it is there. */
 export function withPkits(define: () => void): void {
-  if (directory !== '') {
-    define();
-  } else if (process.env['CI'] === 'true') {
-    test('finds PKITS', () => {
-      throw new Error(leftOut);
-    });
-  } else {
-    process.stderr.write(`${leftOut}\n`);
-    test.skip('without PKITS_DIR the tests of PKITS are left out', () => {});
-  }
+  testWith(directory !== '', missing)('PKITS is there', () => {
+    expect(directory).not.toBe('');
+  });
+  if (directory !== '') define();
 }
 
 /** The cases of a file: `'paths.json'`. */

@@ -1,13 +1,13 @@
-import { expect, test } from '@jest/globals';
+import { expect } from '@jest/globals';
 import { ca } from '../support/chain.js';
 import { Client } from '../support/client.js';
 import { Program } from '../support/program.js';
+import { testOn } from '../support/requirements.js';
 import { material, publish, until } from '../support/server.js';
 
-// Windows has no such limit.
-const onPosix = process.platform === 'win32' ? test.skip : test;
+const testOnPosix = testOn(process.platform !== 'win32', 'Windows has no limit of file descriptors');
 
-onPosix('a process without a file descriptor left revokes a client all the same', async () => {
+testOnPosix('a process without a file descriptor left revokes a client all the same', async () => {
   const root = ca('ca');
   const client2 = root.client('client2');
   const files = material({ root });

@@ -9,14 +9,14 @@ import { Client } from '../support/client.js';
 import { dialled } from '../support/dial.js';
 import { fromNow as inMs, minute } from '../support/lists.js';
 import { Program } from '../support/program.js';
+import { testOn } from '../support/requirements.js';
 import { material, pause, publish, startServer, until } from '../support/server.js';
 
 const hour = 60 * minute;
 
-// Windows cannot stop a process.
-const onPosix = process.platform === 'win32' ? test.skip : test;
+const testOnPosix = testOn(process.platform !== 'win32', 'Windows cannot stop a process');
 
-onPosix('after a stop the files are looked at before any client is judged', async () => {
+testOnPosix('after a stop the files are looked at before any client is judged', async () => {
   const root = ca('ca');
   const client2 = root.client('client2');
   const files = material({ root });

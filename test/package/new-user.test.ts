@@ -7,16 +7,15 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, expect, jest, test } from '@jest/globals';
+import { afterAll, expect, jest } from '@jest/globals';
 import { readDocument } from '../support/markdown.js';
 import { freePort } from '../support/program.js';
+import { testWith } from '../support/requirements.js';
 import { pack, run } from './tarball.js';
 
 jest.setTimeout(300_000);
 
-const hasCurl = spawnSync('curl', ['--version']).status === 0;
-if (!hasCurl) console.warn('curl is not installed: the first steps of a new user are skipped');
-const testWithCurl = hasCurl || process.env['CI'] === 'true' ? test : test.skip;
+const testWithCurl = testWith(spawnSync('curl', ['--version']).status === 0, 'curl is not installed');
 
 let folder: string | undefined;
 let server: ChildProcess | undefined;

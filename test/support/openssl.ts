@@ -1,11 +1,11 @@
-import { test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
+import { testWith } from './requirements.js';
 
-const present = spawnSync('openssl', ['version']).status === 0;
-if (!present) console.warn('openssl is not installed: the tests that compare with it are skipped');
-
-/** A test that needs the openssl command: skipped where it is missing, but not in CI, where it then fails. */
-export const testWithOpenssl: typeof test.skip = present || process.env['CI'] === 'true' ? test : test.skip;
+/** A test that needs the openssl command. */
+export const testWithOpenssl = testWith(
+  spawnSync('openssl', ['version']).status === 0,
+  'openssl is not installed',
+);
 
 /** Runs openssl in `directory`; gives what it printed on both streams, and throws that where it failed. */
 export function openssl(directory: string, ...args: string[]): string {

@@ -7,17 +7,18 @@
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterEach, test } from '@jest/globals';
+import { afterEach } from '@jest/globals';
 import type { Certificate } from './chain.js';
 import { temporaryDirectory, writeMaterial } from './files.js';
+import { testWith } from './requirements.js';
 
 const headers = '#include <openssl/ssl.h>\n';
-const present = spawnSync('cc', ['-E', '-x', 'c', '-'], { input: headers }).status === 0;
-if (!present)
-  console.warn('cc or the headers of OpenSSL are not installed: the tests with a client in C are skipped');
 
-/** A test that compiles C against OpenSSL: skipped where that cannot be done, but not in CI, where it then fails. */
-export const testWithCompiler: typeof test.skip = present || process.env['CI'] === 'true' ? test : test.skip;
+/** A test that compiles C against OpenSSL. */
+export const testWithCompiler = testWith(
+  spawnSync('cc', ['-E', '-x', 'c', '-'], { input: headers }).status === 0,
+  'cc or the headers of OpenSSL are not installed',
+);
 
 const running = new Set<ChildProcessWithoutNullStreams>();
 afterEach(() => {

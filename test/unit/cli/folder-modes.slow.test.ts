@@ -12,6 +12,7 @@ import { builtProgram } from '../../support/built-source.js';
 import { ca } from '../../support/chain.js';
 import { runCommand } from '../../support/command.js';
 import { temporaryDirectory } from '../../support/files.js';
+import { testOn, testWith } from '../../support/requirements.js';
 
 const root = ca('Old CA');
 
@@ -58,52 +59,52 @@ function modesBelow(directory: string): [place: string, mode: string][] {
   return names.map((name) => [name, modeOf(path.join(directory, name))]);
 }
 
-// Under the last, others than root cannot read what they have made.
-const umasks = process.getuid?.() === 0 ? ['000', '027', '777'] : ['000', '027'];
+const testAsRoot = testWith(process.getuid?.() === 0, 'under umask 777 only root can read what it has made');
 
-test.each(umasks)(
-  'under umask %s folders are for their owner alone, and so are keys, from the first moment on',
-  (umask) => {
-    const parent = temporaryDirectory();
-    const [above, log] = [path.join(parent, 'above'), path.join(parent, 'log')];
-    const directory = path.join(above, 'certs');
-    // Under these no folder can be made in one that was made just now, but by root.
-    if (umask === '777') mkdirSync(above);
-    writeFileSync(log, '');
-    for (const command of [
-      ['init', directory],
-      ['issue', 'client', 'alice', '--p12', '--dir', directory],
-      ['renew', 'alice', '--new-key', '--dir', directory],
-      ['intermediate', 'devices', '--dir', directory],
-      ['issue', 'client', 'sensor', '--dir', path.join(directory, 'devices')],
-      ['import', foreignFolder(), '--dir', path.join(above, 'imported')],
-    ])
-      runUnder(
-        umask,
-        ['--require', builtProgram('record-modes-program'), builtProgram('command-program'), ...command],
-        { RECORD_MODES: log },
-      );
+const title = 'folders are for their owner alone, and so are keys, from the first moment on';
 
-    for (const folder of ['certs', 'certs/old', 'certs/devices', 'imported'])
-      expect([folder, modeOf(path.join(above, folder))]).toStrictEqual([folder, '0700']);
-    const secrets = modesBelow(above).filter(([place]) => isSecret(place));
-    expect(secrets.length).toBeGreaterThan(8);
-    for (const secret of secrets) expect(secret).toStrictEqual([secret[0], '0600']);
-    for (const [place, mode] of modesBelow(above))
-      expect([place, Number.parseInt(mode, 8) & 0o022]).toEqual([place, 0]);
+test.each(['000', '027'])(`under umask %s ${title}`, runEachCommandUnder, 120_000);
+testAsRoot.each(['777'])(`under umask %s ${title}`, runEachCommandUnder, 120_000);
 
-    const records = readFileSync(log, 'utf8').trim().split('\n');
-    const first = records.map((line) => [line.slice(5), Number.parseInt(line, 8)] as const);
-    for (const [place, mode] of first.filter(([name]) => isSecret(path.basename(name))))
-      expect([place, mode & 0o077]).toStrictEqual([place, 0]);
-    expect(first.filter(([name]) => name.endsWith('.tmp') && isSecret(name)).length).toBeGreaterThan(2);
-    for (const folder of [directory, path.join(directory, 'old'), path.join(directory, 'devices')])
-      expect(first).toContainEqual([folder, expect.any(Number)]);
-    for (const [place, mode] of first.filter(([name]) => !/\.(?:pem|txt|p12|tmp|attr)$/.test(name)))
-      expect([place, mode & 0o077]).toStrictEqual([place, 0]);
-  },
-  120_000,
-);
+function runEachCommandUnder(umask: string): void {
+  const parent = temporaryDirectory();
+  const [above, log] = [path.join(parent, 'above'), path.join(parent, 'log')];
+  const directory = path.join(above, 'certs');
+  // Under these no folder can be made in one that was made just now, but by root.
+  if (umask === '777') mkdirSync(above);
+  writeFileSync(log, '');
+  for (const command of [
+    ['init', directory],
+    ['issue', 'client', 'alice', '--p12', '--dir', directory],
+    ['renew', 'alice', '--new-key', '--dir', directory],
+    ['intermediate', 'devices', '--dir', directory],
+    ['issue', 'client', 'sensor', '--dir', path.join(directory, 'devices')],
+    ['import', foreignFolder(), '--dir', path.join(above, 'imported')],
+  ])
+    runUnder(
+      umask,
+      ['--require', builtProgram('record-modes-program'), builtProgram('command-program'), ...command],
+      { RECORD_MODES: log },
+    );
+
+  for (const folder of ['certs', 'certs/old', 'certs/devices', 'imported'])
+    expect([folder, modeOf(path.join(above, folder))]).toStrictEqual([folder, '0700']);
+  const secrets = modesBelow(above).filter(([place]) => isSecret(place));
+  expect(secrets.length).toBeGreaterThan(8);
+  for (const secret of secrets) expect(secret).toStrictEqual([secret[0], '0600']);
+  for (const [place, mode] of modesBelow(above))
+    expect([place, Number.parseInt(mode, 8) & 0o022]).toEqual([place, 0]);
+
+  const records = readFileSync(log, 'utf8').trim().split('\n');
+  const first = records.map((line) => [line.slice(5), Number.parseInt(line, 8)] as const);
+  for (const [place, mode] of first.filter(([name]) => isSecret(path.basename(name))))
+    expect([place, mode & 0o077]).toStrictEqual([place, 0]);
+  expect(first.filter(([name]) => name.endsWith('.tmp') && isSecret(name)).length).toBeGreaterThan(2);
+  for (const folder of [directory, path.join(directory, 'old'), path.join(directory, 'devices')])
+    expect(first).toContainEqual([folder, expect.any(Number)]);
+  for (const [place, mode] of first.filter(([name]) => !/\.(?:pem|txt|p12|tmp|attr)$/.test(name)))
+    expect([place, mode & 0o077]).toStrictEqual([place, 0]);
+}
 
 test('`npm run certs` makes its folder for its owner alone', () => {
   const directory = path.join(temporaryDirectory(), 'certs');
@@ -112,9 +113,9 @@ test('`npm run certs` makes its folder for its owner alone', () => {
   expect(modeOf(directory)).toBe('0700');
 });
 
-const onPosix = process.platform === 'win32' ? test.skip : test;
+const testOnPosix = testOn(process.platform !== 'win32', 'Windows has no modes of folders');
 
-onPosix.each([
+testOnPosix.each([
   [0o777, 'every user'],
   [0o1777, 'every user'],
   [0o775, 'its group'],
@@ -137,7 +138,7 @@ onPosix.each([
   expect(modeOf(directory)).toBe(octal);
 });
 
-onPosix('import reports the folder that it imports into', async () => {
+testOnPosix('import reports the folder that it imports into', async () => {
   const directory = temporaryDirectory();
   chmodSync(directory, 0o777);
   const { code, err } = await runCommand(['import', foreignFolder(), '--dir', directory]);
@@ -145,7 +146,7 @@ onPosix('import reports the folder that it imports into', async () => {
   expect(err).toMatch(/^warning: .* can be written to by every user \(mode 0777\)/);
 });
 
-onPosix('openDevCa() reports such a folder as a warning of the process', () => {
+testOnPosix('openDevCa() reports such a folder as a warning of the process', () => {
   const module = path.join(path.dirname(builtProgram('command-program')), '../../src/dev-ca/index.js');
   const program = `require(${JSON.stringify(module)}).openDevCa(process.argv[1])`;
   for (const [mode, warning] of [

@@ -30,6 +30,7 @@ import { caFolder } from '../../support/ca-folder.js';
 import { runCommand } from '../../support/command.js';
 import { temporaryDirectory } from '../../support/files.js';
 import type { LockProgramOptions } from '../../support/lock-program.js';
+import { testOn, testWith } from '../../support/requirements.js';
 
 let directory: string;
 let lock: string;
@@ -123,30 +124,33 @@ describe('the lock', () => {
     expect(locksIn(directory)).toStrictEqual([]);
   });
 
-  const onLinux = process.platform === 'linux' ? test : test.skip;
+  const testOnLinux = testOn(process.platform === 'linux', 'only Linux has /proc');
 
-  onLinux('of a process whose number another one has now is taken over', async () => {
+  testOnLinux('of a process whose number another one has now is taken over', async () => {
     const self = await describeSelf();
     writeLock({ ...self, pid: process.ppid, start: `${self.start ?? ''}1` });
     await expect(withLock(directory, () => Promise.resolve('done'), 0)).resolves.toBe('done');
   });
 
-  onLinux('of a process that has ended, and that its parent has not asked for, is taken over', async () => {
-    // The shell becomes another program, which knows of no child.
-    const parent = spawn('sh', ['-c', 'sleep 0.5 & echo $!; exec sleep 60'], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    try {
-      const [text] = (await once(parent.stdout, 'data')) as [Buffer];
-      const pid = Number(text.toString());
-      while (!/^\d+ \(.*\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8')))
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      writeLock({ ...(await describeSelf()), pid, start: undefined });
-      await expect(withLock(directory, () => Promise.resolve('done'), 0)).resolves.toBe('done');
-    } finally {
-      parent.kill('SIGKILL');
-    }
-  });
+  testOnLinux(
+    'of a process that has ended, and that its parent has not asked for, is taken over',
+    async () => {
+      // The shell becomes another program, which knows of no child.
+      const parent = spawn('sh', ['-c', 'sleep 0.5 & echo $!; exec sleep 60'], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      try {
+        const [text] = (await once(parent.stdout, 'data')) as [Buffer];
+        const pid = Number(text.toString());
+        while (!/^\d+ \(.*\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8')))
+          await new Promise((resolve) => setTimeout(resolve, 10));
+        writeLock({ ...(await describeSelf()), pid, start: undefined });
+        await expect(withLock(directory, () => Promise.resolve('done'), 0)).resolves.toBe('done');
+      } finally {
+        parent.kill('SIGKILL');
+      }
+    },
+  );
 });
 
 describe('a lock file of an earlier version', () => {
@@ -369,11 +373,9 @@ describe('many processes', () => {
   });
 });
 
-const isRoot = process.getuid?.() === 0;
-if (!isRoot) console.warn('skipped: only root can leave a lock of root');
-const asRoot = isRoot || process.env['CI'] === 'true' ? test : test.skip;
+const testAsRoot = testWith(process.getuid?.() === 0, 'only root can leave a lock of root');
 
-asRoot('a lock that root has left is no obstacle to the owner of the folder', async () => {
+testAsRoot('a lock that root has left is no obstacle to the owner of the folder', async () => {
   const [owner, group] = [65_534, 65_534];
   chownSync(directory, owner, group);
   const end = await runLockProgram({ directory, deaths: 100 });
@@ -386,8 +388,10 @@ asRoot('a lock that root has left is no obstacle to the owner of the folder', as
   expect(existsSync(path.join(lock, entry))).toBe(false);
 });
 
-const canUnshare = spawnSync('unshare', ['--pid', '--fork', 'true']).status === 0;
-const testWithUnshare = canUnshare || process.env['CI'] === 'true' ? test : test.skip;
+const testWithUnshare = testWith(
+  spawnSync('unshare', ['--pid', '--fork', 'true']).status === 0,
+  'unshare is not installed, or may not make a pid namespace',
+);
 
 testWithUnshare('a process in another pid namespace keeps its lock, whichever /proc others see', async () => {
   const log = path.join(temporaryDirectory(), 'log');
