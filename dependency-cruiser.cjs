@@ -2,7 +2,7 @@
  * The layers of src/, whose imports point down only.
  *
  *   0  errors.ts, option-checks.ts, logger.ts,   codes; what every option check shares; where what happens is reported;
- *      time-span.ts                              spans of time in words
+ *      quantity.ts, time-span.ts                 quantities and spans of time in words
  *   1  x509/                                    bytes in, frozen values out
  *   2  identity/ revocation/ policy/            what a certificate says; what CRLs and rules say of it
  *   3  judgement/                               whether a client is admitted, and why
@@ -12,7 +12,7 @@
  *   7  the entries, dev-ca/ and cli/            loaded by nothing else
  */
 const layers = [
-  '^src/(errors|option-checks|logger|time-span)\\.ts$',
+  '^src/(errors|option-checks|logger|quantity|time-span)\\.ts$',
   '^src/x509/',
   '^src/(identity|revocation|policy)/',
   '^src/judgement/',

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { count } from './quantity.js';
 
 /** How many milliseconds a unit has. */
 export const millisecondsIn: Readonly<Record<'second' | 'minute' | 'hour' | 'day' | 'year', number>> = {
@@ -18,6 +19,5 @@ const units = ['day', 'hour', 'minute', 'second'] as const;
 /** `3 days`, `90 minutes`, `1 second`: the largest unit of which there are two at least. */
 export function describeSpan(ms: number): string {
   const unit = units.find((name) => ms >= 2 * millisecondsIn[name]) ?? 'second';
-  const count = Math.max(0, Math.floor(ms / millisecondsIn[unit]));
-  return `${count} ${unit}${count === 1 ? '' : 's'}`;
+  return count(Math.max(0, Math.floor(ms / millisecondsIn[unit])), unit);
 }

@@ -14,8 +14,8 @@ import {
   type StatusReload,
   type StatusReport,
 } from './status-report.js';
+import { count } from '../quantity.js';
 import { describeSpan } from '../time-span.js';
-import { count } from './text.js';
 
 /** A column's heading, and what is in its cells. The first column names the row. */
 interface Column<Entry> {

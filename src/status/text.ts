@@ -1,8 +1,9 @@
 /**
- * Paths and numbers in words, as the status page shows them.
+ * Paths in what the status page shows, without their folders.
  *
  * @module
  */
+
 /** The last part of a path, of either kind. */
 export function baseName(path: string): string {
   return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
@@ -16,9 +17,4 @@ export function withoutFolders(message: string): string {
   return message.replace(pathLike, (path) =>
     baseName(path.includes('://') ? path.replace(/[?#].*$/, '') : path),
   );
-}
-
-/** `1 client`, `2 clients`. */
-export function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }

@@ -5,6 +5,7 @@
  */
 import path from 'node:path';
 import type { CrlFile } from '../../dev-ca/revocation-list.js';
+import { count } from '../../quantity.js';
 import type { Answer } from '../answer.js';
 import { openCa, passphraseOption, type CaOptions } from '../ca-options.js';
 import { directoryOption, type Commands } from '../commands.js';
@@ -44,6 +45,6 @@ async function renewCrl(terminal: Terminal, options: CrlCommandOptions): Promise
 
 /** What a new CRL says, in one line. */
 export function describeCrl({ world }: Terminal, { file, number, entries, nextUpdate }: CrlFile): string {
-  const count = `${String(entries)} ${entries === 1 ? 'entry' : 'entries'}`;
-  return `${path.relative('.', file)} is now number ${String(number)}, with ${count}, and holds until ${describeDate(nextUpdate, world.now())}`;
+  const revoked = count(entries, 'entry', 'entries');
+  return `${path.relative('.', file)} is now number ${String(number)}, with ${revoked}, and holds until ${describeDate(nextUpdate, world.now())}`;
 }

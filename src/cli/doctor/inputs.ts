@@ -10,6 +10,7 @@ import { readCaSources } from '../../material/authorities.js';
 import { readBlocks } from '../../material/blocks.js';
 import { toCrlInputs } from '../../material/crl-inputs.js';
 import { type BlockExpectation, caBlocks, certificateBlocks, readSource } from '../../material/sources.js';
+import { count } from '../../quantity.js';
 import { purposes } from '../../x509/purpose.js';
 import { type ClientKey, describeKey, readClientKey } from './private-key.js';
 import { passed, type Step } from './step.js';
@@ -127,16 +128,12 @@ const serverCaBlocks: BlockExpectation = { ...certificateBlocks, purpose: purpos
 /** Each file, and what it is. Those with CRLs have steps of their own. */
 export function describeInputs({ client, key, cas, serverCas }: Inputs): Step[] {
   const above = client.ders.length - 1;
-  const behind = above === 0 ? '' : `, and ${countOf(above, 'certificate')} behind it`;
+  const behind = above === 0 ? '' : `, and ${count(above, 'certificate')} behind it`;
   return [
     passed('file', `${client.origin}: the client's certificate${behind}`),
     ...(key === undefined ? [] : [passed('file', `${key.origin}: a private key, ${describeKey(key)}`)]),
     ...[...(cas ?? []), ...(serverCas ?? [])].map(({ origin, ders }) =>
-      passed('file', `${origin}: ${countOf(ders.length, 'certificate')} of CAs`),
+      passed('file', `${origin}: ${count(ders.length, 'certificate')} of CAs`),
     ),
   ];
-}
-
-function countOf(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -19,8 +19,8 @@ import { type Found } from './material.js';
 import { type Fault, type Report, type Row } from './report.js';
 import { type Surroundings } from './surroundings.js';
 import {
+  describeGeneralName,
   describeKey,
-  describeName,
   describeSignature,
   purposeName,
   shortenList,
@@ -73,7 +73,7 @@ export function reportCertificate(
       ['Issued by', describeIssuer(certificate, issuer, issuerOrigin)],
       ['Valid from', describeDate(certificate.notBefore, now.getTime())],
       ['Valid until', describeDate(certificate.notAfter, now.getTime())],
-      ...rowsOf('Names', names.map(describeName)),
+      ...rowsOf('Names', names.map(describeGeneralName)),
       ...rowsOf('For', describePurposes(certificate)),
       ...(keyUsage === undefined ? [] : [['Key usage', usageNamesOf(keyUsage).join(', ')] as const]),
       ['Key', describeKey(publicKeyKind)],

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { count } from '../../quantity.js';
 import { type Crl } from '../../x509/crl.js';
 import { type DistributionPointName, type IssuingDistributionPoint } from '../../x509/distribution-point.js';
 import { describeDate } from '../time.js';
@@ -12,7 +13,7 @@ import { type CrlSurvey, type Listing, reasonPhrase, type Wanted } from './crl-s
 import { judgeCrl } from './crl-verdict.js';
 import { type Fault, type Report } from './report.js';
 import { type FoundCrl, type Surroundings } from './surroundings.js';
-import { count, describeName, describeSignature } from './words.js';
+import { describeGeneralName, describeSignature } from './words.js';
 
 /** Describes a CRL. @param wanted - Who was asked about with `--find`: being listed is a reason to be refused. */
 export function reportCrl(found: FoundCrl, surroundings: Surroundings, wanted: readonly Wanted[]): Report {
@@ -125,7 +126,7 @@ function describeScope(scope: IssuingDistributionPoint | undefined): string[] {
 function describePoint(name: DistributionPointName | undefined): string[] {
   if (name === undefined) return [];
   if (name.kind === 'relative') return ['a point relative to its issuer'];
-  return name.names.map((each) => `point ${describeName(each)}`);
+  return name.names.map((each) => `point ${describeGeneralName(each)}`);
 }
 
 const staleDelta = 'it has expired: what it lists stays revoked, it lifts nothing, and its base decides';

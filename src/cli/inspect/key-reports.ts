@@ -6,6 +6,7 @@
 import { createPublicKey } from 'node:crypto';
 import { checkCertificatePolicy } from '../../judgement/certificate-policy.js';
 import { checkKeys } from '../../judgement/fitness.js';
+import { count } from '../../quantity.js';
 import type { CertificateRequest } from '../../x509/certificate-request.js';
 import { DistinguishedName } from '../../x509/distinguished-name.js';
 import { type PublicKeyKind } from '../../x509/public-key.js';
@@ -15,7 +16,7 @@ import { describePurposes, rowsOf } from './certificate-report.js';
 import { type Found } from './material.js';
 import { type Fault, type Report, type Row } from './report.js';
 import { type Surroundings } from './surroundings.js';
-import { count, describeKey, describeName, describeSignature, usageNamesOf } from './words.js';
+import { describeGeneralName, describeKey, describeSignature, usageNamesOf } from './words.js';
 
 /** Describes a private key. Nothing of the key itself is in it. */
 export function reportPrivateKey(
@@ -83,7 +84,7 @@ export function reportRequest(
     title: 'certificate request (CSR)',
     rows: [
       ['Subject', subject.isEmpty ? '(none)' : shorten(subject.describe())],
-      ...rowsOf('Names', (extensions?.subjectAltNames ?? []).map(describeName)),
+      ...rowsOf('Names', (extensions?.subjectAltNames ?? []).map(describeGeneralName)),
       ...requestedUses(extensions),
       ['Key', describeKey(publicKeyKind)],
       ...rowsOf('Private key', keys),
@@ -94,7 +95,7 @@ export function reportRequest(
     data: {
       type: 'request',
       subject: String(subject),
-      subjectAltNames: (extensions?.subjectAltNames ?? []).map(describeName),
+      subjectAltNames: (extensions?.subjectAltNames ?? []).map(describeGeneralName),
       extendedKeyUsage: extensions?.extendedKeyUsage ?? null,
       keyUsage: extensions?.keyUsage === undefined ? null : usageNamesOf(extensions.keyUsage),
       requestsCa: extensions?.basicConstraints?.ca ?? false,

@@ -78,7 +78,7 @@ function hashName(hash: string): string {
 }
 
 /** `'DNS localhost'`. */
-export function describeName(name: GeneralName): string {
+export function describeGeneralName(name: GeneralName): string {
   const kinds = {
     dns: 'DNS',
     email: 'email',
@@ -109,9 +109,4 @@ export function shortenList(lines: readonly string[]): string[] {
     ...lines.slice(0, mostLines - 1),
     `and ${(lines.length - mostLines + 1).toLocaleString('en')} more (--json has them all)`,
   ];
-}
-
-/** `'1 key'`, `'2 keys'`. */
-export function count(number: number, noun: string): string {
-  return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
 }
