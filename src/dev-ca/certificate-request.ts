@@ -1,6 +1,6 @@
 /**
- * The request that a certificate is signed for: somebody else's key, and what
- * they would like to be called. Believed only as far as it is signed.
+ * Reads and verifies a certificate request (PKCS#10): the requester's public key and the names it asks for. The
+ * signature proves that the requester has the private key, and nothing about the names.
  *
  * @module
  */

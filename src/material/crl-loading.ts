@@ -43,8 +43,9 @@ export interface CrlRequest {
   /** Milliseconds since 1970. */
   readonly at: number;
   /**
-   * For whom: a server, to which a source that does not read and a CRL that has expired are faults, or somebody who only
-   * asks, to whom the first is an error and the second is none. One that does not verify is a fault to both.
+   * What the CRLs are for. `'server'`: a source that cannot be read is reported as a fault, and so is a CRL that has
+   * expired. `'question'`, a single check without a server: a source that cannot be read is thrown as an error, and
+   * expired CRLs are loaded. A CRL that does not verify is a fault in both cases.
    */
   readonly purpose: 'server' | 'question';
   /** Up to how many entries a CRL's bytes are kept, for handing them to OpenSSL. */
@@ -80,7 +81,7 @@ export interface CrlInputReport {
 
 /**
  * Loads CRLs.
- * @throws MtlsError what is wrong with a source, where somebody only asks.
+ * @throws MtlsError what is wrong with a source that cannot be read, where `purpose` is `'question'`.
  */
 export function loadCrls(request: CrlRequest): CrlResponse {
   const reading: Reading = { signed: [], faults: [] };

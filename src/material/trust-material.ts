@@ -130,13 +130,13 @@ function reuse(inForce: Trust | undefined, next: Trust): Trust {
   return isSame ? inForce : Object.freeze(next);
 }
 
-/** CRLs for whoever only asks, and those that were set aside. */
+/** CRLs that were loaded without a server: a checker, and what is wrong with those that were set aside. */
 export interface AskedRevocation {
   readonly checker: RevocationChecker;
   readonly setAside: CrlInputReport['faults'];
 }
 
-/** What CRLs are asked about. */
+/** What {@link loadRevocationOf} needs beside CAs and CRLs. */
 export interface QuestionOptions {
   /** The sources that the CAs in the store came from. */
   readonly ca: readonly CaSource[];
@@ -146,8 +146,8 @@ export interface QuestionOptions {
 }
 
 /**
- * Reads and verifies CRLs for whoever only asks: one that does not verify is set aside, and the rest decides. A server
- * does not start with such a one.
+ * Reads and verifies CRLs without a server, for the doctor and `express-mtls/revocation`. A CRL that does not verify
+ * is set aside, and the others decide; a server would not start with it.
  * @throws MtlsError `ERR_MTLS_SOURCE_UNREADABLE` or `ERR_MTLS_PEM_INVALID` for sources that cannot be read at all.
  */
 export async function loadRevocationOf(
