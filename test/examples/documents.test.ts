@@ -4,9 +4,11 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { createServer, ErrorCode, MtlsError, type MtlsOptions } from 'express-mtls';
 import ts from 'typescript';
 import { parseAllDocuments } from 'yaml';
+import { refusalReasons } from '../../src/judgement/refusal.js';
 import { runCommand } from '../support/command.js';
 import { anchors, codeBlocks, documents, readDocument } from '../support/markdown.js';
 import { root } from '../support/program.js';
+import { eventNames } from '../support/server.js';
 
 /** What a block that does not start with imports may take for granted. */
 const surroundings = `
@@ -116,15 +118,36 @@ describe('the options', () => {
     return (/ known are (.*)$/m.exec(message)?.[1] ?? '').split(', ');
   }
 
+  const whole = { key: 'key', cert: 'cert', ca: 'ca' };
+
   test.each<[string, object, string]>([
     ['docs/options.md', { misspelt: true }, 'key'],
-    ['docs/revocation.md', { key: 'key', cert: 'cert', ca: 'ca', revocation: { misspelt: true } }, 'scope'],
-  ])('%s has all of them', async (document, options, first) => {
+    ['docs/options.md', { ...whole, revocation: { misspelt: true } }, 'scope'],
+    ['docs/options.md', { ...whole, certificates: { misspelt: true } }, 'missingUsage'],
+    ['docs/options.md', { ...whole, limits: { misspelt: true } }, 'handshakeTimeoutMs'],
+    ['docs/options.md', { ...whole, watch: { misspelt: true } }, 'pollMs'],
+    ['docs/revocation.md', { ...whole, revocation: { misspelt: true } }, 'scope'],
+    ['docs/server-names.md', { ...whole, sni: { 'a.example': { misspelt: true } } }, 'key'],
+  ])('%s has all options that are known beside %j', async (document, options, first) => {
     const names = await known(options);
     expect(names[0]).toBe(first);
     const text = readDocument(document);
-    expect(names.filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
+    expect(names.filter((name) => !new RegExp(`[\`.]${name}\``).test(text))).toEqual([]);
   });
+});
+
+test.each(['README.md', 'docs/logging.md', 'docs/metrics-and-traces.md'])(
+  '%s has every event',
+  (document) => {
+    const text = readDocument(document);
+    const isNamed = (name: string): boolean => new RegExp(`[\`.]${name}\``).test(text);
+    expect(eventNames.filter((name) => !isNamed(name))).toEqual([]);
+  },
+);
+
+test.each(['docs/error-codes.md', 'docs/logging.md'])('%s has every reason of a refusal', (document) => {
+  const text = readDocument(document);
+  expect(refusalReasons.filter((reason) => !text.includes(`\`${reason}\``))).toEqual([]);
 });
 
 describe.each(documents)('%s', (document) => {

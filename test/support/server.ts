@@ -45,16 +45,19 @@ export interface LogLine {
   readonly message: string;
 }
 
-const eventNames = [
-  'authenticated',
-  'refused',
-  'evicted',
-  'forbidden',
-  'reloaded',
-  'reload-failed',
-  'recovered',
-  'crl-expiring',
-] as const satisfies readonly (keyof MtlsEvents)[];
+const noEvents = (): { [Name in keyof MtlsEvents]: MtlsEvents[Name][0][] } => ({
+  authenticated: [],
+  refused: [],
+  evicted: [],
+  forbidden: [],
+  reloaded: [],
+  'reload-failed': [],
+  recovered: [],
+  'crl-expiring': [],
+});
+
+/** The name of every event. */
+export const eventNames = Object.keys(noEvents()) as (keyof MtlsEvents)[];
 
 /** Everything that a server tells of itself, in its order. */
 export class Recorder {
@@ -70,16 +73,7 @@ export class Recorder {
       this.#keep('error', fields, message);
     },
   };
-  readonly #events: { [Name in keyof MtlsEvents]: MtlsEvents[Name][0][] } = {
-    authenticated: [],
-    refused: [],
-    evicted: [],
-    forbidden: [],
-    reloaded: [],
-    'reload-failed': [],
-    recovered: [],
-    'crl-expiring': [],
-  };
+  readonly #events = noEvents();
 
   #keep(level: keyof Logger, fields: object, message: string): void {
     this.lines.push({ level, fields: { ...fields }, message });
