@@ -4,6 +4,7 @@
  * @module
  */
 import { benchBesideNode } from './beside-node.js';
+import { benchBusyClients } from './busy-clients.js';
 import { benchEviction } from './eviction.js';
 import { benchFirstSight } from './first-sight.js';
 import { benchHandshakeCost } from './handshake-cost.js';
@@ -24,6 +25,7 @@ export const benchmarks: Readonly<Record<string, Benchmark>> = {
   request: benchRequestCost,
   'first-sight': benchFirstSight,
   eviction: benchEviction,
+  'busy-clients': benchBusyClients,
   judging: benchJudging,
   'ten-million': benchTenMillion,
 };

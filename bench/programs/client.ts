@@ -5,6 +5,7 @@
  */
 import { answerCalls } from '../harness/calls.js';
 import type { ClientCredentials } from '../harness/material.js';
+import { BusyConnections, type Sending } from '../load/busy-connections.js';
 import { makeHandshakes, makeRefused } from '../load/handshakes.js';
 import { HeldConnections } from '../load/held-connections.js';
 import type { Target } from '../load/keep-alive-connection.js';
@@ -12,6 +13,7 @@ import { askUntilRefused, connectUntilRefused, isRefused, RequestLoad } from '..
 
 const loads = new Map<number, RequestLoad>();
 let held: HeldConnections | undefined;
+let busy: BusyConnections | undefined;
 
 const calls = {
   makeHandshakes,
@@ -47,6 +49,19 @@ const calls = {
   async heldAreClosed(limitMs: number): Promise<number[]> {
     if (held === undefined) throw new Error('nothing is held');
     return await held.closed(limitMs);
+  },
+
+  /** Opens connections that are to keep a server busy. */
+  async openBusy(target: Target, connections: number, sending: Sending): Promise<void> {
+    busy = await BusyConnections.open(target, connections, sending);
+  },
+  beginBusy(): void {
+    busy?.begin();
+  },
+  /** Waits until the server has closed all of them, and answers when the last was closed. */
+  async busyAreClosed(limitMs: number): Promise<number> {
+    if (busy === undefined) throw new Error('nothing is open');
+    return await busy.closed(limitMs);
   },
 };
 
