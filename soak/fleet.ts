@@ -6,15 +6,19 @@
 import type { Child } from '../bench/harness/child.js';
 import { machineTime } from '../bench/harness/clock.js';
 import type { Certificate, CertificateAuthority } from '../test/support/chain.js';
-import { type ConnectionKind, goodPaceMs, otherPaceMs, type Role } from './plan.js';
+import { type ConnectionKind, goodPaceMs, isNamed, otherPaceMs, type Role } from './plan.js';
 import type { ClientsCalls } from './programs/clients.js';
 import type { Checker } from './truth/checker.js';
 import { Standing } from './truth/standing.js';
 
-/** Where the servers listen, and the CA of their certificate. */
+/** Where the servers listen, and the CA of their certificates. */
 export interface Target {
   readonly https: number;
   readonly http2: number;
+  /** The server with a name of `sni`. */
+  readonly sni: number;
+  /** That name. */
+  readonly name: string;
   /** PEM. */
   readonly ca: string;
 }
@@ -63,13 +67,19 @@ export class Fleet {
     await this.#program.call('start', {
       id,
       kind,
-      port: kind === 'http2' ? this.#target.http2 : this.#target.https,
+      port: this.#portOf(kind),
+      servername: isNamed(kind) ? this.#target.name : 'localhost',
       key: certificate.keyPem,
       cert: certificate.chainPem,
       ca: this.#target.ca,
       paceMs: (role === 'good' ? goodPaceMs : otherPaceMs)[kind],
     });
     return { id, certificate, standing };
+  }
+
+  #portOf(kind: ConnectionKind): number {
+    if (isNamed(kind) || kind === 'beside-sni') return this.#target.sni;
+    return kind === 'http2' ? this.#target.http2 : this.#target.https;
   }
 
   /** Lets the checker see what the clients saw since the last time. */

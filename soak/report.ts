@@ -10,6 +10,7 @@ import {
   goodPaceMs,
   otherClients,
   otherPaceMs,
+  revokedUnderSni,
   steepestSlope,
 } from './plan.js';
 import type { SoakResult } from './result.js';
@@ -70,7 +71,7 @@ function latenesses({ lateness }: SoakResult): string {
 }
 
 function clients({ counts }: SoakResult): string {
-  const others = Object.values(otherClients).reduce((sum, count) => sum + count, 0);
+  const others = Object.values(otherClients).reduce((sum, count) => sum + count, revokedUnderSni);
   const rows = connectionKinds.map((kind) => [
     kind,
     `${goodClients[kind]}, every ${goodPaceMs[kind]} ms`,
@@ -91,7 +92,7 @@ function changes({ changes: made, serverCertificates }: SoakResult): string {
       `key and certificate renewed, ${way}`,
       String(times),
     ]),
-    ['certificates of the server that new connections saw', String(serverCertificates)],
+    ['certificates of the servers that new connections saw', String(serverCertificates)],
     ['a CA added', String(made.casAdded)],
     ['a CA removed', String(made.casRemoved)],
   ];
@@ -106,7 +107,7 @@ function server({ server: figures }: SoakResult): string {
     ...tallied('evicted', figures.evicted),
     ...tallied('refused', figures.refused),
   ];
-  return formatTable(['event of the two servers', 'times'], rows);
+  return formatTable(['event of the three servers', 'times'], rows);
 }
 
 function tallied(event: string, tally: Readonly<Record<string, number>>): string[][] {

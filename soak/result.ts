@@ -57,7 +57,7 @@ export interface SoakResult {
   readonly counts: Counts;
   readonly lateness: readonly LatenessFigures[];
   readonly changes: Changes;
-  /** How many different certificates of the server new connections saw. */
+  /** How many different certificates of the servers new connections saw. */
   readonly serverCertificates: number;
   readonly server: ServerFigures;
   readonly memory: MemoryFigures;

@@ -20,11 +20,23 @@ import { Journal } from './chaos/journal.js';
 import { RevocationQueue } from './chaos/revocation-queue.js';
 import { Rotation } from './chaos/rotation.js';
 import { repeat } from './chaos/schedule.js';
+import { ServerName } from './chaos/server-name.js';
 import { Fleet, type Target } from './fleet.js';
-import { type ConnectionKind, connectionKinds, goodClients, graceMs } from './plan.js';
+import {
+  type ConnectionKind,
+  connectionKinds,
+  goodClients,
+  graceMs,
+  isNamed,
+  namedKinds,
+  otherClients,
+  revokedUnderSni,
+  unnamedKinds,
+} from './plan.js';
 import type { ClientsCalls } from './programs/clients.js';
 import type { ServerCalls } from './programs/server.js';
 import { Checker } from './truth/checker.js';
+import { underSni } from './truth/standing.js';
 import type { SoakResult } from './result.js';
 import { summarizeRun } from './summary.js';
 
@@ -67,6 +79,7 @@ class Soak {
   readonly #crls: CrlChanges;
   readonly #guestCa: GuestCa;
   readonly #brokenSource: BrokenSource;
+  readonly #serverName: ServerName;
   readonly #files: { readonly ca: string; readonly crl: string; readonly crls: string };
 
   constructor(folder: string, programs: Programs) {
@@ -92,6 +105,7 @@ class Soak {
     const additions = new Disk();
     const { journal } = watched;
     this.#brokenSource = new BrokenSource(folder, files.crls, { additions, journal });
+    this.#serverName = new ServerName(join(folder, 'named'), this.#root, journal);
     this.#guestCa = new GuestCa({ ca: files.ca, residents, crls: files.crls }, { additions, journal });
   }
 
@@ -102,8 +116,12 @@ class Soak {
     // Every client that is out waits for it.
     setMaxListeners(0, signal);
     const good = await this.#fillWithGood(fleet);
-    const revocations = new RevocationQueue(fleet, this.#root, signal);
-    await revocations.fill();
+    const [revocations, namedRevocations] = [
+      new RevocationQueue(fleet, this.#root, signal),
+      new RevocationQueue(fleet, this.#serverName.authority, signal),
+    ];
+    await revocations.fill(unnamedKinds, otherClients.revoked);
+    await namedRevocations.fill(namedKinds, revokedUnderSni);
     await this.#guestCa.fill(fleet);
 
     const begun = machineTime();
@@ -112,6 +130,7 @@ class Soak {
       this.#rotation.run(signal),
       this.#guestCa.run(signal),
       this.#brokenSource.run(signal),
+      this.#serverName.run(namedRevocations, signal),
       runExpiries(fleet, this.#east, signal),
       repeat({ everyMs: observeEveryMs, signal }, () => fleet.observe()),
       repeat({ firstAfterMs: progressEveryMs, everyMs: progressEveryMs, signal }, async () => {
@@ -122,7 +141,7 @@ class Soak {
     await Promise.race([work, sleep(seconds * 1000)]);
     ending.abort();
     await work;
-    await revocations.settle();
+    await Promise.all([revocations.settle(), namedRevocations.settle()]);
     // The last changes are still to be enforced.
     await sleep(2 * graceMs);
     await fleet.dismissAll();
@@ -132,13 +151,13 @@ class Soak {
   async #listen(): Promise<Target> {
     const { ca: cas, crl, crls } = this.#files;
     const { key, cert } = this.#rotation;
-    const ports = await this.#programs.server.call('listen', {
-      key,
-      cert,
-      ca: [cas, this.#brokenSource.ca],
-      crl: [crl, crls],
-    });
-    return { ...ports, ca: this.#root.pem };
+    const { files } = this.#serverName;
+    const ports = await this.#programs.server.call(
+      'listen',
+      { key, cert, ca: [cas, this.#brokenSource.ca], crl: [crl, crls] },
+      files,
+    );
+    return { ...ports, name: files.name, ca: this.#root.pem };
   }
 
   /** Answers the certificates of those whom the root itself has issued: its CRLs could name them. */
@@ -146,10 +165,15 @@ class Soak {
     const kinds = connectionKinds.flatMap((kind) => Array<ConnectionKind>(goodClients[kind]).fill(kind));
     const members = await Promise.all(
       kinds.map((kind, index) =>
-        fleet.enrol({ role: 'good', kind, issuer: index % 2 === 0 ? this.#root : this.#east, isIn: true }),
+        fleet.enrol({ role: 'good', kind, issuer: this.#issuerOf(kind, index), isIn: true }),
       ),
     );
     return members.map(({ certificate }) => certificate).filter(({ issuer }) => issuer === this.#root);
+  }
+
+  #issuerOf(kind: ConnectionKind, index: number): CertificateAuthority {
+    if (isNamed(kind)) return this.#serverName.authority;
+    return index % 2 === 0 ? this.#root : this.#east;
   }
 
   async #describe(elapsedMs: number): Promise<string> {
@@ -172,10 +196,14 @@ class Soak {
       begun,
       checker: this.#checker,
       changes: {
-        goodLists: this.#crls.counts.good,
+        goodLists: { ...this.#crls.counts.good, [underSni]: this.#serverName.lists },
         brokenLists: this.#crls.counts.broken,
-        brokenSources: { ...this.#brokenSource.counts, ...this.#rotation.broken },
-        rotations: this.#rotation.counts,
+        brokenSources: {
+          ...this.#brokenSource.counts,
+          ...this.#rotation.broken,
+          ...this.#serverName.broken,
+        },
+        rotations: { ...this.#rotation.counts, [underSni]: this.#serverName.renewals },
         casAdded: this.#guestCa.counts.added,
         casRemoved: this.#guestCa.counts.removed,
       },

@@ -1,5 +1,5 @@
 /**
- * Where the server under test finds its files.
+ * Where the servers under test find their files.
  *
  * @module
  */
@@ -11,4 +11,13 @@ export interface ServerFiles {
   readonly ca: string[];
   /** A file, and a directory of CRLs. */
   readonly crl: string[];
+}
+
+/** A name of `sni`, and what it has of its own. */
+export interface ServerNameFiles {
+  readonly name: string;
+  readonly key: string;
+  readonly cert: string;
+  readonly ca: string;
+  readonly crl: string;
 }

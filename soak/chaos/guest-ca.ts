@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { machineTime } from '../../bench/harness/clock.js';
 import { type CertificateAuthority, ca } from '../../test/support/chain.js';
 import type { Fleet, Member } from '../fleet.js';
-import { changeEveryMs, connectionKinds, type ConnectionKind, jitterMs, otherClients } from '../plan.js';
+import { changeEveryMs, type ConnectionKind, jitterMs, otherClients, unnamedKinds } from '../plan.js';
 import { replace } from './crl-updates.js';
 import type { Disk } from './disk.js';
 import type { Journal } from './journal.js';
@@ -45,7 +45,8 @@ export class GuestCa {
 
   async fill(fleet: Fleet): Promise<void> {
     const enrolments = Array.from({ length: otherClients.guest }, (_, index) => {
-      const kind = connectionKinds[index % connectionKinds.length] as ConnectionKind;
+      // Under the name of `sni` it is not among the CAs.
+      const kind = unnamedKinds[index % unnamedKinds.length] as ConnectionKind;
       return fleet.enrol({ role: 'guest', kind, issuer: this.#authority, isIn: false });
     });
     this.#clients = await Promise.all(enrolments);

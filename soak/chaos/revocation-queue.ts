@@ -7,7 +7,7 @@
 import { machineTime } from '../../bench/harness/clock.js';
 import type { Certificate, CertificateAuthority } from '../../test/support/chain.js';
 import type { Fleet, Member } from '../fleet.js';
-import { connectionKinds, type ConnectionKind, graceMs, otherClients, outForMs } from '../plan.js';
+import { type ConnectionKind, graceMs, outForMs } from '../plan.js';
 import type { Revocations } from './crl-changes.js';
 import type { Tell } from './disk.js';
 import { pause } from './schedule.js';
@@ -29,9 +29,10 @@ export class RevocationQueue implements Revocations {
     this.#signal = signal;
   }
 
-  async fill(): Promise<void> {
-    for (let count = 0; count < otherClients.revoked; count++)
-      await this.#enrol(connectionKinds[count % connectionKinds.length] as ConnectionKind);
+  /** Enrols so many clients, of each kind in turn. */
+  async fill(kinds: readonly ConnectionKind[], clients: number): Promise<void> {
+    for (let count = 0; count < clients; count++)
+      await this.#enrol(kinds[count % kinds.length] as ConnectionKind);
   }
 
   begin(at: number, way: string): Certificate | undefined {

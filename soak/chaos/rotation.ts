@@ -11,19 +11,11 @@ import type { Certificate, CertificateAuthority } from '../../test/support/chain
 import { changeEveryMs, jitterMs } from '../plan.js';
 import { relink, replace } from './crl-updates.js';
 import type { Journal } from './journal.js';
+import { breakPair, type PairFault, pairFaults } from './pair-faults.js';
 import { repeat } from './schedule.js';
 
 const keyFile = 'server-key.pem';
 const certFile = 'server-crt.pem';
-
-const pairFaults = [
-  'the key is missing',
-  'the key is encrypted',
-  'the certificate is garbled',
-  'the certificate has expired',
-  'the certificate is not valid yet',
-] as const;
-type PairFault = (typeof pairFaults)[number];
 
 // How long the key waits for its certificate.
 const gapMs = 200;
@@ -70,25 +62,11 @@ export class Rotation {
 
   #break(fault: PairFault): void {
     this.#journal.note(`the pair is broken: ${fault}`);
-    const [key, cert] = [keyFile, certFile].map((name) => join(this.#folder, '..data', name)) as [
-      string,
-      string,
-    ];
-    const hour = 3_600_000;
-    const from = (ms: number): Date => new Date(Date.now() + ms);
-    if (fault === 'the key is missing') rmSync(key);
-    else if (fault === 'the key is encrypted') {
-      const { privateKey } = this.#issuer.server();
-      const secret = { cipher: 'aes-256-cbc', passphrase: 'x' };
-      replace(key, String(privateKey.export({ type: 'pkcs8', format: 'pem', ...secret })));
-    } else if (fault === 'the certificate is garbled') replace(cert, 'garbled');
-    else {
-      const isOld = fault === 'the certificate has expired';
-      const [notBefore, notAfter] = isOld ? [from(-2 * hour), from(-hour)] : [from(hour), from(2 * hour)];
-      const { keyPem, chainPem } = this.#issuer.server({ notBefore, notAfter });
-      replace(key, keyPem);
-      replace(cert, chainPem);
-    }
+    const pair = {
+      key: join(this.#folder, '..data', keyFile),
+      cert: join(this.#folder, '..data', certFile),
+    };
+    breakPair(fault, pair, (dates) => this.#issuer.server(dates));
     this.broken[fault] = (this.broken[fault] ?? 0) + 1;
   }
 

@@ -87,6 +87,11 @@ function openLine(kind: ConnectionKind, options: LineOptions): Line {
     case 'reconnecting':
     case 'resuming':
       return new HttpsLine(kind, options);
+    case 'beside-sni':
+    case 'sni':
+      return new HttpsLine('keep-alive', options);
+    case 'sni-reconnecting':
+      return new HttpsLine('reconnecting', options);
   }
 }
 

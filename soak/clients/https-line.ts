@@ -21,7 +21,8 @@ export class HttpsLine implements Line {
 
   constructor(reuse: ConnectionReuse, options: LineOptions) {
     this.#reuse = reuse;
-    this.#tls = connectOptions(options);
+    // With `sni` the host of a request has to be under the name of its handshake.
+    this.#tls = { ...connectOptions(options), headers: { host: options.servername } };
     this.#onEnd = options.onEnd;
   }
 

@@ -26,6 +26,8 @@ export interface Line {
 /** Where, as whom, and whom to tell when a connection is ended that the line has not closed itself. */
 export interface LineOptions {
   readonly port: number;
+  /** The name that the client asks for. */
+  readonly servername: string;
   readonly key: string;
   readonly cert: string;
   readonly ca: string;
@@ -33,14 +35,14 @@ export interface LineOptions {
 }
 
 /** For TLS; the context is made once for many connections. */
-export function connectOptions({ port, key, cert, ca }: LineOptions): tls.ConnectionOptions & {
+export function connectOptions({ port, servername, key, cert, ca }: LineOptions): tls.ConnectionOptions & {
   readonly port: number;
   readonly host: string;
 } {
   return {
     port,
     host: '127.0.0.1',
-    servername: 'localhost',
+    servername,
     secureContext: tls.createSecureContext({ key, cert, ca }),
   };
 }

@@ -1,6 +1,6 @@
 /**
  * The server under test, in a process of its own: Express and WebSockets over
- * https, and HTTP/2 beside them, on the same files.
+ * https, HTTP/2, and Express with a name of `sni`, on the same files.
  *
  * @module
  */
@@ -24,14 +24,14 @@ import {
 import { WebSocketServer } from 'ws';
 import { answerCalls } from '../../bench/harness/calls.js';
 import { machineTime, within } from '../../bench/harness/clock.js';
-import type { ServerFiles } from '../server-files.js';
+import type { ServerFiles, ServerNameFiles } from '../server-files.js';
 import type { MemorySample } from '../truth/memory-slope.js';
 import { openResources, type Resources, withoutThose } from './resources.js';
 
 /** How often something happened, by its name. */
 export type Tally = Record<string, number>;
 
-/** What the server tells of its run. Both of its handles are counted together. */
+/** What the server tells of its run. All of its handles are counted together. */
 export interface ServerFigures {
   readonly reloads: number;
   readonly authenticated: number;
@@ -63,18 +63,25 @@ process.on('warning', ({ name, message }) => figures.warnings.push(`${name}: ${m
 let before: Resources = [];
 const sockets = new WebSocketServer({ noServer: true });
 let https: MtlsServer | undefined;
+let sni: MtlsServer | undefined;
 let h2: http2.Http2SecureServer | undefined;
 let handles: readonly Mtls[] = [];
 let sampling: NodeJS.Timeout | undefined;
 
 const calls = {
   /** Starts, and answers the ports. */
-  async listen(files: ServerFiles): Promise<{ https: number; http2: number }> {
+  async listen(
+    files: ServerFiles,
+    { name, ...own }: ServerNameFiles,
+  ): Promise<{ https: number; http2: number; sni: number }> {
     before = openResources();
     https = await createServer({ ...files, tls: { ticketKeys } }, app());
     // Nobody but the gate may end a connection of a client in good standing.
     https.keepAliveTimeout = 0;
     https.on('upgrade', upgrade);
+    // Not the first server: with `sni` no session is resumed.
+    sni = await createServer({ ...files, sni: { [name]: own } }, app());
+    sni.keepAliveTimeout = 0;
     h2 = http2.createSecureServer({
       key: readFileSync(files.key),
       cert: readFileSync(files.cert),
@@ -84,10 +91,10 @@ const calls = {
     h2.on('request', (req, res) => {
       res.end(answerTo(identify(req)?.commonName));
     });
-    handles = [https.mtls, await protect(h2, files)];
+    handles = [https.mtls, sni.mtls, await protect(h2, files)];
     for (const handle of handles) count(handle);
     sampling = setInterval(sample, sampleEveryMs);
-    return { https: await listen(https), http2: await listen(h2) };
+    return { https: await listen(https), http2: await listen(h2), sni: await listen(sni) };
   },
 
   figures(): ServerFigures {
@@ -103,7 +110,7 @@ const calls = {
   async end(): Promise<Resources> {
     clearInterval(sampling);
     sockets.close();
-    const servers = [https, h2].filter((server) => server !== undefined);
+    const servers = [https, sni, h2].filter((server) => server !== undefined);
     const closings = await Promise.allSettled(servers.map(close));
     await Promise.all(handles.map((handle) => handle.close()));
     const unclosed = closings

@@ -9,6 +9,9 @@ import { type ConnectionKind, graceMs, type Role } from '../plan.js';
 /** Why a client is out. */
 export type Cause = 'revoked' | 'expired' | 'CA removed';
 
+/** The way of a revocation under the name of `sni`, whose CA has a CRL of its own. */
+export const underSni = 'under a name of sni';
+
 /** One time in which a client is let in, from the first that it may be to the last. */
 interface Period {
   readonly mayBeInFrom: number;

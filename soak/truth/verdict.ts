@@ -5,6 +5,7 @@
  */
 import { steepestSlope } from '../plan.js';
 import type { SoakResult } from '../result.js';
+import { underSni } from './standing.js';
 
 /** What fails the run, a sentence each; of the same sort no more than a few. */
 export function findFailures(result: SoakResult): string[] {
@@ -48,12 +49,14 @@ function idlenessFailures({ counts, changes, lateness, serverCertificates }: Soa
     if (!lateness.some((figures) => figures.cause === cause))
       failures.push(`nobody was out because of: ${cause}`);
   }
+  if (!lateness.some(({ way }) => way === underSni)) failures.push('nobody was revoked under a name of sni');
   if (counts.resumed <= counts.notResumed) {
     failures.push(
       `${counts.resumed} of ${counts.resumed + counts.notResumed} connections that brought a session resumed it; most have to`,
     );
   }
-  const pairs = 1 + Object.values(changes.rotations).reduce((sum, times) => sum + times, 0);
+  // The first of the server, and the first of its name of `sni`.
+  const pairs = 2 + Object.values(changes.rotations).reduce((sum, times) => sum + times, 0);
   if (serverCertificates < pairs)
     failures.push(`the server had ${pairs} certificates, and new connections saw ${serverCertificates}`);
   return failures;
