@@ -45,6 +45,8 @@ export class GatedConnection implements Connection {
   // Read when first needed: each takes a system call or a call to OpenSSL, and many connections are never reported.
   #identity: ClientIdentity | undefined;
   #remoteAddress: string | undefined;
+  /** The certificate policies of its path; `undefined` until it was admitted. */
+  #policies: readonly string[] | undefined;
   /** Why it was refused or ended. */
   #refusal: Refusal | undefined;
 
@@ -66,7 +68,7 @@ export class GatedConnection implements Connection {
 
   /** `undefined`: an anonymous caller. */
   get identity(): ClientIdentity | undefined {
-    return (this.#identity ??= this.#peer && identityOn(this.#socket, this.#peer));
+    return (this.#identity ??= this.#peer && identityOn(this.#socket, this.#peer, this.#policies));
   }
 
   /** Where the client is; see {@link remoteAddressOf}. */
@@ -109,6 +111,7 @@ export class GatedConnection implements Connection {
       this.mayHaveOtherPath = verdict.isOfPath;
       return verdict.refusal;
     }
+    if (!isSame((this.#policies ??= verdict.policies), verdict.policies)) return policiesChanged;
     this.#generation = judges.generation;
     this.until = verdict.until;
     return undefined;
@@ -154,4 +157,14 @@ export class GatedConnection implements Connection {
     this.end();
     if (isFirst) this.#keeper.reportEviction(this, refusal);
   }
+}
+
+/** A handler may have decided by the policies that it was shown; the identity of a connection never changes. */
+const policiesChanged = refuse(
+  'not-permitted',
+  'the certificate policies that its path is valid for have changed; it may connect again',
+);
+
+function isSame(one: readonly string[], other: readonly string[]): boolean {
+  return one === other || (one.length === other.length && one.every((policy) => other.includes(policy)));
 }

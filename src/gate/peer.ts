@@ -88,8 +88,8 @@ function readPeer(view: Buffer, openssl: OpensslVerdict): ReadPeer | Refusal {
       certificate,
       identity,
       identities: Object.freeze({
-        full: Object.freeze({ source: 'tls', ...identity, resumed: false }),
-        resumed: Object.freeze({ source: 'tls', ...identity, resumed: true }),
+        full: Object.freeze({ source: 'tls', ...identity, policies: noPolicies, resumed: false }),
+        resumed: Object.freeze({ source: 'tls', ...identity, policies: noPolicies, resumed: true }),
       }),
       others: Object.freeze([]),
       weight: weightOf(der, elements - budget.left),
@@ -145,7 +145,14 @@ export function opensslVerdictOn(socket: TLSSocket): OpensslVerdict {
   return socket.authorized ? 'trusted' : { error: 'UNAUTHORIZED' };
 }
 
-/** The identity of a peer on this connection. */
-export function identityOn(socket: TLSSocket, { identities }: ReadPeer): ClientIdentity {
-  return socket.isSessionReused() ? identities.resumed : identities.full;
+const noPolicies: readonly string[] = Object.freeze([]);
+
+/** The identity of a peer on this connection. @param policies - Those that its path is valid for. */
+export function identityOn(
+  socket: TLSSocket,
+  { identities }: ReadPeer,
+  policies: readonly string[] = noPolicies,
+): ClientIdentity {
+  const identity = socket.isSessionReused() ? identities.resumed : identities.full;
+  return policies.length === 0 ? identity : Object.freeze({ ...identity, policies });
 }

@@ -43,6 +43,11 @@ export interface ClientIdentity {
   readonly notAfter: Date;
   /** Object identifiers, dotted; empty where the certificate does not say. */
   readonly extendedKeyUsage: readonly string[];
+  /**
+   * The certificate policies that the path to the trust anchor is valid for, dotted, by the anchor's own names for them
+   * (RFC 5280 section 6.1.6); empty where the CAs use none. `'2.5.29.32.0'` is any policy.
+   */
+  readonly policies: readonly string[];
   /** Whether this connection resumed an earlier session instead of a full handshake. */
   readonly resumed: boolean;
   /** The certificate, DER. */
@@ -72,7 +77,7 @@ export interface SubjectAltNames {
 }
 
 /** What a certificate says of its holder, whichever connection it came by. */
-export type CertificateIdentity = Omit<ClientIdentity, 'source' | 'resumed'>;
+export type CertificateIdentity = Omit<ClientIdentity, 'source' | 'policies' | 'resumed'>;
 
 /**
  * Reads who a certificate says its holder is. It does not judge whether that may be believed. Dates and bytes are

@@ -56,6 +56,8 @@ export interface Explanation {
   readonly reason: RefusalReason | undefined;
   /** Who the certificate says it is; `undefined` where it cannot be read. */
   readonly identity: CertificateIdentity | undefined;
+  /** The certificate policies that the path is valid for: see {@link ClientIdentity.policies}. */
+  readonly policies: readonly string[];
   /** Every check, also those behind one that failed; the first alone where the certificate cannot be read. */
   readonly checks: readonly ExplainedCheck[];
   /** The CAs above it, the root last; empty where no configured CA leads to it. */
@@ -111,12 +113,13 @@ export function explain(ders: readonly Buffer[], judge: Judge, at: Date): Explan
   const reason = inspection.findings.find(({ refusal }) => refusal !== undefined)?.refusal?.reason;
   const rules = guardsInForce().map(({ text, findingOn }) => ({
     rule: text,
-    ...findingOn({ source: 'tls', ...identity, resumed: false }),
+    ...findingOn({ source: 'tls', ...identity, policies: inspection.policies, resumed: false }),
   }));
   return completed({
     admitted: reason === undefined,
     reason,
     identity,
+    policies: inspection.policies,
     checks,
     authorities: (inspection.chain ?? []).slice(1).map(({ subject: name }) => abbreviate(name)),
     otherPaths: explainPaths(inspection),
@@ -130,6 +133,7 @@ function unreadable(error: MtlsError): Explanation {
     admitted: false,
     reason: 'identity-invalid',
     identity: undefined,
+    policies: [],
     checks: [{ check: 'identity', passed: false, detail: error.message }],
     authorities: [],
     otherPaths: [],

@@ -96,6 +96,8 @@ export interface PathVerdict {
   readonly until: number;
 }
 
+const noPolicies: readonly string[] = Object.freeze([]);
+
 /** Judges one path. */
 export function judgePath(presented: Presented, measures: Measures, at: Date): PathVerdict {
   const of = caseOf(presented, measures, at);
@@ -113,7 +115,7 @@ export function judgePath(presented: Presented, measures: Measures, at: Date): P
   const { certificate, chain, status, policies } = of;
   const lastDay = Math.min(...(chain ?? [certificate]).map(({ notAfter }) => notAfter.getTime()));
   const until = Math.min(lastDay, status?.status === 'good' ? status.until : Infinity);
-  return { chain, refusal, failed, passed, status, policies: policies.policies ?? [], until };
+  return { chain, refusal, failed, passed, status, policies: policies.policies ?? noPolicies, until };
 }
 
 /** Everything that {@link judgePath} would find, not the first alone, and what the CRLs say. */
@@ -130,7 +132,7 @@ export function inspectPath(presented: Presented, measures: Measures, at: Date):
   return {
     findings: checks.map(([check, run]) => ({ check, refusal: run(of) })),
     status,
-    policies: policies.policies ?? [],
+    policies: policies.policies ?? noPolicies,
   };
 }
 

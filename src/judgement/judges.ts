@@ -37,7 +37,12 @@ export interface Judge {
 
 /** The outcome: admitted until a moment (milliseconds since 1970), or refused. */
 export type Verdict =
-  | { readonly admitted: true; readonly until: number }
+  | {
+      readonly admitted: true;
+      readonly until: number;
+      /** The certificate policies that the path is valid for. */
+      readonly policies: readonly string[];
+    }
   | {
       readonly admitted: false;
       readonly refusal: Refusal;
@@ -60,6 +65,7 @@ interface Admission {
   readonly admitted: true;
   readonly from: number;
   readonly until: number;
+  readonly policies: readonly string[];
 }
 
 /**
@@ -91,9 +97,9 @@ export function createJudge({ store, revocation }: Trust, certificates: Complete
       if (typeof openssl === 'string' && known !== undefined && known.from <= time && time < known.until)
         return known;
       const { best } = choosePath({ certificate, others, openssl }, store, measures, at);
-      const { refusal, until } = best;
+      const { refusal, until, policies } = best;
       if (refusal !== undefined) return { admitted: false, refusal, isOfPath: isOfPath(best, certificate) };
-      const admission: Admission = { admitted: true, from: time, until };
+      const admission: Admission = { admitted: true, from: time, until, policies };
       admissions.set(certificate, admission);
       return admission;
     },

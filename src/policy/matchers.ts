@@ -92,6 +92,7 @@ export const matcherKinds: Readonly<Record<keyof ClientRuleFields, MatcherKind>>
   fingerprint256: kindOf(({ fingerprint256 }) => [fingerprint256], normaliseFingerprint),
   serialNumber: kindOf(({ serialNumber }) => [serialNumber], normaliseSerial),
   extendedKeyUsage: kindOf(({ extendedKeyUsage }) => extendedKeyUsage),
+  policy: kindOf(({ policies }) => policies, normaliseOid),
 });
 
 function present(value: string | undefined): string[] {
@@ -118,6 +119,15 @@ function normaliseFingerprint(text: string, name: string): string {
   throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
     seen: `${name} has "${text}", which is no SHA-256 fingerprint`,
     expected: '64 hex digits, as "openssl x509 -noout -fingerprint -sha256" prints',
+  });
+}
+
+function normaliseOid(text: string, name: string): string {
+  // What stands in a certificate is one; of a rule it is checked.
+  if (name === '' || /^[012](\.(0|[1-9]\d*))+$/.test(text)) return text;
+  throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+    seen: `${name} has "${text}", which is no object identifier`,
+    expected: 'dotted decimals, such as "1.3.6.1.4.1.99999.1.2"',
   });
 }
 

@@ -40,4 +40,6 @@ export interface ClientRuleFields {
   readonly serialNumber?: Match;
   /** An object identifier in extendedKeyUsage, dotted. */
   readonly extendedKeyUsage?: Match;
+  /** A certificate policy that the path is valid for, dotted: see `ClientIdentity.policies`. */
+  readonly policy?: Match;
 }

@@ -74,13 +74,13 @@ function malformed(tag: number, fault: string): GeneralSubtree {
 }
 
 /** The tags of GeneralName (RFC 5280 section 4.2.1.6), of the kinds that are compared. */
-export const comparedTags = {
+export const comparedTags: Readonly<Record<'email' | 'dns' | 'directoryName' | 'uri' | 'ip', number>> = {
   email: context(1, 'primitive'),
   dns: context(2, 'primitive'),
   directoryName: context(4, 'constructed'),
   uri: context(6, 'primitive'),
   ip: context(7, 'primitive'),
-} as const;
+};
 
 function readBase(subtree: DerReader): GeneralSubtree {
   const { tag } = subtree;

@@ -15,7 +15,7 @@ import { ca } from './chain.js';
 const client = parseCertificate(ca('root').client({ commonName: 'client1', serial: '1001' }).der);
 
 /** Who calls. */
-export const client1: ClientIdentity = { source: 'tls', ...identityOf(client), resumed: false };
+export const client1: ClientIdentity = { source: 'tls', ...identityOf(client), policies: [], resumed: false };
 
 export interface Exchange {
   readonly req: MtlsRequest;

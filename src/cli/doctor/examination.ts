@@ -84,7 +84,7 @@ export async function examine(
       revocation,
       ...Object.values(more),
       ...noteNames(identity),
-      ...(rule === undefined ? [] : [askRule(rule, identity)]),
+      ...(rule === undefined ? [] : [askRule(rule, identity, inspection.policies)]),
     ],
     refusal,
     isRevokedItself: inspection.status?.status === 'revoked' && inspection.status.certificate === certificate,

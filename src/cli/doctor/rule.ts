@@ -29,8 +29,12 @@ export function parseRule(json: string): ClientRuleFunction {
 }
 
 /** Asks a rule. */
-export function askRule(rule: ClientRuleFunction, certificate: CertificateIdentity): Step {
-  const identity: ClientIdentity = { source: 'tls', ...certificate, resumed: false };
+export function askRule(
+  rule: ClientRuleFunction,
+  certificate: CertificateIdentity,
+  policies: readonly string[],
+): Step {
+  const identity: ClientIdentity = { source: 'tls', ...certificate, policies, resumed: false };
   const { text, findingOn } = accountOf(rule);
   const { grants, refusedBy } = findingOn(identity);
   if (grants === true) return passed('rule', `requireClient(${text}) grants`);

@@ -47,7 +47,7 @@ function judged(of: Case): Verdict {
     at,
   );
   return found === undefined
-    ? { admitted: true, until }
+    ? { admitted: true, until, policies: [] }
     : { admitted: false, refusal: found, isOfPath: false };
 }
 

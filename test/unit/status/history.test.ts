@@ -11,7 +11,7 @@ const root = ca('root');
 
 function client(commonName: string): RefusedEvent['identity'] {
   const { der } = root.client({ commonName });
-  return { source: 'tls', ...identityOf(parseCertificate(der)), resumed: false };
+  return { source: 'tls', ...identityOf(parseCertificate(der)), policies: [], resumed: false };
 }
 
 function refusal(

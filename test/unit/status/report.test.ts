@@ -103,7 +103,12 @@ describe('CRLs', () => {
 
 describe('clients', () => {
   const connection = (certificate: Certificate, host: number, age: number): ConnectionState => ({
-    identity: { source: 'tls', ...identityOf(parseCertificate(certificate.der)), resumed: false },
+    identity: {
+      source: 'tls',
+      ...identityOf(parseCertificate(certificate.der)),
+      policies: [],
+      resumed: false,
+    },
     remoteAddress: `192.0.2.${host}`,
     since: new Date(now - age * hour),
   });
