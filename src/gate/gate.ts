@@ -7,6 +7,7 @@
 import type { Server, TLSSocket } from 'node:tls';
 import { type CertificateIdentity, type ClientIdentity } from '../identity/client-identity.js';
 import { refuseForOpenssl } from '../judgement/judgement.js';
+import { hasOpensslAnchors } from '../material/settings.js';
 import { type Refusal, type RefusalReason, refuse } from '../judgement/refusal.js';
 import { type Judges } from '../judgement/judges.js';
 import { ServerNames } from '../material/server-names.js';
@@ -15,7 +16,14 @@ import { Deadline } from './deadline.js';
 import { type GateReporter } from './events.js';
 import { GatedConnection, type Keeper } from './gated-connection.js';
 import { HandshakeLimit } from './handshake-limit.js';
-import { identityOn, opensslVerdictOn, PeerCache, type ReadPeer, withIntermediates } from './peer.js';
+import {
+  exceptForAnchors,
+  identityOn,
+  opensslVerdictOn,
+  PeerCache,
+  type ReadPeer,
+  withIntermediates,
+} from './peer.js';
 import { RefusalResponder } from './refusal-responder.js';
 import { guardServer } from './request-guard.js';
 import { type GateSettings } from './settings.js';
@@ -142,7 +150,7 @@ export class Gate implements Keeper {
     }
     if ('reason' in peer) return this.#refuse(socket, peer);
     const connection = new GatedConnection(this, socket, peer);
-    const refusal = connection.judge(openssl);
+    const refusal = connection.judge(hasOpensslAnchors(this.#settings) ? openssl : exceptForAnchors(openssl));
     if (refusal === undefined) {
       this.#admitted(socket, peer, connection);
       return undefined;

@@ -4,6 +4,7 @@
  * @module
  */
 import { type ServerNameSettings } from '../material/server-names.js';
+import { type CaPolicy } from '../material/settings.js';
 import { checkEach, checkInteger } from '../option-checks.js';
 
 /** Limits on connections whose handshake is not done. */
@@ -38,7 +39,7 @@ export function checkLimits(limits: LimitOptions = {}): Limits {
 }
 
 /** What the gate goes by, beside the material in force. */
-export interface GateSettings {
+export interface GateSettings extends CaPolicy {
   readonly clients: 'required' | 'optional';
   readonly onRefused: 'close' | 'respond';
   readonly limits: Limits;

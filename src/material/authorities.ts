@@ -13,6 +13,7 @@ import { allOrFaults } from './all-or-faults.js';
 import { checkNames } from './authority-names.js';
 import { dropOthers, readBlocks } from './blocks.js';
 import { readCertificates } from './certificate-source.js';
+import { type CaPolicy } from './settings.js';
 import { listSome } from './shortened-list.js';
 import { type CaSource, type CrlSource } from './source-options.js';
 import {
@@ -99,7 +100,7 @@ export function createStore(sources: readonly SourceBytes[], at: Date): Certific
     sources.map(({ origin }) => origin),
     ', ',
   );
-  return storeOf(sources.flatMap(readCas), { origins, at });
+  return storeOf(sources.flatMap(readCas), { origins, at, partialChain: 'deny', announceCas: 'all' });
 }
 
 /**
@@ -110,21 +111,29 @@ export function readCas(source: SourceBytes): Certificate[] {
   return readCertificates(source, caBlocks).map((certificate) => checkCa(certificate, source.origin));
 }
 
+/** Where CAs came from, for the error, as of when they are checked, and how they are trusted. */
+export interface StoreOptions extends CaPolicy {
+  readonly origins: string;
+  readonly at: Date;
+}
+
 /**
  * Makes the store of CAs.
- * @param place - `origins`: where they came from, for the error.
  * @throws MtlsError `ERR_MTLS_CA_INVALID` as {@link createStore}.
  */
 export function storeOf(
   certificates: readonly Certificate[],
-  { origins, at }: { readonly origins: string; readonly at: Date },
+  { origins, at, partialChain, announceCas }: StoreOptions,
 ): CertificateStore {
-  const store = new CertificateStore(certificates);
+  const store = new CertificateStore(certificates, { partialChain });
   if (!certificates.some((certificate) => store.chainOf(certificate, [], at) !== undefined)) {
     throw new MtlsError('ERR_MTLS_CA_INVALID', {
       source: origins,
       seen: 'no certificate in it leads to a self-signed root, so that no client could be trusted',
-      remedy: 'add the root',
+      remedy:
+        partialChain === 'allow'
+          ? 'give a CA that may sign certificates'
+          : "add the root: that admits every client of every CA below it, unless requireClient({ issuer: … }) says which; or make the CA a trust anchor with partialChain: 'allow'",
     });
   }
   if (certificates.every(({ notAfter }) => notAfter <= at)) {
@@ -135,7 +144,7 @@ export function storeOf(
       remedy: 'make a new CA',
     });
   }
-  checkNames(store, origins);
+  if (announceCas === 'all') checkNames(store, origins);
   return store;
 }
 

@@ -7,9 +7,10 @@
 import { createHash } from 'node:crypto';
 import { type CertificateStore } from '../x509/certificate-store.js';
 import { type Certificate } from '../x509/certificate.js';
-import { readCas, readCaSource, storeOf } from './authorities.js';
+import { readCas, readCaSource, storeOf, type StoreOptions } from './authorities.js';
 import { LoaderState } from './loader-state.js';
 import { listSome } from './shortened-list.js';
+import { type CaPolicy } from './settings.js';
 import { type CaSource, type CrlSource } from './source-options.js';
 import { type Attempt, attempt, type SourceFault } from './source-fault.js';
 import { caBlocks, isLoader, isPath, type SourceBytes } from './sources.js';
@@ -37,13 +38,15 @@ interface CaSourceState {
 export class CaUnit {
   readonly #sources: readonly CaSourceState[];
   readonly #crl: readonly CrlSource[];
+  readonly #policy: CaPolicy;
 
   /**
    * @param prefix - What stands before the option's name in an error: `''`, or `'sni["a.example"].'`.
    * @param crl - The sources of CRLs, which may be the same.
    */
-  constructor(sources: readonly CaSource[], prefix: string, crl: readonly CrlSource[]) {
+  constructor(sources: readonly CaSource[], prefix: string, crl: readonly CrlSource[], policy: CaPolicy) {
     this.#crl = crl;
+    this.#policy = policy;
     this.#sources = sources.map((source, index) => {
       const option = sources.length === 1 ? `${prefix}ca` : `${prefix}ca[${index}]`;
       const loader = isLoader(source) ? new LoaderState(source, { option, ...caBlocks }) : undefined;
@@ -69,7 +72,12 @@ export class CaUnit {
       if (state.loader?.pending !== undefined) isWhole = false;
     }
     const all = this.#sources.flatMap(({ last }) => last);
-    const place = { origins: listSome(origins, ', '), at };
+    const place = {
+      origins: listSome(origins, ', '),
+      at,
+      partialChain: this.#policy.partialChain,
+      announceCas: this.#policy.announceCas,
+    };
     const whole: Attempt<CertificateStore> | undefined = isWhole
       ? attempt(place.origins, () => reuse(inForce, all) ?? storeOf(all, place))
       : undefined;
@@ -101,7 +109,7 @@ export class CaUnit {
 function narrow(
   inForce: CertificateStore,
   stays: (ca: Certificate) => boolean,
-  place: { readonly origins: string; readonly at: Date },
+  place: StoreOptions,
 ): CertificateStore {
   const left = inForce.certificates.filter(stays);
   if (left.length === inForce.certificates.length) return inForce;

@@ -75,7 +75,7 @@ export class MaterialReader {
     ): NameUnit => {
       const prefix = name === undefined ? '' : `sni["${name}"].`;
       const policy = settings.revocation;
-      const trust = sources && new TrustUnit({ ...sources, prefix, policy, enforcer });
+      const trust = sources && new TrustUnit({ ...sources, prefix, policy, enforcer, cas: settings });
       return { name, prefix, credentials, trust, rejected: undefined };
     };
     this.#units = [

@@ -14,7 +14,7 @@ import { type RevocationChecker } from '../revocation/revocation-checker.js';
 import { isSelfIssued } from '../x509/issuance.js';
 import { type Certificate } from '../x509/certificate.js';
 import { type Material } from './material.js';
-import { type MaterialSettings } from './settings.js';
+import { hasOpensslAnchors, type MaterialSettings } from './settings.js';
 import { toPem } from './sources.js';
 
 const contextNames = [
@@ -65,7 +65,10 @@ function optionsOf(
 ): SecureContextOptions {
   const { credentials } = material;
   const { store, revocation } = material.trust;
-  const crl = revocation && crlsFor(enforcer, { store, revocation }, new Date(settings.now()));
+  const crl =
+    revocation && hasOpensslAnchors(settings)
+      ? crlsFor(enforcer, { store, revocation }, new Date(settings.now()))
+      : undefined;
   const given = settings.tls as Readonly<Record<string, unknown>>;
   const handedOn = Object.fromEntries(
     contextNames.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])),
@@ -76,7 +79,8 @@ function optionsOf(
     key: credentials.key,
     cert: credentials.cert,
     ...(credentials.passphrase === undefined ? {} : { passphrase: credentials.passphrase }),
-    ca: toPem(rootsFirst(store.certificates), 'CERTIFICATE'),
+    // An empty list, and not nothing, which would be every public CA.
+    ca: settings.announceCas === 'none' ? [] : toPem(rootsFirst(store.certificates), 'CERTIFICATE'),
     ...(crl === undefined ? {} : { crl }),
     secureOptions: secureOptions(settings),
     sessionIdContext: sessionIdContext(settings, material.trust, enforcer),

@@ -16,6 +16,7 @@ import { type CrlInputReport, type CrlRequest } from './crl-loading.js';
 import { loadCrlsAside } from './crl-thread.js';
 import { CrlUnit } from './crl-unit.js';
 import { type LoaderState } from './loader-state.js';
+import { type CaPolicy } from './settings.js';
 import { type CaSource, type CrlSource } from './source-options.js';
 import { faultOf, type SourceFault } from './source-fault.js';
 
@@ -29,6 +30,7 @@ export interface TrustSettings {
   readonly policy: CompleteRevocationPolicy;
   /** Who refuses revoked clients: OpenSSL alone is handed all CRLs, however large. */
   readonly enforcer: 'openssl' | 'gate';
+  readonly cas: CaPolicy;
 }
 
 /** CAs and CRLs, and what these list that those in force did not. */
@@ -56,9 +58,9 @@ export class TrustUnit {
   readonly #source: string;
   #rejected: { readonly cas: string; readonly faults: readonly SourceFault[] } | undefined;
 
-  constructor({ ca, crl, prefix, policy, enforcer }: TrustSettings) {
+  constructor({ ca, crl, prefix, policy, enforcer, cas }: TrustSettings) {
     this.#source = `options.${prefix}ca`;
-    this.#cas = new CaUnit(ca, prefix, crl);
+    this.#cas = new CaUnit(ca, prefix, crl, cas);
     const keepEntries = enforcer === 'openssl' ? Infinity : policy.opensslEntries;
     this.#crls = crl.length === 0 ? undefined : new CrlUnit({ crl, ca, prefix, policy, keepEntries });
   }

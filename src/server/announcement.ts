@@ -34,7 +34,13 @@ export function announce(
 }
 
 /** Reports names that are long, among the CAs that replace others. */
-export function announceCas(reporter: Reporter, { main, named }: Materials, inForce?: Materials): void {
+export function announceCas(
+  reporter: Reporter,
+  settings: Pick<Settings, 'announceCas'>,
+  { main, named }: Materials,
+  inForce?: Materials,
+): void {
+  if (settings.announceCas === 'none') return;
   if (main.trust.store !== inForce?.main.trust.store) reportLongNames(reporter, main.trust.store);
   for (const [name, { trust }] of named)
     if (trust !== main.trust && trust.store !== inForce?.named.get(name)?.trust.store)

@@ -116,7 +116,7 @@ export class MtlsHandle implements Mtls {
     await new Promise(setImmediate);
     const evicted = await this.#gate.judgeAll();
     // Whoever is revoked does not stay while a logger writes.
-    announceCas(this.#reporter, prepared.materials, before?.materials);
+    announceCas(this.#reporter, this.#settings, prepared.materials, before?.materials);
     if (before !== undefined)
       announceGaps(this.#reporter, this.#settings, prepared.materials, before.materials);
     return evicted;

@@ -41,6 +41,20 @@ export interface MtlsOptions {
    * all of them: 65,407 octets at the most, and clients in Java accept 32,640.
    */
   readonly ca: CaSource | readonly CaSource[];
+  /**
+   * Whether a CA in `ca` may be a trust anchor though no root above it is configured: its clients are admitted, and
+   * those of other CAs below the same root are not. OpenSSL cannot judge such a path, and the gate judges alone. Needs
+   * `refusals: 'named'`, and a server with the gate.
+   * @defaultValue `'deny'`
+   */
+  readonly partialChain?: 'deny' | 'allow';
+  /**
+   * Whether the names of the CAs are sent in every handshake, so that clients can choose a certificate. `'none'` is for
+   * more CAs than clients accept: OpenSSL then trusts none of them, and the gate judges alone. Needs
+   * `refusals: 'named'`, and a server with the gate.
+   * @defaultValue `'all'`
+   */
+  readonly announceCas?: 'all' | 'none';
   /** The CRLs of those CAs. Left out, nothing is ever revoked. */
   readonly crl?: CrlSource | readonly CrlSource[];
   /**
@@ -128,6 +142,8 @@ export function checkOptions(options: MtlsOptions): Settings {
     cert: () => ({ cert: checkSource(options.cert, 'cert') }),
     passphrase: () => ({ passphrase: checkPassphrase(options.passphrase) }),
     ca: () => ({ ca: checkCaSources(options.ca) }),
+    partialChain: () => ({ partialChain: checkByGate(options, 'partialChain', ['deny', 'allow']) }),
+    announceCas: () => ({ announceCas: checkByGate(options, 'announceCas', ['all', 'none']) }),
     crl: () => ({ crl: 'crl' in options ? checkCrlSources(options.crl) : [] }),
     sni: () => ({ names: checkSni(options) }),
     clients: () => ({ clients: checkChoice(options.clients, 'clients', ['required', 'optional']) }),
@@ -179,6 +195,19 @@ function checkOnRefused({ onRefused, refusals }: MtlsOptions): 'close' | 'respon
   if (choice === 'close' || refusals !== 'native') return choice;
   throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
     seen: "onRefused: 'respond' needs refusals: 'named', because node:tls ends a connection that it refuses itself",
+  });
+}
+
+/** A choice whose second value leaves OpenSSL without trust anchors. */
+function checkByGate<const Choice extends string>(
+  options: MtlsOptions,
+  name: 'partialChain' | 'announceCas',
+  choices: readonly [Choice, Choice],
+): Choice {
+  const choice = checkChoice(options[name] as Choice | undefined, name, choices);
+  if (choice === choices[0] || options.refusals !== 'native') return choice;
+  throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+    seen: `${name}: '${choice}' needs refusals: 'named', because node:tls would refuse every client that only the gate trusts`,
   });
 }
 

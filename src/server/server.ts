@@ -14,6 +14,7 @@ import { connectionOf } from '../gate/connection.js';
 import { Gate } from '../gate/gate.js';
 import { createJudges } from '../judgement/judges.js';
 import { tryHandshakes } from '../material/handshake-trial.js';
+import { hasOpensslAnchors } from '../material/settings.js';
 import { MaterialReader } from '../material/material.js';
 import { secureContextOf } from '../material/secure-context.js';
 import { announceCas } from './announcement.js';
@@ -82,12 +83,18 @@ export async function createServerOptions(options: MtlsOptions): Promise<ServerO
       remedy: 'use createServer(), or protect() the server',
     });
   }
+  if (!hasOpensslAnchors(settings)) {
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: `${anchorless(settings)} needs the gate, because node:tls would refuse every client that only the gate trusts`,
+      remedy: 'use createServer(), or protect() the server',
+    });
+  }
   const { signal } = new AbortController();
   const materials = await new MaterialReader(settings, 'openssl').readAll(signal);
   const context = secureContextOf(settings, materials.main, { enforcer: 'openssl' });
   const reporter = new Reporter(settings);
   await tryHandshakes(reporter, { main: context, named: new Map() });
-  announceCas(reporter, materials);
+  announceCas(reporter, settings, materials);
   const gate = new Gate(settings, reporter, { judges: createJudges(materials, settings.certificates, 1) });
   const handedOn = serverOptions(settings, context.options, true);
   return { ...handedOn, IncomingMessage: judgedMessage(gate, handedOn.IncomingMessage ?? IncomingMessage) };
@@ -123,7 +130,8 @@ function refuseNames({ names }: Settings, why: string): void {
   throw new MtlsError('ERR_MTLS_OPTION_INVALID', { seen: `sni is for createServer() alone, because ${why}` });
 }
 
-function checkProtectable(server: TlsServer, { clients, onRefused }: Settings): void {
+function checkProtectable(server: TlsServer, settings: Settings): void {
+  const { clients, onRefused } = settings;
   if (server.listening)
     throw new MtlsError('ERR_MTLS_STATE_INVALID', {
       seen: 'the server listens already',
@@ -144,12 +152,23 @@ function checkProtectable(server: TlsServer, { clients, onRefused }: Settings): 
       seen: "onRefused: 'respond' needs a server of node:https or node:http2, made with rejectUnauthorized: false, so that there are requests to answer",
     });
   }
+  if (rejectUnauthorized === true && !hasOpensslAnchors(settings)) {
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: `the server refuses by itself, and with ${anchorless(settings)} node:tls trusts no client`,
+      remedy: 'make it with rejectUnauthorized: false',
+    });
+  }
   if (rejectUnauthorized === true && clients === 'optional') {
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
       seen: 'the server refuses callers without a certificate before the gate can let them in',
       remedy: "for clients: 'optional' make it with rejectUnauthorized: false",
     });
   }
+}
+
+/** Which option leaves OpenSSL without trust anchors. */
+function anchorless({ partialChain }: Settings): string {
+  return partialChain === 'allow' ? "partialChain: 'allow'" : "announceCas: 'none'";
 }
 
 /** Two copies of this package must notice each other's gates. */

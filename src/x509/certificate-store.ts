@@ -28,9 +28,17 @@ export class CertificateStore implements Authorities {
   readonly #bySubject = new Map<string, Certificate[]>();
   readonly #keys = new WeakMap<Buffer, KeyObject | undefined>();
   #links: Links | undefined;
+  readonly #partialChain: 'deny' | 'allow';
   readonly #chains = new WeakMap<Certificate, CertificateChain>();
 
-  constructor(certificates: readonly Certificate[]) {
+  /**
+   * @param options - `partialChain: 'allow'`: where no root is configured above a CA, the CA is a trust anchor itself.
+   */
+  constructor(
+    certificates: readonly Certificate[],
+    { partialChain = 'deny' }: { readonly partialChain?: 'deny' | 'allow' | undefined } = {},
+  ) {
+    this.#partialChain = partialChain;
     this.#byBytes = new Map(certificates.map((certificate) => [bytesOf(certificate), certificate]));
     this.certificates = Object.freeze([...this.#byBytes.values()]);
     for (const certificate of this.certificates) {
@@ -54,7 +62,7 @@ export class CertificateStore implements Authorities {
     return this.named(subject.canonical).filter((ca) => ca.publicKey.equals(publicKey));
   }
 
-  /** Whether a path may end with a certificate: one that is configured and self-signed. */
+  /** Whether a path may end with a certificate: one that is configured and self-signed, or is a partial chain's. */
   isAnchor(certificate: Certificate): boolean {
     const configured = this.#byBytes.get(bytesOf(certificate));
     return configured !== undefined && this.#linked.anchors.has(configured);
@@ -125,6 +133,7 @@ export class CertificateStore implements Authorities {
     const anchors = new Set(
       this.certificates.filter((ca) => isSelfIssued(ca) && issuers.get(ca)?.includes(ca) === true),
     );
+    if (this.#partialChain === 'allow') addPartialAnchors(anchors, issuers);
     this.#links = { issuers, anchors, distances: measure(anchors, issuers) };
     return this.#links;
   }
@@ -143,6 +152,22 @@ export class CertificateStore implements Authorities {
   #distanceOf(ca: Certificate): number {
     return this.#linked.distances.get(ca) ?? Infinity;
   }
+}
+
+/**
+ * Adds the CAs that no configured root leads to: first those that no configured CA has issued, so that the CAs below them
+ * are still asked about, and then those that have issued each other in a circle.
+ */
+function addPartialAnchors(
+  anchors: Set<Certificate>,
+  issuers: ReadonlyMap<Certificate, readonly Certificate[]>,
+): void {
+  const add = (mayBe: (above: readonly Certificate[]) => boolean): void => {
+    const reached = measure(anchors, issuers);
+    for (const [ca, above] of issuers) if (!reached.has(ca) && mayIssue(ca) && mayBe(above)) anchors.add(ca);
+  };
+  add((above) => above.length === 0);
+  add(() => true);
 }
 
 /** How far each certificate is from an anchor. */
