@@ -27,6 +27,9 @@ export interface Target {
   readonly ca: string;
 }
 
+/** What a client shows and signs with. */
+export type ClientCertificate = Pick<Certificate, 'chainPem' | 'keyPem'>;
+
 export interface ClientOptions {
   /** @defaultValue whatever the two agree on */
   readonly version?: TlsVersion;
@@ -116,7 +119,7 @@ export class Client {
   readonly #agent: https.Agent | undefined;
   #connection: OpenConnection | undefined;
 
-  constructor({ port, ca }: Target, certificate?: Certificate, options: ClientOptions = {}) {
+  constructor({ port, ca }: Target, certificate?: ClientCertificate, options: ClientOptions = {}) {
     const { version } = options;
     this.#tls = {
       host: '127.0.0.1',

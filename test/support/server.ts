@@ -15,7 +15,7 @@ import express from 'express';
 import { clientIdentity, createServer, mtlsErrorHandler } from 'express-mtls';
 import type { Logger, Mtls, MtlsEvents, MtlsOptions, MtlsServer } from 'express-mtls';
 import { type Certificate, type CertificateAuthority, ca } from './chain.js';
-import { Client, type ClientOptions } from './client.js';
+import { Client, type ClientCertificate, type ClientOptions } from './client.js';
 import { temporaryDirectory, writeMaterial } from './files.js';
 
 const closers: (() => Promise<void> | void)[] = [];
@@ -177,7 +177,7 @@ export interface TestServer extends Material {
   /** Which requests a handler of {@link helloApp} has seen: `'client1 GET /'`. */
   readonly served: string[];
   /** A client with this certificate, or with none. */
-  as(certificate?: Certificate, options?: ClientOptions): Client;
+  as(certificate?: ClientCertificate, options?: ClientOptions): Client;
 }
 
 /** Starts `createServer()` on fresh material. */
