@@ -120,7 +120,12 @@ export class CrlUnit {
 
   /** Lets the next reading read again what is at fault: a CRL may have become valid since. */
   refresh(): void {
-    if (this.faults.length > 0) this.#readAgain();
+    if (this.faults.length === 0) return;
+    this.#hash = undefined;
+    // A large CRL that is not at fault takes the thread a second, in which it would load no other.
+    for (const state of this.#sources)
+      if (state.faults.length > 0 || state.loader?.fault !== undefined || this.#rollbacks.length > 0)
+        state.seen = '';
   }
 
   /** Reads at once what is short, and begins to load what is not. */
@@ -226,17 +231,18 @@ export class CrlUnit {
     // Whatever changes meanwhile is seen by the reading that follows it.
     if (this.#aside !== undefined) return;
     const cas = casKeyOf(context.store.certificates);
-    const seen = new Map(parts.map(({ state }) => [state, this.#fingerprintOf(state)]));
-    if (cas === this.#asideCas && [...seen].every(([state, now]) => now === state.seen)) return;
+    const now = new Map(parts.map(({ state }) => [state, this.#fingerprintOf(state)]));
+    const changed = parts.filter(({ state }) => cas !== this.#asideCas || now.get(state) !== state.seen);
+    if (changed.length === 0) return;
     this.#asideCas = cas;
-    for (const [state, now] of seen) state.seen = now;
-    this.#aside = loadCrlsAside(this.#request(parts, context, undefined), context.signal)
+    for (const { state } of changed) state.seen = now.get(state) ?? '';
+    this.#aside = loadCrlsAside(this.#request(changed, context, undefined), context.signal)
       .then(
         (response) => {
-          this.#arrive({ response, parts, known: context.inForce });
+          this.#arrive({ response, parts: changed, known: context.inForce });
         },
         (error: unknown) => {
-          for (const state of seen.keys())
+          for (const { state } of changed)
             state.faults = [faultOf(`options.${state.option}`, error as MtlsError)];
         },
       )

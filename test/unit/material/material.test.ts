@@ -237,7 +237,7 @@ describe('a CA is refused', () => {
     [
       'without its root',
       east.pem,
-      /^options\.ca: no certificate in it leads to a self-signed root, so that no client could be trusted; add the root$/,
+      /^options\.ca: no certificate in it leads to a self-signed root, so that no client could be trusted; add the root: that admits every client of every CA below it, unless /,
     ],
   ])('%s', async (_what, pem, message) => {
     const error = await fault({ ca: pem });
