@@ -68,7 +68,9 @@ export function choosePath(
   for (const chain of search.from(certificate, mayStandAbove)) {
     const verdict = judge(chain);
     if (verdict.refusal === undefined) return { best: verdict, others: [], missing, isPartial: false };
-    const { status } = verdict;
+    const { failed, status } = verdict;
+    // What OpenSSL says, and what the certificate itself says it is for, is the same on every path.
+    if (failed === 'openssl' || failed === 'purpose') break;
     if (status === undefined || status.status === 'good') continue;
     // Revoked on this path is revoked on every path. Of a CA above it, there may be another certificate.
     if (status.certificate === certificate) break;
@@ -85,7 +87,21 @@ export function choosePath(
     judge(undefined);
   }
   const best = judged.reduce((one, other) => (other.passed > one.passed ? other : one));
-  return { best, others: judged.filter((one) => one !== best), missing, isPartial: search.isExhausted };
+  const isPartial = search.isExhausted;
+  return {
+    best: isPartial ? asPartial(best) : best,
+    others: judged.filter((one) => one !== best),
+    missing,
+    isPartial,
+  };
+}
+
+/** Nobody is refused for a limit without being told. */
+function asPartial(verdict: PathVerdict): PathVerdict {
+  const { refusal } = verdict;
+  if (refusal === undefined) return verdict;
+  const detail = `${refusal.detail}; there may be other paths, and no more are tried for one client`;
+  return { ...verdict, refusal: Object.freeze({ ...refusal, detail }) };
 }
 
 function missingFor(certificate: Certificate, store: CertificateStore, search: PathSearch): MissingLink {

@@ -46,6 +46,7 @@ export class PathSearch {
   readonly #store: Authorities;
   readonly #others: readonly Certificate[];
   readonly #left: { -readonly [Limit in keyof SearchLimits]: number };
+  #isExhausted = false;
   readonly #avoided = new Set<Certificate>();
   readonly #issuers = new Map<Certificate, readonly Certificate[]>();
 
@@ -60,7 +61,15 @@ export class PathSearch {
 
   /** Whether the budget ended before the paths did. */
   get isExhausted(): boolean {
-    return Object.values(this.#left).some((left) => left < 0);
+    return this.#isExhausted;
+  }
+
+  /** Takes one of what is left; returns whether there was any. */
+  #take(what: keyof SearchLimits): boolean {
+    this.#isExhausted ||= this.#left[what] === 0;
+    if (this.#isExhausted) return false;
+    this.#left[what]--;
+    return true;
   }
 
   /** No path from here on goes through this CA. */
@@ -81,14 +90,14 @@ export class PathSearch {
   *#extend(path: CertificateChain, admits: AdmitsIssuer): Generator<CertificateChain, undefined> {
     const last = path.at(-1) as Certificate;
     if (this.#store.isAnchor(last)) {
-      if (--this.#left.paths >= 0) yield path;
+      if (this.#take('paths')) yield path;
       return;
     }
     if (path.length >= maxPathLength) return;
     for (const ca of this.#issuersOf(last)) {
       if (this.#isAvoided(path)) return;
       if (this.#avoided.has(ca) || path.some((below) => isSameKey(below, ca))) continue;
-      if (--this.#left.steps < 0 || this.#left.paths <= 0) return;
+      if (!this.#take('steps')) return;
       if (admits(path, ca)) yield* this.#extend([...path, ca], admits);
     }
   }
@@ -125,7 +134,7 @@ export class PathSearch {
     const tried: Certificate[] = [];
     for (const ca of candidates) {
       if (tried.some(({ publicKey }) => publicKey.equals(ca.publicKey))) continue;
-      if (--this.#left.signatures < 0) return [];
+      if (!this.#take('signatures')) return [];
       tried.push(ca);
       if (this.#store.isSignedBy(certificate.signed, ca))
         return candidates.filter(({ publicKey }) => publicKey.equals(ca.publicKey));
