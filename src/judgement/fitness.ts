@@ -24,6 +24,7 @@ export function checkPurpose(
     checkAuthority(certificate, policy) ??
     checkUsage(certificate, policy) ??
     checkKeyUsage(certificate) ??
+    checkNetscapeType(certificate) ??
     checkSerial(certificate)
   );
 }
@@ -71,6 +72,13 @@ function checkKeyUsage({ keyUsage }: Certificate): Refusal | undefined {
     return undefined;
   return refuse('wrong-purpose', 'its keyUsage (2.5.29.15) has no digitalSignature', {
     remedy: 'issue it with keyUsage = digitalSignature',
+  });
+}
+
+function checkNetscapeType({ netscapeCertType: type }: Certificate): Refusal | undefined {
+  if (type === undefined || (type & 1) !== 0) return undefined;
+  return refuse('wrong-purpose', 'its nsCertType (2.16.840.1.113730.1.1) is not for clients', {
+    remedy: 'issue it without nsCertType, which extendedKeyUsage has replaced',
   });
 }
 

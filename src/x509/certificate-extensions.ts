@@ -31,6 +31,8 @@ export interface CertificateExtensions {
   readonly keyUsage: number | undefined;
   /** Object identifiers, dotted. */
   readonly extendedKeyUsage: readonly string[] | undefined;
+  /** Bits of Netscape's cert-type, which came before extendedKeyUsage: bit 0 is for clients. OpenSSL goes by it. */
+  readonly netscapeCertType: number | undefined;
   readonly subjectAltNames: readonly GeneralName[];
   /** Hex. */
   readonly subjectKeyId: string | undefined;
@@ -73,6 +75,7 @@ export function readExtensions(list: DerReader | undefined): CertificateExtensio
     basicConstraints: undefined,
     keyUsage: undefined,
     extendedKeyUsage: undefined,
+    netscapeCertType: undefined,
     subjectAltNames: [],
     subjectKeyId: undefined,
     authorityKeyId: undefined,
@@ -142,6 +145,9 @@ function readExtension(type: string, value: DerReader, into: Extensions, isCriti
       break;
     case '2.5.29.54':
       into.inhibitAnyPolicy = value.smallInteger();
+      break;
+    case '2.16.840.1.113730.1.1':
+      into.netscapeCertType = value.namedBits();
       break;
     default:
       return false;

@@ -28,6 +28,7 @@ const names: Readonly<Record<string, string | undefined>> = {
   '2.5.29.46': 'freshestCRL',
   '2.5.29.54': 'inhibitAnyPolicy',
   '1.3.6.1.5.5.7.1.1': 'authorityInfoAccess',
+  '2.16.840.1.113730.1.1': 'nsCertType',
 };
 
 const longest = 100;

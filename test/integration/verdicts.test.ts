@@ -7,7 +7,7 @@ import { describe, expect, test } from '@jest/globals';
 import { ca, type Certificate, type CertificateAuthority, purposes } from '../support/chain.js';
 import { tlsVersions } from '../support/client.js';
 import { runCommand } from '../support/command.js';
-import { sequence } from '../support/der-writer.js';
+import { namedBits, sequence } from '../support/der-writer.js';
 import { writeMaterial } from '../support/files.js';
 import {
   authorityCertificate,
@@ -100,6 +100,18 @@ const kinds: readonly Kind[] = [
     reason: 'wrong-purpose',
     detail: /^its keyUsage \(2\.5\.29\.15\) has no digitalSignature/,
   },
+  ...[
+    { who: 'servers', bits: [1], reason: 'wrong-purpose', detail: /^its nsCertType .* is not for clients/ },
+    { who: 'clients', bits: [0] },
+  ].map(({ who, bits, ...outcome }): Kind => ({
+    what: `an nsCertType for ${who}, critical`,
+    make: (root) => ({
+      client: root.client({
+        extraExtensions: [{ oid: '2.16.840.1.113730.1.1', critical: true, value: namedBits(bits) }],
+      }),
+    }),
+    ...outcome,
+  })),
   {
     what: 'a keyUsage of keyAgreement',
     make: (root) => ({ client: root.client({ keyUsage: ['keyAgreement'] }) }),
