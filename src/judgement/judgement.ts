@@ -58,27 +58,23 @@ interface Case extends Presented {
   readonly at: Date;
 }
 
+type Check = (of: Case) => Refusal | undefined;
+
 /** In the order in which they are asked: the first that refuses gives the reason. */
-const checks: readonly (readonly [CheckName, (of: Case) => Refusal | undefined])[] = [
-  ['dates', ({ certificate, chain, at }) => checkDates(chain ?? [certificate], at)],
-  ['chain', checkTrust],
-  [
-    'path',
-    ({ certificate, chain, policies, comparisons }) =>
-      checkPath(chain ?? [certificate], policies, comparisons),
-  ],
-  ['revocation', ({ certificate, status }) => status && checkStatus(status, certificate)],
-  ['purpose', ({ certificate, measures }) => checkPurpose(certificate, measures.certificates)],
-  ['key', ({ certificate, chain, measures }) => checkKeys(chain ?? [certificate], measures.certificates)],
+const checks = Object.entries({
+  dates: ({ certificate, chain, at }) => checkDates(chain ?? [certificate], at),
+  chain: checkTrust,
+  path: ({ certificate, chain, policies, comparisons }) =>
+    checkPath(chain ?? [certificate], policies, comparisons),
+  revocation: ({ certificate, status }) => status && checkStatus(status, certificate),
+  purpose: ({ certificate, measures }) => checkPurpose(certificate, measures.certificates),
+  key: ({ certificate, chain, measures }) => checkKeys(chain ?? [certificate], measures.certificates),
   // Last, because OpenSSL names the last fault it saw, not the telling one.
-  [
-    'openssl',
-    ({ openssl }) =>
-      typeof openssl === 'object'
-        ? refuseForOpenssl(openssl.error, ', and every check of this package passed')
-        : undefined,
-  ],
-];
+  openssl: ({ openssl }) =>
+    typeof openssl === 'object'
+      ? refuseForOpenssl(openssl.error, ', and every check of this package passed')
+      : undefined,
+} satisfies Readonly<Record<CheckName, Check>>) as readonly (readonly [CheckName, Check])[];
 
 /** What came of the judgement of one path. */
 export interface PathVerdict {
