@@ -90,7 +90,7 @@ describe('a client is admitted', () => {
     ])('the first to run out does, which may be %s', (_what, ofLeaf, ofCa, ofCrl) => {
       const crls = [root.crl({ nextUpdate: ofCrl }), east.crl({ nextUpdate: third })];
       const verdict = judged({ leaf: client({ notAfter: ofLeaf }), above: [intermediate(ofCa), root], crls });
-      expect(verdict).toEqual({ admitted: true, until: first.getTime() });
+      expect(verdict).toMatchObject({ admitted: true, until: first.getTime() });
     });
   });
 });
