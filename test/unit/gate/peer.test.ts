@@ -60,8 +60,8 @@ describe('a peer', () => {
     const { certificate, identity, identities, others } = read(new PeerCache(), client);
     expect(certificate.raw).toEqual(client.der);
     expect(identity).toEqual(identityOf(parseCertificate(client.der)));
-    expect(identities.full).toEqual({ ...identity, source: 'tls', resumed: false });
-    expect(identities.resumed).toEqual({ ...identity, source: 'tls', resumed: true });
+    expect(identities.full).toEqual({ ...identity, source: 'tls', policies: [], resumed: false });
+    expect(identities.resumed).toEqual({ ...identity, source: 'tls', policies: [], resumed: true });
     expect(others).toEqual([]);
   });
 

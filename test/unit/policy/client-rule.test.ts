@@ -26,7 +26,7 @@ const client: CertificateOptions = {
     upn: ['Ann@corp.example', 'bob@corp.example'],
   },
 };
-const identity = caller(client);
+const identity = { ...caller(client), policies: ['1.2.3.4'] };
 const nobody = caller({ name: [], sans: null, extendedKeyUsage: null, serial: '01' });
 const { fingerprint256 } = identity;
 const bareFingerprint = fingerprint256.replaceAll(':', '').toLowerCase();
@@ -110,6 +110,7 @@ describe('a field', () => {
       [purposes.clientAuth, purposes.codeSigning, /^1\.3\.6\.1\.5\.5\.7\.3\.3$/],
       [purposes.serverAuth, 'clientAuth', '1.3.6.1.5.5.7.3'],
     ],
+    ['policy', ['1.2.3.4', /^1\.2\.3\.\d$/], ['1.2.3', '1.2.3.40', /^1\.2\.3$/]],
   ];
 
   test('is in the table, every one of them', () => {
