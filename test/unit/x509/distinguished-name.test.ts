@@ -51,6 +51,24 @@ describe('get() lists an attribute', () => {
   });
 });
 
+describe('a value with more marks on one letter than text has', () => {
+  const marks = (count: number): string => `a${'\u0301'.repeat(count)}${'\u0316'.repeat(count)}`;
+
+  test('equals itself alone', () => {
+    const [below, above] = [`${marks(15)}b`, `${marks(16)}b`];
+    expect(read([[cn(below)]]).equals(read([[cn(below.normalize('NFC').toUpperCase())]]))).toBe(true);
+    expect(read([[cn(above)]]).equals(read([[cn(above, 'bmp')]]))).toBe(true);
+    expect(read([[cn(above)]]).equals(read([[cn(above.normalize('NFC'))]]))).toBe(false);
+  });
+
+  test.each([marks(20_000), `a${'\uff9e\u0301'.repeat(20_000)}`])('is not put into order', (value) => {
+    const name = read([[cn(value)]]);
+    const { user } = process.cpuUsage();
+    expect(name.canonical).toContain('a');
+    expect(process.cpuUsage().user - user).toBeLessThan(300_000);
+  });
+});
+
 describe('equality is that of RFC 5280 section 7.1', () => {
   test.each<[why: string, left: NameAttribute[][], right: NameAttribute[][]]>([
     ['the same', [[cn('client1')]], [[cn('client1')]]],
