@@ -154,30 +154,61 @@ export class CertificateStore implements Authorities {
   }
 }
 
+type Neighbours = ReadonlyMap<Certificate, readonly Certificate[]>;
+
 /**
- * Adds the CAs that no configured root leads to: first those that no configured CA has issued, so that the CAs below them
- * are still asked about, and then those that have issued each other in a circle.
+ * Adds the CAs that no configured root leads to, and that no other CA has issued. Of CAs that have issued each other in a
+ * circle all are added. A CA below a circle is no anchor, so that it is still asked about.
  */
-function addPartialAnchors(
-  anchors: Set<Certificate>,
-  issuers: ReadonlyMap<Certificate, readonly Certificate[]>,
-): void {
-  const add = (mayBe: (above: readonly Certificate[]) => boolean): void => {
-    const reached = measure(anchors, issuers);
-    for (const [ca, above] of issuers) if (!reached.has(ca) && mayIssue(ca) && mayBe(above)) anchors.add(ca);
-  };
-  add((above) => above.length === 0);
-  add(() => true);
+function addPartialAnchors(anchors: Set<Certificate>, issuers: Neighbours): void {
+  const reached = new Set(measure(anchors, issuers).keys());
+  const above = new Map(
+    [...issuers].flatMap(([ca, by]) => (mayIssue(ca) ? [[ca, by.filter(mayIssue)] as const] : [])),
+  );
+  const below = invert(above);
+  const seen = new Set(reached);
+  const starts: Certificate[] = [];
+  for (const ca of above.keys()) {
+    if (seen.has(ca)) continue;
+    starts.push(ca);
+    walk(ca, below, seen);
+  }
+  // What is above a start is below it too, in a circle with it, or else below a later start.
+  for (const top of starts.reverse()) {
+    if (reached.has(top)) continue;
+    const circle = new Set<Certificate>();
+    walk(top, above, circle);
+    for (const ca of circle) anchors.add(ca);
+    walk(top, below, reached);
+  }
+}
+
+/** Adds a certificate and all that its neighbours lead to, past none that was added before. */
+function walk(from: Certificate, neighbours: Neighbours, seen: Set<Certificate>): void {
+  const found = [from];
+  // An array is walked to what is added meanwhile.
+  for (const certificate of found) {
+    if (seen.has(certificate)) continue;
+    seen.add(certificate);
+    found.push(...(neighbours.get(certificate) ?? []));
+  }
+}
+
+/** Whom each has issued. */
+function invert(issuers: Neighbours): Map<Certificate, Certificate[]> {
+  const issued = new Map<Certificate, Certificate[]>();
+  for (const [certificate, above] of issuers)
+    for (const ca of above) {
+      const those = issued.get(ca);
+      if (those === undefined) issued.set(ca, [certificate]);
+      else those.push(certificate);
+    }
+  return issued;
 }
 
 /** How far each certificate is from an anchor. */
-function measure(
-  anchors: ReadonlySet<Certificate>,
-  issuers: ReadonlyMap<Certificate, readonly Certificate[]>,
-): Map<Certificate, number> {
-  const issued = new Map<Certificate, Certificate[]>();
-  for (const [certificate, above] of issuers)
-    for (const ca of above) issued.set(ca, [...(issued.get(ca) ?? []), certificate]);
+function measure(anchors: ReadonlySet<Certificate>, issuers: Neighbours): Map<Certificate, number> {
+  const issued = invert(issuers);
   const distances = new Map([...anchors].map((anchor) => [anchor, 0]));
   // A map is walked to what is added meanwhile.
   for (const [ca, distance] of distances)

@@ -243,3 +243,36 @@ describe('faults that were found', () => {
     expect(storeOf(root).chainOf(leaf, [read({ der: odd })], now)).toBeUndefined();
   });
 });
+
+describe("the trust anchors under partialChain: 'allow'", () => {
+  const [one, two] = [ca('one'), ca('two')];
+  const above = two.intermediate({ commonName: 'one', privateKey: one.privateKey });
+  const other = one.intermediate({ commonName: 'two', privateKey: two.privateKey });
+  const below = one.intermediate('below');
+  const lower = below.intermediate('lower');
+  // Below the first circle: another one, in which `lower` has certified the key of `below`.
+  const back = lower.intermediate({ commonName: 'below', privateKey: below.privateKey });
+  const everyOrder = <Item>(items: readonly Item[]): Item[][] =>
+    items.length < 2
+      ? [[...items]]
+      : items.flatMap((item) =>
+          everyOrder(items.filter((one) => one !== item)).map((rest) => [item, ...rest]),
+        );
+  const anchorsOf = (cas: readonly Encoded[]): Encoded[] => {
+    const store = new CertificateStore(cas.map(read), { partialChain: 'allow' });
+    return cas.filter((each) => store.isAnchor(read(each)));
+  };
+
+  test('are the CAs of a circle, and not those below it, in any order', () => {
+    for (const cas of everyOrder([above, other, below, lower, back]))
+      expect(new Set(anchorsOf(cas))).toEqual(new Set([above, other]));
+  });
+
+  test('are the CAs of each circle that no other CA has issued', () => {
+    expect(anchorsOf([lower, back])).toEqual([lower, back]);
+    expect(anchorsOf([below, lower, back])).toEqual([below]);
+    const [root, middle] = [ca('root'), ca('middle')];
+    expect(anchorsOf([middle, above, root.intermediate('b'), other])).toHaveLength(4);
+    expect(anchorsOf([other, one, above])).toEqual([one]);
+  });
+});
