@@ -16,14 +16,7 @@ import { Deadline } from './deadline.js';
 import { type GateReporter } from './events.js';
 import { GatedConnection, type Keeper } from './gated-connection.js';
 import { HandshakeLimit } from './handshake-limit.js';
-import {
-  exceptForAnchors,
-  identityOn,
-  opensslVerdictOn,
-  PeerCache,
-  type ReadPeer,
-  withIntermediates,
-} from './peer.js';
+import { identityOn, opensslVerdictOn, PeerCache, type ReadPeer, withIntermediates } from './peer.js';
 import { RefusalResponder } from './refusal-responder.js';
 import { guardServer } from './request-guard.js';
 import { type GateSettings } from './settings.js';
@@ -150,7 +143,8 @@ export class Gate implements Keeper {
     }
     if ('reason' in peer) return this.#refuse(socket, peer);
     const connection = new GatedConnection(this, socket, peer);
-    const refusal = connection.judge(hasOpensslAnchors(this.#settings) ? openssl : exceptForAnchors(openssl));
+    // Without trust anchors OpenSSL knows of the CAs that the client sent only: what is wrong with them decides nothing.
+    const refusal = connection.judge(hasOpensslAnchors(this.#settings) ? openssl : 'not-asked');
     if (refusal === undefined) {
       this.#admitted(socket, peer, connection);
       return undefined;

@@ -145,20 +145,6 @@ export function opensslVerdictOn(socket: TLSSocket): OpensslVerdict {
   return socket.authorized ? 'trusted' : { error: 'UNAUTHORIZED' };
 }
 
-/** What OpenSSL says where it knows no issuer that it trusts. */
-const missingIssuer: ReadonlySet<string> = new Set([
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-]);
-
-/** Without trust anchors of its own, OpenSSL was not asked about an issuer that it does not find. */
-export function exceptForAnchors(openssl: OpensslVerdict): OpensslVerdict {
-  return typeof openssl === 'object' && missingIssuer.has(openssl.error) ? 'not-asked' : openssl;
-}
-
 const noPolicies: readonly string[] = Object.freeze([]);
 
 /** The identity of a peer on this connection. @param policies - Those that its path is valid for. */

@@ -160,6 +160,21 @@ describe("announceCas: 'none'", () => {
   });
 });
 
+describe.each([{ partialChain: 'allow' }, { announceCas: 'none' }] as const)('%j', (choice) => {
+  test('admits a client that sends expired CAs beside its certificate, though OpenSSL has no others', async () => {
+    const past = { notBefore: new Date(0), notAfter: new Date(1000) };
+    const now = { notBefore: new Date(0), notAfter: new Date(Date.now() + 86_400_000) };
+    const oldRoot = ca({ commonName: 'ca', ...past });
+    const root = oldRoot.reissue(now);
+    const oldMiddle = root.intermediate({ commonName: 'middle', ...past });
+    const middle = oldMiddle.reissue(now);
+    const client = middle.client();
+    const server = await startServer({ root, cas: [root, middle], crl: null, options: choice });
+    for (const sent of [oldMiddle.pem, middle.pem + oldRoot.pem, oldMiddle.pem + oldRoot.pem])
+      expect(await server.as(client, { chain: client.pem + sent }).get()).toMatchObject({ status: 200 });
+  });
+});
+
 describe.each([{ partialChain: 'allow' }, { announceCas: 'none' }] as const)('%j is refused', (choice) => {
   const [name] = Object.keys(choice) as [string];
 
