@@ -21,7 +21,7 @@ import { RefusalResponder } from './refusal-responder.js';
 import { guardServer } from './request-guard.js';
 import { type GateSettings } from './settings.js';
 import { Slice } from './slice.js';
-import { TriedIntermediates } from './tried-intermediates.js';
+import { type Judging, TriedIntermediates } from './tried-intermediates.js';
 
 const gateFailed = refuse('untrusted', 'the gate failed');
 
@@ -151,26 +151,26 @@ export class Gate implements Keeper {
     }
     // OpenSSL found a path that it trusts, and we did not: the client may have sent an intermediate.
     const isPathMissing = connection.mayHaveOtherPath && openssl === 'trusted';
-    if (isPathMissing && !socket.isSessionReused()) return this.#judgeWithIntermediates(socket, peer);
+    if (isPathMissing && !socket.isSessionReused())
+      return this.#judgeWithIntermediates(socket, peer, connection.name);
     return this.#refuse(socket, refusal, peer);
   }
 
-  #judgeWithIntermediates(socket: TLSSocket, peer: ReadPeer): Refusal | undefined {
-    const generation = this.judges?.generation ?? 0;
-    const tried = this.#tried.find(peer, generation);
+  #judgeWithIntermediates(socket: TLSSocket, peer: ReadPeer, name: string | undefined): Refusal | undefined {
+    const judging: Judging = { generation: this.judges?.generation ?? 0, name };
+    const tried = this.#tried.find(peer, judging);
     if (tried !== undefined) return this.#refuse(socket, tried, peer);
+    const refuseTried = (refusal: Refusal): Refusal => {
+      this.#tried.add(peer, judging, refusal);
+      return this.#refuse(socket, refusal, peer);
+    };
     const whole = withIntermediates(socket, peer);
-    if ('reason' in whole) return this.#refuseTried(socket, whole, peer);
+    if ('reason' in whole) return refuseTried(whole);
     const connection = new GatedConnection(this, socket, whole);
     const refusal = connection.judge('trusted');
-    if (refusal !== undefined) return this.#refuseTried(socket, refusal, peer);
+    if (refusal !== undefined) return refuseTried(refusal);
     this.#admitted(socket, whole, connection);
     return undefined;
-  }
-
-  #refuseTried(socket: TLSSocket, refusal: Refusal, peer: ReadPeer): Refusal {
-    this.#tried.add(peer, this.judges?.generation ?? 0, refusal);
-    return this.#refuse(socket, refusal, peer);
   }
 
   #admitted(socket: TLSSocket, peer: ReadPeer, connection: GatedConnection): void {

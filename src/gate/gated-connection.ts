@@ -35,12 +35,12 @@ export class GatedConnection implements Connection {
   until: number = Infinity;
   /** Whether the last judgement refused for the sake of the CAs above the client: another may lead elsewhere. */
   mayHaveOtherPath: boolean = false;
+  /** Which of the names that have something of their own the client asked for; `undefined`: none. */
+  readonly name: string | undefined;
   readonly #since: number;
   readonly #keeper: Keeper;
   readonly #socket: TLSSocket;
   readonly #peer: ReadPeer | undefined;
-  /** Which of the names the client asked for. */
-  readonly #name: string | undefined;
   #generation = 0;
   // Read when first needed: each takes a system call or a call to OpenSSL, and many connections are never reported.
   #identity: ClientIdentity | undefined;
@@ -57,7 +57,7 @@ export class GatedConnection implements Connection {
     this.#peer = peer;
     // `false` where the client sent none.
     const { servername } = socket as { readonly servername?: string | false | null };
-    this.#name = typeof servername === 'string' ? keeper.names?.find(servername) : undefined;
+    this.name = typeof servername === 'string' ? keeper.names?.find(servername) : undefined;
     this.#refusal = refusal;
   }
 
@@ -103,7 +103,7 @@ export class GatedConnection implements Connection {
       return refuse('untrusted', 'there is nothing to judge by');
     let verdict: Verdict;
     try {
-      verdict = judges.of(this.#name).verdictOn(this.#peer, openssl, new Date(now()));
+      verdict = judges.of(this.name).verdictOn(this.#peer, openssl, new Date(now()));
     } catch (error) {
       return this.#keeper.failed(error);
     }
@@ -120,7 +120,7 @@ export class GatedConnection implements Connection {
   /** Whether a host is of the name that the client asked for in the handshake, and so of the policy it was judged by. */
   serves(host: string): boolean {
     const { names } = this.#keeper;
-    return names?.find(host) === this.#name;
+    return names?.find(host) === this.name;
   }
 
   /** Whether it matters which host a request names. */

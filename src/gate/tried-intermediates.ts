@@ -18,19 +18,30 @@ interface Tried {
   readonly at: number;
 }
 
-/** Remembers refusals by certificate, for an hour and as long as nothing is reloaded. */
+/** What a client was judged by. */
+export interface Judging {
+  readonly generation: number;
+  /** Which of the names that have something of their own; `undefined`: none. */
+  readonly name: string | undefined;
+}
+
+/** Remembers refusals by certificate and name, for an hour and as long as nothing is reloaded. */
 export class TriedIntermediates {
   readonly #tried = new WeightedCache<string, Tried>(limits);
 
-  /** The refusal of a peer whose intermediates were read under the same generation. */
-  find({ identity }: ReadPeer, generation: number): Refusal | undefined {
-    const tried = this.#tried.get(identity.thumbprint);
+  /** The refusal of a peer whose intermediates were read under the same generation and name. */
+  find(peer: ReadPeer, { generation, name }: Judging): Refusal | undefined {
+    const tried = this.#tried.get(keyOf(peer, name));
     const holds = tried?.generation === generation && performance.now() - tried.at < lifetimeMs;
     return holds ? tried.refusal : undefined;
   }
 
   /** Remembers a refusal. */
-  add({ identity }: ReadPeer, generation: number, refusal: Refusal): void {
-    this.#tried.put(identity.thumbprint, { refusal, generation, at: performance.now() }, 1024);
+  add(peer: ReadPeer, { generation, name }: Judging, refusal: Refusal): void {
+    this.#tried.put(keyOf(peer, name), { refusal, generation, at: performance.now() }, 1024);
   }
+}
+
+function keyOf({ identity }: ReadPeer, name = ''): string {
+  return `${identity.thumbprint} ${name}`;
 }

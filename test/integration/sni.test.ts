@@ -10,7 +10,14 @@ import { createServerOptions, type MtlsOptions, protect, type ServerNameOptions 
 import { ca, type Certificate, type CertificateAuthority } from '../support/chain.js';
 import { type Client, type TlsVersion, tlsVersions } from '../support/client.js';
 import { temporaryDirectory, writeMaterial } from '../support/files.js';
-import { material, publish, startServer, type TestServer, until } from '../support/server.js';
+import {
+  material,
+  nodeShowsIntermediates,
+  publish,
+  startServer,
+  type TestServer,
+  until,
+} from '../support/server.js';
 
 interface World extends TestServer {
   /** Whose clients are let in as `partner.example`, and nowhere else. */
@@ -343,4 +350,26 @@ test('a client that changes its mind about the name in the middle of nothing is 
   socket.destroy();
   expect(text.startsWith('HTTP/1.1 200 ')).toBe(true);
   expect(served).toEqual(['theirs GET /']);
+});
+
+test('a client whose intermediate one name refuses is admitted under another', async () => {
+  const root = ca('ca');
+  const middle = root.intermediate('middle');
+  const own = root.server({ sans: { dns: ['partner.example'] } });
+  const names = writeMaterial(temporaryDirectory(), {
+    key: own.keyPem,
+    cert: own.pem,
+    ca: root.pem,
+    crl: root.crl({ revoked: [middle] }).pem,
+  });
+  const server = await startServer({
+    root,
+    crl: null,
+    options: { sni: { 'partner.example': names }, revocation: { opensslEntries: 0 } },
+  });
+  const client = middle.client();
+  const atPartner = server.as(client, { servername: 'partner.example' });
+  expect(await atPartner.get('/', host)).toMatchObject({ status: 'refused' });
+  const status = (await nodeShowsIntermediates()) ? 200 : 'refused';
+  expect(await server.as(client).get()).toMatchObject({ status });
 });
