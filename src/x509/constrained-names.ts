@@ -11,16 +11,27 @@ import { type GeneralName, ipOctets } from './general-name.js';
 import { comparedTags, type GeneralSubtree, type NameConstraints } from './name-constraints.js';
 import { shorten } from './string.js';
 
-/** How many names may still be compared: constraints times names has cost other libraries a denial of service. */
+/** How much may still be compared: constraints times names has cost other libraries a denial of service. */
 export interface ComparisonBudget {
   left: number;
 }
 
-/** A name that constraints can be about, by the tag of GeneralName where its kind is not compared. */
-type Constrained =
-  | { readonly kind: 'dns' | 'email' | 'uri' | 'ip'; readonly value: string }
-  | { readonly kind: 'directoryName'; readonly value: DistinguishedName }
-  | { readonly kind: 'incomparable'; readonly tag: number };
+/** A name that constraints can be about. It is read once, and compared with many. */
+interface Constrained {
+  /** The tag of GeneralName. */
+  readonly tag: number;
+  readonly kind: GeneralName['kind'];
+  /** `undefined`: nothing can be compared with it. */
+  readonly form: Form | undefined;
+  /** As it is written; `undefined` where that cannot be read. */
+  readonly text: string | DistinguishedName | undefined;
+}
+
+type Form =
+  | { readonly kind: 'dns' | 'uri'; readonly host: string }
+  | { readonly kind: 'email'; readonly local: string; readonly host: string }
+  | { readonly kind: 'ip'; readonly octets: Buffer }
+  | { readonly kind: 'directoryName'; readonly name: DistinguishedName };
 
 const emailAddress = '1.2.840.113549.1.9.1';
 const commonName = '2.5.4.3';
@@ -33,81 +44,85 @@ const otherName = context(0, 'constructed');
  * @returns What is wrong; `undefined` where nothing is.
  */
 export function findViolation(
-  { permitted, excluded, isCritical, fault }: NameConstraints,
+  { permitted, excluded, fault }: NameConstraints,
   certificate: Certificate,
   isLeaf: boolean,
   budget: ComparisonBudget,
 ): string | undefined {
   if (fault !== undefined) return `are invalid: it ${fault}`;
   const names = namesOf(certificate, isLeaf);
-  for (const subtree of [...permitted, ...excluded]) {
-    if (subtree.kind !== 'unsupported') continue;
-    const isMet = names.some((name) => tagOf(name) === subtree.tag);
-    if (isCritical || subtree.isMalformed || isMet) return `cannot be checked: one ${subtree.fault}`;
-  }
-  for (const name of names) {
-    const violation = violationBy(name, permitted, excluded, budget);
-    if (violation !== undefined) return violation;
+  budget.left -= names.length + permitted.length + excluded.length;
+  for (const tag of new Set(names.map((name) => name.tag))) {
+    const isOfTag = (each: { readonly tag: number }): boolean => each.tag === tag;
+    const ofTag = [excluded.filter(isOfTag), permitted.filter(isOfTag)] as const;
+    for (const name of names.filter(isOfTag)) {
+      const violation = violationBy(name, ...ofTag, budget);
+      if (violation !== undefined) return violation;
+    }
   }
   return undefined;
 }
 
+/** @param excluded - Of the name's own tag, as those that are permitted. */
 function violationBy(
   name: Constrained,
-  permitted: readonly GeneralSubtree[],
   excluded: readonly GeneralSubtree[],
+  permitted: readonly GeneralSubtree[],
   budget: ComparisonBudget,
 ): string | undefined {
-  let isConstrained = false;
-  let isPermitted = false;
-  for (const [list, subtrees] of [
-    ['excluded', excluded],
-    ['permitted', permitted],
-  ] as const) {
-    for (const subtree of subtrees) {
-      if (!isAbout(subtree, name)) continue;
-      if (--budget.left < 0) return 'are more than are compared for one client';
-      const matches = compare(name, subtree, list);
-      if (matches === undefined) return `cannot be compared with ${describe(name)}`;
-      if (list === 'excluded' && matches) return `exclude ${describe(name)}`;
-      isConstrained ||= list === 'permitted';
-      isPermitted ||= list === 'permitted' && matches;
-    }
+  budget.left -= excluded.length + permitted.length;
+  if (budget.left < 0) return 'are more than are compared for one client';
+  for (const subtree of excluded) {
+    const matches = compare(name, subtree, 'excluded');
+    if (matches !== false) return matches ? `exclude ${describe(name)}` : incomparable(name, subtree);
   }
-  return isConstrained && !isPermitted ? `do not permit ${describe(name)}` : undefined;
+  let isPermitted = permitted.length === 0;
+  for (const subtree of permitted) {
+    const matches = compare(name, subtree, 'permitted');
+    if (matches === undefined) return incomparable(name, subtree);
+    isPermitted ||= matches;
+  }
+  return isPermitted ? undefined : `do not permit ${describe(name)}`;
 }
 
-function isAbout(subtree: GeneralSubtree, name: Constrained): boolean {
-  return subtree.kind !== 'unsupported' && comparedTags[subtree.kind] === tagOf(name);
+function incomparable(name: Constrained, subtree: GeneralSubtree): string {
+  const why = subtree.kind === 'unsupported' ? `: one ${subtree.fault}` : '';
+  return `cannot be compared with ${describe(name)}${why}`;
 }
 
 function namesOf({ subject, subjectAltNames }: Certificate, isLeaf: boolean): Constrained[] {
-  const names: Constrained[] = subject.isEmpty ? [] : [{ kind: 'directoryName', value: subject }];
+  const names = subject.isEmpty ? [] : [constrainedBy({ kind: 'directoryName', value: subject })];
   // RFC 5280 wants it where there is no subjectAltName, and OpenSSL does it in any case.
-  for (const value of subject.get(emailAddress)) names.push({ kind: 'email', value });
+  for (const { type, value, der } of subject.rdns.flat())
+    if (type === emailAddress)
+      names.push(
+        constrainedBy(
+          value === undefined ? { kind: 'unreadable', of: 'email', value: der } : { kind: 'email', value },
+        ),
+      );
   for (const name of subjectAltNames) names.push(constrainedBy(name));
   if (isLeaf && !subjectAltNames.some(({ kind }) => kind === 'dns'))
-    for (const value of subject.get(commonName)) if (isHostLike(value)) names.push({ kind: 'dns', value });
+    for (const value of subject.get(commonName))
+      if (isHostLike(value)) names.push(constrainedBy({ kind: 'dns', value }));
   return names;
 }
 
 function constrainedBy(name: GeneralName): Constrained {
-  switch (name.kind) {
-    case 'unreadable':
-      return { kind: 'incomparable', tag: name.of === 'upn' ? otherName : comparedTags[name.of] };
+  const { kind } = name;
+  switch (kind) {
+    case 'unreadable': {
+      const tag = name.of === 'upn' ? otherName : comparedTags[name.of];
+      return { tag, kind, form: undefined, text: undefined };
+    }
     case 'upn':
-      return { kind: 'incomparable', tag: otherName };
+      return { tag: otherName, kind, form: undefined, text: name.value };
     case 'other':
-      return { kind: 'incomparable', tag: name.value[0] ?? 0 };
+      return { tag: name.value[0] ?? 0, kind, form: undefined, text: undefined };
     case 'directoryName':
-      return { kind: name.kind, value: name.value };
+      return { tag: comparedTags[kind], kind, form: { kind, name: name.value }, text: name.value };
     default:
-      return { kind: name.kind, value: name.value };
+      return { tag: comparedTags[kind], kind, form: readForm(kind, name.value), text: name.value };
   }
-}
-
-function tagOf(name: Constrained): number {
-  return name.kind === 'incomparable' ? name.tag : comparedTags[name.kind];
 }
 
 /** As OpenSSL has it: labels of letters, digits and hyphens, and at least one dot. */
@@ -115,81 +130,113 @@ function isHostLike(text: string): boolean {
   return /^(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)+\.?$/i.test(text);
 }
 
-/** Whether a name is in a subtree; `undefined` where nobody can say. */
+function readForm(kind: 'dns' | 'email' | 'uri' | 'ip', value: string): Form | undefined {
+  switch (kind) {
+    case 'dns': {
+      const host = readHost(value, /^[^.]+(\.[^.]+)*$/);
+      return host === undefined ? undefined : { kind, host };
+    }
+    case 'email': {
+      const at = value.lastIndexOf('@');
+      const host = readHost(value.slice(at + 1), hostName);
+      return host === undefined || at <= 0 ? undefined : { kind, local: value.slice(0, at), host };
+    }
+    case 'uri': {
+      const host = hostOf(value);
+      return host === undefined ? undefined : { kind, host };
+    }
+    default: {
+      const octets = ipOctets(value);
+      return octets === undefined ? undefined : { kind, octets };
+    }
+  }
+}
+
+const hostName = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/;
+// RFC 1035 section 2.3.4.
+const longestHost = 255;
+
+/** A host in lower case, without the dot at its end; `undefined` where it is none. */
+function readHost(text: string, form: RegExp): string | undefined {
+  if (text.length > longestHost) return undefined;
+  const host = text.toLowerCase().replace(/\.$/, '');
+  return form.test(host) ? host : undefined;
+}
+
+/** A URI without a host, or with an address for one, cannot be compared (RFC 5280 section 4.2.1.10). */
+function hostOf(uri: string): string | undefined {
+  const authority = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(uri)?.[1];
+  if (authority === undefined) return undefined;
+  const host = readHost(authority.slice(authority.lastIndexOf('@') + 1).replace(/:\d*$/, ''), hostName);
+  return host === undefined || /(^|\.)\d+$/.test(host) ? undefined : host;
+}
+
+/** Whether a name is in a subtree of its kind; `undefined` where nobody can say. */
 function compare(
-  name: Constrained,
+  { form }: Constrained,
   subtree: GeneralSubtree,
   list: 'permitted' | 'excluded',
 ): boolean | undefined {
+  if (form === undefined) return undefined;
   switch (subtree.kind) {
     case 'dns':
-      return name.kind === 'dns' ? compareHosts(name.value, subtree.base, list) : undefined;
+      return form.kind === 'dns' ? compareHosts(form.host, subtree.base, list) : undefined;
     case 'email':
-      return name.kind === 'email' ? compareEmails(name.value, subtree.base, list) : undefined;
+      return form.kind === 'email' ? compareEmails(form, subtree.base, list) : undefined;
     case 'uri':
-      return name.kind === 'uri' ? compareUris(name.value, subtree.base) : undefined;
+      return form.kind === 'uri' ? isHostIn(form.host, subtree.base) : undefined;
     case 'ip':
-      return name.kind === 'ip' ? isInRange(ipOctets(name.value), subtree) : undefined;
+      return form.kind === 'ip' ? isInRange(form.octets, subtree) : undefined;
     case 'directoryName':
-      return name.kind === 'directoryName' ? isBelow(name.value, subtree.base) : undefined;
+      return form.kind === 'directoryName' ? isBelow(form.name, subtree.base) : undefined;
     default:
       return undefined;
   }
 }
 
 /** A base stands for itself and all below it; with a dot in front, as OpenSSL reads it, for those below it alone. */
-function compareHosts(name: string, base: string, list: 'permitted' | 'excluded'): boolean | undefined {
-  const host = name.toLowerCase().replace(/\.$/, '');
-  const wanted = base.toLowerCase();
-  if (wanted === '') return true;
-  const below = wanted.startsWith('.') ? wanted : `.${wanted}`;
-  const isIn = host === wanted || host.endsWith(below);
+function compareHosts(host: string, base: string, list: 'permitted' | 'excluded'): boolean | undefined {
+  if (base === '' || host === base || isBelowHost(host, base)) return true;
   const star = host.indexOf('*');
-  if (star < 0 || isIn) return isIn;
+  if (star < 0) return false;
   // A wildcard is of one label, the first. It stands for hosts on either side of an exclusion below it.
-  const rest = host.slice(host.indexOf('.'));
-  if (star > host.indexOf('.')) return undefined;
-  return list === 'excluded' && below.endsWith(rest);
+  const dot = host.indexOf('.');
+  if (star > dot) return undefined;
+  const rest = host.slice(dot);
+  return list === 'excluded' && base.endsWith(rest);
 }
 
 /** A base is a mailbox, a host, or with a dot in front all hosts below it. */
-function compareEmails(name: string, base: string, list: 'permitted' | 'excluded'): boolean | undefined {
-  const at = name.lastIndexOf('@');
-  if (at <= 0) return undefined;
-  const [local, host] = [name.slice(0, at), name.slice(at + 1).toLowerCase()];
-  const baseAt = base.lastIndexOf('@');
-  if (baseAt < 0) return isHostIn(host, base);
-  const wanted = base.slice(0, baseAt);
-  // Two mailboxes may differ in case alone, and hardly ever do: an exclusion is of both.
-  const isSame = list === 'excluded' ? local.toLowerCase() === wanted.toLowerCase() : local === wanted;
-  return isSame && host === base.slice(baseAt + 1).toLowerCase();
-}
-
-/** A URI without a host, or with an address for one, cannot be compared (RFC 5280 section 4.2.1.10). */
-function compareUris(name: string, base: string): boolean | undefined {
-  const authority = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(name)?.[1];
-  const host = authority
-    ?.slice(authority.lastIndexOf('@') + 1)
-    .replace(/:\d*$/, '')
-    .toLowerCase();
-  const isName =
-    host !== undefined && /^[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?$/.test(host) && !/(^|\.)\d+\.?$/.test(host);
-  return isName ? isHostIn(host, base) : undefined;
+function compareEmails(
+  { local, host }: { readonly local: string; readonly host: string },
+  base: string,
+  list: 'permitted' | 'excluded',
+): boolean | undefined {
+  const at = base.lastIndexOf('@');
+  if (at < 0) return isHostIn(host, base);
+  if (host !== base.slice(at + 1)) return false;
+  const wanted = base.slice(0, at);
+  if (list === 'permitted') return local === wanted;
+  // Two mailboxes may differ in case alone, and hardly ever do: an exclusion is of both. In quotes anything may be one.
+  return /["\\]/.test(local) ? undefined : local.toLowerCase() === wanted.toLowerCase();
 }
 
 function isHostIn(host: string, base: string): boolean {
-  const wanted = base.toLowerCase();
-  const name = host.replace(/\.$/, '');
-  return wanted.startsWith('.') ? name.endsWith(wanted) : name === wanted;
+  return base.startsWith('.') ? isBelowHost(host, base) : host === base;
+}
+
+function isBelowHost(host: string, base: string): boolean {
+  return host.endsWith(base) && (base.startsWith('.') || host[host.length - base.length - 1] === '.');
 }
 
 function isInRange(
-  octets: Buffer | undefined,
+  octets: Buffer,
   { address, mask }: { readonly address: Buffer; readonly mask: Buffer },
-): boolean | undefined {
-  if (octets === undefined) return undefined;
+): boolean {
   if (octets.length !== address.length) return false;
-  return octets.every((octet, at) => ((octet ^ (address[at] as number)) & (mask[at] as number)) === 0);
+  for (let at = 0; at < octets.length; at++)
+    if ((((octets[at] as number) ^ (address[at] as number)) & (mask[at] as number)) !== 0) return false;
+  return true;
 }
 
 function isBelow(
@@ -199,8 +246,7 @@ function isBelow(
   return base.length <= parts.length && base.every((part, at) => part === parts[at]);
 }
 
-function describe(name: Constrained): string {
-  if (name.kind === 'incomparable') return 'a name that cannot be read';
-  const text = name.kind === 'directoryName' ? name.value.describe() : name.value;
-  return `the ${name.kind} name "${shorten(text)}"`;
+function describe({ kind, text }: Constrained): string {
+  if (text === undefined) return 'a name that cannot be read';
+  return `the ${kind} name "${shorten(typeof text === 'string' ? text : text.describe())}"`;
 }

@@ -7,30 +7,26 @@
 import { context, type DerReader, Tag } from './der.js';
 import { type DistinguishedName, readName } from './distinguished-name.js';
 
-/** One constraint. `unsupported` is one that nothing here can compare names with, and why. */
-export type GeneralSubtree =
+/** One constraint, and its tag of GeneralName. It is about the names of that tag alone. */
+export type GeneralSubtree = { readonly tag: number } & SubtreeBase;
+
+/** `unsupported` is one that nothing here can compare names with, and why. Hosts are in lower case. */
+type SubtreeBase =
   | { readonly kind: 'dns' | 'email' | 'uri'; readonly base: string }
   | { readonly kind: 'ip'; readonly address: Buffer; readonly mask: Buffer }
   | { readonly kind: 'directoryName'; readonly base: DistinguishedName }
-  | {
-      readonly kind: 'unsupported';
-      readonly tag: number;
-      readonly fault: string;
-      /** Whether it is of a kind that is compared, and has no meaning as it stands. */
-      readonly isMalformed: boolean;
-    };
+  | { readonly kind: 'unsupported'; readonly fault: string };
 
 /** What a CA's certificate says of the names below it. Both lists may be empty, which no CA may write. */
 export interface NameConstraints {
   readonly permitted: readonly GeneralSubtree[];
   readonly excluded: readonly GeneralSubtree[];
-  readonly isCritical: boolean;
   /** What is wrong with them as a whole; `undefined` where nothing is. */
   readonly fault: string | undefined;
 }
 
 /** Reads NameConstraints. What has no meaning is kept as a fault: only a path that goes by it is refused. */
-export function readNameConstraints(sequence: DerReader, isCritical: boolean): NameConstraints {
+export function readNameConstraints(sequence: DerReader): NameConstraints {
   const permitted = readSubtrees(sequence.enterOptional(context(0, 'constructed')));
   const excluded = readSubtrees(sequence.enterOptional(context(1, 'constructed')));
   sequence.finish();
@@ -39,7 +35,6 @@ export function readNameConstraints(sequence: DerReader, isCritical: boolean): N
   return {
     permitted: permitted ?? [],
     excluded: excluded ?? [],
-    isCritical,
     fault: isEmpty ? 'has an empty list' : undefined,
   };
 }
@@ -52,7 +47,7 @@ function readSubtrees(list: DerReader | undefined): GeneralSubtree[] | undefined
     subtree.next();
     const { tag } = subtree;
     const base = readBase(subtree);
-    subtrees.push(readExtent(subtree) ? base : malformed(tag, 'has a minimum or a maximum'));
+    subtrees.push({ tag, ...(readExtent(subtree) ? base : unsupported('has a minimum or a maximum')) });
   }
   return subtrees;
 }
@@ -69,8 +64,8 @@ function readExtent(subtree: DerReader): boolean {
   return isUsual;
 }
 
-function malformed(tag: number, fault: string): GeneralSubtree {
-  return { kind: 'unsupported', tag, fault, isMalformed: true };
+function unsupported(fault: string): SubtreeBase {
+  return { kind: 'unsupported', fault };
 }
 
 /** The tags of GeneralName (RFC 5280 section 4.2.1.6), of the kinds that are compared. */
@@ -82,9 +77,8 @@ export const comparedTags: Readonly<Record<'email' | 'dns' | 'directoryName' | '
   ip: context(7, 'primitive'),
 };
 
-function readBase(subtree: DerReader): GeneralSubtree {
-  const { tag } = subtree;
-  switch (tag) {
+function readBase(subtree: DerReader): SubtreeBase {
+  switch (subtree.tag) {
     case comparedTags.email:
       return readText(subtree, 'email');
     case comparedTags.dns:
@@ -100,16 +94,18 @@ function readBase(subtree: DerReader): GeneralSubtree {
     case comparedTags.ip:
       return readRange(subtree);
     default:
-      return { kind: 'unsupported', tag, fault: 'is of a kind that is not known', isMalformed: false };
+      return unsupported('is of a kind that is not known');
   }
 }
 
-function readText(subtree: DerReader, kind: 'dns' | 'email' | 'uri'): GeneralSubtree {
-  const base = subtree.content.toString('latin1');
-  if (!/^[\x21-\x7e]*$/.test(base)) return malformed(subtree.tag, 'is not text of its kind');
-  return isBase(kind, base)
-    ? { kind, base }
-    : malformed(subtree.tag, `"${base.slice(0, 100)}" is no ${kind} constraint`);
+function readText(subtree: DerReader, kind: 'dns' | 'email' | 'uri'): SubtreeBase {
+  const text = subtree.content.toString('latin1');
+  if (!/^[\x21-\x7e]*$/.test(text)) return unsupported('is not text of its kind');
+  if (!isBase(kind, text)) return unsupported(`"${text.slice(0, 100)}" is no ${kind} constraint`);
+  const at = kind === 'email' ? text.lastIndexOf('@') : -1;
+  const base = text.slice(0, at + 1) + text.slice(at + 1).toLowerCase();
+  // Microsoft's documents have it so, and OpenSSL reads it as the host.
+  return { kind, base: at === 0 ? base.slice(1) : base };
 }
 
 const label = '[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?';
@@ -120,18 +116,15 @@ function isBase(kind: 'dns' | 'email' | 'uri', base: string): boolean {
   if (kind === 'dns' && base === '') return true;
   const at = kind === 'email' ? base.lastIndexOf('@') : -1;
   if (at < 0) return host.test(base);
-  return at > 0 && !base.slice(at + 1).startsWith('.') && host.test(base.slice(at + 1));
+  return !base.slice(at + 1).startsWith('.') && host.test(base.slice(at + 1));
 }
 
-function readRange(subtree: DerReader): GeneralSubtree {
-  const { content } = subtree;
+function readRange({ content }: DerReader): SubtreeBase {
   if (content.length !== 8 && content.length !== 32)
-    return malformed(subtree.tag, `has ${content.length} bytes for an address and a mask`);
+    return unsupported(`has ${content.length} bytes for an address and a mask`);
   const half = content.length / 2;
   const [address, mask] = [content.subarray(0, half), content.subarray(half)];
-  return isPrefix(mask)
-    ? { kind: 'ip', address, mask }
-    : malformed(subtree.tag, 'has a mask that is no prefix');
+  return isPrefix(mask) ? { kind: 'ip', address, mask } : unsupported('has a mask that is no prefix');
 }
 
 /** Whether all ones stand before all zeros. */
