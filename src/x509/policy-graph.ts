@@ -5,7 +5,7 @@
  * @module
  */
 import { type Certificate } from './certificate.js';
-import { anyPolicy } from './policy-extensions.js';
+import { anyPolicy, type PolicyMapping } from './policy-extensions.js';
 import { isSelfIssued } from './issuance.js';
 
 /** The inputs of RFC 5280 section 6.1.1 (c) to (f). */
@@ -139,15 +139,12 @@ class PolicyState {
     const level = this.#levels?.pop();
     if (level === undefined) return undefined;
     const any = level.get(anyPolicy);
-    for (const policy of new Set(mappings.map(({ issuerDomainPolicy }) => issuerDomainPolicy))) {
+    for (const [policy, expected] of expectedByPolicy(mappings)) {
       if (this.#policyMapping === 0) {
         level.delete(policy);
         continue;
       }
       const node = level.get(policy);
-      const expected = new Set(
-        mappings.flatMap((one) => (one.issuerDomainPolicy === policy ? one.subjectDomainPolicy : [])),
-      );
       if (node !== undefined) node.expected = expected;
       else if (any !== undefined) level.set(policy, { policy, expected, parents: any.parents });
     }
@@ -201,9 +198,25 @@ function nodeOf(policy: string, parents: readonly Node[]): Node {
 /** The nodes of a level by what they expect below them. */
 function parentsByExpected(level: Level): Map<string, Node[]> {
   const parents = new Map<string, Node[]>();
-  for (const node of level.values())
-    for (const policy of node.expected) parents.set(policy, [...(parents.get(policy) ?? []), node]);
+  for (const node of level.values()) {
+    for (const policy of node.expected) {
+      const those = parents.get(policy);
+      if (those === undefined) parents.set(policy, [node]);
+      else those.push(node);
+    }
+  }
   return parents;
+}
+
+/** What each policy of the issuer's domain is mapped to. */
+function expectedByPolicy(mappings: readonly PolicyMapping[]): Map<string, Set<string>> {
+  const expected = new Map<string, Set<string>>();
+  for (const { issuerDomainPolicy: from, subjectDomainPolicy: to } of mappings) {
+    const those = expected.get(from);
+    if (those === undefined) expected.set(from, new Set([to]));
+    else those.add(to);
+  }
+  return expected;
 }
 
 /** What is accepted, of what the anchor's own certificate names (RFC 5937 section 3.3); `undefined`: any. */
