@@ -97,7 +97,7 @@ export function readExtensions(list: DerReader | undefined): CertificateExtensio
     const isCritical = extension.at(Tag.boolean) && extension.boolean();
     const value = extension.enter(Tag.octetString);
     extension.finish();
-    const isKnown = readExtension(type, value, read);
+    const isKnown = readExtension(type, value, read, isCritical);
     if (isCritical && (!isKnown || neverCritical.has(type)))
       read.unknownCriticalExtensions = [...read.unknownCriticalExtensions, type];
   }
@@ -108,7 +108,7 @@ export function readExtensions(list: DerReader | undefined): CertificateExtensio
 const neverCritical = new Set(['2.5.29.14', '2.5.29.35']);
 
 /** Reads an extension; returns whether it is one that is known here. */
-function readExtension(type: string, value: DerReader, into: Extensions): boolean {
+function readExtension(type: string, value: DerReader, into: Extensions, isCritical: boolean): boolean {
   switch (type) {
     case '2.5.29.14':
       into.subjectKeyId = value.next(Tag.octetString).content.toString('hex');
@@ -123,7 +123,7 @@ function readExtension(type: string, value: DerReader, into: Extensions): boolea
       into.basicConstraints = readBasicConstraints(value.enter(Tag.sequence));
       break;
     case '2.5.29.30':
-      into.nameConstraints = readNameConstraints(value.enter(Tag.sequence));
+      into.nameConstraints = readNameConstraints(value.enter(Tag.sequence), isCritical);
       break;
     case '2.5.29.31':
       into.crlDistributionPoints = readDistributionPoints(value.enter(Tag.sequence));

@@ -44,12 +44,15 @@ const otherName = context(0, 'constructed');
  * @returns What is wrong; `undefined` where nothing is.
  */
 export function findViolation(
-  { permitted, excluded, fault }: NameConstraints,
+  { permitted, excluded, isCritical, fault }: NameConstraints,
   certificate: Certificate,
   isLeaf: boolean,
   budget: ComparisonBudget,
 ): string | undefined {
   if (fault !== undefined) return `are invalid: it ${fault}`;
+  for (const subtree of [...permitted, ...excluded])
+    if (subtree.kind === 'unsupported' && (isCritical || subtree.isMalformed))
+      return `cannot be checked: one ${subtree.fault}`;
   const names = namesOf(certificate, isLeaf);
   budget.left -= names.length + permitted.length + excluded.length;
   for (const tag of new Set(names.map((name) => name.tag))) {
@@ -163,12 +166,17 @@ function readHost(text: string, form: RegExp): string | undefined {
   return form.test(host) ? host : undefined;
 }
 
+/** The authority of a URI, and its host; no readers differ on where in it the host stands. */
+const uriHost =
+  /^[a-z][a-z0-9+.-]*:\/\/(?:[^@/?#\\]*@)?([a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?)(?::\d*)?(?:[/?#]|$)/i;
+
+/** What a URL parser reads as an IPv4 address: the last label is a number. */
+const numericHost = /(?:^|\.)(?:\d+|0x[0-9a-f]*)$/;
+
 /** A URI without a host, or with an address for one, cannot be compared (RFC 5280 section 4.2.1.10). */
 function hostOf(uri: string): string | undefined {
-  const authority = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(uri)?.[1];
-  if (authority === undefined) return undefined;
-  const host = readHost(authority.slice(authority.lastIndexOf('@') + 1).replace(/:\d*$/, ''), hostName);
-  return host === undefined || /(^|\.)\d+$/.test(host) ? undefined : host;
+  const host = readHost(uriHost.exec(uri)?.[1] ?? '', hostName);
+  return host === undefined || numericHost.test(host) ? undefined : host;
 }
 
 /** Whether a name is in a subtree of its kind; `undefined` where nobody can say. */
@@ -197,7 +205,7 @@ function compare(
 /** A base stands for itself and all below it; with a dot in front, as OpenSSL reads it, for those below it alone. */
 function compareHosts(host: string, base: string, list: 'permitted' | 'excluded'): boolean | undefined {
   if (base === '' || host === base || isBelowHost(host, base)) return true;
-  const star = host.indexOf('*');
+  const star = host.lastIndexOf('*');
   if (star < 0) return false;
   // A wildcard is of one label, the first. It stands for hosts on either side of an exclusion below it.
   const dot = host.indexOf('.');

@@ -15,18 +15,24 @@ type SubtreeBase =
   | { readonly kind: 'dns' | 'email' | 'uri'; readonly base: string }
   | { readonly kind: 'ip'; readonly address: Buffer; readonly mask: Buffer }
   | { readonly kind: 'directoryName'; readonly base: DistinguishedName }
-  | { readonly kind: 'unsupported'; readonly fault: string };
+  | {
+      readonly kind: 'unsupported';
+      readonly fault: string;
+      /** Whether it is of a kind that is compared, and has no meaning as it stands. */
+      readonly isMalformed: boolean;
+    };
 
 /** What a CA's certificate says of the names below it. Both lists may be empty, which no CA may write. */
 export interface NameConstraints {
   readonly permitted: readonly GeneralSubtree[];
   readonly excluded: readonly GeneralSubtree[];
+  readonly isCritical: boolean;
   /** What is wrong with them as a whole; `undefined` where nothing is. */
   readonly fault: string | undefined;
 }
 
 /** Reads NameConstraints. What has no meaning is kept as a fault: only a path that goes by it is refused. */
-export function readNameConstraints(sequence: DerReader): NameConstraints {
+export function readNameConstraints(sequence: DerReader, isCritical: boolean): NameConstraints {
   const permitted = readSubtrees(sequence.enterOptional(context(0, 'constructed')));
   const excluded = readSubtrees(sequence.enterOptional(context(1, 'constructed')));
   sequence.finish();
@@ -35,6 +41,7 @@ export function readNameConstraints(sequence: DerReader): NameConstraints {
   return {
     permitted: permitted ?? [],
     excluded: excluded ?? [],
+    isCritical,
     fault: isEmpty ? 'has an empty list' : undefined,
   };
 }
@@ -47,7 +54,7 @@ function readSubtrees(list: DerReader | undefined): GeneralSubtree[] | undefined
     subtree.next();
     const { tag } = subtree;
     const base = readBase(subtree);
-    subtrees.push({ tag, ...(readExtent(subtree) ? base : unsupported('has a minimum or a maximum')) });
+    subtrees.push({ tag, ...(readExtent(subtree) ? base : malformed('has a minimum or a maximum')) });
   }
   return subtrees;
 }
@@ -64,8 +71,8 @@ function readExtent(subtree: DerReader): boolean {
   return isUsual;
 }
 
-function unsupported(fault: string): SubtreeBase {
-  return { kind: 'unsupported', fault };
+function malformed(fault: string): SubtreeBase {
+  return { kind: 'unsupported', fault, isMalformed: true };
 }
 
 /** The tags of GeneralName (RFC 5280 section 4.2.1.6), of the kinds that are compared. */
@@ -94,14 +101,14 @@ function readBase(subtree: DerReader): SubtreeBase {
     case comparedTags.ip:
       return readRange(subtree);
     default:
-      return unsupported('is of a kind that is not known');
+      return { kind: 'unsupported', fault: 'is of a kind that is not known', isMalformed: false };
   }
 }
 
 function readText(subtree: DerReader, kind: 'dns' | 'email' | 'uri'): SubtreeBase {
   const text = subtree.content.toString('latin1');
-  if (!/^[\x21-\x7e]*$/.test(text)) return unsupported('is not text of its kind');
-  if (!isBase(kind, text)) return unsupported(`"${text.slice(0, 100)}" is no ${kind} constraint`);
+  if (!/^[\x21-\x7e]*$/.test(text)) return malformed('is not text of its kind');
+  if (!isBase(kind, text)) return malformed(`"${text.slice(0, 100)}" is no ${kind} constraint`);
   const at = kind === 'email' ? text.lastIndexOf('@') : -1;
   const base = text.slice(0, at + 1) + text.slice(at + 1).toLowerCase();
   // Microsoft's documents have it so, and OpenSSL reads it as the host.
@@ -121,10 +128,10 @@ function isBase(kind: 'dns' | 'email' | 'uri', base: string): boolean {
 
 function readRange({ content }: DerReader): SubtreeBase {
   if (content.length !== 8 && content.length !== 32)
-    return unsupported(`has ${content.length} bytes for an address and a mask`);
+    return malformed(`has ${content.length} bytes for an address and a mask`);
   const half = content.length / 2;
   const [address, mask] = [content.subarray(0, half), content.subarray(half)];
-  return isPrefix(mask) ? { kind: 'ip', address, mask } : unsupported('has a mask that is no prefix');
+  return isPrefix(mask) ? { kind: 'ip', address, mask } : malformed('has a mask that is no prefix');
 }
 
 /** Whether all ones stand before all zeros. */
