@@ -138,6 +138,7 @@ class PolicyState {
       return 'maps anyPolicy (policyMappings)';
     const level = this.#levels?.pop();
     if (level === undefined) return undefined;
+    this.#nodes -= level.size;
     const any = level.get(anyPolicy);
     for (const [policy, expected] of expectedByPolicy(mappings)) {
       if (this.#policyMapping === 0) {
