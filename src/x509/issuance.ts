@@ -7,7 +7,7 @@
 import { KeyUsage } from './certificate-extensions.js';
 import { type Certificate } from './certificate.js';
 
-/** Whether a certificate says it is a CA; one of version 1 cannot say, and is believed where it is configured. */
+/** Whether a certificate says it is a CA; one of version 1 cannot say, and is believed where it is a trust anchor. */
 export function isCa(certificate: Certificate): boolean {
   return certificate.basicConstraints?.ca ?? (certificate.version < 3 && isSelfIssued(certificate));
 }

@@ -74,6 +74,7 @@ export function faultOfIssuer(
   const name = `"${shorten(ca.subject.describe())}"`;
   const issued = below.at(-1) as Certificate;
   return (
+    faultOfVersion(issued, issued === below[0]) ??
     faultOfRole(ca, name) ??
     faultOfPurpose(ca, name, purpose) ??
     faultOfLength(below, ca, name) ??
@@ -99,6 +100,16 @@ function faultOfRole(ca: Certificate, name: string): PathFault | undefined {
   return unknown === undefined ? undefined : notUnderstood(`${name}, which stands above it,`, unknown);
 }
 
+/** RFC 5280 section 6.1.4 (k): before version 3 nothing says that it is a CA, which is known of a trust anchor alone. */
+function faultOfVersion({ subject, version }: Certificate, isLeaf: boolean): PathFault | undefined {
+  if (isLeaf || version >= 3) return undefined;
+  return {
+    kind: 'role',
+    seen: `"${shorten(subject.describe())}", which stands above it, is of X.509 version ${version} and no trust anchor, so that it cannot say it is a CA`,
+    remedy: 'issue the certificate of that CA with basicConstraints = CA:TRUE',
+  };
+}
+
 function notUnderstood(which: string, oid: string): PathFault {
   return {
     kind: 'extension',
@@ -118,7 +129,7 @@ function faultOfPurpose(
   return {
     kind: 'issuer',
     seen: `${name}, which stands above it, is for ${shorten(usages.map(describePurpose).join(', '))} alone (extendedKeyUsage)`,
-    remedy: `issue the certificate of that CA without extendedKeyUsage, or with ${wanted} (${purpose}) in it`,
+    remedy: `issue the certificate of that CA without extendedKeyUsage, or with ${wanted} in it`,
   };
 }
 

@@ -1,0 +1,344 @@
+import { describe, expect, test } from '@jest/globals';
+import { parseCertificate } from '../../../src/x509/certificate.js';
+import {
+  faultOfIssuer,
+  faultOfLeaf,
+  faultOfPath,
+  maxComparisons,
+  type PathFault,
+} from '../../../src/x509/path-rules.js';
+import { attributeTypes, ca, type CertificateOptions, purposes, selfSigned } from '../../support/chain.js';
+import { nameConstraints } from '../../support/path-extensions.js';
+
+interface Encoded {
+  readonly der: Buffer;
+}
+
+const read = (path: readonly Encoded[]) => path.map(({ der }) => parseCertificate(der));
+
+/** What is wrong with a path, the last certificate first. */
+function fault(
+  path: readonly Encoded[],
+  purpose: string | undefined = purposes.clientAuth,
+  left = maxComparisons,
+): PathFault | undefined {
+  return faultOfPath(read(path), { purpose, comparisons: { left } });
+}
+
+const root = ca('root');
+const unknownCritical = { oid: '1.2.3.4', critical: true, value: Buffer.from([5, 0]) };
+
+describe('a path', () => {
+  test('of no certificate, of one and of several has no fault', () => {
+    const east = root.intermediate('east');
+    expect(fault([])).toBeUndefined();
+    expect(fault([root])).toBeUndefined();
+    expect(fault([root.client(), root])).toBeUndefined();
+    expect(fault([east.client(), east, root])).toBeUndefined();
+  });
+
+  test('has the fault of its last certificate before those of CAs, and of the lowest CA before those above', () => {
+    const low = root.intermediate({ commonName: 'low', isCa: false });
+    const high = ca({ commonName: 'high', isCa: false });
+    const odd = low.client({ extraExtensions: [unknownCritical] });
+    expect(fault([odd, low, high])?.kind).toBe('extension');
+    expect(fault([low.client(), low, high])?.seen).toContain('"CN=low"');
+    expect(fault([low.client(), root, high])?.seen).toContain('"CN=high"');
+  });
+});
+
+describe('the last certificate', () => {
+  const faultOf = (options: CertificateOptions): PathFault | undefined =>
+    faultOfLeaf(parseCertificate(root.client(options).der));
+  const constraints = nameConstraints({ permitted: { dns: ['a.test'] } });
+
+  test('has no critical extension that is not understood', () => {
+    expect(faultOf({})).toBeUndefined();
+    expect(faultOf({ extraExtensions: [{ ...unknownCritical, critical: false }] })).toBeUndefined();
+    expect(faultOf({ extraExtensions: [unknownCritical] })).toEqual({
+      kind: 'extension',
+      seen: 'it has the critical extension 1.2.3.4, which is not understood',
+      remedy: 'issue that certificate without the extension, or with it not critical',
+    });
+  });
+
+  test('has nameConstraints as a CA alone', () => {
+    expect(faultOf({ extraExtensions: [constraints], isCa: true })).toBeUndefined();
+    expect(faultOf({ extraExtensions: [constraints] })).toEqual({
+      kind: 'issuer',
+      seen: 'it has nameConstraints (2.5.29.30), which a CA alone may have',
+      remedy: 'issue it without that extension',
+    });
+  });
+
+  test('is signed with a hash that cannot be forged, unless its issuer is itself', () => {
+    const rsa = ca({ commonName: 'rsa', key: 'rsa2048' });
+    expect(fault([root.client({ hash: 'sha1' }), root])).toEqual({
+      kind: 'signature',
+      seen: 'it is signed with SHA-1 (signatureAlgorithm 1.2.840.10045.4.1), which can be forged',
+      remedy: 'issue that certificate anew, signed with SHA-256 or better',
+    });
+    expect(fault([rsa.client({ hash: 'md5' }), rsa])).toMatchObject({
+      kind: 'signature',
+      seen: 'it is signed with MD5 (signatureAlgorithm 1.2.840.113549.1.1.4), which can be forged',
+    });
+    expect(fault([rsa.client({ hash: 'sha1', pss: true }), rsa])?.kind).toBe('signature');
+    expect(fault([rsa.client({ hash: 'sha256' }), rsa])).toBeUndefined();
+    expect(fault([selfSigned({ hash: 'sha1' })])).toBeUndefined();
+    // Its issuer's name is its own, and its issuer another.
+    expect(fault([root.client({ commonName: 'root', hash: 'sha1' }), root])?.kind).toBe('signature');
+    const alone = root.client({ hash: 'sha1' });
+    expect(faultOfLeaf(parseCertificate(alone.der))?.kind).toBe('signature');
+  });
+});
+
+describe('a CA', () => {
+  test.each<[string, CertificateOptions, string]>([
+    ['that is none', { isCa: false }, 'is no CA (its basicConstraints do not say CA:TRUE)'],
+    ['that does not say', { isCa: null }, 'is no CA (its basicConstraints do not say CA:TRUE)'],
+    [
+      'that may not sign certificates',
+      { keyUsage: ['cRLSign', 'digitalSignature'] },
+      'may not sign certificates (its keyUsage has no keyCertSign)',
+    ],
+  ])('%s may not issue', (_what, options, seen) => {
+    const east = root.intermediate({ commonName: 'east', ...options });
+    expect(fault([east.client(), east, root])).toMatchObject({
+      kind: 'role',
+      seen: `"CN=east", which stands above it, ${seen}`,
+    });
+    // The trust anchor is no exception.
+    const anchor = ca({ commonName: 'east', ...options });
+    expect(fault([anchor.client(), anchor])?.kind).toBe('role');
+  });
+
+  test('says what would help', () => {
+    const [no, silent] = [{ isCa: false }, { keyUsage: ['cRLSign'] } as const].map((options) => ca(options));
+    expect(fault([root.client(), ...(no ? [no] : [])])?.remedy).toBe(
+      'have a CA issue the certificate, or issue that of the CA with basicConstraints = CA:TRUE',
+    );
+    expect(fault([root.client(), ...(silent ? [silent] : [])])?.remedy).toBe(
+      'issue the certificate of that CA with keyUsage = keyCertSign',
+    );
+  });
+
+  test('may issue without a keyUsage', () => {
+    const east = root.intermediate({ keyUsage: null });
+    expect(fault([east.client(), east, root])).toBeUndefined();
+  });
+
+  test('has no critical extension that is not understood', () => {
+    const east = root.intermediate({ commonName: 'east', extraExtensions: [unknownCritical] });
+    const seen =
+      '"CN=east", which stands above it, has the critical extension 1.2.3.4, which is not understood';
+    expect(fault([east.client(), east, root])).toMatchObject({ kind: 'extension', seen });
+    const anchor = ca({ commonName: 'east', extraExtensions: [unknownCritical] });
+    expect(fault([anchor.client(), anchor])).toMatchObject({ kind: 'extension', seen });
+  });
+
+  test('is signed with a hash that cannot be forged, unless it is the anchor', () => {
+    const anchor = ca({ commonName: 'anchor', hash: 'sha1' });
+    expect(fault([anchor.client(), anchor])).toBeUndefined();
+    const east = root.intermediate({ commonName: 'east', hash: 'sha1' });
+    expect(fault([east.client(), east, root])?.seen).toBe(
+      '"CN=east", which stands above it, is signed with SHA-1 (signatureAlgorithm 1.2.840.10045.4.1), which can be forged',
+    );
+    // Alone above a client, it is taken for the anchor.
+    expect(fault([east.client(), east])).toBeUndefined();
+  });
+});
+
+describe('a CA of version 1', () => {
+  test('is one as a trust anchor', () => {
+    const old = ca({ commonName: 'old', version: 1 });
+    expect(fault([old.client(), old])).toBeUndefined();
+    const east = old.intermediate('east');
+    expect(fault([east.client(), east, old])).toBeUndefined();
+  });
+
+  // What a CA makes of a request for its own name, where it writes version 1.
+  test('is none below another, even of one name with its issuer', () => {
+    const impostor = root.intermediate({ commonName: 'root', version: 1 });
+    expect(fault([impostor.client(), impostor, root])).toEqual({
+      kind: 'role',
+      seen: '"CN=root", which stands above it, is of X.509 version 1 and no trust anchor, so that it cannot say it is a CA',
+      remedy: 'issue the certificate of that CA with basicConstraints = CA:TRUE',
+    });
+    const other = root.intermediate({ commonName: 'other', version: 1 });
+    expect(fault([other.client(), other, root])?.kind).toBe('role');
+  });
+
+  test('may have issued itself: a client of version 1 is the last certificate', () => {
+    expect(fault([root.client({ version: 1 }), root])).toBeUndefined();
+    expect(fault([root.client({ version: 1, commonName: 'root' }), root])).toBeUndefined();
+  });
+});
+
+describe('what a CA is for', () => {
+  const { clientAuth, serverAuth, codeSigning } = purposes;
+  const of = (...extendedKeyUsage: string[]): PathFault | undefined => {
+    const east = root.intermediate({ commonName: 'east', extendedKeyUsage });
+    return fault([east.client(), east, root]);
+  };
+
+  test('is for clients, where it says anything', () => {
+    expect(of(clientAuth)).toBeUndefined();
+    expect(of(serverAuth, clientAuth)).toBeUndefined();
+    expect(of(serverAuth, codeSigning)).toEqual({
+      kind: 'issuer',
+      seen: '"CN=east", which stands above it, is for serverAuth (1.3.6.1.5.5.7.3.1), codeSigning (1.3.6.1.5.5.7.3.3) alone (extendedKeyUsage)',
+      remedy:
+        'issue the certificate of that CA without extendedKeyUsage, or with clientAuth (1.3.6.1.5.5.7.3.2) in it',
+    });
+    expect(of(purposes.any)?.kind).toBe('issuer');
+    expect(of()?.kind).toBe('issuer');
+  });
+
+  test('is not asked where there is no purpose, and by another purpose', () => {
+    const east = root.intermediate({ commonName: 'east', extendedKeyUsage: [serverAuth] });
+    const path = read([east.client(), east, root]);
+    const comparisons = { left: 10 };
+    expect(faultOfPath(path, { purpose: undefined, comparisons })).toBeUndefined();
+    expect(faultOfPath(path, { purpose: serverAuth, comparisons })).toBeUndefined();
+    expect(faultOfPath(path, { purpose: codeSigning, comparisons })?.kind).toBe('issuer');
+  });
+
+  test('of the trust anchor counts too', () => {
+    const anchor = ca({ extendedKeyUsage: [serverAuth] });
+    expect(fault([anchor.client(), anchor])?.kind).toBe('issuer');
+  });
+});
+
+describe('pathLenConstraint', () => {
+  /** A path with so many CAs between, under an anchor, or under a CA, of this path length. */
+  const below = (pathLength: number, between: number, isAnchor: boolean): PathFault | undefined => {
+    const top = isAnchor
+      ? ca({ commonName: 'top', pathLength })
+      : root.intermediate({ commonName: 'top', pathLength });
+    const path = [top];
+    for (let depth = 0; depth < between; depth++)
+      path.unshift((path[0] as typeof top).intermediate(`ca${depth}`));
+    return fault([(path[0] as typeof top).client(), ...path, ...(isAnchor ? [] : [root])]);
+  };
+
+  test.each([0, 1, 2])('= %i has so many CAs below it, and not one more', (pathLength) => {
+    for (const isAnchor of [true, false]) {
+      expect(below(pathLength, pathLength, isAnchor)).toBeUndefined();
+      expect(below(pathLength, pathLength + 1, isAnchor)).toEqual({
+        kind: 'issuer',
+        seen: `"CN=top" may have ${pathLength} CAs below it (basicConstraints, pathLenConstraint), and there are ${pathLength + 1}`,
+        remedy:
+          'have a CA nearer to it issue the certificate, or issue the certificate of that CA with a longer path',
+      });
+    }
+  });
+
+  test('does not count what a CA issued to itself, nor the last certificate, whatever that is', () => {
+    const top = ca({ commonName: 'top', pathLength: 0 });
+    const rolled = top.selfIssued({ pathLength: 0 });
+    expect(fault([rolled.client(), rolled, top])).toBeUndefined();
+    const again = rolled.selfIssued();
+    expect(fault([again.client(), again, rolled, top])).toBeUndefined();
+    expect(fault([top.intermediate('last'), top])).toBeUndefined();
+    expect(fault([top.client('top'), top])).toBeUndefined();
+    // And what is issued to another is.
+    const other = rolled.intermediate('other');
+    expect(fault([other.client(), other, rolled, top])?.kind).toBe('issuer');
+  });
+
+  test('of an inner CA counts as well', () => {
+    const top = ca({ commonName: 'top', pathLength: 5 });
+    const inner = top.intermediate({ commonName: 'inner', pathLength: 0 });
+    const low = inner.intermediate('low');
+    expect(fault([low.client(), low, inner, top])?.seen).toMatch(/^"CN=inner" may have 0 CAs/);
+    expect(fault([inner.client(), inner, top])).toBeUndefined();
+  });
+});
+
+describe('nameConstraints', () => {
+  const only = (dns: string): CertificateOptions => ({
+    extraExtensions: [nameConstraints({ permitted: { dns: [dns] } })],
+  });
+  const client = { sans: { dns: ['x.b.test'] } };
+
+  test('of a CA are asked of what it issued, the anchor among them', () => {
+    const east = root.intermediate({ commonName: 'east', ...only('a.test') });
+    expect(fault([east.client(client), east, root])).toEqual({
+      kind: 'issuer',
+      seen: 'the nameConstraints (2.5.29.30) of "CN=east" do not permit the dns name "x.b.test"',
+      remedy:
+        'issue the certificate for a name that the CA may certify, or by a CA that may certify the name',
+    });
+    expect(fault([east.client({ sans: { dns: ['x.a.test'] } }), east, root])).toBeUndefined();
+    const anchor = ca({ commonName: 'anchor', ...only('a.test') });
+    expect(fault([anchor.client(client), anchor])?.kind).toBe('issuer');
+  });
+
+  test('of several CAs count together', () => {
+    const high = root.intermediate({ commonName: 'high', ...only('b.test') });
+    const low = high.intermediate({ commonName: 'low', ...only('x.b.test') });
+    expect(fault([low.client(client), low, high, root])).toBeUndefined();
+    const lax = high.intermediate({ commonName: 'lax', ...only('test') });
+    expect(fault([lax.client({ sans: { dns: ['a.test'] } }), lax, high, root])?.seen).toContain(
+      'of "CN=high"',
+    );
+  });
+
+  test('are asked of the CAs between', () => {
+    const top = ca({
+      commonName: 'top',
+      extraExtensions: [nameConstraints({ excluded: { directoryName: [{ organization: 'Bad' }] } })],
+    });
+    const low = top.intermediate({ commonName: 'low', organization: 'Bad' });
+    expect(fault([low.client(), low, top])?.seen).toBe(
+      'the nameConstraints (2.5.29.30) of "CN=top" exclude the directoryName name "CN=low,O=Bad" of "CN=low,O=Bad", which stands above it',
+    );
+    const good = top.intermediate({ commonName: 'low', organization: 'Good' });
+    expect(fault([good.client(), good, top])).toBeUndefined();
+  });
+
+  test('are not asked of what a CA issued to itself, but of the last certificate (section 6.1.3)', () => {
+    const name = { name: [[{ oid: attributeTypes.organization, type: 'utf8', value: 'Bad' }]] } as const;
+    const top = ca({
+      ...name,
+      extraExtensions: [nameConstraints({ excluded: { directoryName: [{ organization: 'Bad' }] } })],
+    });
+    const rolled = top.selfIssued({ extraExtensions: [] });
+    expect(fault([rolled.client(), rolled, top])).toBeUndefined();
+    expect(fault([rolled.client(name), rolled, top])?.kind).toBe('issuer');
+    expect(fault([top.client(name), top])?.kind).toBe('issuer');
+  });
+
+  test('a commonName that looks like a host is asked of the last certificate alone', () => {
+    const top = ca({ commonName: 'top', ...only('a.test') });
+    const low = top.intermediate('low.b.test');
+    expect(fault([low.client(), low, top])).toBeUndefined();
+    expect(fault([top.client('client.b.test'), top])?.kind).toBe('issuer');
+  });
+
+  test('of 50,000 comparisons are asked, and of no more for the whole path', () => {
+    expect(maxComparisons).toBe(50_000);
+    const top = ca({ commonName: 'top', ...only('test') });
+    const low = top.intermediate({ commonName: 'low', ...only('test') });
+    const path = [low.client(client), low, top];
+    // For the client its commonName and its DNS name, with one constraint each by two CAs; and the name of the CA.
+    expect(fault(path, purposes.clientAuth, 7)).toBeUndefined();
+    expect(fault(path, purposes.clientAuth, 6)?.seen).toContain('more than are compared for one client');
+  });
+});
+
+describe('an issuer', () => {
+  test('is asked of the certificates below it, and not of what else is wrong with them', () => {
+    const east = root.intermediate({ commonName: 'east', isCa: false });
+    const needs = { purpose: purposes.clientAuth, comparisons: { left: 10 } };
+    const [client, eastRead, rootRead] = read([
+      east.client({ extraExtensions: [unknownCritical] }),
+      east,
+      root,
+    ]);
+    if (client === undefined || eastRead === undefined || rootRead === undefined) throw new Error('unread');
+    expect(faultOfIssuer([client], eastRead, needs)?.kind).toBe('role');
+    expect(faultOfIssuer([client, eastRead], rootRead, needs)).toBeUndefined();
+    expect(faultOfIssuer([client], rootRead, needs)).toBeUndefined();
+  });
+});
