@@ -78,21 +78,22 @@ export function choosePath(
   }
   // None: which rule stands against them?
   const failing = judged.length === 0 ? search.from(certificate) : [];
+  let hasMore = false;
   for (const chain of failing) {
+    hasMore = judged.length === maxFailing;
+    if (hasMore) break;
     judge(chain);
-    if (judged.length === maxFailing) break;
   }
   if (judged.length === 0) {
     missing = missingFor(certificate, store, search);
     judge(undefined);
   }
   const best = judged.reduce((one, other) => (other.passed > one.passed ? other : one));
-  const isPartial = search.isExhausted;
   return {
-    best: isPartial ? asPartial(best) : best,
+    best: search.isExhausted ? asPartial(best) : best,
     others: judged.filter((one) => one !== best),
     missing,
-    isPartial,
+    isPartial: hasMore || search.isExhausted,
   };
 }
 
