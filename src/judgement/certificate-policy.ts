@@ -103,7 +103,9 @@ function checkPolicies(given: CertificatePolicy['policies']): PolicyInputs {
     });
   return checkEach(given, name, {
     initialPolicySet: () =>
-      given.initialPolicySet && checkOids(given.initialPolicySet, `${name}.initialPolicySet`),
+      given.initialPolicySet === undefined
+        ? undefined
+        : checkOids(given.initialPolicySet, `${name}.initialPolicySet`),
     initialExplicitPolicy: () =>
       checkBoolean(given.initialExplicitPolicy, `${name}.initialExplicitPolicy`, false),
     initialPolicyMappingInhibit: () =>

@@ -258,3 +258,29 @@ describe('for people', () => {
     expect(name.describe()).toBe('emailAddress=a\\,O=Bank\\0ab@example.com');
   });
 });
+
+describe('the canonical parts', () => {
+  test('are one for each part, the most general first', () => {
+    const name = read([[o('Example')], [ou('eng'), cn('x')]]);
+    expect(name.canonicalParts).toHaveLength(2);
+    expect(name.canonical).toBe(`[${name.canonicalParts.join(',')}]`);
+    expect(name.canonicalParts).toBe(name.canonicalParts);
+    expect(read([]).canonicalParts).toEqual([]);
+  });
+
+  test('are equal where the parts are: in any letter case and order, and of a part with all of its attributes', () => {
+    const [part] = read([[ou('Eng'), cn(' a  B ')]]).canonicalParts;
+    expect(read([[cn('A b', 'printable'), ou('ENG')]]).canonicalParts).toEqual([part]);
+    expect(read([[ou('eng')], [cn('a b')]]).canonicalParts).not.toContain(part);
+    expect(read([[ou('eng')]]).canonicalParts).not.toContain(part);
+    expect(read([[cn('eng')]]).canonicalParts).not.toEqual(read([[ou('eng')]]).canonicalParts);
+  });
+
+  test('hold no way to write two parts as one', () => {
+    const two = read([[o('a')], [o('b')]]).canonicalParts;
+    expect(read([[o('a')], [o('b')], [o('c')]]).canonicalParts.slice(0, 2)).toEqual(two);
+    expect(read([[o('a"],["2.5.4.10","=b')]]).canonicalParts).not.toEqual(
+      read([[o('a'), o('b')]]).canonicalParts,
+    );
+  });
+});

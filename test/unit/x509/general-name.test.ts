@@ -5,6 +5,7 @@ import { DerReader } from '../../../src/x509/der.js';
 import {
   canonicalGeneralName,
   type GeneralName,
+  ipOctets,
   normaliseIp,
   readGeneralNames,
 } from '../../../src/x509/general-name.js';
@@ -309,5 +310,46 @@ describe('canonical forms', () => {
     });
     all.push(...readDer(implicit(8, oid('1.2.3'))).map(canonicalGeneralName));
     expect(new Set(all).size).toBe(6);
+  });
+});
+
+describe('the octets of an IP address', () => {
+  test.each([
+    ['0.0.0.0', '00000000'],
+    ['192.0.2.255', 'c00002ff'],
+    ['::', '00000000000000000000000000000000'],
+    ['::1', '00000000000000000000000000000001'],
+    ['1::', '00010000000000000000000000000000'],
+    ['1:2:3:4:5:6:7:8', '00010002000300040005000600070008'],
+    ['2001:db8::f:0', '20010db80000000000000000000f0000'],
+    ['2001:DB8:0:0:0:0:F:0', '20010db80000000000000000000f0000'],
+    ['1::3:4:5:6:7:8', '00010000000300040005000600070008'],
+    ['1:2:3:4:5:6:7::', '00010002000300040005000600070000'],
+    ['::2:3:4:5:6:7:8', '00000002000300040005000600070008'],
+    ['ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', 'ffffffffffffffffffffffffffffffff'],
+    ['::ffff:192.0.2.1', '00000000000000000000ffffc0000201'],
+  ])('%s', (text_, octets) => {
+    expect(ipOctets(text_)?.toString('hex')).toBe(octets);
+  });
+
+  test.each(['', '1.2.3', '1.2.3.256', '01.2.3.4', ':', '1:2', '::g', 'a.test', '1:2:3:4:5:6:7:8:9'])(
+    'are none of "%s"',
+    (value) => {
+      expect(ipOctets(value)).toBeUndefined();
+    },
+  );
+
+  test('are those that were read', () => {
+    const address = fc.oneof(
+      fc.uint8Array({ minLength: 4, maxLength: 4 }),
+      fc.array(fc.oneof(fc.constant(0), fc.nat(255)), { minLength: 16, maxLength: 16 }),
+    );
+    fc.assert(
+      fc.property(address, (octets) => {
+        const bytes = Buffer.from(octets);
+        const [name] = read({ ip: [bytes] });
+        expect(name?.kind === 'ip' && ipOctets(name.value)).toEqual(bytes);
+      }),
+    );
   });
 });

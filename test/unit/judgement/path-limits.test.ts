@@ -1,0 +1,43 @@
+import { expect, test } from '@jest/globals';
+import { checkCertificatePolicy } from '../../../src/judgement/certificate-policy.js';
+import { choosePath, type PathChoice } from '../../../src/judgement/path-choice.js';
+import { ca, type Certificate, type CertificateAuthority } from '../../support/chain.js';
+import { day, fromNow, read, storeOf } from '../../support/lists.js';
+import { nameConstraints } from '../../support/path-extensions.js';
+
+const measures = { revocation: undefined, certificates: checkCertificatePolicy() };
+
+function choose(client: Certificate, cas: readonly CertificateAuthority[]): PathChoice {
+  const candidate = { certificate: read(client), others: [], openssl: 'not-asked' } as const;
+  return choosePath(candidate, storeOf(...cas), measures, new Date());
+}
+
+test('a refusal where more paths lead up than are tried says so', () => {
+  const root = ca('ca');
+  const middle = root.intermediate('middle');
+  const permitted = { dns: ['inside.example'] };
+  const short = { key: 'rsa1024' } as const;
+  const weak = root.intermediate({ commonName: 'weak', ...short });
+  const renewed = (count: number): CertificateAuthority[] =>
+    Array.from({ length: count }, () => weak.reissue());
+  const client = weak.client();
+  expect(choose(client, [root, weak, ...renewed(3)])).toMatchObject({ isPartial: false });
+  const { isPartial, best } = choose(client, [root, weak, ...renewed(70)]);
+  expect(isPartial).toBe(true);
+  expect(best.refusal?.detail).toMatch(/; there may be other paths, and no more are tried for one client$/);
+  // Constraints are looked at before a path is whole, and cost no path.
+  const constrained = Array.from({ length: 70 }, () =>
+    middle.reissue({ extraExtensions: [nameConstraints({ permitted })], notAfter: fromNow(day) }),
+  );
+  const outside = middle.client({ sans: { dns: ['a.example'] } });
+  expect(choose(outside, [root, ...constrained, middle]).best.refusal).toBeUndefined();
+});
+
+test('what is wrong with the client itself is told at the first path', () => {
+  const root = ca('ca');
+  const middle = root.intermediate('middle');
+  const cas = [root, middle, ...Array.from({ length: 5 }, () => middle.reissue())];
+  const { best, others } = choose(middle.client({ extendedKeyUsage: null }), cas);
+  expect(best.refusal?.reason).toBe('wrong-purpose');
+  expect(others).toEqual([]);
+});
