@@ -191,6 +191,7 @@ describe('a range of IP addresses', () => {
     ['a hole', v4(255, 0, 255, 0)],
     ['a hole in an octet', v4(0b1101_0000, 0, 0, 0)],
     ['zeros in front', v4(0, 255, 255, 255)],
+    ['zeros in front in an octet', v4(0x7f, 0, 0, 0)],
     ['a zero between octets', v4(0xfe, 0x80, 0, 0)],
     ['ones behind alone', v4(0, 0, 0, 1)],
     ['a hole, of version 6', v6(255, 0, 255)],
