@@ -163,15 +163,15 @@ describe('where every path fails', () => {
     expect(others).toEqual([]);
   });
 
-  test('for a reason of its own, a client is judged by each path', () => {
+  test('for a key that is too short, a client is judged by each path', () => {
     const renewed = east.reissue();
-    const server = east.server();
-    const { best, others } = choose(server, [root, east, renewed]);
-    expect([best.failed, others.map(({ failed }) => failed)]).toEqual(['purpose', ['purpose']]);
+    const short = east.client({ key: 'rsa1024' });
     const crls = [root.crl(), east.crl()];
     const cas = [root, east, renewed];
-    const again = choose(server, cas, { revocation: checkerOf(cas, crls) });
-    expect(again.others).toHaveLength(1);
+    for (const revocation of [undefined, checkerOf(cas, crls)]) {
+      const { best, others } = choose(short, cas, { revocation });
+      expect([best.failed, others.map(({ failed }) => failed)]).toEqual(['key', ['key']]);
+    }
   });
 });
 
