@@ -36,7 +36,9 @@ const timeout = Math.max(120_000, numRuns * 100);
 
 // Entities: a name and a key. Names with two keys have a rollover; the first three may be roots.
 const names = ['R', 'R', 'S', 'T', 'A', 'A', 'B', 'C'] as const;
-const entities = names.map((commonName) => ca({ commonName, organization: 'o' }));
+/** That of a client is "o". */
+const organizationOf = (entity: number): 'o' | 'p' => (entity < 4 ? 'o' : 'p');
+const entities = names.map((commonName, entity) => ca({ commonName, organization: organizationOf(entity) }));
 const leafKey = ca('leaf').privateKey;
 const any = '2.5.29.32.0';
 const oids = ['1.2.3.1', '1.2.3.2', '1.2.3.3'] as const;
@@ -274,7 +276,7 @@ function makeCa(said: Said): Certificate {
   const subject = entities[said.subject] as CertificateAuthority;
   const options: CertificateOptions = {
     commonName: names[said.subject] as string,
-    organization: 'o',
+    organization: organizationOf(said.subject),
     privateKey: subject.privateKey,
     version: said.version,
     isCa: said.isCa,
@@ -392,15 +394,13 @@ function obeysLengths(all: readonly Said[]): boolean {
 function obeysNames(all: readonly Said[], leaf: Leaf): boolean {
   return all.every(({ permitted, excluded }, index) => {
     const below = all.slice(index + 1).filter((said) => !isSelfIssued(said));
-    // Every subject of this test is of the organization "o".
-    const subjects = below.length + 1;
-    const organizations = Array.from({ length: subjects }, () => 'o');
+    const organizations = [...below.map(({ subject }) => organizationOf(subject)), 'o'];
     return (
       isWithin(
         organizations,
         permitted?.organization,
         excluded?.organization,
-        (base) => base.toLowerCase() === 'o',
+        (base, name) => base.toLowerCase() === name,
       ) &&
       isWithin(leaf.dns.flatMap(hostsOf), permitted?.dns, excluded?.dns, isHostBelow) &&
       isWithin(leaf.email, permitted?.email, excluded?.email, isMailboxOf)
