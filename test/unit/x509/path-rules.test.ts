@@ -92,6 +92,16 @@ describe('the last certificate', () => {
   });
 });
 
+test('a signature of an algorithm that is not known is no weak one', () => {
+  const [known, unknown] = [Buffer.from('2a8648ce3d040302', 'hex'), Buffer.from('2a8648ce3d04037f', 'hex')];
+  const der = Buffer.from(
+    root.client().der.toString('latin1').replaceAll(known.toString('latin1'), unknown.toString('latin1')),
+    'latin1',
+  );
+  expect(parseCertificate(der).signed.algorithm.scheme).toBeUndefined();
+  expect(fault([{ der }, root])).toBeUndefined();
+});
+
 describe('a CA', () => {
   test.each<[string, CertificateOptions, string]>([
     ['that is none', { isCa: false }, 'is no CA (its basicConstraints do not say CA:TRUE)'],
