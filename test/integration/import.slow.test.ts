@@ -9,7 +9,6 @@ import { afterEach, describe, expect } from '@jest/globals';
 import { createServer } from 'express-mtls';
 import { openDevCa, type DevCa } from 'express-mtls/dev-ca';
 import { runCommand, type CommandResult } from '../support/command.js';
-import type { Certificate } from '../support/chain.js';
 import { Client } from '../support/client.js';
 import { makeOpensslCaFolder, makeTutorialFolder, passphrase } from '../support/openssl-folders.js';
 import { helloApp, listen } from '../support/server.js';
@@ -61,7 +60,7 @@ async function answersTo(directory: string, devCa: DevCa, names: readonly string
   for (const name of names) {
     const chainPem = readFileSync(file(`${name}-crt.pem`), 'utf8');
     const keyPem = readFileSync(file(`${name}-key.pem`), 'utf8');
-    statuses.push((await new Client(target, { chainPem, keyPem } as Certificate).get()).status);
+    statuses.push((await new Client(target, { chainPem, keyPem }).get()).status);
   }
   return statuses;
 }

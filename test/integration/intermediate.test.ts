@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { createServer, type MtlsServer } from 'express-mtls';
 import { openDevCa, type DevCa, type IntermediateCa } from 'express-mtls/dev-ca';
-import type { Certificate } from '../support/chain.js';
 import { Client } from '../support/client.js';
 import { temporaryDirectory } from '../support/files.js';
 import { helloApp, listen, Recorder, until } from '../support/server.js';
@@ -49,7 +48,7 @@ async function start(
   const as = (name: string): Client => {
     const chainPem = readFileSync(inMiddle(`${name}-crt.pem`), 'utf8');
     const keyPem = readFileSync(inMiddle(`${name}-key.pem`), 'utf8');
-    return new Client(target, { chainPem, keyPem } as Certificate, { keepAlive: true });
+    return new Client(target, { chainPem, keyPem }, { keepAlive: true });
   };
   return { server, recorder, as };
 }
@@ -110,7 +109,7 @@ test('a server takes the clients of two intermediates, and of the root', async (
     const files = await issuer.issueClient(name);
     const chainPem = readFileSync(files.certFile, 'utf8');
     const keyPem = readFileSync(files.keyFile, 'utf8');
-    const { body } = await new Client(target, { chainPem, keyPem } as Certificate).get();
+    const { body } = await new Client(target, { chainPem, keyPem }).get();
     expect(JSON.parse(body)).toMatchObject({ hello: name });
   }
 });

@@ -168,8 +168,8 @@ describe('where every path fails', () => {
     const short = east.client({ key: 'rsa1024' });
     const crls = [root.crl(), east.crl()];
     const cas = [root, east, renewed];
-    for (const revocation of [undefined, checkerOf(cas, crls)]) {
-      const { best, others } = choose(short, cas, { revocation });
+    for (const options of [{}, { revocation: checkerOf(cas, crls) }]) {
+      const { best, others } = choose(short, cas, options);
       expect([best.failed, others.map(({ failed }) => failed)]).toEqual(['key', ['key']]);
     }
   });
