@@ -115,6 +115,8 @@ export function readCas(source: SourceBytes): Certificate[] {
 export interface StoreOptions extends CaPolicy {
   readonly origins: string;
   readonly at: Date;
+  /** Only what is a trust anchor there may be one here. */
+  readonly before?: CertificateStore;
 }
 
 /**
@@ -123,9 +125,9 @@ export interface StoreOptions extends CaPolicy {
  */
 export function storeOf(
   certificates: readonly Certificate[],
-  { origins, at, partialChain, announceCas }: StoreOptions,
+  { origins, at, partialChain, announceCas, before }: StoreOptions,
 ): CertificateStore {
-  const store = new CertificateStore(certificates, { partialChain });
+  const store = new CertificateStore(certificates, { partialChain, before });
   if (!certificates.some((certificate) => store.chainOf(certificate, [], at) !== undefined)) {
     throw new MtlsError('ERR_MTLS_CA_INVALID', {
       source: origins,

@@ -113,7 +113,8 @@ function narrow(
 ): CertificateStore {
   const left = inForce.certificates.filter(stays);
   if (left.length === inForce.certificates.length) return inForce;
-  return attempt('', () => storeOf(left, place)).result ?? inForce;
+  // Where its root is gone, a CA would be an anchor of a partial chain, and no CRL of the root asked about it.
+  return attempt('', () => storeOf(left, { ...place, before: inForce })).result ?? inForce;
 }
 
 /** The same CAs are the same store, which remembers the paths it has verified. */
@@ -121,7 +122,9 @@ function reuse(
   store: CertificateStore | undefined,
   certificates: readonly Certificate[],
 ): CertificateStore | undefined {
-  return store !== undefined && casKeyOf(store.certificates) === casKeyOf(certificates) ? store : undefined;
+  return store?.isNarrowed === false && casKeyOf(store.certificates) === casKeyOf(certificates)
+    ? store
+    : undefined;
 }
 
 /** Text that two lists share if they hold the same certificates. */

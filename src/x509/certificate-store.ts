@@ -21,6 +21,12 @@ interface Links {
   readonly distances: ReadonlyMap<Certificate, number>;
 }
 
+/** Which CAs may be trust anchors. */
+interface StoreLinks {
+  readonly partialChain?: 'deny' | 'allow' | undefined;
+  readonly before?: CertificateStore | undefined;
+}
+
 /** Certificates of CAs, found by what they issued. Immutable. */
 export class CertificateStore implements Authorities {
   readonly certificates: readonly Certificate[];
@@ -29,16 +35,20 @@ export class CertificateStore implements Authorities {
   readonly #keys = new WeakMap<Buffer, KeyObject | undefined>();
   #links: Links | undefined;
   readonly #partialChain: 'deny' | 'allow';
+  /** Whether fewer CAs may be anchors than the certificates alone say. */
+  readonly isNarrowed: boolean;
+  /** Until the anchors are known: see the constructor. */
+  #before: CertificateStore | undefined;
   readonly #chains = new WeakMap<Certificate, CertificateChain>();
 
   /**
    * @param options - `partialChain: 'allow'`: where no root is configured above a CA, the CA is a trust anchor itself.
+   *   `before`: only what is an anchor there may be one here.
    */
-  constructor(
-    certificates: readonly Certificate[],
-    { partialChain = 'deny' }: { readonly partialChain?: 'deny' | 'allow' | undefined } = {},
-  ) {
+  constructor(certificates: readonly Certificate[], { partialChain = 'deny', before }: StoreLinks = {}) {
     this.#partialChain = partialChain;
+    this.#before = before;
+    this.isNarrowed = before !== undefined;
     this.#byBytes = new Map(certificates.map((certificate) => [bytesOf(certificate), certificate]));
     this.certificates = Object.freeze([...this.#byBytes.values()]);
     for (const certificate of this.certificates) {
@@ -134,6 +144,8 @@ export class CertificateStore implements Authorities {
       this.certificates.filter((ca) => isSelfIssued(ca) && issuers.get(ca)?.includes(ca) === true),
     );
     if (this.#partialChain === 'allow') addPartialAnchors(anchors, issuers);
+    for (const ca of anchors) if (this.#before?.isAnchor(ca) === false) anchors.delete(ca);
+    this.#before = undefined;
     this.#links = { issuers, anchors, distances: measure(anchors, issuers) };
     return this.#links;
   }

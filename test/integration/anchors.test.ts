@@ -97,6 +97,30 @@ describe("partialChain: 'allow'", () => {
     expect(server.mtls.explain(old.client().der)).toMatchObject({ admitted: false, reason: 'expired' });
   });
 
+  test('a CA whose root was removed is no anchor until every source of CAs reads', async () => {
+    const { root, middle } = world();
+    const other = ca('other');
+    const { ca: second } = material({ root, cas: [middle] }).files;
+    const written = material({ root, cas: [root, other] });
+    const first = written.files.ca;
+    const server = await startServer({
+      root,
+      crl: root.crl({ revoked: [middle] }).pem + middle.crl().pem + other.crl().pem,
+      options: { partialChain: 'allow', ca: [first, second] },
+    });
+    const client = middle.client();
+    expect(await server.as(client).get()).toMatchObject({ status: 'refused' });
+    publish(second, 'broken');
+    publish(first, other.pem);
+    await expect(server.mtls.reload()).rejects.toBeDefined();
+    expect(server.mtls.explain(other.client().der).admitted).toBe(true);
+    expect(await server.as(client).get()).toMatchObject({ status: 'refused' });
+    publish(second, middle.pem);
+    publish(server.files.crl, middle.crl().pem + other.crl().pem);
+    await server.mtls.reload();
+    expect(await server.as(client).get()).toMatchObject({ status: 200 });
+  });
+
   test('without it the start is refused, and says what the root would admit', async () => {
     const { root, middle } = world();
     const { options } = material({ root, cas: [middle], crl: null });
