@@ -66,8 +66,11 @@ export class RevocationChecker {
     const progress = new Progress(certificate, at, this.policy);
     const question = { issuers, at, asking: [...asking, certificate] };
     const voices = new Map<VerifiedCrl, Voice | undefined>();
-    for (const point of distributionPointsOf(certificate)) {
-      for (const verified of this.crls) {
+    const deltas = new Map<VerifiedCrl, VerifiedCrl[]>();
+    const points = distributionPointsOf(certificate);
+    const named = this.#namedBy(certificate, points);
+    for (const point of points) {
+      for (const verified of named) {
         const isDelta = verified.crl.deltaBase !== undefined;
         // One that has a full CRL is asked with it.
         if (isDelta && this.#fullOf(verified) !== undefined) continue;
@@ -76,14 +79,22 @@ export class RevocationChecker {
         if (!voices.has(verified)) voices.set(verified, this.#voiceOf(verified, question));
         const voice = voices.get(verified);
         if (voice === undefined) continue;
+        if (!deltas.has(verified)) deltas.set(verified, this.#deltasOf(verified));
         const revoked = isDelta
           ? progress.convict(verified)
-          : progress.consult(verified, this.#deltasOf(verified), { reasons, voice });
+          : progress.consult(verified, deltas.get(verified) ?? [], { reasons, voice });
         if (revoked !== undefined) return revoked;
       }
     }
     if (progress.complete) return progress.good();
-    return progress.unknown(this.#hasCrlOf(certificate, distributionPointsOf(certificate)));
+    return progress.unknown(named.some(({ crl }) => crl.deltaBase === undefined));
+  }
+
+  /** The CRLs of the issuer, or of one whom a distribution point names. A certificate may have points by the thousand. */
+  #namedBy(certificate: Certificate, points: readonly DistributionPoint[]): VerifiedCrl[] {
+    const issuers = [certificate.issuer, ...points.flatMap(({ crlIssuer }) => crlIssuer ?? [])];
+    const names = new Set(issuers.map(({ canonical }) => canonical));
+    return this.crls.filter(({ crl }) => names.has(crl.issuer.canonical));
   }
 
   #voiceOf(verified: VerifiedCrl, question: Question): Voice | undefined {
@@ -104,13 +115,6 @@ export class RevocationChecker {
     );
     return newer.sort(
       (left, right) => Number(isOlder(left.crl, right.crl)) - Number(isOlder(right.crl, left.crl)),
-    );
-  }
-
-  #hasCrlOf(certificate: Certificate, points: readonly DistributionPoint[]): boolean {
-    const names = [certificate.issuer, ...points.flatMap(({ crlIssuer }) => crlIssuer ?? [])];
-    return this.crls.some(
-      ({ crl }) => crl.deltaBase === undefined && names.some((name) => name.equals(crl.issuer)),
     );
   }
 }
