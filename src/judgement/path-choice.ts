@@ -8,7 +8,7 @@ import { type RevocationChecker } from '../revocation/revocation-checker.js';
 import { type CertificateChain, type CertificateStore } from '../x509/certificate-store.js';
 import { type Certificate } from '../x509/certificate.js';
 import { faultOfIssuer, maxComparisons } from '../x509/path-rules.js';
-import { PathSearch } from '../x509/path-search.js';
+import { PathSearch, reasonLimits } from '../x509/path-search.js';
 import { purposes } from '../x509/purpose.js';
 import {
   judgePath,
@@ -54,7 +54,7 @@ export function choosePath(
   at: Date,
 ): PathChoice {
   const { certificate, others, openssl } = candidate;
-  const search = new PathSearch(store, others);
+  const search = new PathSearch(store, others, typeof openssl === 'object' ? reasonLimits : undefined);
   const judged: PathVerdict[] = [];
   let missing: MissingLink | undefined;
   const judge = (chain: CertificateChain | undefined): PathVerdict => {

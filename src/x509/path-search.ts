@@ -35,6 +35,12 @@ export interface SearchLimits {
 /** The default: a hundred CAs of one name, with room for what clients send. */
 const searchLimits: SearchLimits = Object.freeze({ signatures: 128, steps: 2000, paths: 64 });
 
+/**
+ * For a client that is refused whatever is found, so that the search is for the reason alone: anyone can make a certificate
+ * without an authorityKeyIdentifier, and a signature of P-521 takes more than a millisecond.
+ */
+export const reasonLimits: SearchLimits = Object.freeze({ ...searchLimits, signatures: 8 });
+
 // RFC 5280 sets no limit; OpenSSL's is 100. Nothing in the field is deeper than five.
 const maxPathLength = 10;
 

@@ -238,3 +238,14 @@ test('names are compared for a search together, and once more for a path that it
     ['not-permitted'],
   ]);
 });
+
+test('for a client that OpenSSL refuses, eight signatures are verified', () => {
+  const many = Array.from({ length: 20 }, () => ca('one name'));
+  const named = new CertificateStore(many.map(({ der }) => parseCertificate(der)));
+  const measures = { revocation: undefined, certificates: checkCertificatePolicy({}) };
+  const certificate = parseCertificate(ca('one name').client({ authorityKeyId: false }).der);
+  const missingFor = (openssl: OpensslVerdict): string | undefined =>
+    choosePath({ certificate, others: [], openssl }, named, measures, new Date()).missing;
+  expect(missingFor('not-asked')).toBe('signature');
+  expect(missingFor({ error: 'CERT_SIGNATURE_FAILURE' })).toBe('budget');
+});
