@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { checkCertificatePolicy } from '../../../src/judgement/certificate-policy.js';
 import { choosePath, type PathChoice } from '../../../src/judgement/path-choice.js';
+import { type OpensslVerdict } from '../../../src/judgement/judgement.js';
 import { type RevocationChecker } from '../../../src/revocation/revocation-checker.js';
 import { ca, type Certificate, type ReissueOptions, purposes } from '../../support/chain.js';
 import { checkerOf, day, fromNow, read, storeOf } from '../../support/lists.js';
@@ -241,9 +242,9 @@ test('names are compared for a search together, and once more for a path that it
 
 test('for a client that OpenSSL refuses, eight signatures are verified', () => {
   const many = Array.from({ length: 20 }, () => ca('one name'));
-  const named = new CertificateStore(many.map(({ der }) => parseCertificate(der)));
+  const named = storeOf(...many);
   const measures = { revocation: undefined, certificates: checkCertificatePolicy({}) };
-  const certificate = parseCertificate(ca('one name').client({ authorityKeyId: false }).der);
+  const certificate = read(ca('one name').client({ authorityKeyId: false }));
   const missingFor = (openssl: OpensslVerdict): string | undefined =>
     choosePath({ certificate, others: [], openssl }, named, measures, new Date()).missing;
   expect(missingFor('not-asked')).toBe('signature');

@@ -331,9 +331,9 @@ describe('nameConstraints', () => {
     const top = ca({ commonName: 'top', ...only('test') });
     const low = top.intermediate({ commonName: 'low', ...only('test') });
     const path = [low.client(client), low, top];
-    // For the client its commonName and its DNS name, with one constraint each by two CAs; and the name of the CA.
-    expect(fault(path, purposes.clientAuth, 7)).toBeUndefined();
-    expect(fault(path, purposes.clientAuth, 6)?.seen).toContain('more than are compared for one client');
+    // Two names of the client, a constraint, and their comparison, by each of two CAs; the name of the CA, and a constraint.
+    expect(fault(path, purposes.clientAuth, 10)).toBeUndefined();
+    expect(fault(path, purposes.clientAuth, 9)?.seen).toContain('more than are compared for one client');
   });
 });
 
