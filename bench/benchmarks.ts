@@ -11,6 +11,7 @@ import { benchHandshakeCost } from './handshake-cost.js';
 import type { Benchmark } from './harness/context.js';
 import { benchJudging } from './judging.js';
 import { benchMemory } from './memory.js';
+import { benchPaths } from './paths.js';
 import { benchReload } from './reload.js';
 import { benchRequestCost } from './request-cost.js';
 import { benchResumption } from './resumption.js';
@@ -19,6 +20,7 @@ import { benchTenMillion } from './ten-million.js';
 export const benchmarks: Readonly<Record<string, Benchmark>> = {
   handshake: benchHandshakeCost,
   'beside-node': benchBesideNode,
+  paths: benchPaths,
   resumption: benchResumption,
   reload: benchReload,
   memory: benchMemory,

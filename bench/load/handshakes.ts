@@ -6,6 +6,7 @@
 import { once } from 'node:events';
 import tls from 'node:tls';
 import { machineTime } from '../harness/clock.js';
+import type { ClientCredentials } from '../harness/material.js';
 import { connectOptions, type Target } from './keep-alive-connection.js';
 
 /** How many, and of which kind. */
@@ -39,6 +40,24 @@ async function makeHandshake(options: tls.ConnectionOptions): Promise<void> {
     throw new Error('a full handshake where a resumed one was expected, or the other way round');
   socket.end();
   await once(socket, 'close');
+}
+
+/** Handshakes of many clients. */
+export interface ClientsPlan {
+  readonly port: number;
+  /** Each makes one handshake. */
+  readonly clients: readonly ClientCredentials[];
+  readonly parallel: number;
+}
+
+/** Makes one full handshake as each of the clients. */
+export async function makeHandshakesAs({ port, clients, parallel }: ClientsPlan): Promise<void> {
+  const left = [...clients];
+  const worker = async (): Promise<void> => {
+    for (let next = left.pop(); next !== undefined; next = left.pop())
+      await makeHandshake(connectOptions({ port, credentials: next }));
+  };
+  await Promise.all(Array.from({ length: parallel }, worker));
 }
 
 /** How many attempts, and how many of them at once. */

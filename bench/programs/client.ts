@@ -6,7 +6,7 @@
 import { answerCalls } from '../harness/calls.js';
 import type { ClientCredentials } from '../harness/material.js';
 import { BusyConnections, type Sending } from '../load/busy-connections.js';
-import { makeHandshakes, makeRefused } from '../load/handshakes.js';
+import { makeHandshakes, makeHandshakesAs, makeRefused } from '../load/handshakes.js';
 import { HeldConnections } from '../load/held-connections.js';
 import type { Target } from '../load/keep-alive-connection.js';
 import { askUntilRefused, connectUntilRefused, isRefused, RequestLoad } from '../load/requests.js';
@@ -17,6 +17,7 @@ let busy: BusyConnections | undefined;
 
 const calls = {
   makeHandshakes,
+  makeHandshakesAs,
   makeRefused,
   isRefused,
   askUntilRefused,
