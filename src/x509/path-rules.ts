@@ -71,33 +71,37 @@ export function faultOfIssuer(
   ca: Certificate,
   { purpose, comparisons }: PathNeeds,
 ): PathFault | undefined {
-  const name = `"${shorten(ca.subject.describe())}"`;
   const issued = below.at(-1) as Certificate;
   return (
     faultOfVersion(issued, issued === below[0]) ??
-    faultOfRole(ca, name) ??
-    faultOfPurpose(ca, name, purpose) ??
-    faultOfLength(below, ca, name) ??
+    faultOfRole(ca) ??
+    faultOfPurpose(ca, purpose) ??
+    faultOfLength(below, ca) ??
     faultOfSignature(issued, issued === below[0]) ??
-    faultOfNames(below, ca, name, comparisons)
+    faultOfNames(below, ca, comparisons)
   );
 }
 
-function faultOfRole(ca: Certificate, name: string): PathFault | undefined {
+/** In quotes. To write a name takes longer than any of the checks, which hardly ever need it. */
+function nameOf({ subject }: Certificate): string {
+  return `"${shorten(subject.describe())}"`;
+}
+
+function faultOfRole(ca: Certificate): PathFault | undefined {
   if (!isCa(ca))
     return {
       kind: 'role',
-      seen: `${name}, which stands above it, is no CA (its basicConstraints do not say CA:TRUE)`,
+      seen: `${nameOf(ca)}, which stands above it, is no CA (its basicConstraints do not say CA:TRUE)`,
       remedy: 'have a CA issue the certificate, or issue that of the CA with basicConstraints = CA:TRUE',
     };
   if (ca.keyUsage !== undefined && (ca.keyUsage & KeyUsage.keyCertSign) === 0)
     return {
       kind: 'role',
-      seen: `${name}, which stands above it, may not sign certificates (its keyUsage has no keyCertSign)`,
+      seen: `${nameOf(ca)}, which stands above it, may not sign certificates (its keyUsage has no keyCertSign)`,
       remedy: 'issue the certificate of that CA with keyUsage = keyCertSign',
     };
   const [unknown] = ca.unknownCriticalExtensions;
-  return unknown === undefined ? undefined : notUnderstood(`${name}, which stands above it,`, unknown);
+  return unknown === undefined ? undefined : notUnderstood(`${nameOf(ca)}, which stands above it,`, unknown);
 }
 
 /** RFC 5280 section 6.1.4 (k): before version 3 nothing says that it is a CA, which is known of a trust anchor alone. */
@@ -119,33 +123,26 @@ function notUnderstood(which: string, oid: string): PathFault {
 }
 
 /** As OpenSSL and the Web PKI have it: what a CA is for limits what those below it are for. */
-function faultOfPurpose(
-  { extendedKeyUsage: usages }: Certificate,
-  name: string,
-  purpose: string | undefined,
-): PathFault | undefined {
+function faultOfPurpose(ca: Certificate, purpose: string | undefined): PathFault | undefined {
+  const { extendedKeyUsage: usages } = ca;
   if (purpose === undefined || usages === undefined || usages.includes(purpose)) return undefined;
   const wanted = describePurpose(purpose);
   return {
     kind: 'issuer',
-    seen: `${name}, which stands above it, is for ${shorten(usages.map(describePurpose).join(', '))} alone (extendedKeyUsage)`,
+    seen: `${nameOf(ca)}, which stands above it, is for ${shorten(usages.map(describePurpose).join(', '))} alone (extendedKeyUsage)`,
     remedy: `issue the certificate of that CA without extendedKeyUsage, or with ${wanted} in it`,
   };
 }
 
 /** RFC 5280 section 4.2.1.9: intermediate certificates are counted, but for those that a CA has issued to itself. */
-function faultOfLength(
-  below: readonly Certificate[],
-  { basicConstraints }: Certificate,
-  name: string,
-): PathFault | undefined {
-  const pathLength = basicConstraints?.pathLength;
+function faultOfLength(below: readonly Certificate[], ca: Certificate): PathFault | undefined {
+  const pathLength = ca.basicConstraints?.pathLength;
   if (pathLength === undefined) return undefined;
   const between = below.slice(1).filter((certificate) => !isSelfIssued(certificate)).length;
   if (between <= pathLength) return undefined;
   return {
     kind: 'issuer',
-    seen: `${name} may have ${pathLength} CAs below it (basicConstraints, pathLenConstraint), and there are ${between}`,
+    seen: `${nameOf(ca)} may have ${pathLength} CAs below it (basicConstraints, pathLenConstraint), and there are ${between}`,
     remedy:
       'have a CA nearer to it issue the certificate, or issue the certificate of that CA with a longer path',
   };
@@ -153,10 +150,11 @@ function faultOfLength(
 
 const weakHashes: ReadonlySet<unknown> = new Set(['md5', 'sha1']);
 
-function faultOfSignature({ subject, signed }: Certificate, isLeaf: boolean): PathFault | undefined {
+function faultOfSignature(certificate: Certificate, isLeaf: boolean): PathFault | undefined {
+  const { signed } = certificate;
   const hash = signed.algorithm.scheme?.hash;
   if (!weakHashes.has(hash)) return undefined;
-  const which = isLeaf ? 'it' : `"${shorten(subject.describe())}", which stands above it,`;
+  const which = isLeaf ? 'it' : `${nameOf(certificate)}, which stands above it,`;
   return {
     kind: 'signature',
     seen: `${which} is signed with ${hash === 'sha1' ? 'SHA-1' : 'MD5'} (signatureAlgorithm ${signed.algorithm.oid}), which can be forged`,
@@ -166,20 +164,19 @@ function faultOfSignature({ subject, signed }: Certificate, isLeaf: boolean): Pa
 
 function faultOfNames(
   below: readonly Certificate[],
-  { nameConstraints }: Certificate,
-  name: string,
+  ca: Certificate,
   comparisons: ComparisonBudget,
 ): PathFault | undefined {
+  const { nameConstraints } = ca;
   if (nameConstraints === undefined) return undefined;
   for (const [depth, certificate] of below.entries()) {
     if (depth > 0 && isSelfIssued(certificate)) continue;
     const violation = findViolation(nameConstraints, certificate, depth === 0, comparisons);
     if (violation === undefined) continue;
-    const whose =
-      depth === 0 ? '' : ` of "${shorten(certificate.subject.describe())}", which stands above it`;
+    const whose = depth === 0 ? '' : ` of ${nameOf(certificate)}, which stands above it`;
     return {
       kind: 'issuer',
-      seen: `the nameConstraints (2.5.29.30) of ${name} ${violation}${whose}`,
+      seen: `the nameConstraints (2.5.29.30) of ${nameOf(ca)} ${violation}${whose}`,
       remedy:
         'issue the certificate for a name that the CA may certify, or by a CA that may certify the name',
     };
