@@ -16,7 +16,7 @@ import { Deadline } from './deadline.js';
 import { type GateReporter } from './events.js';
 import { GatedConnection, type Keeper } from './gated-connection.js';
 import { HandshakeLimit } from './handshake-limit.js';
-import { identityOn, opensslVerdictOn, PeerCache, type ReadPeer, withIntermediates } from './peer.js';
+import { identityOn, opensslVerdictOn, PeerCache, type ReadPeer } from './peer.js';
 import { RefusalResponder } from './refusal-responder.js';
 import { guardServer } from './request-guard.js';
 import { type GateSettings } from './settings.js';
@@ -164,7 +164,7 @@ export class Gate implements Keeper {
       this.#tried.add(peer, judging, refusal);
       return this.#refuse(socket, refusal, peer);
     };
-    const whole = withIntermediates(socket, peer);
+    const whole = this.#peers.withIntermediates(socket, peer);
     if ('reason' in whole) return refuseTried(whole);
     const connection = new GatedConnection(this, socket, whole);
     const refusal = connection.judge('trusted');

@@ -34,9 +34,11 @@ const remembered = { entries: 10_000, bytes: 64 * 1024 * 1024 } as const;
 /** Reads peers, and remembers those that were admitted, with what their full handshakes showed. */
 export class PeerCache {
   readonly #peers: WeightedCache<number, ReadPeer>;
+  readonly #intermediates: WeightedCache<number, Certificate>;
 
   constructor(limits: { readonly entries: number; readonly bytes: number } = remembered) {
     this.#peers = new WeightedCache(limits);
+    this.#intermediates = new WeightedCache(limits);
   }
 
   /**
@@ -50,9 +52,31 @@ export class PeerCache {
     });
   }
 
+  /**
+   * Reads what a peer sent beside its certificate in this handshake. It costs memory for good on some releases of Node:
+   * not for a peer whose chain OpenSSL does not trust.
+   */
+  withIntermediates(socket: TLSSocket, peer: ReadPeer): ReadPeer | Refusal {
+    try {
+      const others = intermediatesOf(socket).map((der) => this.#readIntermediate(der));
+      const weight = others.reduce((sum, { raw }) => sum + weightOfIntermediate(raw), peer.weight);
+      return Object.freeze({ ...peer, others: Object.freeze(others), weight });
+    } catch (error) {
+      return refuseUnreadable(error);
+    }
+  }
+
+  /** One that came with an admitted client before is the same object, whose signature is known. */
+  #readIntermediate(der: Buffer): Certificate {
+    const known = this.#intermediates.get(keyOf(der));
+    return known?.raw.equals(der) === true ? known : parseCertificate(der);
+  }
+
   /** Remembers a peer that was admitted. The one that was admitted longest ago goes first. */
   remember(peer: ReadPeer): void {
     this.#peers.put(keyOf(peer.certificate.raw), peer, peer.weight);
+    for (const other of peer.others)
+      this.#intermediates.put(keyOf(other.raw), other, weightOfIntermediate(other.raw));
   }
 
   /** Forgets a peer that will not be admitted again. */
@@ -99,25 +123,6 @@ function readPeer(view: Buffer, openssl: OpensslVerdict): ReadPeer | Refusal {
   }
 }
 
-/**
- * Reads what a peer sent beside its certificate in this handshake. It costs memory for good on some releases of Node:
- * not for a peer whose chain OpenSSL does not trust.
- */
-export function withIntermediates(socket: TLSSocket, peer: ReadPeer): ReadPeer | Refusal {
-  try {
-    const others: Certificate[] = [];
-    let { weight } = peer;
-    for (const der of intermediatesOf(socket)) {
-      const budget = { left: der.length };
-      others.push(parseCertificate(der, budget));
-      weight += weightOf(der, der.length - budget.left);
-    }
-    return Object.freeze({ ...peer, others: Object.freeze(others), weight });
-  } catch (error) {
-    return refuseUnreadable(error);
-  }
-}
-
 function intermediatesOf(socket: TLSSocket): Buffer[] {
   const ders: Buffer[] = [];
   let above: X509Certificate | undefined = socket.getPeerX509Certificate()?.issuerCertificate;
@@ -129,6 +134,11 @@ function intermediatesOf(socket: TLSSocket): Buffer[] {
 /** About what a certificate takes once it is read: measured with many small names, where it is most. */
 function weightOf(der: Buffer, elements: number): number {
   return 1024 + 2 * der.length + 100 * elements;
+}
+
+/** At most: an element has two bytes or more. */
+function weightOfIntermediate(der: Buffer): number {
+  return weightOf(der, der.length / 2);
 }
 
 function refuseUnreadable(error: unknown): Refusal {

@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
 import { identityOf } from '../../../src/identity/client-identity.js';
-import { opensslVerdictOn, PeerCache, type ReadPeer, withIntermediates } from '../../../src/gate/peer.js';
+import { opensslVerdictOn, PeerCache, type ReadPeer } from '../../../src/gate/peer.js';
 import type { Refusal } from '../../../src/judgement/refusal.js';
 import { parseCertificate } from '../../../src/x509/certificate.js';
 import { ca, type Certificate, selfSigned } from '../../support/chain.js';
@@ -209,8 +209,9 @@ describe('the intermediates that a peer sent', () => {
   test('are read once, at most five', () => {
     const many = Array.from({ length: 12 }, () => east);
     const socket = socketOf(client, { others: many });
-    const alone = read(new PeerCache(), client);
-    const whole = expectPeer(withIntermediates(socket, alone));
+    const cache = new PeerCache();
+    const alone = read(cache, client);
+    const whole = expectPeer(cache.withIntermediates(socket, alone));
     expect(whole.others).toHaveLength(5);
     expect(whole.others[0]?.raw).toEqual(east.der);
     expect(whole.weight).toBeGreaterThan(alone.weight);
@@ -218,17 +219,30 @@ describe('the intermediates that a peer sent', () => {
     expect(Object.isFrozen(whole) && Object.isFrozen(whole.others)).toBe(true);
   });
 
+  test('are the same objects when they come again, if they came with a client that was admitted', () => {
+    const cache = new PeerCache();
+    const othersOf = (peer: ReadPeer): ReadPeer =>
+      expectPeer(cache.withIntermediates(socketOf(client, { others: [east] }), peer));
+    const refused = othersOf(read(cache, client));
+    const admitted = othersOf(read(cache, client));
+    expect(admitted.others[0]).not.toBe(refused.others[0]);
+    cache.remember(admitted);
+    expect(othersOf(read(cache, east.client('client2'))).others[0]).toBe(admitted.others[0]);
+  });
+
   test('are none where node:tls shows none', () => {
-    const alone = read(new PeerCache(), client);
-    expect(withIntermediates(socketOf(client), alone)).toMatchObject({ others: [] });
+    const cache = new PeerCache();
+    const alone = read(cache, client);
+    expect(cache.withIntermediates(socketOf(client), alone)).toMatchObject({ others: [] });
     const gone = { getPeerX509Certificate: () => undefined } as unknown as TLSSocket;
-    expect(withIntermediates(gone, alone)).toMatchObject({ others: [] });
+    expect(cache.withIntermediates(gone, alone)).toMatchObject({ others: [] });
   });
 
   test('are a refusal where one cannot be read', () => {
-    const alone = read(new PeerCache(), client);
+    const cache = new PeerCache();
+    const alone = read(cache, client);
     const broken = { ...east, der: east.der.subarray(0, -1) };
-    expect(withIntermediates(socketOf(client, { others: [broken] }), alone)).toMatchObject({
+    expect(cache.withIntermediates(socketOf(client, { others: [broken] }), alone)).toMatchObject({
       reason: 'identity-invalid',
     });
   });
