@@ -7,7 +7,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { type Certificate } from './certificate.js';
 import { isSelfIssued, mayIssue, mayMean } from './issuance.js';
-import { type Authorities, type CertificateChain, PathSearch } from './path-search.js';
+import { type Authorities, type CertificateChain, groupByKey, PathSearch } from './path-search.js';
 import { type Signed, verifySignature } from './signature.js';
 
 export type { CertificateChain };
@@ -31,8 +31,13 @@ interface StoreLinks {
 export class CertificateStore implements Authorities {
   readonly certificates: readonly Certificate[];
   readonly #byBytes: ReadonlyMap<string, Certificate>;
+  readonly #own: ReadonlySet<Certificate>;
   readonly #bySubject = new Map<string, Certificate[]>();
   readonly #keys = new WeakMap<Buffer, KeyObject | undefined>();
+  /** Whose signatures have been verified. */
+  readonly #signers = new WeakMap<Signed, KeyObject>();
+  /** By the name of a configured CA, the key that made the signature that was verified last. */
+  readonly #lastSigners = new Map<string, Buffer>();
   #links: Links | undefined;
   readonly #partialChain: 'deny' | 'allow';
   /** Whether fewer CAs may be anchors than the certificates alone say. */
@@ -51,10 +56,9 @@ export class CertificateStore implements Authorities {
     this.isNarrowed = before !== undefined;
     this.#byBytes = new Map(certificates.map((certificate) => [bytesOf(certificate), certificate]));
     this.certificates = Object.freeze([...this.#byBytes.values()]);
-    for (const certificate of this.certificates) {
-      const name = certificate.subject.canonical;
-      this.#bySubject.set(name, [...(this.#bySubject.get(name) ?? []), certificate]);
-    }
+    this.#own = new Set(this.certificates);
+    for (const certificate of this.certificates)
+      append(this.#bySubject, certificate.subject.canonical, certificate);
   }
 
   /** The CAs of this name. */
@@ -64,7 +68,7 @@ export class CertificateStore implements Authorities {
 
   /** Whether a certificate of the same bytes is among them. */
   isConfigured(certificate: Certificate): boolean {
-    return this.#byBytes.has(bytesOf(certificate));
+    return this.#configured(certificate) !== undefined;
   }
 
   /** The certificates of a CA's key: one that was renewed, or that its own old key has certified, has several. */
@@ -74,7 +78,7 @@ export class CertificateStore implements Authorities {
 
   /** Whether a path may end with a certificate: one that is configured and self-signed, or is a partial chain's. */
   isAnchor(certificate: Certificate): boolean {
-    const configured = this.#byBytes.get(bytesOf(certificate));
+    const configured = this.#configured(certificate);
     return configured !== undefined && this.#linked.anchors.has(configured);
   }
 
@@ -83,14 +87,19 @@ export class CertificateStore implements Authorities {
    * anchor first. Each has still to have signed it, unless the certificate is configured too: see {@link CertificateStore.verifiedIssuersOf}.
    */
   candidatesFor(certificate: Certificate): Certificate[] {
-    return this.named(certificate.issuer.canonical)
-      .filter((ca) => mayMean(certificate, ca))
-      .sort((one, other) => this.#distanceOf(one) - this.#distanceOf(other));
+    const name = certificate.issuer.canonical;
+    const candidates = this.named(name).filter((ca) => mayMean(certificate, ca));
+    const sorted = byDistance(candidates, this.#linked.distances);
+    const last = this.#lastSigners.get(name);
+    if (last === undefined || sorted.length < 2) return sorted;
+    // In which order keys are tried makes no difference but to the time: one of them has made the signature.
+    const isOfLast = ({ publicKey }: Certificate): boolean => publicKey.equals(last);
+    return [...sorted.filter(isOfLast), ...sorted.filter((ca) => !isOfLast(ca))];
   }
 
   /** The issuers of a configured certificate among the configured ones; `undefined` of any other. */
   verifiedIssuersOf(certificate: Certificate): readonly Certificate[] | undefined {
-    const configured = this.#byBytes.get(bytesOf(certificate));
+    const configured = this.#configured(certificate);
     return configured && this.#linked.issuers.get(configured);
   }
 
@@ -122,10 +131,22 @@ export class CertificateStore implements Authorities {
     return chain;
   }
 
+  /** The certificate of the same bytes. To compare them costs more than a step of a search. */
+  #configured(certificate: Certificate): Certificate | undefined {
+    return this.#own.has(certificate) ? certificate : this.#byBytes.get(bytesOf(certificate));
+  }
+
   /** Whether a certificate's key made a signature. A key that cannot be used has made none. */
-  isSignedBy(signed: Signed, { publicKey }: Certificate): boolean {
-    const key = this.#keyOf(publicKey);
-    return key !== undefined && verifySignature(signed, key);
+  isSignedBy(signed: Signed, ca: Certificate): boolean {
+    const key = this.#keyOf(ca.publicKey);
+    if (key === undefined) return false;
+    // An intermediate comes with one client after the other.
+    if (this.#signers.get(signed) === key) return true;
+    if (!verifySignature(signed, key)) return false;
+    this.#signers.set(signed, key);
+    // Not of what clients send, which could be any number of names.
+    if (this.#own.has(ca)) this.#lastSigners.set(ca.subject.canonical, ca.publicKey);
+    return true;
   }
 
   #keyOf(publicKey: Buffer): KeyObject | undefined {
@@ -139,6 +160,11 @@ export class CertificateStore implements Authorities {
    */
   get #linked(): Links {
     if (this.#links !== undefined) return this.#links;
+    // To read a key takes longer than to verify a signature by it.
+    for (const ofKey of groupByKey(this.certificates)) {
+      const key = readKey(ofKey[0].publicKey);
+      for (const { publicKey } of ofKey) this.#keys.set(publicKey, key);
+    }
     const issuers = new Map(this.certificates.map((ca) => [ca, this.#findIssuers(ca)]));
     const anchors = new Set(
       this.certificates.filter((ca) => isSelfIssued(ca) && issuers.get(ca)?.includes(ca) === true),
@@ -146,7 +172,10 @@ export class CertificateStore implements Authorities {
     if (this.#partialChain === 'allow') addPartialAnchors(anchors, issuers);
     for (const ca of anchors) if (this.#before?.isAnchor(ca) === false) anchors.delete(ca);
     this.#before = undefined;
-    this.#links = { issuers, anchors, distances: measure(anchors, issuers) };
+    const distances = measure(anchors, issuers);
+    // Without it, a search among CAs that all certify each other would go its longest ways first.
+    const nearest = [...issuers].map(([ca, above]) => [ca, byDistance(above, distances)] as const);
+    this.#links = { issuers: new Map(nearest), anchors, distances };
     return this.#links;
   }
 
@@ -155,14 +184,8 @@ export class CertificateStore implements Authorities {
     const candidates = this.named(certificate.issuer.canonical).filter((ca) => mayMean(certificate, ca));
     // A root is its own issuer, whatever identifiers it has, and most have no other.
     const itself = isSelfIssued(certificate) ? [certificate] : [];
-    const ofOneName = [...itself, ...candidates];
-    const signer = ofOneName.find((ca) => this.isSignedBy(certificate.signed, ca));
-    if (signer === undefined) return [];
-    return [...new Set(ofOneName)].filter(({ publicKey }) => publicKey.equals(signer.publicKey));
-  }
-
-  #distanceOf(ca: Certificate): number {
-    return this.#linked.distances.get(ca) ?? Infinity;
+    const byKey = groupByKey([...new Set([...itself, ...candidates])]);
+    return byKey.find(([ca]) => this.isSignedBy(certificate.signed, ca)) ?? [];
   }
 }
 
@@ -209,12 +232,7 @@ function walk(from: Certificate, neighbours: Neighbours, seen: Set<Certificate>)
 /** Whom each has issued. */
 function invert(issuers: Neighbours): Map<Certificate, Certificate[]> {
   const issued = new Map<Certificate, Certificate[]>();
-  for (const [certificate, above] of issuers)
-    for (const ca of above) {
-      const those = issued.get(ca);
-      if (those === undefined) issued.set(ca, [certificate]);
-      else those.push(certificate);
-    }
+  for (const [certificate, above] of issuers) for (const ca of above) append(issued, ca, certificate);
   return issued;
 }
 
@@ -227,6 +245,21 @@ function measure(anchors: ReadonlySet<Certificate>, issuers: Neighbours): Map<Ce
     for (const certificate of issued.get(ca) ?? [])
       if (!distances.has(certificate)) distances.set(certificate, distance + 1);
   return distances;
+}
+
+/** Those nearest to an anchor first. */
+function byDistance(
+  certificates: readonly Certificate[],
+  distances: ReadonlyMap<Certificate, number>,
+): Certificate[] {
+  const distanceOf = (ca: Certificate): number => distances.get(ca) ?? Infinity;
+  return certificates.toSorted((one, other) => distanceOf(one) - distanceOf(other));
+}
+
+function append<Key>(lists: Map<Key, Certificate[]>, key: Key, certificate: Certificate): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [certificate]);
+  else list.push(certificate);
 }
 
 function bytesOf({ raw }: Certificate): string {

@@ -137,16 +137,27 @@ export class PathSearch {
 
   /** Each key is tried once: a signature is by one of them, and all certificates of that one may stand above. */
   #signersAmong(certificate: Certificate, candidates: readonly Certificate[]): readonly Certificate[] {
-    const tried: Certificate[] = [];
-    for (const ca of candidates) {
-      if (tried.some(({ publicKey }) => publicKey.equals(ca.publicKey))) continue;
+    for (const ofKey of groupByKey(candidates)) {
       if (!this.#take('signatures')) return [];
-      tried.push(ca);
-      if (this.#store.isSignedBy(certificate.signed, ca))
-        return candidates.filter(({ publicKey }) => publicKey.equals(ca.publicKey));
+      if (this.#store.isSignedBy(certificate.signed, ofKey[0])) return ofKey;
     }
     return [];
   }
+}
+
+/** Certificates of one key. */
+type OfKey = readonly [Certificate, ...Certificate[]];
+
+/** Certificates by their key, in the order in which the keys come first. */
+export function groupByKey(certificates: readonly Certificate[]): readonly OfKey[] {
+  const groups = new Map<string, [Certificate, ...Certificate[]]>();
+  for (const certificate of certificates) {
+    const key = certificate.publicKey.toString('latin1');
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [certificate]);
+    else group.push(certificate);
+  }
+  return [...groups.values()];
 }
 
 /** A path that comes back to a name and its key goes in a circle. */
