@@ -4,10 +4,11 @@
  *
  * @module
  */
-import { createPublicKey, type KeyObject } from 'node:crypto';
+import { type KeyObject } from 'node:crypto';
 import { type Certificate } from './certificate.js';
 import { isSelfIssued, mayIssue, mayMean } from './issuance.js';
 import { type Authorities, type CertificateChain, groupByKey, PathSearch } from './path-search.js';
+import { readKey } from './public-key.js';
 import { type Signed, verifySignature } from './signature.js';
 
 export type { CertificateChain };
@@ -284,18 +285,4 @@ export function isSameCa(left: CertificateChain, right: CertificateChain): boole
 function hasCertified(chain: CertificateChain, { subject, publicKey }: Certificate): boolean {
   const end = chain.findIndex((ca) => !ca.subject.equals(subject));
   return chain.slice(0, end < 0 ? chain.length : end).some((ca) => ca.publicKey.equals(publicKey));
-}
-
-// A key costs what its maker wants it to cost: 16,384 bits with a long exponent take ten milliseconds a signature.
-const maxModulusBits = 8192;
-const maxExponent = 2n ** 32n;
-
-function readKey(publicKey: Buffer): KeyObject | undefined {
-  try {
-    const key = createPublicKey({ key: publicKey, format: 'der', type: 'spki' });
-    const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
-    return modulusLength <= maxModulusBits && publicExponent <= maxExponent ? key : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { DerReader, Tag } from './der.js';
 
 /** A key's kind and length. */
@@ -55,4 +56,19 @@ function modulusBits(info: DerReader): number {
   const modulus = key.enter(Tag.sequence).nextInteger().content;
   // DER has a zero in front only where the highest bit is set, and that counts as eight bits less.
   return modulus.length * 8 + 24 - Math.clz32(modulus[0] as number);
+}
+
+// A key costs what its maker wants it to cost: 16,384 bits with a long exponent take ten milliseconds a signature.
+const maxModulusBits = 8192;
+const maxExponent = 2n ** 32n;
+
+/** A key to verify with; `undefined` where it cannot be read, or would cost too much. */
+export function readKey(publicKey: Buffer): KeyObject | undefined {
+  try {
+    const key = createPublicKey({ key: publicKey, format: 'der', type: 'spki' });
+    const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
+    return modulusLength <= maxModulusBits && publicExponent <= maxExponent ? key : undefined;
+  } catch {
+    return undefined;
+  }
 }
