@@ -90,8 +90,14 @@ async function lookAt(lock: string): Promise<Occupant> {
 }
 
 async function lookAtFile(lock: string): Promise<Occupant> {
-  const text = await readIfPresent(lock);
-  return text === undefined ? 'none' : { file: lock, holder: parseFormerHolder(text) };
+  try {
+    const text = await readIfPresent(lock);
+    return text === undefined ? 'none' : { file: lock, holder: parseFormerHolder(text) };
+  } catch (error) {
+    // Another process took it over since: it is a folder now, which cannot be taken as long as it has an entry.
+    if (hasCode(error, 'EISDIR')) return 'none';
+    throw error;
+  }
 }
 
 async function isStale(occupant: Exclude<Occupant, 'none'>, self: Holder): Promise<boolean> {
