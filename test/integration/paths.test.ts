@@ -111,6 +111,31 @@ describe('its kin: the intermediate that is configured', () => {
     });
   });
 
+  test.each<[string, (root: CertificateAuthority, old: CertificateAuthority) => string]>([
+    [
+      'a delta CRL',
+      (root, old) => root.crl({ number: 1 }).pem + root.crl({ number: 2, delta: 1, revoked: [old] }).pem,
+    ],
+    [
+      'a CRL for CAs alone',
+      (root, old) =>
+        root.crl({ revoked: [old], idp: { onlyCa: true } }).pem + root.crl({ idp: { onlyUser: true } }).pem,
+    ],
+  ])(
+    'is not revoked, and the old one is by %s: the client is outside the constraint',
+    async (_what, lists) => {
+      const { root, old, now, client } = bypass();
+      const server = await startServer({ root, cas: [root, now], crl: lists(root, old) + now.crl().pem });
+      expect(await server.as(client, { chain: client.pem + old.pem }).get()).toMatchObject({
+        status: 'refused',
+      });
+      const shown = (await nodeShowsIntermediates()) ? 'revoked' : 'untrusted';
+      expect(server.recorder.events('refused')).toMatchObject([{ reason: shown }]);
+      const inside = now.client({ sans: { dns: ['b.inside.example'] } });
+      expect(await server.as(inside).get()).toMatchObject({ status: 200 });
+    },
+  );
+
   test('has taken the place of the old one at a reload: its client is out, on an open connection too', async () => {
     const root = ca('ca');
     const old = root.intermediate('middle');
