@@ -97,11 +97,11 @@ export function choosePath(
   };
 }
 
-/** Nobody is refused for a limit without being told. */
+/** Adds to a refusal that a limit of the search was reached. */
 function asPartial(verdict: PathVerdict): PathVerdict {
   const { refusal } = verdict;
   if (refusal === undefined) return verdict;
-  const detail = `${refusal.detail}; there may be other paths, and no more are tried for one client`;
+  const detail = `${refusal.detail}; the limit of what is tried for one client was reached, and there may be other paths`;
   return { ...verdict, refusal: Object.freeze({ ...refusal, detail }) };
 }
 

@@ -6,6 +6,7 @@
  */
 import { context, type DerReader, Tag } from './der.js';
 import { type DistributionPoint, readDistributionPoints } from './distribution-point.js';
+import { extensionsOf } from './extension-list.js';
 import { type GeneralName, readGeneralNames } from './general-name.js';
 import { type NameConstraints, readNameConstraints } from './name-constraints.js';
 import {
@@ -61,14 +62,6 @@ export interface AuthorityCertificate {
 
 type Extensions = { -readonly [Key in keyof CertificateExtensions]: CertificateExtensions[Key] };
 
-/** Enters an EXPLICIT tag that holds Extensions and nothing else. */
-export function enterExtensions(tbs: DerReader, number: number): DerReader | undefined {
-  const explicit = tbs.enterOptional(context(number, 'constructed'));
-  const list = explicit?.enter(Tag.sequence);
-  explicit?.finish();
-  return list;
-}
-
 /** Reads the content of an Extensions; `undefined` has none. */
 export function readExtensions(list: DerReader | undefined): CertificateExtensions {
   const read: Extensions = {
@@ -88,15 +81,7 @@ export function readExtensions(list: DerReader | undefined): CertificateExtensio
     inhibitAnyPolicy: undefined,
     unknownCriticalExtensions: [],
   };
-  const seen = new Set<string>();
-  while (list?.done === false) {
-    const extension = list.enter(Tag.sequence);
-    const type = extension.oid();
-    if (seen.has(type)) extension.fail(`has the extension ${type} twice`, list.elementStart);
-    seen.add(type);
-    const isCritical = extension.at(Tag.boolean) && extension.boolean();
-    const value = extension.enter(Tag.octetString);
-    extension.finish();
+  for (const { type, isCritical, value } of extensionsOf(list)) {
     const isKnown = readExtension(type, value, read, isCritical);
     if (isCritical && (!isKnown || neverCritical.has(type)))
       read.unknownCriticalExtensions = [...read.unknownCriticalExtensions, type];

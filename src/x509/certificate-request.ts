@@ -11,6 +11,7 @@ import { MtlsError } from '../errors.js';
 import { type CertificateExtensions, readExtensions } from './certificate-extensions.js';
 import { DerReader, type DerSubject, Tag } from './der.js';
 import { type DistinguishedName, readName } from './distinguished-name.js';
+import { extensionsOf } from './extension-list.js';
 import { type PublicKeyKind, readPublicKeyKind } from './public-key.js';
 import { readAlgorithm, type Signed } from './signature.js';
 
@@ -55,7 +56,7 @@ export function parseCertificateRequest(der: Buffer): CertificateRequest {
     publicKey,
     publicKeyKind: readPublicKeyKind(readerOf(publicKey).enter(Tag.sequence)),
     extensions: list && readExtensions(readerOf(list).enter(Tag.sequence)),
-    extensionTypes: list === undefined ? [] : readExtensionTypes(readerOf(list).enter(Tag.sequence)),
+    extensionTypes: [...extensionsOf(list && readerOf(list).enter(Tag.sequence))].map(({ type }) => type),
     signed: {
       bytes: Buffer.from(request.certificationRequestInfoRaw ?? new ArrayBuffer(0)),
       algorithm: readAlgorithm(readerOf(encode(request.signatureAlgorithm))),
@@ -92,13 +93,6 @@ function isWritten(request: CertificationRequest, der: Buffer): boolean {
     // They also read what they cannot write.
     return false;
   }
-}
-
-/** Of a list that {@link readExtensions} has read. */
-function readExtensionTypes(list: DerReader): string[] {
-  const types: string[] = [];
-  while (!list.done) types.push(list.enter(Tag.sequence).oid());
-  return types;
 }
 
 function encode(value: unknown): Buffer {

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type CertificateExtensions, enterExtensions, readExtensions } from './certificate-extensions.js';
+import { type CertificateExtensions, readExtensions } from './certificate-extensions.js';
+import { enterExtensions } from './extension-list.js';
 import { context, DerReader, type DerSubject, type ElementBudget, Tag } from './der.js';
 import { type DistinguishedName, readName } from './distinguished-name.js';
 import { placeInCertificate } from './place.js';

@@ -179,7 +179,7 @@ function hostOf(uri: string): string | undefined {
   return host === undefined || numericHost.test(host) ? undefined : host;
 }
 
-/** Whether a name is in a subtree of its kind; `undefined` where nobody can say. */
+/** Whether a name is in a subtree of its kind; `undefined` where the two cannot be compared. */
 function compare(
   { form }: Constrained,
   subtree: GeneralSubtree,

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { enterExtensions, readAuthorityKeyId } from './certificate-extensions.js';
+import { readAuthorityKeyId } from './certificate-extensions.js';
+import { enterExtensions, extensionsOf } from './extension-list.js';
 import { type CrlEntries, crlSubject, refuseLonger, walkEntries } from './crl-entry.js';
 import { type CrlHead } from './crl-head.js';
 import { context, DerReader, Tag } from './der.js';
@@ -129,22 +130,14 @@ function readExtensions(list: DerReader | undefined, onUnknownCritical: (type: s
     issuingDistributionPoint: undefined,
     freshestCrl: [],
   };
-  const seen = new Set<string>();
-  while (list?.done === false) {
-    const extension = list.enter(Tag.sequence);
-    const type = extension.oid();
-    if (seen.has(type)) extension.fail(`has the extension ${type} twice`, list.elementStart);
-    seen.add(type);
-    const critical = extension.at(Tag.boolean) && extension.boolean();
-    const value = extension.enter(Tag.octetString);
-    extension.finish();
-    if (critical && !mayBeCritical.has(type)) onUnknownCritical(type);
+  for (const { type, isCritical, value } of extensionsOf(list)) {
+    if (isCritical && !mayBeCritical.has(type)) onUnknownCritical(type);
     if (type === '2.5.29.20') read.number = readNumber(value);
     else if (type === '2.5.29.27') read.deltaBase = readNumber(value);
     else if (type === '2.5.29.28') read.issuingDistributionPoint = readIssuingDistributionPoint(value);
     else if (type === '2.5.29.35') ({ authorityKeyId: read.authorityKeyId } = readAuthorityKeyId(value));
     // Critical, it would say that the list means nothing without its delta; section 5.2.6 forbids that.
-    else if (type === '2.5.29.46' && !critical)
+    else if (type === '2.5.29.46' && !isCritical)
       read.freshestCrl = readDistributionPoints(value.enter(Tag.sequence));
     else continue;
     value.finish();

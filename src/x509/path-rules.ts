@@ -58,7 +58,7 @@ export function faultOfLeaf(leaf: Certificate): PathFault | undefined {
       seen: 'it has nameConstraints (2.5.29.30), which a CA alone may have',
       remedy: 'issue it without that extension',
     };
-  // Nobody looks at the signature of a root: it is trusted for itself.
+  // The signature of a root is not checked: a root is trusted because it is configured.
   return isSelfIssued(leaf) ? undefined : faultOfSignature(leaf, true);
 }
 

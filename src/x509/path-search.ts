@@ -83,7 +83,7 @@ export class PathSearch {
     this.#avoided.add(ca);
   }
 
-  /** Whether anybody has signed a certificate of a path that was looked at. */
+  /** Whether an issuer was found for a certificate of a path that was looked at. */
   hasIssuer(certificate: Certificate): boolean {
     return (this.#issuers.get(certificate) ?? []).length > 0;
   }

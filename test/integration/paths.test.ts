@@ -1,5 +1,6 @@
 /**
- * One path satisfies everything, or nobody is let in: neither the union of OpenSSL's path and ours, nor of two of ours.
+ * A client is admitted if one path satisfies every check, and never by parts of two paths: OpenSSL's and ours, or two of
+ * ours.
  *
  * @module
  */
@@ -38,7 +39,7 @@ describe('an intermediate that has an unconstrained certificate, now revoked, an
     ['a short CRL', 0, {}],
     ['a CRL of 1,500 entries', 1500, {}],
     ['CRLs that OpenSSL does not get', 0, { revocation: { opensslEntries: 0 } }],
-  ])('does not let in a client outside the constraint, with %s', async (_what, entries, options) => {
+  ])('refuses a client outside the constraint, with %s', async (_what, entries, options) => {
     const { root, old, now, client } = bypass();
     const many = Array.from({ length: entries }, (_, index) => ({
       serial: (index + 0x1000).toString(16).padStart(8, '0'),

@@ -110,7 +110,7 @@ const differences: Readonly<Record<Difference, string>> = {
   crl: 'another CRL in force there, newer or run out: compare mtls.revocation, or the log line "reloaded", with --crl',
   clock: 'another clock: compare the time of the server with that of this machine',
   rules:
-    'other rules: options.certificates and options.revocation of the server, and what OpenSSL checks alone (path lengths, name constraints)',
+    'other rules: options.certificates and options.revocation of the server, and the security level of its OpenSSL (tls.ciphers)',
   proxy: 'a proxy or load balancer before it that ends TLS or refuses by itself',
 };
 
@@ -124,6 +124,9 @@ const byReason: Readonly<Record<string, Difference>> = {
   'wrong-purpose': 'rules',
   'is-a-ca': 'rules',
   'weak-key': 'rules',
+  'weak-signature': 'rules',
+  'unsupported-extension': 'rules',
+  'not-permitted': 'ca',
   'no-certificate': 'proxy',
 };
 

@@ -116,7 +116,7 @@ function isFor(certificate: Certificate, hostname: string): boolean {
   }
 }
 
-/** What nobody can verify. */
+/** A signature by an algorithm that is not known cannot be verified. */
 function findForm({ signed: { algorithm } }: Certificate): Fault[] {
   if (algorithm.scheme !== undefined) return [];
   return [{ reason: 'untrusted', detail: `it is signed ${describeSignature(algorithm)}` }];

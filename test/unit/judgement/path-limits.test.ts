@@ -24,7 +24,9 @@ test('a refusal where more paths lead up than are tried says so', () => {
   expect(choose(client, [root, weak, ...renewed(3)])).toMatchObject({ isPartial: false });
   const { isPartial, best } = choose(client, [root, weak, ...renewed(70)]);
   expect(isPartial).toBe(true);
-  expect(best.refusal?.detail).toMatch(/; there may be other paths, and no more are tried for one client$/);
+  expect(best.refusal?.detail).toMatch(
+    /; the limit of what is tried for one client was reached, and there may be other paths$/,
+  );
   // Constraints are looked at before a path is whole, and cost no path.
   const constrained = Array.from({ length: 70 }, () =>
     middle.reissue({ extraExtensions: [nameConstraints({ permitted })], notAfter: fromNow(day) }),
