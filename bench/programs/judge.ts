@@ -236,7 +236,7 @@ interface AtBound {
   readonly client: Parameters<CertificateAuthority['client']>[0] & object;
 }
 
-/** 200 constraints by 250 names: 50,000. The last constraint permits them all. */
+/** 200 constraints by 247 names: 49,400 comparisons, and 447 to go through them. The last constraint permits them all. */
 function atNameBound(root: CertificateAuthority, kind: keyof AltNameOptions): AtBound {
   const [names, permitted] = namesOf(kind);
   const issuer = root.intermediate({
@@ -247,7 +247,7 @@ function atNameBound(root: CertificateAuthority, kind: keyof AltNameOptions): At
 }
 
 function namesOf(kind: keyof AltNameOptions): [names: AltNameOptions, permitted: AltNameOptions] {
-  const names = Array.from({ length: 250 }, (_, index) => `host${index}.clients.example.com`);
+  const names = Array.from({ length: 247 }, (_, index) => `host${index}.clients.example.com`);
   const others = Array.from({ length: 199 }, (_, index) => `tenant${index}.example.com`);
   const permitted = [...others, 'clients.example.com'];
   switch (kind) {
