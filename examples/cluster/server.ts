@@ -17,8 +17,8 @@ if (cluster.isPrimary) startWorkers(Number(process.env['WORKERS'] ?? 2));
 else await serve(cluster.worker?.id ?? 0);
 
 function startWorkers(count: number): void {
-  // Shared, so that a session of one worker can be resumed at another. A ticket proves nothing: the gate judges
-  // each resumed session anew, by what its worker has loaded.
+  // Shared, so that any worker can resume a session. A ticket proves nothing: the gate judges each resumed
+  // session again, by what its worker has loaded.
   const TICKET_KEYS = randomBytes(48).toString('hex');
   for (let started = 0; started < count; started++) cluster.fork({ TICKET_KEYS });
   cluster.on('exit', (worker) => {

@@ -29,7 +29,7 @@ export class Caller {
     });
   }
 
-  /** `'200 hello client1, on a new connection'`; `'refused, …'` where the connection was closed without an answer. */
+  /** `'200 hello client1, on a new connection'`; `'refused, …'` if the connection was closed without an answer. */
   async call(): Promise<string> {
     const request = https.get(this.#url, { agent: this.#agent, timeout: 10_000 });
     request.once('socket', (socket: Socket) => (this.#socket = socket));

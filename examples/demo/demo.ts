@@ -15,7 +15,7 @@ import { Caller } from './caller.js';
 import { check, conclude, step, tell, within } from './narrator.js';
 import { ServerLog } from './server-log.js';
 
-/** Everybody on stage. */
+/** All participants. */
 interface Scene {
   readonly ca: DevCa;
   readonly server: MtlsServer;
@@ -35,7 +35,7 @@ process.once('exit', () => {
 });
 process.once('SIGINT', () => process.exit(130));
 
-console.log('A client is revoked while it is connected, and is out at once.');
+console.log('A client is revoked while it is connected, and is disconnected immediately.');
 try {
   const scene = await setTheScene();
   await letClientsIn(scene);
@@ -53,7 +53,7 @@ async function setTheScene(): Promise<Scene> {
   const ca = await openDevCa(folder);
   const site = await ca.issueServer();
   const clients = [await ca.issueClient('client1'), await ca.issueClient('client2')] as const;
-  tell(`in ${folder}, which goes when the demo ends`);
+  tell(`in ${folder}, which is deleted when the demo ends`);
   check(
     'issued',
     (await ca.list()).map(({ commonName }) => commonName),
@@ -119,7 +119,7 @@ async function revokeClient2({ ca, server, log, client2, serial }: Scene): Promi
   const written = performance.now();
   check('the CA', revocation.outcome, 'revoked');
 
-  step('The server sees the file, reloads, and closes the connection');
+  step('The server detects the change, reloads, and closes the connection');
   const { durationMs, changed, added, removed, evicted } = await within('the reload', reloaded);
   check(
     'the reload',
@@ -141,7 +141,7 @@ async function lookAround({ server, log, client1, client2Again, serial }: Scene)
   check('the server log', message, `refused: revoked, CN=client2, serial ${serial}, 127.0.0.1`);
   tell(String(fields['detail']));
 
-  step('client1 has noticed nothing: it calls on the connection it opened before');
+  step('client1 is not affected: it calls on its open connection');
   check('client1', await client1.call(), '200 hello client1, on the connection it had');
   check(
     'connected',

@@ -1,11 +1,11 @@
 /**
- * Tells what the demo does, and checks each thing it says.
+ * Prints what the demo does, and checks each statement.
  *
  * @module
  */
 import { isDeepStrictEqual } from 'node:util';
 
-/** A step that went otherwise than it should. */
+/** A step with an unexpected result. */
 export class Difference extends Error {
   constructor(what: string, expected: unknown, seen: unknown) {
     super(`${what}\n     expected: ${show(expected)}\n     seen:     ${show(seen)}`);
@@ -16,24 +16,24 @@ const isColoured = process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === '
 const paint = (code: number, text: string): string => (isColoured ? `\x1b[${code}m${text}\x1b[0m` : text);
 let steps = 0;
 
-/** Opens a step. */
+/** Starts a step. */
 export function step(title: string): void {
   steps += 1;
   console.log(`\n${paint(1, `${steps}. ${title}`)}`);
 }
 
-/** Tells something that needs no check. */
+/** Prints a statement that needs no check. */
 export function tell(text: string): void {
   console.log(`   ${paint(2, text)}`);
 }
 
-/** Says what was seen, if it is what was expected; ends the demo if it is not. */
+/** Prints what was seen if it is as expected; otherwise ends the demo. */
 export function check(what: string, seen: unknown, expected: unknown): void {
   if (!isDeepStrictEqual(seen, expected)) throw new Difference(what, expected, seen);
   console.log(`   ${paint(32, '✓')} ${what}: ${show(seen)}`);
 }
 
-/** The last words. */
+/** Prints the closing lines. */
 export function conclude(error?: unknown): void {
   if (error === undefined) {
     console.log(`\n${paint(32, 'demo: ok')}`);
@@ -44,7 +44,7 @@ export function conclude(error?: unknown): void {
   process.exitCode = 1;
 }
 
-/** Waits for what must come within ten seconds. */
+/** Waits for something that must happen within ten seconds. */
 export async function within<Value>(what: string, coming: Promise<Value>): Promise<Value> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {

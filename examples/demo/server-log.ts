@@ -1,5 +1,5 @@
 /**
- * A logger that keeps its lines, so that the demo can show them where they belong.
+ * A logger that keeps its lines, so that the demo can show each at the right step.
  *
  * @module
  */
@@ -12,7 +12,7 @@ export interface LogLine {
   readonly message: string;
 }
 
-/** A {@link Logger} that can be asked for the next line about an event. */
+/** A {@link Logger} that returns the next line about an event on request. */
 export class ServerLog implements Logger {
   readonly #lines: LogLine[] = [];
   #wake: (() => void) | undefined;
@@ -30,7 +30,7 @@ export class ServerLog implements Logger {
     this.info(fields, message);
   }
 
-  /** The next line of an event, and nothing before it again. */
+  /** Returns the next line of an event, and drops all lines before it. */
   async next(event: string): Promise<LogLine> {
     for (;;) {
       const index = this.#lines.findIndex(({ fields }) => fields['event'] === event);

@@ -37,6 +37,6 @@ const preHandler: preHandlerHookHandler = (request, reply, done) => {
 app.get('/', async ({ clientIdentity }) => `hello ${clientIdentity?.commonName ?? 'stranger'}\n`);
 app.get('/admin', { preHandler }, async () => 'welcome\n');
 
-// Not 'localhost': Fastify would ask for a second server, for its other address.
+// Not 'localhost': Fastify would need a second server, for its other address.
 await app.listen({ port, host: '::' });
 console.log(`Fastify on https://localhost:${(server.address() as AddressInfo).port}`);

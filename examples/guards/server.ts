@@ -1,5 +1,5 @@
 /**
- * Guards: some routes for everybody, some for certain clients. `npx tsx examples/guards/server.ts`
+ * Guards: some routes are public, some are for certain clients. `npx tsx examples/guards/server.ts`
  *
  * @module
  */
@@ -15,29 +15,29 @@ const certs = process.env['CERTS'] ?? 'certs-dev';
 const app = express();
 app.use(clientIdentity());
 
-// For everybody: callers without a certificate come this far, because clients are optional.
+// Public: callers without a certificate are admitted, because clients are optional.
 app.get('/', (req, res) => res.json({ caller: req.clientIdentity?.commonName ?? 'anonymous' }));
 
-// For every client with a certificate, whoever it is.
+// For every client with a certificate.
 app.get('/members', requireClient(), (req, res) => res.json({ serial: req.clientIdentity?.serialNumber }));
 
-// Within a field any one value is enough; across fields all must hold.
+// One matching value per field is enough; all fields must match.
 const billing = { organization: 'Example', organizationalUnit: ['billing', 'audit'] };
 const staff = anyOf({ commonName: 'client1' }, billing, { email: /^[a-z.]+@ops\.example\.org$/ });
 const invoices = allOf(staff, not({ commonName: 'trainee' }));
 app.get('/invoices', requireClient(invoices), (_req, res) => res.json({ invoices: [] }));
 
-// A function is a rule too: it sees the request, and only `true` grants.
+// A function is a rule too: it sees the request, and only `true` allows it.
 const isOwner = ({ commonName }: ClientIdentity, { params }: Request): boolean =>
   commonName === params['owner'];
 app.get('/accounts/:owner', requireClient(isOwner), (req, res) => res.json({ owner: req.params['owner'] }));
 
-// It may ask elsewhere and answer later; where it throws, the caller is refused.
+// It may be asynchronous; if it throws, the request is forbidden.
 const enrolled = async ({ serialNumber }: ClientIdentity): Promise<boolean> =>
   (await readFile(`${certs}/enrolled.txt`, 'utf8')).split('\n').includes(serialNumber);
 app.get('/beta', requireClient(enrolled), (_req, res) => res.json({ welcome: true }));
 
-// 401, 403 and 503 become problem details (RFC 9457). Other errors go on to the handlers after it.
+// 401, 403 and 503 become problem details (RFC 9457). Other errors are passed to the next handlers.
 app.use(mtlsErrorHandler());
 
 const [key, cert] = [`${certs}/server-key.pem`, `${certs}/server-crt.pem`];

@@ -26,7 +26,7 @@ app.get('/admin', requireClient({ commonName: 'client1' }), (_req, res) => {
 app.use(mtlsErrorHandler());
 const express5 = overBothVersions(app);
 
-// protect() wants the server to ask for certificates; who is let in, the gate decides.
+// protect() needs a server that requests certificates; the gate decides which clients are admitted.
 const server = createSecureServer({
   key: readFileSync(key),
   cert: readFileSync(cert),

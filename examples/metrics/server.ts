@@ -1,5 +1,5 @@
 /**
- * Metrics: what Prometheus scrapes, with a certificate of its own. `npx tsx examples/metrics/server.ts`
+ * Metrics for Prometheus, which has its own client certificate. `npx tsx examples/metrics/server.ts`
  *
  * @module
  */
@@ -17,7 +17,7 @@ const [ca, crl] = [`${certs}/ca-crt.pem`, `${certs}/ca-crl.pem`];
 const app = express();
 const server = await createServer({ key, cert, ca, crl }, app);
 
-// Handshakes, connections, CRLs and reloads from here on, and requests where countRequests stands.
+// Counts handshakes, connections, CRLs and reloads from here on, and requests after countRequests.
 const metrics = collectMetrics(server.mtls, { requestsByClient: 100 });
 // The process itself: CPU, memory, the delay of the event loop.
 collectDefaultMetrics();
@@ -25,7 +25,7 @@ collectDefaultMetrics();
 app.use(metrics.countRequests);
 app.get('/', requireClient(), (req, res) => res.send(`hello ${req.clientIdentity?.commonName}\n`));
 
-// Metrics tell who calls and how often: they are for one client alone.
+// Metrics show which clients call and how often, so only one client may read them.
 app.get('/metrics', requireClient({ commonName: 'prometheus' }), async (_req, res) => {
   res.type(register.contentType).send(await register.metrics());
 });

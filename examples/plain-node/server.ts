@@ -20,7 +20,7 @@ const server = await createServer({ key, cert, ca, crl, clients: 'optional' }, (
     res.end(`hello ${identity?.commonName ?? 'stranger'}\n`);
     return;
   }
-  // What is middleware elsewhere is a function with a callback here.
+  // Without a framework, middleware is a function with a callback.
   guard(req, res, (error) => {
     if (error === undefined) res.end('welcome\n');
     else answer(error, req, res, () => res.destroy());

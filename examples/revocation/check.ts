@@ -12,7 +12,7 @@ const files = process.argv.slice(2);
 if (files.length === 0) console.error('Name the certificates to check: certs-dev/client1-crt.pem …');
 
 const revocation = await loadRevocation({ ca: `${certs}/ca-crt.pem`, crl: `${certs}/ca-crl.pem` });
-// A CRL that is forged or cannot be read judges nothing: see what was set aside before trusting the rest.
+// A CRL that is forged or cannot be read is not used: check what was rejected before trusting the rest.
 for (const { source, error } of revocation.rejected)
   console.error(`${source} is set aside: ${error.message}`);
 

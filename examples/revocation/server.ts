@@ -1,5 +1,5 @@
 /**
- * Revocation: the policy spelt out, every event told, a reload by hand. `npx tsx examples/revocation/server.ts`
+ * Revocation: an explicit policy, all events printed, a manual reload. `npx tsx examples/revocation/server.ts`
  *
  * @module
  */
@@ -16,7 +16,7 @@ app.get('/', (_req, res) => res.json(mtls.revocation));
 app.get('/connections', (_req, res) => {
   res.json(Array.from(mtls.connections, ({ identity, since }) => ({ client: identity.commonName, since })));
 });
-// Nothing is watched here: whoever publishes a CRL says so. If it is not good, this throws and all stays as it was.
+// Nothing is watched here: the publisher of a CRL triggers the reload. It throws if a source is at fault.
 app.post('/reload', async (_req, res) => res.json(await mtls.reload()));
 app.use(mtlsErrorHandler());
 
@@ -30,8 +30,8 @@ const server = await createServer(
     revocation: {
       scope: 'chain', // the client's certificate, and every CA between it and the root
       unknown: 'deny', // a CA without a CRL: its clients are refused
-      stale: 'deny', // a CRL past its nextUpdate no longer says that anybody is good…
-      graceMs: 3_600_000, // …but for one more hour it does
+      stale: 'deny', // a CRL past its nextUpdate no longer proves that a client is good…
+      graceMs: 3_600_000, // …except for one more hour
     },
   },
   app,

@@ -20,7 +20,7 @@ const [ca, crl] = [`${certs}/ca-crt.pem`, `${certs}/ca-crl.pem`];
 const server = await createServer({ key, cert, ca, crl, clients: 'optional' });
 const io = new Server(server, { serveClient: false });
 
-// A session goes by its id alone: without this, whoever learnt the id could speak for the client that opened it.
+// A session is identified only by its id: without this, anyone who knows the id could act as its client.
 const openers = new Map<string, string | undefined>();
 io.engine.on('connection', (session: Session) => {
   openers.set(session.id, session.request.clientIdentity?.fingerprint256);
@@ -33,7 +33,7 @@ const ownsSession = ({ fingerprint256 }: ClientIdentity, { url = '' }: IncomingM
 const rule = allOf({ commonName: ['client1', 'client2'] }, ownsSession);
 const [mayPoll, mayUpgrade, answer] = [requireClient(rule), requireClientOnUpgrade(rule), mtlsErrorHandler()];
 
-// Every request of every transport comes by here; `allowRequest` would see the first of a session alone.
+// This runs for every request of every transport; `allowRequest` would see only the first of a session.
 io.engine.use((req: IncomingMessage, res: unknown, next: (error?: unknown) => void) => {
   if (res instanceof ServerResponse) {
     mayPoll(req, res, (error) => {

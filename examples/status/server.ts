@@ -25,15 +25,17 @@ else {
 async function serve(): Promise<void> {
   const [key, cert] = [`${certs}/server-key.pem`, `${certs}/server-crt.pem`];
   const [ca, crl] = [`${certs}/ca-crt.pem`, `${certs}/ca-crl.pem`];
-  // Callers without a certificate come as far as the probe.
+  // Callers without a certificate are admitted, for the probe.
   const server = await createServer({ key, cert, ca, crl, clients: 'optional' }, app);
 
-  // What the page tells of is there now, and the app takes more routes as long as it likes.
+  // The status router needs the server; Express accepts routes at any time.
   app.use('/status', statusRouter(server.mtls, { access: { commonName: 'client1' }, ready: 'open' }));
   app.use(mtlsErrorHandler());
 
   server.listen(port, () => {
     const { port: actualPort } = server.address() as AddressInfo;
-    console.log(`Serving on https://localhost:${actualPort}\nclient1 may see /status, anybody /status/ready`);
+    console.log(
+      `Serving on https://localhost:${actualPort}\nclient1 may see /status, any caller /status/ready`,
+    );
   });
 }

@@ -26,14 +26,14 @@ server.on('upgrade', (req, socket, head) => {
 
 async function upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
   const identity = await mayChat(req, socket);
-  // Whoever may not has been answered: 401 without a certificate, 403 under another name.
+  // Other callers have been answered: 401 without a certificate, 403 with another name.
   if (identity === undefined) return;
   chat.handleUpgrade(req, socket, head, (member) => {
     member.on('error', console.error);
     member.on('message', (text: Buffer) => {
       for (const each of chat.clients) each.send(`${identity.commonName}: ${text.toString()}`);
     });
-    // A client that is revoked or runs out is closed by the gate, and ends up here.
+    // The gate closes the connection of a client that is revoked or whose certificate expires.
     member.on('close', () => {
       console.log(`${identity.commonName} has left`);
     });
