@@ -103,7 +103,7 @@ function unknownKeys(value: unknown, name: string, known: readonly string[]): Mt
 const longestCompared = 40;
 
 /** The known word that takes the fewest changes to become, if a slip of the keyboard can be all that is between. */
-function nearest(word: string, known: readonly string[]): string | undefined {
+export function nearest(word: string, known: readonly string[]): string | undefined {
   if (word.length > longestCompared) return undefined;
   const most = Math.max(1, Math.floor(word.length / 3));
   const distances = known.map((each) => ({
@@ -114,15 +114,21 @@ function nearest(word: string, known: readonly string[]): string | undefined {
   return best.distance <= most ? best.each : undefined;
 }
 
-/** How many letters have to be put in, left out or replaced. */
+/** How many letters have to be put in, left out or replaced, or two neighbours exchanged. */
 function distanceOf(one: string, other: string): number {
-  let last = Array.from({ length: other.length + 1 }, (_, index) => index);
+  let before: readonly number[] = [];
+  let last: readonly number[] = Array.from({ length: other.length + 1 }, (_, index) => index);
   for (const [row, letter] of one.split('').entries()) {
     const next = [row + 1];
     for (const [column, seen] of other.split('').entries()) {
       const replaced = (last[column] as number) + (letter === seen ? 0 : 1);
-      next.push(Math.min((last[column + 1] as number) + 1, (next[column] as number) + 1, replaced));
+      const isExchanged = letter === other[column - 1] && seen === one[row - 1];
+      const exchanged = isExchanged ? (before[column - 1] as number) + 1 : Infinity;
+      next.push(
+        Math.min((last[column + 1] as number) + 1, (next[column] as number) + 1, replaced, exchanged),
+      );
     }
+    before = last;
     last = next;
   }
   return last[other.length] as number;
