@@ -3,7 +3,7 @@
  *
  *   0  errors.ts, option-checks.ts, logger.ts,   codes; what every option check shares; where what happens is reported;
  *      quantity.ts, time-span.ts                 quantities and spans of time in words
- *   1  x509/                                    bytes in, frozen values out
+ *   1  x509/ forwarded/                         bytes in, frozen values out; header values in, certificates out
  *   2  identity/ revocation/ policy/            what a certificate says; what CRLs and rules say of it
  *   3  judgement/                               whether a client is admitted, and why
  *   4  material/                                from sources to checked material
@@ -13,7 +13,7 @@
  */
 const layers = [
   '^src/(errors|option-checks|logger|quantity|time-span)\\.ts$',
-  '^src/x509/',
+  '^src/(x509|forwarded)/',
   '^src/(identity|revocation|policy)/',
   '^src/judgement/',
   '^src/material/',
@@ -23,7 +23,7 @@ const layers = [
 
 /** What package.json exports. */
 const entries = '^src/(index|revocation-engine|(dev-ca|status|metrics)/index)\\.ts$';
-const pure = '^src/(x509|identity|revocation|policy|judgement)/';
+const pure = '^src/(x509|forwarded|identity|revocation|policy|judgement)/';
 
 const oneWay = layers.map((layer, number) => ({
   name: `layer-${number}-imports-no-higher-one`,
