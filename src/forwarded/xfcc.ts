@@ -1,0 +1,64 @@
+/**
+ * Envoy's X-Forwarded-Client-Cert: elements joined by commas, one of each proxy; an
+ * element is pairs of key and value joined by semicolons, and a value may be quoted.
+ *
+ * @module
+ */
+import { type ForwardedCertificate, onlyOne } from './certificates.js';
+import { readPercentPem } from './pem-text.js';
+import { excerpt, refuse } from './refusal.js';
+
+const expected = 'one element of X-Forwarded-Client-Cert, with Cert or Chain';
+const setOnly =
+  'set forward_client_cert_details to SANITIZE_SET, so that Envoy removes what the client sends';
+const withCertificate = 'set cert and chain to true in set_current_client_cert_details';
+
+/**
+ * Reads the one element that a value may have. Under `APPEND_FORWARD` the element of the client stands first and that
+ * of the proxy last, so a second one is refused, and so is a second `Cert` or `Chain`. `Cert` is the client's
+ * certificate, `Chain` the same with what it sent above it; where both are there they have to agree.
+ * @throws MtlsError for anything else, and for an element with neither of them: nothing else in it can be judged.
+ */
+export function readXfcc(value: string): ForwardedCertificate {
+  const { cert, chain } = certificatePairs(value);
+  if (chain === undefined) {
+    if (cert !== undefined) return { leaf: onlyOne(readPercentPem(cert)), chain: [] };
+    refuse('has neither Cert nor Chain', { expected, remedy: withCertificate });
+  }
+  const [leaf, ...above] = readPercentPem(chain) as [Buffer, ...Buffer[]];
+  if (cert !== undefined && !onlyOne(readPercentPem(cert)).equals(leaf))
+    refuse('has a Cert that is not the first certificate of its Chain', { expected, remedy: setOnly });
+  return { leaf, chain: above };
+}
+
+interface CertificatePairs {
+  cert?: string;
+  chain?: string;
+}
+
+const keyPattern = /[ \t]*([A-Za-z]+)=/y;
+// Within quotes Envoy writes names as RFC 4514 has them: a backslash stands before a quote or another backslash.
+const quotedPattern = /"((?:[^"\\]|\\[^])*)"/y;
+const plainPattern = /[^",;]*/y;
+
+function certificatePairs(text: string): CertificatePairs {
+  const pairs: CertificatePairs = {};
+  for (let offset = 0; ; offset++) {
+    keyPattern.lastIndex = offset;
+    const key = keyPattern.exec(text)?.[1]?.toLowerCase();
+    if (key === undefined)
+      refuse(`has ${excerpt(text.slice(offset))} where a key was expected`, { expected });
+    const pattern = text[keyPattern.lastIndex] === '"' ? quotedPattern : plainPattern;
+    pattern.lastIndex = keyPattern.lastIndex;
+    const match = pattern.exec(text);
+    if (match === null) refuse('has a quoted value without its end', { expected });
+    offset = pattern.lastIndex;
+    if (key === 'cert' || key === 'chain') {
+      if (pairs[key] !== undefined) refuse(`has ${key} twice`, { expected, remedy: setOnly });
+      pairs[key] = match[1] ?? match[0];
+    }
+    if (offset === text.length) return pairs;
+    if (text[offset] === ',') refuse('has a second element', { expected, remedy: setOnly });
+    if (text[offset] !== ';') refuse(`has ${excerpt(text.slice(offset))} behind a value`, { expected });
+  }
+}
