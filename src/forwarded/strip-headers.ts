@@ -1,0 +1,47 @@
+/**
+ * Takes header lines out of a request: a handler must not find a certificate that
+ * nothing has judged.
+ *
+ * @module
+ */
+
+/**
+ * The header lines, or the trailer lines, without those of some names, in any letter case, and with underscores in the
+ * place of dashes.
+ * @param rawHeaders - Name, value, name, value, as `req.rawHeaders` has them.
+ * @param names - In lower case, as `headersToStrip()` gives them. Not to be changed afterwards.
+ * @returns A new array, or the given one where nothing is removed.
+ */
+export function withoutHeaders(rawHeaders: readonly string[], names: ReadonlySet<string>): readonly string[] {
+  const shapes = shapesOf(names);
+  let kept: string[] | undefined;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string;
+    if (shapes[shapeOf(name)] === 1 && isOneOf(name, names)) kept ??= rawHeaders.slice(0, index);
+    else kept?.push(...rawHeaders.slice(index, index + 2));
+  }
+  return kept ?? rawHeaders;
+}
+
+function isOneOf(name: string, names: ReadonlySet<string>): boolean {
+  const lowerCase = name.toLowerCase();
+  return names.has(lowerCase) || (lowerCase.includes('_') && names.has(lowerCase.replaceAll('_', '-')));
+}
+
+// Nearly every header of a request is told from these names by its length and its first letter, without a copy of it
+// in lower case. 5 bits of the letter are the same in both cases.
+const shapeCount = 2048;
+const shapesByNames = new WeakMap<ReadonlySet<string>, Uint8Array>();
+
+function shapeOf(name: string): number {
+  return ((name.charCodeAt(0) & 31) << 6) | (name.length & 63);
+}
+
+function shapesOf(names: ReadonlySet<string>): Uint8Array {
+  const known = shapesByNames.get(names);
+  if (known !== undefined) return known;
+  const shapes = new Uint8Array(shapeCount);
+  for (const name of names) shapes[shapeOf(name)] = 1;
+  shapesByNames.set(names, shapes);
+  return shapes;
+}
