@@ -126,7 +126,9 @@ export function readForwarded(
 }
 
 /** Whether something is a fault, and not what was looked for. */
-export function isFault(result: object): result is ForwardedFault {
+export function isFault(
+  result: ForwardedLines | ForwardedCertificate | ForwardedFault,
+): result is ForwardedFault {
   return 'remedy' in result;
 }
 

@@ -27,8 +27,12 @@ import { checkEach, invalid, nearest } from '../option-checks.js';
  * | `cloudflare-rfc9440` | `Client-Cert`                              | `rfc9440`     | `Client-Cert-Chain`            |
  * | `ingress-nginx`      | `Ssl-Client-Cert`                          | `percent-pem` | nothing                        |
  *
- * nginx, HAProxy, Apache, Caddy and Google Cloud send whatever header their configuration names. The preset means the
- * one in the table; for another, give its name and encoding.
+ * nginx, HAProxy, Apache, Caddy, Google Cloud and rules of Cloudflare send whatever header their configuration names. The
+ * preset means the one in the table; for another, give its name and encoding. `traefik` means Traefik 3.
+ *
+ * No preset makes a proxy remove what a client sends under the same name. nginx and HAProxy overwrite a header that they
+ * set; Traefik and rules of Cloudflare leave it where there is no certificate, and Envoy passes it on unless it is told
+ * to sanitize: their configuration has to remove it.
  */
 export type ForwardedPreset =
   | 'rfc9440'

@@ -15,9 +15,9 @@ const byPreset: Readonly<Record<ForwardedPreset, string>> = {
   caddy:
     'in Caddy: header_up Client-Cert :{http.request.tls.client.certificate_der_base64}: in a site whose client_auth has mode require_and_verify',
   envoy:
-    'in Envoy: forward_client_cert_details: SANITIZE_SET, and set_current_client_cert_details: { cert: true, chain: true }',
+    'in Envoy: forward_client_cert_details: SANITIZE_SET, which removes what the client sends, and set_current_client_cert_details: { cert: true, chain: true }',
   traefik:
-    'in Traefik: the middleware passTLSClientCert with pem: true, after one of headers that removes X-Forwarded-Tls-Client-Cert',
+    'in Traefik 3: the middleware passTLSClientCert with pem: true, after one of headers that removes X-Forwarded-Tls-Client-Cert',
   'aws-alb': 'in AWS: mutual TLS of the listener in mode passthrough',
   'aws-alb-verify': 'in AWS: mutual TLS of the listener in mode verify, with a trust store',
   gcp: 'in Google Cloud: custom request headers Client-Cert:{client_cert_leaf} and Client-Cert-Chain:{client_cert_chain}, and client validation mode REJECT_INVALID; Google sends an empty value for a certificate above 16 KB too',
@@ -29,17 +29,17 @@ const byPreset: Readonly<Record<ForwardedPreset, string>> = {
     'in the Ingress: the annotations auth-tls-secret, and auth-tls-pass-certificate-to-upstream: "true"',
 };
 
-const byEncoding: Readonly<Record<ForwardedEncoding, string>> = {
+const byEncoding: Readonly<Record<Exclude<ForwardedEncoding, 'xfcc'>, string>> = {
   rfc9440: 'the DER in base64 between two colons (RFC 9440)',
   'percent-pem': 'percent-encoded PEM',
   'spaced-pem': 'PEM with spaces for line breaks',
   'base64-der': 'the DER in base64',
-  xfcc: 'one element of X-Forwarded-Client-Cert with Cert or Chain',
 };
 
 /** How a proxy is configured for this header. */
 export function adviceOf({ preset, certificate: { name, encoding } }: ForwardedHeader): string {
-  return preset === undefined
-    ? `have the proxy set ${name} to ${byEncoding[encoding]}, or configure the encoding that it sends`
-    : byPreset[preset];
+  if (preset !== undefined) return byPreset[preset];
+  // Only Envoy writes it.
+  if (encoding === 'xfcc') return byPreset.envoy;
+  return `have the proxy set ${name} to ${byEncoding[encoding]}, or configure the encoding that it sends`;
 }

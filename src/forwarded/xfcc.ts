@@ -9,9 +9,6 @@ import { readPercentPem } from './pem-text.js';
 import { excerpt, refuse } from './refusal.js';
 
 const expected = 'one element of X-Forwarded-Client-Cert, with Cert or Chain';
-const setOnly =
-  'set forward_client_cert_details to SANITIZE_SET, so that Envoy removes what the client sends';
-const withCertificate = 'set cert and chain to true in set_current_client_cert_details';
 
 /**
  * Reads the one element that a value may have. Under `APPEND_FORWARD` the element of the client stands first and that
@@ -23,11 +20,11 @@ export function readXfcc(value: string): ForwardedCertificate {
   const { cert, chain } = certificatePairs(value);
   if (chain === undefined) {
     if (cert !== undefined) return { leaf: onlyOne(readPercentPem(cert)), chain: [] };
-    refuse('has neither Cert nor Chain', { expected, remedy: withCertificate });
+    refuse('has neither Cert nor Chain', { expected });
   }
   const [leaf, ...above] = readPercentPem(chain) as [Buffer, ...Buffer[]];
   if (cert !== undefined && !onlyOne(readPercentPem(cert)).equals(leaf))
-    refuse('has a Cert that is not the first certificate of its Chain', { expected, remedy: setOnly });
+    refuse('has a Cert that is not the first certificate of its Chain', { expected });
   return { leaf, chain: above };
 }
 
@@ -54,11 +51,11 @@ function certificatePairs(text: string): CertificatePairs {
     if (match === null) refuse('has a quoted value without its end', { expected });
     offset = pattern.lastIndex;
     if (key === 'cert' || key === 'chain') {
-      if (pairs[key] !== undefined) refuse(`has ${key} twice`, { expected, remedy: setOnly });
+      if (pairs[key] !== undefined) refuse(`has ${key} twice`, { expected });
       pairs[key] = match[1] ?? match[0];
     }
     if (offset === text.length) return pairs;
-    if (text[offset] === ',') refuse('has a second element', { expected, remedy: setOnly });
+    if (text[offset] === ',') refuse('has a second element', { expected });
     if (text[offset] !== ';') refuse(`has ${excerpt(text.slice(offset))} behind a value`, { expected });
   }
 }

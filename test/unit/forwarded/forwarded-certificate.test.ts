@@ -303,6 +303,12 @@ describe('a header of one’s own', () => {
     expect(faultOf(header, 'X-Mine', value).seen).toBe('x-mine has 2 certificates');
   });
 
+  test('the remedy for XFCC is in the configuration of Envoy', () => {
+    const { seen, remedy } = faultOf({ name: 'X-Mine', encoding: 'xfcc' }, 'X-Mine', 'By=a;Hash=b');
+    expect(seen).toBe('x-mine has neither Cert nor Chain');
+    expect(remedy).toMatch(/SANITIZE_SET.*set_current_client_cert_details/);
+  });
+
   test('the remedy names the header and the form that it should have', () => {
     expect(faultOf({ name: 'X-Mine', encoding: 'percent-pem' }, 'X-Mine', traefikValue(leaf)).remedy).toBe(
       'have the proxy set x-mine to percent-encoded PEM, or configure the encoding that it sends',

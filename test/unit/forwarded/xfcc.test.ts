@@ -79,9 +79,7 @@ describe('a second element is refused, wherever the one of the proxy stands', ()
     ['an empty one behind it', `${cert},`],
     ['a value without quotes that has a comma', `URI=http://a.test/,${spoofed};${cert}`],
   ])('%s', (_what, value) => {
-    const { seen, remedy } = failureOf(() => readXfcc(value));
-    expect(seen).toBe('has a second element');
-    expect(remedy).toContain('SANITIZE_SET');
+    expect(failureOf(() => readXfcc(value)).seen).toBe('has a second element');
   });
 
   test('an empty one before it has no key', () => {
