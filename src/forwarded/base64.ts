@@ -6,9 +6,9 @@
 import { excerpt, refuse } from './refusal.js';
 
 /**
- * Decodes base64 that is written as an encoder writes it: padded, without anything between the digits, and with
- * zeros in the bits that are left over. So a certificate has one spelling.
- * @throws MtlsError for anything else. Nothing is skipped, as `Buffer.from(text, 'base64')` does.
+ * Decodes base64 exactly as an encoder writes it: padded, with nothing between the digits, and with zeros in the unused
+ * bits. So each certificate has one spelling.
+ * @throws MtlsError for anything else, which `Buffer.from(text, 'base64')` would skip.
  */
 export function decodeBase64(text: string): Buffer {
   const bytes = Buffer.from(text, 'base64');
@@ -21,5 +21,5 @@ function whatIsWrong(text: string): string {
   const place = text.search(/[^A-Za-z0-9+/=]/);
   if (place >= 0) return `${excerpt(text.slice(place, place + 8))} at character ${place} of its base64`;
   if (text.length % 4 !== 0) return `base64 of ${text.length} characters, which is not padded, or cut off`;
-  return 'base64 with padding in its middle, or with bits that are left over';
+  return 'base64 with padding in its middle, or with unused bits that are not zero';
 }

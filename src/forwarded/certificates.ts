@@ -1,6 +1,5 @@
 /**
- * The certificates of a header, told apart: where one ends and the next one begins.
- * What is in them is read elsewhere.
+ * Splits the bytes of a header into certificates. Their content is parsed elsewhere.
  *
  * @module
  */
@@ -10,11 +9,11 @@ import { limits, tooMany } from './limits.js';
 import { refuse } from './refusal.js';
 
 /**
- * What a header says: a claim, until the sender has proved to be a proxy, and the certificate was judged. The buffers may
- * be views of larger ones: what is kept has to be copied.
+ * The certificate in a header. It is a claim until the sender is authenticated as a proxy and the certificate is judged.
+ * The buffers may be views of larger ones: copy what is kept.
  */
 export interface ForwardedCertificate {
-  /** The client's certificate: one SEQUENCE of DER, nothing else of which is checked. */
+  /** The client's certificate: one SEQUENCE of DER. Nothing else of it is checked. */
   readonly leaf: Buffer;
   /** What the proxy sent above it, nearest first, without the leaf: one SEQUENCE each. */
   readonly chain: readonly Buffer[];
@@ -42,7 +41,7 @@ export function readDer(bytes: Buffer): Buffer {
   return onlyOne(splitDer(bytes));
 }
 
-/** The one certificate of a value that must not hold others. */
+/** The only certificate of a value that must not hold others. */
 export function onlyOne(certificates: readonly Buffer[]): Buffer {
   const [first, second] = certificates;
   if (first === undefined) refuse('has an empty certificate');

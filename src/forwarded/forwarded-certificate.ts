@@ -1,6 +1,6 @@
 /**
- * Reads the certificate that a proxy has passed on in a header, and writes it for the
- * next one. Who may pass one on, and whether it is good, is decided elsewhere.
+ * Reads the certificate that a proxy passes on in a header, and writes it for a backend.
+ * Whether the proxy and the certificate are trusted is decided elsewhere.
  *
  * @module
  */
@@ -16,11 +16,11 @@ import { refuse } from './refusal.js';
 import { readByteSequence, readByteSequenceList } from './structured-field.js';
 import { readXfcc } from './xfcc.js';
 
-/** Why a header is not a certificate. Of the stranger's text it has a short, escaped excerpt at most. */
+/** Why a header holds no certificate. It quotes at most a short, escaped excerpt of the value. */
 export interface ForwardedFault {
   /** What was seen: `'x-ssl-client-cert is empty'`. */
   readonly seen: string;
-  /** What was expected in its place, where that does not go without saying. */
+  /** What was expected in its place, unless that goes without saying. */
   readonly expected?: string;
   /** What to change in the configuration of the proxy. */
   readonly remedy: string;
@@ -35,15 +35,15 @@ export interface ForwardedLines {
 }
 
 /**
- * Finds the header lines that carry a certificate, and decodes nothing: what was read once can be looked up by them, in
- * a `ForwardedCache`.
+ * Finds the header lines that carry a certificate, without decoding them, so that what they hold can be looked up in a
+ * `ForwardedCache`.
  *
- * There must be one line at most of each header. Several are refused, though RFC 9440 section 2.3 lets a proxy split a
- * list: a client may have sent one of them, and which one a proxy puts first differs.
- * @param rawHeaders - Name, value, name, value, as `req.rawHeaders` has them. From `req.headers` it could not be told
- *   that there were several lines.
- * @returns The lines, for {@link readForwarded}; a fault; `undefined` without the headers: an anonymous caller. A
- *   header that is there and empty, or holds `(null)`, is no anonymous caller, but a fault when it is read.
+ * Each header may have one line. Several are refused, although RFC 9440 section 2.3 allows a list to be split: a client
+ * may have sent one of them, and proxies differ in where they put their own.
+ * @param rawHeaders - Name, value, name, value, as `req.rawHeaders` has them. `req.headers` does not
+ *   show that there were several lines.
+ * @returns The lines, for {@link readForwarded}; a fault; `undefined` where the request has none of
+ *   the headers: the caller is anonymous. An empty header is returned as lines, and is a fault when it is read.
  */
 export function findForwarded(
   rawHeaders: readonly string[],
@@ -95,15 +95,16 @@ function tooLong(name: string, length: number): ForwardedFault {
 }
 
 /**
- * Decodes what {@link findForwarded} found. Strictly: one spelling of base64, nothing before, between or behind
- * certificates, at most ten of them, of 16,384 bytes each.
+ * Decodes the lines that {@link findForwarded} found. The value must hold certificates and nothing else: at most ten, of
+ * at most 16,384 bytes each.
  *
- * Of the forms that mean "no certificate" none is accepted: an empty value, `::`, `(null)`, a placeholder that the proxy
- * did not replace. A proxy can be configured to leave the header out, or to ask each client for a certificate. An empty
- * chain beside a certificate is one: HAProxy has none on a resumed session, and a client may send none.
+ * A form that stands for no certificate is a fault with every preset: an empty value, `::`, `(null)`, a placeholder that
+ * the proxy did not replace. Each proxy can be configured to leave the header out, or to require a certificate. Google
+ * Cloud, which always sends the header, sends an empty value for a certificate above 16 KB too, so that it does not mean
+ * an anonymous caller there either. In the header of the chain, an empty value and `::` are an empty chain: a client may
+ * send none, and HAProxy has none on a resumed session.
  *
- * A first certificate of the chain that is the client's own is dropped. Where Envoy sends `Cert` and `Chain`, they must
- * agree.
+ * A chain that begins with the client's own certificate is returned without it. `Cert` and `Chain` of Envoy must agree.
  * @returns Never throws, whatever a stranger sent.
  * @example
  * ```ts
@@ -194,10 +195,10 @@ function reading(
 }
 
 /**
- * The headers of RFC 9440 for a request to a backend that takes this server for a proxy. It has to remove what a client
- * sent under these names.
+ * The headers of RFC 9440 for a request to a backend that trusts this server as a proxy. They have to replace those that
+ * a client sent (`withoutHeaders()`).
  * @param leaf - The client's certificate, DER.
- * @param chain - Those above it, nearest first, without the leaf. Where there are none, there is no `Client-Cert-Chain`.
+ * @param chain - Those above it, nearest first, without the leaf. An empty one has no `Client-Cert-Chain`.
  * @example
  * ```ts
  * await fetch(url, { headers: writeForwarded(leaf, chain) });

@@ -78,8 +78,8 @@ export interface ForwardedHeader {
   /** The header of the certificates above it; its name in lower case. `undefined` where they have none of their own. */
   readonly chain: ForwardedField | undefined;
   /**
-   * Whether `certificate` may hold the certificates above the client's as well, behind it. Where it may not, a second
-   * one is refused: it could come from another line that a proxy joined with its own.
+   * Whether `certificate` may hold the certificates above the client's as well, behind it. If not, a second one is
+   * refused: it could come from another line that a proxy joined with its own.
    */
   readonly holdsChain: boolean;
   /** The preset, where one was given. */
@@ -195,8 +195,8 @@ function checkEncoding(value: unknown, option: string): ForwardedEncoding {
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/;
 
 /**
- * What HTTP uses itself, what other middleware takes its own from, and what proxies remove or rewrite on their way:
- * hop-by-hop headers (RFC 9110 section 7.6.1), and the one of the proxy's secret.
+ * Headers that HTTP or other middleware uses, hop-by-hop headers (RFC 9110 section 7.6.1), which proxies remove, and the
+ * one of the proxy's secret.
  */
 const usedElsewhere =
   /^(?:accept|access-control|content|if|proxy|sec)-|^(?:accept|authorization|cache-control|connection|cookie|date|expect|forwarded|from|host|http2-settings|keep-alive|mtls-proxy-secret|origin|pragma|range|referer|te|trailer|transfer-encoding|upgrade|user-agent|via|x-forwarded-(?:for|host|port|proto)|x-real-ip)$/;
@@ -218,10 +218,10 @@ function freeze({ certificate, chain, holdsChain, preset }: ForwardedHeader): Fo
   });
 }
 
-/** The header of `{ secret }` in `proxies.from`. */
+/** The header by which a proxy proves itself with a secret. */
 export const secretHeader = 'mtls-proxy-secret';
 
-// Other names under which certificates are passed on in the field.
+// Other names that the field uses.
 const otherNames = [
   'x-client-cert',
   'x-client-cert-chain',
@@ -231,9 +231,9 @@ const otherNames = [
 ];
 
 /**
- * The headers to remove from a request before a handler sees it: those that are configured, those of every preset,
- * a few other names that certificates are passed on by, and {@link secretHeader}. Each in lower case, with dashes and
- * with underscores (`client_cert`), which some programs take for the same.
+ * The headers to remove from a request before a handler sees it: the configured ones, those of every preset, a few other
+ * common names, and {@link secretHeader}. Each is in lower case, with dashes and with underscores (`client_cert`), which
+ * some programs treat alike.
  */
 export function headersToStrip(header: ForwardedHeader): ReadonlySet<string> {
   const fields = [header, ...Object.values(presets)].flatMap(({ certificate, chain }) =>

@@ -1,15 +1,15 @@
 /**
- * How much of a stranger's header is read.
+ * How much of a header is read.
  *
  * @module
  */
 import { refuse } from './refusal.js';
 
 /**
- * What a header may hold. A request that has more is refused, and says so.
+ * The most that a header may hold. A request with more is refused, and the fault names the limit.
  *
- * Node accepts 16,384 bytes of headers in all, unless `maxHeaderSize` says more; a certificate with a P-256 key takes
- * about 750 of them, one with an RSA key of 4,096 bits about 2,000.
+ * By default Node accepts 16,384 bytes of headers in all (`maxHeaderSize`). A percent-encoded certificate takes about 750
+ * of them with a P-256 key, and about 2,000 with an RSA key of 4,096 bits.
  */
 export const limits = {
   /** Characters of one header's value. */

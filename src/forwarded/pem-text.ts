@@ -1,6 +1,6 @@
 /**
- * PEM as headers carry it: in one line, because a header has no line breaks. Stricter
- * than PEM in a file: certificates, and nothing before, between or behind them.
+ * PEM as headers carry it: in one line, because a header has no line breaks. Only
+ * certificates are allowed, with nothing before, between or behind them.
  *
  * @module
  */
@@ -12,11 +12,11 @@ import { excerpt, refuse } from './refusal.js';
 /**
  * Reads percent-encoded PEM (RFC 3986 section 2.1), as nginx, Envoy and AWS write it. A `+` is itself, not a space:
  * AWS leaves `+`, `=` and `/` as they are.
- * @throws MtlsError for an escape that is none, for a character that is neither unreserved nor one of `+=/`, and for
- *   whatever is not PEM of certificates.
+ * @throws MtlsError for an invalid escape, a character that is neither unreserved nor one of `+=/`, and anything but
+ *   PEM of certificates.
  */
 export function readPercentPem(value: string): Buffer[] {
-  // One pass, and what is left decodes: escapes of ASCII are always UTF-8.
+  // Escapes of ASCII alone are valid UTF-8, so decodeURIComponent() cannot throw.
   const place = value.search(/%(?![0-7][0-9A-Fa-f])|[^A-Za-z0-9._~+/=%-]/);
   if (place >= 0)
     refuse(`has ${excerpt(value.slice(place, place + 8))} at character ${place} of its percent-encoding`, {
@@ -27,7 +27,7 @@ export function readPercentPem(value: string): Buffer[] {
 
 /**
  * Reads PEM in which each line break has become a space, as Apache writes it.
- * @throws MtlsError for whatever is not PEM of certificates.
+ * @throws MtlsError for anything but PEM of certificates.
  */
 export function readSpacedPem(value: string): Buffer[] {
   return readPem(value, ' ', 'PEM with spaces for line breaks');

@@ -1,5 +1,5 @@
 /**
- * What proxies send in the place of a certificate where there is none.
+ * What proxies send in place of a certificate where there is none.
  *
  * @module
  */
@@ -12,7 +12,7 @@ const forms: readonly { readonly pattern: RegExp; readonly seen: string; readonl
   {
     pattern: /^::$/,
     seen: 'is "::", an empty Byte Sequence, as HAProxy sends it without a certificate',
-    remedy: `${without}: ssl_c_used tells in HAProxy, and ssl_c_verify does not`,
+    remedy: `${without}: test ssl_c_used, because ssl_c_verify is 0 without a certificate too`,
   },
   {
     pattern: /^\(null\)$/,
@@ -33,8 +33,8 @@ const forms: readonly { readonly pattern: RegExp; readonly seen: string; readonl
 ];
 
 /**
- * Refuses what stands for no certificate, by its name. Nothing of it means an anonymous caller: each of these forms also
- * comes from a proxy that was configured wrongly, and a client could send it itself.
+ * Refuses the forms that stand for no certificate, each by its name. None of them means an anonymous caller: each can
+ * also come from a wrongly configured proxy.
  * @throws MtlsError for such a form; returns for any other.
  */
 export function refusePlaceholder(value: string): void {

@@ -1,6 +1,6 @@
 /**
- * How the decoders of this room refuse a value: with an error that says what they saw
- * of it. The reader of the header turns it into a fault, and nothing of it is thrown further.
+ * How the decoders of this room refuse a value: they throw an error that says what they
+ * saw. The reader of the header returns it as a fault; no caller outside sees it thrown.
  *
  * @module
  */
@@ -9,8 +9,8 @@ import { shorten } from '../x509/string.js';
 
 /**
  * Refuses a value of a stranger.
- * @param seen - The rest of a sentence that begins with the name of the header: `'is empty'`.
- * @param details - What was expected, and the remedy, where they are other than the usual ones of the header.
+ * @param seen - A sentence without its subject, which is the header: `'is empty'`.
+ * @param details - What was expected, and a remedy beside the advice about the proxy.
  */
 export function refuse(
   seen: string,
@@ -19,10 +19,10 @@ export function refuse(
   throw new MtlsError('ERR_MTLS_CERTIFICATE_INVALID', { seen, ...details });
 }
 
-// Enough to recognize a form by, and less than a certificate or a token.
+// Enough to recognize a form, too short for a certificate or a token.
 const longestExcerpt = 32;
 
-/** The beginning of a stranger's text, in quotes, with everything visible in it. */
+/** The beginning of a stranger's text, in quotes, with invisible characters escaped. */
 export function excerpt(text: string): string {
   return `"${shorten(text, longestExcerpt)}"`;
 }

@@ -1,12 +1,12 @@
 /**
- * Takes header lines out of a request: a handler must not find a certificate that
- * nothing has judged.
+ * Removes header lines from a request: a handler must not find a certificate that was not
+ * judged.
  *
  * @module
  */
 
 /**
- * The header lines, or the trailer lines, without those of some names, in any letter case, and with underscores in the
+ * The header lines, or the trailer lines, without those of some names, in any letter case, and with underscores in
  * place of dashes.
  * @param rawHeaders - Name, value, name, value, as `req.rawHeaders` has them.
  * @param names - In lower case, as `headersToStrip()` gives them. Not to be changed afterwards.
@@ -28,8 +28,8 @@ function isOneOf(name: string, names: ReadonlySet<string>): boolean {
   return names.has(lowerCase) || (lowerCase.includes('_') && names.has(lowerCase.replaceAll('_', '-')));
 }
 
-// Nearly every header of a request is told from these names by its length and its first letter, without a copy of it
-// in lower case. 5 bits of the letter are the same in both cases.
+// The length and the first letter rule out nearly every other header, without making a copy of it in lower case. The
+// lowest five bits of a letter are the same in both cases.
 const shapeCount = 2048;
 const shapesByNames = new WeakMap<ReadonlySet<string>, Uint8Array>();
 

@@ -9,8 +9,8 @@ import { limits, tooMany } from './limits.js';
 import { excerpt, refuse } from './refusal.js';
 
 /**
- * Reads an Item that is a Byte Sequence (RFC 8941 section 4.2): `:MIIB…:`. Parameters have to be well formed, and are
- * ignored, because RFC 9440 defines none. Base64 without padding is refused: section 4.2.7 leaves that to the parser.
+ * Reads an Item that is a Byte Sequence (RFC 8941 section 4.2): `:MIIB…:`. Parameters must be well formed, and are
+ * ignored, because RFC 9440 defines none. Base64 without padding is refused, which section 4.2.7 allows.
  * @throws MtlsError for anything else.
  */
 export function readByteSequence(value: string): Buffer {
@@ -51,7 +51,7 @@ const spaces = / */y;
 const optionalWhiteSpace = /[ \t]*/y;
 const byteSequence = /:([^:]*):/y;
 const parameterStart = /; *[a-z*][a-z0-9_.*-]*/y;
-// Integer and Decimal, String, Token, Byte Sequence, Boolean, Date, Display String: told apart by the first character.
+// Decimal and Integer, String, Token, Byte Sequence, Boolean, Date, Display String. The first character tells which.
 const bareItem =
   /-?(?:\d{1,12}\.\d{1,3}|\d{1,15}(?!\.))(?!\d)|"(?:[ !#-[\]-~]|\\["\\])*"|[A-Za-z*][!#$%&'*+.^_`|~:/0-9A-Za-z-]*|:[A-Za-z0-9+/=]*:|\?[01]|@-?\d{1,15}(?![\d.])|%"(?:[ !#$&-~]|%[0-9a-f]{2})*"/y;
 

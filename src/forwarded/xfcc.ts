@@ -1,5 +1,5 @@
 /**
- * Envoy's X-Forwarded-Client-Cert: elements joined by commas, one of each proxy; an
+ * Envoy's X-Forwarded-Client-Cert: elements joined by commas, one for each proxy; an
  * element is pairs of key and value joined by semicolons, and a value may be quoted.
  *
  * @module
@@ -11,10 +11,10 @@ import { excerpt, refuse } from './refusal.js';
 const expected = 'one element of X-Forwarded-Client-Cert, with Cert or Chain';
 
 /**
- * Reads the one element that a value may have. Under `APPEND_FORWARD` the element of the client stands first and that
- * of the proxy last, so a second one is refused, and so is a second `Cert` or `Chain`. `Cert` is the client's
- * certificate, `Chain` the same with what it sent above it; where both are there they have to agree.
- * @throws MtlsError for anything else, and for an element with neither of them: nothing else in it can be judged.
+ * Reads a value with one element. A second one is refused, because under `APPEND_FORWARD` the element that the client
+ * sent comes first; so is a second `Cert` or `Chain`. `Cert` is the client's certificate, `Chain` the same with those
+ * that it sent above it; the two must agree.
+ * @throws MtlsError for anything else, and for an element with neither of them: there is nothing to judge in it.
  */
 export function readXfcc(value: string): ForwardedCertificate {
   const { cert, chain } = certificatePairs(value);
@@ -34,7 +34,7 @@ interface CertificatePairs {
 }
 
 const keyPattern = /[ \t]*([A-Za-z]+)=/y;
-// Within quotes Envoy writes names as RFC 4514 has them: a backslash stands before a quote or another backslash.
+// In quotes Envoy writes names in the form of RFC 4514: a backslash escapes a quote, and another backslash.
 const quotedPattern = /"((?:[^"\\]|\\[^])*)"/y;
 const plainPattern = /[^",;]*/y;
 

@@ -189,6 +189,13 @@ describe('ten certificates are the most', () => {
     });
   });
 
+  test('of DER after DER no more are read', () => {
+    const value = sfBytes(...ten, Buffer.from('no certificate'));
+    expect(faultOf('haproxy', 'Client-Cert', sfBytes(leaf), 'Client-Cert-Chain', value).seen).toBe(
+      'client-cert-chain has more than 10 certificates',
+    );
+  });
+
   test('of a List with more members no more are read', () => {
     const value = [...ten.map((der) => sfBytes(der)), ':no base64!:'].join(', ');
     expect(faultOf('rfc9440', 'Client-Cert', sfBytes(leaf), 'Client-Cert-Chain', value).seen).toBe(

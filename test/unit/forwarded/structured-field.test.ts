@@ -35,7 +35,11 @@ describe('an Item', () => {
     ['an Inner List', '(:aGVsbG8=:)', 'has "(:aGVsbG8=:)"'],
     ['no padding', ':aGVsbG8:', 'has base64 of 7 characters, which is not padded, or cut off'],
     ['padding in the middle', ':aGVsbG8=aGVsbG8=:', 'has base64 with padding in its middle'],
-    ['bits that are left over', ':aGVsbG9=:', 'has base64 with padding in its middle, or with bits'],
+    [
+      'unused bits that are not zero',
+      ':aGVsbG9=:',
+      'has base64 with padding in its middle, or with unused bits',
+    ],
     ['too much padding', ':AAAA====:', 'has base64 with padding in its middle'],
     ['a space within', ':aGVs bG8=:', 'has " bG8=" at character 4 of its base64'],
     ['base64url', ':-_-_:', 'has "-_-_" at character 0 of its base64'],
