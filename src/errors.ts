@@ -23,6 +23,12 @@ const statusByCode = {
   ERR_MTLS_REVOCATION_UNKNOWN: 503,
   /** The client is who it says, and the rule of the route does not admit it. */
   ERR_MTLS_CLIENT_FORBIDDEN: 403,
+  /** With `proxies`: the request came past the proxies. */
+  ERR_MTLS_PROXY_UNTRUSTED: 403,
+  /** With `proxies`: the header that should hold a certificate holds none that reads. */
+  ERR_MTLS_HEADER_INVALID: 400,
+  /** With `proxies`: too many forwarded certificates are by no configured CA, and a new one has to wait. */
+  ERR_MTLS_OVERLOADED: 503,
   /** With `sni`: the request is for another name than the handshake was. */
   ERR_MTLS_REQUEST_MISDIRECTED: 421,
   /** An option, a rule or an argument is not what it may be. */
@@ -121,7 +127,7 @@ export class MtlsError extends Error {
   override readonly name: string = 'MtlsError';
   /** What went wrong; stable between releases, unlike the texts. */
   readonly code: ErrorCode;
-  /** The HTTP status of an answer to this error: 401, 403, 421, 503, or 500 for a fault of the server's own. */
+  /** The HTTP status of an answer to this error: 400, 401, 403, 421, 503, or 500 for a fault of the server's own. */
   readonly status: number;
   /** What was seen. */
   readonly seen: string;

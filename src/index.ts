@@ -4,10 +4,19 @@
  *
  * @module
  */
-export { createServer, createServerOptions, type MtlsServer, protect } from './server/server.js';
+export {
+  createServer,
+  createServerOptions,
+  type MtlsServer,
+  protect,
+  type ProxiedServer,
+} from './server/server.js';
 export type { LimitOptions } from './gate/settings.js';
 export type { Logger } from './logger.js';
-export type { MtlsOptions } from './server/options.js';
+export type { MtlsOptions, ProxiedOptions } from './server/options.js';
+export type { ProxyOptions, ProxyOrigin } from './gate/proxy-options.js';
+export type { ProxySecret } from './material/proxy-sources.js';
+export type { ForwardedEncoding, ForwardedField, ForwardedPreset } from './forwarded/forwarded-header.js';
 export type { ServerNameOptions } from './material/server-names.js';
 export type { CaSource, CrlSource, Source, SourceLoader } from './material/source-options.js';
 export type { CertificatePolicy, PolicyInputOptions } from './judgement/certificate-policy.js';

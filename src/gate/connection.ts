@@ -31,13 +31,32 @@ export interface Connection {
   readonly isNamed: boolean;
   /** Whether a host is under the policy that the client was judged by. */
   serves(host: string): boolean;
-  /** Ends the connection, and with it every request and stream on it. */
+  /** Ends the connection, and with it every request and stream on it; of a client behind a proxy what it has open. */
   evict(refusal: Refusal): void;
+  /** Whether the socket is a proxy's, and carries requests of others too: it stays open when one of them is refused. */
+  readonly isForwarded: boolean;
+  /** Whether requests on it may have connections of their own: it is a proxy's, or may be. */
+  readonly mayForward: boolean;
   /** Where what becomes of its requests is reported. */
   readonly reporter: Pick<GateReporter, 'emit'>;
 }
 
 type Carrier = object & { [connectionKey]?: Connection };
+
+/** A connection that the gate keeps an eye on. */
+export interface KeptConnection extends Connection {
+  /** Until when the last judgement holds if nothing is reloaded, in milliseconds since 1970. */
+  until: number;
+  /**
+   * Stops reading from what is to be ended.
+   * @returns Whether this call is the one that did.
+   */
+  condemn(refusal: Refusal): boolean;
+  /** Closes it. */
+  end(): void;
+  /** What it is reported with when it is ended. */
+  readonly reported: ClientIdentity | undefined;
+}
 
 /** Where a socket's peer is, IPv4 as IPv4 on a socket that serves both. */
 export function remoteAddressOf({ remoteAddress }: Socket): string {
@@ -47,8 +66,8 @@ export function remoteAddressOf({ remoteAddress }: Socket): string {
     : remoteAddress;
 }
 
-/** Puts a connection on its socket. */
-export function setConnection(socket: Socket, connection: Connection): void {
+/** Puts a connection on its socket, or on a request or stream that has one of its own. */
+export function setConnection(socket: object, connection: Connection): void {
   const carrier: Carrier = socket;
   carrier[connectionKey] = connection;
 }
@@ -77,10 +96,12 @@ export function judgeRequest(req: IdentifiedRequest, connection: Connection): Re
 export function connectionOf(
   reqOrSocket: IncomingMessage | Http2ServerRequest | Socket,
 ): Connection | undefined {
-  const carrier: Carrier & { readonly socket?: Carrier } = reqOrSocket;
+  const carrier: Carrier & { readonly socket?: Carrier; readonly stream?: Carrier } = reqOrSocket;
   try {
     // A request first: to find that it has no such property itself takes a walk along its prototypes.
-    return carrier.socket?.[connectionKey] ?? carrier[connectionKey];
+    const below = carrier.socket?.[connectionKey];
+    if (below?.mayForward === true) return carrier[connectionKey] ?? carrier.stream?.[connectionKey] ?? below;
+    return below ?? carrier[connectionKey];
   } catch {
     // An HTTP/2 session that has ended throws when it is asked for its socket.
     return undefined;

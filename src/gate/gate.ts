@@ -4,45 +4,54 @@
  *
  * @module
  */
-import type { Server, TLSSocket } from 'node:tls';
+import type { Server as NetServer, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { type CertificateIdentity, type ClientIdentity } from '../identity/client-identity.js';
-import { refuseForOpenssl } from '../judgement/judgement.js';
 import { hasOpensslAnchors } from '../material/settings.js';
 import { type Refusal, type RefusalReason, refuse } from '../judgement/refusal.js';
 import { type Judges } from '../judgement/judges.js';
 import { ServerNames } from '../material/server-names.js';
-import { type Connection, remoteAddressOf, setConnection } from './connection.js';
+import { type Connection, type KeptConnection, remoteAddressOf, setConnection } from './connection.js';
 import { Deadline } from './deadline.js';
 import { type GateReporter } from './events.js';
-import { GatedConnection, type Keeper } from './gated-connection.js';
+import { judgeConnections } from './eviction.js';
+import { type Exchange } from './forwarded-connection.js';
+import { GatedConnection } from './gated-connection.js';
 import { HandshakeLimit } from './handshake-limit.js';
 import { identityOn, opensslVerdictOn, PeerCache, type ReadPeer } from './peer.js';
+import { nativeRefusal } from './native-refusal.js';
+import { ProxyGate, type ProxyKeeper } from './proxy-gate.js';
 import { RefusalResponder } from './refusal-responder.js';
 import { guardServer } from './request-guard.js';
 import { type GateSettings } from './settings.js';
-import { Slice } from './slice.js';
 import { type Judging, TriedIntermediates } from './tried-intermediates.js';
 
 const gateFailed = refuse('untrusted', 'the gate failed');
+const notAProxy = refuse('not-a-proxy', 'proxies.from.rule does not name the certificate', {
+  remedy: 'connect through the proxy; if it is the proxy, name its certificate in proxies.from.rule',
+});
 
 const outForGood: readonly RefusalReason[] = ['revoked', 'expired', 'untrusted'];
 
 /** By whom clients are judged. */
 export interface GateState {
   readonly judges: Judges | undefined;
+  /** The SHA-256 of each secret that proves a proxy. */
+  readonly proxySecrets?: readonly Buffer[];
   /** Called before a client is judged: what changed on disk counts, however busy the event loop is. */
   catchUp?(): void;
 }
 
 /** Judges connections, keeps those that are let in, and ends those that may no longer be. */
-export class Gate implements Keeper {
+export class Gate implements ProxyKeeper {
   readonly #settings: GateSettings;
   readonly #state: GateState;
   /** Where everything is reported. */
   readonly reporter: GateReporter;
   readonly #peers = new PeerCache();
   readonly #tried = new TriedIntermediates();
-  readonly #connections = new Set<GatedConnection>();
+  readonly #connections = new Set<KeptConnection>();
+  readonly #proxies: ProxyGate | undefined;
   readonly #deadline: Deadline;
   readonly #handshakes: HandshakeLimit;
   readonly #responder: RefusalResponder | undefined;
@@ -60,11 +69,22 @@ export class Gate implements Keeper {
     this.#responder = settings.onRefused === 'respond' ? new RefusalResponder() : undefined;
     this.names = settings.names.size === 0 ? undefined : new ServerNames(settings.names.keys());
     this.#deadline = new Deadline(settings.now, () => void this.judgeAll());
+    this.#proxies = settings.proxies && new ProxyGate(settings.proxies, this);
   }
 
   /** Who judges clients now; `undefined` before the first commit, when every client is refused. */
   get judges(): Judges | undefined {
     return this.#state.judges;
+  }
+
+  /** The SHA-256 of each secret that proves a proxy. */
+  get proxySecrets(): readonly Buffer[] {
+    return this.#state.proxySecrets ?? [];
+  }
+
+  /** Whether a caller must have a certificate. */
+  get clients(): 'required' | 'optional' {
+    return this.#settings.clients;
   }
 
   /** Lets what has changed come into force before a client is judged. */
@@ -83,10 +103,14 @@ export class Gate implements Keeper {
   }
 
   /** Stands before every listener of the server, the HTTP parser among them. A refused socket reaches none. */
-  guard(server: Server): void {
+  guard(server: NetServer): void {
+    const hasTls = 'setSecureContext' in server;
     guardServer(server, {
+      proxies: this.#proxies,
       accept: (socket) => {
-        this.#handshakes.begin(socket);
+        if (hasTls) this.#handshakes.begin(socket);
+        // Without TLS there is nothing to judge before a request says whose it is.
+        else this.#open(socket, new GatedConnection(this, socket, undefined, { role: 'unknown' }));
         return true;
       },
       admit: (socket) => {
@@ -115,7 +139,8 @@ export class Gate implements Keeper {
    */
   judgeLate(socket: TLSSocket): void {
     const refusal = this.#admit(socket);
-    if (refusal !== undefined) setConnection(socket, new GatedConnection(this, socket, undefined, refusal));
+    if (refusal !== undefined)
+      setConnection(socket, new GatedConnection(this, socket, undefined, { refusal }));
   }
 
   #admit(socket: TLSSocket): Refusal | undefined {
@@ -135,20 +160,29 @@ export class Gate implements Keeper {
         socket,
         refuse('untrusted', 'the server is not ready: its CAs and CRLs are still being read'),
       );
+    const { proxies } = this.#settings;
+    const role = proxies !== undefined && proxies.trust === undefined ? 'unknown' : 'client';
     if (peer === undefined) {
-      if (this.#settings.clients === 'required')
-        return this.#refuse(socket, refuse('no-certificate', 'the client sent no certificate'));
-      this.#open(socket, new GatedConnection(this, socket, undefined));
+      const isRequired =
+        role === 'client' && (this.#settings.clients === 'required' || proxies?.direct === 'refuse');
+      if (isRequired) return this.#refuse(socket, refuse('no-certificate', 'the client sent no certificate'));
+      this.#open(socket, new GatedConnection(this, socket, undefined, { role }));
       return undefined;
     }
     if ('reason' in peer) return this.#refuse(socket, peer);
-    const connection = new GatedConnection(this, socket, peer);
     // Without trust anchors OpenSSL knows of the CAs that the client sent only: what is wrong with them decides nothing.
-    const refusal = connection.judge(hasOpensslAnchors(this.#settings) ? openssl : 'not-asked');
-    if (refusal === undefined) {
-      this.#admitted(socket, peer, connection);
-      return undefined;
+    const asked = hasOpensslAnchors(this.#settings) ? openssl : 'not-asked';
+    if (proxies?.isProxy !== undefined) {
+      const proxy = new GatedConnection(this, socket, peer, { role: 'proxy' });
+      const fault = proxy.judge(asked);
+      if (fault === undefined && proxy.reported !== undefined && proxies.isProxy(proxy.reported)) {
+        return this.#admitted(socket, peer, proxy);
+      }
+      if (proxies.direct === 'refuse') return this.#refuse(socket, fault ?? notAProxy, peer);
     }
+    const connection = new GatedConnection(this, socket, peer, { role });
+    const refusal = connection.judge(asked);
+    if (refusal === undefined) return this.#admitted(socket, peer, connection);
     // OpenSSL found a path that it trusts, and we did not: the client may have sent an intermediate.
     const isPathMissing = connection.mayHaveOtherPath && openssl === 'trusted';
     if (isPathMissing && !socket.isSessionReused())
@@ -168,12 +202,10 @@ export class Gate implements Keeper {
     if ('reason' in whole) return refuseTried(whole);
     const connection = new GatedConnection(this, socket, whole);
     const refusal = connection.judge('trusted');
-    if (refusal !== undefined) return refuseTried(refusal);
-    this.#admitted(socket, whole, connection);
-    return undefined;
+    return refusal === undefined ? this.#admitted(socket, whole, connection) : refuseTried(refusal);
   }
 
-  #admitted(socket: TLSSocket, peer: ReadPeer, connection: GatedConnection): void {
+  #admitted(socket: TLSSocket, peer: ReadPeer, connection: GatedConnection): undefined {
     this.#peers.remember(peer);
     this.#open(socket, connection);
   }
@@ -184,7 +216,14 @@ export class Gate implements Keeper {
     return refusal;
   }
 
-  #open(socket: TLSSocket, connection: GatedConnection): void {
+  /** Keeps an eye on what a client has open through a proxy. */
+  keep(connection: KeptConnection, exchange: Exchange): void {
+    this.#connections.add(connection);
+    exchange.onEnd(() => this.#connections.delete(connection));
+    this.#deadline.add(connection.until);
+  }
+
+  #open(socket: Socket, connection: GatedConnection): void {
     setConnection(socket, connection);
     this.#connections.add(connection);
     socket.on('close', () => this.#connections.delete(connection));
@@ -201,32 +240,11 @@ export class Gate implements Keeper {
    * @returns How many were ended.
    */
   async judgeAll(): Promise<number> {
-    let until = Infinity;
-    let slice = new Slice();
-    const condemned: { readonly connection: GatedConnection; readonly refusal: Refusal }[] = [];
-    // Not a copy, which would take its time with many. Those that come meanwhile stand at the end, and were judged.
-    let left = this.#connections.size;
-    for (const connection of this.#connections) {
-      if (left-- <= 0) break;
-      const refusal = connection.check();
-      if (refusal === undefined) until = Math.min(until, connection.until);
-      // Nothing of it is read any more. To close it takes longer, and comes when all are judged.
-      else if (connection.condemn(refusal)) condemned.push({ connection, refusal });
-      if (slice.isOver) slice = await slice.next();
-    }
-    this.#deadline.add(until);
-    for (const { connection } of condemned) {
-      if (slice.isOver) slice = await slice.next();
-      connection.end();
-      slice.closed++;
-    }
-    // A logger may block: all sockets are closed by now.
-    slice = new Slice();
-    for (const { connection, refusal } of condemned) {
-      if (slice.isOver) slice = await slice.next();
+    const { ended, until } = await judgeConnections(this.#connections, (connection, refusal) => {
       this.reportEviction(connection, refusal);
-    }
-    return condemned.length;
+    });
+    this.#deadline.add(until);
+    return ended;
   }
 
   /** Judges every open connection as a new one: the clock was set, and a date that had passed may be to come. */
@@ -251,8 +269,8 @@ export class Gate implements Keeper {
   }
 
   /** Reports that a connection was closed. */
-  reportEviction(connection: GatedConnection, refusal: Refusal): void {
-    const { identity, remoteAddress, since } = connection;
+  reportEviction(connection: KeptConnection, refusal: Refusal): void {
+    const { reported: identity, remoteAddress, since } = connection;
     this.#connections.delete(connection);
     this.#forget(identity, refusal);
     this.reporter.emit('evicted', { ...refusal, identity, remoteAddress, since });
@@ -273,19 +291,4 @@ export class Gate implements Keeper {
       resumed: (socket.isSessionReused() as boolean | null) === true,
     });
   }
-}
-
-/**
- * Why node:tls refused a client by itself; `undefined` where the handshake failed for another reason. A client without
- * a certificate fails the handshake; UNABLE_TO_GET_ISSUER_CERT is said of a chain that does not end, and of a session
- * without a certificate, and the socket that is left does not tell which.
- */
-function nativeRefusal(error: NodeJS.ErrnoException, socket: TLSSocket): Refusal | undefined {
-  if (error.code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE')
-    return refuse('no-certificate', 'the client sent no certificate');
-  const code = socket.authorizationError as unknown;
-  if (typeof code !== 'string' || code === '') return undefined;
-  if (code !== 'UNABLE_TO_GET_ISSUER_CERT') return refuseForOpenssl(code);
-  const seen = 'no configured CA leads to the certificate, or a resumed session has none';
-  return refuse('untrusted', `OpenSSL says ${code}: ${seen}`);
 }

@@ -4,13 +4,15 @@
  *
  * @module
  */
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { type ClientIdentity } from '../identity/client-identity.js';
 import { type OpensslVerdict } from '../judgement/judgement.js';
 import { endedFor, type Refusal, refuse } from '../judgement/refusal.js';
 import { type Judges, type Verdict } from '../judgement/judges.js';
 import { type ServerNames } from '../material/server-names.js';
-import { type Connection, remoteAddressOf } from './connection.js';
+import { type KeptConnection, remoteAddressOf } from './connection.js';
 import { type GateReporter } from './events.js';
 import { identityOn, type ReadPeer } from './peer.js';
 
@@ -24,22 +26,27 @@ export interface Keeper {
   /** Lets what has changed come into force before a client is judged. */
   catchUp(): void;
   /** Reports that a connection was closed. */
-  reportEviction(connection: GatedConnection, refusal: Refusal): void;
+  reportEviction(connection: KeptConnection, refusal: Refusal): void;
   /** Reports that judging failed, and refuses. */
   failed(error: unknown): Refusal;
 }
 
+/** Whose connection it is. `'unknown'`: its requests say, by a secret or the address they come from. */
+export type ConnectionRole = 'client' | 'proxy' | 'unknown';
+
 /** A connection that stands under the gate's judgement. */
-export class GatedConnection implements Connection {
+export class GatedConnection implements KeptConnection {
   /** Until when the last judgement holds if nothing is reloaded, in milliseconds since 1970. */
   until: number = Infinity;
   /** Whether the last judgement refused for the sake of the CAs above the client: another may lead elsewhere. */
   mayHaveOtherPath: boolean = false;
   /** Which of the names that have something of their own the client asked for; `undefined`: none. */
   readonly name: string | undefined;
+  readonly isForwarded: boolean = false;
+  readonly role: ConnectionRole;
   readonly #since: number;
   readonly #keeper: Keeper;
-  readonly #socket: TLSSocket;
+  readonly #socket: Socket;
   readonly #peer: ReadPeer | undefined;
   #generation = 0;
   // Read when first needed: each takes a system call or a call to OpenSSL, and many connections are never reported.
@@ -50,7 +57,13 @@ export class GatedConnection implements Connection {
   /** Why it was refused or ended. */
   #refusal: Refusal | undefined;
 
-  constructor(keeper: Keeper, socket: TLSSocket, peer: ReadPeer | undefined, refusal?: Refusal) {
+  constructor(
+    keeper: Keeper,
+    socket: Socket,
+    peer: ReadPeer | undefined,
+    { role = 'client', refusal }: { readonly role?: ConnectionRole; readonly refusal?: Refusal } = {},
+  ) {
+    this.role = role;
     this.#since = keeper.now();
     this.#keeper = keeper;
     this.#socket = socket;
@@ -66,9 +79,21 @@ export class GatedConnection implements Connection {
     return new Date(this.#since);
   }
 
-  /** `undefined`: an anonymous caller. */
+  /** `undefined`: an anonymous caller, or a proxy, which is nobody's request. */
   get identity(): ClientIdentity | undefined {
-    return (this.#identity ??= this.#peer && identityOn(this.#socket, this.#peer, this.#policies));
+    return this.role === 'proxy' ? undefined : this.reported;
+  }
+
+  /** Whose certificate it is, a proxy's too. */
+  get reported(): ClientIdentity | undefined {
+    // With a certificate it is a TLS socket.
+    return (this.#identity ??=
+      this.#peer && identityOn(this.#socket as TLSSocket, this.#peer, this.#policies));
+  }
+
+  /** Whether its requests may have connections of their own. */
+  get mayForward(): boolean {
+    return this.role !== 'client';
   }
 
   /** Where the client is; see {@link remoteAddressOf}. */
@@ -83,7 +108,7 @@ export class GatedConnection implements Connection {
 
   /** Reads now what a report needs of the socket: a closed one has no address. */
   recall(): void {
-    this.#identity ??= this.identity;
+    this.#identity ??= this.reported;
     this.#remoteAddress ??= this.remoteAddress;
   }
 
@@ -103,7 +128,9 @@ export class GatedConnection implements Connection {
       return refuse('untrusted', 'there is nothing to judge by');
     let verdict: Verdict;
     try {
-      verdict = judges.of(this.name).verdictOn(this.#peer, openssl, new Date(now()));
+      const judge = this.role === 'proxy' ? judges.ofProxies : judges.of(this.name);
+      if (judge === undefined) return refuse('not-a-proxy', "no certificate is a proxy's any more");
+      verdict = judge.verdictOn(this.#peer, openssl, new Date(now()));
     } catch (error) {
       return this.#keeper.failed(error);
     }
@@ -111,7 +138,7 @@ export class GatedConnection implements Connection {
       this.mayHaveOtherPath = verdict.isOfPath;
       return verdict.refusal;
     }
-    if (!isSame((this.#policies ??= verdict.policies), verdict.policies)) return policiesChanged;
+    if (!isSamePolicies((this.#policies ??= verdict.policies), verdict.policies)) return policiesChanged;
     this.#generation = judges.generation;
     this.until = verdict.until;
     return undefined;
@@ -144,11 +171,7 @@ export class GatedConnection implements Connection {
 
   /** Closes the connection. */
   end(): void {
-    const socket = this.#socket;
-    if (socket.destroyed) return;
-    socket.destroy();
-    // A WebSocket reads what is left in the socket when it closes.
-    if (socket.readableFlowing !== null) while (socket.read() !== null);
+    endSocket(this.#socket);
   }
 
   /** Ends the connection, and reports it. */
@@ -159,12 +182,21 @@ export class GatedConnection implements Connection {
   }
 }
 
+/** Closes a socket. */
+export function endSocket(socket: Duplex): void {
+  if (socket.destroyed) return;
+  socket.destroy();
+  // A WebSocket reads what is left in the socket when it closes.
+  if (socket.readableFlowing !== null) while (socket.read() !== null);
+}
+
 /** A handler may have decided by the policies that it was shown; the identity of a connection never changes. */
-const policiesChanged = refuse(
+export const policiesChanged: Refusal = refuse(
   'not-permitted',
   'the certificate policies that its path is valid for have changed; it may connect again',
 );
 
-function isSame(one: readonly string[], other: readonly string[]): boolean {
+/** Whether two lists of certificate policies are the same. */
+export function isSamePolicies(one: readonly string[], other: readonly string[]): boolean {
   return one === other || (one.length === other.length && one.every((policy) => other.includes(policy)));
 }

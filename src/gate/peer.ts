@@ -6,6 +6,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { MtlsError } from '../errors.js';
+import { type ForwardedCertificate } from '../forwarded/certificates.js';
 import { type CertificateIdentity, type ClientIdentity, identityOf } from '../identity/client-identity.js';
 import { type OpensslVerdict, refuseForOpenssl } from '../judgement/judgement.js';
 import { maxOthers, type Peer } from '../judgement/peer.js';
@@ -16,8 +17,8 @@ import { WeightedCache } from './weighted-cache.js';
 
 /** A peer that was read from a socket. */
 export interface ReadPeer extends Peer {
-  /** The identity on a connection with a full handshake, and on one that resumes a session. */
-  readonly identities: { readonly full: ClientIdentity; readonly resumed: ClientIdentity };
+  /** The identity on a connection with a full handshake, and on one that resumes a session: made when first asked for. */
+  readonly identities: { full?: ClientIdentity; resumed?: ClientIdentity };
   /** About how many bytes all of it takes in memory. */
   readonly weight: number;
 }
@@ -111,10 +112,7 @@ function readPeer(view: Buffer, openssl: OpensslVerdict): ReadPeer | Refusal {
     return Object.freeze({
       certificate,
       identity,
-      identities: Object.freeze({
-        full: Object.freeze({ source: 'tls', ...identity, policies: noPolicies, resumed: false }),
-        resumed: Object.freeze({ source: 'tls', ...identity, policies: noPolicies, resumed: true }),
-      }),
+      identities: {},
       others: Object.freeze([]),
       weight: weightOf(der, elements - budget.left),
     });
@@ -160,9 +158,35 @@ const noPolicies: readonly string[] = Object.freeze([]);
 /** The identity of a peer on this connection. @param policies - Those that its path is valid for. */
 export function identityOn(
   socket: TLSSocket,
-  { identities }: ReadPeer,
+  { identity, identities }: ReadPeer,
   policies: readonly string[] = noPolicies,
 ): ClientIdentity {
-  const identity = socket.isSessionReused() ? identities.resumed : identities.full;
-  return policies.length === 0 ? identity : Object.freeze({ ...identity, policies });
+  const resumed = socket.isSessionReused();
+  const shown = (identities[resumed ? 'resumed' : 'full'] ??= Object.freeze({
+    source: 'tls',
+    via: undefined,
+    ...identity,
+    policies: noPolicies,
+    resumed,
+  }));
+  return policies.length === 0 ? shown : Object.freeze({ ...shown, policies });
+}
+
+/** Reads what a proxy forwarded, which anyone may have made. */
+export function readForwardedPeer({
+  leaf,
+  chain,
+}: Pick<ForwardedCertificate, 'leaf' | 'chain'>): ReadPeer | Refusal {
+  try {
+    const certificate = parseCertificate(leaf, { left: strangers.elements });
+    const others = chain.map((der) => parseCertificate(der, { left: strangers.elements }));
+    const identity = identityOf(certificate);
+    const weight = others.reduce(
+      (sum, { raw }) => sum + weightOfIntermediate(raw),
+      weightOf(leaf, strangers.elements),
+    );
+    return Object.freeze({ certificate, identity, identities: {}, others: Object.freeze(others), weight });
+  } catch (error) {
+    return refuseUnreadable(error);
+  }
 }

@@ -7,19 +7,23 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
-import type { Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { Server as HttpsServer } from 'node:https';
 import type { Duplex, Readable } from 'node:stream';
-import type { Server, TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { MtlsError } from '../errors.js';
 import { type Refusal, refusalError } from '../judgement/refusal.js';
 import { type Connection, connectionOf, judgeRequest } from './connection.js';
+import { receiveRequest, receiveStream, receiveUpgrade } from './forwarded-request.js';
 import { answerProblem, endWithProblem } from './problem.js';
+import { type ProxyGate } from './proxy-gate.js';
 import { answerStream } from './refusal-responder.js';
 import { requestedHosts } from './requested-hosts.js';
 
 /** What the gate is asked about a socket. */
 export interface SocketGuard {
+  /** Says whose the requests are that come through proxies; `undefined`: no proxy is believed. */
+  readonly proxies: ProxyGate | undefined;
   /** Called for each accepted connection, before its handshake. Answers `true`. */
   accept(socket: Socket): true;
   /**
@@ -31,19 +35,39 @@ export interface SocketGuard {
 
 /** Guards a server whose connections the gate judges. */
 export function guardServer(server: Server, guard: SocketGuard): void {
+  const { proxies } = guard;
+  const passes = passesFor(proxies);
   guardEvents(
     server,
     new Map<string, Pass>([
       ['connection', (socket: Socket) => guard.accept(socket)],
       ['secureConnection', (socket: TLSSocket) => guard.admit(socket) && passSocket(server, socket)],
-      ['request', passRequest],
-      ['checkContinue', passRequest],
-      ['checkExpectation', passRequest],
-      ['upgrade', passUpgrade],
-      ['connect', passUpgrade],
-      ['session', passSession],
+      ['request', passes.request],
+      ['checkContinue', passes.request],
+      ['checkExpectation', passes.request],
+      ['upgrade', passes.upgrade],
+      ['connect', passes.upgrade],
+      ['session', (session: ServerHttp2Session) => passSession(session, proxies)],
     ]),
   );
+}
+
+/** With proxies, a request is given its connection first. */
+function passesFor(proxies: ProxyGate | undefined): {
+  readonly request: typeof passRequest;
+  readonly upgrade: typeof passUpgrade;
+} {
+  if (proxies === undefined) return { request: passRequest, upgrade: passUpgrade };
+  return {
+    request: (req, res) => {
+      receiveRequest(proxies, req, res);
+      return passRequest(req, res);
+    },
+    upgrade: (req, socket) => {
+      receiveUpgrade(proxies, req, socket);
+      return passUpgrade(req, socket);
+    },
+  };
 }
 
 /** Says whether an event may reach its listeners, and if not, deals with what it brings. */
@@ -71,8 +95,8 @@ function passRequest(req: IncomingMessage, res: ServerResponse): boolean {
       res.once('close', () => {
         connection.evict(refusal);
       });
-      // HTTP/2's responses have no such thing.
-      if ('shouldKeepAlive' in res) res.shouldKeepAlive = false;
+      // HTTP/2's responses have no such thing. The connection of a proxy is for others too.
+      if ('shouldKeepAlive' in res && (!connection.isForwarded || hasBody(req))) res.shouldKeepAlive = false;
       answerProblem(res, refusalError(refusal), refusal.reason);
     },
     redirect: (error) => {
@@ -90,11 +114,16 @@ function hasBody({ httpVersionMajor, headers }: IncomingMessage): boolean {
   return httpVersionMajor === 1 && (length !== '0' || coding !== undefined);
 }
 
-/** A client that is refused gets no answer here: its socket is no HTTP any more. */
+/** A client that is refused gets no answer here: its socket is no HTTP any more. A proxy gets one, for its client. */
 function passUpgrade(req: IncomingMessage, socket: Duplex): boolean {
   const isPassed = pass(req, {
     refuse: (connection, refusal) => {
-      connection.evict(refusal);
+      if (!connection.isForwarded) {
+        connection.evict(refusal);
+        return;
+      }
+      socket.on('error', ignore);
+      endWithProblem(socket, refusalError(refusal), req.method, () => socket.destroy());
     },
     redirect: (error) => {
       socket.on('error', ignore);
@@ -155,10 +184,17 @@ function misdirected(): MtlsError {
 }
 
 /** Streams come from their session; whoever listens to it, and the server too, hears of those that pass. */
-function passSession(session: ServerHttp2Session): boolean {
+function passSession(session: ServerHttp2Session, proxies: ProxyGate | undefined): boolean {
   const connection = session.destroyed ? undefined : connectionOf(session.socket);
-  const pass = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean =>
-    passStream(stream, headers, connection);
+  const pass = (
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    _flags: number,
+    rawHeaders: string[],
+  ): boolean => {
+    const own = proxies && receiveStream(proxies, stream, headers, rawHeaders, connection);
+    return passStream(stream, headers, own ?? connection);
+  };
   guardEvents(session, new Map<string, Pass>([['stream', pass]]));
   return connection !== undefined && connection.check() === undefined;
 }

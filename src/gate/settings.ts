@@ -6,6 +6,7 @@
 import { type ServerNameSettings } from '../material/server-names.js';
 import { type CaPolicy } from '../material/settings.js';
 import { checkEach, checkInteger } from '../option-checks.js';
+import { type ProxySettings } from './proxy-options.js';
 
 /** Limits on connections whose handshake is not done. */
 export interface LimitOptions {
@@ -45,5 +46,7 @@ export interface GateSettings extends CaPolicy {
   readonly limits: Limits;
   /** The names that have something of their own; empty without `sni`. */
   readonly names: ReadonlyMap<string, ServerNameSettings>;
+  /** `undefined`: no proxy is believed. */
+  readonly proxies: ProxySettings | undefined;
   readonly now: () => number;
 }

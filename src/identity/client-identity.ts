@@ -15,6 +15,11 @@ export interface ClientIdentity {
   /** Where it was read: from the connection itself, or from a proxy's header. */
   readonly source: 'tls' | 'proxy';
   /**
+   * The proxy that forwarded the certificate, where the proxy has one of its own; `undefined` where it proves itself in
+   * another way, and where the client is connected directly.
+   */
+  readonly via: ClientIdentity | undefined;
+  /**
    * The one commonName of the subject. `undefined` where there is none, where there are several,
    * and where it is empty, longer than 64 characters, has spaces at an edge, or has a character that controls,
    * reorders or is not seen: such a name must never decide anything (RFC 5280 appendix A.1, ub-common-name).
@@ -48,7 +53,7 @@ export interface ClientIdentity {
    * (RFC 5280 section 6.1.6); empty where the CAs use none. `'2.5.29.32.0'` is any policy.
    */
   readonly policies: readonly string[];
-  /** Whether this connection resumed an earlier session instead of a full handshake. */
+  /** Whether this connection resumed an earlier session instead of a full handshake; `false` behind a proxy. */
   readonly resumed: boolean;
   /** The certificate, DER. */
   readonly raw: Buffer;
@@ -77,7 +82,7 @@ export interface SubjectAltNames {
 }
 
 /** What a certificate says of its holder, whichever connection it came by. */
-export type CertificateIdentity = Omit<ClientIdentity, 'source' | 'policies' | 'resumed'>;
+export type CertificateIdentity = Omit<ClientIdentity, 'source' | 'via' | 'policies' | 'resumed'>;
 
 /**
  * Reads who a certificate says its holder is. It does not judge whether that may be believed. Dates and bytes are

@@ -113,7 +113,13 @@ export function explain(ders: readonly Buffer[], judge: Judge, at: Date): Explan
   const reason = inspection.findings.find(({ refusal }) => refusal !== undefined)?.refusal?.reason;
   const rules = guardsInForce().map(({ text, findingOn }) => ({
     rule: text,
-    ...findingOn({ source: 'tls', ...identity, policies: inspection.policies, resumed: false }),
+    ...findingOn({
+      source: 'tls',
+      via: undefined,
+      ...identity,
+      policies: inspection.policies,
+      resumed: false,
+    }),
   }));
   return completed({
     admitted: reason === undefined,

@@ -20,11 +20,16 @@ export interface Judges {
   readonly generation: number;
   /** What the clients of a server name are judged by; `undefined` is every name that has nothing of its own. */
   of(name: string | undefined): Judge;
+  /** What the certificates of proxies are judged by; `undefined`: no certificate is a proxy's. */
+  readonly ofProxies: Judge | undefined;
 }
 
 /** What the judges judge by. */
 interface TrustByName {
-  readonly main: { readonly trust: Trust };
+  readonly main: {
+    readonly trust: Trust;
+    readonly proxies: { readonly trust: Trust | undefined } | undefined;
+  };
   readonly named: ReadonlyMap<string, { readonly trust: Trust }>;
 }
 
@@ -48,6 +53,8 @@ export type Verdict =
       readonly refusal: Refusal;
       /** Whether a CA that is not known yet could lead to another verdict. */
       readonly isOfPath: boolean;
+      /** How many signatures were verified in vain. */
+      readonly failedSignatures: number;
     };
 
 /** What the checks say of a certificate, and the paths that they looked at. */
@@ -79,8 +86,10 @@ export function createJudges(
 ): Judges {
   const main = createJudge(own.trust, certificates);
   const named = new Map([...others].map(([name, { trust }]) => [name, createJudge(trust, certificates)]));
+  const { trust: ofProxies } = own.proxies ?? {};
   return Object.freeze({
     generation,
+    ofProxies: ofProxies && createJudge(ofProxies, certificates),
     of: (name: string | undefined) => (name === undefined ? main : (named.get(name) ?? main)),
   });
 }
@@ -96,9 +105,12 @@ export function createJudge({ store, revocation }: Trust, certificates: Complete
       const known = admissions.get(certificate);
       if (typeof openssl === 'string' && known !== undefined && known.from <= time && time < known.until)
         return known;
-      const { best } = choosePath({ certificate, others, openssl }, store, measures, at);
+      const { best, failedSignatures } = choosePath({ certificate, others, openssl }, store, measures, at);
       const { refusal, until, policies } = best;
-      if (refusal !== undefined) return { admitted: false, refusal, isOfPath: isOfPath(best, certificate) };
+      if (refusal !== undefined) {
+        const verdict = { refusal, isOfPath: isOfPath(best, certificate), failedSignatures };
+        return { admitted: false, ...verdict };
+      }
       const admission: Admission = { admitted: true, from: time, until, policies };
       admissions.set(certificate, admission);
       return admission;

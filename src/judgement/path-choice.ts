@@ -41,6 +41,8 @@ export interface PathChoice {
   readonly missing: MissingLink | undefined;
   /** Whether there may be more paths than were looked at. */
   readonly isPartial: boolean;
+  /** How many signatures were verified in vain. */
+  readonly failedSignatures: number;
 }
 
 // Each of them fails, and is looked at for the sake of the reason alone.
@@ -67,7 +69,14 @@ export function choosePath(
     ca.notBefore <= at && at < ca.notAfter && faultOfIssuer(below, ca, needs) === undefined;
   for (const chain of search.from(certificate, mayStandAbove)) {
     const verdict = judge(chain);
-    if (verdict.refusal === undefined) return { best: verdict, others: [], missing, isPartial: false };
+    if (verdict.refusal === undefined)
+      return {
+        best: verdict,
+        others: [],
+        missing,
+        isPartial: false,
+        failedSignatures: search.failedSignatures,
+      };
     const { failed, status } = verdict;
     // What OpenSSL says, and what the certificate itself says it is for, is the same on every path.
     if (failed === 'openssl' || failed === 'purpose') break;
@@ -94,6 +103,7 @@ export function choosePath(
     others: judged.filter((one) => one !== best),
     missing,
     isPartial: hasMore || search.isExhausted,
+    failedSignatures: search.failedSignatures,
   };
 }
 

@@ -21,7 +21,10 @@ export type RefusalReason =
   | 'weak-key'
   | 'weak-signature'
   | 'unsupported-extension'
-  | 'identity-invalid';
+  | 'identity-invalid'
+  | 'not-a-proxy'
+  | 'header-invalid'
+  | 'overloaded';
 
 const codes: Readonly<Record<RefusalReason, ErrorCode>> = {
   'no-certificate': 'ERR_MTLS_CERTIFICATE_REQUIRED',
@@ -37,6 +40,9 @@ const codes: Readonly<Record<RefusalReason, ErrorCode>> = {
   'weak-signature': 'ERR_MTLS_CERTIFICATE_INVALID',
   'unsupported-extension': 'ERR_MTLS_CERTIFICATE_INVALID',
   'identity-invalid': 'ERR_MTLS_CERTIFICATE_INVALID',
+  'not-a-proxy': 'ERR_MTLS_PROXY_UNTRUSTED',
+  'header-invalid': 'ERR_MTLS_HEADER_INVALID',
+  overloaded: 'ERR_MTLS_OVERLOADED',
 };
 
 /** Every reason. */
@@ -100,9 +106,12 @@ export function endedFor({ reason }: Refusal): Refusal {
   return endings[reason];
 }
 
+const ofRequests: ReadonlySet<RefusalReason> = new Set(['not-a-proxy', 'header-invalid', 'overloaded']);
+
 /** The refusal as an error for `next()`: its message is for the client too, and says no more than the code. */
 export function refusalError({ reason, code }: Refusal): MtlsError {
-  return new MtlsError(code, { seen: `the client certificate is refused: ${reason}` });
+  const what = ofRequests.has(reason) ? 'request' : 'client certificate';
+  return new MtlsError(code, { seen: `the ${what} is refused: ${reason}` });
 }
 
 /** A name as RFC 4514 writes it, cut to what a log line can bear: for fields. */

@@ -20,7 +20,8 @@ import { type BuiltContext } from './secure-context.js';
 
 /** The contexts of a server. */
 export interface SecureContexts {
-  readonly main: BuiltContext;
+  /** `undefined`: the server has no TLS. */
+  readonly main: BuiltContext | undefined;
   /** By name of `sni`. */
   readonly named: ReadonlyMap<string, BuiltContext>;
 }
@@ -40,6 +41,7 @@ export async function tryHandshakes(
   sink: EventSink<MaterialEvents>,
   { main, named }: SecureContexts,
 ): Promise<void> {
+  if (main === undefined) return;
   await tryContext(sink, main, undefined);
   for (const [name, context] of named) if (!isLike(context, main)) await tryContext(sink, context, name);
 }

@@ -9,18 +9,22 @@ import { type Trust } from '../judgement/judges.js';
 import { type CrlDiff } from '../revocation/crl-diff.js';
 import { sumOf } from './crl-change.js';
 import { type LoaderState } from './loader-state.js';
+import { type ProxyMaterial, type ProxyReading, ProxyUnit } from './proxy-unit.js';
 import { loadCredentials, type ServerCredentials } from './server-credentials.js';
 import { type CredentialSources, type TrustSources } from './server-names.js';
 import { type MaterialSettings } from './settings.js';
 import { combined, faultOf, type SourceFault } from './source-fault.js';
 import { isPath } from './sources.js';
-import { type TrustChange, type TrustReading, type TrustSettings, TrustUnit } from './trust-material.js';
+import { type TrustReading, type TrustSettings, TrustUnit } from './trust-material.js';
 
 /** What a server works with under one name. */
 export interface Material {
-  readonly credentials: ServerCredentials;
+  /** `undefined`: proxies connect without TLS. */
+  readonly credentials: ServerCredentials | undefined;
   /** The same object as that of the server, for a name without CAs of its own. */
   readonly trust: Trust;
+  /** By what proxies are known; `undefined` without proxies. */
+  readonly proxies: ProxyMaterial | undefined;
 }
 
 /** What a server works with. Immutable. */
@@ -54,9 +58,11 @@ interface NameUnit {
   /** `undefined` for the server itself. */
   readonly name: string | undefined;
   readonly prefix: string;
-  readonly credentials: CredentialSources;
+  readonly credentials: CredentialSources | undefined;
   /** `undefined`: its clients are those of the server. */
   readonly trust: TrustUnit | undefined;
+  /** Of the server itself, behind proxies. */
+  readonly proxies: ProxyUnit | undefined;
   /** New credentials that failed a trial, by their hash. */
   rejected: { readonly hash: string; readonly error: MtlsError } | undefined;
 }
@@ -68,18 +74,27 @@ export class MaterialReader {
 
   constructor(settings: MaterialSettings, enforcer: TrustSettings['enforcer']) {
     this.#settings = settings;
+    const common = { policy: settings.revocation, enforcer, cas: settings };
+    const proxies = settings.proxies && new ProxyUnit(settings.proxies, common);
     const unitOf = (
       name: string | undefined,
-      credentials: CredentialSources,
+      credentials: CredentialSources | undefined,
       sources: TrustSources | undefined,
     ): NameUnit => {
       const prefix = name === undefined ? '' : `sni["${name}"].`;
-      const policy = settings.revocation;
-      const trust = sources && new TrustUnit({ ...sources, prefix, policy, enforcer, cas: settings });
-      return { name, prefix, credentials, trust, rejected: undefined };
+      const trust = sources && new TrustUnit({ ...common, ...sources, prefix });
+      const rejected = undefined;
+      return {
+        name,
+        prefix,
+        credentials,
+        trust,
+        proxies: name === undefined ? proxies : undefined,
+        rejected,
+      };
     };
     this.#units = [
-      unitOf(undefined, settings, settings),
+      unitOf(undefined, settings.credentials, settings),
       ...[...settings.names].map(([name, own]) => unitOf(name, own, own.trust)),
     ];
   }
@@ -88,19 +103,22 @@ export class MaterialReader {
   refresh(signal: AbortSignal): void {
     for (const loader of this.#loaders) loader.refresh(signal);
     for (const unit of this.#units) {
-      unit.trust?.refresh();
+      for (const trust of trustsOf(unit)) trust.refresh();
       unit.rejected = undefined;
     }
   }
 
   /** One promise for each thing that takes time and is under way. After each, there may be more to read. */
   get pending(): readonly Promise<void>[] {
-    const asides = this.#units.flatMap(({ trust }) => trust?.aside ?? []);
+    const asides = this.#units.flatMap(trustsOf).flatMap(({ aside }) => aside ?? []);
     return [...this.#loaders.flatMap(({ pending }) => pending ?? []), ...asides];
   }
 
   get #loaders(): readonly LoaderState[] {
-    return this.#units.flatMap(({ trust }) => trust?.loaders ?? []);
+    return this.#units.flatMap(({ trust, proxies }) => [
+      ...(trust?.loaders ?? []),
+      ...(proxies?.loaders ?? []),
+    ]);
   }
 
   /**
@@ -114,34 +132,36 @@ export class MaterialReader {
       const before = inForce && materialUnder(inForce, unit.name);
       const credentials = readCredentials(unit, before?.credentials, at, faults);
       const trust = unit.trust?.read(before?.trust, at, signal);
-      faults.push(...(trust?.faults ?? []));
-      return { unit, before, credentials, trust };
+      const proxies = unit.proxies?.read(before?.proxies, at, signal);
+      faults.push(...(trust?.faults ?? []), ...(proxies?.faults ?? []));
+      return { unit, before, credentials, trust, proxies };
     });
     const ofServer = readings[0]?.trust as TrustReading;
     const names = [...this.#settings.names.keys()];
     const join = (
       base: Materials | undefined,
-      pick: (reading: TrustReading) => TrustChange | undefined,
+      which: 'narrowed' | 'whole',
       credentialsOf: (reading: (typeof readings)[number]) => ServerCredentials | undefined,
     ): MaterialChange | undefined => {
       const all = readings.map((reading) => {
         const before = base && materialUnder(base, reading.unit.name);
-        return materialOf(before, credentialsOf(reading), pick(reading.trust ?? ofServer)?.trust);
+        const trust = (reading.trust ?? ofServer)[which]?.trust;
+        return materialOf(
+          reading.unit,
+          before,
+          credentialsOf(reading),
+          trust,
+          reading.proxies?.[which]?.proxies,
+        );
       });
       const materials = materialsOf(all, names, base);
-      const diffs = readings.flatMap(({ trust }) => (trust && pick(trust)?.diff) ?? []);
+      const diffs = readings.flatMap(({ trust, proxies }) =>
+        [trust, proxies].flatMap((one?: TrustReading | ProxyReading) => one?.[which]?.diff ?? []),
+      );
       return materials && { materials, diff: sumOf(diffs) };
     };
-    const narrowed = join(
-      inForce,
-      (reading) => reading.narrowed,
-      ({ before }) => before?.credentials,
-    );
-    const whole = join(
-      narrowed?.materials,
-      (reading) => reading.whole,
-      ({ credentials }) => credentials,
-    );
+    const narrowed = join(inForce, 'narrowed', ({ before }) => before?.credentials);
+    const whole = join(narrowed?.materials, 'whole', ({ credentials }) => credentials);
     if (inForce !== undefined && narrowed?.materials === inForce && (whole?.materials ?? inForce) === inForce)
       this.settle(inForce);
     return { narrowed, whole, faults };
@@ -149,9 +169,11 @@ export class MaterialReader {
 
   /** These materials are in force: what was read for them is done with. */
   settle(materials: Materials): void {
-    for (const { name, trust } of this.#units) {
+    for (const { name, trust, proxies } of this.#units) {
       const material = materialUnder(materials, name);
-      if (material !== undefined) trust?.settle(material.trust.store);
+      if (material === undefined) continue;
+      trust?.settle(material.trust.store);
+      if (material.proxies?.trust !== undefined) proxies?.trust?.settle(material.proxies.trust.store);
     }
   }
 
@@ -174,12 +196,21 @@ export class MaterialReader {
   }
 
   /** Keeps out what failed a trial under a name, until the next {@link MaterialReader.refresh}. */
-  reject(name: string | undefined, { credentials, trust }: Partial<Material>, error: MtlsError): void {
+  reject(
+    name: string | undefined,
+    { credentials, trust, proxies }: Partial<Material>,
+    error: MtlsError,
+  ): void {
     const unit = this.#units.find((one) => one.name === name);
     if (unit === undefined) return;
     if (credentials !== undefined) unit.rejected = { hash: credentials.hash, error };
     if (trust !== undefined) (unit.trust ?? this.#units[0]?.trust)?.reject(trust, error);
+    if (proxies?.trust !== undefined) unit.proxies?.trust?.reject(proxies.trust, error);
   }
+}
+
+function trustsOf({ trust, proxies }: NameUnit): TrustUnit[] {
+  return [trust, proxies?.trust].filter((one) => one !== undefined);
 }
 
 function readCredentials(
@@ -188,6 +219,7 @@ function readCredentials(
   at: Date,
   faults: SourceFault[],
 ): ServerCredentials | undefined {
+  if (sources === undefined) return undefined;
   const { cert } = sources;
   const source = isPath(cert) ? cert : `options.${prefix}cert`;
   const read = loadCredentials(sources, { prefix, at }, inForce);
@@ -203,13 +235,18 @@ function materialUnder({ main, named }: Materials, name: string | undefined): Ma
 }
 
 function materialOf(
+  unit: NameUnit,
   before: Material | undefined,
   credentials: ServerCredentials | undefined,
   trust: Trust | undefined,
+  proxies: ProxyMaterial | undefined,
 ): Material | undefined {
-  if (credentials === undefined || trust === undefined) return undefined;
-  if (before?.credentials === credentials && before.trust === trust) return before;
-  return Object.freeze({ credentials, trust });
+  const isMissing =
+    (unit.credentials !== undefined && credentials === undefined) ||
+    (unit.proxies !== undefined && proxies === undefined);
+  if (isMissing || trust === undefined) return undefined;
+  const isSame = before?.credentials === credentials && before?.trust === trust && before.proxies === proxies;
+  return isSame ? before : Object.freeze({ credentials, trust, proxies });
 }
 
 function materialsOf(

@@ -63,12 +63,16 @@ function optionsOf(
   material: Material,
   enforcer: ContextPurpose['enforcer'],
 ): SecureContextOptions {
-  const { credentials } = material;
-  const { store, revocation } = material.trust;
+  const { credentials, trust, proxies } = material;
+  if (credentials === undefined)
+    throw new MtlsError('ERR_MTLS_INTERNAL', { seen: 'there is no certificate to make a secure context of' });
+  const { store, revocation } = trust;
+  // Behind proxies OpenSSL would want a CRL of each proxy's CA too.
   const crl =
-    revocation && hasOpensslAnchors(settings)
+    revocation && proxies === undefined && hasOpensslAnchors(settings)
       ? crlsFor(enforcer, { store, revocation }, new Date(settings.now()))
       : undefined;
+  const cas = casAtHandshake(settings, material);
   const given = settings.tls as Readonly<Record<string, unknown>>;
   const handedOn = Object.fromEntries(
     contextNames.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])),
@@ -80,11 +84,18 @@ function optionsOf(
     cert: credentials.cert,
     ...(credentials.passphrase === undefined ? {} : { passphrase: credentials.passphrase }),
     // An empty list, and not nothing, which would be every public CA.
-    ca: settings.announceCas === 'none' ? [] : toPem(rootsFirst(store.certificates), 'CERTIFICATE'),
+    ca: settings.announceCas === 'none' ? [] : toPem(rootsFirst(cas), 'CERTIFICATE'),
     ...(crl === undefined ? {} : { crl }),
     secureOptions: secureOptions(settings),
-    sessionIdContext: sessionIdContext(settings, material.trust, enforcer),
+    sessionIdContext: sessionIdContext(settings, cas, revocation, enforcer),
   });
+}
+
+/** The CAs of those who connect: of clients, or of proxies, or of both. */
+function casAtHandshake({ proxies: sources }: MaterialSettings, { trust, proxies }: Material): Certificate[] {
+  const ofClients = sources === undefined || sources.direct === 'admit' ? trust.store.certificates : [];
+  const all = [...(proxies?.trust?.store.certificates ?? []), ...ofClients];
+  return [...new Map(all.map((ca) => [ca.raw.toString('latin1'), ca])).values()];
 }
 
 /** OpenSSL takes the first issuer of a name: where CAs certify each other, it would walk in a circle. */
@@ -105,11 +116,12 @@ function secureOptions({ tls, resumption }: MaterialSettings): number {
  */
 function sessionIdContext(
   { clients }: MaterialSettings,
-  { store, revocation }: Trust,
+  cas: readonly Certificate[],
+  revocation: RevocationChecker | undefined,
   enforcer: ContextPurpose['enforcer'],
 ): string {
   const hash = createHash('sha256').update(`express-mtls ${clients}\n`);
-  for (const { raw } of store.certificates) hash.update(createHash('sha256').update(raw).digest());
+  for (const { raw } of cas) hash.update(createHash('sha256').update(raw).digest());
   if (enforcer === 'openssl') for (const { digest } of revocation?.crls ?? []) hash.update(digest);
   return hash.digest('hex').slice(0, 32);
 }

@@ -5,6 +5,7 @@
  */
 import type { ServerOptions } from 'node:https';
 import { type CompleteRevocationPolicy } from '../revocation/revocation-policy.js';
+import { type ProxySources } from './proxy-sources.js';
 import { type CredentialSources, type ServerNameSettings, type TrustSources } from './server-names.js';
 
 /** How CAs are trusted, and shown to clients. */
@@ -21,7 +22,11 @@ export function hasOpensslAnchors({ partialChain, announceCas }: CaPolicy): bool
 }
 
 /** From what material is made, and what it is checked by. */
-export interface MaterialSettings extends CredentialSources, TrustSources, CaPolicy {
+export interface MaterialSettings extends TrustSources, CaPolicy {
+  /** `undefined`: the server has no TLS of its own, and proxies connect without it. */
+  readonly credentials: CredentialSources | undefined;
+  /** How proxies prove themselves; `undefined`: no proxy is believed. */
+  readonly proxies: ProxySources | undefined;
   /** By name, in lower case; empty without `sni`. */
   readonly names: ReadonlyMap<string, ServerNameSettings>;
   readonly clients: 'required' | 'optional';

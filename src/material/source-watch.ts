@@ -21,20 +21,22 @@ export class SourceWatch {
   #isHolding = false;
 
   /** Subscribes to the loaders; files are looked at from {@link SourceWatch.begin} on. */
-  constructor({ key, cert, ca, crl, names, pollMs }: MaterialSettings) {
+  constructor({ credentials, ca, crl, proxies, names, pollMs }: MaterialSettings) {
     const own = [...names.values()];
+    const trusts = [proxies?.trust, ...own.map(({ trust }) => trust)];
     const clients = [
       ...ca,
       ...crl,
-      ...own.flatMap(({ trust }) => (trust === undefined ? [] : [...trust.ca, ...trust.crl])),
+      ...trusts.flatMap((trust) => (trust === undefined ? [] : [...trust.ca, ...trust.crl])),
     ];
-    const pairs = [key, cert, ...own.flatMap((name) => [name.key, name.cert])];
-    const paths = [...new Set([...pairs, ...clients].filter(isPath))];
+    const secrets = proxies?.secrets ?? [];
+    const pairs = [credentials, ...own].flatMap((pair) => (pair === undefined ? [] : [pair.key, pair.cert]));
+    const paths = [...new Set([...pairs, ...clients, ...secrets].filter(isPath))];
     const onChange = (): void => {
       this.#onChange();
     };
     this.#files = pollMs === undefined ? undefined : new FileWatch({ paths, pollMs, onChange });
-    this.#loaders = pollMs === undefined ? [] : [...new Set(clients.filter(isLoader))];
+    this.#loaders = pollMs === undefined ? [] : [...new Set([...clients, ...secrets].filter(isLoader))];
     this.#subscribe();
   }
 

@@ -11,7 +11,8 @@ import { type BuiltContext } from '../material/secure-context.js';
 
 /** Secure contexts: that of the server, and those of names with a certificate of their own. */
 export interface Contexts {
-  readonly main: BuiltContext;
+  /** `undefined`: the server has no TLS. */
+  readonly main: BuiltContext | undefined;
   readonly named: ReadonlyMap<string, BuiltContext>;
 }
 
@@ -40,6 +41,11 @@ export class State {
   /** What is in force now; `undefined` until the sources have been read. */
   get inForce(): InForce | undefined {
     return this.#inForce;
+  }
+
+  /** The SHA-256 of each secret that proves a proxy. */
+  get proxySecrets(): readonly Buffer[] {
+    return this.#inForce?.materials.main.proxies?.secrets ?? [];
   }
 
   /** By whom clients are judged now; `undefined`: nobody is let in. */

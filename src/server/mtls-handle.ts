@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Server as NetServer } from 'node:net';
 import type { SecureContext, SecureContextOptions, Server } from 'node:tls';
 import { MtlsError } from '../errors.js';
 import { Gate } from '../gate/gate.js';
@@ -42,6 +43,7 @@ export class MtlsHandle implements Mtls {
   readonly #reloader: Reloader;
   readonly #expiry: CrlExpiryWatch;
   readonly #clock: ClockWatch;
+  /** `undefined` where the server has no TLS. */
   #server: Server | undefined;
   #life: Life = 'loading';
 
@@ -53,6 +55,9 @@ export class MtlsHandle implements Mtls {
     this.#gate = new Gate(settings, this.#reporter, {
       get judges() {
         return state.judges;
+      },
+      get proxySecrets() {
+        return state.proxySecrets;
       },
       catchUp: () => {
         this.#reloader.catchUp();
@@ -66,26 +71,26 @@ export class MtlsHandle implements Mtls {
   }
 
   /** Puts the gate on a server. It lets nobody in before {@link MtlsHandle.load} is done. */
-  guard(server: Server): void {
-    this.#server = server;
+  guard(server: Server | NetServer): void {
+    this.#server = 'setSecureContext' in server ? server : undefined;
     this.#gate.guard(server);
-    if (!this.#settings.resumption) refuseSessionStores(server);
+    if (!this.#settings.resumption && this.#server !== undefined) refuseSessionStores(this.#server);
     server.on('close', () => void this.#rest());
     server.on('listening', () => {
-      this.#onListening();
+      this.#onListening(server);
     });
   }
 
   /**
    * Reads the sources for the first time, and puts them into force.
-   * @returns The options of the secure context they make.
+   * @returns The options of the secure context they make; `undefined` without TLS.
    * @throws MtlsError whatever is wrong with them.
    */
-  async load(): Promise<SecureContextOptions> {
+  async load(): Promise<SecureContextOptions | undefined> {
     try {
       const prepared = await this.#reloader.load();
       await this.#commit(prepared);
-      return prepared.contexts.main.options;
+      return prepared.contexts.main?.options;
     } catch (error) {
       await this.close();
       throw error;
@@ -108,7 +113,8 @@ export class MtlsHandle implements Mtls {
     const before = this.#state.inForce;
     const { main } = prepared.contexts;
     // A large CRL is in the index alone: then there is nothing to swap, and node:tls need not build a context.
-    if (main.options !== before?.contexts.main.options) this.#swap(main.options, before !== undefined);
+    if (main !== undefined && main.options !== before?.contexts.main?.options)
+      this.#swap(main.options, before !== undefined);
     // The contexts of the names are asked for at each handshake: this swaps them all.
     this.#state.commit(prepared);
     if (this.#life === 'serving') this.#watchExpiry();
@@ -132,14 +138,14 @@ export class MtlsHandle implements Mtls {
     if (keys !== undefined) this.#server?.setTicketKeys(keys);
   }
 
-  #onListening(): void {
+  #onListening(server: NetServer): void {
     if (this.#life === 'closed') this.#reporter.emit('not-watching', {});
     else if (this.#life === 'resting') this.#wake();
     const { inForce } = this.#state;
     if (inForce === undefined) return;
     // Once more, because a cluster's worker inherits ticket keys that are as old as the cluster.
-    this.#server?.setSecureContext(inForce.contexts.main.options);
-    announce(this.#reporter, this.#settings, inForce.materials, this.#server?.address());
+    if (inForce.contexts.main !== undefined) this.#server?.setSecureContext(inForce.contexts.main.options);
+    announce(this.#reporter, this.#settings, inForce.materials, server.address());
   }
 
   /** The CAs in force now. */
@@ -161,8 +167,8 @@ export class MtlsHandle implements Mtls {
     if (materials === undefined) return [];
     const all = [[undefined, materials.main] as const, ...materials.named];
     return Object.freeze(
-      all.map(([servername, { credentials }]) =>
-        Object.freeze({ servername, notAfter: credentials.notAfter }),
+      all.flatMap(([servername, { credentials }]) =>
+        credentials === undefined ? [] : [Object.freeze({ servername, notAfter: credentials.notAfter })],
       ),
     );
   }

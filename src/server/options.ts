@@ -6,6 +6,7 @@
  */
 import type { ServerOptions } from 'node:https';
 import { MtlsError } from '../errors.js';
+import { checkProxies, type ProxyOptions } from '../gate/proxy-options.js';
 import { checkLimits, type GateSettings, type LimitOptions } from '../gate/settings.js';
 import {
   type CertificatePolicy,
@@ -55,6 +56,12 @@ export interface MtlsOptions {
    * @defaultValue `'all'`
    */
   readonly announceCas?: 'all' | 'none';
+  /**
+   * Proxies in front of the server that end TLS and forward the certificates of clients. Each certificate is judged
+   * here, as that of a client that connects itself. Excludes `sni` and `refusals: 'native'`, and needs a server with the
+   * gate.
+   */
+  readonly proxies?: ProxyOptions;
   /** The CRLs of those CAs. Left out, nothing is ever revoked. */
   readonly crl?: CrlSource | readonly CrlSource[];
   /**
@@ -123,8 +130,22 @@ export interface MtlsOptions {
   readonly now?: (() => number) | undefined;
 }
 
+/**
+ * The options of a server without TLS of its own, behind proxies on the same host or network: `proxies.from` is
+ * `{ socket: true }`, `{ secret }` or `{ addresses }`.
+ */
+export interface ProxiedOptions extends Omit<MtlsOptions, 'key' | 'cert' | 'passphrase'> {
+  readonly key?: undefined;
+  readonly cert?: undefined;
+  readonly passphrase?: undefined;
+  readonly proxies: ProxyOptions;
+}
+
+/** The options of either kind of server. */
+type GivenOptions = { readonly [Name in keyof MtlsOptions]?: MtlsOptions[Name] | undefined };
+
 /** {@link MtlsOptions}, checked, with nothing left out and nothing to change. */
-export interface Settings extends MaterialSettings, GateSettings {
+export interface Settings extends Omit<MaterialSettings, 'proxies'>, GateSettings {
   readonly refusals: 'named' | 'native';
   readonly certificates: CompleteCertificatePolicy;
   readonly signals: boolean;
@@ -135,16 +156,17 @@ export interface Settings extends MaterialSettings, GateSettings {
  * Checks the options and completes them.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID` naming each option that is wrong, what was given and what may be.
  */
-export function checkOptions(options: MtlsOptions): Settings {
+export function checkOptions(options: MtlsOptions | ProxiedOptions): Settings {
   // Each option makes the settings of its name or of others; one that is missing here does not compile.
   const parts = checkEach(options, 'options', {
-    key: () => ({ key: checkSource(options.key, 'key') }),
-    cert: () => ({ cert: checkSource(options.cert, 'cert') }),
-    passphrase: () => ({ passphrase: checkPassphrase(options.passphrase) }),
+    key: () => ({ credentials: checkCredentials(options) }),
+    cert: () => ({ credentials: checkCredentials(options) }),
+    passphrase: () => ({ credentials: checkCredentials(options) }),
     ca: () => ({ ca: checkCaSources(options.ca) }),
     partialChain: () => ({ partialChain: checkByGate(options, 'partialChain', ['deny', 'allow']) }),
     announceCas: () => ({ announceCas: checkByGate(options, 'announceCas', ['all', 'none']) }),
     crl: () => ({ crl: 'crl' in options ? checkCrlSources(options.crl) : [] }),
+    proxies: () => ({ proxies: checkProxies(options) }),
     sni: () => ({ names: checkSni(options) }),
     clients: () => ({ clients: checkChoice(options.clients, 'clients', ['required', 'optional']) }),
     refusals: () => ({ refusals: checkChoice(options.refusals, 'refusals', ['named', 'native']) }),
@@ -169,7 +191,19 @@ type Whole<Parts> = (Parts extends unknown ? (part: Parts) => void : never) exte
   ? All
   : never;
 
-function checkSni(options: MtlsOptions): Settings['names'] {
+/** Proxies may connect without TLS; {@link checkProxies} says which. */
+function checkCredentials(options: GivenOptions): Settings['credentials'] {
+  const { key, cert, passphrase, proxies } = options;
+  if (proxies !== undefined && key === undefined && cert === undefined && passphrase === undefined)
+    return undefined;
+  return checkEach({}, 'options', {
+    key: () => checkSource(key, 'key'),
+    cert: () => checkSource(cert, 'cert'),
+    passphrase: () => checkPassphrase(passphrase),
+  });
+}
+
+function checkSni(options: GivenOptions): Settings['names'] {
   return 'sni' in options ? checkServerNames(options.sni, () => checkCaSources(options.ca)) : new Map();
 }
 
@@ -181,7 +215,7 @@ function checkWatch(watch: MtlsOptions['watch'] = {}): number | undefined {
   return pollMs;
 }
 
-function checkResumption({ resumption, sni }: MtlsOptions): boolean {
+function checkResumption({ resumption, sni }: GivenOptions): boolean {
   const checked = checkBoolean(resumption, 'resumption', sni === undefined);
   if (!checked || sni === undefined) return checked;
   throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
@@ -190,7 +224,7 @@ function checkResumption({ resumption, sni }: MtlsOptions): boolean {
   });
 }
 
-function checkOnRefused({ onRefused, refusals }: MtlsOptions): 'close' | 'respond' {
+function checkOnRefused({ onRefused, refusals }: GivenOptions): 'close' | 'respond' {
   const choice = checkChoice(onRefused, 'onRefused', ['close', 'respond']);
   if (choice === 'close' || refusals !== 'native') return choice;
   throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
@@ -200,7 +234,7 @@ function checkOnRefused({ onRefused, refusals }: MtlsOptions): 'close' | 'respon
 
 /** A choice whose second value leaves OpenSSL without trust anchors. */
 function checkByGate<const Choice extends string>(
-  options: MtlsOptions,
+  options: GivenOptions,
   name: 'partialChain' | 'announceCas',
   choices: readonly [Choice, Choice],
 ): Choice {

@@ -43,7 +43,9 @@ export function changesBetween(before: Materials, after: Materials, at: Date): R
   ];
   const certificates = all
     .filter(({ old, next }) => old?.credentials !== next.credentials)
-    .map(({ servername, next }) => Object.freeze({ servername, notAfter: next.credentials.notAfter }));
+    .flatMap(({ servername, next: { credentials } }) =>
+      credentials === undefined ? [] : [Object.freeze({ servername, notAfter: credentials.notAfter })],
+    );
   // A name without CAs of its own has those of the server, which are reported once.
   const own = all.filter(
     ({ servername, next }) => servername === undefined || next.trust !== after.main.trust,

@@ -267,7 +267,7 @@ function contextsOf(
   make: (material: Material, before: BuiltContext | undefined) => BuiltContext,
 ): Contexts {
   return {
-    main: make(main, before?.main),
+    main: main.credentials && make(main, before?.main),
     named: new Map([...named].map(([name, material]) => [name, make(material, before?.named.get(name))])),
   };
 }

@@ -12,8 +12,11 @@ import { type RevocationState } from './mtls.js';
 /** Every set of CRLs that is in force, once. */
 export function revocationsOf(materials: Materials | undefined): RevocationChecker[] {
   if (materials === undefined) return [];
-  const all = [materials.main, ...materials.named.values()].flatMap(({ trust }) => trust.revocation ?? []);
-  return [...new Set(all)];
+  const all = [materials.main, ...materials.named.values()].flatMap(({ trust, proxies }) => [
+    trust.revocation,
+    proxies?.trust?.revocation,
+  ]);
+  return [...new Set(all)].filter((one) => one !== undefined);
 }
 
 /** The CRLs in force, the CAs without one, and whether all of them are in date. */

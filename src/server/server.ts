@@ -4,10 +4,15 @@
  *
  * @module
  */
-import { IncomingMessage, type RequestListener } from 'node:http';
+import {
+  createServer as createHttpServer,
+  IncomingMessage,
+  type RequestListener,
+  type Server as HttpServer,
+} from 'node:http';
 import { createServer as createHttpsServer, type Server, type ServerOptions } from 'node:https';
-import type { Http2SecureServer } from 'node:http2';
-import type { Socket } from 'node:net';
+import type { Http2SecureServer, Http2Server } from 'node:http2';
+import type { Server as NetServer, Socket } from 'node:net';
 import { type SecureContextOptions, type Server as TlsServer, TLSSocket } from 'node:tls';
 import { MtlsError } from '../errors.js';
 import { connectionOf } from '../gate/connection.js';
@@ -22,10 +27,17 @@ import { messageOptions } from './app-messages.js';
 import { Reporter } from './reporter.js';
 import { MtlsHandle } from './mtls-handle.js';
 import { type Mtls } from './mtls.js';
-import { checkOptions, type MtlsOptions, type Settings } from './options.js';
+import { checkOptions, type MtlsOptions, type ProxiedOptions, type Settings } from './options.js';
+import { keepToSocket } from './unix-socket.js';
 
 /** An HTTPS server that knows its clients. */
 export type MtlsServer = Server & {
+  /** Its handle: events, connections, CRLs, reload. */
+  readonly mtls: Mtls;
+};
+
+/** An HTTP server behind proxies, that knows its clients. */
+export type ProxiedServer = HttpServer & {
   /** Its handle: events, connections, CRLs, reload. */
   readonly mtls: Mtls;
 };
@@ -37,10 +49,37 @@ export type MtlsServer = Server & {
  * @param listener - An Express app, or any `(req, res)` function.
  * @throws MtlsError naming file, fault and remedy: whatever is wrong with the options or the files is found here.
  */
-export async function createServer(options: MtlsOptions, listener?: RequestListener): Promise<MtlsServer> {
+export async function createServer(options: MtlsOptions, listener?: RequestListener): Promise<MtlsServer>;
+/**
+ * Makes an HTTP server without TLS of its own, for the requests that come through the proxies in `options.proxies`.
+ * @param options - As for a server with TLS, without key and cert.
+ * @param listener - An Express app, or any `(req, res)` function.
+ * @throws MtlsError as a server with TLS.
+ * @example
+ * ```ts
+ * const server = await createServer(
+ *   { ca: 'ca.pem', crl: 'crl.pem', proxies: { from: { socket: true }, header: 'nginx' } },
+ *   app,
+ * );
+ * server.listen('/run/app/http.sock');
+ * ```
+ */
+export async function createServer(
+  options: ProxiedOptions,
+  listener?: RequestListener,
+): Promise<ProxiedServer>;
+export async function createServer(
+  options: MtlsOptions | ProxiedOptions,
+  listener?: RequestListener,
+): Promise<MtlsServer | ProxiedServer> {
   const settings = checkOptions(options);
   const handle = new MtlsHandle(settings);
   const context = await handle.load();
+  if (context === undefined) {
+    const plain = createHttpServer(messageOptions(listener), listener);
+    begin(plain, handle, settings);
+    return Object.assign(plain, { mtls: handle });
+  }
   // 'named': the gate makes the decision that node:tls would have made, and can say who was refused.
   const made = serverOptions(settings, context, settings.refusals === 'native');
   const selectContext: NonNullable<ServerOptions['SNICallback']> = (servername, done) => {
@@ -48,10 +87,15 @@ export async function createServer(options: MtlsOptions, listener?: RequestListe
   };
   const sni = settings.names.size === 0 ? {} : { SNICallback: selectContext };
   const server = createHttpsServer({ ...messageOptions(listener), ...made, ...sni }, listener);
+  begin(server, handle, settings);
+  return Object.assign(server, { mtls: handle });
+}
+
+function begin(server: NetServer, handle: MtlsHandle, settings: Settings): void {
   claim(server);
   handle.guard(server);
+  if (settings.proxies?.socketMode !== undefined) keepToSocket(server, settings.proxies.socketMode);
   handle.begin();
-  return Object.assign(server, { mtls: handle });
 }
 
 /**
@@ -80,6 +124,12 @@ export async function createServerOptions(options: MtlsOptions): Promise<ServerO
   if (settings.onRefused === 'respond') {
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
       seen: "onRefused: 'respond' needs the gate, because node:tls ends a connection that it refuses itself",
+      remedy: 'use createServer(), or protect() the server',
+    });
+  }
+  if (settings.proxies !== undefined) {
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: 'proxies needs the gate, because each request has to be judged by the certificate in its header',
       remedy: 'use createServer(), or protect() the server',
     });
   }
@@ -112,7 +162,16 @@ export async function createServerOptions(options: MtlsOptions): Promise<ServerO
 export async function protect(
   server: Server | Http2SecureServer | TlsServer,
   options: MtlsOptions,
-): Promise<Mtls> {
+): Promise<Mtls>;
+/**
+ * Puts the gate and the reloader on a server without TLS, for the requests that come through the proxies in
+ * `options.proxies`.
+ * @param server - A server of `node:http`, or `createServer()` of `node:http2`, that does not listen yet.
+ * @param options - As for {@link createServer} without key and cert.
+ * @throws MtlsError as for a server with TLS.
+ */
+export async function protect(server: HttpServer | Http2Server, options: ProxiedOptions): Promise<Mtls>;
+export async function protect(server: NetServer, options: MtlsOptions | ProxiedOptions): Promise<Mtls> {
   const settings = checkOptions(options);
   refuseNames(settings, 'node:tls replaces no context of a server that was made elsewhere');
   checkProtectable(server, settings);
@@ -120,6 +179,7 @@ export async function protect(
   claim(server);
   // The gate stands before the files are read: if the server listens meanwhile, nobody is let in.
   handle.guard(server);
+  if (settings.proxies?.socketMode !== undefined) keepToSocket(server, settings.proxies.socketMode);
   await handle.load();
   handle.begin();
   return handle;
@@ -130,18 +190,29 @@ function refuseNames({ names }: Settings, why: string): void {
   throw new MtlsError('ERR_MTLS_OPTION_INVALID', { seen: `sni is for createServer() alone, because ${why}` });
 }
 
-function checkProtectable(server: TlsServer, settings: Settings): void {
+function checkProtectable(server: NetServer, settings: Settings): void {
   const { clients, onRefused } = settings;
   if (server.listening)
     throw new MtlsError('ERR_MTLS_STATE_INVALID', {
       seen: 'the server listens already',
       remedy: 'protect() it before listen()',
     });
+  const hasTls = 'setSecureContext' in server;
+  if (hasTls !== (settings.credentials !== undefined))
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: hasTls
+        ? 'the server has TLS, and there are no key and cert'
+        : 'the server has no TLS, and there are key and cert',
+      remedy: hasTls
+        ? 'give key and cert'
+        : 'leave them out, which needs proxies, or make a server of node:https',
+    });
+  if (!hasTls) return;
   const { requestCert, rejectUnauthorized } = server as {
     requestCert?: unknown;
     rejectUnauthorized?: unknown;
   };
-  if (requestCert === false) {
+  if (requestCert === false && asksForCertificates(settings)) {
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
       seen: 'the server asks for no client certificate',
       remedy: 'make it with requestCert: true',
@@ -175,7 +246,7 @@ function anchorless({ partialChain }: Settings): string {
 const gateKey = Symbol.for('express-mtls.gate');
 
 /** A server has one gate: a second one would judge by other files, and refuse whom the first admits. */
-function claim(server: TlsServer): void {
+function claim(server: NetServer): void {
   if (gateKey in server)
     throw new MtlsError('ERR_MTLS_STATE_INVALID', {
       seen: 'the server has a gate already, by createServer() or an earlier protect()',
@@ -194,9 +265,14 @@ function serverOptions(
     ...settings.tls,
     handshakeTimeout: settings.limits.handshakeTimeoutMs,
     ...context,
-    requestCert: true,
+    requestCert: asksForCertificates(settings),
     rejectUnauthorized,
   };
+}
+
+/** Whether a handshake asks for a certificate: where proxies prove themselves in another way, only of clients. */
+function asksForCertificates({ proxies }: Settings): boolean {
+  return proxies === undefined || proxies.trust !== undefined || proxies.direct === 'admit';
 }
 
 /**

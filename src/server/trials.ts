@@ -38,8 +38,8 @@ export class Trials {
       ...[...named].map(([name, material]) => ({ name, material, before: inForce?.named.get(name) })),
     ];
     return all.filter(({ material, before }) => {
-      const isSame =
-        before?.credentials === material.credentials && before.trust.store === material.trust.store;
+      if (material.credentials === undefined) return false;
+      const isSame = before?.credentials === material.credentials && isSameTrust(before, material);
       return !isSame && !this.#tried.has(keyOf(material));
     });
   }
@@ -51,16 +51,16 @@ export class Trials {
       this.#tried.add(keyOf(material));
       return;
     }
-    const { credentials, trust } = material;
+    const { credentials, trust, proxies } = material;
     const isOldPair = before?.credentials === credentials;
-    const isOldTrust = before?.trust.store === trust.store;
+    const isOldTrust = before !== undefined && isSameTrust(before, material);
     // Both are new: which of them is at fault?
     const isOfPair =
       !isOldPair &&
       (isOldTrust ||
         before === undefined ||
-        (await this.#faultOf({ credentials, trust: before.trust }, name)) !== undefined);
-    reader.reject(name, isOfPair ? { credentials } : { trust }, fault);
+        (await this.#faultOf({ ...before, credentials }, name)) !== undefined);
+    reader.reject(name, isOfPair ? { credentials } : { trust, proxies }, fault);
   }
 
   async #faultOf(material: Material, name: string | undefined): Promise<MtlsError | undefined> {
@@ -75,8 +75,13 @@ export class Trials {
 }
 
 /** Text that two materials share if a handshake with them goes the same way. */
-function keyOf({ credentials, trust }: Material): string {
-  return `${credentials.hash} ${casKeyOf(trust.store.certificates)}`;
+function keyOf({ credentials, trust, proxies }: Material): string {
+  const stores = [trust.store, proxies?.trust?.store].map((store) => store && casKeyOf(store.certificates));
+  return [credentials?.hash, ...stores].join(' ');
+}
+
+function isSameTrust(one: Material, other: Material): boolean {
+  return one.trust.store === other.trust.store && one.proxies?.trust?.store === other.proxies?.trust?.store;
 }
 
 /**

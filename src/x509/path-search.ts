@@ -53,6 +53,7 @@ export class PathSearch {
   readonly #others: readonly Certificate[];
   readonly #left: { -readonly [Limit in keyof SearchLimits]: number };
   #isExhausted = false;
+  #failed = 0;
   readonly #avoided = new Set<Certificate>();
   readonly #issuers = new Map<Certificate, readonly Certificate[]>();
 
@@ -63,6 +64,11 @@ export class PathSearch {
     this.#store = store;
     this.#others = others.filter((other) => !store.isConfigured(other));
     this.#left = { ...limits };
+  }
+
+  /** How many signatures were by none of the keys that they were tried with. */
+  get failedSignatures(): number {
+    return this.#failed;
   }
 
   /** Whether the budget ended before the paths did. */
@@ -140,6 +146,7 @@ export class PathSearch {
     for (const ofKey of groupByKey(candidates)) {
       if (!this.#take('signatures')) return [];
       if (this.#store.isSignedBy(certificate.signed, ofKey[0])) return ofKey;
+      this.#failed++;
     }
     return [];
   }

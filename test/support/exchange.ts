@@ -15,7 +15,13 @@ import { ca } from './chain.js';
 const client = parseCertificate(ca('root').client({ commonName: 'client1', serial: '1001' }).der);
 
 /** Who calls. */
-export const client1: ClientIdentity = { source: 'tls', ...identityOf(client), policies: [], resumed: false };
+export const client1: ClientIdentity = {
+  source: 'tls',
+  via: undefined,
+  ...identityOf(client),
+  policies: [],
+  resumed: false,
+};
 
 export interface Exchange {
   readonly req: MtlsRequest;
@@ -50,6 +56,8 @@ export function exchange(of: 'client1' | 'anonymous' | 'unjudged' = 'client1'): 
     remoteAddress: '127.0.0.1',
     since: new Date(),
     isNamed: false,
+    isForwarded: false,
+    mayForward: false,
     recall: () => undefined,
     serves: () => true,
     check: () => refusal,

@@ -64,6 +64,9 @@ const remedies: Readonly<Record<RefusalReason, string>> = {
   'weak-signature': 'issue the certificate anew, signed with SHA-256',
   'unsupported-extension': 'issue the certificate without the extension, or with it not critical',
   'identity-invalid': 'issue it anew',
+  'not-a-proxy': 'connect through the proxy',
+  'header-invalid': 'correct the configuration of the proxy',
+  overloaded: 'try again',
 };
 
 function stepOf(step: string, refusal: Refusal | undefined, praise: string): Step {

@@ -34,7 +34,13 @@ export function askRule(
   certificate: CertificateIdentity,
   policies: readonly string[],
 ): Step {
-  const identity: ClientIdentity = { source: 'tls', ...certificate, policies, resumed: false };
+  const identity: ClientIdentity = {
+    source: 'tls',
+    via: undefined,
+    ...certificate,
+    policies,
+    resumed: false,
+  };
   const { text, findingOn } = accountOf(rule);
   const { grants, refusedBy } = findingOn(identity);
   if (grants === true) return passed('rule', `requireClient(${text}) grants`);

@@ -11,6 +11,8 @@ function connectionWith(check: () => Refusal | undefined, identity?: typeof clie
     since: new Date(0),
     reporter: { emit: () => undefined },
     isNamed: false,
+    isForwarded: false,
+    mayForward: false,
     recall: () => undefined,
     serves: () => true,
     check,

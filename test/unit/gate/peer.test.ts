@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
 import { identityOf } from '../../../src/identity/client-identity.js';
-import { opensslVerdictOn, PeerCache, type ReadPeer } from '../../../src/gate/peer.js';
+import { identityOn, opensslVerdictOn, PeerCache, type ReadPeer } from '../../../src/gate/peer.js';
 import type { Refusal } from '../../../src/judgement/refusal.js';
 import { parseCertificate } from '../../../src/x509/certificate.js';
 import { ca, type Certificate, selfSigned } from '../../support/chain.js';
@@ -34,6 +34,11 @@ function socketOf(
   return socket as unknown as TLSSocket & { calls: number };
 }
 
+/** A socket that resumes a session, or does not. */
+function resuming(resumed: boolean): TLSSocket {
+  return { isSessionReused: () => resumed } as unknown as TLSSocket;
+}
+
 function read(cache: PeerCache, certificate: { readonly der: Buffer }): ReadPeer {
   return expectPeer(cache.read(socketOf(certificate), 'trusted'));
 }
@@ -57,18 +62,22 @@ const stranger = { error: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY' } as const;
 
 describe('a peer', () => {
   test('is what the certificate of its session says', () => {
-    const { certificate, identity, identities, others } = read(new PeerCache(), client);
+    const peer = read(new PeerCache(), client);
+    const { certificate, identity, others } = peer;
     expect(certificate.raw).toEqual(client.der);
     expect(identity).toEqual(identityOf(parseCertificate(client.der)));
-    expect(identities.full).toEqual({ ...identity, source: 'tls', policies: [], resumed: false });
-    expect(identities.resumed).toEqual({ ...identity, source: 'tls', policies: [], resumed: true });
+    for (const resumed of [false, true]) {
+      const shown = identityOn(resuming(resumed), peer);
+      expect(shown).toEqual({ ...identity, source: 'tls', via: undefined, policies: [], resumed });
+      expect(identityOn(resuming(resumed), peer)).toBe(shown);
+    }
     expect(others).toEqual([]);
   });
 
   test('cannot be changed', () => {
     const peer = read(new PeerCache(), client);
-    const { identity, identities, others } = peer;
-    const parts = [peer, identity, identities, identities.full, identities.resumed, others];
+    const { identity, others } = peer;
+    const parts = [peer, identity, identityOn(resuming(false), peer), others];
     expect(parts.every((value) => Object.isFrozen(value))).toBe(true);
   });
 

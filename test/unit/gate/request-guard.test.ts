@@ -15,6 +15,8 @@ class Refused implements Connection {
   readonly remoteAddress = '192.0.2.1';
   readonly since = new Date(0);
   readonly isNamed = false;
+  readonly isForwarded = false;
+  readonly mayForward = false;
   readonly evictions: Refusal[] = [];
   readonly reporter = {
     emit: (): void => {
@@ -59,7 +61,7 @@ class Stream extends EventEmitter {
 /** A stream comes from a client that is out. */
 function receive(stream: Stream, method: string): { connection: Refused; seen: unknown[] } {
   const server = new EventEmitter();
-  guardServer(server as Server, { accept: () => true, admit: () => true });
+  guardServer(server as Server, { proxies: undefined, accept: () => true, admit: () => true });
   const [connection, socket, seen] = [new Refused(), new Socket(), [] as unknown[]];
   setConnection(socket, connection);
   const session = Object.assign(new EventEmitter(), { destroyed: false, socket });

@@ -48,7 +48,7 @@ function judged(of: Case): Verdict {
   );
   return found === undefined
     ? { admitted: true, until, policies: [] }
-    : { admitted: false, refusal: found, isOfPath: false };
+    : { admitted: false, refusal: found, isOfPath: false, failedSignatures: 0 };
 }
 
 function refusal(of: Case): Refusal {
@@ -416,6 +416,9 @@ describe('a refusal', () => {
     'weak-signature': ['ERR_MTLS_CERTIFICATE_INVALID', 401],
     'unsupported-extension': ['ERR_MTLS_CERTIFICATE_INVALID', 401],
     'identity-invalid': ['ERR_MTLS_CERTIFICATE_INVALID', 401],
+    'not-a-proxy': ['ERR_MTLS_PROXY_UNTRUSTED', 403],
+    'header-invalid': ['ERR_MTLS_HEADER_INVALID', 400],
+    overloaded: ['ERR_MTLS_OVERLOADED', 503],
   };
   test.each(Object.entries(codes) as [RefusalReason, [string, number]][])(
     '%s becomes an error that says no more to the client',
@@ -423,7 +426,9 @@ describe('a refusal', () => {
       const made = refuse(reason, 'CN=client2, serial 1002');
       expect(made).toEqual({ reason, code, detail: 'CN=client2, serial 1002', revocation: undefined });
       expect(refusalError(made)).toMatchObject({ code, status });
-      expect(refusalError(made).message).toBe(`the client certificate is refused: ${reason}`);
+      const what =
+        status === 400 || status === 403 || code === 'ERR_MTLS_OVERLOADED' ? 'request' : 'client certificate';
+      expect(refusalError(made).message).toBe(`the ${what} is refused: ${reason}`);
     },
   );
 

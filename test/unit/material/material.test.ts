@@ -428,7 +428,7 @@ describe('a later reading', () => {
     const inForce = await material({ crl });
     const { materials: next } = await load({ crl, key: renewed.keyPem, cert: renewed.pem }, inForce);
     expect(next).not.toBe(inForce);
-    expect(next.main.credentials.cert).toBe(renewed.pem);
+    expect(next.main.credentials?.cert).toBe(renewed.pem);
     expect(next.main.trust.store).toBe(inForce.main.trust.store);
     expect(next.main.trust.revocation).toBe(inForce.main.trust.revocation);
     const { materials: other } = await load({ crl: root.crl({ number: 2 }).pem }, inForce);

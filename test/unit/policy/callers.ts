@@ -17,7 +17,13 @@ export const request = new IncomingMessage(new Socket());
 /** Who a certificate of these options is. */
 export function caller(options: CertificateOptions = {}): ClientIdentity {
   const certificate = root.client({ privateKey: root.privateKey, ...options });
-  return { source: 'tls', ...identityOf(parseCertificate(certificate.der)), policies: [], resumed: false };
+  return {
+    source: 'tls',
+    via: undefined,
+    ...identityOf(parseCertificate(certificate.der)),
+    policies: [],
+    resumed: false,
+  };
 }
 
 /** What a rule says of a caller. */

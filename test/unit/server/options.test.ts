@@ -24,9 +24,8 @@ const aLoader = { load: () => Promise.resolve([]) };
 
 test('what is left out is the strictest', () => {
   expect(settings()).toEqual({
-    key: 'server-key.pem',
-    cert: 'server-crt.pem',
-    passphrase: undefined,
+    credentials: { key: 'server-key.pem', cert: 'server-crt.pem', passphrase: undefined },
+    proxies: undefined,
     ca: ['ca-crt.pem'],
     partialChain: 'deny',
     announceCas: 'all',
@@ -84,12 +83,17 @@ test('settings do not change with the options', () => {
 
 describe('an option is taken', () => {
   const buffer = Buffer.from('PEM or DER');
+  const pair = { key: 'server-key.pem', cert: 'server-crt.pem', passphrase: undefined };
   test.each<[string, object, object]>([
-    ['key as a Buffer', { key: buffer }, { key: buffer }],
-    ['cert as bytes', { cert: new Uint8Array([1, 2]) }, { cert: Buffer.from([1, 2]) }],
-    ['passphrase', { passphrase: ' ' }, { passphrase: ' ' }],
-    ['a path of Windows', { key: 'C:\\key.pem' }, { key: 'C:\\key.pem' }],
-    ['a path with a colon', { key: 'a:key.pem' }, { key: 'a:key.pem' }],
+    ['key as a Buffer', { key: buffer }, { credentials: { ...pair, key: buffer } }],
+    [
+      'cert as bytes',
+      { cert: new Uint8Array([1, 2]) },
+      { credentials: { ...pair, cert: Buffer.from([1, 2]) } },
+    ],
+    ['passphrase', { passphrase: ' ' }, { credentials: { ...pair, passphrase: ' ' } }],
+    ['a path of Windows', { key: 'C:\\key.pem' }, { credentials: { ...pair, key: 'C:\\key.pem' } }],
+    ['a path with a colon', { key: 'a:key.pem' }, { credentials: { ...pair, key: 'a:key.pem' } }],
     [
       'PEM behind a text that begins with a URL',
       { ca: `http://a.test/ca.pem\n${root.pem}` },
@@ -124,7 +128,7 @@ describe('an option is refused with its name, what was given and what may be', (
     ['server-key.pem', 'options is "server-key.pem"; expected an object'],
     [
       { ...minimal, crls: 'a.crl' },
-      'options has the unknown key "crls"; did you mean "crl"? known are key, cert, passphrase, ca, partialChain, announceCas, crl, sni, clients, refusals, onRefused, revocation, certificates, watch, signals, resumption, limits, logger, tls, now',
+      'options has the unknown key "crls"; did you mean "crl"? known are key, cert, passphrase, ca, partialChain, announceCas, crl, proxies, sni, clients, refusals, onRefused, revocation, certificates, watch, signals, resumption, limits, logger, tls, now',
     ],
     [{ ...minimal, key: undefined }, `key is undefined; expected ${source}`],
     [{ ...minimal, key: '' }, `key is ""; expected ${source}`],

@@ -11,7 +11,13 @@ const root = ca('root');
 
 function client(commonName: string): RefusedEvent['identity'] {
   const { der } = root.client({ commonName });
-  return { source: 'tls', ...identityOf(parseCertificate(der)), policies: [], resumed: false };
+  return {
+    source: 'tls',
+    via: undefined,
+    ...identityOf(parseCertificate(der)),
+    policies: [],
+    resumed: false,
+  };
 }
 
 function refusal(

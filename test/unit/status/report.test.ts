@@ -105,6 +105,7 @@ describe('clients', () => {
   const connection = (certificate: Certificate, host: number, age: number): ConnectionState => ({
     identity: {
       source: 'tls',
+      via: undefined,
       ...identityOf(parseCertificate(certificate.der)),
       policies: [],
       resumed: false,

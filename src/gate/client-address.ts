@@ -1,0 +1,35 @@
+/**
+ * The address of a client, as a proxy says it: for the log.
+ *
+ * @module
+ */
+import { isIP } from 'node:net';
+
+// An element has an address and a port; what a client sent in front of it is not looked at.
+const longestElement = 200;
+
+/**
+ * The address in the last element of a header, which is the one that the proxy itself added.
+ * @param kind - `'forwarded'`: RFC 7239. The others hold addresses alone.
+ * @returns `undefined` where it is no IP address. IPv4 as IPv4.
+ */
+export function clientAddressIn(
+  value: string | undefined,
+  kind: 'forwarded' | 'x-forwarded-for' | 'x-real-ip',
+): string | undefined {
+  if (value === undefined) return undefined;
+  const last = value.slice(value.lastIndexOf(',') + 1).trim();
+  if (last.length > longestElement) return undefined;
+  const node = kind === 'forwarded' ? /(?:^|;)\s*for=(?:"([^"\\]*)"|([^\s;"]+))/i.exec(last) : [last, last];
+  const text = node?.[1] ?? node?.[2];
+  const address =
+    text === undefined ? undefined : (/^\[([0-9a-f:.]+)\](?::\d+)?$/i.exec(text)?.[1] ?? withoutPort(text));
+  if (address === undefined || isIP(address) === 0) return undefined;
+  const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1];
+  return mapped ?? address;
+}
+
+/** `192.0.2.1:4711`. An IPv6 address has a port only in brackets. */
+function withoutPort(text: string): string {
+  return /^([\d.]+):\d+$/.exec(text)?.[1] ?? text;
+}

@@ -1,0 +1,190 @@
+/**
+ * Requests that come through proxies: whether the proxy has proved itself, whose
+ * certificate it forwards, and whether that client is admitted.
+ *
+ * @module
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { isIP } from 'node:net';
+import {
+  findForwarded,
+  type ForwardedFault,
+  type ForwardedLines,
+  isFault,
+  readForwarded,
+} from '../forwarded/forwarded-certificate.js';
+import { ForwardedCache } from '../forwarded/forwarded-cache.js';
+import { headersToStrip, secretHeader } from '../forwarded/forwarded-header.js';
+import { type Refusal, refuse } from '../judgement/refusal.js';
+import { clientAddressIn } from './client-address.js';
+import { type Connection, type KeptConnection } from './connection.js';
+import { type Exchange, ForwardedConnection, type Origin } from './forwarded-connection.js';
+import { GatedConnection, type Keeper } from './gated-connection.js';
+import { readForwardedPeer, type ReadPeer } from './peer.js';
+import { type ProxySettings } from './proxy-options.js';
+import { SignatureBudget } from './signature-budget.js';
+import { WeightedCache } from './weighted-cache.js';
+
+/** What the proxies' gate needs of the gate. */
+export interface ProxyKeeper extends Keeper {
+  /** The SHA-256 of each secret in force. */
+  readonly proxySecrets: readonly Buffer[];
+  readonly clients: 'required' | 'optional';
+  /** Keeps an eye on a client until what it has open ends. */
+  keep(connection: KeptConnection, exchange: Exchange): void;
+}
+
+/** The head of a request, as it came. */
+export interface RequestHead {
+  readonly rawHeaders: readonly string[];
+  /** The value of {@link ProxyGate.addressHeader}, several lines joined. */
+  readonly address: string | undefined;
+}
+
+// As much as of clients that connect themselves.
+const remembered = { entries: 10_000, bytes: 64 * 1024 * 1024 } as const;
+
+/** Says whose request it is that came through a connection that is a proxy's, or may be. */
+export class ProxyGate {
+  readonly #settings: ProxySettings;
+  readonly #keeper: ProxyKeeper;
+  /** Admitted clients by the lines that they came with. */
+  readonly #clients: ForwardedCache<ReadPeer> = new ForwardedCache(new WeightedCache(remembered));
+  readonly #budget = new SignatureBudget();
+  /** What no handler sees, whoever sent it. */
+  readonly stripped: ReadonlySet<string>;
+
+  constructor(settings: ProxySettings, keeper: ProxyKeeper) {
+    this.#settings = settings;
+    this.#keeper = keeper;
+    this.stripped = headersToStrip(settings.header);
+  }
+
+  /** The header that the address of a client is read from. */
+  get addressHeader(): ProxySettings['clientAddress'] {
+    return this.#settings.clientAddress;
+  }
+
+  /**
+   * The connection of a request; `undefined`: it is the client's own, which the request came through.
+   * @param below - The connection that it came through.
+   */
+  connectionOf(head: RequestHead, below: GatedConnection, exchange: Exchange): Connection | undefined {
+    const isProxys = this.#isProved(head, below);
+    if (!isProxys && this.#settings.direct === 'admit' && below.role !== 'proxy') {
+      const isAnonymous = below.reported === undefined && this.#keeper.clients === 'required';
+      return isAnonymous ? this.#refuse(this.#originOf(below), exchange, noCertificate) : undefined;
+    }
+    const origin = this.#originOf(below, isProxys ? head : undefined);
+    if (!isProxys) return this.#refuse(origin, exchange, notAProxy);
+    const lines = findForwarded(head.rawHeaders, this.#settings.header);
+    if (lines === undefined) {
+      if (this.#keeper.clients === 'required') return this.#refuse(origin, exchange, noCertificate);
+      return this.#keep(new ForwardedConnection(this.#keeper, origin, exchange, undefined), exchange);
+    }
+    if (isFault(lines)) return this.#refuse(origin, exchange, refuseHeader(lines));
+    const known = this.#clients.get(lines);
+    if (known === undefined) return this.#receiveNew(lines, origin, exchange);
+    const connection = new ForwardedConnection(this.#keeper, origin, exchange, known);
+    const refusal = connection.check();
+    return refusal === undefined
+      ? this.#keep(connection, exchange)
+      : this.#refuse(origin, exchange, refusal, known);
+  }
+
+  #receiveNew(lines: ForwardedLines, origin: Origin, exchange: Exchange): Connection {
+    if (this.#budget.isSpent) return this.#refuse(origin, exchange, overloaded);
+    const certificates = readForwarded(lines, this.#settings.header);
+    if (isFault(certificates)) return this.#refuse(origin, exchange, refuseHeader(certificates));
+    const peer = readForwardedPeer(certificates);
+    if ('reason' in peer) return this.#refuse(origin, exchange, peer);
+    const connection = new ForwardedConnection(this.#keeper, origin, exchange, peer);
+    const { refusal, failedSignatures } = connection.judge();
+    this.#budget.spend(failedSignatures);
+    if (refusal !== undefined) return this.#refuse(origin, exchange, refusal, peer);
+    this.#clients.put(lines, peer, peer.weight);
+    this.#reportAdmitted(connection);
+    return this.#keep(connection, exchange);
+  }
+
+  #reportAdmitted({ identity, remoteAddress }: ForwardedConnection): void {
+    const { reporter } = this.#keeper;
+    if (identity !== undefined && reporter.isHeard('authenticated'))
+      reporter.emit('authenticated', { identity, remoteAddress });
+  }
+
+  #keep(connection: ForwardedConnection, exchange: Exchange): Connection {
+    this.#keeper.keep(connection, exchange);
+    return connection;
+  }
+
+  #refuse(origin: Origin, exchange: Exchange, refusal: Refusal, peer?: ReadPeer): Connection {
+    const connection = new ForwardedConnection(this.#keeper, origin, exchange, peer, refusal);
+    const { identity, remoteAddress } = connection;
+    const report = { ...refusal, identity, remoteAddress, tlsVersion: undefined, resumed: false };
+    this.#keeper.reporter.emit('refused', report);
+    return connection;
+  }
+
+  #isProved({ rawHeaders }: RequestHead, below: GatedConnection): boolean {
+    const { trust, secrets, socketMode } = this.#settings;
+    if (trust !== undefined) return below.role === 'proxy';
+    if (socketMode !== undefined) return true;
+    if (secrets.length > 0) return isSecret(valueOf(rawHeaders, secretHeader), this.#keeper.proxySecrets);
+    return isAmong(below.remoteAddress, this.#settings.addresses);
+  }
+
+  #originOf(proxy: GatedConnection, head?: RequestHead): Origin {
+    const { clientAddress } = this.#settings;
+    const said = head && clientAddress && clientAddressIn(head.address, clientAddress);
+    return { proxy, remoteAddress: said ?? proxy.remoteAddress };
+  }
+}
+
+const notAProxy = refuse('not-a-proxy', 'the request did not come from a proxy', {
+  remedy: 'connect through the proxy, or have the proxy prove itself as proxies.from says',
+});
+const noCertificate = refuse('no-certificate', 'the proxy forwarded no certificate', {
+  remedy:
+    'have the proxy ask clients for a certificate and forward it in the header that proxies.header names',
+});
+const overloaded = refuse(
+  'overloaded',
+  'too many certificates that no configured CA has signed were forwarded',
+  {
+    remedy:
+      'have the proxy verify certificates by the same CAs; clients that were admitted before are not affected',
+  },
+);
+
+function refuseHeader({ seen, expected, remedy }: ForwardedFault): Refusal {
+  return refuse('header-invalid', expected === undefined ? seen : `${seen}; expected ${expected}`, {
+    remedy,
+  });
+}
+
+/** The value of the only line of a header; `undefined` where there is none, or there are several. */
+function valueOf(rawHeaders: readonly string[], name: string): string | undefined {
+  let value: string | undefined;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const seen = rawHeaders[index] as string;
+    if (seen.length !== name.length || seen.toLowerCase() !== name) continue;
+    if (value !== undefined) return undefined;
+    value = rawHeaders[index + 1];
+  }
+  return value;
+}
+
+/** In constant time: hashes are compared, and each secret is. */
+function isSecret(value: string | undefined, secrets: readonly Buffer[]): boolean {
+  if (value === undefined) return false;
+  const hash = createHash('sha256').update(value, 'latin1').digest();
+  let isKnown = false;
+  for (const secret of secrets) isKnown = timingSafeEqual(hash, secret) || isKnown;
+  return isKnown;
+}
+
+function isAmong(address: string, addresses: ProxySettings['addresses']): boolean {
+  const family = isIP(address);
+  return family !== 0 && addresses?.check(address, family === 4 ? 'ipv4' : 'ipv6') === true;
+}

@@ -1,0 +1,244 @@
+/**
+ * The option `proxies`: which proxies are believed, and how they forward the
+ * certificates of clients.
+ *
+ * @module
+ */
+import { BlockList, isIP } from 'node:net';
+import { MtlsError } from '../errors.js';
+import {
+  checkForwardedHeader,
+  type ForwardedField,
+  type ForwardedHeader,
+  type ForwardedPreset,
+} from '../forwarded/forwarded-header.js';
+import { type ClientIdentity } from '../identity/client-identity.js';
+import { checkProxySecrets, type ProxySecret, type ProxySources } from '../material/proxy-sources.js';
+import {
+  type CaSource,
+  checkCaSources,
+  checkCrlSources,
+  type CrlSource,
+} from '../material/source-options.js';
+import { checkChoice, checkEach, invalid } from '../option-checks.js';
+import { type ClientRule, compileRule } from '../policy/client-rule.js';
+import { accountOf } from '../policy/rule-account.js';
+
+/** How a proxy proves that it is one. */
+export type ProxyOrigin =
+  | {
+      /** The CAs of the certificates that proxies connect with. They may be those of clients too. */
+      readonly ca: CaSource | readonly CaSource[];
+      /** The CRLs of those CAs. A revoked proxy is disconnected, and with it all that came through it. */
+      readonly crl?: CrlSource | readonly CrlSource[];
+      /** Which certificates of those CAs are proxies': fields as for `requireClient()`, not a function. */
+      readonly rule: ClientRule;
+    }
+  | {
+      /** Whoever can open the server's Unix socket is a proxy. */
+      readonly socket: true;
+      /**
+       * The mode of the socket's file.
+       * @defaultValue `0o660`
+       */
+      readonly mode?: 0o600 | 0o660;
+    }
+  | {
+      /** What proxies send in the header `Mtls-Proxy-Secret`. Several are for rotation: each of them counts. */
+      readonly secret: ProxySecret | readonly ProxySecret[];
+    }
+  | {
+      /** The addresses of proxies, as CIDR. It is the network's word alone, so that each start warns of it. */
+      readonly addresses: readonly string[];
+    };
+
+/** The option `proxies`. */
+export interface ProxyOptions {
+  /** How a proxy proves that it is one. There is no default. */
+  readonly from: ProxyOrigin;
+  /** The header that carries the certificate: by the name of a proxy, or by name and encoding. */
+  readonly header: ForwardedPreset | (ForwardedField & { readonly chain?: ForwardedField });
+  /**
+   * Whether a client may connect without a proxy, with a certificate of its own.
+   * @defaultValue `'refuse'`
+   */
+  readonly direct?: 'refuse' | 'admit';
+  /**
+   * The header with the client's address, of which the last element counts: for the log, and from a proxy alone. Left
+   * out, the address in the log is the proxy's.
+   */
+  readonly clientAddress?: 'forwarded' | 'x-forwarded-for' | 'x-real-ip';
+}
+
+/** {@link ProxyOptions}, checked. */
+export interface ProxySettings extends ProxySources {
+  /** Which certificates of `trust` are proxies'; `undefined`: none. */
+  readonly isProxy: ((identity: ClientIdentity) => boolean) | undefined;
+  /** The mode of the Unix socket; `undefined`: the server listens on anything else. */
+  readonly socketMode: number | undefined;
+  readonly addresses: BlockList | undefined;
+  readonly header: ForwardedHeader;
+  readonly clientAddress: ProxyOptions['clientAddress'];
+}
+
+/** What else is configured. */
+interface Beside {
+  readonly proxies?: ProxyOptions | undefined;
+  readonly key?: unknown;
+  readonly cert?: unknown;
+  readonly sni?: unknown;
+  readonly refusals?: unknown;
+}
+
+/**
+ * Checks `options.proxies`.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` naming each option that is wrong, what was given and what may be.
+ */
+export function checkProxies(options: Beside): ProxySettings | undefined {
+  if (options.proxies === undefined) return undefined;
+  const proxies: ProxyOptions = options.proxies;
+  const hasTls = options.key !== undefined || options.cert !== undefined;
+  const { from, header, direct, clientAddress } = checkEach(proxies, 'proxies', {
+    from: () => checkOrigin(proxies.from, hasTls),
+    header: () => checkForwardedHeader(proxies.header, 'proxies.header'),
+    direct: () => checkChoice(proxies.direct, 'proxies.direct', ['refuse', 'admit']),
+    clientAddress: () => checkAddressHeader(proxies.clientAddress),
+  });
+  refuseTogether(options.sni !== undefined, 'sni', 'each name would need proxies of its own');
+  refuseTogether(
+    options.refusals === 'native',
+    "refusals: 'native'",
+    'node:tls sees no forwarded certificate',
+  );
+  if (direct === 'admit' && !hasTls)
+    throw needsTls("proxies.direct: 'admit'", 'clients connect with a certificate of their own');
+  return Object.freeze({ ...from, header, direct, clientAddress });
+}
+
+type Origin = Pick<ProxySettings, 'trust' | 'isProxy' | 'secrets' | 'socketMode' | 'addresses'>;
+
+/** What was given as `proxies.from`, of whatever kind. */
+type GivenOrigin = Readonly<
+  Partial<Record<'ca' | 'crl' | 'rule' | 'socket' | 'mode' | 'secret' | 'addresses', unknown>>
+>;
+
+const nothing: Origin = Object.freeze({
+  trust: undefined,
+  isProxy: undefined,
+  secrets: Object.freeze([]),
+  socketMode: undefined,
+  addresses: undefined,
+});
+
+const kinds = ['ca', 'socket', 'secret', 'addresses'] as const;
+
+function checkOrigin(given: unknown, hasTls: boolean): Origin {
+  if (typeof given !== 'object' || given === null)
+    throw invalid('proxies.from', given, '{ ca, rule }, { socket: true }, { secret } or { addresses }');
+  const from: GivenOrigin = given;
+  const named = kinds.filter((kind) => from[kind] !== undefined);
+  const [kind] = named;
+  if (kind === undefined || named.length > 1)
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: kind === undefined ? 'proxies.from has none of them' : `proxies.from has ${named.join(' and ')}`,
+      expected: 'one of ca (with rule), socket, secret and addresses',
+    });
+  return Object.freeze({ ...nothing, ...checkKinds[kind](from, hasTls) });
+}
+
+const checkKinds: Readonly<
+  Record<(typeof kinds)[number], (from: GivenOrigin, hasTls: boolean) => Partial<Origin>>
+> = {
+  ca: (from, hasTls) => {
+    if (!hasTls) throw needsTls('proxies.from.ca', 'proxies connect with a certificate');
+    const { ca, crl, rule } = checkEach(from, 'proxies.from', {
+      ca: () => checkCaSources(from.ca, 'proxies.from.ca'),
+      crl: () => (from.crl === undefined ? [] : checkCrlSources(from.crl, 'proxies.from.crl')),
+      rule: () => checkRule(from.rule),
+    });
+    return { trust: Object.freeze({ ca, crl }), isProxy: rule };
+  },
+  socket: (from, hasTls) => {
+    if (hasTls)
+      throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+        seen: 'proxies.from.socket makes a server without TLS, and there are key and cert',
+        remedy: 'leave them out',
+      });
+    const { mode } = checkEach(from, 'proxies.from', {
+      socket: () => {
+        if (from.socket !== true) throw invalid('proxies.from.socket', from.socket, 'true');
+      },
+      mode: () => checkMode(from.mode),
+    });
+    return { socketMode: mode };
+  },
+  secret: (from) => {
+    const { secret } = checkEach(from, 'proxies.from', {
+      secret: () => checkProxySecrets(from.secret, 'proxies.from.secret'),
+    });
+    return { secrets: secret };
+  },
+  addresses: (from) => {
+    const { addresses } = checkEach(from, 'proxies.from', {
+      addresses: () => checkAddresses(from.addresses),
+    });
+    return { addresses };
+  },
+};
+
+/** A proxy is told from a client when it connects, before there is a request that a function could be asked about. */
+function checkRule(rule: unknown): NonNullable<ProxySettings['isProxy']> {
+  if (rule === undefined)
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: "proxies.from.rule is missing, and every certificate of these CAs would be a proxy's",
+      remedy: "say which are: { commonName: 'nginx' }",
+    });
+  const { asksFunction, findingOn } = accountOf(compileRule(rule as ClientRule));
+  if (!asksFunction) return (identity) => findingOn(identity).grants === true;
+  throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+    seen: 'proxies.from.rule asks a function, and there is no request when a proxy connects',
+    expected: "fields such as { commonName: 'nginx' }, or allOf() and anyOf() of them",
+  });
+}
+
+function checkMode(mode: unknown): number {
+  if (mode === undefined) return 0o660;
+  if (mode === 0o600 || mode === 0o660) return mode;
+  throw invalid('proxies.from.mode', mode, '0o600 or 0o660');
+}
+
+function checkAddresses(addresses: unknown): BlockList {
+  if (!Array.isArray(addresses) || addresses.length === 0)
+    throw invalid('proxies.from.addresses', addresses, "a list such as ['10.0.0.0/8', '::1']");
+  const list = new BlockList();
+  for (const [index, address] of addresses.entries()) {
+    const [, ip = '', bits] = /^([0-9a-f.:]+)(?:\/(\d{1,3}))?$/i.exec(String(address)) ?? [];
+    const family = isIP(ip);
+    const most = family === 4 ? 32 : 128;
+    if (family === 0 || Number(bits ?? most) > most)
+      throw invalid(`proxies.from.addresses[${index}]`, address, "an address or a CIDR such as '10.0.0.0/8'");
+    list.addSubnet(ip, Number(bits ?? most), family === 4 ? 'ipv4' : 'ipv6');
+  }
+  return list;
+}
+
+const addressHeaders = ['forwarded', 'x-forwarded-for', 'x-real-ip'] as const;
+
+function checkAddressHeader(name: unknown): ProxyOptions['clientAddress'] {
+  return name === undefined ? undefined : checkChoice(name, 'proxies.clientAddress', addressHeaders);
+}
+
+function refuseTogether(isGiven: boolean, option: string, why: string): void {
+  if (!isGiven) return;
+  throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+    seen: `proxies and ${option} exclude each other, because ${why}`,
+    remedy: 'leave one of them out',
+  });
+}
+
+function needsTls(option: string, why: string): MtlsError {
+  return new MtlsError('ERR_MTLS_OPTION_INVALID', {
+    seen: `${option} needs a server with TLS, because ${why}`,
+    remedy: 'give key and cert',
+  });
+}

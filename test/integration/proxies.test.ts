@@ -1,0 +1,270 @@
+/**
+ * Clients behind a proxy: whose certificate it forwards is judged here, and a revocation ends what that client has open.
+ *
+ * @module
+ */
+import { once } from 'node:events';
+import type { IncomingMessage, RequestListener } from 'node:http';
+import { describe, expect, test } from '@jest/globals';
+import express from 'express';
+import {
+  clientIdentity,
+  type ClientIdentity,
+  mtlsErrorHandler,
+  type MtlsOptions,
+  requireClientOnUpgrade,
+} from 'express-mtls';
+import { ca, type Certificate } from '../support/chain.js';
+import { byteSequence, escaped, TestProxy } from '../support/proxied.js';
+import { publish, startServer, type StartOptions, type TestServer, until } from '../support/server.js';
+
+type Proxies = NonNullable<MtlsOptions['proxies']>;
+
+const root = ca('ca');
+const proxyRoot = ca('proxies');
+const nginx = proxyRoot.client('nginx');
+const client1 = root.client('client1');
+const client2 = root.client('client2');
+
+const byCertificate: Proxies = {
+  from: { ca: proxyRoot.pem, rule: { commonName: 'nginx' } },
+  header: 'nginx',
+};
+
+/** An app that answers with what a handler sees of a request. */
+function app(seen: IncomingMessage[] = []): RequestListener {
+  const made = express();
+  made.use(clientIdentity());
+  made.get('/held', (_req, res) => {
+    res.write('a part');
+  });
+  made.use((req, res) => {
+    seen.push(req);
+    const { clientIdentity: identity, headers, headersDistinct, rawHeaders } = req;
+    res.json({ identity: identity && shown(identity), headers, headersDistinct, rawHeaders });
+  });
+  made.use(mtlsErrorHandler());
+  return made;
+}
+
+function shown({ commonName, source, via, resumed, fingerprint256, policies }: ClientIdentity): object {
+  return { commonName, source, via: via?.commonName, resumed, fingerprint256, policies };
+}
+
+async function start(
+  proxies: Proxies,
+  { options, ...given }: StartOptions = {},
+): Promise<TestServer & { readonly seen: IncomingMessage[]; proxy(certificate?: Certificate): TestProxy }> {
+  const seen: IncomingMessage[] = [];
+  const server = await startServer({ root, app: app(seen), options: { proxies, ...options }, ...given });
+  const proxy = (certificate?: Certificate): TestProxy =>
+    new TestProxy({ port: server.port, ca: root.pem, certificate });
+  return { ...server, seen, proxy };
+}
+
+/** An answer that is cut off is an error first. */
+async function closed(response: IncomingMessage): Promise<void> {
+  await new Promise<void>((resolve) => response.once('close', resolve));
+}
+
+interface Seen {
+  readonly identity?: { readonly commonName: string; readonly source: string; readonly via?: string };
+  readonly headers: Record<string, string>;
+  readonly headersDistinct: Record<string, string[]>;
+  readonly rawHeaders: string[];
+}
+
+function seenBy(body: string): Seen {
+  return JSON.parse(body) as Seen;
+}
+
+describe('a certificate that a proxy forwards', () => {
+  test('gives the request an identity, which says that it came through the proxy', async () => {
+    const { proxy, recorder } = await start(byCertificate);
+    const { status, body } = await proxy(nginx).get('/', ['X-SSL-Client-Cert', escaped(client1)]);
+    expect(status).toBe(200);
+    expect(seenBy(body).identity).toMatchObject({
+      commonName: 'client1',
+      source: 'proxy',
+      via: 'nginx',
+      resumed: false,
+    });
+    expect(recorder.events('authenticated').map(({ identity }) => identity.commonName)).toEqual(['client1']);
+  });
+
+  test('is the same person as on a direct connection', async () => {
+    const { proxy, as } = await start({ ...byCertificate, direct: 'admit' });
+    const forwarded = seenBy((await proxy(nginx).get('/', ['X-SSL-Client-Cert', escaped(client1)])).body);
+    const direct = seenBy((await as(client1).get('/')).body);
+    expect(direct.identity).toMatchObject({ source: 'tls' });
+    expect({ ...forwarded.identity, source: 'tls', via: undefined }).toEqual({
+      ...direct.identity,
+      via: undefined,
+    });
+  });
+
+  test('is gone from every kind of headers, and so is each header that could have held it', async () => {
+    const { proxy } = await start(byCertificate);
+    const { body } = await proxy(nginx).get('/', [
+      ...['X-SSL-Client-Cert', escaped(client1)],
+      ...['CLIENT-CERT', byteSequence(client2), 'Client_Cert', byteSequence(client2)],
+      ...['X-Forwarded-Client-Cert', 'Hash=1', 'Mtls-Proxy-Secret', 'guess', 'X-Other', 'stays'],
+    ]);
+    const { headers, headersDistinct, rawHeaders, identity } = seenBy(body);
+    expect(identity?.commonName).toBe('client1');
+    expect(Object.keys(headers)).toEqual(['host', 'x-other', 'connection']);
+    expect(Object.keys(headersDistinct)).toEqual(['host', 'x-other', 'connection']);
+    expect(rawHeaders.filter((_, index) => index % 2 === 0)).toEqual(['Host', 'X-Other', 'Connection']);
+  });
+
+  test('is refused without an identity where the header is not one certificate', async () => {
+    const { proxy, seen, recorder } = await start(byCertificate);
+    const through = proxy(nginx);
+    const values = ['', '(null)', 'x', `${escaped(client1)}%00`, escaped(client1).slice(0, -20)];
+    for (const value of values) {
+      const { status, body } = await through.get('/', ['X-SSL-Client-Cert', value]);
+      expect({ value, status, code: (JSON.parse(body) as { code: string }).code }).toEqual({
+        value,
+        status: 400,
+        code: 'ERR_MTLS_HEADER_INVALID',
+      });
+    }
+    const twice = ['X-SSL-Client-Cert', escaped(client1), 'x-ssl-client-cert', escaped(client1)];
+    expect((await through.get('/', twice)).status).toBe(400);
+    expect(seen).toEqual([]);
+    expect(new Set(recorder.events('refused').map(({ reason }) => reason))).toEqual(
+      new Set(['header-invalid']),
+    );
+  });
+
+  test('is refused by every check of the path, without OpenSSL', async () => {
+    const constrained = root.intermediate({ commonName: 'short', pathLength: 0 });
+    const middle = constrained.intermediate('middle');
+    const below = middle.client('client1');
+    const { proxy } = await start(
+      { ...byCertificate, header: 'rfc9440' },
+      { options: { ca: [root.pem, constrained.pem] } },
+    );
+    const chain = byteSequence(middle);
+    const { status, body } = await proxy(nginx).get('/', [
+      ...['Client-Cert', byteSequence(below), 'Client-Cert-Chain', chain],
+    ]);
+    expect({ status, body }).toMatchObject({
+      status: 401,
+      body: expect.stringContaining('not-permitted') as unknown,
+    });
+  });
+
+  test('is anonymous where the proxy sends no header, if callers may be', async () => {
+    const optional = await start(byCertificate, { options: { clients: 'optional' } });
+    expect(seenBy((await optional.proxy(nginx).get('/')).body).identity).toBeUndefined();
+    const required = await start(byCertificate);
+    expect((await required.proxy(nginx).get('/')).status).toBe(401);
+    expect(required.seen).toEqual([]);
+  });
+});
+
+describe('what is no proxy', () => {
+  const header = ['X-SSL-Client-Cert', escaped(client1)];
+
+  test('gets no request to a handler, whatever header it sends', async () => {
+    const { proxy, seen, recorder } = await start({
+      ...byCertificate,
+      from: { ca: [proxyRoot.pem, root.pem], rule: { commonName: 'nginx' } },
+    });
+    const outcomes = [
+      await proxy().get('/', header),
+      await proxy(client2).get('/', header),
+      await proxy(proxyRoot.client('other')).get('/', header),
+      await proxy(ca('else').client('nginx')).get('/', header),
+    ];
+    expect(outcomes.map(({ status }) => status)).toEqual(['ended', 'ended', 'ended', 'ended']);
+    expect(recorder.events('refused').map(({ reason }) => reason)).toEqual([
+      'no-certificate',
+      'not-a-proxy',
+      'not-a-proxy',
+      'untrusted',
+    ]);
+    expect(seen).toEqual([]);
+  });
+
+  test('is a client like any other where direct connections are admitted, and its header counts for nothing', async () => {
+    const { proxy } = await start({ ...byCertificate, direct: 'admit' });
+    const { body } = await proxy(client2).get('/', header);
+    expect(seenBy(body).identity).toMatchObject({ commonName: 'client2', source: 'tls' });
+    expect(seenBy(body).headers).not.toHaveProperty('x-ssl-client-cert');
+  });
+});
+
+describe('a revocation', () => {
+  test('ends the response of its client and no other, and leaves the connection of the proxy', async () => {
+    const { proxy, files, mtls, recorder } = await start(byCertificate);
+    const [one, other] = [proxy(nginx), proxy(nginx)];
+    const headerOf = (client: Certificate): string[] => ['X-SSL-Client-Cert', escaped(client)];
+    const held = await one.open('/held', headerOf(client1));
+    const heldByOther = await other.open('/held', headerOf(client2));
+    const shared = proxy(nginx);
+    const before = await shared.get('/', headerOf(client1));
+    expect(before.status).toBe(200);
+    const ended = closed(held);
+    publish(files.crl, root.crl({ number: 2, revoked: [{ serial: client1.serial }] }).pem);
+    await mtls.reload();
+    await ended;
+    expect(held.complete).toBe(false);
+    expect(heldByOther.destroyed).toBe(false);
+    const after = await shared.get('/', headerOf(client1));
+    expect({ status: after.status, isSame: after.socket === before.socket }).toEqual({
+      status: 401,
+      isSame: true,
+    });
+    const ofOther = await shared.get('/', headerOf(client2));
+    expect({ status: ofOther.status, isSame: ofOther.socket === before.socket }).toEqual({
+      status: 200,
+      isSame: true,
+    });
+    expect(recorder.events('evicted').map(({ identity }) => identity?.commonName)).toEqual(['client1']);
+  });
+
+  test('ends the upgraded socket of its client', async () => {
+    const server = await start(byCertificate);
+    const guard = requireClientOnUpgrade();
+    server.server.on('upgrade', (req: IncomingMessage, socket) => {
+      void guard(req, socket).then((identity) => {
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
+        socket.write(identity?.commonName ?? 'nobody');
+      });
+    });
+    const socket = await server.proxy(nginx).upgrade('/', ['X-SSL-Client-Cert', escaped(client1)]);
+    const [said] = (await once(socket, 'data')) as [Buffer];
+    expect(said.toString()).toBe('client1');
+    const closed = once(socket, 'close');
+    publish(server.files.crl, root.crl({ number: 2, revoked: [{ serial: client1.serial }] }).pem);
+    await server.mtls.reload();
+    await closed;
+  });
+
+  test('of the proxy disconnects it, and what came through it', async () => {
+    const { proxy, mtls, directory, recorder } = await startWithProxyCrl();
+    const through = proxy(nginx);
+    const held = await through.open('/held', ['X-SSL-Client-Cert', escaped(client1)]);
+    const ended = closed(held);
+    publish(
+      `${directory}/proxies.pem`,
+      proxyRoot.crl({ number: 2, revoked: [{ serial: nginx.serial }] }).pem,
+    );
+    await mtls.reload();
+    await ended;
+    expect((await proxy(nginx).get('/', ['X-SSL-Client-Cert', escaped(client1)])).status).toBe('ended');
+    await until(() => recorder.events('refused').length > 0, 'the proxy is refused');
+    expect(recorder.events('refused').map(({ reason }) => reason)).toEqual(['revoked']);
+  });
+});
+
+async function startWithProxyCrl(): Promise<Awaited<ReturnType<typeof start>>> {
+  const { mkdtempSync } = await import('node:fs');
+  const { tmpdir } = await import('node:os');
+  const directory = mkdtempSync(`${tmpdir()}/express-mtls-proxies-`);
+  publish(`${directory}/proxies.pem`, proxyRoot.crl({ number: 1 }).pem);
+  const from = { ...byCertificate.from, crl: `${directory}/proxies.pem` };
+  return { ...(await start({ ...byCertificate, from } as Proxies)), directory };
+}
