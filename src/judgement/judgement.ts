@@ -14,6 +14,7 @@ import { type PolicyOutcome, processPolicies } from '../x509/policy-graph.js';
 import { purposes } from '../x509/purpose.js';
 import { type CompleteCertificatePolicy } from './certificate-policy.js';
 import { checkKeys, checkPurpose } from './fitness.js';
+import { describeMissing, type MissingLink, remedies } from './missing-link.js';
 import { abbreviate, describeName, type Refusal, type RefusalReason, refuse } from './refusal.js';
 
 /** What a refused or admitted caller presented. */
@@ -27,12 +28,6 @@ export interface Presented {
   /** What is missing where there is no path. */
   readonly missing?: MissingLink | undefined;
 }
-
-/**
- * Why no path was found: no configured CA has the issuer's name, none of that name is the one that
- * authorityKeyIdentifier means, none has signed it, one has and leads to no root, or more CAs than are tried have it.
- */
-export type MissingLink = 'name' | 'identifier' | 'signature' | 'root' | 'budget';
 
 /**
  * What OpenSSL says of it: `'trusted'`, or its code for what is wrong, such as `'CERT_REVOKED'`. It is asked at
@@ -192,11 +187,10 @@ function checkTrust({
 }: Presented): Refusal | undefined {
   if (chain !== undefined) return undefined;
   const issuer = describeName(certificate.issuer);
-  const seen = missingLinks[missing](issuer);
-  if (missing === 'identifier')
-    return refuse('untrusted', seen, {
-      remedy: `add the CA certificate that it names to options.ca, or issue the client's certificate again by the one that is configured`,
-    });
+  const seen = describeMissing(missing, issuer);
+  // Where OpenSSL trusts what the client sent, the CA is known, and named below.
+  if (missing === 'identifier' || (missing === 'key' && openssl !== 'trusted'))
+    return refuse('untrusted', seen, { remedy: remedies[missing] });
   if (openssl === 'not-asked') return refuse('untrusted', seen);
   const remedy = `if clients send that CA's certificate, add it to options.ca`;
   if (openssl !== 'trusted') return refuse('untrusted', `${seen} (OpenSSL: ${openssl.error})`, { remedy });
@@ -209,16 +203,6 @@ function checkTrust({
     remedy: `add "${issuer}" to options.ca`,
   });
 }
-
-const missingLinks: Readonly<Record<MissingLink, (issuer: string) => string>> = {
-  name: (issuer) => `no configured CA leads to "${issuer}", which issued it`,
-  identifier: (issuer) =>
-    `no configured CA leads to "${issuer}", which issued it: its authorityKeyIdentifier (2.5.29.35) names another certificate of that name`,
-  signature: (issuer) =>
-    `no configured CA leads to "${issuer}", which issued it: none of that name has signed it`,
-  root: (issuer) => `"${issuer}", which issued it, leads to no configured root`,
-  budget: (issuer) => `more CAs have the name "${issuer}", which issued it, than are tried for one client`,
-};
 
 function checkStatus(status: CertificateStatus, leaf: Certificate): Refusal | undefined {
   if (status.status === 'good') return undefined;

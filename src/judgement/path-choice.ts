@@ -7,16 +7,12 @@
 import { type RevocationChecker } from '../revocation/revocation-checker.js';
 import { type CertificateChain, type CertificateStore } from '../x509/certificate-store.js';
 import { type Certificate } from '../x509/certificate.js';
+import { keyIdentifiersAgree } from '../x509/issuance.js';
 import { faultOfIssuer, maxComparisons } from '../x509/path-rules.js';
 import { PathSearch, reasonLimits } from '../x509/path-search.js';
 import { purposes } from '../x509/purpose.js';
-import {
-  judgePath,
-  type Measures,
-  type MissingLink,
-  type OpensslVerdict,
-  type PathVerdict,
-} from './judgement.js';
+import { judgePath, type Measures, type OpensslVerdict, type PathVerdict } from './judgement.js';
+import { type MissingLink } from './missing-link.js';
 
 /** The CAs and CRLs that clients are judged by. */
 export interface Trust {
@@ -117,7 +113,11 @@ function asPartial(verdict: PathVerdict): PathVerdict {
 
 function missingFor(certificate: Certificate, store: CertificateStore, search: PathSearch): MissingLink {
   if (search.isExhausted) return 'budget';
-  if (store.named(certificate.issuer.canonical).length === 0) return 'name';
+  const named = store.named(certificate.issuer.canonical);
+  if (named.length === 0) return 'name';
+  const isOfOtherKey = ({ subjectKeyId }: Certificate): boolean =>
+    !keyIdentifiersAgree(certificate.authorityKeyId, subjectKeyId);
+  if (named.every(isOfOtherKey)) return 'key';
   if (store.candidatesFor(certificate).length === 0) return 'identifier';
   return search.hasIssuer(certificate) ? 'root' : 'signature';
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { MtlsError } from '../../errors.js';
+import { hasNotSigned, hasOtherKey } from '../../judgement/missing-link.js';
 import { describeName } from '../../judgement/refusal.js';
 import { createStore } from '../../material/authorities.js';
 import { listSome } from '../../material/shortened-list.js';
@@ -101,10 +102,9 @@ function faultOf(ca: Certificate, issued: Certificate, store: CertificateStore):
   if (!isCa(ca)) return 'is no CA (its basicConstraints do not say CA:TRUE)';
   if (ca.keyUsage !== undefined && (ca.keyUsage & KeyUsage.keyCertSign) === 0)
     return 'may not sign certificates (its keyUsage has no keyCertSign)';
-  if (!keyIdentifiersAgree(issued.authorityKeyId, ca.subjectKeyId))
-    return 'has another key: another CA of the same name, or the same one before or after it changed its key';
+  if (!keyIdentifiersAgree(issued.authorityKeyId, ca.subjectKeyId)) return hasOtherKey;
   if (!mayMean(issued, ca))
     return 'is not the one that its authorityKeyIdentifier (2.5.29.35) names by issuer and serial number';
-  if (!store.isSignedBy(issued.signed, ca)) return 'did not sign it: the signature is not by its key';
+  if (!store.isSignedBy(issued.signed, ca)) return hasNotSigned;
   return undefined;
 }

@@ -73,7 +73,10 @@ describe('signatures', () => {
       signaturesVerified: 8,
     });
     expect(judged(judge, stranger, { openssl: 'not-asked' })).toMatchObject({
-      verdict: { admitted: false, refusal: { detail: expect.stringContaining('none of that name') } },
+      verdict: {
+        admitted: false,
+        refusal: { detail: expect.stringContaining('the certificate of that name did not sign it') },
+      },
       signaturesVerified: 33,
     });
   });
