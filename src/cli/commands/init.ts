@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { Option } from 'commander';
 import { MtlsError } from '../../errors.js';
@@ -23,7 +24,7 @@ export function addInit({ create, answers }: Commands): void {
   create('init')
     .summary('make a CA, a server, a first client and a CRL')
     .description(
-      'Makes a development CA with a certificate for localhost, a first client and an empty CRL. What is there is kept, never overwritten. With a passphrase, the key of the CA is written encrypted.',
+      'Makes a development CA with a name of its own, a certificate for localhost, a first client and an empty CRL. What is there is kept, never overwritten. With a passphrase, the key of the CA is written encrypted.',
     )
     .argument('[dir]', `the folder to make them in (default: "${defaultDirectory}")`)
     .addOption(new Option('--dir <dir>', 'the same, as the other commands have it'))
@@ -58,7 +59,9 @@ async function init(
   { client: clientName, rsa, ...options }: InitOptions & { readonly dir: string },
 ): Promise<Answer> {
   const { dir: directory } = options;
-  const ca = await openCa(terminal, options, { algorithm: algorithmOf(rsa) });
+  // Two CAs of one name are one to whoever reads a log, and to a client that looks for the issuer of a certificate.
+  const commonName = `ca-${randomBytes(4).toString('hex')}`;
+  const ca = await openCa(terminal, options, { algorithm: algorithmOf(rsa), commonName });
   const server = await terminal.during('making the server', ca.issueServer());
   const client = await terminal.during(`making ${clientName}`, ca.issueClient(clientName));
   const made = [

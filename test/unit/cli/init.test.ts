@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
@@ -31,6 +32,16 @@ describe('express-mtls init', () => {
     expect(out).toMatch(
       /\n {2}curl --cacert \S+\/ca-crt\.pem --cert \S+\/client1-crt\.pem --key \S+\/client1-key\.pem https:\/\/localhost:4433\/\n$/,
     );
+  });
+
+  test('gives each CA a name of its own', async () => {
+    const names = [temporaryDirectory(), temporaryDirectory()].map(async (directory) => {
+      await runCommand(['init', directory]);
+      return new X509Certificate(readFileSync(join(directory, 'ca-crt.pem'))).subject;
+    });
+    const [one, other] = await Promise.all(names);
+    expect([one, other]).toEqual([1, 2].map(() => expect.stringMatching(/^CN=ca-[0-9a-f]{8}$/)));
+    expect(one).not.toBe(other);
   });
 
   test('keeps what is there', async () => {
