@@ -4,7 +4,7 @@
  * @module
  */
 
-/** What a logger must have. pino's does; so does `console`. */
+/** What a logger must have. pino's does; so do `console` and `developmentLogger()`. */
 export interface Logger {
   /**
    * What goes its way: what is in force at the start, and after a reload.

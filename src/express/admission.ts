@@ -87,7 +87,8 @@ export function refusalSince(connection: Connection | undefined, req: MtlsReques
   return refusal && refusalError(refusal);
 }
 
-function certificateRequired(): MtlsError {
+/** The error of a caller without a certificate. */
+export function certificateRequired(): MtlsError {
   return new MtlsError('ERR_MTLS_CERTIFICATE_REQUIRED', {
     seen: 'this route needs a client certificate, and the caller has none',
   });
@@ -127,7 +128,7 @@ function ruleFailed(req: IncomingMessage, error: unknown): MtlsError {
   });
 }
 
-// A URL may have 16 kB, and would bring them into the log at every request.
-function abbreviateUrl({ url }: IncomingMessage): string | undefined {
+/** A URL may have 16 kB, and would bring them into the log at every request. */
+export function abbreviateUrl({ url }: IncomingMessage): string | undefined {
   return url?.slice(0, 200);
 }

@@ -7,7 +7,9 @@ import type { IncomingMessage } from 'node:http';
 import { connectionOf, remoteAddressOf } from '../gate/connection.js';
 import { type Logger } from '../logger.js';
 import { callApp, warn } from '../server/app-call.js';
+import { shorten } from '../x509/string.js';
 import { type Middleware } from './request.js';
+import { refuseRequests } from './uncalled.js';
 
 /** What {@link requestLog} takes. */
 export interface RequestLogOptions {
@@ -23,8 +25,10 @@ export interface RequestLogOptions {
  * `serialNumber`, `method`, `url`, `status`, `durationMs`, and `aborted` where the answer did not get through.
  * @param options - Where the lines go; by default pino to stdout.
  */
-export function requestLog(options: RequestLogOptions = {}): Middleware {
-  const { logger } = options;
+export function requestLog(options?: RequestLogOptions): Middleware;
+export function requestLog(...given: unknown[]): Middleware {
+  refuseRequests('requestLog', given);
+  const [{ logger } = {}] = given as [options?: RequestLogOptions];
   const log = logger === undefined ? pinoToStdout() : logTo(logger);
   return (req, res, next) => {
     const started = performance.now();
@@ -44,7 +48,7 @@ export function requestLog(options: RequestLogOptions = {}): Middleware {
         durationMs: Math.round((performance.now() - started) * 10) / 10,
         ...(res.writableFinished ? {} : { aborted: true }),
       };
-      log(fields, `${nameOf(identity?.commonName)} ${nameOf(req.method)} ${res.statusCode}`);
+      log(fields, `${nameOf(identity?.commonName)} ${nameOf(req.method)} ${pathOf(url)} ${res.statusCode}`);
     });
     next();
   };
@@ -52,6 +56,11 @@ export function requestLog(options: RequestLogOptions = {}): Middleware {
 
 function nameOf(value: IncomingMessage['method']): string {
   return value ?? '-';
+}
+
+/** The query may hold secrets, and the path what steers a terminal. */
+function pathOf(url: string | undefined): string {
+  return url === undefined ? '-' : shorten(url.replace(/\?.*$/s, ''));
 }
 
 function logTo(logger: Pick<Logger, 'info'>): Logger['info'] {

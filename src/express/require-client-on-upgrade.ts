@@ -11,7 +11,8 @@ import { endWithProblem } from '../gate/problem.js';
 import { type ClientIdentity } from '../identity/client-identity.js';
 import { type ClientRule } from '../policy/client-rule.js';
 import { compileAdmission, refusalSince } from './admission.js';
-import { unguarded } from './client-identity.js';
+import { withoutConnection } from './client-identity.js';
+import { refuseRequests } from './uncalled.js';
 
 /**
  * Asks whether a client may upgrade.
@@ -31,6 +32,7 @@ export type UpgradeGuard = (req: IncomingMessage, socket: Duplex) => Promise<Cli
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, when the app starts, for a rule that is empty, misspelt or unanchored.
  */
 export function requireClientOnUpgrade(...given: [rule?: ClientRule]): UpgradeGuard {
+  refuseRequests('requireClientOnUpgrade', given);
   const refusalOf = compileAdmission(given);
   return async (req, socket) => {
     // node:http has let go of the socket, and nobody else may listen before the rule has answered.
@@ -38,7 +40,7 @@ export function requireClientOnUpgrade(...given: [rule?: ClientRule]): UpgradeGu
     try {
       if (req.httpVersionMajor >= 2) throw notHttp1();
       const connection = connectionOf(req);
-      if (connection === undefined) throw unguarded(req);
+      if (connection === undefined) throw withoutConnection(req);
       const refusal = refusalSince(connection, req) ?? (await refusalOf(connection.identity, req));
       if (socket.destroyed) return undefined;
       if (refusal === undefined) return connection.identity;

@@ -9,6 +9,7 @@ import { type ClientRule } from '../policy/client-rule.js';
 import { compileAdmission } from './admission.js';
 import { identifyRequest } from './client-identity.js';
 import { type Middleware } from './request.js';
+import { refuseRequests } from './uncalled.js';
 
 /**
  * Lets a request pass only with an identity, and only where the rule admits it. Works alone: `clientIdentity()`
@@ -20,6 +21,7 @@ import { type Middleware } from './request.js';
 export function requireClient<Request extends IncomingMessage = IncomingMessage>(
   ...given: [rule?: ClientRule<Request>]
 ): Middleware<Request> {
+  refuseRequests('requireClient', given);
   const refusalOf = compileAdmission(given);
   return (req, res, next) => {
     const identity = identifyRequest(req, res);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type MtlsError } from '../errors.js';
 import { type ClientIdentity } from '../identity/client-identity.js';
 import { type Refusal } from '../judgement/refusal.js';
 import { type EventSink } from '../logger.js';
@@ -77,6 +78,11 @@ export interface RuleFailedEvent {
   readonly url: string | undefined;
 }
 
+/** A request met a fault of the server's own: an error with status 500. */
+export interface RequestFailedEvent extends RuleFailedEvent {
+  readonly error: MtlsError;
+}
+
 /** What the gate reports for the log alone, by name. */
 export interface GateNotices {
   /** The gate itself failed, and refused the client. */
@@ -84,6 +90,9 @@ export interface GateNotices {
   /** Handshakes were dropped within a minute, because there were more than `limit` at once. */
   'handshakes-dropped': [{ readonly dropped: number; readonly limit: number }];
   'rule-failed': [RuleFailedEvent];
+  'request-failed': [RequestFailedEvent];
+  /** A client sent HTTP without TLS. */
+  'plain-http': [Pick<RuleFailedEvent, 'remoteAddress'>];
   /** The status page was asked for, and no rule stands before it. */
   'status-unguarded': [Pick<RuleFailedEvent, 'identity' | 'remoteAddress'>];
 }

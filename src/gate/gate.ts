@@ -15,11 +15,11 @@ import { type Connection, type KeptConnection, remoteAddressOf, setConnection } 
 import { Deadline } from './deadline.js';
 import { type GateReporter } from './events.js';
 import { judgeConnections } from './eviction.js';
+import { isPlainHttp, nativeRefusal } from './failed-handshake.js';
 import { type Exchange } from './forwarded-connection.js';
 import { GatedConnection } from './gated-connection.js';
 import { HandshakeLimit } from './handshake-limit.js';
 import { identityOn, opensslVerdictOn, PeerCache, type ReadPeer } from './peer.js';
-import { nativeRefusal } from './native-refusal.js';
 import { ProxyGate, type ProxyKeeper } from './proxy-gate.js';
 import { RefusalResponder } from './refusal-responder.js';
 import { guardServer } from './request-guard.js';
@@ -118,8 +118,9 @@ export class Gate implements ProxyKeeper {
         return this.#receive(socket);
       },
     });
-    // With rejectUnauthorized, node:tls has destroyed the socket by now; this is all that it leaves.
     server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
+      if (isPlainHttp(error)) this.reporter.emit('plain-http', { remoteAddress: remoteAddressOf(socket) });
+      // With rejectUnauthorized, node:tls has destroyed the socket by now; this is all that it leaves.
       const refusal = nativeRefusal(error, socket);
       if (refusal !== undefined) this.#reportRefusal(socket, undefined, refusal);
     });

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Server } from 'node:net';
 import { abbreviate, describeName } from '../judgement/refusal.js';
 import { reportLongNames } from '../material/authority-names.js';
 import { type Materials } from '../material/material.js';
@@ -20,17 +21,29 @@ export function announce(
   reporter: Reporter,
   { clients, revocation: { unknown }, now }: Settings,
   { main, named }: Materials,
-  address: unknown,
+  server: Server,
 ): void {
   const own = [...named].filter(([, { trust }]) => trust !== main.trust);
   const names = Object.fromEntries(firstOf(own).map(([name, { trust }]) => [name, describe(trust)]));
   const sni =
     named.size === 0 ? {} : { names: firstOf([...named.keys()]), nameCount: named.size, sni: names };
   const allCas = main.trust.store.certificates.map(({ subject }) => describeName(subject));
-  reporter.emit('listening', { address, clients, allCas, ...describe(main.trust), ...sni });
+  const address = server.address();
+  const url = urlOf(server);
+  reporter.emit('listening', { address, url, clients, allCas, ...describe(main.trust), ...sni });
   const at = new Date(now());
   reportGaps(reporter, main.trust, { unknown, at, servername: undefined });
   for (const [name, { trust }] of own) reportGaps(reporter, trust, { unknown, at, servername: name });
+}
+
+/** Where to call a server; `undefined` for a Unix socket, and for a server without HTTP. */
+function urlOf(server: Server): string | undefined {
+  const address = server.address();
+  if (address === null || typeof address === 'string' || !('setTimeout' in server)) return undefined;
+  const { address: ip, port } = address;
+  const scheme = 'setSecureContext' in server ? 'https' : 'http';
+  if (ip === '::' || ip === '0.0.0.0') return `${scheme}://localhost:${port}`;
+  return `${scheme}://${ip.includes(':') ? `[${ip}]` : ip}:${port}`;
 }
 
 /** Reports names that are long, among the CAs that replace others. */

@@ -13,6 +13,7 @@ import { describeCrl } from '../revocation/verified-crl.js';
 import { callApp } from './app-call.js';
 import { type ChangedCa, type Happenings, type ReloadReport } from './events.js';
 import { RefusalLog, type Suppressed } from './refusal-log.js';
+import { describeFault, ReportedFaults } from './reported-faults.js';
 
 interface Line {
   readonly level: keyof Logger;
@@ -51,6 +52,16 @@ const lines: Lines = {
     warn(
       { ...event, err: error, ...describeIdentity(identity) },
       `a rule threw, and the request was refused: ${nameClient(identity, event)}`,
+    ),
+  'request-failed': ({ identity, error, ...event }) =>
+    failure(
+      { ...event, code: error.code, detail: describeFault(error), ...describeIdentity(identity) },
+      `a request failed (${error.code}): ${describeFault(error)}`,
+    ),
+  'plain-http': (event) =>
+    warn(
+      event,
+      `refused: plain-http, ${event.remoteAddress}; the client sent HTTP without TLS: call https://`,
     ),
   'status-unguarded': ({ identity, ...event }) =>
     warn(
@@ -93,7 +104,10 @@ const lines: Lines = {
       `${under(servername)}the names of the CAs (${cas}) take ${octets} octets in the handshake, and a client in Java accepts ${limit}; ${namesRemedy}`,
     ),
   'few-clients': ({ code, detail }) => warn({ code, detail }, detail),
-  listening: ({ allCas, ...fields }) => info(fields, `listening: clients of ${listSome(allCas)}`),
+  listening: ({ allCas, ...fields }) => {
+    const where = fields.url === undefined ? '' : `${fields.url}, `;
+    return info(fields, `listening: ${where}clients of ${listSome(allCas)}`);
+  },
   'no-crl': ({ servername }) =>
     warn({}, `${under(servername)}no CRL is configured: no certificate is ever revoked`),
   'uncovered-cas': ({ uncovered, unknown, servername }) => {
@@ -117,6 +131,7 @@ const lines: Lines = {
 export class EventLog {
   readonly #logger: Logger;
   readonly #refusals: RefusalLog;
+  readonly #faults = new ReportedFaults();
 
   /**
    * @param now - Milliseconds since 1970.
@@ -130,7 +145,7 @@ export class EventLog {
 
   /** Writes the line of a happening, unless there are too many of its kind. */
   write<Name extends keyof Happenings>(name: Name, ...args: Happenings[Name]): void {
-    if (name === 'refused' && !this.#mayWrite(...(args as Happenings['refused']))) return;
+    if (!this.#mayWrite(name, ...args)) return;
     const line = lines[name]?.(...args);
     if (line !== undefined) this.#write(name, line);
   }
@@ -140,7 +155,12 @@ export class EventLog {
     this.#refusals.flush();
   }
 
-  #mayWrite({ remoteAddress, reason }: Happenings['refused'][0]): boolean {
+  #mayWrite<Name extends keyof Happenings>(name: Name, ...[event]: Happenings[Name]): boolean {
+    if (name === 'request-failed')
+      return this.#faults.isNew((event as Happenings['request-failed'][0]).error);
+    if (name !== 'refused' && name !== 'plain-http') return true;
+    const { remoteAddress, reason = 'plain-http' } = event as Partial<Happenings['refused'][0]> &
+      Happenings['plain-http'][0];
     return this.#refusals.mayWrite(remoteAddress, reason);
   }
 

@@ -128,7 +128,13 @@ export interface UncoveredCas {
 interface ServerNotices {
   /** The server listens: by what it admits clients, under which names. */
   listening: [
-    Described & { readonly address: unknown; readonly clients: string; readonly allCas: readonly string[] },
+    Described & {
+      readonly address: unknown;
+      /** `'https://localhost:4433'`; `undefined` for a Unix socket, and for a server without HTTP. */
+      readonly url: string | undefined;
+      readonly clients: string;
+      readonly allCas: readonly string[];
+    },
   ];
   'no-crl': [Pick<UncoveredCas, 'servername'>];
   'uncovered-cas': [UncoveredCas];

@@ -145,7 +145,7 @@ export class MtlsHandle implements Mtls {
     if (inForce === undefined) return;
     // Once more, because a cluster's worker inherits ticket keys that are as old as the cluster.
     if (inForce.contexts.main !== undefined) this.#server?.setSecureContext(inForce.contexts.main.options);
-    announce(this.#reporter, this.#settings, inForce.materials, server.address());
+    announce(this.#reporter, this.#settings, inForce.materials, server);
   }
 
   /** The CAs in force now. */

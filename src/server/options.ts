@@ -119,7 +119,11 @@ export interface MtlsOptions {
   readonly resumption?: boolean;
   /** How much of the server whoever connects may take before it is known who that is. */
   readonly limits?: LimitOptions;
-  /** Where events are logged. Without one there are events only. */
+  /**
+   * Where events are logged: `developmentLogger()`, pino, `console`, or what has their methods. Without one, the first
+   * refusal is a warning of the process, which says that nothing is logged, and so is each error with status 500.
+   * @defaultValue none
+   */
   readonly logger?: Logger | undefined;
   /** What else `https.createServer` is given: minVersion, ciphers, ALPN, timeouts. What would open a hole is refused. */
   readonly tls?: ServerOptions | undefined;

@@ -13,17 +13,20 @@ const linesOfEach = 10;
 const mostAccounts = 100;
 const others = 'other addresses';
 
+/** Why a client was refused, by the gate or because it sent no TLS at all. */
+type LoggedReason = RefusalReason | 'plain-http';
+
 /** What was not written of an address and a reason within a minute. */
 export interface Suppressed {
   /** An address, the first half of one of IPv6, or `'other addresses'`. */
   readonly remoteAddress: string;
-  readonly reason: RefusalReason;
+  readonly reason: LoggedReason;
   readonly count: number;
 }
 
 interface Account {
   readonly remoteAddress: string;
-  readonly reason: RefusalReason;
+  readonly reason: LoggedReason;
   lines: number;
   count: number;
 }
@@ -46,7 +49,7 @@ export class RefusalLog {
   }
 
   /** Whether this refusal is to be written; otherwise it is counted. */
-  mayWrite(remoteAddress: string, reason: RefusalReason): boolean {
+  mayWrite(remoteAddress: string, reason: LoggedReason): boolean {
     this.#turn();
     const account = this.#accountOf(networkOf(remoteAddress), reason);
     if (account.lines < linesOfEach) {
@@ -78,7 +81,7 @@ export class RefusalLog {
   }
 
   // By reason as well: whoever has no certificate must not be able to silence what is told of those that have one.
-  #accountOf(remoteAddress: string, reason: RefusalReason): Account {
+  #accountOf(remoteAddress: string, reason: LoggedReason): Account {
     const known = this.#accounts.get(`${reason} ${remoteAddress}`);
     if (known !== undefined) return known;
     const whose = this.#accounts.size < mostAccounts ? remoteAddress : others;

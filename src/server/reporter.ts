@@ -11,6 +11,7 @@ import { callApp } from './app-call.js';
 import { EventLog } from './event-log.js';
 import { type Happenings, type MtlsEvents } from './events.js';
 import { type Settings } from './options.js';
+import { Unlogged } from './unlogged.js';
 
 /** Every copy of this package in the process uses the same channels, which can be subscribed to before it is loaded. */
 const channels: { readonly [Name in keyof MtlsEvents]: Channel } = {
@@ -27,14 +28,14 @@ const channels: { readonly [Name in keyof MtlsEvents]: Channel } = {
 /** Passes each happening on: to the log, and if it is an event of {@link Mtls}, to channels and listeners. */
 export class Reporter implements EventSink<Happenings> {
   readonly emitter: EventEmitter = new EventEmitter();
-  readonly #log: EventLog | undefined;
+  readonly #log: EventLog | Unlogged;
   readonly #mtls: object | undefined;
 
   /**
    * @param mtls - The handle that a message on a channel is about; `undefined` where there is none.
    */
   constructor({ logger, now }: Pick<Settings, 'logger' | 'now'>, mtls?: object) {
-    this.#log = logger && new EventLog(logger, now);
+    this.#log = logger === undefined ? new Unlogged() : new EventLog(logger, now);
     this.#mtls = mtls;
   }
 
@@ -45,7 +46,7 @@ export class Reporter implements EventSink<Happenings> {
 
   /** Writes the line of a happening, and calls its subscribers and listeners. A listener that throws is reported, and decides nothing. */
   emit<Name extends keyof Happenings>(name: Name, ...args: Happenings[Name]): void {
-    this.#log?.write(name, ...args);
+    this.#log.write(name, ...args);
     if (!isEvent(name)) return;
     const { [name]: told } = channels;
     // What a subscriber throws, Node makes an uncaught exception of its own: it does not come back here.
@@ -59,7 +60,7 @@ export class Reporter implements EventSink<Happenings> {
 
   /** Writes what of the log is still to be written. */
   rest(): void {
-    this.#log?.flush();
+    this.#log.flush();
   }
 }
 

@@ -28,6 +28,7 @@ import { Reporter } from './reporter.js';
 import { MtlsHandle } from './mtls-handle.js';
 import { type Mtls } from './mtls.js';
 import { checkOptions, type MtlsOptions, type ProxiedOptions, type Settings } from './options.js';
+import { reportUncalled } from './uncalled-factories.js';
 import { keepToSocket } from './unix-socket.js';
 
 /** An HTTPS server that knows its clients. */
@@ -95,6 +96,7 @@ function begin(server: NetServer, handle: MtlsHandle, settings: Settings): void 
   claim(server);
   handle.guard(server);
   if (settings.proxies?.socketMode !== undefined) keepToSocket(server, settings.proxies.socketMode);
+  reportUncalled(server);
   handle.begin();
 }
 
@@ -180,6 +182,7 @@ export async function protect(server: NetServer, options: MtlsOptions | ProxiedO
   // The gate stands before the files are read: if the server listens meanwhile, nobody is let in.
   handle.guard(server);
   if (settings.proxies?.socketMode !== undefined) keepToSocket(server, settings.proxies.socketMode);
+  reportUncalled(server);
   await handle.load();
   handle.begin();
   return handle;

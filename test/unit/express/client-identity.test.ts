@@ -3,6 +3,7 @@ import { type MtlsError } from '../../../src/errors.js';
 import { clientIdentity } from '../../../src/express/client-identity.js';
 import { type RefusalReason } from '../../../src/judgement/refusal.js';
 import { client1, exchange } from '../../support/exchange.js';
+import { takeWarnings } from '../../support/warnings.js';
 
 describe('clientIdentity', () => {
   test('says who is calling', () => {
@@ -58,5 +59,6 @@ describe('clientIdentity', () => {
       `the request came through ${seen}, where no client certificate can be believed; make the server with createServer() or createServerOptions(), or protect() it before it listens`,
     );
     expect(req.clientIdentity).toBeUndefined();
+    expect(takeWarnings()).toEqual([error.message]);
   });
 });

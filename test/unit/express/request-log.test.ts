@@ -55,7 +55,13 @@ describe('requestLog', () => {
       durationMs: expect.any(Number),
     });
     expect(fields['durationMs']).toBeGreaterThanOrEqual(0);
-    expect(message).toBe('client1 GET 204');
+    expect(message).toBe('client1 GET /admin 204');
+  });
+
+  test('the message has the path without its query, escaped and cut', () => {
+    const of = exchange();
+    of.req.url = `/a\u009b2J${'b'.repeat(300)}?secret=1`;
+    expect(log(of).message).toMatch(/^client1 GET \/a\\u\{9b\}2Jb{194}… 204$/);
   });
 
   test.each([
@@ -64,7 +70,7 @@ describe('requestLog', () => {
   ] as const)('names nobody for %s', (_who, identity) => {
     const { fields, message } = log(exchange(identity));
     expect(fields).toMatchObject({ commonName: undefined, serialNumber: undefined, status: 204 });
-    expect(message).toBe('- GET 204');
+    expect(message).toBe('- GET /admin 204');
   });
 
   test('says where the answer did not get through', () => {
@@ -117,7 +123,7 @@ describe('requestLog', () => {
       method: 'POST',
       url: '/a"b\n',
       status: 403,
-      msg: '- POST 403',
+      msg: '- POST /a"b\\u{a} 403',
     });
   });
 

@@ -2,6 +2,7 @@ import { Duplex } from 'node:stream';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { requireClientOnUpgrade } from '../../../src/express/require-client-on-upgrade.js';
 import { client1, exchange } from '../../support/exchange.js';
+import { takeWarnings } from '../../support/warnings.js';
 
 beforeEach(() => {
   jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
@@ -91,6 +92,7 @@ test('a failure of its own destroys the socket before it is told of', async () =
   await expect(requireClientOnUpgrade()(req, socket)).rejects.toMatchObject({
     code: 'ERR_MTLS_SERVER_UNPROTECTED',
   });
+  expect(takeWarnings()).toHaveLength(1);
   expect([written(), socket.destroyed]).toEqual(['', true]);
 });
 

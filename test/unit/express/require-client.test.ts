@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { requireClient } from '../../../src/express/require-client.js';
 import { type ClientRule } from '../../../src/policy/client-rule.js';
 import { client1, exchange, type Exchange } from '../../support/exchange.js';
+import { takeWarnings } from '../../support/warnings.js';
 
 /** What comes of a request under a rule; without one, of a request with any certificate. */
 async function ask(...rule: unknown[]): Promise<Exchange & { error: unknown }> {
@@ -64,6 +65,7 @@ describe('requireClient without a rule', () => {
     req.clientIdentity = client1;
     requireClient()(req, res, next);
     expect(passed).toMatchObject([[{ code: 'ERR_MTLS_SERVER_UNPROTECTED', status: 500 }]]);
+    expect(takeWarnings()).toHaveLength(1);
   });
 });
 
@@ -79,6 +81,8 @@ describe('requireClient with a rule', () => {
     revoked.refuse('revoked');
     guard(revoked.req, revoked.res, revoked.next);
     expect(asked).toBe(0);
+    // Of the server without the gate, unless a test before it was warned.
+    takeWarnings();
   });
 
   test.each<[string, unknown]>([

@@ -1,11 +1,16 @@
 /**
- * Refusals by node:tls itself, under `refusals: 'native'`.
+ * What node:tls says of a handshake that failed before the gate was asked.
  *
  * @module
  */
 import type { TLSSocket } from 'node:tls';
 import { refuseForOpenssl } from '../judgement/judgement.js';
 import { type Refusal, refuse } from '../judgement/refusal.js';
+
+/** Whether a client sent HTTP without TLS: a request, or what it would ask a proxy. */
+export function isPlainHttp({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'ERR_SSL_HTTP_REQUEST' || code === 'ERR_SSL_HTTPS_PROXY_REQUEST';
+}
 
 /**
  * Why node:tls refused a client by itself; `undefined` where the handshake failed for another reason. A client without

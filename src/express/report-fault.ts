@@ -1,0 +1,43 @@
+/**
+ * Reports faults of the set-up that requests meet, so that an answer with status 500 is never all that there is.
+ *
+ * @module
+ */
+import type { IncomingMessage } from 'node:http';
+import { type MtlsError } from '../errors.js';
+import { connectionOf } from '../gate/connection.js';
+import { ReportedFaults, warnOfFault } from '../server/reported-faults.js';
+import { abbreviateUrl } from './admission.js';
+
+/**
+ * Reports an error with status 500: on the logger of the server, or as a warning of the process where there is no
+ * logger. Once for each server and message.
+ */
+export function reportFault(req: IncomingMessage, error: MtlsError): void {
+  const { reporter, identity, remoteAddress = '' } = connectionOf(req) ?? {};
+  const { method } = req;
+  if (reporter !== undefined)
+    reporter.emit('request-failed', { identity, remoteAddress, error, method, url: abbreviateUrl(req) });
+  else if (faultsOn(serverOf(req)).isNew(error)) warnOfFault(error);
+}
+
+const reported = new WeakMap<object, ReportedFaults>();
+
+function faultsOn(server: object): ReportedFaults {
+  const known = reported.get(server) ?? new ReportedFaults();
+  reported.set(server, known);
+  return known;
+}
+
+const unknownServer = {};
+
+/** node:http and node:tls put the server on each socket that it accepts. */
+function serverOf(req: IncomingMessage): object {
+  try {
+    const { server } = req.socket as { readonly server?: object };
+    return server ?? unknownServer;
+  } catch {
+    // An HTTP/2 session that has ended has no socket.
+    return unknownServer;
+  }
+}

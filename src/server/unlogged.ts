@@ -1,0 +1,40 @@
+/**
+ * What a server reports that has no logger: that it has none, and faults of its set-up. Both are warnings of the
+ * process.
+ *
+ * @module
+ */
+import { type Happenings } from './events.js';
+import { ReportedFaults, warnOfFault } from './reported-faults.js';
+
+/** Stands where the log of a server would. */
+export class Unlogged {
+  readonly #faults = new ReportedFaults();
+  #hasRefused = false;
+
+  /** Warns of a fault once, and of the first refusal. */
+  write<Name extends keyof Happenings>(name: Name, ...[event]: Happenings[Name]): void {
+    if (name === 'request-failed') this.#warnOfFault(event as Happenings['request-failed'][0]);
+    else if (name === 'refused') this.#warnOfRefusal((event as Happenings['refused'][0]).reason);
+    else if (name === 'plain-http') this.#warnOfRefusal('plain-http');
+  }
+
+  /** What of the log is still to be written: nothing. */
+  flush(): void {
+    // Each warning is emitted at once.
+  }
+
+  #warnOfFault({ error }: Happenings['request-failed'][0]): void {
+    if (this.#faults.isNew(error)) warnOfFault(error);
+  }
+
+  #warnOfRefusal(reason: string): void {
+    if (this.#hasRefused) return;
+    this.#hasRefused = true;
+    process.emitWarning(
+      `a client was refused (${reason}), and the server has no logger: later refusals are not reported; to see which ` +
+        'clients are refused and why, set the option logger to developmentLogger(), or to pino() in production',
+      { type: 'MtlsWarning' },
+    );
+  }
+}
