@@ -112,6 +112,11 @@ export class Http2Connection extends OpenConnection {
     await once(stream, 'end');
     return { status, body };
   }
+
+  /** Ends the session, whatever is under way on it. */
+  destroy(): void {
+    this.#session.destroy();
+  }
 }
 
 export class Client {
