@@ -12,6 +12,7 @@ export {
   type ProxiedServer,
 } from './server/server.js';
 export type { LimitOptions } from './gate/settings.js';
+export { developmentLogger } from './server/development-logger.js';
 export type { Logger } from './logger.js';
 export type { MtlsOptions, ProxiedOptions } from './server/options.js';
 export type { ProxyOptions, ProxyOrigin } from './gate/proxy-options.js';
@@ -52,6 +53,7 @@ export type { Refusal, RefusalReason, RevocationDetail } from './judgement/refus
 export type { RevocationEntryState } from './revocation/revocation-state.js';
 
 export { clientIdentity } from './express/client-identity.js';
+export { clientOf } from './express/client-of.js';
 export { identify } from './gate/connection.js';
 export type { CertificateIdentity, ClientIdentity, SubjectAltNames } from './identity/client-identity.js';
 export { DistinguishedName } from './x509/distinguished-name.js';

@@ -1,0 +1,129 @@
+import { once } from 'node:events';
+import http from 'node:http';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import express, { type Express } from 'express';
+import { clientIdentity, developmentLogger, mtlsErrorHandler, requestLog, requireClient } from 'express-mtls';
+import { ca } from '../support/chain.js';
+import { publish, startServer, until } from '../support/server.js';
+
+let lines: string[];
+beforeEach(() => {
+  lines = [];
+  jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    lines.push(String(text).replace(/\n$/, ''));
+    return true;
+  });
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+/** The lines so far, without the time. */
+const written = (): string[] =>
+  lines.map((line) => {
+    expect(line).toMatch(/^([01]\d|2[0-3]):[0-5]\d:[0-5]\d \S/);
+    return line.slice('12:03:04 '.length);
+  });
+
+async function logged(pattern: RegExp): Promise<string> {
+  await until(() => written().some((line) => pattern.test(line)), `${String(pattern)} is logged`);
+  return written().find((line) => pattern.test(line)) ?? '';
+}
+
+function app(): Express {
+  const made = express();
+  made.use(requestLog({ logger: developmentLogger() }), clientIdentity());
+  made.get('/', (req, res) => res.send(`hello ${req.clientIdentity?.commonName ?? 'nobody'}`));
+  made.get('/admin', requireClient({ commonName: 'admin' }), (_req, res) => res.send('reached'));
+  made.get(
+    '/broken',
+    requireClient(() => {
+      throw new TypeError('no database');
+    }),
+  );
+  made.use(mtlsErrorHandler());
+  return made;
+}
+
+test('each event is one readable line: when, what, who, why, and from where', async () => {
+  const root = ca('ca');
+  const server = await startServer({ root, app: app(), options: { logger: developmentLogger() } });
+  const client1 = root.client({ commonName: 'client1', organization: 'Example' });
+  expect(await logged(/^listening/)).toBe(`listening  https://127.0.0.1:${server.port}, clients of CN=ca`);
+
+  const keepAlive = server.as(client1, { keepAlive: true });
+  expect((await keepAlive.get('/?secret=1')).status).toBe(200);
+  expect(await logged(/^request/)).toMatch(
+    /^request {2}client1 GET \/\?secret=1 200 in [\d.]+ ms {2}127\.0\.0\.1$/,
+  );
+
+  expect((await keepAlive.get('/admin')).status).toBe(403);
+  expect(await logged(/^forbidden/)).toBe(
+    'forbidden  CN=client1,O=Example GET /admin is not allowed by { commonName: "admin" }  127.0.0.1',
+  );
+
+  expect((await keepAlive.get('/broken')).status).toBe(403);
+  expect(await logged(/^rule-failed/)).toMatch(
+    /^rule-failed {2}CN=client1,O=Example GET \/broken {2}TypeError: no database \(at .*development-logger.*\) {2}127\.0\.0\.1$/,
+  );
+
+  expect((await server.as().get()).status).toBe('refused');
+  expect(await logged(/^refused {2}no-cert/)).toBe(
+    'refused  no-certificate: the client sent no certificate  127.0.0.1',
+  );
+
+  expect((await server.as(ca('other').client('stranger')).get()).status).toBe('refused');
+  expect(await logged(/^refused.*stranger/)).toMatch(
+    /^refused {2}CN=stranger untrusted: no configured CA leads to "CN=other", which issued it .*; .* options\.ca {2}127\.0\.0\.1$/,
+  );
+
+  const plain = http.get({ port: server.port, host: '127.0.0.1', agent: false });
+  await expect(once(plain, 'response')).rejects.toThrow();
+  expect(await logged(/^plain-http/)).toBe(
+    'plain-http  the client sent HTTP without TLS: call https://  127.0.0.1',
+  );
+
+  publish(server.files.crl, root.crl({ number: 4, revoked: [client1] }).pem);
+  await server.mtls.reload();
+  expect(await logged(/^evicted/)).toBe('evicted  CN=client1,O=Example revoked by CRL 4 of CN=ca  127.0.0.1');
+  expect(await logged(/^reloaded/)).toMatch(
+    /^reloaded {2}1 newly revoked, 0 no longer listed, 1 connections closed/,
+  );
+  expect((await server.as(client1).get()).status).toBe('refused');
+  expect(await logged(/^refused.*revoked/)).toBe(
+    'refused  CN=client1,O=Example revoked by CRL 4 of CN=ca  127.0.0.1',
+  );
+
+  publish(server.files.crl, 'no CRL');
+  await expect(server.mtls.reload()).rejects.toThrow();
+  expect(await logged(/^reload-failed/)).toMatch(
+    /^reload-failed {2}\S*ca-crl\.pem: .* {2}what \S*ca-crl\.pem gave before stays in force$/,
+  );
+  expect(lines.filter((line) => line.includes('\n'))).toEqual([]);
+});
+
+test('what is revoked above a client is said in full', async () => {
+  const root = ca('ca');
+  const middle = root.intermediate('middle');
+  const crl = root.crl({ number: 4, revoked: [middle] }).pem + middle.crl().pem;
+  const options = { logger: developmentLogger() };
+  const server = await startServer({ root, cas: [root, middle], crl, app: app(), options });
+  expect((await server.as(middle.client('client1')).get()).status).toBe('refused');
+  expect(await logged(/^refused/)).toMatch(
+    /^refused {2}CN=client1 revoked: "CN=middle", which stands above it, was revoked at \S+ \(unspecified\) by CRL number 4 of "CN=ca" {2}127\.0\.0\.1$/,
+  );
+});
+
+test('no name can steer the terminal, make a line, or pass for another part of one', async () => {
+  const options = { logger: developmentLogger() };
+  const server = await startServer({ app: app(), options });
+  const commonName = 'x\u001B[2J\n12:03:04 reloaded  fine  10.0.0.1\u202e';
+  expect((await server.as(ca('other').client({ commonName })).get()).status).toBe('refused');
+  const line = await logged(/^refused/);
+  expect(line).toMatch(/^refused {2}[ -~]*$/);
+  expect(line.split('  ')).toEqual([
+    'refused',
+    expect.stringMatching(/12:03:04 reloaded fine 10\.0\.0\.1.* untrusted: /),
+    '127.0.0.1',
+  ]);
+});
