@@ -6,12 +6,13 @@
 import cluster from 'node:cluster';
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
-import { createServer, identify } from 'express-mtls';
+import { createServer, developmentLogger, identify } from 'express-mtls';
 
 const port = Number(process.env['PORT'] ?? 4433);
 const certs = process.env['CERTS'] ?? 'certs-dev';
 const [key, cert] = [`${certs}/server-key.pem`, `${certs}/server-crt.pem`];
 const [ca, crl] = [`${certs}/ca-crt.pem`, `${certs}/ca-crl.pem`];
+const logger = developmentLogger();
 
 if (cluster.isPrimary) startWorkers(Number(process.env['WORKERS'] ?? 2));
 else await serve(cluster.worker?.id ?? 0);
@@ -29,7 +30,7 @@ function startWorkers(count: number): void {
 
 async function serve(id: number): Promise<void> {
   const ticketKeys = Buffer.from(process.env['TICKET_KEYS'] ?? '', 'hex');
-  const server = await createServer({ key, cert, ca, crl, tls: { ticketKeys } }, (req, res) => {
+  const server = await createServer({ key, cert, ca, crl, logger, tls: { ticketKeys } }, (req, res) => {
     const identity = identify(req);
     const how = identity?.resumed === true ? 'resumed' : 'new';
     res.end(`hello ${identity?.commonName}, from worker ${id}, session ${how}\n`);

@@ -8,6 +8,7 @@ import connect from 'connect';
 import {
   clientIdentity,
   createServer,
+  developmentLogger,
   mtlsErrorHandler,
   type MtlsRequest,
   requireClient,
@@ -17,6 +18,7 @@ const port = Number(process.env['PORT'] ?? 4433);
 const certs = process.env['CERTS'] ?? 'certs-dev';
 const [key, cert] = [`${certs}/server-key.pem`, `${certs}/server-crt.pem`];
 const [ca, crl] = [`${certs}/ca-crt.pem`, `${certs}/ca-crl.pem`];
+const logger = developmentLogger();
 
 const app = connect();
 app.use(clientIdentity());
@@ -29,7 +31,7 @@ app.use((req: MtlsRequest, res) => {
 });
 app.use(mtlsErrorHandler());
 
-const server = await createServer({ key, cert, ca, crl, clients: 'optional' }, app);
+const server = await createServer({ key, cert, ca, crl, logger, clients: 'optional' }, app);
 server.listen(port, () => {
   console.log(`Connect on https://localhost:${(server.address() as AddressInfo).port}`);
 });

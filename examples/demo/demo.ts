@@ -64,7 +64,11 @@ async function setTheScene(): Promise<Scene> {
   const { log, server } = await startServer(ca, site);
   const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   tell(url);
-  check('the server log', (await log.next('listening')).message, 'listening: clients of CN=ca');
+  check(
+    'the server log',
+    (await log.next('listening')).message,
+    `listening: ${url.slice(0, -1)}, clients of CN=ca`,
+  );
   const callerAs = (issued?: IssuedCertificate): Caller => new Caller(url, ca.certFile, issued);
   const [client1, client2] = clients;
   return {

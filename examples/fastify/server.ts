@@ -4,7 +4,7 @@
  * @module
  */
 import type { AddressInfo } from 'node:net';
-import { type ClientIdentity, createServer, identify, requireClient } from 'express-mtls';
+import { type ClientIdentity, createServer, developmentLogger, identify, requireClient } from 'express-mtls';
 import fastify, { type preHandlerHookHandler } from 'fastify';
 
 declare module 'fastify' {
@@ -17,8 +17,9 @@ const port = Number(process.env['PORT'] ?? 4433);
 const certs = process.env['CERTS'] ?? 'certs-dev';
 const [key, cert] = [`${certs}/server-key.pem`, `${certs}/server-crt.pem`];
 const [ca, crl] = [`${certs}/ca-crt.pem`, `${certs}/ca-crl.pem`];
+const logger = developmentLogger();
 
-const server = await createServer({ key, cert, ca, crl, clients: 'optional' });
+const server = await createServer({ key, cert, ca, crl, logger, clients: 'optional' });
 const app = fastify({ serverFactory: (handler) => server.on('request', handler) });
 
 app.decorateRequest('clientIdentity', undefined);

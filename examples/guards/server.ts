@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import express, { type Request } from 'express';
 import { allOf, anyOf, type ClientIdentity, clientIdentity, not, requireClient } from 'express-mtls';
-import { createServer, mtlsErrorHandler } from 'express-mtls';
+import { createServer, developmentLogger, mtlsErrorHandler } from 'express-mtls';
 
 const port = Number(process.env['PORT'] ?? 4433);
 const certs = process.env['CERTS'] ?? 'certs-dev';
@@ -42,7 +42,8 @@ app.use(mtlsErrorHandler());
 
 const [key, cert] = [`${certs}/server-key.pem`, `${certs}/server-crt.pem`];
 const [ca, crl] = [`${certs}/ca-crt.pem`, `${certs}/ca-crl.pem`];
-const server = await createServer({ key, cert, ca, crl, clients: 'optional' }, app);
+const logger = developmentLogger();
+const server = await createServer({ key, cert, ca, crl, logger, clients: 'optional' }, app);
 server.listen(port, () => {
   console.log(`Guards on https://localhost:${(server.address() as AddressInfo).port}`);
 });

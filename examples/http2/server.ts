@@ -7,13 +7,21 @@ import { readFileSync } from 'node:fs';
 import { createSecureServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
-import { clientIdentity, identify, mtlsErrorHandler, protect, requireClient } from 'express-mtls';
+import {
+  clientIdentity,
+  developmentLogger,
+  identify,
+  mtlsErrorHandler,
+  protect,
+  requireClient,
+} from 'express-mtls';
 import { overBothVersions } from './express-over-http2.js';
 
 const port = Number(process.env['PORT'] ?? 4433);
 const certs = process.env['CERTS'] ?? 'certs-dev';
 const [key, cert] = [`${certs}/server-key.pem`, `${certs}/server-crt.pem`];
 const [ca, crl] = [`${certs}/ca-crt.pem`, `${certs}/ca-crl.pem`];
+const logger = developmentLogger();
 
 const app = express();
 app.use(clientIdentity());
@@ -40,7 +48,7 @@ server.on('request', (req, res) => {
   else express5(req, res);
 });
 
-const mtls = await protect(server, { key, cert, ca, crl });
+const mtls = await protect(server, { key, cert, ca, crl, logger });
 mtls.on('evicted', ({ identity, reason }) => {
   console.log(`evicted ${identity?.commonName}: ${reason}`);
 });

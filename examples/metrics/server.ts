@@ -5,7 +5,7 @@
  */
 import type { AddressInfo } from 'node:net';
 import express from 'express';
-import { createServer, mtlsErrorHandler, requireClient } from 'express-mtls';
+import { createServer, developmentLogger, mtlsErrorHandler, requireClient } from 'express-mtls';
 import { collectMetrics } from 'express-mtls/metrics';
 import { collectDefaultMetrics, register } from 'prom-client';
 
@@ -14,8 +14,9 @@ const certs = process.env['CERTS'] ?? 'certs-dev';
 
 const [key, cert] = [`${certs}/server-key.pem`, `${certs}/server-crt.pem`];
 const [ca, crl] = [`${certs}/ca-crt.pem`, `${certs}/ca-crl.pem`];
+const logger = developmentLogger();
 const app = express();
-const server = await createServer({ key, cert, ca, crl }, app);
+const server = await createServer({ key, cert, ca, crl, logger }, app);
 
 // Counts handshakes, connections, CRLs and reloads from here on, and requests after countRequests.
 const metrics = collectMetrics(server.mtls, { requestsByClient: 100 });

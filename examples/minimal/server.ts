@@ -5,8 +5,7 @@
  */
 import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { pino } from 'pino';
-import { createServer } from 'express-mtls';
+import { createServer, developmentLogger } from 'express-mtls';
 import { createApp } from './app.js';
 
 const port = Number(process.env['PORT'] ?? 4433);
@@ -19,7 +18,7 @@ else {
 }
 
 async function serve(): Promise<void> {
-  const logger = pino();
+  const logger = developmentLogger();
   const server = await createServer(
     {
       key: `${certs}/server-key.pem`,

@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
-import { clientIdentity, createServer, mtlsErrorHandler } from 'express-mtls';
+import { clientIdentity, createServer, developmentLogger, mtlsErrorHandler } from 'express-mtls';
 import { statusRouter } from 'express-mtls/status';
 
 const port = Number(process.env['PORT'] ?? 4433);
@@ -25,8 +25,9 @@ else {
 async function serve(): Promise<void> {
   const [key, cert] = [`${certs}/server-key.pem`, `${certs}/server-crt.pem`];
   const [ca, crl] = [`${certs}/ca-crt.pem`, `${certs}/ca-crl.pem`];
+  const logger = developmentLogger();
   // Callers without a certificate are admitted, for the probe.
-  const server = await createServer({ key, cert, ca, crl, clients: 'optional' }, app);
+  const server = await createServer({ key, cert, ca, crl, logger, clients: 'optional' }, app);
 
   // The status router needs the server; Express accepts routes at any time.
   app.use('/status', statusRouter(server.mtls, { access: { commonName: 'client1' }, ready: 'open' }));

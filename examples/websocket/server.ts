@@ -6,15 +6,16 @@
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { createServer, requireClientOnUpgrade } from 'express-mtls';
+import { createServer, developmentLogger, requireClientOnUpgrade } from 'express-mtls';
 import { WebSocketServer } from 'ws';
 
 const port = Number(process.env['PORT'] ?? 4433);
 const certs = process.env['CERTS'] ?? 'certs-dev';
 const [key, cert] = [`${certs}/server-key.pem`, `${certs}/server-crt.pem`];
 const [ca, crl] = [`${certs}/ca-crt.pem`, `${certs}/ca-crl.pem`];
+const logger = developmentLogger();
 
-const server = await createServer({ key, cert, ca, crl, clients: 'optional' }, (_req, res) => {
+const server = await createServer({ key, cert, ca, crl, logger, clients: 'optional' }, (_req, res) => {
   res.writeHead(426, { Upgrade: 'websocket' }).end('This server speaks WebSocket.\n');
 });
 
