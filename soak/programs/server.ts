@@ -60,6 +60,10 @@ const figures = {
 };
 process.on('warning', ({ name, message }) => figures.warnings.push(`${name}: ${message}`));
 
+const ignore = (): void => undefined;
+// Without a logger, the first refusal is a warning, and every warning is a failure of the run.
+const logger = { info: ignore, warn: ignore, error: ignore };
+
 let before: Resources = [];
 const sockets = new WebSocketServer({ noServer: true });
 let https: MtlsServer | undefined;
@@ -75,12 +79,12 @@ const calls = {
     { name, ...own }: ServerNameFiles,
   ): Promise<{ https: number; http2: number; sni: number }> {
     before = openResources();
-    https = await createServer({ ...files, tls: { ticketKeys } }, app());
+    https = await createServer({ ...files, logger, tls: { ticketKeys } }, app());
     // Nobody but the gate may end a connection of a client in good standing.
     https.keepAliveTimeout = 0;
     https.on('upgrade', upgrade);
     // Not the first server: with `sni` no session is resumed.
-    sni = await createServer({ ...files, sni: { [name]: own } }, app());
+    sni = await createServer({ ...files, logger, sni: { [name]: own } }, app());
     sni.keepAliveTimeout = 0;
     h2 = http2.createSecureServer({
       key: readFileSync(files.key),
@@ -91,7 +95,7 @@ const calls = {
     h2.on('request', (req, res) => {
       res.end(answerTo(identify(req)?.commonName));
     });
-    handles = [https.mtls, sni.mtls, await protect(h2, files)];
+    handles = [https.mtls, sni.mtls, await protect(h2, { ...files, logger })];
     for (const handle of handles) count(handle);
     sampling = setInterval(sample, sampleEveryMs);
     return { https: await listen(https), http2: await listen(h2), sni: await listen(sni) };
