@@ -127,3 +127,10 @@ test('no name can steer the terminal, make a line, or pass for another part of o
     '127.0.0.1',
   ]);
 });
+
+test('no URL can steer the terminal', async () => {
+  const server = await startServer({ app: app(), options: { logger: developmentLogger() } });
+  await server.as(server.root.client('client1')).firstFlight('/\u009b2J');
+  // Node reads the two bytes of that character as Latin-1.
+  expect(await logged(/^request/)).toMatch(/^request {2}client1 GET \/Â\\u\{9b\}2J 404 in /);
+});
