@@ -195,7 +195,9 @@ describe('where there is no path', () => {
   test('what is missing is the name, the key, the identifier, the signature or the root', () => {
     expect(missing(client, [root])).toBe('name');
     expect(missing(client, [root, ca('east')])).toBe('key');
-    expect(missing(client, [root, ca('east'), ca({ commonName: 'east', subjectKeyId: false })])).toBe('signature');
+    expect(missing(client, [root, ca('east'), ca({ commonName: 'east', subjectKeyId: false })])).toBe(
+      'signature',
+    );
     const pinned = east.client({ authorityKeyId: false, extraExtensions: [authorityCertificate(east)] });
     expect(missing(pinned, [root, east.reissue()])).toBe('identifier');
     const forged = east.client({ signWith: root.privateKey });
