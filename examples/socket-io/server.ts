@@ -6,15 +6,8 @@
 import type { EventEmitter } from 'node:events';
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import {
-  allOf,
-  type ClientIdentity,
-  createServer,
-  developmentLogger,
-  mtlsErrorHandler,
-  type MtlsRequest,
-} from 'express-mtls';
-import { requireClient, requireClientOnUpgrade } from 'express-mtls';
+import { allOf, type ClientIdentity, createServer, mtlsErrorHandler, type MtlsRequest } from 'express-mtls';
+import { developmentLogger, requireClient, requireClientOnUpgrade } from 'express-mtls';
 import { Server } from 'socket.io';
 
 type Session = EventEmitter & { readonly id: string; readonly request: MtlsRequest };
@@ -23,9 +16,8 @@ const port = Number(process.env['PORT'] ?? 4433);
 const certs = process.env['CERTS'] ?? 'certs-dev';
 const [key, cert] = [`${certs}/server-key.pem`, `${certs}/server-crt.pem`];
 const [ca, crl] = [`${certs}/ca-crt.pem`, `${certs}/ca-crl.pem`];
-const logger = developmentLogger();
 
-const server = await createServer({ key, cert, ca, crl, logger, clients: 'optional' });
+const server = await createServer({ key, cert, ca, crl, logger: developmentLogger(), clients: 'optional' });
 const io = new Server(server, { serveClient: false });
 
 // A session is identified only by its id: without this, anyone who knows the id could act as its client.

@@ -8,7 +8,7 @@ import { MtlsError, createServer, createServerOptions, protect } from 'express-m
 import type { MtlsOptions } from 'express-mtls';
 import { type Certificate, ca } from '../support/chain.js';
 import { Client, tlsVersions } from '../support/client.js';
-import { type Material, helloApp, listen, material } from '../support/server.js';
+import { helloApp, listen, type Material, material, silent } from '../support/server.js';
 
 describe('createServerOptions()', () => {
   test('gives key, cert, ca, crl, requestCert and rejectUnauthorized, and what keeps those from being got round', async () => {
@@ -94,7 +94,8 @@ describe.each(tlsVersions)('https.createServer() with createServerOptions() alon
   test('lets nobody reach a handler behind clientIdentity() whom OpenSSL takes and the gate does not', async () => {
     const { root, options } = material();
     const served: string[] = [];
-    const port = await listen(https.createServer(await createServerOptions(options), helloApp(served)));
+    const made = await createServerOptions({ ...options, logger: silent });
+    const port = await listen(https.createServer(made, helloApp(served)));
     for (const certificate of [
       root.client({ extendedKeyUsage: null }),
       root.client({ serial: '-05' }),

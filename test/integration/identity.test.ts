@@ -12,6 +12,7 @@ import type { ClientIdentity, Mtls } from 'express-mtls';
 import { attributeTypes, ca, purposes } from '../support/chain.js';
 import { Client, tlsVersions } from '../support/client.js';
 import { http2Server, listen, material, startServer } from '../support/server.js';
+import { takeWarnings } from '../support/warnings.js';
 
 const expresses = [
   { name: 'Express 5', framework: express },
@@ -280,6 +281,7 @@ describe.each(expresses)('$name behind a server without the gate', ({ framework 
     expect(answer.status).toBe(500);
     expect(await answer.json()).toMatchObject({ status: 500, code: 'ERR_MTLS_SERVER_UNPROTECTED' });
     expect(served).toEqual([expect.stringMatching(/a server without TLS.*createServer\(\)/), 'nobody']);
+    expect(takeWarnings()).toEqual([served[0]]);
   });
 
   test('an https server made elsewhere gets a clear error and never an identity', async () => {
@@ -293,6 +295,7 @@ describe.each(expresses)('$name behind a server without the gate', ({ framework 
     expect(answer.status).toBe(500);
     expect(JSON.parse(answer.body)).toMatchObject({ code: 'ERR_MTLS_SERVER_UNPROTECTED' });
     expect(served).toEqual([expect.stringMatching(/a TLS server without the gate.*protect\(\)/), 'nobody']);
+    expect(takeWarnings()).toEqual([served[0]]);
   });
 
   test('and once protected, the same app knows its callers', async () => {

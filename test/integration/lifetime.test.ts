@@ -13,12 +13,13 @@ import { ca } from '../support/chain.js';
 import { Client, tlsVersions } from '../support/client.js';
 import {
   Clock,
-  Recorder,
   helloApp,
   listen,
   material,
   pause,
   publish,
+  Recorder,
+  silent,
   startServer,
   until,
 } from '../support/server.js';
@@ -423,7 +424,8 @@ describe('protect()', () => {
       { ...certificateOf(given), ca: given.root.pem, requestCert: true, rejectUnauthorized: true },
       helloApp(served),
     );
-    expect((await failureOf(protect(server, given.options))).code).toBe('ERR_MTLS_PEM_INVALID');
+    const options = { ...given.options, logger: silent };
+    expect((await failureOf(protect(server, options))).code).toBe('ERR_MTLS_PEM_INVALID');
     const port = await listen(server);
     const client = new Client({ port, ca: given.root.pem }, given.root.client('client1'));
     expect(await client.get()).toMatchObject({ status: 'refused' });
@@ -464,7 +466,7 @@ describe('protect()', () => {
       const given = material({ crl: 'no CRL' });
       const served: string[] = [];
       const server = made(given, served);
-      const first = failureOf(protect(server, given.options));
+      const first = failureOf(protect(server, { ...given.options, logger: silent }));
       await expect(protect(server, given.options)).rejects.toMatchObject(refused);
       expect((await first).code).toBe('ERR_MTLS_PEM_INVALID');
       publish(given.files.crl, given.root.crl().pem);
@@ -508,7 +510,7 @@ describe('protect()', () => {
       { ...certificateOf(given), ca: before.pem, requestCert: true, rejectUnauthorized: true },
       helloApp(),
     );
-    const mtls: Mtls = await protect(server, given.options);
+    const mtls: Mtls = await protect(server, { ...given.options, logger: silent });
     const target = { port: await listen(server), ca: given.root.pem };
     expect(await new Client(target, before.client()).get()).toMatchObject({ status: 'refused' });
     expect(await new Client(target, given.root.client()).get()).toMatchObject({ status: 200 });
@@ -527,7 +529,7 @@ describe('protect()', () => {
       );
       // A context of its own, as a server that hosts several names has them.
       server.addContext('localhost', { ...certificateOf(given), ca: other.pem });
-      const mtls = await protect(server, given.options);
+      const mtls = await protect(server, { ...given.options, logger: silent });
       const target = { port: await listen(server), ca: given.root.pem };
       expect(await new Client(target, other.client('client1')).get()).toMatchObject({ status: 'refused' });
       expect(served).toEqual([]);

@@ -4,7 +4,16 @@ import { describe, expect, test } from '@jest/globals';
 import { createServerOptions, protect } from 'express-mtls';
 import { ca, type CertificateOptions } from '../support/chain.js';
 import { Client, tlsVersions } from '../support/client.js';
-import { http2Server, listen, material, publish, Recorder, startServer, until } from '../support/server.js';
+import {
+  http2Server,
+  listen,
+  material,
+  publish,
+  Recorder,
+  silent,
+  startServer,
+  until,
+} from '../support/server.js';
 
 const hour = 3_600_000;
 const inMs = (ms: number): Date => new Date(Date.now() + ms);
@@ -81,7 +90,7 @@ describe.each(tlsVersions)("over %s, with onRefused: 'respond'", (version) => {
     const { root, options } = written;
     const server = http2Server(written);
     const recorder = new Recorder();
-    recorder.listenTo(await protect(server, { ...options, onRefused: 'respond' }));
+    recorder.listenTo(await protect(server, { ...options, logger: silent, onRefused: 'respond' }));
     let seen = 0;
     server.on('stream', () => seen++);
     const target = { port: await listen(server), ca: root.pem };
@@ -117,7 +126,7 @@ describe.each(tlsVersions)("over %s, with onRefused: 'respond'", (version) => {
       'sessionError',
     ])
       server.prependListener(name, () => seen.push(name));
-    const mtls = await protect(server, { ...written.options, onRefused: 'respond' });
+    const mtls = await protect(server, { ...written.options, logger: silent, onRefused: 'respond' });
     for (const name of ['secureConnection', 'unknownProtocol']) server.on(name, () => seen.push(name));
     const refused: string[] = [];
     mtls.on('refused', ({ reason }) => refused.push(reason));

@@ -13,7 +13,15 @@ import { createServer, protect } from 'express-mtls';
 import { ca, selfSigned } from '../support/chain.js';
 import { Client, tlsVersions } from '../support/client.js';
 import { ProcessServer } from '../support/process-server.js';
-import { http2Server, listen, type Material, material, startServer, until } from '../support/server.js';
+import {
+  http2Server,
+  listen,
+  type Material,
+  material,
+  silent,
+  startServer,
+  until,
+} from '../support/server.js';
 
 afterEach(() => {
   jest.restoreAllMocks();
@@ -46,7 +54,7 @@ describe.each(tlsVersions)('over %s', (version) => {
     for (const server of [plain, http2Server(written)]) {
       let seen = 0;
       server.on('secureConnection', () => seen++);
-      await protect(server, written.options);
+      await protect(server, { ...written.options, logger: silent });
       const target = { port: await listen(server), ca: written.root.pem };
       const stranger = new Client(target, selfSigned('client3'), { version });
       expect(await stranger.get()).toMatchObject({ status: 'refused' });

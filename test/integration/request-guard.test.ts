@@ -13,6 +13,7 @@ import {
   listen,
   material,
   Recorder,
+  silent,
   startServer,
   type TestServer,
   until,
@@ -136,7 +137,7 @@ describe.each(tlsVersions)('over HTTP/2 and %s, a client that is out', (version)
     const written = material();
     const server = http2Server(written);
     const clock = new Clock();
-    await protect(server, { ...written.options, now: clock.now, ...options });
+    await protect(server, { ...written.options, now: clock.now, logger: silent, ...options });
     const seen: string[] = [];
     server.on('session', (session) => {
       session.on('stream', (_stream, headers) => seen.push(`session ${headers[':path'] ?? ''}`));

@@ -526,6 +526,7 @@ describe('access', () => {
     expect(await get('/probed/ready')).toBe('200 {"ready":true}\n');
     expect(await get('/open/')).toMatch(/^200 \{"at":/);
     expect(await get('/open/ready')).toBe('200 {"ready":true}\n');
+    expect(takeWarnings()).toEqual([expect.stringContaining('came through a server without TLS')]);
   });
 
   test('ends with the client’s certificate', async () => {

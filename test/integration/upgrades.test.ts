@@ -26,6 +26,7 @@ import {
   type TestServer,
   until,
 } from '../support/server.js';
+import { takeWarnings } from '../support/warnings.js';
 
 const hour = 3_600_000;
 const upgrade = { headers: { Connection: 'Upgrade', Upgrade: 'echo' } };
@@ -294,6 +295,7 @@ describe('on a server that', () => {
         message: expect.stringContaining('make the server with createServer()'),
       },
     ]);
+    expect(takeWarnings()).toEqual([expect.stringContaining('came through a TLS server without the gate')]);
   });
 
   test('has no TLS, the same', async () => {
@@ -304,6 +306,7 @@ describe('on a server that', () => {
     socket.resume();
     await once(socket, 'close');
     expect(outcomes).toMatchObject([{ code: 'ERR_MTLS_SERVER_UNPROTECTED' }]);
+    expect(takeWarnings()).toEqual([expect.stringContaining('came through a server without TLS')]);
   });
 });
 

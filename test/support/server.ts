@@ -97,6 +97,11 @@ export class Recorder {
   }
 }
 
+const ignore = (): void => undefined;
+
+/** The logger of a server whose refusals are not looked for in its log: without one, the first is a warning. */
+export const silent: Logger = { info: ignore, warn: ignore, error: ignore };
+
 /** Key, certificate, CAs and CRL on disk, and the options that name them. */
 export interface Material {
   readonly root: CertificateAuthority;
