@@ -1,33 +1,39 @@
 /**
- * The logger that an app gives, and how the parts of this package report to it.
+ * The logger of the application, and the interface through which this package reports events.
  *
  * @module
  */
 
-/** What a logger must have. pino's does; so do `console` and `developmentLogger()`. */
+/**
+ * A logger. pino, `console` and `developmentLogger()` all fit.
+ * @example
+ * ```ts
+ * const server = await createServer({ key, cert, ca, crl, logger: pino() }, app);
+ * ```
+ */
 export interface Logger {
   /**
-   * What goes its way: what is in force at the start, and after a reload.
-   * @param fields - `event`, and what it carries.
-   * @param message - The same for people. Names in it are those of certificates, and not escaped.
+   * Regular operation: what is in force at start and after a reload.
+   * @param fields - `event`, and its data.
+   * @param message - The same for people. Names come from certificates and are not escaped.
    */
   info(fields: object, message: string): void;
   /**
-   * What somebody should look at: a client that was refused or closed, a rule that threw, a CRL that runs out.
+   * Needs attention: a client that was refused or disconnected, a rule that threw, a CRL that expires soon.
    * @param fields - As for {@link Logger.info}.
    * @param message - As for {@link Logger.info}.
    */
   warn(fields: object, message: string): void;
   /**
-   * What failed, while the server serves on by what was in force: a reload, as a rule.
+   * A failure, such as a failed reload. The server continues with what is in force.
    * @param fields - As for {@link Logger.info}.
    * @param message - As for {@link Logger.info}.
    */
   error(fields: object, message: string): void;
 }
 
-/** Where a part of this package reports what happens: each happening once, by its name. */
+/** Receives the events of a part of this package, by name. */
 export interface EventSink<Events extends Record<keyof Events, unknown[]>> {
-  /** Reports a happening. */
+  /** Reports an event. */
   emit<Name extends keyof Events>(name: Name, ...args: Events[Name]): void;
 }

@@ -1,11 +1,11 @@
 /**
- * The checks that every option passes: each names the option, what was given and what may be.
+ * Checks of options. Each error names the option, the given value and what is allowed.
  *
  * @module
  */
 import { combineFaults, MtlsError } from './errors.js';
 
-/** One of a few words; the first is the default. */
+/** One of a few words. The first is the default. */
 export function checkChoice<const Choice extends string>(
   value: unknown,
   name: string,
@@ -17,7 +17,7 @@ export function checkChoice<const Choice extends string>(
   return choice;
 }
 
-/** An integer within bounds, both included. */
+/** An integer between two bounds, both included. */
 export function checkInteger(
   value: unknown,
   name: string,
@@ -30,14 +30,14 @@ export function checkInteger(
   throw invalid(name, value, `an integer from ${low} to ${high}`);
 }
 
-/** A part of a whole. */
+/** A fraction from 0 to 1. */
 export function checkPart(value: unknown, name: string, fallback: number): number {
   if (value === undefined) return fallback;
   if (typeof value === 'number' && value >= 0 && value <= 1) return value;
   throw invalid(name, value, 'a number from 0 to 1');
 }
 
-/** `true` or `false`, and nothing like it. */
+/** `true` or `false`, without coercion. */
 export function checkBoolean(value: unknown, name: string, fallback: boolean): boolean {
   if (value === undefined) return fallback;
   if (typeof value === 'boolean') return value;
@@ -45,11 +45,11 @@ export function checkBoolean(value: unknown, name: string, fallback: boolean): b
 }
 
 /**
- * Checks a group of options, each by a check of its own, and says all that is wrong with them at once.
- * @param name - The group: `'limits'`.
- * @param checks - By the name of the option. Whatever has none is unknown.
+ * Checks a group of options and reports all faults together.
+ * @param name - The name of the group, such as `'limits'`.
+ * @param checks - The check of each option, by name. An option without a check is unknown.
  * @returns What the checks return, frozen.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, with a line for each fault.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, with one line per fault.
  */
 export function checkEach<Checks extends Readonly<Record<string, () => unknown>>>(
   given: unknown,
@@ -70,14 +70,14 @@ export function checkEach<Checks extends Readonly<Record<string, () => unknown>>
   return Object.freeze(Object.fromEntries(checked)) as { [Name in keyof Checks]: ReturnType<Checks[Name]> };
 }
 
-/** Refuses a key that is not among the known ones: a misspelt option must not be a default in silence. */
+/** Rejects unknown keys, so that a misspelt option does not silently become a default. */
 export function checkKeys(value: unknown, name: string, known: readonly string[]): void {
   throwFaults(unknownKeys(value, name, known));
 }
 
-/** Throws one error for several faults; does nothing where there is none. */
+/** Throws one error for several faults, and nothing for none. */
 export function throwFaults(faults: readonly MtlsError[]): void {
-  // One option may rest on another, and meet its fault again.
+  // Two options that depend on a third report the same fault.
   const each = new Map(
     faults.flatMap((fault) => fault.errors ?? [fault]).map((fault) => [fault.message, fault]),
   );
@@ -99,10 +99,10 @@ function unknownKeys(value: unknown, name: string, known: readonly string[]): Mt
     });
 }
 
-// A stranger's text never comes here, and an option has a short name.
+// Option names are short. Longer keys are not compared.
 const longestCompared = 40;
 
-/** The known word that takes the fewest changes to become, if a slip of the keyboard can be all that is between. */
+/** The known word that needs the fewest edits, if a typing error can explain the difference. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   if (word.length > longestCompared) return undefined;
   const most = Math.max(1, Math.floor(word.length / 3));
@@ -114,7 +114,7 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   return best.distance <= most ? best.each : undefined;
 }
 
-/** How many letters have to be put in, left out or replaced, or two neighbours exchanged. */
+/** The number of insertions, deletions, replacements and exchanges of neighbours between two words. */
 function distanceOf(one: string, other: string): number {
   let before: readonly number[] = [];
   let last: readonly number[] = Array.from({ length: other.length + 1 }, (_, index) => index);
@@ -134,12 +134,12 @@ function distanceOf(one: string, other: string): number {
   return last[other.length] as number;
 }
 
-/** The error of an option. */
+/** The error for an invalid option. */
 export function invalid(name: string, seen: unknown, expected: string): MtlsError {
   return new MtlsError('ERR_MTLS_OPTION_INVALID', { seen: `${name} is ${describe(seen)}`, expected });
 }
 
-// What was given may be a key pasted where a path belongs: say its type, show only what is short and plain.
+// The value may be a private key pasted in place of a path. Only short, plain values are shown; otherwise the type.
 function describe(value: unknown): string {
   if (typeof value === 'string')
     return value.length <= 40 && !value.includes('-----') ? JSON.stringify(value) : 'a long string';

@@ -1,11 +1,11 @@
 /**
- * Units of time, and spans in words.
+ * Units of time, and time spans as text.
  *
  * @module
  */
 import { count } from './quantity.js';
 
-/** How many milliseconds a unit has. */
+/** The length of each unit in milliseconds. */
 export const millisecondsIn: Readonly<Record<'second' | 'minute' | 'hour' | 'day' | 'year', number>> = {
   second: 1000,
   minute: 60_000,
@@ -16,7 +16,7 @@ export const millisecondsIn: Readonly<Record<'second' | 'minute' | 'hour' | 'day
 
 const units = ['day', 'hour', 'minute', 'second'] as const;
 
-/** `3 days`, `90 minutes`, `1 second`: the largest unit of which there are two at least. */
+/** `3 days`, `90 minutes`, `1 second`: the largest unit that counts at least two. */
 export function describeSpan(ms: number): string {
   const unit = units.find((name) => ms >= 2 * millisecondsIn[name]) ?? 'second';
   return count(Math.max(0, Math.floor(ms / millisecondsIn[unit])), unit);

@@ -38,7 +38,7 @@ const statuses: [ErrorCode, number][] = [
 ];
 
 describe('an error of this package', () => {
-  test.each(statuses)('%s answers with the status %i', (code, status) => {
+  test.each(statuses)('%s has the status %i', (code, status) => {
     const error = new MtlsError(code, { seen: 'it is so' });
     expect(error).toMatchObject({ name: 'MtlsError', code, status, statusCode: status });
     expect(error.message).toBe('it is so');
@@ -46,7 +46,7 @@ describe('an error of this package', () => {
     expect(ErrorCode[code]).toBe(code);
   });
 
-  test('keeps the error behind it', () => {
+  test('keeps its cause', () => {
     const cause = new Error('ENOENT');
     expect(new MtlsError('ERR_MTLS_OPTION_INVALID', { seen: 'no file' }, { cause }).cause).toBe(cause);
     expect('cause' in new MtlsError('ERR_MTLS_OPTION_INVALID', { seen: 'no file' })).toBe(false);
@@ -60,13 +60,13 @@ describe('an error of this package', () => {
       { source: 'a.pem', seen: 'it is 3', expected: '4', remedy: 'add one' },
       'a.pem: it is 3; expected 4; add one',
     ],
-  ])('has a message that is made from its parts: %j', (details, message) => {
+  ])('has a message composed of its parts: %j', (details, message) => {
     const error = new MtlsError('ERR_MTLS_PEM_INVALID', details);
     expect(error.message).toBe(message);
     expect(error).toMatchObject(details);
   });
 
-  test('is about a place, and about the place in it that it named already', () => {
+  test('combines an outer place with the one that it already names', () => {
     const fail = (source?: string) => (): never => {
       throw new MtlsError('ERR_MTLS_CERTIFICATE_INVALID', {
         seen: 'it is cut off',
@@ -92,7 +92,7 @@ describe('an error of this package', () => {
     ).toThrow(other);
   });
 
-  test('is the same after a journey between threads', () => {
+  test('is unchanged after a transfer between threads', () => {
     const one = new MtlsError('ERR_MTLS_CRL_EXPIRED', { seen: 'a', expected: 'b', remedy: 'c', source: 'd' });
     const both = combineFaults([one, new MtlsError('ERR_MTLS_CRL_INVALID', { seen: 'e' })]);
     for (const error of [one, both]) {
@@ -103,7 +103,7 @@ describe('an error of this package', () => {
     }
   });
 
-  test('is told by its name in a stack trace', () => {
+  test('appears with its name in a stack trace', () => {
     expect(String(new MtlsError('ERR_MTLS_PEM_INVALID', { seen: 'x' }))).toBe('MtlsError: x');
   });
 });
@@ -114,20 +114,20 @@ describe('several faults', () => {
     new MtlsError('ERR_MTLS_CRL_EXPIRED', { seen: 'two' }),
   ] as const;
 
-  test('are told in one error, with the code of the first', () => {
+  test('are combined in one error, with the code of the first', () => {
     const error = combineFaults(faults);
     expect(error).toMatchObject({ code: 'ERR_MTLS_PEM_INVALID', message: 'one\ntwo' });
     expect(error.errors).toStrictEqual(faults);
   });
 
-  test('that are several themselves are told one by one', () => {
+  test('are flattened', () => {
     const third = new MtlsError('ERR_MTLS_CRL_INVALID', { seen: 'three' });
     const error = combineFaults([combineFaults(faults), third]);
     expect(error).toMatchObject({ message: 'one\ntwo\nthree', errors: [...faults, third] });
     expect(third.errors).toBeUndefined();
   });
 
-  test('that are one stay as they are', () => {
+  test('stay unchanged if there is only one', () => {
     expect(combineFaults([faults[0]])).toBe(faults[0]);
     const many = Array.from(
       { length: 12 },
@@ -138,7 +138,7 @@ describe('several faults', () => {
   });
 });
 
-test('the codes are those, and nobody can add one', () => {
+test('the codes are complete and frozen', () => {
   expect(Object.keys(ErrorCode).sort()).toEqual(statuses.map(([code]) => code).sort());
   expect(Object.isFrozen(ErrorCode)).toBe(true);
 });

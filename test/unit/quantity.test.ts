@@ -8,11 +8,11 @@ test.each<[number, string]>([
   [999, '999 entries'],
   [1000, '1,000 entries'],
   [1_234_567, '1,234,567 entries'],
-])('%p are counted as %s', (number, words) => {
+])('%p is formatted as %s', (number, words) => {
   expect(count(number, 'entry', 'entries')).toBe(words);
 });
 
-test('a plural is made with an s', () => {
+test('the default plural is formed with an s', () => {
   expect(count(1, 'key')).toBe('1 key');
   expect(count(2, 'key')).toBe('2 keys');
 });
