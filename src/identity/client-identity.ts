@@ -1,5 +1,5 @@
 /**
- * Who a client is: what its certificate says, as typed and frozen values.
+ * Who a client is: the contents of its certificate as typed, frozen values.
  *
  * @module
  */
@@ -10,83 +10,93 @@ import { type GeneralName } from '../x509/general-name.js';
 import { spiffeTrustDomain } from '../x509/spiffe-id.js';
 import { hasUnsafeCharacter } from '../x509/string.js';
 
-/** The caller, as its certificate names it. Frozen; the same object for every request of a connection. */
+/**
+ * The identity of the client, as its certificate states it. Frozen; every request of a connection gets the same
+ * object.
+ * @example
+ * ```ts
+ * app.get('/whoami', requireClient(), (req, res) => {
+ *   const identity = identify(req);
+ *   res.json({ commonName: identity?.commonName, issuer: String(identity?.issuer) });
+ * });
+ * ```
+ */
 export interface ClientIdentity {
-  /** Where it was read: from the connection itself, or from a proxy's header. */
+  /** Where the certificate was read: from the TLS connection, or from a header that a proxy sets. */
   readonly source: 'tls' | 'proxy';
   /**
-   * The proxy that forwarded the certificate, where the proxy has one of its own; `undefined` where it proves itself in
-   * another way, and where the client is connected directly.
+   * The proxy that forwarded the certificate, if that proxy has a certificate of its own; `undefined` if it proves itself
+   * in another way, and for a client that is connected directly.
    */
   readonly via: ClientIdentity | undefined;
   /**
-   * The one commonName of the subject. `undefined` where there is none, where there are several,
-   * and where it is empty, longer than 64 characters, has spaces at an edge, or has a character that controls,
-   * reorders or is not seen: such a name must never decide anything (RFC 5280 appendix A.1, ub-common-name).
-   * A character that is newer than the Unicode of this Node counts as not seen.
+   * The commonName of the subject, if it is safe to decide by. `undefined` if the subject has none or several, or if
+   * the name is empty, is longer than 64 characters (RFC 5280 appendix A.1, ub-common-name), begins or ends with a
+   * space, or has a character that controls, reorders or is invisible. A character newer than the Unicode version of
+   * Node counts as invisible.
    */
   readonly commonName: string | undefined;
-  /** Every commonName of the subject, as it stands: for people, not for decisions. */
+  /** Every commonName of the subject, unchanged: for display, not for decisions. */
   readonly commonNames: readonly string[];
-  /** The subject; `subject.get('OU')` lists an attribute, `String(subject)` is RFC 4514. */
+  /** The subject. `subject.get('OU')` lists the values of an attribute; `String(subject)` is RFC 4514. */
   readonly subject: DistinguishedName;
-  /** Who signed the certificate. */
+  /** The issuer of the certificate. */
   readonly issuer: DistinguishedName;
-  /** The names in subjectAltName; all lists are empty where there is none. */
+  /** The names in subjectAltName. Without that extension, all lists are empty. */
   readonly subjectAltNames: SubjectAltNames;
-  /** The SPIFFE ID; only where there is exactly one URI in subjectAltName, and it is a valid SPIFFE ID. */
+  /** The SPIFFE ID: the only URI in subjectAltName, if it is a valid SPIFFE ID. */
   readonly spiffeId: string | undefined;
   /** Lower-case hex without leading zeros. Unique only together with the issuer. */
   readonly serialNumber: string;
-  /** SHA-256 of the whole certificate as node:tls writes it: `'AB:CD:…'`. */
+  /** SHA-256 of the certificate in the notation of node:tls: `'AB:CD:…'`. */
   readonly fingerprint256: string;
-  /** The same hash as RFC 8705 section 3.1 writes it (`x5t#S256`): base64url. */
+  /** The same hash in base64url, as in `x5t#S256` (RFC 8705 section 3.1). */
   readonly thumbprint: string;
-  /** From when on the certificate is valid. */
+  /** The start of the validity period. */
   readonly notBefore: Date;
-  /** When it expires: from that moment on it is valid no more. */
+  /** The end of the validity period. From this moment on, the certificate has expired. */
   readonly notAfter: Date;
-  /** Object identifiers, dotted; empty where the certificate does not say. */
+  /** The object identifiers in extendedKeyUsage, dotted; empty without that extension. */
   readonly extendedKeyUsage: readonly string[];
   /**
-   * The certificate policies that the path to the trust anchor is valid for, dotted, by the anchor's own names for them
-   * (RFC 5280 section 6.1.6); empty where the CAs use none. `'2.5.29.32.0'` is any policy.
+   * The certificate policies for which the certification path is valid, dotted, in the policy domain of the trust
+   * anchor (RFC 5280 section 6.1.6). Empty if the CAs use no policies. `'2.5.29.32.0'` means any policy.
    */
   readonly policies: readonly string[];
-  /** Whether this connection resumed an earlier session instead of a full handshake; `false` behind a proxy. */
+  /** Whether the connection resumed an earlier TLS session; `false` behind a proxy. */
   readonly resumed: boolean;
-  /** The certificate, DER. */
+  /** The certificate in DER. */
   readonly raw: Buffer;
 }
 
-/** The names in subjectAltName, by kind, in the certificate's order. */
+/** The names in subjectAltName by kind, in the order of the certificate. */
 export interface SubjectAltNames {
-  /** Host names, as they are written; `*.example.org` may be among them. */
+  /** Host names, unchanged. They may include wildcards such as `*.example.org`. */
   readonly dns: readonly string[];
-  /** Email addresses, as they are written. */
+  /** Email addresses, unchanged. */
   readonly email: readonly string[];
-  /** URIs, as they are written. */
+  /** URIs, unchanged. */
   readonly uri: readonly string[];
-  /** IPv4 dotted, IPv6 as RFC 5952 writes it. */
+  /** IP addresses: IPv4 dotted, IPv6 in the notation of RFC 5952. */
   readonly ip: readonly string[];
   /** User principal names (the otherName 1.3.6.1.4.1.311.20.2.3). */
   readonly upn: readonly string[];
   /** Distinguished names. */
   readonly directoryName: readonly DistinguishedName[];
   /**
-   * The kind of each entry that cannot be read for certain, such as an address in Latin-1: it is in none of the
-   * lists above, no rule matches it, and a rule about its kind that is turned round refuses the client. Left out
-   * where every entry can be read.
+   * The kinds of the entries that cannot be read reliably, such as an email address in Latin-1. These entries are in
+   * none of the lists above and no rule matches them; `not()` of a rule about such a kind forbids the request. Absent
+   * if every entry can be read.
    */
   readonly unreadable?: readonly ('dns' | 'email' | 'uri' | 'upn')[];
 }
 
-/** What a certificate says of its holder, whichever connection it came by. */
+/** The contents of a certificate, independent of the connection. */
 export type CertificateIdentity = Omit<ClientIdentity, 'source' | 'via' | 'policies' | 'resumed'>;
 
 /**
- * Reads who a certificate says its holder is. It does not judge whether that may be believed. Dates and bytes are
- * copies: whatever a handler does to them, the gate goes on judging by the certificate.
+ * Reads the identity from a certificate, without verifying it. Dates and bytes are copies: the gate is not affected
+ * by what a handler does to them.
  */
 export function identityOf(certificate: Certificate): CertificateIdentity {
   const digest = createHash('sha256').update(certificate.raw).digest();
@@ -112,7 +122,10 @@ export function identityOf(certificate: Certificate): CertificateIdentity {
   });
 }
 
-/** A serial number's content octets as lower-case hex without leading zeros; negative ones with a minus sign. */
+/**
+ * Formats the content octets of a serial number as lower-case hex without leading zeros, with a minus sign if
+ * negative.
+ */
 export function formatSerial(serial: Uint8Array): string {
   const unsigned = BigInt(`0x${Buffer.from(serial).toString('hex')}`);
   const negative = (serial[0] ?? 0) >= 0x80;

@@ -1,6 +1,6 @@
 /**
- * Rules: what a client must be, typed field by field. Checked and compiled when
- * the app starts, so that a mistake stops the app and not a caller.
+ * Rules: what a client must be, field by field. They are checked and compiled when the application starts, so that a
+ * mistake surfaces then and not at a request.
  *
  * @module
  */
@@ -13,16 +13,27 @@ import { ruleOf, type Verdict } from './rule-account.js';
 import { type ClientRuleFields, type Match } from './rule-fields.js';
 
 /**
- * A rule of one's own. Only `true` grants: whatever else it returns refuses, and so does throwing or rejecting.
- * @param identity - Who is calling.
- * @param req - What they ask for.
+ * A rule as a function. Only `true` allows the request: every other result forbids it, and so does an exception.
+ * @param identity - The identity of the client.
+ * @param req - The request.
+ * @example
+ * ```ts
+ * const isOwner: ClientRuleFunction<Request> = ({ commonName }, req) => commonName === req.params['owner'];
+ * app.put('/files/:owner', requireClient(isOwner), handler);
+ * ```
  */
 export type ClientRuleFunction<Request extends IncomingMessage = IncomingMessage> = (
   identity: ClientIdentity,
   req: Request,
 ) => boolean | Promise<boolean>;
 
-/** What `requireClient()` takes: fields, or a function. */
+/**
+ * A rule for `requireClient()`: fields, or a function.
+ * @example
+ * ```ts
+ * app.use('/admin', requireClient({ organizationalUnit: 'operators', issuer: 'CN=Staff CA,O=Example,C=DE' }));
+ * ```
+ */
 export type ClientRule<Request extends IncomingMessage = IncomingMessage> =
   ClientRuleFields | ClientRuleFunction<Request>;
 
@@ -30,8 +41,8 @@ const fields = Object.keys(matcherKinds) as (keyof ClientRuleFields)[];
 
 /**
  * Compiles a rule.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for a rule without fields, an unknown field, an empty list,
- *   an empty string, and a RegExp that is not anchored at both ends or could take for ever.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for a rule without fields, an unknown field, an empty list, an empty
+ *   string, and a RegExp that is not anchored at both ends or could take forever.
  */
 export function compileRule<Request extends IncomingMessage>(
   rule: ClientRule<Request>,
@@ -45,12 +56,12 @@ export function compileRule<Request extends IncomingMessage>(
   const names = Object.keys(rule);
   if (names.length === 0)
     throw invalid('the rule is empty and would admit every client', {
-      remedy: 'leave it out if that is meant',
+      remedy: 'omit it if that is intended',
     });
   const matchers = names.map(
     (name) => [name, compileField(name, rule[name as keyof ClientRuleFields])] as const,
   );
-  // An identity never changes, and is the same object for every request of a connection.
+  // Every request of a connection has the same identity object, and it never changes.
   const verdicts = new WeakMap<ClientIdentity, { readonly verdict: Verdict }>();
   const judge = (identity: ClientIdentity): Verdict => {
     let known = verdicts.get(identity);
@@ -71,7 +82,7 @@ export function compileRule<Request extends IncomingMessage>(
   });
 }
 
-/** Whether every field holds. One that does not decides, whatever cannot be told of the others. */
+/** Whether every field matches. One mismatch decides, even if other fields cannot be read. */
 function allHold(verdicts: readonly Verdict[]): Verdict {
   if (verdicts.includes(false)) return false;
   return verdicts.includes(undefined) ? undefined : true;

@@ -16,9 +16,13 @@ import {
 } from './rule-account.js';
 
 /**
- * A rule that holds where every one of the given does; asked in their order, until one refuses.
+ * A rule that allows a request if every given rule does. The rules are asked in order, until one forbids.
  * @param rules - At least one.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` without rules, and for rules that `requireClient()` would refuse.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` without rules, and for rules that `requireClient()` rejects.
+ * @example
+ * ```ts
+ * app.get('/reports', requireClient(allOf({ organization: 'Example' }, isOnDuty)), handler);
+ * ```
  */
 export function allOf<Request extends IncomingMessage>(
   ...rules: ClientRule<Request>[]
@@ -27,10 +31,14 @@ export function allOf<Request extends IncomingMessage>(
 }
 
 /**
- * A rule that holds where at least one of the given does; asked in their order, until one grants. One that
- * throws before that refuses.
+ * A rule that allows a request if at least one given rule does. The rules are asked in order, until one allows. A
+ * rule that throws before that forbids the request.
  * @param rules - At least one.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` without rules, and for rules that `requireClient()` would refuse.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` without rules, and for rules that `requireClient()` rejects.
+ * @example
+ * ```ts
+ * app.get('/invoices', requireClient(anyOf({ commonName: 'client1' }, { organizationalUnit: 'billing' })), handler);
+ * ```
  */
 export function anyOf<Request extends IncomingMessage>(
   ...rules: ClientRule<Request>[]
@@ -39,11 +47,15 @@ export function anyOf<Request extends IncomingMessage>(
 }
 
 /**
- * A rule that holds where the given one says `false`: not where it throws, not where it returns anything else, and not
- * where the names that it is about cannot be read (`subjectAltNames.unreadable`, or a `commonName` that is `undefined`
- * though there is one).
- * @param rule - What is turned round.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for a rule that `requireClient()` would refuse.
+ * A rule that allows a request only if the given rule returns `false`. It forbids the request if that rule throws,
+ * returns anything else, or depends on names that cannot be read: those in `subjectAltNames.unreadable`, and a
+ * `commonName` that is `undefined` although the subject has one.
+ * @param rule - The rule to invert.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for a rule that `requireClient()` rejects.
+ * @example
+ * ```ts
+ * app.get('/beta', requireClient(not({ organizationalUnit: 'partners' })), handler);
+ * ```
  */
 export function not<Request extends IncomingMessage>(rule: ClientRule<Request>): ClientRuleFunction<Request> {
   const compiled = compileRule(rule);
@@ -66,7 +78,7 @@ export function not<Request extends IncomingMessage>(rule: ClientRule<Request>):
   });
 }
 
-/** Asks the rules in turn until one of them answers `decisive`. Stays synchronous as long as they do. */
+/** Asks the rules in order until one answers `decisive`. Synchronous as long as the rules are. */
 function combine<Request extends IncomingMessage>(
   rules: readonly ClientRule<Request>[],
   name: string,
@@ -75,7 +87,7 @@ function combine<Request extends IncomingMessage>(
   if (rules.length === 0)
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
       seen: `${name}() has no rules`,
-      remedy: 'give at least one',
+      remedy: 'pass at least one',
     });
   const compiled = rules.map((rule) => compileRule(rule));
   const judgements = compiled.map((rule) => judgementOf(rule));

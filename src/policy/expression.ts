@@ -1,24 +1,23 @@
 /**
- * Which RegExps may stand in a rule: those that match a name whole, and do so in
- * bounded time whatever a client has had written into its certificate.
+ * The RegExps that a rule may use: those that match a whole name, in bounded time for every certificate.
  *
  * @module
  */
 import { MtlsError } from '../errors.js';
 
 const longestText = 512;
-// Of the ways in which a RegExp can match, as a power of two: two repetitions without bound, and a few choices.
+// The number of ways in which a RegExp may match, as a power of two: two unbounded repetitions and a few choices.
 const mostChoices = 20;
 
-/** Whether a text matches. One of more than 512 characters matches nothing. */
+/** Whether a text matches. A text of more than 512 characters never matches. */
 export function matchesWhole(expression: RegExp, text: string): boolean {
   return text.length <= longestText && expression.test(text);
 }
 
 /**
- * Refuses a RegExp that matches parts of a name (`/client1/` would admit "not-client1" as well), remembers, or can
- * be made to backtrack without end.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` saying what is wrong with it and how to write it instead.
+ * Rejects a RegExp that matches parts of a name (`/client1/` would match "not-client1" too), keeps state, or can
+ * backtrack exponentially.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` with the fault and the correct form.
  */
 export function checkExpression(expression: RegExp, name: string): RegExp {
   const fault = faultOf(expression);
@@ -34,8 +33,8 @@ export function checkExpression(expression: RegExp, name: string): RegExp {
 function faultOf({ source, flags }: RegExp): readonly [seen: string, remedy: string] | undefined {
   if (/[gmyv]/.test(flags))
     return [
-      'has the flag g, m, y or v, which makes it match parts, remember, or hide alternatives in classes',
-      'leave the flag out',
+      'has the flag g, m, y or v, which makes it match parts of names, keep state, or hide alternatives in classes',
+      'remove the flag',
     ];
   const { alternatives, choices, refersBack } = measure(source);
   const isAnchored = alternatives.every((part) => part.startsWith('^') && /[^\\](?:\\\\)*\$$/.test(part));
@@ -46,21 +45,21 @@ function faultOf({ source, flags }: RegExp): readonly [seen: string, remedy: str
     ];
   if (choices > mostChoices || refersBack)
     return [
-      'could take for ever on a name made for it',
-      'repeat no group that holds repetitions or alternatives, refer back to none, and repeat at most twice without a bound, or give a function',
+      'could take forever on a name made for it',
+      'do not repeat groups that contain repetitions or alternatives, use no back-references and at most two unbounded repetitions, or use a function',
     ];
   return undefined;
 }
 
-/** A group that is open: how many alternatives it has, and how many choices lie in it, as a power of two. */
+/** An open group: its number of alternatives, and the number of choices in it, as a power of two. */
 interface Group {
   alternatives: number;
   choices: number;
 }
 
 /**
- * An upper bound on the ways in which a RegExp can match, as a power of two, and what stands outside every group.
- * A way is a choice at each alternative and each repetition; what is repeated is chosen anew each time.
+ * An upper bound on the number of ways in which a RegExp can match, as a power of two, and the top-level
+ * alternatives. Each alternative and each repetition is a choice; a repeated group makes its choices anew each time.
  */
 function measure(source: string): { alternatives: string[]; choices: number; refersBack: boolean } {
   const alternatives: string[] = [];
@@ -68,7 +67,8 @@ function measure(source: string): { alternatives: string[]; choices: number; ref
   const whole: Group = { alternatives: 1, choices: 0 };
   const open = [whole];
   let refersBack = false;
-  // Of what was read last and may yet be repeated. Of the end it is nothing, or the expression is not anchored.
+  // The choices of the last unit, which a quantifier may still repeat. At the end it is 0: the expression is
+  // anchored.
   let last = 0;
   for (const unit of unitsOf(source)) {
     const group = open.at(-1) ?? whole;
@@ -99,13 +99,13 @@ function choicesAmong(count: number): number {
   return Math.log2(Math.max(count, 1));
 }
 
-/** The source in units: an escape, a class, a group's opening, a quantifier, or one character. */
+/** Splits the source into units: an escape, a class, the opening of a group, a quantifier, or one character. */
 function unitsOf(source: string): readonly string[] {
   const units = /\\.|\[(?:\\.|[^\]\\])*\]|\(\?(?:<?[=!]|:|<[^>]*>)|(?:[*+?]|\{\d+(?:,\d*)?\})\??|./gs;
   return Array.from(source.matchAll(units), ([unit]) => unit);
 }
 
-/** How often a quantifier repeats; `undefined` for what is none. */
+/** The bounds of a quantifier; `undefined` for any other unit. */
 function timesOf(unit: string): { low: number; high: number } | undefined {
   if (unit.startsWith('*')) return { low: 0, high: Infinity };
   if (unit.startsWith('+')) return { low: 1, high: Infinity };

@@ -1,6 +1,5 @@
 /**
- * The issuer of a rule: RFC 4514, and no other way of writing names, of which
- * each would make a rule that matches no client.
+ * Parses the issuer of a rule. Only RFC 4514 is accepted: in any other notation, the rule would match no client.
  *
  * @module
  */
@@ -9,9 +8,9 @@ import { DistinguishedName } from '../x509/distinguished-name.js';
 import { attributeType } from '../x509/name-attribute.js';
 
 /**
- * Reads the issuer of a rule.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for what is no name, and for one in the notation or the order of
- *   OpenSSL, with the right spelling.
+ * Parses the issuer of a rule.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for text that is not a name, and for a name in the notation or order of
+ *   OpenSSL, with the correct spelling.
  */
 export function parseIssuer(text: string, name: string): DistinguishedName {
   const seen = `${name} has ${JSON.stringify(text)}, which`;
@@ -19,7 +18,7 @@ export function parseIssuer(text: string, name: string): DistinguishedName {
   if (notation !== undefined) throw invalid(`${seen} is ${notation.of}`, spell(notation.rdns));
   const issuer = DistinguishedName.parse(text);
   if (!isReversed(issuer)) return issuer;
-  const odd = `, or, if the CA's own certificate has its parts in the unusual order, ${asRegExp(issuer)}`;
+  const odd = `, or, if the CA certificate itself has its parts in reverse order, ${asRegExp(issuer)}`;
   const spelling = cut(text, ',').reverse().map(tidy).join(',');
   throw invalid(`${seen} begins with its most general part, as OpenSSL writes names`, spelling, odd);
 }
@@ -28,15 +27,15 @@ function invalid(seen: string, spelling: string | undefined, odd = ''): MtlsErro
   const command = 'openssl x509 -in CLIENT -noout -issuer -nameopt RFC2253';
   const remedy =
     spelling === undefined
-      ? `write what "${command}" prints behind "issuer="`
-      : `write ${JSON.stringify(spelling)}${odd}; "${command}" prints it behind "issuer="`;
+      ? `use what "${command}" prints after "issuer="`
+      : `write ${JSON.stringify(spelling)}${odd}; "${command}" prints it after "issuer="`;
   return new MtlsError('ERR_MTLS_OPTION_INVALID', {
     seen,
-    remedy: `RFC 4514, which a rule wants, begins with the most specific part: ${remedy}`,
+    remedy: `a rule takes RFC 4514, which begins with the most specific part: ${remedy}`,
   });
 }
 
-/** A name in another notation: which one, and its parts as they stand there. */
+/** A name in another notation: the notation, and its parts unchanged. */
 interface Notation {
   readonly of: string;
   readonly rdns: readonly string[];
@@ -51,23 +50,23 @@ const label = /^\s*(?:issuer|subject)\s*[=:]\s*/i;
 function readNotation(text: string): Notation | undefined {
   const name = text.replace(label, '');
   if (/[\r\n]/.test(name)) {
-    return { of: 'a name in lines, as node:crypto writes it', rdns: name.split(/[\r\n]+/) };
+    return { of: 'in the notation of node:crypto, one part per line', rdns: name.split(/[\r\n]+/) };
   }
   if (beginsWithSlash.test(name))
     return {
-      of: 'a name in the oneline notation of OpenSSL',
+      of: 'in the oneline notation of OpenSSL',
       rdns: name.split(slashBeforeType).map(escapeOneline),
     };
   if (spaceBeforeEquals.test(name)) return { of: 'in the notation of OpenSSL', rdns: cut(name, ',') };
   return name === text ? undefined : { of: 'a line that OpenSSL prints', rdns: cut(name, ',') };
 }
 
-/** The right spelling; `undefined` where the parts do not make a name. */
+/** The RFC 4514 spelling; `undefined` if the parts do not form a name. */
 function spell(rdns: readonly string[]): string | undefined {
   const parts = rdns.filter((rdn) => rdn.trim() !== '').map(tidy);
   const [reversed, asItStands] = [[...parts].reverse().join(','), parts.join(',')];
   try {
-    // OpenSSL can be told to write the most specific part first, and some people add the spaces.
+    // OpenSSL can be configured to print the most specific part first.
     return isReversed(DistinguishedName.parse(reversed)) ? asItStands : reversed;
   } catch {
     return undefined;
@@ -76,7 +75,7 @@ function spell(rdns: readonly string[]): string | undefined {
 
 const shortTypes = ['CN', 'L', 'ST', 'O', 'OU', 'C', 'STREET', 'DC', 'UID'];
 
-/** One part as RFC 4514 writes it: no spaces, no quotes, short names of types where there are any. */
+/** One part in RFC 4514: no spaces, no quotes, and the short name of the type if it has one. */
 function tidy(rdn: string): string {
   const attributes = cut(rdn, '+').map((attribute) => {
     const equals = attribute.indexOf('=');
@@ -93,12 +92,12 @@ function unquote(value: string): string {
   return quoted === undefined ? value : quoted.replace(/\\(["\\])/g, '$1').replace(/["+,;<>\\]/g, '\\$&');
 }
 
-/** A part in oneline notation, which escapes octets as `\xC3` and nothing else. */
+/** Converts a part from the oneline notation, whose only escapes are octets such as `\xC3`. */
 function escapeOneline(part: string): string {
   return part.replace(/\\x([0-9A-F]{2})|["+,;<>\\]/g, (escaped, hex?: string) => `\\${hex ?? escaped}`);
 }
 
-/** Cuts a text at a character that stands behind no backslash and in no quotes. */
+/** Splits a text at each separator that is neither escaped nor quoted. */
 function cut(text: string, separator: ',' | '+'): string[] {
   const units = text.match(/\\.|"(?:\\.|[^"\\])*"|[^]/g) ?? [];
   const parts = [''];
@@ -110,12 +109,12 @@ function cut(text: string, separator: ',' | '+'): string[] {
 }
 
 const [cn, c, dc] = ['CN', 'C', 'DC'].map(attributeType);
-// From the most general to the most specific. Of states, places and organisations CAs differ in the order.
+// Attributes from the most general to the most specific. The order of states, localities and organisations varies.
 const general = new Set(['C', 'DC', 'ST', 'L', 'STREET', 'O', 'OU'].map(attributeType));
 
 /**
- * Whether a name, read as RFC 4514, is plainly the wrong way round: its commonName would be its most general part, or
- * its country or domain the most specific one.
+ * Whether a name read as RFC 4514 is clearly reversed: the commonName is its most general part, or the country or
+ * domain its most specific one.
  */
 function isReversed({ rdns }: DistinguishedName): boolean {
   const known = rdns.map(([attribute]) => attribute?.type).filter((each) => each === cn || general.has(each));
@@ -127,7 +126,7 @@ function isReversed({ rdns }: DistinguishedName): boolean {
 
 function asRegExp(issuer: DistinguishedName): string {
   const text = issuer.toString();
-  // Attributes without a short name are written by number, with a value that the certificate alone has.
-  if (/(?:^|[,+])\d/.test(text)) return 'a RegExp for what String(clientIdentity.issuer) is';
+  // An attribute without a short name is written by number, with the value in the encoding of the certificate.
+  if (/(?:^|[,+])\d/.test(text)) return 'a RegExp that matches String(clientIdentity.issuer)';
   return `the RegExp /^${text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')}$/`;
 }

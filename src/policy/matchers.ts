@@ -1,6 +1,5 @@
 /**
- * The fields that a rule can match: where each stands in an identity, and which
- * spellings of it are the same.
+ * The fields that a rule can match: where each is in an identity, and which spellings of a value are equal.
  *
  * @module
  */
@@ -12,10 +11,10 @@ import { parseIssuer } from './issuer-spelling.js';
 import { type Verdict } from './rule-account.js';
 import { type ClientRuleFields } from './rule-fields.js';
 
-/** Whether an identity satisfies one field of a rule; `undefined` where what would decide cannot be read. */
+/** Whether an identity matches one field of a rule; `undefined` if the decisive name cannot be read. */
 export type Matcher = (identity: ClientIdentity) => Verdict;
 
-/** A value as the certificate has it, and in the one spelling that is compared. */
+/** A value as it is in the certificate, and its normal form for comparison. */
 interface FieldValue {
   readonly text: string;
   readonly normal: string;
@@ -24,14 +23,14 @@ interface FieldValue {
 /** How one field is read and compared. */
 interface MatcherKind {
   valuesOf(identity: ClientIdentity): readonly FieldValue[];
-  /** Whether there is something in the certificate that would be a value, and cannot be read as one. */
+  /** Whether the certificate has an entry for this field that cannot be read. */
   hasUnreadable?(identity: ClientIdentity): boolean;
-  /** The compared spelling of a rule's value. */
+  /** The normal form of a value in a rule. */
   normalise(text: string, name: string): string;
 }
 
 const exactly = (text: string): string => text;
-// Of ASCII alone: toLowerCase() makes a k of the Kelvin sign, which is another letter.
+// ASCII only: toLowerCase() maps the Kelvin sign, a different character, to k.
 const caseless = (text: string): string => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 
 function kindOf(
@@ -44,7 +43,7 @@ function kindOf(
   };
 }
 
-/** A field that comes from entries of one kind in subjectAltName. */
+/** A field whose values are entries of one kind in subjectAltName. */
 function altName(kind: TextKind, field: MatcherKind): MatcherKind {
   return {
     ...field,
@@ -108,7 +107,7 @@ function normaliseIpOrThrow(text: string, name: string): string {
   const normal = normaliseIp(text);
   if (normal !== undefined) return normal;
   throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-    seen: `${name} has "${text}", which is no IP address`,
+    seen: `${name} has "${text}", which is not an IP address`,
     remedy: 'write "192.0.2.1" or "2001:db8::1"',
   });
 }
@@ -117,16 +116,16 @@ function normaliseFingerprint(text: string, name: string): string {
   const hex = text.replaceAll(':', '').toLowerCase();
   if (/^[0-9a-f]{64}$/.test(hex)) return hex;
   throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-    seen: `${name} has "${text}", which is no SHA-256 fingerprint`,
+    seen: `${name} has "${text}", which is not a SHA-256 fingerprint`,
     expected: '64 hex digits, as "openssl x509 -noout -fingerprint -sha256" prints',
   });
 }
 
 function normaliseOid(text: string, name: string): string {
-  // What stands in a certificate is one; of a rule it is checked.
+  // Policies in a certificate are object identifiers; those in a rule are checked.
   if (name === '' || /^[012](\.(0|[1-9]\d*))+$/.test(text)) return text;
   throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-    seen: `${name} has "${text}", which is no object identifier`,
+    seen: `${name} has "${text}", which is not an object identifier`,
     expected: 'dotted decimals, such as "1.3.6.1.4.1.99999.1.2"',
   });
 }
@@ -138,7 +137,7 @@ function normaliseSerial(text: string, name: string): string {
     .replace(/^0+(?=.)/, '');
   if (/^-?[0-9a-f]+$/.test(hex)) return hex;
   throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-    seen: `${name} has "${text}", which is no serial number`,
+    seen: `${name} has "${text}", which is not a serial number`,
     expected: 'hex, as "openssl x509 -noout -serial" prints',
   });
 }

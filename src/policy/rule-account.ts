@@ -1,6 +1,6 @@
 /**
- * What a rule is called, and which part of it refuses a client: for the log and
- * for explain(). Functions of the user's own are named, never called for this.
+ * The text of a rule, and which part of it forbids a request, for the log and for explain(). User functions appear by
+ * name and are never called here.
  *
  * @module
  */
@@ -8,31 +8,34 @@ import type { IncomingMessage } from 'node:http';
 import { type ClientIdentity } from '../identity/client-identity.js';
 
 /**
- * What a rule comes to. `undefined`: it cannot be told, so that neither the rule nor its opposite grants. That is the
- * answer about names that cannot be read, and of a function that returns something else than a boolean.
+ * The result of a rule. `undefined` means undecidable, so that neither the rule nor its inverse allows the request:
+ * the names cannot be read, or a function returned something other than a boolean.
  */
 export type Verdict = boolean | undefined;
 
-/** Asks a rule. A promise, where it answers later. */
+/** Asks a rule. The result of an asynchronous rule is a promise. */
 export type Judgement<Request extends IncomingMessage> = (
   identity: ClientIdentity,
   req: Request,
 ) => Verdict | Promise<Verdict>;
 
-/** What can be said of a rule and a client without asking anybody. */
+/** What is known about a rule and a client without calling user functions. */
 export interface RuleFinding {
-  /** `undefined`: a function of the user's own decides; of a part, also that names in it cannot be read. */
+  /** `undefined`: a user function decides. For a part of a rule, also: the names in it cannot be read. */
   readonly grants: boolean | undefined;
-  /** The parts that refuse, or may: `['organizationalUnit']`, `['allOf[1].commonName']`, `['function isAdmin']`. */
+  /**
+   * The parts that forbid the request, or may: `['organizationalUnit']`, `['allOf[1].commonName']`, `['function
+   * isAdmin']`.
+   */
   readonly refusedBy: readonly string[];
 }
 
-/** What a compiled rule says of itself. */
+/** A compiled rule, described. */
 export interface RuleAccount {
   /** `{ commonName: "client1" }`, `anyOf({ … }, function isAdmin)`: at most 200 characters. */
   readonly text: string;
   readonly findingOn: (identity: ClientIdentity) => RuleFinding;
-  /** Whether a function of the user's own is asked. */
+  /** Whether the rule calls a user function. */
   readonly asksFunction: boolean;
 }
 
@@ -40,7 +43,7 @@ const accounts = new WeakMap<object, RuleAccount>();
 
 const longestText = 200;
 
-/** Gives a compiled rule its account. */
+/** Attaches the account to a compiled rule. */
 function giveAccount<Rule extends object>(rule: Rule, account: RuleAccount): Rule {
   const { text } = account;
   const short = text.length <= longestText ? text : `${text.slice(0, longestText - 1)}…`;
@@ -48,7 +51,7 @@ function giveAccount<Rule extends object>(rule: Rule, account: RuleAccount): Rul
   return rule;
 }
 
-/** The account of a rule; of a function that was not compiled here, its name. */
+/** The account of a compiled rule. For any other function it is the name. */
 export function accountOf(rule: (...args: never[]) => unknown): RuleAccount {
   const known = accounts.get(rule);
   if (known !== undefined) return known;
@@ -56,7 +59,7 @@ export function accountOf(rule: (...args: never[]) => unknown): RuleAccount {
   return { text, findingOn: () => ({ grants: undefined, refusedBy: [text] }), asksFunction: true };
 }
 
-/** The finding of a rule made of rules: one of them that says `decisive` decides. */
+/** The finding of a combined rule. One finding equal to `decisive` decides. */
 export function combineFindings(
   name: string,
   findings: readonly RuleFinding[],
@@ -68,7 +71,7 @@ export function combineFindings(
       ? undefined
       : !decisive;
   const refusing = findings.flatMap(({ grants: granted, refusedBy }, index) =>
-    // Where one has refused for certain, what others might have said is beside the point.
+    // Once one part has certainly forbidden the request, undecided parts do not matter.
     granted === false || grants === undefined ? refusedBy.map((part) => `${name}[${index}].${part}`) : [],
   );
   return { grants, refusedBy: grants === true ? [] : refusing };
@@ -76,7 +79,7 @@ export function combineFindings(
 
 const judgements = new WeakMap<object, unknown>();
 
-/** Makes a rule of a judgement: it grants where that says `true`. */
+/** Makes a rule of a judgement. It allows a request only if the judgement is `true`. */
 export function ruleOf<Request extends IncomingMessage>(
   judgement: Judgement<Request>,
   account: RuleAccount,
@@ -89,7 +92,7 @@ export function ruleOf<Request extends IncomingMessage>(
   return giveAccount(rule, account);
 }
 
-/** The judgement behind a rule; of a function that was not compiled here, itself. */
+/** The judgement of a compiled rule. For any other function it is derived from the result. */
 export function judgementOf<Request extends IncomingMessage>(
   rule: (identity: ClientIdentity, req: Request) => unknown,
 ): Judgement<Request> {
@@ -103,10 +106,12 @@ export function judgementOf<Request extends IncomingMessage>(
 }
 
 const guards = new Map<string, RuleAccount>();
-// An app has some tens of rules. One that makes them at every request must not fill the memory with them.
+// An application has tens of rules. Rules that are made at each request must not fill the memory.
 const mostGuards = 1000;
 
-/** Remembers that a rule guards a route. Where no function is asked, what cannot be told there is a refusal. */
+/**
+ * Remembers that a rule guards a route. If the rule calls no function, an undecided result there forbids the request.
+ */
 export function rememberGuard(account: RuleAccount): void {
   const { text, findingOn, asksFunction } = account;
   const settle = ({ grants, refusedBy }: RuleFinding): RuleFinding => ({
@@ -118,7 +123,7 @@ export function rememberGuard(account: RuleAccount): void {
     guards.set(text, { ...account, findingOn: asksFunction ? findingOn : settled });
 }
 
-/** The rules that guard routes in this process, each text once. */
+/** The rules that guard routes in this process. Rules with the same text appear once. */
 export function guardsInForce(): readonly RuleAccount[] {
   return [...guards.values()];
 }

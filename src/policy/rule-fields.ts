@@ -1,45 +1,57 @@
 /**
- * What a rule may say of a client, field by field.
+ * The fields of a rule.
  *
  * @module
  */
 
-/** What a field may be: this text, a text of at most 512 characters that this RegExp matches whole, or any of a list of those. */
+/**
+ * The value of a field: a string, a RegExp that must match the whole value (of at most 512 characters), or a list of
+ * both.
+ */
 export type Match = string | RegExp | readonly (string | RegExp)[];
 
 /**
- * A rule by fields. Within a field any one value is enough; across fields all must hold. A field with
- * several values in the certificate (`organizationalUnit`, `dns`, …) holds if one of them matches.
+ * A rule by fields. A field matches if any of its values does; the rule allows a request if every field matches. A
+ * field with several values in the certificate (`organizationalUnit`, `dns`, …) matches if one of them does.
+ * @example
+ * ```ts
+ * const billing: ClientRuleFields = {
+ *   organizationalUnit: ['billing', 'accounting'],
+ *   dns: /^[a-z]+\.billing\.example$/,
+ *   issuer: 'CN=Staff CA,O=Example,C=DE',
+ * };
+ * app.use('/invoices', requireClient(billing));
+ * ```
  */
 export interface ClientRuleFields {
-  /** The one commonName, letter for letter. Never matches a certificate with several. */
+  /** The commonName, case-sensitive. Never matches a certificate with several. */
   readonly commonName?: Match;
-  /** An organizationName of the subject (O), letter for letter. */
+  /** An organizationName of the subject (O), case-sensitive. */
   readonly organization?: Match;
-  /** An organizationalUnitName of the subject (OU), letter for letter. */
+  /** An organizationalUnitName of the subject (OU), case-sensitive. */
   readonly organizationalUnit?: Match;
-  /** A dNSName in subjectAltName, letter case aside. `*.example.org` is text, not a wildcard. */
+  /** A dNSName in subjectAltName, case-insensitive. `*.example.org` is literal text, not a wildcard. */
   readonly dns?: Match;
-  /** An rfc822Name in subjectAltName; letter case counts before the `@` alone. */
+  /** An rfc822Name in subjectAltName. The part before the `@` is case-sensitive. */
   readonly email?: Match;
-  /** A URI in subjectAltName, letter for letter. */
+  /** A URI in subjectAltName, case-sensitive. */
   readonly uri?: Match;
-  /** An IP address in subjectAltName, in any spelling. */
+  /** An IP address in subjectAltName, in any notation. */
   readonly ip?: Match;
-  /** A user principal name in subjectAltName, the case of ASCII letters aside. */
+  /** A user principal name in subjectAltName. ASCII letters are case-insensitive. */
   readonly upn?: Match;
-  /** The one SPIFFE ID: `'spiffe://example.org/billing'`. */
+  /** The SPIFFE ID, such as `'spiffe://example.org/billing'`. */
   readonly spiffeId?: Match;
-  /** The trust domain of the SPIFFE ID: `'example.org'`. */
+  /** The trust domain of the SPIFFE ID, such as `'example.org'`. */
   readonly spiffeTrustDomain?: Match;
-  /** The issuer: a string is RFC 4514 and compared as RFC 5280 section 7.1 says; a RegExp sees the RFC 4514 text. */
+  /** The issuer in RFC 4514. A string is compared by RFC 5280 section 7.1; a RegExp is applied to the RFC 4514 text. */
   readonly issuer?: Match;
-  /** SHA-256 of the whole certificate in hex, with or without colons. */
+  /** SHA-256 of the certificate in hex, with or without colons. */
   readonly fingerprint256?: Match;
-  /** Lower-case hex without leading zeros. Say the `issuer` as well: another CA may give out the same number. */
+  /** The serial number in hex. Combine it with `issuer`: other CAs may use the same number. */
   readonly serialNumber?: Match;
   /** An object identifier in extendedKeyUsage, dotted. */
   readonly extendedKeyUsage?: Match;
-  /** A certificate policy that the path is valid for, dotted: see `ClientIdentity.policies`. */
+  /** A certificate policy for which the certification path is valid, dotted. See `ClientIdentity.policies`. */
   readonly policy?: Match;
 }

@@ -145,7 +145,7 @@ describe('policies that cannot be meant are refused at the start', () => {
 
   test('also in rules', () => {
     expect(() => requireClient({ policy: 'high' })).toThrow(
-      'policy has "high", which is no object identifier',
+      'policy has "high", which is not an object identifier',
     );
   });
 });

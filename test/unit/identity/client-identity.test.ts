@@ -10,12 +10,12 @@ const root = ca({ commonName: 'root', organization: 'Example' });
 const identity = (options: CertificateOptions = {}): CertificateIdentity =>
   identityOf(parseCertificate(root.client({ privateKey: root.privateKey, ...options }).der));
 
-describe('the forms in which a certificate is named', () => {
+describe('the identifiers of a certificate', () => {
   const { der } = root.client();
   const x509 = new X509Certificate(der);
   const client = identityOf(parseCertificate(der));
 
-  test('the fingerprint is as node:crypto writes it', () => {
+  test('the fingerprint has the format of node:crypto', () => {
     expect(client.fingerprint256).toBe(x509.fingerprint256);
   });
 
@@ -27,11 +27,11 @@ describe('the forms in which a certificate is named', () => {
     expect(client.thumbprint).toMatch(/^[\w-]{43}$/);
   });
 
-  test('the serial number is as node:crypto writes it, in lower case', () => {
+  test('the serial number has the format of node:crypto, in lower case', () => {
     expect(client.serialNumber).toBe(x509.serialNumber.toLowerCase());
   });
 
-  test('the dates are as node:crypto writes them', () => {
+  test('the dates are those of node:crypto', () => {
     expect(client.notBefore).toEqual(new Date(x509.validFrom));
     expect(client.notAfter).toEqual(new Date(x509.validTo));
   });
@@ -54,18 +54,18 @@ describe('the forms in which a certificate is named', () => {
     ['8000', '-8000'],
     [`00${'ff'.repeat(20)}`, 'ff'.repeat(20)],
     [`7f${'00'.repeat(63)}`, `7f${'00'.repeat(63)}`],
-  ])('the serial number %s is written %s', (hex, expected) => {
+  ])('the serial number %s is formatted as %s', (hex, expected) => {
     expect(formatSerial(Buffer.from(hex, 'hex'))).toBe(expected);
     expect(formatSerial(new Uint8Array(Buffer.from(hex, 'hex')))).toBe(expected);
     expect(identity({ serial: Buffer.from(hex, 'hex') }).serialNumber).toBe(expected);
   });
 
-  test('a negative serial number never passes for a positive one', () => {
+  test('a negative serial number is never mistaken for a positive one', () => {
     expect(formatSerial(Buffer.from('ff', 'hex'))).not.toBe(formatSerial(Buffer.from('00ff', 'hex')));
   });
 });
 
-describe('the commonName decides only where nobody can mistake it', () => {
+describe('only an unambiguous commonName is usable', () => {
   test.each([
     ['a plain one', 'client1'],
     ['one of 64 characters', 'x'.repeat(64)],
@@ -109,7 +109,7 @@ describe('the commonName decides only where nobody can mistake it', () => {
     expect(read.commonNames).toEqual([commonName].flat());
   });
 
-  test('a subject without one has none', () => {
+  test('a subject without one yields undefined', () => {
     expect(identity({ name: [] })).toMatchObject({ commonName: undefined, commonNames: [] });
   });
 
@@ -128,7 +128,7 @@ describe('the commonName decides only where nobody can mistake it', () => {
   });
 });
 
-describe('what else it says', () => {
+describe('the other contents', () => {
   test('subject and issuer', () => {
     const read = identity({ commonName: 'client1', organizationalUnit: ['ops', 'dev'] });
     expect(read.subject.get('OU')).toEqual(['ops', 'dev']);
@@ -136,7 +136,7 @@ describe('what else it says', () => {
     expect(String(read.issuer)).toBe('CN=root,O=Example');
   });
 
-  test('alternative names by kind, in order, without those that nothing here matches on', () => {
+  test('alternative names by kind, in order, without unsupported kinds', () => {
     const read = identity({
       sans: {
         dns: ['b.test', 'a.test'],
@@ -185,7 +185,7 @@ describe('what else it says', () => {
     expect(Object.isFrozen(read.subjectAltNames.unreadable)).toBe(true);
   });
 
-  test('a SPIFFE ID beside a URI that cannot be read is none', () => {
+  test('a SPIFFE ID beside an unreadable URI does not count', () => {
     const spiffe = 'spiffe://a.test/b';
     const raw = [element(0x86, Buffer.from('urn:gerät:1'))];
     expect(identity({ sans: { uri: [spiffe] } }).spiffeId).toBe(spiffe);
@@ -193,7 +193,7 @@ describe('what else it says', () => {
     expect(identity({ sans: { uri: [spiffe], email: ['jürgen@a.test'] } }).spiffeId).toBe(spiffe);
   });
 
-  test('the purposes, and none where the certificate does not say', () => {
+  test('the purposes, and none if the certificate states none', () => {
     expect(identity({ extendedKeyUsage: [purposes.clientAuth, purposes.any] }).extendedKeyUsage).toEqual([
       '1.3.6.1.5.5.7.3.2',
       '2.5.29.37.0',
@@ -225,7 +225,7 @@ describe('an identity cannot be changed', () => {
     expect(() => (read.extendedKeyUsage as string[]).push(purposes.any)).toThrow(TypeError);
   });
 
-  test('whatever is done to its dates and bytes, the certificate stays what it was', () => {
+  test('changing its dates and bytes does not change the certificate', () => {
     const certificate = parseCertificate(ca('root').client('client1').der);
     const before = { notAfter: certificate.notAfter.getTime(), raw: certificate.raw.toString('hex') };
     const { notAfter, raw } = identityOf(certificate);

@@ -113,7 +113,7 @@ describe('a field', () => {
     ['policy', ['1.2.3.4', /^1\.2\.3\.\d$/], ['1.2.3', '1.2.3.40', /^1\.2\.3$/]],
   ];
 
-  test('is in the table, every one of them', () => {
+  test('is covered by the table', () => {
     const message = refusal({ nickname: 'x' });
     expect(message).toBe(
       `the rule has the unknown field "nickname"; known are ${table.map(([field]) => field).join(', ')}`,
@@ -135,17 +135,14 @@ describe('a field', () => {
     expect(ask({ [field]: match }, identity)).toBe(false);
   });
 
-  test.each(table.map(([field]) => [field]))(
-    '%s that a certificate does not have matches nothing',
-    (field) => {
-      const everything = field === 'fingerprint256' || field === 'serialNumber' ? /^(?!.)$/ : /^[^]*$/;
-      const hasIt = field === 'issuer';
-      expect(ask({ [field]: everything }, nobody)).toBe(hasIt);
-    },
-  );
+  test.each(table.map(([field]) => [field]))('%s matches nothing if the certificate lacks it', (field) => {
+    const everything = field === 'fingerprint256' || field === 'serialNumber' ? /^(?!.)$/ : /^[^]*$/;
+    const hasIt = field === 'issuer';
+    expect(ask({ [field]: everything }, nobody)).toBe(hasIt);
+  });
 });
 
-describe('a name that must never decide anything', () => {
+describe('a name that must not decide', () => {
   test.each<[string, CertificateOptions]>([
     ['several commonNames', { commonName: ['client1', 'admin'] }],
     ['a commonName with an edge of space', { commonName: 'client1 ' }],
@@ -177,20 +174,20 @@ test('the serial number zero is a serial number', () => {
 });
 
 describe('lists and fields', () => {
-  test('within a field any one is enough', () => {
+  test('within a field, one value is enough', () => {
     expect(ask({ commonName: ['client9', 'client1'] }, identity)).toBe(true);
     expect(ask({ commonName: [/^admin$/, 'client1'] }, identity)).toBe(true);
     expect(ask({ commonName: [/^admin$/, /^client1$/] }, identity)).toBe(true);
     expect(ask({ commonName: ['client9', 'client8', /^admin$/] }, identity)).toBe(false);
   });
 
-  test('across fields all must hold', () => {
+  test('all fields must match', () => {
     expect(ask({ commonName: 'client1', organizationalUnit: 'ops' }, identity)).toBe(true);
     expect(ask({ commonName: 'client1', organizationalUnit: 'sales' }, identity)).toBe(false);
     expect(ask({ commonName: 'client2', organizationalUnit: 'ops' }, identity)).toBe(false);
   });
 
-  test('a rule does not change with the object it was made of', () => {
+  test('a rule does not change with its source object', () => {
     const names = ['client1'];
     const rule = { commonName: names as string[] | string };
     const admits = compileRule(rule);
@@ -200,12 +197,12 @@ describe('lists and fields', () => {
     expect(admits(caller({ commonName: 'client9' }), request)).toBe(false);
   });
 
-  test('a rule says the same every time it is asked', () => {
+  test('a rule gives the same answer every time', () => {
     const admits = compileRule({ commonName: /^client\d$/ });
     for (let count = 0; count < 5; count++) expect(admits(identity, request)).toBe(true);
   });
 
-  test('a function is taken as it is', () => {
+  test('a function is used as it is', () => {
     const rule = (): boolean => false;
     expect(compileRule(rule)).toBe(rule);
   });
@@ -260,7 +257,7 @@ describe('a RegExp', () => {
     /(?:)/,
     /\b^a$/,
     /\d?^a$/,
-  ])('%p is not, and is refused', (expression) => {
+  ])('%p is not, and is rejected', (expression) => {
     const message = refusal({ commonName: ['client1', expression] });
     expect(message).toBe(
       `commonName: ${String(expression)} is not anchored and would match parts of names; write /^…$/, with alternatives as /^(?:a|b)$/`,
@@ -271,35 +268,35 @@ describe('a RegExp', () => {
     '%p has a flag that is refused',
     (expression) => {
       expect(refusal({ organizationalUnit: expression })).toBe(
-        `organizationalUnit: ${String(expression)} has the flag g, m, y or v, which makes it match parts, remember, or hide alternatives in classes; leave the flag out`,
+        `organizationalUnit: ${String(expression)} has the flag g, m, y or v, which makes it match parts of names, keep state, or hide alternatives in classes; remove the flag`,
       );
     },
   );
 
-  test('matches whole names, at whichever alternative', () => {
+  test('matches whole names, in every alternative', () => {
     const rule = { commonName: /^a$|^(?:b|c)$|^[|]$/ };
     for (const commonName of ['a', 'b', 'c', '|']) expect(ask(rule, { commonName })).toBe(true);
     for (const commonName of ['ab', 'xa', 'ax', 'a|', 'bc']) expect(ask(rule, { commonName })).toBe(false);
   });
 
-  test('sees the text of the certificate, where a string is compared aside from its case', () => {
+  test('is applied to the original text, even if strings are compared case-insensitively', () => {
     expect(ask({ dns: /^b\.example\.org$/i }, identity)).toBe(true);
     expect(ask({ dns: /^b\.example\.org$/ }, identity)).toBe(false);
   });
 });
 
-describe('a rule is refused when the app starts', () => {
+describe('a rule is rejected when the app starts', () => {
   test.each<[unknown, string]>([
     [undefined, `a rule is undefined; expected an object such as { commonName: 'client1' }, or a function`],
     ['client1', `a rule is string; expected an object such as { commonName: 'client1' }, or a function`],
     [true, `a rule is boolean; expected an object such as { commonName: 'client1' }, or a function`],
     [null, `a rule is object; expected an object such as { commonName: 'client1' }, or a function`],
     [['client1'], `a rule is an array; expected an object such as { commonName: 'client1' }, or a function`],
-    [{}, 'the rule is empty and would admit every client; leave it out if that is meant'],
-    [/^a$/, 'the rule is empty and would admit every client; leave it out if that is meant'],
+    [{}, 'the rule is empty and would admit every client; omit it if that is intended'],
+    [/^a$/, 'the rule is empty and would admit every client; omit it if that is intended'],
     [
       new Map([['commonName', 'a']]),
-      'the rule is empty and would admit every client; leave it out if that is meant',
+      'the rule is empty and would admit every client; omit it if that is intended',
     ],
     [{ commonName: [] }, 'commonName is an empty list, which no client can satisfy; name at least one value'],
     [{ commonName: '' }, 'commonName has a value that is empty; expected a string or a RegExp'],
@@ -309,26 +306,26 @@ describe('a rule is refused when the app starts', () => {
     [{ commonName: 5 }, 'commonName has a value that is number; expected a string or a RegExp'],
     [{ commonName: ['a', ['b']] }, 'commonName has a value that is object; expected a string or a RegExp'],
     [{ serialNumber: 1002 }, 'serialNumber has a value that is number; expected a string or a RegExp'],
-    [{ ip: '192.0.2' }, 'ip has "192.0.2", which is no IP address; write "192.0.2.1" or "2001:db8::1"'],
+    [{ ip: '192.0.2' }, 'ip has "192.0.2", which is not an IP address; write "192.0.2.1" or "2001:db8::1"'],
     [
       { ip: ['192.0.2.1', '192.0.2.0/24'] },
-      'ip has "192.0.2.0/24", which is no IP address; write "192.0.2.1" or "2001:db8::1"',
+      'ip has "192.0.2.0/24", which is not an IP address; write "192.0.2.1" or "2001:db8::1"',
     ],
     [
       { fingerprint256: 'ab:cd' },
-      'fingerprint256 has "ab:cd", which is no SHA-256 fingerprint; expected 64 hex digits, as "openssl x509 -noout -fingerprint -sha256" prints',
+      'fingerprint256 has "ab:cd", which is not a SHA-256 fingerprint; expected 64 hex digits, as "openssl x509 -noout -fingerprint -sha256" prints',
     ],
     [
       { fingerprint256: `${'0'.repeat(64)}0` },
-      `fingerprint256 has "${'0'.repeat(65)}", which is no SHA-256 fingerprint; expected 64 hex digits, as "openssl x509 -noout -fingerprint -sha256" prints`,
+      `fingerprint256 has "${'0'.repeat(65)}", which is not a SHA-256 fingerprint; expected 64 hex digits, as "openssl x509 -noout -fingerprint -sha256" prints`,
     ],
     [
       { serialNumber: '0x1002' },
-      'serialNumber has "0x1002", which is no serial number; expected hex, as "openssl x509 -noout -serial" prints',
+      'serialNumber has "0x1002", which is not a serial number; expected hex, as "openssl x509 -noout -serial" prints',
     ],
     [
       { serialNumber: ':' },
-      'serialNumber has ":", which is no serial number; expected hex, as "openssl x509 -noout -serial" prints',
+      'serialNumber has ":", which is not a serial number; expected hex, as "openssl x509 -noout -serial" prints',
     ],
   ])('%p', (rule, message) => {
     expect(refusal(rule)).toBe(message);
@@ -342,7 +339,7 @@ describe('a rule is refused when the app starts', () => {
     },
   );
 
-  test('with an issuer that is no name', () => {
+  test('with an issuer that is not a name', () => {
     expect(refusal({ issuer: 'Root CA' })).toBeTruthy();
     expect(refusal({ issuer: 'CN=Root CA,,O=x' })).toBeTruthy();
   });

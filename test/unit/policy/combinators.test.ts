@@ -108,7 +108,7 @@ describe('anyOf', () => {
   });
 
   test.each([undefined, null, 1, 'true', {}, [true]])(
-    'is not satisfied by %p, now or later',
+    'is not satisfied by %p, synchronous or not',
     async (value) => {
       expect(await outcome(anyOf(rule(() => value)))).toBe('refused');
       expect(
@@ -147,10 +147,13 @@ describe('not', () => {
     expect(await outcome(not(given))).toBe(expected);
   });
 
-  test.each([undefined, null, 0, '', NaN, 'false'])('is not satisfied by %p, now or later', async (value) => {
-    expect(await outcome(not(rule(() => value)))).toBe('refused');
-    expect(await outcome(not(rule(() => Promise.resolve(value))))).toBe('refused');
-  });
+  test.each([undefined, null, 0, '', NaN, 'false'])(
+    'is not satisfied by %p, synchronous or not',
+    async (value) => {
+      expect(await outcome(not(rule(() => value)))).toBe('refused');
+      expect(await outcome(not(rule(() => Promise.resolve(value))))).toBe('refused');
+    },
+  );
 });
 
 describe('every combinator', () => {
@@ -163,7 +166,7 @@ describe('every combinator', () => {
     expect(allOf(yes, laterYes)(identity, request)).toBeInstanceOf(Promise);
   });
 
-  test('asks in order, once each, and no further than it must', async () => {
+  test('asks in order, once each, and only as far as necessary', async () => {
     const asked: string[] = [];
     const named = (name: string, answer: unknown): ClientRuleFunction =>
       rule(() => {
@@ -188,7 +191,7 @@ describe('every combinator', () => {
     expect(asked.splice(0)).toEqual(['a', 'b']);
   });
 
-  test('hands the caller and the request on', async () => {
+  test('passes the identity and the request on', async () => {
     const seen: unknown[][] = [];
     const sees = (...answer: unknown[]): ClientRuleFunction =>
       ((...question: unknown[]) => {
@@ -203,7 +206,7 @@ describe('every combinator', () => {
     ]);
   });
 
-  test('stands within others', async () => {
+  test('can be nested', async () => {
     const nested = anyOf(allOf({ commonName: 'client1' }, not({ organizationalUnit: 'guests' })), laterNo);
     expect(await outcome(nested)).toBe(true);
     expect(await outcome(not(nested))).toBe('refused');
@@ -216,7 +219,7 @@ describe('every combinator', () => {
   ] as const)('%s without rules is a mistake', (name, combine) => {
     expect(failureOf(() => combine())).toMatchObject({
       code: 'ERR_MTLS_OPTION_INVALID',
-      message: `${name}() has no rules; give at least one`,
+      message: `${name}() has no rules; pass at least one`,
     });
   });
 
@@ -229,7 +232,7 @@ describe('every combinator', () => {
   });
 });
 
-describe('an answer that is no boolean', () => {
+describe('an answer that is not a boolean', () => {
   test.each([undefined, null, 0, 1, '', 'true', {}, NaN])('does not satisfy allOf: %p', async (value) => {
     expect(await outcome(allOf(rule(() => value)))).toBe('refused');
     expect(

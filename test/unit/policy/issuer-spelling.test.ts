@@ -12,7 +12,7 @@ const refusal = (issuer: string): string => {
   return message;
 };
 
-describe('an issuer in another notation than RFC 4514 stops the app, and the right spelling is told', () => {
+describe('an issuer in another notation than RFC 4514 stops the app, with the right spelling', () => {
   test.each([
     ['openssl x509 -issuer, OpenSSL 1.1 and 3.0', 'C = DE, O = Example, CN = ca', 'CN=ca,O=Example,C=DE'],
     ['the same with its label', 'issuer=C = DE, O = Example, CN = ca', 'CN=ca,O=Example,C=DE'],
@@ -46,13 +46,13 @@ describe('an issuer in another notation than RFC 4514 stops the app, and the rig
     expect(() => compileRule({ issuer: right })).not.toThrow();
   });
 
-  test('what makes no name is told how to be had', () => {
+  test('text that is not a name is reported with the command to print it', () => {
     expect(refusal('C = DE, jurisdiction = x')).toMatch(
-      /: write what "openssl x509 -in CLIENT -noout -issuer -nameopt RFC2253" prints behind "issuer="$/,
+      /: use what "openssl x509 -in CLIENT -noout -issuer -nameopt RFC2253" prints after "issuer="$/,
     );
   });
 
-  test('in a list, and in a rule that is part of another', () => {
+  test('in a list, and in a nested rule', () => {
     expect(failureOf(() => compileRule({ issuer: ['CN=ca', 'C = DE, CN = ca'] })).message).toContain(
       '"CN=ca,C=DE"',
     );
@@ -75,13 +75,13 @@ describe('an issuer in the order of OpenSSL stops the app', () => {
     [
       'C=DE,CN=ca,emailAddress=a@b.test',
       'emailAddress=a@b.test,CN=ca,C=DE',
-      'a RegExp for what String(clientIdentity.issuer) is',
+      'a RegExp that matches String(clientIdentity.issuer)',
     ],
   ])('%s', (issuer, right, regExp) => {
     const message = refusal(issuer);
     expect(message).toContain('begins with its most general part, as OpenSSL writes names');
     expect(message).toContain(
-      `: write ${JSON.stringify(right)}, or, if the CA's own certificate has its parts in`,
+      `: write ${JSON.stringify(right)}, or, if the CA certificate itself has its parts in`,
     );
     expect(message).toContain(`, ${regExp.startsWith('/') ? 'the RegExp ' : ''}${regExp}; "openssl x509 `);
     expect(() => compileRule({ issuer: right })).not.toThrow();
@@ -109,7 +109,7 @@ describe('an issuer in the order of OpenSSL stops the app', () => {
     expect(() => compileRule({ issuer })).not.toThrow();
   });
 
-  test('a CA whose certificate has that order is named by the RegExp that is told', () => {
+  test('the suggested RegExp matches a CA whose certificate has that order', () => {
     const name = [
       [{ oid: attributeTypes.commonName, type: 'utf8', value: 'ca' } as const],
       [{ oid: attributeTypes.country, type: 'printable', value: 'DE' } as const],

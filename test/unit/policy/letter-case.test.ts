@@ -4,7 +4,7 @@ import { ask } from './callers.js';
 
 const kelvin = '\u212a';
 
-describe('letter case is that of ASCII: a letter that another one becomes in lower case is not that one', () => {
+describe('case-insensitivity is limited to ASCII: other letters with the same lower case differ', () => {
   test.each<[string, ClientRule, object]>([
     ['upn', { upn: 'kim@corp.example' }, { upn: [`${kelvin}im@corp.example`] }],
     ['upn, the other way round', { upn: `${kelvin}im@corp.example` }, { upn: ['kim@corp.example'] }],
@@ -12,7 +12,7 @@ describe('letter case is that of ASCII: a letter that another one becomes in low
     expect(ask(rule, { sans })).toBe(false);
   });
 
-  test('where ASCII differs in case alone, it is the same', () => {
+  test('ASCII letters that differ only in case are equal', () => {
     expect(ask({ upn: 'KIM@corp.example' }, { sans: { upn: ['kim@CORP.example'] } })).toBe(true);
     expect(ask({ dns: 'HOST.example' }, { sans: { dns: ['host.EXAMPLE'] } })).toBe(true);
     expect(ask({ email: 'kim@CORP.example' }, { sans: { email: ['kim@corp.EXAMPLE'] } })).toBe(true);

@@ -5,7 +5,7 @@ import { type CertificateOptions } from '../../support/chain.js';
 import { failureOf } from '../x509/failure.js';
 import { ask, caller, request } from './callers.js';
 
-describe('a name that is nearly that of the rule is another name', () => {
+describe('a name similar to that of the rule does not match', () => {
   test.each<[string, ClientRuleFields, CertificateOptions]>([
     ['a zero within a serial number', { serialNumber: '12' }, { serial: '1002' }],
     ['a zero at the end of a serial number', { serialNumber: '1' }, { serial: '10' }],
@@ -20,7 +20,7 @@ describe('a name that is nearly that of the rule is another name', () => {
   });
 });
 
-describe('a RegExp that is nearly anchored', () => {
+describe('an incompletely anchored RegExp', () => {
   test.each([/|^a$/, /^a$||^b$/, /^a\$|^b$/, /^a$\b/, /^a|^b\$/])('%p is refused', (expression) => {
     const { code, message } = failureOf(() => compileRule({ commonName: expression }));
     expect(code).toBe('ERR_MTLS_OPTION_INVALID');
@@ -28,13 +28,13 @@ describe('a RegExp that is nearly anchored', () => {
   });
 });
 
-test.each(['12zz', '12 ', 'a-b', '12\n'])('the text %j is no serial number', (serialNumber) => {
+test.each(['12zz', '12 ', 'a-b', '12\n'])('the text %j is not a serial number', (serialNumber) => {
   const { code, message } = failureOf(() => compileRule({ serialNumber }));
   expect(code).toBe('ERR_MTLS_OPTION_INVALID');
-  expect(message).toContain(`serialNumber has "${serialNumber}", which is no serial number`);
+  expect(message).toContain(`serialNumber has "${serialNumber}", which is not a serial number`);
 });
 
-test('a caller is read when it is first asked about, and not at each of its requests', () => {
+test('an identity is matched once, not at each request', () => {
   let reads = 0;
   const identity = Object.defineProperty({ ...caller() }, 'commonName', {
     get: () => {

@@ -20,7 +20,7 @@ function findingOn(rule: ClientRule): RuleFinding {
   return accountOf(compileRule(rule)).findingOn(client1);
 }
 
-describe('what a rule is called', () => {
+describe('the text of a rule', () => {
   test.each<[string, ClientRule]>([
     ['{ commonName: "client1" }', is1],
     ['{ commonName: ["a", /^b$/], issuer: "CN=ca" }', { commonName: ['a', /^b$/], issuer: 'CN=ca' }],
@@ -33,7 +33,7 @@ describe('what a rule is called', () => {
     expect(accountOf(compileRule(rule)).text).toBe(text);
   });
 
-  test('is cut to what a log line can bear', () => {
+  test('is shortened for log lines', () => {
     const names = Array.from({ length: 100 }, (_, index) => `client${index}`);
     const { text } = accountOf(compileRule({ commonName: names }));
     expect(text).toHaveLength(200);
@@ -44,7 +44,7 @@ describe('what a rule is called', () => {
   });
 });
 
-describe('which part of a rule refuses', () => {
+describe('the part of a rule that forbids', () => {
   test.each<[string, ClientRule, boolean | undefined, string[]]>([
     ['fields that hold', is1, true, []],
     ['a field that does not', { organization: 'Example', commonName: 'x' }, false, ['commonName']],
@@ -92,7 +92,7 @@ describe('which part of a rule refuses', () => {
   });
 });
 
-test('the rules that guard routes are remembered once each, and not without end', () => {
+test('the rules that guard routes are remembered once each, up to a limit', () => {
   const account = (text: string) => ({
     text,
     findingOn: () => ({ grants: true, refusedBy: [] }),

@@ -31,17 +31,17 @@ const fieldsOf = {
 } as const;
 
 describe.each(Object.entries(fieldsOf) as [keyof typeof odd, readonly string[]][])(
-  'a certificate with an entry of the kind %s that cannot be read',
+  'a certificate with an unreadable entry of the kind %s',
   (kind, fields) => {
     const certificate = odd[kind];
-    test.each(fields)('matches no rule about %s, and no opposite of one', async (field) => {
+    test.each(fields)('matches no rule about %s, and no inverse of one', async (field) => {
       const rule = { [field]: /^.*$/ };
       expect(await asked(rule, certificate)).toBe(false);
       expect(await asked(not(rule), certificate)).toBe(false);
       expect(await asked(not(not(rule)), certificate)).toBe(false);
     });
 
-    test('is judged by its other names as any certificate is', async () => {
+    test('is matched by its other names as usual', async () => {
       const both = { ...certificate, commonName: 'client1' };
       expect(await asked({ commonName: 'client1' }, both)).toBe(true);
       expect(await asked(not({ commonName: 'robot' }), both)).toBe(true);
@@ -51,21 +51,21 @@ describe.each(Object.entries(fieldsOf) as [keyof typeof odd, readonly string[]][
   },
 );
 
-test('an entry that can be read decides beside one that cannot', async () => {
+test('a readable entry decides beside an unreadable one', async () => {
   const certificate = { sans: { uri: ['urn:robot:1'], raw: odd.uri.sans.raw } };
   expect(await asked({ uri: 'urn:robot:1' }, certificate)).toBe(true);
   expect(await asked(not({ uri: 'urn:robot:1' }), certificate)).toBe(false);
   expect(await asked(not({ uri: 'urn:robot:2' }), certificate)).toBe(false);
 });
 
-test('the fields of a rule: one that does not hold decides, whatever cannot be told of the others', async () => {
+test('a field that does not match decides, even if others cannot be read', async () => {
   const certificate = { ...odd.uri, commonName: 'client1' };
   expect(await asked(not({ uri: /^.*$/, commonName: 'robot' }), certificate)).toBe(true);
   expect(await asked(not({ uri: /^.*$/, commonName: 'client1' }), certificate)).toBe(false);
   expect(await asked({ uri: /^.*$/, commonName: 'client1' }, certificate)).toBe(false);
 });
 
-describe('a commonName that must not decide keeps the opposite of a rule from granting', () => {
+describe('an unusable commonName keeps the inverse of a rule from allowing', () => {
   test.each<[string, CertificateOptions]>([
     ['that is not seen whole', { commonName: 'robot-1\u3164' }],
     ['that there are several of', { commonName: ['robot-1', 'client1'] }],
@@ -75,7 +75,7 @@ describe('a commonName that must not decide keeps the opposite of a rule from gr
     expect(await asked(not({ commonName: /^robot-\d+$/ }), certificate)).toBe(false);
   });
 
-  test('but not one that is not there', async () => {
+  test('but not a missing one', async () => {
     expect(await asked(not({ commonName: /^robot-\d+$/ }), { name: [] })).toBe(true);
   });
 });
@@ -115,13 +115,13 @@ describe('rules made of rules', () => {
     expect(await asked(rule, certificate)).toBe(expected);
   });
 
-  test('what it comes to is a boolean at once, where no function is asked', () => {
+  test('without functions, the result is a synchronous boolean', () => {
     for (const rule of [unreadable, not(unreadable), anyOf(unreadable, no), not(allOf(yes, unreadable))])
       expect(compileRule(rule)(caller(certificate), request)).toBe(false);
   });
 });
 
-test('the account of a guard says that it refuses, unless a function may yet refuse', () => {
+test('an undecided guard is reported as forbidding, unless a function decides', () => {
   const identity = caller({ ...odd.uri, commonName: 'client1' });
   const uri = { uri: 'urn:robot:1' };
   const isAdmin = (): boolean => true;
