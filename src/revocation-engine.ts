@@ -1,5 +1,6 @@
 /**
- * `express-mtls/revocation`: the revocation engine alone, for use without a server.
+ * `express-mtls/revocation`: checks certification paths against certificate revocation lists (CRLs), without a
+ * server.
  *
  * @module
  */
@@ -20,13 +21,16 @@ import { type RevocationReason } from './x509/crl-entry.js';
 
 export type { RevocationPolicy, RevocationReason, UnknownCause };
 
-/** What {@link loadRevocation} loads, and by which rules it judges. */
+/** The options of {@link loadRevocation}. */
 export interface LoadRevocationOptions {
-  /** The CAs: roots, intermediates, and whoever else signs CRLs. */
+  /** The CAs of the trust store: trust anchors, intermediate CAs, and other signers of CRLs. */
   readonly ca: CaSource | readonly CaSource[];
-  /** The CRLs: files, directories, PEM, DER, loaders. */
+  /** The CRLs: files, directories, PEM, DER, or loaders. */
   readonly crl: CrlSource | readonly CrlSource[];
-  /** @defaultValue everything refused that is not known to be good */
+  /**
+   * The revocation policy.
+   * @defaultValue every certificate that is not known to be good is refused
+   */
   readonly policy?: RevocationPolicy;
   /**
    * The clock, in milliseconds since 1970.
@@ -35,59 +39,73 @@ export interface LoadRevocationOptions {
   readonly now?: () => number;
 }
 
-/** What the CRLs say of a chain. `unknown` is never `good`: the caller decides. */
+/** What the CRLs say about a certification path. Callers must not treat `unknown` as `good`. */
 export type RevocationStatus =
   | {
-      /** Not revoked, as far as the policy asks: every certificate of the chain below the root, or the leaf alone. */
+      /** Not revoked: every certificate of the path below the root, or only the leaf, depending on the policy. */
       readonly status: 'good';
     }
   | {
-      /** A CRL in force lists a certificate of the chain. */
+      /** A CRL in force lists a certificate of the path. */
       readonly status: 'revoked';
-      /** The certificate that is revoked: the leaf, or a CA above it. */
+      /** The revoked certificate: the leaf, or a CA above it. */
       readonly certificate: X509Certificate;
-      /** Why, as the CRL says; `'unspecified'` where it does not. */
+      /** The reason in the CRL; `'unspecified'` if it has none. */
       readonly reason: RevocationReason;
-      /** Since when, as the CRL says; a date in the future counts too. */
+      /** The revocation date in the CRL. A future date counts too. */
       readonly revocationDate: Date;
-      /** The number of the CRL that lists it, in decimal; `undefined` where that CRL has none. */
+      /** The number of the CRL that lists it, in decimal; `undefined` if that CRL has none. */
       readonly crlNumber: string | undefined;
     }
   | {
-      /** The CRLs cannot tell. */
+      /** No CRL can answer. */
       readonly status: 'unknown';
-      /** Why they cannot. */
+      /** Why not. */
       readonly cause: UnknownCause;
     };
 
-/** A CRL that was set aside, and why. */
+/** A CRL that was rejected, and the reason. */
 export interface RejectedCrl {
-  /** The file or option it came from. */
+  /** The file or option that it came from. */
   readonly source: string;
   /** What is wrong with it: `ERR_MTLS_CRL_…`. */
   readonly error: MtlsError;
 }
 
-/** The CRLs as they were loaded: immutable. Load anew to see a newer list. */
+/** The loaded CRLs. Immutable: load again to use a newer CRL. */
 export interface Revocation {
-  /** The CRLs that judge. */
+  /** The CRLs that are used. */
   readonly crls: readonly RevocationEntryState[];
-  /** The CRLs that were set aside: unreadable, forged, of no configured CA, not in force yet. */
+  /** The CRLs that are ignored: unreadable, forged, of no configured CA, or not in force yet. */
   readonly rejected: readonly RejectedCrl[];
   /**
-   * Judges a chain.
-   * @param chain - The leaf first; what follows it may be incomplete, and the configured CAs fill the gaps.
-   * @param at - As of when; by default now.
-   * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for an empty chain or an invalid time, `ERR_MTLS_CERTIFICATE_INVALID` for one that cannot be read.
+   * Checks a certification path.
+   * @param chain - The leaf first. The rest may be incomplete: missing issuers are taken from the configured CAs.
+   * @param at - The time to check at, now by default.
+   * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for an empty chain or an invalid date, `ERR_MTLS_CERTIFICATE_INVALID`
+   *   for a certificate that cannot be parsed.
+   * @example
+   * ```ts
+   * const result = revocation.check([new X509Certificate(await readFile('client1-crt.pem'))]);
+   * if (result.status === 'revoked') console.log(`revoked since ${result.revocationDate.toISOString()}: ${result.reason}`);
+   * else if (result.status === 'unknown') console.log(`no CRL can answer: ${result.cause}`);
+   * ```
    */
   check(chain: readonly X509Certificate[], at?: Date): RevocationStatus;
 }
 
 /**
- * Loads CAs and CRLs. A CRL that does not verify is set aside in `rejected`, and the rest judge.
+ * Loads CAs and CRLs. A CRL that cannot be verified is listed in `rejected` and ignored.
  * @param options - The CAs, their CRLs, and the policy.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for options that are not known; `ERR_MTLS_SOURCE_UNREADABLE` or
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for unknown options, and `ERR_MTLS_SOURCE_UNREADABLE` or
  *   `ERR_MTLS_PEM_INVALID` for sources that cannot be read at all.
+ * @example
+ * ```ts
+ * import { loadRevocation } from 'express-mtls/revocation';
+ *
+ * const revocation = await loadRevocation({ ca: 'ca-crt.pem', crl: 'ca-crl.pem' });
+ * for (const { source, error } of revocation.rejected) console.warn(`${source}: ${error.message}`);
+ * ```
  */
 export async function loadRevocation(options: LoadRevocationOptions): Promise<Revocation> {
   checkKeys(options, 'the options of loadRevocation()', ['ca', 'crl', 'policy', 'now']);
@@ -117,7 +135,7 @@ function check(
   store: CertificateStore,
 ): RevocationStatus {
   if (Number.isNaN(at.getTime()))
-    throw new MtlsError('ERR_MTLS_OPTION_INVALID', { seen: 'the time to judge by is no valid Date' });
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', { seen: 'the date to check at is invalid' });
   const [leaf, ...others] = chain.map(({ raw }) => parseCertificate(raw));
   if (leaf === undefined)
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', {

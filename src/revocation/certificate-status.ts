@@ -1,5 +1,5 @@
 /**
- * What the CRLs say of a certificate.
+ * What the CRLs say about a certificate.
  *
  * @module
  */
@@ -7,20 +7,20 @@ import { type Certificate } from '../x509/certificate.js';
 import { type RevocationReason } from '../x509/crl-entry.js';
 import { type VerifiedCrl } from './verified-crl.js';
 
-/** Why nothing can be said of a certificate. */
+/** Why no CRL can answer for a certificate. */
 export type UnknownCause =
   /** No full CRL of its issuer is loaded. */
   | 'no-crl'
-  /** The CRLs of its issuer do not cover this certificate, or not every reason. */
+  /** The CRLs of its issuer do not cover this certificate, or not for every reason. */
   | 'out-of-scope'
   /** The CRL of its issuer is past its nextUpdate, or not valid yet. */
   | 'crl-expired'
-  /** No chain of configured CAs leads from it to a root. */
+  /** No certification path leads from the certificate to a trust anchor. */
   | 'no-issuer';
 
-/** What the CRLs say of one certificate. */
+/** What the CRLs say about one certificate. */
 export type CertificateStatus =
-  /** Not revoked by `crls`, and certain until `until`: the first nextUpdate of those; `Infinity` where none is named. */
+  /** Not revoked according to `crls`. Valid until `until`, the earliest nextUpdate; `Infinity` if no CRL has one. */
   | { readonly status: 'good'; readonly until: number; readonly crls: readonly VerifiedCrl[] }
   | {
       readonly status: 'revoked';

@@ -1,11 +1,11 @@
 /**
- * Which of two CRLs is the older one.
+ * Compares the age of two CRLs.
  *
  * @module
  */
 import { type CrlHead } from '../x509/crl-head.js';
 
-/** Whether `left` was issued before `right`: by CRL number where both have one, then by thisUpdate. */
+/** Whether `left` was issued before `right`: by CRL number if both have one, then by thisUpdate. */
 export function isOlder(left: CrlHead, right: CrlHead): boolean {
   if (left.number !== undefined && right.number !== undefined && left.number !== right.number) {
     return left.number < right.number;

@@ -1,6 +1,6 @@
 /**
- * Whether one CRL speaks of everything that another one speaks of, so that it can
- * take that one's place: the scopes of RFC 5280 section 5.2.5, compared.
+ * Whether one CRL covers everything that another one covers, so that it can replace it: compares the scopes of RFC
+ * 5280 section 5.2.5.
  *
  * @module
  */
@@ -9,27 +9,27 @@ import { type CrlHead } from '../x509/crl-head.js';
 import { type CrlIndexData } from './crl-index.js';
 import { allReasons, namesOf } from './crl-scope.js';
 
-/** What a CRL speaks of. Plain data: threads exchange it. */
+/** The scope of a CRL as plain data, which threads exchange. */
 export interface Coverage {
-  /** The issuer's canonical name. */
+  /** The canonical name of the issuer. */
   readonly issuer: string;
-  /** The public key that the signature was verified with, base64. */
+  /** The public key that verified the signature, in base64. */
   readonly key: string;
   readonly isDelta: boolean;
-  /** The canonical names of its distribution point; `undefined`: it is for every distribution point. */
+  /** The canonical names of its distribution point; `undefined` if it is for every distribution point. */
   readonly points: ReadonlySet<string> | undefined;
-  /** One bit for each pair of a kind of certificate and a reason. */
+  /** One bit per pair of certificate kind and reason. */
   readonly subjects: number;
-  /** Whether it speaks of certificates of other issuers, and whether it lists any. */
+  /** Whether it covers certificates of other issuers, and whether it lists any. */
   readonly others: 'none' | 'unlisted' | 'listed';
 }
 
-// ReasonFlags has no bit for the reason `unspecified`, and does not use bit 0: a list for some reasons, even for all
-// eight, need not have what was revoked for none of them.
+// ReasonFlags has no bit for the reason `unspecified`; bit 0 is unused and represents it here. A CRL for some
+// reasons, even for all eight, can omit certificates that were revoked without a reason.
 const everyReason = allReasons | 1;
 const shiftForCas = 9;
 
-/** Describes what a CRL speaks of. */
+/** The scope of a CRL. */
 export function coverageOf(
   { crl, signer }: { readonly crl: CrlHead; readonly signer: Certificate },
   { issuers }: CrlIndexData,
@@ -50,12 +50,12 @@ export function coverageOf(
   };
 }
 
-/** Whether CRLs together speak of every kind of certificate, and of every reason, that another one speaks of. */
+/** Whether several CRLs together cover every kind of certificate and every reason that one CRL covers. */
 export function areSubjectsCovered({ subjects }: Coverage, by: readonly Coverage[]): boolean {
   return (subjects & ~by.reduce((sum, each) => sum | each.subjects, 0)) === 0;
 }
 
-/** Finds the full CRLs that speak of what another one speaks of, without comparing it with each. */
+/** Finds the full CRLs whose scope includes that of another one, without comparing it with each. */
 export class WiderCrls<Crl extends { readonly coverage: Coverage }> {
   readonly #byPlace = new Map<string, Crl[]>();
 
@@ -73,8 +73,8 @@ export class WiderCrls<Crl extends { readonly coverage: Coverage }> {
   }
 
   /**
-   * The full CRLs of the same issuer that are asked whenever one of this coverage is, as far as they have its kinds of
-   * certificate and its reasons. Whose key has signed them is for the caller to compare.
+   * The full CRLs of the same issuer that are consulted whenever a CRL with this coverage is. Their kinds of
+   * certificate, reasons and signing keys are left for the caller to compare.
    */
   around(narrow: Coverage): Crl[] {
     const { issuer, points } = narrow;
@@ -90,9 +90,9 @@ function placeOf(issuer: string, point: string | undefined): string {
 }
 
 /**
- * Whether every distribution point that one CRL is for is one of another's. A direct CRL is not asked about
- * certificates of other issuers, nor where a certificate names the CRL's issuer beside the point: only one for every
- * point is then asked all the same, by the issuer's name.
+ * Whether every distribution point of one CRL is also one of another. A direct CRL is not consulted about
+ * certificates of other issuers, nor where a distribution point names the issuer of the CRL: only a CRL for every
+ * distribution point is then still consulted, by the name of the issuer.
  */
 function isPlaceWithin(narrow: Coverage, wide: Coverage): boolean {
   if (wide.others === 'none' && narrow.others === 'listed') return false;

@@ -1,18 +1,18 @@
 /**
- * What one set of CRLs lists that another does not.
+ * The entries that one set of CRLs has and another lacks.
  *
  * @module
  */
 import { areSubjectsCovered, type Coverage, WiderCrls } from './crl-coverage.js';
 import { countMissingEntries, type CrlIndexData } from './crl-index.js';
 
-/** How many certificates came and went. */
+/** How many entries were added and removed. */
 export interface CrlDiff {
   readonly added: number;
   readonly removed: number;
 }
 
-/** A CRL's entries, by the scope that decides which list replaces which. */
+/** The entries of a CRL, with the scope that decides which CRL replaces which. */
 export interface ScopedEntries {
   readonly scope: string;
   readonly coverage: Coverage;
@@ -20,17 +20,17 @@ export interface ScopedEntries {
   readonly index: CrlIndexData;
 }
 
-/** {@link CrlDiff}, and the scopes that certificates went from. */
+/** {@link CrlDiff}, and the scopes that lost entries. */
 export interface CrlComparison {
   readonly diff: CrlDiff;
   readonly shrunk: readonly string[];
 }
 
-// A CA may publish thousands of lists of one scope and age: each entry is not looked for in all of them. One that is
-// found in none counts as missing, which refuses rather than admits.
+// A CA may publish thousands of CRLs with the same scope and age, so an entry is not looked up in all of them. An
+// entry that is not found counts as removed, which refuses rather than admits.
 const mostCompared = 8;
 
-/** Compares two sets of CRLs, scope by scope. */
+/** Compares two sets of CRLs by scope. */
 export function compareCrls(
   before: readonly ScopedEntries[],
   after: readonly ScopedEntries[],
@@ -45,9 +45,10 @@ function sum(counts: ReadonlyMap<string, number>): number {
 }
 
 /**
- * By scope, how many entries of `lists` are in none of `others` that is asked wherever their own list is: of the same
- * scope, or full, by the same key, of a scope that takes it in. Scopes with none are left out. There may be several
- * of a scope: two as old as each other, or deltas to several bases. What two of them list counts once.
+ * Counts, by scope, the entries of `lists` that are missing from `others`. An entry is looked up in the CRLs that are
+ * consulted wherever its own CRL is: those of the same scope, and full CRLs of a wider scope by the same key. Scopes
+ * without missing entries are omitted. Several CRLs can share a scope (equally old ones, or deltas to several bases);
+ * an entry that two of them list counts once.
  */
 function countMissing(
   lists: readonly ScopedEntries[],
@@ -73,7 +74,7 @@ function countMissing(
   return missing;
 }
 
-/** The entries of full CRLs of a wider scope. */
+/** The entries of the full CRLs of a wider scope. */
 function indexesAround({ scope, coverage }: ScopedEntries, wider: WiderCrls<ScopedEntries>): CrlIndexData[] {
   const isWider = (other: ScopedEntries): boolean =>
     other.scope !== scope &&

@@ -1,6 +1,5 @@
 /**
- * Which certificates one CRL lists, packed for lookups. Immutable: a reload
- * builds a new index, and nothing edits an old one.
+ * The certificates that one CRL lists, packed for lookups. Immutable: a reload builds a new index.
  *
  * @module
  */
@@ -24,27 +23,27 @@ import {
   TableMemory,
 } from './serial-table.js';
 
-/** What a CRL says of a certificate it lists. */
+/** The entry of a certificate in a CRL. */
 export interface RevokedEntry {
   readonly reason: RevocationReason;
   readonly revocationDate: Date;
 }
 
-/** The tables of one issuer's certificates, one for each length of serial number. */
+/** The tables for the certificates of one issuer, one per length of serial number. */
 interface IssuerTables {
-  /** Canonical name of the issuer in an indirect CRL; `undefined`: the CRL's own issuer. */
+  /** The canonical name of the issuer in an indirect CRL; `undefined` for the issuer of the CRL. */
   readonly issuer: string | undefined;
   readonly tables: readonly SerialTableData[];
 }
 
 /** An index as plain typed arrays. */
 export interface CrlIndexData {
-  /** The secret of every table's hash. */
+  /** The secret key of the hash of every table. */
   readonly seed: Uint32Array;
   readonly issuers: readonly IssuerTables[];
 }
 
-/** How many entries of an index are in none of the others. Quick where those were packed with the same seed. */
+/** Counts the entries of an index that none of the others has. Fast if all were packed with the same seed. */
 export function countMissingEntries({ issuers }: CrlIndexData, others: readonly CrlIndexData[]): number {
   const known = new Map<string, SerialTableData[]>();
   for (const { issuer, tables } of others.flatMap((other) => other.issuers)) {
@@ -61,9 +60,9 @@ export function countMissingEntries({ issuers }: CrlIndexData, others: readonly 
   return missing;
 }
 
-/** Looks certificates up in one CRL. */
+/** Looks up certificates in one CRL. */
 export class CrlIndex {
-  /** What this was made of: for comparing it in another thread. */
+  /** The data of this index, which another thread can compare. */
   readonly data: CrlIndexData;
   readonly #tables = new Map<string | undefined, ReadonlyMap<number, SerialTableData>>();
 
@@ -74,15 +73,15 @@ export class CrlIndex {
     }
   }
 
-  /** Whether an entry lifts a hold, which in a full CRL says nothing that RFC 5280 knows. */
+  /** Whether an entry has the reason removeFromCRL. In a full CRL, RFC 5280 gives it no meaning. */
   get lifts(): boolean {
     return this.data.issuers.some(({ tables }) => tables.some(({ reasons }) => reasons.includes(lifting)));
   }
 
   /**
-   * The entry of a certificate, or `undefined` if it is not listed. Never throws, never reads the clock.
-   * @param serial - The content octets of its serial number.
-   * @param issuer - Its issuer; `undefined` where that is the CRL's own issuer.
+   * The entry of a certificate, or `undefined` if it is not listed. Never throws and never reads the clock.
+   * @param serial - The content octets of the serial number.
+   * @param issuer - The issuer of the certificate; `undefined` if it is the issuer of the CRL.
    */
   find(serial: Uint8Array, issuer?: DistinguishedName): RevokedEntry | undefined {
     const table = this.#tables.get(issuer?.canonical)?.get(serial.length);
@@ -98,7 +97,7 @@ export class CrlIndex {
 
 /**
  * Packs the entries of a CRL.
- * @param seed - That of the index it will replace, so that the two can be compared quickly; else a new one.
+ * @param seed - The seed of the index that this one will replace, for a fast comparison; a new one by default.
  */
 export function packEntries(
   crl: CrlEntries & { readonly entryCount: number; readonly issuer: DistinguishedName },
@@ -107,7 +106,7 @@ export function packEntries(
   const rows = new RowCollector(crl.entryCount);
   let issuer: string | undefined;
   walkEntries(crl, (entry) => {
-    // RFC 5280 section 5.3.3: an entry without a certificateIssuer has that of the entry before it.
+    // RFC 5280 section 5.3.3: an entry without a certificateIssuer has that of the preceding entry.
     if (entry.certificateIssuer !== undefined) {
       issuer = entry.certificateIssuer.equals(crl.issuer) ? undefined : entry.certificateIssuer.canonical;
     }
@@ -116,23 +115,23 @@ export function packEntries(
   return { seed, issuers: rows.pack(crl.raw, seed) };
 }
 
-/** Serials of one length under one issuer: what becomes one table. */
+/** Serial numbers of one length from one issuer: they become one table. */
 interface Group {
   readonly issuer: string | undefined;
   readonly width: number;
   count: number;
 }
 
-// What an indirect CRL may name of issuers, times lengths of serial number: each is a table of its own, of some
-// thousand bytes. Real ones name a handful.
+// The maximum of issuers times serial number lengths in an indirect CRL. Each pair is a table of about a thousand
+// bytes; real CRLs have a handful.
 const maxGroups = 4096;
 
-/** Collects the entries, then deals them out by issuer and by length of serial number. */
+/** Collects the entries, then distributes them by issuer and length of serial number. */
 class RowCollector {
   readonly #offsets: Uint32Array;
   readonly #dates: Uint32Array;
   readonly #reasons: Uint8Array;
-  /** The group of each row, an index into `#groups`. */
+  /** The group of each row, as an index into `#groups`. */
   readonly #groupOfRow: Uint16Array;
   readonly #groups: Group[] = [];
   readonly #groupIndexes = new Map<string, number>();
@@ -165,8 +164,8 @@ class RowCollector {
       index = this.#groups.length;
       if (index >= maxGroups) {
         throw new MtlsError('ERR_MTLS_CRL_UNSUPPORTED', {
-          seen: `CRL has entries of more than ${maxGroups} issuers and lengths of serial number`,
-          remedy: 'split it by issuer',
+          seen: `the CRL has more than ${maxGroups} combinations of issuer and serial number length`,
+          remedy: 'have the CA split it by issuer',
         });
       }
       this.#groups.push({ issuer, width, count: 0 });
@@ -189,7 +188,7 @@ class RowCollector {
     return [...byIssuer].map(([issuer, tables]) => ({ issuer, tables }));
   }
 
-  /** The rows of each group. Nearly always there is one, and they are its rows as they stand. */
+  /** The rows of each group. With a single group, the usual case, they are used as they are. */
   #deal(bytes: Buffer): SerialRows[] {
     if (this.#groups.length === 1) {
       return [{ bytes, offsets: this.#offsets, dates: this.#dates, reasons: this.#reasons }];

@@ -1,6 +1,5 @@
 /**
- * Which certificates a CRL speaks of, and for which reasons: RFC 5280 section
- * 6.3.3, steps (b), (d) and (e).
+ * Which certificates and which reasons a CRL covers: RFC 5280 section 6.3.3, steps (b), (d) and (e).
  *
  * @module
  */
@@ -14,16 +13,16 @@ import {
 } from '../x509/distribution-point.js';
 import { canonicalGeneralName } from '../x509/general-name.js';
 
-/** Every bit of ReasonFlags that means a reason (section 4.2.1.13): 1 to 8; bit 0 is unused. */
+/** The bits of ReasonFlags that mean a reason (section 4.2.1.13): 1 to 8. Bit 0 is unused. */
 export const allReasons = 0x1fe;
 
-/** What {@link reasonsCovered} needs of a CRL. */
+/** The part of a CRL that {@link reasonsCovered} needs. */
 export interface ScopedCrl {
   readonly issuer: DistinguishedName;
   readonly issuingDistributionPoint: IssuingDistributionPoint | undefined;
 }
 
-/** The distribution points to ask: those that the certificate names, then its issuer itself. */
+/** The distribution points to consult: those of the certificate, then its issuer. */
 export function distributionPointsOf(certificate: Certificate): readonly DistributionPoint[] {
   const implicit: DistributionPoint = {
     name: { kind: 'full', names: [{ kind: 'directoryName', value: certificate.issuer }] },
@@ -33,7 +32,7 @@ export function distributionPointsOf(certificate: Certificate): readonly Distrib
   return [...certificate.crlDistributionPoints, implicit];
 }
 
-/** The reasons for which `crl` speaks of `certificate` at `point`; 0 if it does not speak of it. */
+/** The reasons for which `crl` covers `certificate` at `point`; 0 if it does not cover it. */
 export function reasonsCovered(crl: ScopedCrl, certificate: Certificate, point: DistributionPoint): number {
   const scope = crl.issuingDistributionPoint;
   if (!isIssuerMeant(crl, certificate, point)) return 0;
@@ -59,7 +58,7 @@ function isKindCovered({ onlyContains }: IssuingDistributionPoint, certificate: 
   return onlyContains === 'all';
 }
 
-// Step (b)(2)(i): one name in common is enough, and every name counts.
+// Step (b)(2)(i): one common name is enough, and all names count.
 function isPointMeant(
   name: DistributionPointName,
   crlIssuer: DistinguishedName,
@@ -73,7 +72,7 @@ function isPointMeant(
   return theirs.some((text) => ours.includes(text));
 }
 
-/** The canonical names of a distribution point; `issuer` is the CRL's, which a relative name continues. */
+/** The canonical names of a distribution point. A relative name is appended to `issuer`, the issuer of the CRL. */
 export function namesOf(name: DistributionPointName, issuer: DistinguishedName): string[] {
   if (name.kind === 'full') return name.names.map(canonicalGeneralName);
   return [

@@ -1,6 +1,5 @@
 /**
- * The CRLs in force: verified, the newest of each scope, and never older than
- * those they replace.
+ * The CRLs in force: verified, the newest of each scope, and never older than those they replace.
  *
  * @module
  */
@@ -12,32 +11,34 @@ import { areSubjectsCovered, type Coverage, coverageOf, WiderCrls } from './crl-
 import { missing, outlived, rollback } from './rollback-errors.js';
 import { type VerifiedCrl } from './verified-crl.js';
 
-/** What tells a CRL's scope and age. */
+/** What determines the scope and age of a CRL. */
 export interface ScopedHead {
   readonly crl: CrlHead;
   readonly signer: Certificate;
 }
 
-/** Text that two CRLs share if the later one replaces the earlier: same key, same scope, both full or both deltas. */
+/**
+ * A text that is equal for two CRLs if the newer replaces the older: same key, same scope, both full or both deltas.
+ */
 export function scopeKey({ crl, signer }: ScopedHead): string {
   return `${signer.publicKey.toString('base64')} ${scopeOf(crl)}`;
 }
 
-/** The same without the key: what a CRL speaks of, whichever key of its issuer signed it. */
+/** {@link scopeKey} without the key: the scope of a CRL, whichever key of its issuer signed it. */
 export function scopeOf({ deltaBase, issuingDistributionPoint, issuer }: CrlHead): string {
   const scope = issuingDistributionPoint?.der.toString('base64') ?? '';
   return `${deltaBase === undefined ? 'full' : 'delta'} ${scope} ${issuer.canonical}`;
 }
 
-/** The scope of the full CRL that a delta goes with; that of a full CRL itself. */
+/** The scope of the full CRL for a delta; for a full CRL, its own scope. */
 function fullScopeOf(crl: CrlHead): string {
   return scopeOf({ ...crl, deltaBase: undefined });
 }
 
 /**
- * Keeps the newest CRL of each scope: two that stand side by side must not be decided by their order. Two of which
- * neither is older are both kept, and what either lists is revoked. So are deltas to different bases: the newest
- * may be one that cannot be combined with the full CRL that is here. A delta that a full CRL has caught up with goes.
+ * Keeps the newest CRLs of each scope, independent of their order. Of equally old CRLs all are kept, and a
+ * certificate that any of them lists is revoked. Deltas to different bases are all kept too, because the newest may
+ * not fit the full CRL that is loaded. A delta is dropped once a full CRL includes it.
  */
 export function newestOfEachScope<Scoped extends ScopedHead>(crls: readonly Scoped[]): Scoped[] {
   const newest = new Map<string, Scoped[]>();
@@ -51,38 +52,41 @@ export function newestOfEachScope<Scoped extends ScopedHead>(crls: readonly Scop
   return kept.filter((one) => one.crl.deltaBase === undefined || !isMerged(one, kept));
 }
 
-/** What would come into force, and what it would cost. */
+/** The CRLs that would come into force, and their context. */
 export interface Replacement {
   readonly crls: readonly VerifiedCrl[];
   /**
-   * The scopes, as {@link scopeKey} writes them, of which something is listed that is not listed any more: neither in
-   * that scope nor by the same key in a wider one.
+   * The scopes, as {@link scopeKey} formats them, that lost an entry: no CRL by the same key lists it any more,
+   * neither in that scope nor in a wider one.
    */
   readonly shrunk: readonly string[];
-  /** Whether a CA, or another certificate of its key, is among the configured ones after the change. */
+  /** Whether a CA, or another certificate with its key, is still configured after the change. */
   readonly isConfigured: (ca: Certificate) => boolean;
-  /** Whether a CA has taken the key of the first in place of that of the second. */
+  /** Whether the key of the first CA is the successor of the key of the second. */
   readonly isSuccessor: (ca: Certificate, old: Certificate) => boolean;
-  /** Whether a CRL has expired, by the policy. */
+  /** Whether a CRL is stale according to the policy. */
   readonly isStale: (crl: CrlHead) => boolean;
-  /** Whether an indirect CRL that lists nothing of other issuers can be spared: no certificate would be admitted. */
+  /**
+   * Whether an indirect CRL without entries of other issuers can be dropped: no certificate would be admitted by
+   * that.
+   */
   readonly canSpareIndirect: () => boolean;
 }
 
-/** A CRL in force that what would replace it may not replace. */
+/** A CRL in force, and a replacement that is rejected. */
 export interface Rollback {
   readonly old: VerifiedCrl;
-  /** What would replace it; `undefined`: nothing. */
+  /** The replacement; `undefined` if there is none. */
   readonly replacement: VerifiedCrl | undefined;
   /** `ERR_MTLS_CRL_ROLLBACK`. */
   readonly error: MtlsError;
 }
 
 /**
- * Finds where a change would go back: a lower CRL number, an earlier thisUpdate, a list as old as the one in force, or
- * an expired delta, that lists less, and a CRL that is gone while its CA is still trusted. A delta may go when a full
- * CRL of at least its number has come, the CRL of an old key of a CA when that of its new key is no older, and any CRL
- * when full CRLs that were issued later speak of everything that it spoke of.
+ * Finds the CRLs in force that a change would roll back: to a lower CRL number, to an earlier thisUpdate, to an
+ * equally old CRL or a stale delta with fewer entries, or to none while the CA is still trusted. These removals are
+ * allowed: a delta, once a full CRL has at least its number; the CRL of an old key of a CA, once the CRL of the new
+ * key is at least as recent; and any CRL, once full CRLs that were issued later cover its whole scope.
  */
 export function findRollbacks(inForce: readonly VerifiedCrl[], next: Replacement): Rollback[] {
   const kept = new Set(next.crls.map(({ digest }) => digest));
@@ -116,12 +120,12 @@ function rollbackOf(
     : undefined;
 }
 
-/** Whether a delta has expired: it lifts nothing then, neither by an entry nor by leaving one out. */
+/** Whether a delta is stale. It then lifts no hold, neither by an entry nor by omission. */
 function isStaleDelta({ crl }: VerifiedCrl, { isStale }: Replacement): boolean {
   return crl.deltaBase !== undefined && isStale(crl);
 }
 
-/** A CRL and what it speaks of. */
+/** A CRL and its coverage. */
 interface DescribedCrl {
   readonly verified: VerifiedCrl;
   readonly coverage: Coverage;
@@ -130,13 +134,13 @@ interface DescribedCrl {
 /** What a set of CRLs covers. */
 interface Covered {
   readonly wider: WiderCrls<DescribedCrl>;
-  /** The issuers and keys that have a CRL. */
+  /** The pairs of key and issuer that have a CRL. */
   readonly speaking: ReadonlySet<string>;
 }
 
 /**
- * Lets full CRLs of wider scopes take the place of one that is gone. CRL numbers count within one scope (RFC 5280
- * section 5.2.3), so that thisUpdate alone tells which of them knows more.
+ * Decides whether full CRLs of wider scopes can replace a CRL that was removed. CRL numbers count within one scope
+ * (RFC 5280 section 5.2.3), so only thisUpdate is compared.
  */
 class Takeover {
   readonly #next: Replacement;
@@ -148,7 +152,7 @@ class Takeover {
     this.#byScope = byScope;
   }
 
-  /** The CRLs after the change by what they cover, and the issuers and keys that have one. Seldom asked for. */
+  /** The CRLs after the change, by coverage. Computed on first use, because it is rarely needed. */
   #describe(): Covered {
     if (this.#covered !== undefined) return this.#covered;
     const described = this.#next.crls.map(describeCoverage);
@@ -171,11 +175,11 @@ class Takeover {
   }
 
   #mayReplace({ verified, coverage: wide }: DescribedCrl, old: VerifiedCrl, narrow: Coverage): boolean {
-    // Within a scope the numbers decide.
+    // Within a scope, CRL numbers decide.
     if (fullScopeOf(verified.crl) === fullScopeOf(old.crl)) return false;
     if (narrow.others !== 'none' && wide.others === 'none' && !this.#next.canSpareIndirect()) return false;
     if (wide.key === narrow.key) return true;
-    // Beside another list by the old key, one by the new key may have no say (see voiceOf).
+    // Beside another CRL by the old key, one by the new key may have no authority (see voiceOf).
     const { isSuccessor } = this.#next;
     return (
       !this.#describe().speaking.has(`${narrow.key} ${narrow.issuer}`) &&
@@ -183,7 +187,7 @@ class Takeover {
     );
   }
 
-  /** Whether a full CRL, with the deltas that go with it, was issued after another CRL, or lists all that it lists. */
+  /** Whether a full CRL, with its deltas, was issued after another CRL, or lists everything that one lists. */
   #isLater(full: VerifiedCrl, old: VerifiedCrl): boolean {
     const listsLess = this.#next.shrunk.includes(scopeKey(old));
     const knownUntil = this.#knownUntil(full);
@@ -229,7 +233,7 @@ function isOfNewKey({ crl, signer }: VerifiedCrl, old: VerifiedCrl, { isSuccesso
   return scopeOf(crl) === scopeOf(old.crl) && isSuccessor(signer, old.signer);
 }
 
-/** Whether a full CRL, by the key of a delta or by a newer one of its CA, says by now what the delta said. */
+/** Whether a full CRL, by the key of a delta or by a newer key of its CA, includes the delta. */
 function isMergedAnew(delta: VerifiedCrl, next: Replacement): boolean {
   if (isMerged(delta, next.crls)) return true;
   const asFull = { ...delta, crl: { ...delta.crl, deltaBase: undefined } };
@@ -237,7 +241,7 @@ function isMergedAnew(delta: VerifiedCrl, next: Replacement): boolean {
   return ofNewKey.some(({ crl }) => hasCaughtUp(crl, delta.crl));
 }
 
-/** Whether a full CRL knows what a delta does: by the numbers, or by the dates where the delta has none. */
+/** Whether a full CRL includes a delta: by number, or by date if the delta has no number. */
 function hasCaughtUp(full: CrlHead, delta: CrlHead): boolean {
   if (delta.number === undefined) return full.thisUpdate >= delta.thisUpdate;
   return full.number !== undefined && full.number >= delta.number;
@@ -247,12 +251,12 @@ function newestOf(crls: readonly VerifiedCrl[]): VerifiedCrl | undefined {
   return crls.find(({ crl }) => !crls.some((other) => isOlder(crl, other.crl)));
 }
 
-/** Whether a full CRL of the same CA says by now what a delta said. */
+/** Whether a full CRL of the same CA includes a delta. */
 function isMerged(delta: ScopedHead, next: readonly ScopedHead[]): boolean {
   return fullOf(delta, next).some(({ crl }) => hasCaughtUp(crl, delta.crl));
 }
 
-/** Whether a delta has a full CRL to stand on. */
+/** Whether a CRL can be used: a delta needs a full CRL to be combined with. */
 function isUsable(delta: VerifiedCrl, next: readonly VerifiedCrl[]): boolean {
   const { crl } = delta;
   return crl.deltaBase === undefined || fullOf(delta, next).some((full) => isBasedOn(crl, full.crl));
@@ -263,7 +267,7 @@ function isBasedOn({ deltaBase = 0n }: CrlHead, { number = -1n }: CrlHead): bool
   return number >= deltaBase;
 }
 
-/** The full CRLs of the same key and scope. */
+/** The full CRLs with the same key and scope. */
 function fullOf({ crl, signer }: ScopedHead, crls: readonly ScopedHead[]): ScopedHead[] {
   const key = scopeKey({ crl: { ...crl, deltaBase: undefined }, signer });
   return crls.filter((other) => other.crl.deltaBase === undefined && scopeKey(other) === key);

@@ -1,6 +1,6 @@
 /**
- * What the CRLs in force say of a certificate: RFC 5280 section 6.3. Pure: it
- * never reads the clock, and `unknown` is never `good`.
+ * What the CRLs in force say about a certificate: RFC 5280 section 6.3. Pure: it never reads the clock, and never
+ * treats `unknown` as `good`.
  *
  * @module
  */
@@ -15,11 +15,11 @@ import { isOlder } from './crl-age.js';
 import { type Question, type Voice, voiceOf } from './crl-voice.js';
 import { freshUntil, type VerifiedCrl } from './verified-crl.js';
 
-/** Answers for chains by a set of CRLs and a policy. Immutable. */
+/** Checks certification paths against a set of CRLs and a policy. Immutable. */
 export class RevocationChecker {
   readonly crls: readonly VerifiedCrl[];
   readonly policy: CompleteRevocationPolicy;
-  /** The CAs that the certificates and CRLs are by. */
+  /** The CAs that issued the certificates and CRLs. */
   readonly store: CertificateStore;
 
   constructor(crls: readonly VerifiedCrl[], store: CertificateStore, policy: CompleteRevocationPolicy) {
@@ -28,13 +28,13 @@ export class RevocationChecker {
     this.store = store;
   }
 
-  /** The CAs that no full CRL is loaded of: whatever they issued is `unknown`. */
+  /** The CAs without a full CRL. Every certificate that they issued is `unknown`. */
   uncoveredCas(at: Date): Certificate[] {
     const full = this.crls.filter(({ crl }) => crl.deltaBase === undefined);
     return this.store.certificates.filter((ca) => !full.some((verified) => this.#speaksOf(ca, verified, at)));
   }
 
-  /** Whether a CRL may speak of what a CA issues: its own, or an indirect one. */
+  /** Whether a CRL can cover the certificates of a CA: its own CRL, or an indirect one. */
   #speaksOf(ca: Certificate, verified: VerifiedCrl, at: Date): boolean {
     const { issuer, issuingDistributionPoint } = verified.crl;
     if (issuingDistributionPoint?.indirect === true) return true;
@@ -43,7 +43,7 @@ export class RevocationChecker {
     return this.#voiceOf(verified, { issuers, at, asking: [] }) !== undefined;
   }
 
-  /** Judges the leaf, and under `scope: 'chain'` every certificate below the root. The first that fails decides. */
+  /** Checks the leaf, and with `scope: 'chain'` every certificate below the root. The first that fails decides. */
   checkChain(chain: CertificateChain, at: Date): CertificateStatus {
     let until = Infinity;
     const crls: VerifiedCrl[] = [];
@@ -72,7 +72,7 @@ export class RevocationChecker {
     for (const point of points) {
       for (const verified of named) {
         const isDelta = verified.crl.deltaBase !== undefined;
-        // One that has a full CRL is asked with it.
+        // A delta with a full CRL is consulted together with it.
         if (isDelta && this.#fullOf(verified) !== undefined) continue;
         const reasons = reasonsCovered(verified.crl, certificate, point);
         if (reasons === 0) continue;
@@ -90,7 +90,10 @@ export class RevocationChecker {
     return progress.unknown(named.some(({ crl }) => crl.deltaBase === undefined));
   }
 
-  /** The CRLs of the issuer, or of one whom a distribution point names. A certificate may have points by the thousand. */
+  /**
+   * The CRLs of the issuer, or of an issuer that a distribution point names. A certificate can have thousands of
+   * points.
+   */
   #namedBy(certificate: Certificate, points: readonly DistributionPoint[]): VerifiedCrl[] {
     const issuers = [certificate.issuer, ...points.flatMap(({ crlIssuer }) => crlIssuer ?? [])];
     const names = new Set(issuers.map(({ canonical }) => canonical));
@@ -103,12 +106,12 @@ export class RevocationChecker {
     return voiceOf(verified, question, { store: this.store, crls, scope: this.policy.scope, check });
   }
 
-  /** A full CRL of the scope of a delta. */
+  /** A full CRL with the scope of a delta. */
   #fullOf(delta: VerifiedCrl): VerifiedCrl | undefined {
     return this.crls.find((full) => full.crl.deltaBase === undefined && isSameScope(full, delta));
   }
 
-  /** The deltas that know more than a full CRL, the newest first. */
+  /** The deltas newer than a full CRL, newest first. */
   #deltasOf(full: VerifiedCrl): VerifiedCrl[] {
     const newer = this.crls.filter(
       (one) => one.crl.deltaBase !== undefined && isSameScope(full, one) && isOlder(full.crl, one.crl),
@@ -129,7 +132,7 @@ function isSameScope(full: VerifiedCrl, delta: VerifiedCrl): boolean {
   );
 }
 
-/** What is known of one certificate so far: RFC 5280's reasons_mask and cert_status. */
+/** What is known about one certificate so far: reasons_mask and cert_status of RFC 5280. */
 class Progress {
   readonly #certificate: Certificate;
   readonly #at: Date;
@@ -150,9 +153,9 @@ class Progress {
   }
 
   /**
-   * Asks one CRL and its deltas, the newest first; returns the verdict if they revoke. Listed is revoked, whatever
-   * date or reason stands there: only a current delta can lift a hold. A stale list can still convict, but it can no
-   * longer acquit (RFC 5280 section 5.1.2.5).
+   * Consults one CRL and its deltas, newest first, and returns a verdict if they revoke. A listed certificate is
+   * revoked, whatever the date or reason of its entry: only a current delta can lift a hold. A stale CRL can still
+   * revoke but can no longer vouch (RFC 5280 section 5.1.2.5).
    */
   consult(
     full: VerifiedCrl,
@@ -161,7 +164,7 @@ class Progress {
   ): CertificateStatus | undefined {
     let lifting: VerifiedCrl | undefined;
     for (const delta of deltas) {
-      // What lifts a hold has the last word over older deltas, not over one as old as itself.
+      // A delta that lifts a hold overrides older deltas, but not an equally old one.
       if (lifting !== undefined && isOlder(delta.crl, lifting.crl)) break;
       const convict = this.convict(delta);
       if (convict !== undefined) return convict;
@@ -181,23 +184,26 @@ class Progress {
     return undefined;
   }
 
-  /** Whether a newer delta lifts the hold of a full CRL: RFC 5280 section 6.3.3 step (c) says which two go together. */
+  /**
+   * Whether a newer delta lifts the hold of a full CRL. RFC 5280 section 6.3.3 step (c) says which two can be
+   * combined.
+   */
   #isLifted(delta: VerifiedCrl, { crl: { number } }: VerifiedCrl): boolean {
     const { deltaBase = 0n, number: deltaNumber } = delta.crl;
     if (number === undefined || deltaNumber === undefined || deltaBase > number) return false;
     return this.#find(delta)?.reason === 'removeFromCRL' && this.#isCurrent(delta);
   }
 
-  /** The verdict of one CRL alone, if it revokes. */
+  /** The verdict of a single CRL, if it revokes. */
   convict(verified: VerifiedCrl): CertificateStatus | undefined {
     const entry = this.#find(verified);
-    // In a delta it says that the entry is gone from the full list; in a full list it says nothing that is known.
+    // In a delta, removeFromCRL means that the full CRL drops the entry. In a full CRL it is undefined, and revokes.
     if (entry === undefined || (entry.reason === 'removeFromCRL' && verified.crl.deltaBase !== undefined))
       return undefined;
     return { status: 'revoked', certificate: this.#certificate, ...entry, revokedBy: verified };
   }
 
-  // Written so that a time that is no number is in nothing's time.
+  // The comparisons are false for an invalid date.
   #isCurrent({ crl }: VerifiedCrl): boolean {
     return crl.thisUpdate <= this.#at && freshUntil(crl, this.#policy) > this.#at.getTime();
   }

@@ -1,32 +1,39 @@
 /**
- * What an operator is told of the CRLs in force.
+ * The CRLs in force as reported to operators.
  *
  * @module
  */
 import { type DistinguishedName } from '../x509/distinguished-name.js';
 import { type VerifiedCrl } from './verified-crl.js';
 
-/** One CRL in force. */
+/**
+ * A CRL in force.
+ * @example
+ * ```ts
+ * for (const { issuer, number, nextUpdate } of server.mtls.revocation.crls)
+ *   console.log(`CRL ${number} of ${issuer} is current until ${nextUpdate?.toISOString() ?? 'further notice'}`);
+ * ```
+ */
 export interface RevocationEntryState {
-  /** Whose list it is. */
+  /** The CA that issued it. */
   readonly issuer: DistinguishedName;
-  /** The CRL number in decimal (it may have 20 octets); `undefined` where the CRL has none. */
+  /** The CRL number in decimal (it may have 20 octets); `undefined` if the CRL has none. */
   readonly number: string | undefined;
-  /** Of a delta the number of its base, in decimal; `undefined`: it is a full CRL. */
+  /** For a delta CRL, the number of its base in decimal; `undefined` for a full CRL. */
   readonly deltaBase: string | undefined;
-  /** When the CA made it. */
+  /** When the CA issued it. */
   readonly thisUpdate: Date;
-  /** `undefined`: the CRL does not say when the next one comes, and never goes stale. */
+  /** When the next CRL is due; `undefined` if the CRL does not say, in which case it never becomes stale. */
   readonly nextUpdate: Date | undefined;
   /** How many certificates it lists. */
   readonly entries: number;
-  /** The file or option it came from. */
+  /** The file or option that it came from. */
   readonly source: string;
   /** When it was read and verified. */
   readonly loadedAt: Date;
 }
 
-/** Describes CRLs, in the order they have. */
+/** Describes CRLs, keeping their order. */
 export function describeCrls(crls: readonly VerifiedCrl[]): readonly RevocationEntryState[] {
   return Object.freeze(
     crls.map(({ crl, origin, loadedAt }) =>

@@ -1,28 +1,28 @@
 /**
- * A set of serial numbers of one length, packed: 6 bytes each beside the serial
- * itself, and one lookup reads a handful of neighbours.
+ * A packed set of serial numbers of one length: 6 bytes per entry beside the serial number, and a lookup reads only a
+ * few adjacent rows.
  *
  * @module
  */
 import { randomFillSync } from 'node:crypto';
 import { revocationReasons } from '../x509/crl-entry.js';
 
-/** What the table keeps of each serial number, in typed arrays whose memory threads share. */
+/** The data of a table, in typed arrays whose memory threads share. */
 export interface SerialTableData {
-  /** Octets of each serial number. */
+  /** The length of each serial number in octets. */
   readonly width: number;
-  /** The secret of the hash, two words: an issuer that knows the hash still cannot choose colliding serials. */
+  /** The secret key of the hash, two words: without it, an issuer cannot choose colliding serial numbers. */
   readonly seed: Uint32Array;
   /** Bucket b holds the rows from `starts[b]` to `starts[b + 1]`. */
   readonly starts: Uint32Array;
   readonly serials: Uint8Array;
-  /** Revocation dates, seconds since 1970; what lies outside 1970 to 2106 is cut to the edge. */
+  /** Revocation dates in seconds since 1970, clamped to the range from 1970 to 2106. */
   readonly dates: Uint32Array;
   /** Indexes into `revocationReasons`. */
   readonly reasons: Uint8Array;
 }
 
-/** The rows to be packed: where each serial number lies in `bytes`, and what goes with it. */
+/** The rows to pack: the offset of each serial number in `bytes`, and its data. */
 export interface SerialRows {
   readonly bytes: Uint8Array;
   readonly offsets: Uint32Array;
@@ -32,27 +32,27 @@ export interface SerialRows {
 
 const rowsPerBucket = 4;
 
-/** The secret of a table's hash. Two tables with one seed can be compared bucket by bucket. */
+/** A secret key for the hash. Tables with the same key can be compared bucket by bucket. */
 export function randomSeed(): Uint32Array {
   return randomFillSync(new Uint32Array(2));
 }
 
-/** How large a table will be. */
+/** The size of a table. */
 export interface TableSize {
-  /** How many serial numbers. */
+  /** The number of serial numbers. */
   readonly count: number;
-  /** Octets of each. */
+  /** The length of each in octets. */
   readonly width: number;
 }
 
-/** What tables of one index share: a table for itself would take whole pages of memory, however short it is. */
+/** What the tables of one index share. With memory of its own, even a short table would take whole pages. */
 export interface TableSpace {
-  /** The secret of the hash. */
+  /** The secret key of the hash. */
   readonly seed: Uint32Array;
   readonly memory: TableMemory;
 }
 
-/** Packs rows whose serial numbers are all `width` octets long, by a counting sort over their buckets. */
+/** Packs rows whose serial numbers are all `width` octets long, with a counting sort by bucket. */
 export function packSerials(rows: SerialRows, width: number, { seed, memory }: TableSpace): SerialTableData {
   const count = rows.offsets.length;
   const table: SerialTableData = {
@@ -63,7 +63,7 @@ export function packSerials(rows: SerialRows, width: number, { seed, memory }: T
     dates: memory.takeWords(count),
     reasons: memory.takeOctets(count),
   };
-  // A loop a function: V8 compiles a function anew for each loop that runs long.
+  // One loop per function: V8 compiles a function anew for each long-running loop in it.
   const buckets = countBuckets(rows, table);
   sumUp(table.starts);
   placeRows(rows, buckets, table);
@@ -81,14 +81,14 @@ function bucketsFor(count: number): number {
   return 2 ** Math.max(0, Math.ceil(Math.log2(count / rowsPerBucket)));
 }
 
-/** Memory for tables, handed out piece by piece. Threads share it. */
+/** Memory for tables, allocated at once and shared between threads. */
 export class TableMemory {
   readonly #words: Uint32Array;
   readonly #octets: Uint8Array;
   #nextWord = 0;
   #nextOctet = 0;
 
-  /** Takes as much as these tables need together. */
+  /** Allocates the memory that all these tables need. */
   constructor(tables: readonly TableSize[]) {
     let words = 0;
     let octets = 0;
@@ -112,8 +112,9 @@ export class TableMemory {
 }
 
 /**
- * Memory that threads share. Growable, though it never grows: such memory is mapped by itself, and goes back to
- * the operating system whole, where other memory would be left between what the loading thread has freed.
+ * Allocates memory that threads share. It is growable, although it never grows: growable memory is mapped separately
+ * and returns to the operating system as a whole. Other memory would remain between blocks that the loading thread
+ * freed.
  */
 function allocate(bytes: number): SharedArrayBuffer {
   const Growable = SharedArrayBuffer as new (
@@ -123,7 +124,7 @@ function allocate(bytes: number): SharedArrayBuffer {
   return new Growable(bytes, { maxByteLength: Math.max(bytes, 1) });
 }
 
-/** The bucket of each row, and how many rows each bucket has: at its number and one. */
+/** The bucket of each row. Adds the size of bucket b to `starts[b + 1]`. */
 function countBuckets({ bytes, offsets }: SerialRows, { width, seed, starts }: SerialTableData): Uint32Array {
   const buckets = new Uint32Array(offsets.length);
   const mask = starts.length - 2;
@@ -155,13 +156,14 @@ function placeRows(rows: SerialRows, buckets: Uint32Array, table: SerialTableDat
   }
 }
 
-/** The reason that lifts a hold, an index into `revocationReasons`. */
+/** The reason that lifts a hold, as an index into `revocationReasons`. */
 export const lifting: number = revocationReasons.indexOf('removeFromCRL');
 
 /**
- * Keeps one row of each serial number, so that a list that repeats one a million times is no slower to ask. Listed
- * twice, the entry that revokes counts, not the one that lifts a hold. Rows only move towards the front.
- * @returns How many rows are left.
+ * Keeps one row per serial number, so that a CRL that repeats one a million times is not slower to search. If an
+ * entry that revokes and one that lifts a hold have the same serial number, the former is kept. Rows only move
+ * to lower indexes.
+ * @returns The number of rows kept.
  */
 function dropRepeats(table: SerialTableData): number {
   const { width, starts, serials, dates, reasons } = table;
@@ -185,9 +187,9 @@ function dropRepeats(table: SerialTableData): number {
 }
 
 /**
- * How many serial numbers of a table none of the others lists, which have the same width. What lifts a hold lists
- * nothing, and what one of them lifts none of them lists. With the same seed, equal serials lie in buckets of equal
- * low bits, so that the tables are read nearly in order, and not all over.
+ * Counts the serial numbers of a table that none of the others, of the same width, lists. An entry that lifts a hold
+ * does not list its serial number, and overrides the others that do. With the same seed, equal serial numbers are in
+ * buckets with equal low bits, so the tables are read almost sequentially.
  */
 export function countMissingRows(table: SerialTableData, others: readonly SerialTableData[]): number {
   const { reasons } = table;
@@ -203,7 +205,7 @@ export function countMissingRows(table: SerialTableData, others: readonly Serial
 const listed = 1;
 const lifted = 2;
 
-/** Marks the rows of a table whose serial numbers another lists, or lifts: that stays, whichever of them is newer. */
+/** Marks the rows whose serial number another table lists or lifts. A lifted one stays so, whichever table is newer. */
 function markKnown(table: SerialTableData, other: SerialTableData, marks: Uint8Array): void {
   const { width, starts, serials } = table;
   const buckets = starts.length - 1;
@@ -220,20 +222,20 @@ function markKnown(table: SerialTableData, other: SerialTableData, marks: Uint8A
   }
 }
 
-/** The row that holds `serial`; -1 if none does. */
+/** The row that holds `serial`, or -1. */
 export function findSerial(table: SerialTableData, serial: Uint8Array): number {
   const { width, seed, starts } = table;
   if (serial.length !== width) return -1;
   return findInBucket(table, hashSerial(serial, 0, width, seed) & (starts.length - 2), serial, 0);
 }
 
-/** The row of a bucket that holds the serial number at `offset` of `bytes`; -1 if none does. */
+/** The row of a bucket that holds the serial number at `offset` of `bytes`, or -1. */
 function findInBucket(table: SerialTableData, bucket: number, bytes: Uint8Array, offset: number): number {
   const { starts } = table;
   return findRow(table, starts[bucket] as number, starts[bucket + 1] as number, bytes, offset);
 }
 
-/** The first row from `from` to `end` that holds the serial number at `offset` of `bytes`; -1 if none does. */
+/** The first row between `from` and `end` that holds the serial number at `offset` of `bytes`, or -1. */
 function findRow(
   { width, serials }: SerialTableData,
   from: number,
@@ -249,7 +251,7 @@ function findRow(
   return -1;
 }
 
-/** HalfSipHash-1-3 (Aumasson and Bernstein) of `width` octets, 32 bits: keyed, and made of 32-bit words. */
+/** HalfSipHash-1-3 (Aumasson and Bernstein) of `width` octets, 32 bits: keyed, and computed in 32-bit words. */
 function hashSerial(bytes: Uint8Array, offset: number, width: number, seed: Uint32Array): number {
   const key0 = seed[0] as number;
   const key1 = seed[1] as number;
@@ -258,7 +260,7 @@ function hashSerial(bytes: Uint8Array, offset: number, width: number, seed: Uint
   let v2 = 0x6c796765 ^ key0;
   let v3 = 0x74656462 ^ key1;
   const whole = width & ~3;
-  // The last word holds the octets that are left and the length, as the hash defines it; then three rounds to finish.
+  // The last word holds the remaining octets and the length, as the hash defines it. Three final rounds follow.
   for (let index = 0; index <= whole + 12; index += 4) {
     let word = 0;
     if (index <= whole) {

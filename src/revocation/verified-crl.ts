@@ -1,6 +1,6 @@
 /**
- * A CRL that may be asked: read, verified, packed. Packed first into plain data,
- * because a thread of its own does that for large lists.
+ * A CRL that can be consulted: parsed, verified and packed. The packed form is plain data, because a separate thread
+ * loads large CRLs.
  *
  * @module
  */
@@ -22,22 +22,22 @@ export interface CrlBytes {
   readonly digest: string;
 }
 
-/** A CRL whose signature has been verified, ready to be asked. */
+/** A CRL whose signature was verified. */
 export interface VerifiedCrl {
-  /** What the CRL says of itself. */
+  /** The fields of the CRL without its entries. */
   readonly crl: CrlHead;
   /** The CA whose key signed it. */
   readonly signer: Certificate;
   readonly index: CrlIndex;
-  /** SHA-256 of the CRL, hex. */
+  /** SHA-256 of the CRL in hex. */
   readonly digest: string;
-  /** The CRL itself, DER, for handing it to OpenSSL; `undefined` where OpenSSL is not to be handed it. */
+  /** The CRL in DER, for OpenSSL; `undefined` if OpenSSL does not get it. */
   readonly raw: Buffer | undefined;
   readonly origin: string;
   readonly loadedAt: Date;
 }
 
-/** {@link VerifiedCrl} as plain data. The index's memory is shared between threads, the rest is copied. */
+/** {@link VerifiedCrl} as plain data. Threads share the memory of the index; the rest is copied. */
 export interface PackedCrl {
   readonly head: CrlHeadData;
   readonly signer: Uint8Array;
@@ -47,7 +47,7 @@ export interface PackedCrl {
   readonly origin: string;
 }
 
-/** A CRL that was read, and whose signature holds. */
+/** A parsed CRL whose signature is valid. */
 export interface SignedCrl {
   readonly crl: Crl;
   readonly signer: Certificate;
@@ -57,8 +57,8 @@ export interface SignedCrl {
 }
 
 /**
- * Reads and verifies one CRL.
- * @throws MtlsError `ERR_MTLS_CRL_INVALID`, or one of {@link verifyCrl}'s.
+ * Parses and verifies one CRL.
+ * @throws MtlsError `ERR_MTLS_CRL_INVALID`, or an error of {@link verifyCrl}.
  */
 export function readSignedCrl(
   { der, origin, digest }: CrlBytes,
@@ -69,15 +69,15 @@ export function readSignedCrl(
   return { crl, signer: verifyCrl(crl, { store, weakSignature, origin }), digest, origin };
 }
 
-/** SHA-256, hex: what tells whether a CRL is the one in force. */
+/** SHA-256 in hex: identifies a CRL. */
 export function digestOf(der: Buffer): string {
   return createHash('sha256').update(der).digest('hex');
 }
 
 /**
- * Packs a CRL. Nothing of the result keeps the CRL's bytes, unless they are wanted.
- * @param options - `keepEntries`: up to how many entries the bytes are kept, for handing them to OpenSSL; `seed`:
- *   that of the indexes in force, so that the new one can be compared with them quickly.
+ * Packs a CRL. The result does not reference the bytes of the CRL; it copies them only on request.
+ * @param options - `keepEntries`: up to how many entries the bytes are kept for OpenSSL. `seed`: the seed of the
+ *   indexes in force, for a fast comparison.
  */
 export function packCrl(
   { crl, signer, digest, origin }: SignedCrl,
@@ -93,7 +93,7 @@ export function packCrl(
   };
 }
 
-/** Makes a packed CRL ready to be asked. */
+/** Restores a CRL from its packed form. */
 export function unpackCrl(
   { head, signer, index, digest, raw, origin }: PackedCrl,
   store: CertificateStore,
@@ -103,7 +103,7 @@ export function unpackCrl(
   if (ca === undefined)
     throw new MtlsError('ERR_MTLS_CRL_ISSUER_UNKNOWN', {
       source: origin,
-      seen: 'its signer is not among the configured CAs',
+      seen: 'its signer is not one of the configured CAs',
     });
   return Object.freeze({
     crl: unpackHead(head),
@@ -116,7 +116,7 @@ export function unpackCrl(
   });
 }
 
-/** A CRL in a sentence: whose, which number, of when. */
+/** A CRL as text: kind, number, issuer and date. */
 export function describeCrl({
   issuer,
   number,
@@ -128,7 +128,7 @@ export function describeCrl({
   return `${name} of "${issuer.describe()}" (${thisUpdate.toISOString()})`;
 }
 
-/** Until when a CRL can acquit, in milliseconds since 1970: its nextUpdate and the grace, or for ever. */
+/** Until when a CRL can vouch, in milliseconds since 1970: its nextUpdate plus the grace period, or forever. */
 export function freshUntil(
   { nextUpdate }: Pick<CrlHead, 'nextUpdate'>,
   policy: CompleteRevocationPolicy,
@@ -138,9 +138,9 @@ export function freshUntil(
 }
 
 /**
- * Refuses a CRL that is not in force at a time.
- * @throws MtlsError `ERR_MTLS_CRL_INVALID` before its thisUpdate, `ERR_MTLS_CRL_EXPIRED` after its nextUpdate
- *   and the policy's grace.
+ * Rejects a CRL that is not in force at a given time.
+ * @throws MtlsError `ERR_MTLS_CRL_INVALID` before its thisUpdate, `ERR_MTLS_CRL_EXPIRED` after its nextUpdate and the
+ *   grace period of the policy.
  */
 export function checkCrlDates(
   { crl, origin }: { readonly crl: CrlHead; readonly origin: string },

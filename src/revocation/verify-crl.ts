@@ -1,6 +1,6 @@
 /**
- * Whether a CRL may be believed: by whom it was signed, and whether that CA may.
- * RFC 5280 section 6.3.3, steps (f) to (h); the dates are for whoever asks at a time.
+ * Whether a CRL is authentic: who signed it, and whether that CA may sign CRLs. RFC 5280 section 6.3.3, steps (f) to
+ * (h); dates are checked elsewhere.
  *
  * @module
  */
@@ -12,19 +12,19 @@ import { keyIdentifiersAgree } from '../x509/issuance.js';
 import { type Crl } from '../x509/crl.js';
 import { describeExtension } from '../x509/extension-name.js';
 
-/** What {@link verifyCrl} admits. */
+/** The context of {@link verifyCrl}. */
 export interface CrlVerification {
   readonly store: CertificateStore;
   readonly weakSignature: 'deny' | 'allow';
-  /** Where the CRL came from, for the error. */
+  /** Where the CRL came from, for errors. */
   readonly origin: string;
 }
 
 /**
- * The CA that signed a CRL.
- * @throws MtlsError `ERR_MTLS_CRL_UNSUPPORTED` for critical extensions that are not handled and for MD5 and
- *   SHA-1, `ERR_MTLS_CRL_ISSUER_UNKNOWN` where no configured CA may have signed it, and
- *   `ERR_MTLS_CRL_SIGNATURE_INVALID` where one may, but did not.
+ * Finds the CA that signed a CRL.
+ * @throws MtlsError `ERR_MTLS_CRL_UNSUPPORTED` for unsupported critical extensions and for MD5 and SHA-1,
+ *   `ERR_MTLS_CRL_ISSUER_UNKNOWN` if no configured CA can have signed it, and `ERR_MTLS_CRL_SIGNATURE_INVALID` if one
+ *   can, but did not.
  */
 export function verifyCrl(crl: Crl, { store, weakSignature, origin }: CrlVerification): Certificate {
   checkExtensions(crl, origin);
@@ -34,14 +34,14 @@ export function verifyCrl(crl: Crl, { store, weakSignature, origin }: CrlVerific
   if (signer !== undefined) return signer;
   throw new MtlsError('ERR_MTLS_CRL_SIGNATURE_INVALID', {
     source: origin,
-    seen: `the signature of the CRL of "${crl.issuer.describe()}" is not by the key of that CA`,
+    seen: `the signature of the CRL of "${crl.issuer.describe()}" was not made with the key of that CA`,
     remedy:
-      'it is forged, damaged, or of another CA of the same name: fetch it again, or add the CA that signed it to options.ca',
+      'it is forged, damaged, or by another CA with the same name: fetch it again, or add the CA that signed it to options.ca',
   });
 }
 
 /**
- * Refuses a CRL that no CA's key can make good: {@link verifyCrl} without the CAs.
+ * Rejects a CRL that is unusable whatever CA signed it: {@link verifyCrl} without the CAs.
  * @throws MtlsError `ERR_MTLS_CRL_UNSUPPORTED`.
  */
 export function checkCrlForm(crl: Crl, { weakSignature, origin }: Omit<CrlVerification, 'store'>): void {
@@ -49,7 +49,7 @@ export function checkCrlForm(crl: Crl, { weakSignature, origin }: Omit<CrlVerifi
   checkAlgorithm(crl, weakSignature, origin);
 }
 
-// The sections of RFC 5280 that say of an extension which is known here that it is not critical.
+// The supported extensions that must not be critical, and the sections of RFC 5280 that say so.
 const neverCritical: Readonly<Record<string, string | undefined>> = {
   '2.5.29.20': '5.2.3',
   '2.5.29.21': '5.3.1',
@@ -61,17 +61,17 @@ function checkExtensions(crl: Crl, origin: string): void {
   const [type] = crl.unknownCriticalExtensions;
   if (type === undefined) return;
   const section = Object.hasOwn(neverCritical, type) ? neverCritical[type] : undefined;
-  const [fault, wish] =
+  const [fault, request] =
     section === undefined
-      ? ['which is not understood, and such a CRL must not be used (RFC 5280 section 5.2)', 'leave it out']
+      ? ['which is not supported, and such a CRL must not be used (RFC 5280 section 5.2)', 'leave it out']
       : [
-          `which must not be critical (RFC 5280 section ${section}), and for which OpenSSL would refuse every client`,
+          `which must not be critical (RFC 5280 section ${section}), and with which OpenSSL would refuse every client`,
           'write it as not critical',
         ];
   throw new MtlsError('ERR_MTLS_CRL_UNSUPPORTED', {
     source: origin,
     seen: `the CRL of "${crl.issuer.describe()}" has the critical extension ${describeExtension(type)}, ${fault}`,
-    remedy: `have the CA ${wish}`,
+    remedy: `have the CA ${request}`,
   });
 }
 
@@ -82,7 +82,7 @@ function checkAlgorithm(crl: Crl, weakSignature: CrlVerification['weakSignature'
     throw new MtlsError('ERR_MTLS_CRL_UNSUPPORTED', {
       source: origin,
       seen: `the CRL of "${crl.issuer.describe()}" is signed with the algorithm ${algorithm.oid}`,
-      remedy: 'RSA, RSA-PSS, ECDSA and EdDSA are understood',
+      remedy: 'use RSA, RSA-PSS, ECDSA or EdDSA',
     });
   }
   if (weakSignature === 'deny' && (hash === 'md5' || hash === 'sha1')) {
@@ -90,7 +90,7 @@ function checkAlgorithm(crl: Crl, weakSignature: CrlVerification['weakSignature'
       source: origin,
       seen: `the CRL of "${crl.issuer.describe()}" is signed with ${hash.toUpperCase()}, which can be forged`,
       remedy:
-        'set "default_md = sha256" in the CA\'s .cnf and run "openssl ca -gencrl" again, or admit it with revocation.weakSignature: \'allow\'',
+        'set "default_md = sha256" in the CA\'s .cnf and run "openssl ca -gencrl" again, or accept it with revocation.weakSignature: \'allow\'',
     });
   }
 }
@@ -101,7 +101,7 @@ function findSigners(crl: Crl, store: CertificateStore, origin: string): Certifi
     const known = store.certificates.map(({ subject }) => `"${subject.describe()}"`).join(', ');
     throw new MtlsError('ERR_MTLS_CRL_ISSUER_UNKNOWN', {
       source: origin,
-      seen: `the CRL is of "${crl.issuer.describe()}", which is none of the configured CAs (${known})`,
+      seen: `the CRL is of "${crl.issuer.describe()}", which is not one of the configured CAs (${known})`,
       remedy: 'add that CA or remove the CRL',
     });
   }
@@ -113,7 +113,7 @@ function findSigners(crl: Crl, store: CertificateStore, origin: string): Certifi
     ? ['has another key identifier', 'fetch the CRL again, or add the CA whose key signed it to options.ca']
     : [
         'has a keyUsage without cRLSign',
-        'issue its certificate anew with cRLSign, or add the certificate that signs its CRLs to options.ca',
+        'reissue its certificate with cRLSign, or add the certificate that signs its CRLs to options.ca',
       ];
   throw new MtlsError('ERR_MTLS_CRL_ISSUER_UNKNOWN', {
     source: origin,

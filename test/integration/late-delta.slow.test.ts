@@ -68,15 +68,18 @@ async function answersOf(server: TestServer): Promise<unknown[]> {
 }
 
 describe('a late delta beside a current base', () => {
-  test.each(Object.keys(ways) as Way[])('revokes, lifts nothing, and the base decides: %s', async (way) => {
-    const server = await ways[way]({});
-    expect(await answersOf(server)).toEqual([200, 'refused', 'refused']);
-    expect(server.recorder.events('refused')).toMatchObject([
-      { reason: 'revoked', revocation: { crlNumber: '23' } },
-      { reason: 'revoked', revocation: { crlNumber: '20', reason: 'certificateHold' } },
-    ]);
-    expect(server.recorder.events('reload-failed')).toEqual([]);
-  });
+  test.each(Object.keys(ways) as Way[])(
+    'revokes, lifts no hold, and the base decides about all others: %s',
+    async (way) => {
+      const server = await ways[way]({});
+      expect(await answersOf(server)).toEqual([200, 'refused', 'refused']);
+      expect(server.recorder.events('refused')).toMatchObject([
+        { reason: 'revoked', revocation: { crlNumber: '23' } },
+        { reason: 'revoked', revocation: { crlNumber: '20', reason: 'certificateHold' } },
+      ]);
+      expect(server.recorder.events('reload-failed')).toEqual([]);
+    },
+  );
 
   test.each(Object.keys(ways) as Way[])('is named in the log, once, and in the state: %s', async (way) => {
     const server = await ways[way]({});
@@ -100,7 +103,7 @@ describe('a late delta beside a current base', () => {
     expect(server.recorder.linesOf('delta-stale')).toHaveLength(1);
   });
 
-  test.each(Object.keys(ways) as Way[])('is named in what explain() says: %s', async (way) => {
+  test.each(Object.keys(ways) as Way[])('is named by explain(): %s', async (way) => {
     const { mtls } = await ways[way]({});
     const { admitted, text, crls } = mtls.explain(good.pem);
     expect(admitted).toBe(true);
@@ -119,7 +122,7 @@ describe('a late delta beside a current base', () => {
     [{ graceMs: 3 * hour }, 'started'],
     [{ graceMs: 3 * hour }, 'running'],
     [{ graceMs: 3 * hour }, 'reloaded'],
-  ])('is current where the policy says so (%p, %s)', async (policy, way) => {
+  ])('is current if the policy allows it (%p, %s)', async (policy, way) => {
     const server = await ways[way](policy);
     expect(await answersOf(server)).toEqual([200, 'refused', 200]);
     await until(() => server.recorder.linesOf('crl-expiring').length > 0, 'the warning comes');
@@ -141,7 +144,7 @@ describe('a late delta beside a current base', () => {
     await until(() => server.recorder.linesOf('delta-stale').length > 0, 'the warning comes');
   });
 
-  test('may have lost its base: it revokes, and nothing is good by it', async () => {
+  test('without its base revokes, and vouches for nothing', async () => {
     const crl = folder({ 'CA+.crl': late.der });
     const server = await startServer({ root, options: { crl, watch: false } });
     expect(await answersOf(server)).toEqual(['refused', 'refused', 'refused']);
@@ -153,7 +156,7 @@ describe('a late delta beside a current base', () => {
   });
 });
 
-test('the base has to be current, however new the delta is', async () => {
+test('the base must be current, however new the delta is', async () => {
   const crl = folder({
     'CA.crl': root.crl({ number: 20, ...expired }).der,
     'CA+.crl': root.crl({ number: 23, delta: 20 }).der,
@@ -172,7 +175,7 @@ describe('without a server', () => {
     held: held.pem,
   });
 
-  test('loadRevocation() answers as a server does', async () => {
+  test('loadRevocation() answers like a server', async () => {
     const revocation = await loadRevocation({ ca: caFile, crl });
     expect(revocation.rejected).toEqual([]);
     expect(revocation.crls.map(({ number, deltaBase }) => [number, deltaBase]).sort()).toEqual([
@@ -188,30 +191,30 @@ describe('without a server', () => {
   });
 
   test.each([
-    ['good', 0, 'good would be let in'],
+    ['good', 0, 'good would be admitted'],
     ['added', 1, 'added is refused: revoked'],
     ['held', 1, 'held is refused: revoked'],
-  ] as const)('the doctor answers as a server does, and names the delta: %s', async (name, code, verdict) => {
+  ] as const)('the doctor answers like a server, and names the delta: %s', async (name, code, verdict) => {
     const result = await runCommand(['doctor', '--cert', pems[name], '--ca', caFile, '--crl', crl]);
     expect(result.code).toBe(code);
     expect(result.out).toContain(verdict);
     expect(result.out).toMatch(
-      /^note +crl +\S+CA\+\.crl: the delta CRL number 23 of "CN=ca" \(.*Z\) has expired: what it lists stays revoked, and its base decides; publish a newer delta$/m,
+      /^note +crl +\S+CA\+\.crl: the delta CRL number 23 of "CN=ca" \(.*Z\) has expired: its entries stay revoked, and its base decides about all others; publish a newer delta$/m,
     );
   });
 
-  test('the doctor fails an expired base, with which no server starts', async () => {
+  test('the doctor rejects an expired base, with which no server starts', async () => {
     const file = join(folder({ 'CA.crl': root.crl({ number: 20, ...expired }).der }), 'CA.crl');
     const { code, out } = await runCommand(['doctor', '--cert', pems.good, '--ca', caFile, '--crl', file]);
     expect(code).toBe(1);
     expect(out).toMatch(/^FAILS +crl +\S+CA\.crl: the CRL number 20 of "CN=ca" .* expired at /m);
   });
 
-  test('inspect takes it, and notes that it is late', async () => {
+  test('inspect accepts it, and notes that it is late', async () => {
     const { code, out } = await runCommand(['inspect', join(crl, 'CA+.crl'), '--ca', caFile]);
     expect(code).toBe(0);
     expect(out).toContain(
-      'it has expired: what it lists stays revoked, it lifts nothing, and its base decides',
+      'it has expired: its entries stay revoked, it lifts no hold, and its base decides about all others',
     );
     expect(out).toContain('Would be accepted as a CRL.');
   });

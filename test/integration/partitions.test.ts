@@ -59,7 +59,7 @@ describe('after a partition was published once, the next full CRL comes into for
   });
 });
 
-test('a base and its delta take the place of a partition that was issued between them', async () => {
+test('a base and its delta replace a partition that was issued between them', async () => {
   const { root, client2, list } = world();
   const base = list(3, { number: 5 });
   const server = await startServer({
@@ -94,7 +94,7 @@ describe('a client that a partition lists', () => {
     expect(await server.as(client2).get()).toMatchObject({ status: 'refused' });
   });
 
-  test('is admitted again by a full CRL that was issued later and does not list it: the CA has released it', async () => {
+  test('is admitted again by a full CRL that was issued later and does not list it', async () => {
     const { root, client2, list } = world();
     const crl = list(3) + list(2, { idp: { onlyUser: true }, revoked: [client2] });
     const server = await startServer({ root, crl, options: { watch: false } });
@@ -105,7 +105,7 @@ describe('a client that a partition lists', () => {
   });
 });
 
-test('a full CRL stays beside a newer CRL for users, and gives way to it and one for CAs', async () => {
+test('a full CRL is kept beside a newer CRL for users, and replaced by it together with one for CAs', async () => {
   const { root, client1, client2, list } = world();
   const server = await startServer({ root, crl: list(2, { revoked: [client2] }), options: { watch: false } });
   const users = list(1, { idp: { onlyUser: true }, revoked: [client1, client2] });

@@ -19,7 +19,7 @@ async function verdict(options: LoadRevocationOptions): Promise<string> {
   return status.status === 'unknown' ? status.cause : status.status;
 }
 
-test('options that are not known are refused, for they would be left out in silence', async () => {
+test('unknown options are rejected, not silently ignored', async () => {
   const options = { ca: cas, crl: root.crl().pem, revocation: { unknown: 'allow' } };
   await expect(loadRevocation(options as LoadRevocationOptions)).rejects.toMatchObject({
     code: 'ERR_MTLS_OPTION_INVALID',
@@ -34,7 +34,7 @@ describe('a chain', () => {
     expect(revocation.rejected).toEqual([]);
   });
 
-  test('may be the leaf alone, where the CAs are configured', async () => {
+  test('can be only the leaf, if the CAs are configured', async () => {
     const crl = [root.crl().pem, east.crl({ revoked: [client] }).pem];
     expect((await loadRevocation({ ca: cas, crl })).check([client.x509]).status).toBe('revoked');
     expect((await loadRevocation({ ca: cas, crl: crl.slice(0, 1) })).check([client.x509])).toEqual({
@@ -45,7 +45,7 @@ describe('a chain', () => {
     expect(good.check([client.x509])).toEqual({ status: 'good' });
   });
 
-  test('is judged by the rest where a CRL is sound and cannot be indexed', async () => {
+  test('is checked with the other CRLs if a valid one cannot be indexed', async () => {
     const revoked = Array.from({ length: 4097 }, (_, number) => ({
       serial: '0a',
       certificateIssuer: distinguishedName({ commonName: String(number) }),
@@ -60,7 +60,7 @@ describe('a chain', () => {
     expect(check(chain)).toEqual({ status: 'good' });
   });
 
-  test('may hold intermediates that are not configured', async () => {
+  test('can contain intermediate CAs that are not configured', async () => {
     // The CRL of such a CA cannot be verified, but those above it can judge the CA itself.
     const { check, rejected } = await loadRevocation({
       ca: root.pem,
@@ -72,7 +72,7 @@ describe('a chain', () => {
     expect(rejected.map(({ error }) => error.code)).toEqual(['ERR_MTLS_CRL_ISSUER_UNKNOWN']);
   });
 
-  test('tells which certificate is revoked, since when, why, and by which CRL', async () => {
+  test('is reported with the revoked certificate, date, reason and CRL', async () => {
     const date = new Date('2024-05-06T07:08:09Z');
     const revoked = [{ serial: east.serialContent, date, reason: 'cACompromise' as const }];
     const { check } = await loadRevocation({
@@ -92,7 +92,7 @@ describe('a chain', () => {
     expect(alone.status === 'revoked' && alone.certificate.raw).toEqual(east.der);
   });
 
-  test('tells no number of a CRL that has none', async () => {
+  test('is reported without a number if the CRL has none', async () => {
     const crl = east.crl({ revoked: [client], number: null }).pem;
     const { check } = await loadRevocation({ ca: cas, crl });
     expect(check(chain)).toMatchObject({ status: 'revoked', crlNumber: undefined });
@@ -105,7 +105,7 @@ describe('a chain', () => {
     expect(check([stranger.x509, root.x509])).toEqual({ status: 'unknown', cause: 'no-issuer' });
   });
 
-  test('that is empty is a mistake', async () => {
+  test('that is empty is an error', async () => {
     const { check } = await loadRevocation({ ca: cas, crl: root.crl().pem });
     expect(() => check([])).toThrow(
       expect.objectContaining({
@@ -116,12 +116,12 @@ describe('a chain', () => {
   });
 });
 
-test('a time that is none is a mistake', async () => {
+test('an invalid date is an error', async () => {
   const { check } = await loadRevocation({ ca: cas, crl: root.crl().pem });
   expect(() => check(chain, new Date(NaN))).toThrow(
     expect.objectContaining({
       code: 'ERR_MTLS_OPTION_INVALID',
-      message: 'the time to judge by is no valid Date',
+      message: 'the date to check at is invalid',
     }),
   );
 });
@@ -130,7 +130,7 @@ describe('the moment', () => {
   const nextUpdate = fromNow(day);
   const crl = [root.crl({ nextUpdate }).pem, east.crl({ nextUpdate }).pem];
 
-  test('is now, by the clock that was given', async () => {
+  test('is now, by the given clock', async () => {
     let now = Date.now();
     const { check } = await loadRevocation({ ca: cas, crl, now: () => now });
     expect(check(chain).status).toBe('good');
@@ -144,7 +144,7 @@ describe('the moment', () => {
     expect(Math.abs(crls[0]!.loadedAt.getTime() - Date.now())).toBeLessThan(minute);
   });
 
-  test('may be another', async () => {
+  test('can be another one', async () => {
     const { check } = await loadRevocation({ ca: cas, crl });
     expect(check(chain, new Date(nextUpdate.getTime() - 1)).status).toBe('good');
     expect(check(chain, nextUpdate)).toEqual({ status: 'unknown', cause: 'crl-expired' });
@@ -152,7 +152,7 @@ describe('the moment', () => {
 });
 
 describe('the policy', () => {
-  test('is checked', async () => {
+  test('is validated', async () => {
     const load = loadRevocation({ ca: cas, crl: root.crl().pem, policy: { stale: 'no' as 'deny' } });
     await expect(load).rejects.toThrow(`revocation.stale is "no"; expected one of 'deny', 'allow'`);
   });
@@ -211,7 +211,7 @@ describe('where CRLs come from', () => {
     expect(revocation.check([east.client().x509])).toEqual({ status: 'good' });
   });
 
-  test('of two of one scope the newer judges', async () => {
+  test('the newer of two with the same scope is used', async () => {
     const [older, newer] = [east.crl({ revoked: [client], number: 1 }).pem, east.crl({ number: 2 }).pem];
     for (const crl of [
       [ofRoot.pem, older, newer],
@@ -224,12 +224,12 @@ describe('where CRLs come from', () => {
   });
 });
 
-describe('a CRL that says nothing is set aside and told of, and the rest judges', () => {
+describe('an unusable CRL is rejected and reported, and the others are used', () => {
   const good = [root.crl().pem, east.crl({ revoked: [client] }).pem];
 
   test.each<[string, string | Buffer, string]>([
     ['forged', root.crl({ number: 9, signWith: ca().privateKey }).pem, 'ERR_MTLS_CRL_SIGNATURE_INVALID'],
-    ['of nobody', ca('stranger').crl().pem, 'ERR_MTLS_CRL_ISSUER_UNKNOWN'],
+    ['of an unknown CA', ca('stranger').crl().pem, 'ERR_MTLS_CRL_ISSUER_UNKNOWN'],
     ['not in force yet', root.crl({ number: 9, thisUpdate: fromNow(day) }).pem, 'ERR_MTLS_CRL_INVALID'],
     ['damaged', Buffer.concat([root.crl().der, Buffer.from([0])]), 'ERR_MTLS_CRL_INVALID'],
     ['weak', root.crl({ number: 9, hash: 'sha1' }).pem, 'ERR_MTLS_CRL_UNSUPPORTED'],
@@ -248,12 +248,12 @@ describe('a CRL that says nothing is set aside and told of, and the rest judges'
     expect(rejected.map(({ source }) => source)).toEqual([bad]);
   });
 
-  test('and nothing is good without it', async () => {
+  test('and without it no certificate is good', async () => {
     const crl = [root.crl().pem, east.crl({ signWith: ca().privateKey }).pem];
     expect(await verdict({ ca: cas, crl })).toBe('no-crl');
   });
 
-  test('but not for being out of date: it can still convict', async () => {
+  test('but not for having expired: it can still revoke', async () => {
     const stale = { thisUpdate: fromNow(-2 * day), nextUpdate: fromNow(-day) };
     const { check, rejected } = await loadRevocation({
       ca: cas,
@@ -279,12 +279,12 @@ describe('sources that cannot be read are an error, never nothing', () => {
     await expect(loadRevocation(options as LoadRevocationOptions)).rejects.toMatchObject({ code });
   });
 
-  test('and are named by their option', async () => {
+  test('and are reported with their option', async () => {
     const ca = join(empty, 'no.pem');
     await expect(loadRevocation({ ca, crl })).rejects.toThrow(`options.ca: cannot read "${ca}" (ENOENT)`);
   });
 
-  test('and so is a CA that cannot be read, with its place', async () => {
+  test('and so is a CA that cannot be parsed, with its position', async () => {
     const damaged = Buffer.from(root.der);
     damaged[damaged.indexOf(Buffer.from('0101ff', 'hex')) + 2] = 1;
     const bundle = `${root.pem}${formatPem({ label: 'CERTIFICATE', der: damaged })}`;
@@ -302,31 +302,31 @@ describe('sources that cannot be read are an error, never nothing', () => {
     });
   });
 
-  test('text that is no PEM block', async () => {
+  test('text that is not PEM', async () => {
     expect(() => parsePem(Buffer.from('hello'), 'a')).toThrow('no PEM block');
     await expect(verdict({ ca: cas, crl: Buffer.from('hello') })).resolves.toBe('no-crl');
   });
 });
 
-test('what was loaded is told and cannot be changed', async () => {
+test('the loaded CRLs are listed and frozen', async () => {
   const revocation = await loadRevocation({ ca: cas, crl: root.crl({ number: 3 }).pem });
   expect(Object.isFrozen(revocation)).toBe(true);
   expect(revocation.crls).toMatchObject([{ number: '3', source: 'options.crl', entries: 0 }]);
 });
 
-describe('faults that were found', () => {
+describe('regressions', () => {
   test.each<[string, object]>([
     ['no CRL', { crl: [] }],
     ['an empty list of CAs', { ca: [] }],
     ['CAs left out', { ca: undefined }],
     ['CRLs left out', { crl: undefined }],
-  ])('%s is refused with a code', async (_what, options) => {
+  ])('%s is rejected with a code', async (_what, options) => {
     const load = loadRevocation({ ca: cas, crl: root.crl().pem, ...options });
     await expect(load).rejects.toMatchObject({ code: 'ERR_MTLS_OPTION_INVALID' });
   });
 });
 
-test('of two CRLs made in the same second, what either lists is revoked, in either order', async () => {
+test('what either of two CRLs from the same second lists is revoked, in any order', async () => {
   const root = ca('root');
   const [left, right] = [root.client('left'), root.client('right')];
   const thisUpdate = new Date('2026-01-01T00:00:00Z');

@@ -141,7 +141,7 @@ describe('whether one CRL covers another', () => {
     expect(covers(relative, named('http://a.test'))).toBe(false);
   });
 
-  test('several cover together what is covered by one or the other', () => {
+  test('several cover together what any of them covers', () => {
     expect(areSubjectsCovered(all, [users, cas])).toBe(true);
     expect(areSubjectsCovered(all, [users, attributes])).toBe(false);
     expect(
@@ -152,7 +152,7 @@ describe('whether one CRL covers another', () => {
   });
 });
 
-test('whose CRL it is and which key has signed it is told', () => {
+test('the issuer and the signing key are part of it', () => {
   expect(coverage()).toMatchObject({
     issuer: store.certificates[0]?.subject.canonical,
     key: store.certificates[0]?.publicKey.toString('base64'),
@@ -161,12 +161,12 @@ test('whose CRL it is and which key has signed it is told', () => {
   expect(coverage({}, east).key).not.toBe(coverage().key);
 });
 
-test('a direct CRL that names other issuers in its entries speaks of none of them', () => {
+test('a direct CRL that names other issuers in its entries covers none of them', () => {
   expect(coverage({ revoked: [guest] }).others).toBe('none');
   expect(coverage({ idp: { onlyUser: true }, revoked: [guest] }).others).toBe('none');
 });
 
-test('of several each is found once', () => {
+test('each of several is found once', () => {
   const wide = [
     coverage(),
     named('http://a.test', 'http://b.test'),

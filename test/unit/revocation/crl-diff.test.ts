@@ -26,7 +26,7 @@ function revoked(...serials: string[]): CrlOptions {
 const hold: CrlOptions = { number: 6, delta: 5, revoked: [{ serial: '0a', reason: 'certificateHold' }] };
 const lift: CrlOptions = { number: 6, delta: 5, revoked: [{ serial: '0a', reason: 'removeFromCRL' }] };
 
-describe('what came and went between two readings', () => {
+describe('the difference between two readings', () => {
   test.each<[string, Lists, Lists, CrlDiff]>([
     ['nothing', [[revoked('0a', '0b')]], [[revoked('0b', '0a')]], { added: 0, removed: 0 }],
     ['one more', [[revoked('0a')]], [[revoked('0a', '0b')]], { added: 1, removed: 0 }],
@@ -54,7 +54,7 @@ describe('what came and went between two readings', () => {
     expect(diff(before, after)).toEqual(expected);
   });
 
-  test('a delta beside one that stays', () => {
+  test('a delta beside an unchanged one', () => {
     const [one, two] = [
       admitted(root.crl({ number: 6, delta: 5, ...revoked('0a', '0b') }), store),
       admitted(root.crl({ number: 7, delta: 6, ...revoked('0b', '0c') }), store),
@@ -152,7 +152,7 @@ describe('what came and went between two readings', () => {
     expect(diff(before, after)).toEqual(expected);
   });
 
-  test('of full lists of wider scopes eight are searched', () => {
+  test('eight full CRLs of wider scopes are searched', () => {
     const serials = ['01', '02', '03', '04', '05', '06', '07', '08', '09'];
     const wider = serials.map((serial): readonly [CrlOptions] => [revoked(serial)]);
     const partition: Lists = [[{ ...users, ...revoked(...serials) }]];
@@ -161,14 +161,14 @@ describe('what came and went between two readings', () => {
     expect(diff(partition, wider.slice(1)).removed).toBe(1);
   });
 
-  test('of lists side by side eight are searched', () => {
+  test('eight CRLs of the same scope are searched', () => {
     const serials = ['01', '02', '03', '04', '05', '06', '07', '08', '09'];
     const lists = serials.map((serial): readonly [CrlOptions] => [revoked(serial)]);
     expect(diff(lists.slice(0, 8), [[revoked(...serials)]])).toEqual({ added: 1, removed: 0 });
     expect(diff(lists, [[revoked(...serials)]])).toEqual({ added: 1, removed: 0 });
   });
 
-  test.each([0, 1])('what one of two lists lifts is listed by neither, in order %i', (order) => {
+  test.each([0, 1])('what one of two CRLs lifts counts as listed by neither, in order %i', (order) => {
     const [before, lifts, holds] = [hold, lift, { ...hold, number: 5, delta: 4 }].map((options) =>
       entriesOf(admitted(root.crl(options), store)),
     );
@@ -185,7 +185,7 @@ describe('what came and went between two readings', () => {
     expect(diff([[indirect('one')]], [[indirect('two')]])).toEqual({ added: 1, removed: 1 });
   });
 
-  test('a list that did not change is not compared entry by entry', () => {
+  test('an unchanged CRL is not compared entry by entry', () => {
     const shared = entriesOf(admitted(root.crl(revoked('0a')), store));
     // An index that lists something else under the same digest would be noticed if it were read.
     expect(compareCrls([{ ...shared, index: { ...shared.index, issuers: [] } }], [shared])).toEqual({
@@ -194,7 +194,7 @@ describe('what came and went between two readings', () => {
     });
   });
 
-  test('which scopes list less is told, and only those', () => {
+  test('exactly the scopes that lost entries are reported', () => {
     const entries = (options: CrlOptions, by = root): ScopedEntries =>
       entriesOf(admitted(by.crl(options), store));
     const before = [entries(revoked('0a', '0b')), entries(revoked('0a', '0b'), east)];

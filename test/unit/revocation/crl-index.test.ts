@@ -26,7 +26,7 @@ function issuer(commonName: string): { der: Buffer; name: DistinguishedName } {
   return { der, name: subject };
 }
 
-describe('what a CRL says of a certificate', () => {
+describe('the entry of a certificate', () => {
   test.each<RevocationReason>([
     'unspecified',
     'keyCompromise',
@@ -38,7 +38,7 @@ describe('what a CRL says of a certificate', () => {
     'removeFromCRL',
     'privilegeWithdrawn',
     'aACompromise',
-  ])('the reason %s and the date stand with the serial number', (reason) => {
+  ])('has the reason %s and the date', (reason) => {
     const date = new Date('2024-02-29T12:34:56Z');
     const entry = { serial: '0a', date, reason } as RevokedEntry;
     const listed = index({ revoked: [{ serial: '09' }, entry, { serial: '0b' }] });
@@ -46,7 +46,7 @@ describe('what a CRL says of a certificate', () => {
     expect(listed.find(serial('0c'))).toBeUndefined();
   });
 
-  test('an entry without a reason is unspecified, though the entry before it has one', () => {
+  test('without a reason is unspecified, even if the previous entry has one', () => {
     const listed = index({ revoked: [{ serial: '09', reason: 'keyCompromise' }, { serial: '0a' }] });
     expect(listed.find(serial('0a'))?.reason).toBe('unspecified');
   });
@@ -59,12 +59,12 @@ describe('what a CRL says of a certificate', () => {
     ['2106-02-07T06:28:15Z', '2106-02-07T06:28:15Z'],
     ['2106-02-07T06:28:16Z', '2106-02-07T06:28:15Z'],
     ['9999-12-31T23:59:59Z', '2106-02-07T06:28:15Z'],
-  ])('a certificate that was revoked at %s is listed, with the date %s', (date, kept) => {
+  ])('with the date %s is reported with the date %s', (date, kept) => {
     const listed = index({ revoked: [{ serial: '0a', date: new Date(date) }] });
     expect(listed.find(serial('0a'))?.revocationDate).toEqual(new Date(kept));
   });
 
-  test('serial numbers of every length stand side by side', () => {
+  test('can have a serial number of any length', () => {
     const serials = Array.from({ length: 40 }, (_, length) => serial('7f'.repeat(length + 1)));
     const listed = index({ revoked: serials.map((content) => ({ serial: content })) });
     for (const content of serials) expect(listed.find(content)).toBeDefined();
@@ -75,13 +75,13 @@ describe('what a CRL says of a certificate', () => {
     ['ff', '00ff'],
     ['00ff', 'ff'],
     ['80', '0080'],
-  ])('that %s is listed says nothing of %s: a negative number is another number', (content, other) => {
+  ])('for %s does not affect %s: a negative number is a different number', (content, other) => {
     const listed = index({ revoked: [{ serial: serial(content) }] });
     expect(listed.find(serial(content))).toBeDefined();
     expect(listed.find(serial(other))).toBeUndefined();
   });
 
-  test('an empty list lists nothing', () => {
+  test('does not exist in an empty CRL', () => {
     expect(index({}).find(serial('0a'))).toBeUndefined();
     expect(index({}).data.issuers).toEqual([]);
   });
@@ -92,11 +92,11 @@ describe('what a CRL says of a certificate', () => {
     ['after', [hold, lift]],
     ['before', [lift, hold]],
     ['both before and after', [lift, hold, lift]],
-  ])('where a removeFromCRL stands %s the entry that revokes, the latter counts', (_where, revoked) => {
+  ])('that revokes takes precedence if a removeFromCRL is %s it', (_where, revoked) => {
     expect(index({ revoked }).find(serial('0a'))?.reason).toBe('certificateHold');
   });
 
-  test('a removeFromCRL that stands alone is told as such', () => {
+  test('with removeFromCRL alone is reported as such', () => {
     expect(index({ revoked: [lift] }).find(serial('0a'))?.reason).toBe('removeFromCRL');
   });
 });
@@ -122,24 +122,24 @@ describe('the entries of an indirect CRL', () => {
     ['the issuer that an entry names, and those after it that name none', east.name, ['02', '03', '07']],
     ['another issuer', west.name, ['04']],
     ['an issuer that it does not name', issuer('north').name, []],
-  ])('of %s it lists those of that issuer alone', (_whose, name, expected) => {
+  ])('for %s are only those of that issuer', (_whose, name, expected) => {
     const all = ['01', '02', '03', '04', '05', '06', '07'];
     expect(all.filter((hex) => listed.find(serial(hex), name))).toEqual(expected);
   });
 
-  test('an issuer in another spelling of its name is the same issuer', () => {
+  test('match an issuer in another spelling of its name', () => {
     const spelt = sequence(set(sequence(oid('2.5.4.3'), text('printable', ' EAST '))));
     const other = index({ idp: { indirect: true }, revoked: [{ serial: '0a', certificateIssuer: spelt }] });
     expect(other.find(serial('0a'), east.name)).toBeDefined();
   });
 
-  test('the CRL’s own issuer in another spelling of its name is the CRL’s own issuer', () => {
+  test('match the issuer of the CRL in another spelling of its name', () => {
     const spelt = sequence(set(sequence(oid('2.5.4.3'), text('printable', 'ROOT'))));
     const other = index({ idp: { indirect: true }, revoked: [{ serial: '0a', certificateIssuer: spelt }] });
     expect(other.find(serial('0a'))).toBeDefined();
   });
 
-  test('the same serial number of one issuer, in several lengths, is found at each', () => {
+  test('can have the same serial number in several lengths', () => {
     const several = index({
       idp: { indirect: true },
       revoked: [

@@ -37,7 +37,7 @@ describe('a CRL without an issuing distribution point', () => {
     expect(covered({}, [{ uris: ['http://a.test/1'] }], { by: east })).toEqual([0, 0]);
   });
 
-  test('covers the reasons alone that a distribution point names', () => {
+  test('covers only the reasons that a distribution point names', () => {
     expect(covered({}, [{ uris: ['http://a.test/1'], reasons: [1, 4] }])).toEqual([
       keyCompromise | superseded,
       allReasons,
@@ -48,7 +48,7 @@ describe('a CRL without an issuing distribution point', () => {
     expect(covered({}, [{ crlIssuer: agent.subject }], { by: agent })).toEqual([0, 0]);
   });
 
-  test('the bit that means no reason does not count', () => {
+  test('the unused bit does not count', () => {
     expect(covered({}, [{ uris: ['http://a.test/1'], reasons: [0, 1] }])[0]).toBe(keyCompromise);
   });
 });
@@ -66,7 +66,7 @@ describe('a CRL for one kind of certificate', () => {
     expect(covered(options, [], { of: asCa })).toEqual([ofCa]);
   });
 
-  test('a certificate of version 1 is no CA’s, unless it is self-issued', () => {
+  test('a version 1 certificate is not a CA certificate, unless it is self-issued', () => {
     expect(covered({ idp: { onlyCa: true } }, [], { of: { version: 1 } })).toEqual([0]);
     expect(covered({ idp: { onlyCa: true } }, [], { of: { version: 1, commonName: 'root' } })).toEqual([
       allReasons,
@@ -114,7 +114,7 @@ describe('a CRL for one distribution point', () => {
     expect(covered(options, points).some((reasons) => reasons !== 0)).toBe(expected);
   });
 
-  test('of several distribution points each is asked, and the implied one after them', () => {
+  test('every distribution point is consulted, and then the implied one', () => {
     expect(
       covered({ idp: { fullName: ['http://a.test/2'] } }, [uri('http://a.test/1'), uri('http://a.test/2')]),
     ).toEqual([0, allReasons, 0]);
@@ -135,17 +135,17 @@ describe('a CRL of another issuer', () => {
     expect(covered(indirect, [{ crlIssuer }], asked)).toEqual([allReasons, 0]);
   });
 
-  test('covers nothing where the distribution point names a third issuer, or none', () => {
+  test('covers nothing if the distribution point names a third issuer, or none', () => {
     expect(covered(indirect, [{ crlIssuer: east.subject }], asked)).toEqual([0, 0]);
     expect(covered(indirect, [{ uris: ['http://a.test/1'] }], asked)).toEqual([0, 0]);
     expect(covered(indirect, [], asked)).toEqual([0]);
   });
 
-  test('covers nothing for its name alone: the certificate’s issuer gives way to the named one', () => {
+  test('covers nothing by the name of the certificate’s issuer if the point names another', () => {
     expect(covered(indirect, [{ crlIssuer: agent.subject }])[0]).toBe(0);
   });
 
-  test('with a name of its own needs that name, or its issuer’s where the point has no name', () => {
+  test('with a name requires that name, or that of its issuer if the point has none', () => {
     const named = (name: PointOptions): CrlOptions => ({ extraExtensions: [issuingPoint(name, true)] });
     const crlIssuer = agent.subject;
     expect(covered(named({ uris: ['ldap://b'] }), [{ crlIssuer, uris: ['ldap://b'] }], asked)[0]).not.toBe(0);

@@ -25,22 +25,32 @@ function reload(old: readonly VerifiedCrl[], crls: readonly VerifiedCrl[]): stri
   try {
     refuseRollback(old, { ...lenient, crls });
   } catch (error) {
-    return /is gone|has no number|has a lower number/.exec(String(error))?.[0] ?? String(error);
+    return /without a replacement|has no number|has a lower number/.exec(String(error))?.[0] ?? String(error);
   }
   return 'goes';
 }
 
-describe('a delta that is gone', () => {
+describe('a removed delta', () => {
   test.each<[string, CrlOptions, VerifiedCrl, string]>([
     ['a full CRL of its number', { number: 6 }, list({ number: 6 }), 'goes'],
     ['a full CRL of a higher number', { number: 6 }, list({ number: 7 }), 'goes'],
-    ['a full CRL of a lower number', { number: 6 }, list({ number: 5 }), 'is gone'],
-    ['a full CRL without a number', { number: 1 }, list({ number: null }), 'is gone'],
+    ['a full CRL of a lower number', { number: 6 }, list({ number: 5 }), 'without a replacement'],
+    ['a full CRL without a number', { number: 1 }, list({ number: null }), 'without a replacement'],
     ['a full CRL of number 0, where it had no number', { number: null }, list({ number: 0 }), 'goes'],
-    ['a full CRL of another key', { number: 6 }, list({ number: 7 }, rolled), 'is gone'],
-    ['a full CRL of another CA', { number: 6 }, list({ number: 7 }, east), 'is gone'],
-    ['a full CRL of another name and the same key', { number: 6 }, list({ number: 7 }, namesake), 'is gone'],
-    ['a full CRL of another scope', { number: 6 }, list({ number: 7, idp: { onlyCa: true } }), 'is gone'],
+    ['a full CRL of another key', { number: 6 }, list({ number: 7 }, rolled), 'without a replacement'],
+    ['a full CRL of another CA', { number: 6 }, list({ number: 7 }, east), 'without a replacement'],
+    [
+      'a full CRL of another name and the same key',
+      { number: 6 },
+      list({ number: 7 }, namesake),
+      'without a replacement',
+    ],
+    [
+      'a full CRL of another scope',
+      { number: 6 },
+      list({ number: 7, idp: { onlyCa: true } }),
+      'without a replacement',
+    ],
     ['one of the same scope', { number: 6, idp }, list({ number: 7, idp }), 'goes'],
   ])('beside %s', (_what, options, full, expected) => {
     const delta = list({ delta: 0, thisUpdate: earlier, ...options });
@@ -51,8 +61,8 @@ describe('a delta that is gone', () => {
 test.each([
   [7, true, 'goes'],
   [6, true, 'goes'],
-  [5, true, 'is gone'],
-  [7, false, 'is gone'],
+  [5, true, 'without a replacement'],
+  [7, false, 'without a replacement'],
 ])(
   'a delta of number 6 beside the full CRL %i by another key, which is newer: %p, %s',
   (number, isNewer, expected) => {
@@ -72,27 +82,27 @@ describe('a delta that replaces another', () => {
   test.each<[string, CrlOptions, VerifiedCrl[], string]>([
     ['its base', { delta: 5 }, [list({ number: 5 })], 'goes'],
     ['a full CRL that is newer than its base', { delta: 4 }, [list({ number: 5 })], 'goes'],
-    ['a full CRL that is older than its base', { delta: 5 }, [list({ number: 4 })], 'is gone'],
-    ['a full CRL without a number', { delta: 1 }, [list({ number: null })], 'is gone'],
-    ['nothing', { delta: 5 }, [], 'is gone'],
-    ['the full CRL of another key', { delta: 5 }, [list({ number: 5 }, rolled)], 'is gone'],
-    ['a full CRL of another scope', { delta: 5 }, [list({ number: 5, idp })], 'is gone'],
+    ['a full CRL that is older than its base', { delta: 5 }, [list({ number: 4 })], 'without a replacement'],
+    ['a full CRL without a number', { delta: 1 }, [list({ number: null })], 'without a replacement'],
+    ['nothing', { delta: 5 }, [], 'without a replacement'],
+    ['the full CRL of another key', { delta: 5 }, [list({ number: 5 }, rolled)], 'without a replacement'],
+    ['a full CRL of another scope', { delta: 5 }, [list({ number: 5, idp })], 'without a replacement'],
   ])('stands on %s', (_what, options, full, expected) => {
     expect(reload([old], [list({ number: 7, ...options }), ...full])).toBe(expected);
   });
 
-  test('stands beside it, though its own base is not there', () => {
+  test('is kept beside it, even without its own base', () => {
     const next = [list({ number: 7, delta: 6 }), old, list({ number: 5 })];
     expect(reload([old], next)).toBe('goes');
   });
 
-  test('is one of two, of which the newer has no base', () => {
+  test('is one of two, the newer of which has no base', () => {
     const next = [list({ number: 8, delta: 7 }), list({ number: 7, delta: 5 }), list({ number: 5 })];
     expect(reload([old], next)).toBe('goes');
     expect(reload([old], next.reverse())).toBe('goes');
     expect(
       reload([list({ number: 7, delta: 5 })], [list({ number: 8, delta: 7 }), ...next.slice(0, 1)]),
-    ).toBe('is gone');
+    ).toBe('without a replacement');
   });
 
   test('is the newest of those that have a base', () => {
@@ -101,7 +111,7 @@ describe('a delta that replaces another', () => {
     expect(reload([old], next.reverse())).toBe('goes');
   });
 
-  test('may not be of a lower number', () => {
+  test('cannot have a lower number', () => {
     const lower = list({ number: 5, delta: 3 });
     expect(reload([old], [lower, list({ number: 4 })])).toBe('has a lower number');
   });
@@ -123,7 +133,7 @@ test('two issuing distribution points are two scopes', () => {
   expect(scopeKey(list({ idp: { onlyUser: true } }))).not.toBe(scopeKey(list({ idp: { onlyCa: true } })));
 });
 
-test('a CRL that did not change may stay, though another lists less', () => {
+test('an unchanged CRL can stay, even if another one lists less', () => {
   const old = list({ number: 5 });
   expect(() => {
     refuseRollback([old], { ...lenient, crls: [old], shrunk: [scopeKey(old)] });

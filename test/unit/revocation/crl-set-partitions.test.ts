@@ -32,17 +32,17 @@ function reload(old: VerifiedCrl[], crls: VerifiedCrl[], rules: Partial<Replacem
     refuseRollback(old, { ...lenient, shrunk, ...rules, crls });
   } catch (error) {
     return (
-      /is gone and nothing replaces it|was not issued later|lists fewer/.exec(String(error))?.[0] ??
+      /was removed without a replacement|was not issued later|lists fewer/.exec(String(error))?.[0] ??
       String(error)
     );
   }
   return 'goes';
 }
 
-const gone = 'is gone and nothing replaces it';
+const gone = 'was removed without a replacement';
 const early = 'was not issued later';
 
-describe('a partition that is gone, where a full list', () => {
+describe('a removed partition, if a full CRL', () => {
   const partition = list({ number: 90, thisUpdate: then, idp: users, ...listed });
 
   test.each<[string, CrlOptions, string]>([
@@ -90,7 +90,7 @@ describe('a partition that is gone, where a full list', () => {
     expect(reload([partition], [list({ thisUpdate: then }, rolled)], { isSuccessor })).toBe(early);
   });
 
-  test('is told with what it would have to be', () => {
+  test('is reported with what it would have to be', () => {
     const full = list({ number: 7, thisUpdate: before });
     const old = list({ number: 3, thisUpdate: then, idp: users }, root, 'part.crl');
     const { code, message } = failureOf(() => {
@@ -98,8 +98,8 @@ describe('a partition that is gone, where a full list', () => {
     });
     expect(code).toBe('ERR_MTLS_CRL_ROLLBACK');
     expect(message).toBe(
-      `part.crl: the CRL number 3 of "CN=root" (${then.toISOString()}) is gone, and the CRL number 7 of "CN=root" ` +
-        `(${before.toISOString()}), which would take its place, was not issued later; what was in force stays. ` +
+      `part.crl: the CRL number 3 of "CN=root" (${then.toISOString()}) was removed, and the CRL number 7 of "CN=root" ` +
+        `(${before.toISOString()}), which would replace it, was not issued later; the previous CRLs stay in force. ` +
         `Publish one that was issued after ${then.toISOString()}`,
     );
   });
@@ -110,7 +110,7 @@ describe('a partition that is gone, where a full list', () => {
   });
 });
 
-describe('several partitions that are gone', () => {
+describe('several removed partitions', () => {
   const parts = [
     list({ thisUpdate: then, idp: users, ...listed }),
     list({ thisUpdate: then, idp: cas, ...listed }),
@@ -119,28 +119,28 @@ describe('several partitions that are gone', () => {
     list({ thisUpdate: then, idp: { onlyAttribute: true }, ...listed }),
   ];
 
-  test('make way for one full list that was issued after all of them', () => {
+  test('are replaced by one full CRL that was issued after all of them', () => {
     expect(reload(parts, [list()])).toBe('goes');
     expect(reload([...parts, list({ thisUpdate: later, idp: users, number: 2, ...listed })], [list()])).toBe(
       early,
     );
   });
 
-  test('do not make way for nothing, though no certificate of a client is among what they cover', () => {
+  test('must be replaced even if they cover no client certificate', () => {
     expect(reload(parts.slice(4), [])).toBe(gone);
     expect(reload(parts.slice(4), [list({}, east)])).toBe(gone);
   });
 
-  test('do not make way for a list that covers all but one', () => {
+  test('are not replaced by a CRL that covers all but one', () => {
     expect(reload(parts.slice(0, 2), [list({ idp: users, number: 2 })])).toBe(gone);
     expect(reload(parts.slice(2), [list({ idp: { fullName: ['http://a.test'] }, number: 2 })])).toBe(gone);
   });
 });
 
-describe('a full list that is gone', () => {
+describe('a removed full CRL', () => {
   const full = list({ number: 5, thisUpdate: then, ...listed });
 
-  test('makes way for a list for users and one for CAs that were both issued later', () => {
+  test('is replaced by one for users and one for CAs that were both issued later', () => {
     expect(reload([full], [list({ idp: users }), list({ idp: cas })])).toBe('goes');
     expect(reload([full], [list({ idp: users }), list({ idp: cas, thisUpdate: before })])).toBe(early);
     expect(reload([full], [list({ idp: users, thisUpdate: then, ...listed }), list({ idp: cas })])).toBe(
@@ -150,7 +150,7 @@ describe('a full list that is gone', () => {
     expect(reload([full], [list({ idp: users, thisUpdate: before })])).toBe(gone);
   });
 
-  test('does not make way for lists by reason, nor for those of points', () => {
+  test('is not replaced by CRLs by reason or by distribution point', () => {
     const rest = [
       'cACompromise',
       'affiliationChanged',
@@ -168,7 +168,7 @@ describe('a full list that is gone', () => {
     expect(reload([full], byPoint)).toBe(gone);
   });
 
-  test('names the list that keeps another from its place', () => {
+  test('is reported with the CRL that would replace it', () => {
     const [good, bad] = [
       list({ idp: users }, root, 'good.crl'),
       list({ number: 77, idp: cas, thisUpdate: before }, root, 'bad.crl'),
@@ -180,24 +180,24 @@ describe('a full list that is gone', () => {
   });
 });
 
-describe('a partition and its delta that are gone', () => {
+describe('a removed partition with its delta', () => {
   const partition = list({ number: 5, thisUpdate: before, idp: users });
   const delta = list({ number: 6, delta: 5, thisUpdate: then, idp: users, ...listed });
 
-  test('make way for a full list that was issued after the delta', () => {
+  test('is replaced by a full CRL that was issued after the delta', () => {
     expect(reload([partition, delta], [list()])).toBe('goes');
     expect(reload([partition, delta], [list({ thisUpdate: then })])).toBe(early);
     expect(reload([partition, delta], [list({ thisUpdate: then, ...listed })])).toBe('goes');
   });
 
-  test('make way for it beside a later delta that has lost its base', () => {
+  test('is replaced by it beside a later delta without a base', () => {
     const orphan = list({ number: 7, delta: 5, idp: users });
     expect(reload([partition, delta], [list(), orphan])).toBe('goes');
     expect(reload([partition, delta], [orphan])).toBe(gone);
   });
 });
 
-describe('a partition that is gone, where a full list is older and its delta is not', () => {
+describe('a removed partition, if a full CRL is older and its delta is not', () => {
   const partition = list({ thisUpdate: then, idp: users, ...listed });
   const full = list({ number: 5, thisUpdate: before });
 
@@ -219,28 +219,28 @@ describe('a partition that is gone, where a full list is older and its delta is 
     expect(reload([full, partition], [full, delta], rules)).toBe(expected);
   });
 
-  test('needs a number to go with', () => {
+  test('needs a number to be combined with', () => {
     const unnumbered = list({ number: null, thisUpdate: before });
     expect(reload([unnumbered, partition], [unnumbered, list({ number: 6, delta: 0 })])).toBe(early);
   });
 });
 
-describe('an indirect partition that is gone', () => {
+describe('a removed indirect partition', () => {
   const guest = { serial: '0b', certificateIssuer: distinguishedName({ commonName: 'guest' }) };
   const idp = { indirect: true, onlyUser: true };
   const indirect = (options: CrlOptions = {}): VerifiedCrl => list({ thisUpdate: then, idp, ...options });
 
-  test('makes way for an indirect list of everything', () => {
+  test('is replaced by an indirect CRL of everything', () => {
     const everything = list({ idp: { indirect: true } });
     expect(reload([indirect({ revoked: [guest] })], [everything])).toBe('goes');
     expect(reload([indirect()], [everything], { canSpareIndirect: () => false })).toBe('goes');
   });
 
-  test('does not make way for a full list of its issuer’s own, where it lists certificates of others', () => {
+  test('is not replaced by a direct full CRL if it lists certificates of other issuers', () => {
     expect(reload([indirect({ revoked: [guest] })], [list()])).toBe(gone);
   });
 
-  test('makes way for it where it lists none, and nothing is admitted for want of it', () => {
+  test('is replaced by it if it lists none and no certificate would be admitted without it', () => {
     expect(reload([indirect(listed)], [list()])).toBe('goes');
     expect(reload([indirect(listed)], [list()], { canSpareIndirect: () => false })).toBe(gone);
     // Whether it could be spared is not asked of one that speaks for its issuer alone.
@@ -265,12 +265,12 @@ describe('an expired delta', () => {
     expect(reload([full, held], [full, next])).toBe('goes');
   });
 
-  test('that leaves out what its base has by now', () => {
+  test('that omits what its base includes by now', () => {
     const base = list({ number: 5, ...listed });
     expect(reload([full, held], [base, list({ number: 7, delta: 5 })], { isStale })).toBe('goes');
   });
 
-  test('says what it would have to be', () => {
+  test('is reported with what it would have to be', () => {
     const next = list({ number: 7, delta: 5 });
     const { code, message } = failureOf(() => {
       refuseRollback([full, held], {
@@ -282,11 +282,11 @@ describe('an expired delta', () => {
     });
     expect(code).toBe('ERR_MTLS_CRL_ROLLBACK');
     expect(message).toMatch(
-      /^new\.crl: the delta CRL number 7 of "CN=root" \(.*\) has expired and lists fewer certificates than the delta CRL number 6 of "CN=root" \(.*\) in force: publish one that is current; what was in force stays$/,
+      /^new\.crl: the delta CRL number 7 of "CN=root" \(.*\) has expired and lists fewer certificates than the delta CRL number 6 of "CN=root" \(.*\) in force: publish one that is current; the previous CRLs stay in force$/,
     );
   });
 
-  test('and an expired full list are two things: a full list decides by itself', () => {
+  test('differs from an expired full CRL, which decides by itself', () => {
     const old = list({ number: 5, thisUpdate: then, ...listed });
     expect(reload([old], [list({ number: 7 })], { isStale })).toBe('goes');
   });

@@ -17,7 +17,7 @@ function list(options: CrlOptions = {}, by = root, origin = 'new.crl'): Verified
   return admitted(by.crl(options), store, origin);
 }
 
-describe('the scope that one CRL replaces another in', () => {
+describe('the scope of a CRL', () => {
   const base = scopeKey(list());
   test.each([
     ['another number', list({ number: 9 }), true],
@@ -27,12 +27,12 @@ describe('the scope that one CRL replaces another in', () => {
     ['another key of the same CA', list({}, rolled), false],
     ['a delta', list({ delta: 1, number: 2 }), false],
     ['an issuing distribution point', list({ idp: { onlyUser: true } }), false],
-  ])('is with %s the same or another', (_what, other, same) => {
+  ])('with %s is the same or another', (_what, other, same) => {
     expect(scopeKey(other) === base).toBe(same);
   });
 });
 
-describe('of several CRLs of one scope', () => {
+describe('among CRLs of one scope', () => {
   const earlier = fromNow(-60 * minute);
   const later = fromNow(-1 * minute);
   test.each<[string, CrlOptions, CrlOptions]>([
@@ -51,13 +51,13 @@ describe('of several CRLs of one scope', () => {
     ['no number and a later date', { number: 3, thisUpdate: earlier }, { number: null, thisUpdate: later }],
     ['a number and a later date', { number: null, thisUpdate: earlier }, { number: 3, thisUpdate: later }],
     ['a higher number of 20 octets', { number: 2n ** 158n }, { number: 2n ** 158n + 1n }],
-  ])('the one with %s stands, whichever comes first', (_what, oldOptions, newOptions) => {
+  ])('the one with %s is kept, in any order', (_what, oldOptions, newOptions) => {
     const [older, newer] = [list(oldOptions), list(newOptions)];
     expect(newestOfEachScope([older, newer])).toEqual([newer]);
     expect(newestOfEachScope([newer, older])).toEqual([newer]);
   });
 
-  test('deltas to different bases stand side by side, those to one base do not', () => {
+  test('deltas to different bases are all kept, those to one base are not', () => {
     const deltas = [
       list({ number: 6, delta: 5 }),
       list({ number: 7, delta: 6 }),
@@ -66,7 +66,7 @@ describe('of several CRLs of one scope', () => {
     expect(newestOfEachScope(deltas)).toEqual([deltas[0], deltas[2]]);
   });
 
-  test('a delta stands beside a full CRL until that has caught up with it', () => {
+  test('a delta is kept beside a full CRL until that includes it', () => {
     const full = list({ number: 6, thisUpdate: earlier });
     const stays = [list({ number: 7, delta: 5 }), list({ number: null, delta: 5, thisUpdate: later })];
     const goes = [list({ number: 6, delta: 5 }), list({ number: null, delta: 5, thisUpdate: earlier })];
@@ -74,7 +74,7 @@ describe('of several CRLs of one scope', () => {
     for (const delta of goes) expect(newestOfEachScope([full, delta])).toEqual([full]);
   });
 
-  test('those of other scopes stand beside it', () => {
+  test('CRLs of other scopes are kept too', () => {
     const lists = [list(), list({}, east), list({ idp: { onlyUser: true } }), list({ delta: 1, number: 2 })];
     expect(newestOfEachScope(lists)).toEqual(lists);
   });
@@ -102,13 +102,13 @@ describe('a reload', () => {
     ['a higher number and a later date', { number: 6, thisUpdate: fromNow(-minute) }],
     ['the same number and a later date', { number: 5, thisUpdate: fromNow(-minute) }],
     ['the same number and date', { number: 5, thisUpdate, revoked: [{ serial: '0a' }] }],
-  ])('may bring a CRL with %s', (_what, options) => {
+  ])('accepts a CRL with %s', (_what, options) => {
     expect(() => {
       replace([inForce], [list(options)], still);
     }).not.toThrow();
   });
 
-  test('may bring the same CRL', () => {
+  test('accepts the same CRL', () => {
     expect(() => {
       replace([inForce], [inForce], still);
     }).not.toThrow();
@@ -128,22 +128,24 @@ describe('a reload', () => {
     [
       'an earlier date',
       { number: 5, thisUpdate: fromNow(-20 * minute) },
-      'number 5 of "CN=root" (#) has an earlier thisUpdate than the CRL number 5 of "CN=root" (#) in force: publish one that was made later',
+      'number 5 of "CN=root" (#) has an earlier thisUpdate than the CRL number 5 of "CN=root" (#) in force: publish one that was issued later',
     ],
     [
       'a higher number and an earlier date',
       { number: 6, thisUpdate: fromNow(-20 * minute) },
-      'number 6 of "CN=root" (#) has an earlier thisUpdate than the CRL number 5 of "CN=root" (#) in force: publish one that was made later',
+      'number 6 of "CN=root" (#) has an earlier thisUpdate than the CRL number 5 of "CN=root" (#) in force: publish one that was issued later',
     ],
-  ])('does not go back to a CRL with %s', (_what, options, why) => {
+  ])('rejects a CRL with %s', (_what, options, why) => {
     const { code, message } = failureOf(() => {
       replace([inForce], [list(options)], still);
     });
     expect(code).toBe('ERR_MTLS_CRL_ROLLBACK');
-    expect(message.replaceAll(/\d{4}-[^)]+Z/g, '#')).toBe(`new.crl: the CRL ${why}; what was in force stays`);
+    expect(message.replaceAll(/\d{4}-[^)]+Z/g, '#')).toBe(
+      `new.crl: the CRL ${why}; the previous CRLs stay in force`,
+    );
   });
 
-  test('does not go back to an earlier date where neither has a number', () => {
+  test('rejects an earlier date if neither CRL has a number', () => {
     const [old, next] = [-10, -20].map((minutes) =>
       list({ number: null, thisUpdate: fromNow(minutes * minute) }),
     );
@@ -154,31 +156,31 @@ describe('a reload', () => {
     ).toBe('ERR_MTLS_CRL_ROLLBACK');
   });
 
-  test('does not lose the CRL of a CA that is still configured', () => {
+  test('rejects the removal of a CRL while its CA is configured', () => {
     for (const next of [[], [list({}, east)], [list({ number: 6, idp: { onlyUser: true } })]]) {
       const { code, message } = failureOf(() => {
         replace([inForce], next, still);
       });
       expect(code).toBe('ERR_MTLS_CRL_ROLLBACK');
       expect(message).toMatch(
-        /^old\.crl: the CRL number 5 of "CN=root" \(.*Z\) is gone and nothing replaces it; what was in force stays\. Publish a newer one, or take its CA out of options\.ca; where its key or its distribution point is to change, publish the old list beside the new one$/,
+        /^old\.crl: the CRL number 5 of "CN=root" \(.*Z\) was removed without a replacement; the previous CRLs stay in force\. Publish a newer one, or remove its CA from options\.ca; to change its key or its distribution point, publish the old CRL beside the new one for a while$/,
       );
     }
   });
 
-  test('asks of the CA that signed the CRL whether it is still configured', () => {
+  test('checks whether the CA that signed the CRL is still configured', () => {
     const asked: unknown[] = [];
     replace([inForce], [], (signer) => asked.push(signer) === 0);
     expect(asked).toEqual([inForce.signer]);
   });
 
-  test('may lose the CRL of a CA that goes as well', () => {
+  test('accepts the removal of a CRL together with its CA', () => {
     expect(() => {
       replace([inForce], [list({}, east)], gone);
     }).not.toThrow();
   });
 
-  test('may lose a delta to a full CRL of its number, and not before', () => {
+  test('accepts the removal of a delta only once a full CRL has its number', () => {
     const delta = list({ number: 6, delta: 5 }, root, 'delta.crl');
     const merged = list({ number: 6, thisUpdate: fromNow(-minute) });
     expect(() => {
@@ -186,18 +188,18 @@ describe('a reload', () => {
     }).not.toThrow();
     expect(() => {
       replace([inForce, delta], [inForce], still);
-    }).toThrow('is gone');
+    }).toThrow('without a replacement');
   });
 
-  test('may not bring a delta that has no full CRL to stand on', () => {
+  test('rejects a delta without a full CRL', () => {
     const delta = list({ number: 6, delta: 5 }, root, 'delta.crl');
     const ahead = list({ number: 9, delta: 8, thisUpdate: fromNow(-minute) });
     expect(() => {
       replace([inForce, delta], [inForce, ahead], still);
-    }).toThrow('is gone');
+    }).toThrow('without a replacement');
   });
 
-  test('may not bring a CRL as old as the one in force that lists less', () => {
+  test('rejects an equally old CRL that lists less', () => {
     const other = list({ number: 5, thisUpdate, revoked: [{ serial: '0b' }] });
     expect(
       failureOf(() => {
@@ -216,24 +218,24 @@ describe('a reload', () => {
     }).not.toThrow();
   });
 
-  test('may bring the CRL of another key beside the old one, and not in place of it', () => {
+  test('accepts the CRL of another key beside the old one, not in place of it', () => {
     const ofNewKey = list({ number: 6 }, rolled);
     expect(() => {
       replace([inForce], [inForce, ofNewKey], still);
     }).not.toThrow();
     expect(() => {
       replace([inForce], [ofNewKey], still);
-    }).toThrow('is gone');
+    }).toThrow('without a replacement');
   });
 
   test.each<[string, CrlOptions, string | undefined]>([
     ['is no older', { number: 6 }, undefined],
     ['has a lower number', { number: 4 }, 'has a lower number'],
     ['was made before', { number: 6, thisUpdate: fromNow(-20 * minute) }, 'has an earlier thisUpdate'],
-    ['is of another scope', { number: 6, idp: { onlyUser: true } }, 'is gone'],
-    ['is a delta', { number: 6, delta: 5 }, 'is gone'],
+    ['is of another scope', { number: 6, idp: { onlyUser: true } }, 'without a replacement'],
+    ['is a delta', { number: 6, delta: 5 }, 'without a replacement'],
   ])(
-    'in place of the CRL of an old key, that of the newer key of the same CA, where it %s',
+    'replaces the CRL of an old key by that of a newer key of the same CA if it %s',
     (_how, options, message) => {
       const ofNewKey = list(options, rolled);
       const asked: unknown[] = [];

@@ -45,7 +45,7 @@ const client = east.client('client1');
 const chain = [client, east, root];
 
 describe('a certificate', () => {
-  test('that no CRL lists is good until the first of their nextUpdates', () => {
+  test('that no CRL lists is good until the earliest nextUpdate', () => {
     const [soon, later] = [fromNow(day), fromNow(2 * day)];
     for (const [ofEast, ofRoot] of [
       [soon, later],
@@ -56,7 +56,7 @@ describe('a certificate', () => {
     }
   });
 
-  test('is good for as long as the grace lasts', () => {
+  test('is good during the grace period', () => {
     const nextUpdate = fromNow(day);
     const crls = [east.crl({ nextUpdate }), root.crl({ nextUpdate })];
     expect(check({ chain, crls, policy: { graceMs: 5000 } })).toMatchObject({
@@ -68,12 +68,12 @@ describe('a certificate', () => {
   test.each<[string, CrlOptions, RevocationPolicy]>([
     ['no CRL names a nextUpdate', { nextUpdate: null }, {}],
     ['stale CRLs are allowed', {}, { stale: 'allow' }],
-  ])('is good for ever where %s', (_why, options, policy) => {
+  ])('is good forever if %s', (_why, options, policy) => {
     const crls = [east.crl(options), root.crl(options)];
     expect(check({ chain, crls, policy })).toMatchObject({ status: 'good', until: Infinity });
   });
 
-  test('that a CRL lists is revoked, with what the CRL says of it', () => {
+  test('that a CRL lists is revoked, with the details of its entry', () => {
     const date = new Date('2024-05-06T07:08:09Z');
     const revoked = [{ serial: '0a' }, listed(client, { date, reason: 'keyCompromise' })];
     const crls = [root.crl(), east.crl({ revoked, number: 4 })];
@@ -103,7 +103,7 @@ describe('a certificate', () => {
     expect(verdict({ chain, crls: [root.crl(), east.crl({ revoked })] })).toBe('revoked');
   });
 
-  test('of which the issuer’s name is spelt otherwise in the CRL is found', () => {
+  test('is found if the CRL spells the name of the issuer differently', () => {
     const issuerName = ca(' EAST ').subject;
     expect(verdict({ chain, crls: [root.crl(), east.crl({ issuerName, revoked: [client] })] })).toBe(
       'revoked',
@@ -112,34 +112,34 @@ describe('a certificate', () => {
   });
 });
 
-describe('how far up the chain is judged', () => {
+describe('the part of the path that is checked', () => {
   const crls = [root.crl({ revoked: [east] }), east.crl()];
 
-  test('by default every certificate below the root', () => {
+  test('is every certificate below the root by default', () => {
     const status = check({ chain, crls });
     expect(status.status === 'revoked' && status.certificate.raw).toEqual(east.der);
   });
 
-  test('under scope leaf the leaf alone', () => {
+  test('is only the leaf under scope leaf', () => {
     expect(verdict({ chain, crls, policy: { scope: 'leaf' } })).toBe('good');
     const revoked = [root.crl(), east.crl({ revoked: [client] })];
     expect(verdict({ chain, crls: revoked, policy: { scope: 'leaf' } })).toBe('revoked');
     expect(verdict({ chain, crls: [root.crl()], policy: { scope: 'leaf' } })).toBe('no-crl');
   });
 
-  test('the leaf first', () => {
+  test('starts with the leaf', () => {
     const both = [root.crl({ revoked: [east] }), east.crl({ revoked: [client] })];
     const status = check({ chain, crls: both });
     expect(status.status === 'revoked' && status.certificate.raw).toEqual(client.der);
   });
 
-  test('never the root: who trusts it has decided that', () => {
+  test('never includes the root, which is trusted by configuration', () => {
     expect(verdict({ chain, crls: [root.crl({ revoked: [root] }), east.crl()] })).toBe('good');
   });
 });
 
-describe('a certificate of which nothing is known', () => {
-  test('because no CRL of its issuer is there', () => {
+describe('a certificate is unknown', () => {
+  test('without a CRL of its issuer', () => {
     expect(verdict({ chain, crls: [] })).toBe('no-crl');
     expect(verdict({ chain, crls: [root.crl()] })).toBe('no-crl');
     // The CA above it, too.
@@ -150,7 +150,7 @@ describe('a certificate of which nothing is known', () => {
     ]);
   });
 
-  test('because the CRL is a delta alone, which convicts all the same', () => {
+  test('with only a delta, which can still revoke', () => {
     expect(verdict({ chain, crls: [root.crl(), east.crl({ delta: 1, number: 2 })] })).toBe('no-crl');
     const policy = { unknown: 'allow' } as const;
     const delta = (options: CrlOptions): CrlMaterial[] => [
@@ -164,19 +164,19 @@ describe('a certificate of which nothing is known', () => {
     );
   });
 
-  test('because the CRL is for others', () => {
+  test('if the CRL is for other certificates', () => {
     for (const idp of [{ onlyCa: true }, { onlyAttribute: true }, { fullName: ['http://a.test/1'] }])
       for (const revoked of [[], [client]])
         expect(verdict({ chain, crls: [root.crl(), east.crl({ idp, revoked })] })).toBe('out-of-scope');
   });
 
-  test('is admitted where that is allowed', () => {
+  test('and is admitted if the policy allows it', () => {
     const policy = { unknown: 'allow' } as const;
     expect(verdict({ chain, crls: [], policy })).toBe('good');
     expect(verdict({ chain, crls: [root.crl(), east.crl({ idp: { onlyCa: true } })], policy })).toBe('good');
   });
 
-  test('but a CA above it that is revoked still counts, and so does the date of its CRL', () => {
+  test('but a revoked CA above it still counts, and so does the date of its CRL', () => {
     const policy = { unknown: 'allow' } as const;
     expect(verdict({ chain, crls: [root.crl({ revoked: [east] })], policy })).toBe('revoked');
     const nextUpdate = fromNow(day);
@@ -186,7 +186,7 @@ describe('a certificate of which nothing is known', () => {
     });
   });
 
-  test('is not admitted for a CRL that is stale: that is another decision', () => {
+  test('but a stale CRL is a separate policy', () => {
     const stale = { thisUpdate: fromNow(-2 * day), nextUpdate: fromNow(-day) };
     expect(verdict({ chain, crls: [root.crl(), east.crl(stale)], policy: { unknown: 'allow' } })).toBe(
       'crl-expired',
@@ -202,7 +202,7 @@ describe('a CRL past its nextUpdate', () => {
     east.crl({ thisUpdate, nextUpdate, ...options }),
   ];
 
-  test('can no longer acquit', () => {
+  test('can no longer vouch', () => {
     expect(verdict({ chain, crls: stale() })).toBe('crl-expired');
   });
 
@@ -224,7 +224,7 @@ describe('a CRL past its nextUpdate', () => {
     expect(verdict({ chain, crls: stale(), policy, at })).toBe(expected);
   });
 
-  test('is set right by another one that is current and covers the same', () => {
+  test('does not matter if another current CRL covers the same', () => {
     const current = east.crl({ idp: { onlyUser: true } });
     expect(verdict({ chain, crls: [...stale(), current] })).toBe('good');
     expect(verdict({ chain, crls: [current, ...stale()] })).toBe('good');
@@ -233,14 +233,14 @@ describe('a CRL past its nextUpdate', () => {
 
 describe('a CRL before its thisUpdate', () => {
   const thisUpdate = fromNow(day);
-  test.each<RevocationPolicy>([{}, { stale: 'allow' }])('does not acquit (%p)', (policy) => {
+  test.each<RevocationPolicy>([{}, { stale: 'allow' }])('does not vouch (%p)', (policy) => {
     expect(verdict({ chain, crls: [root.crl(), east.crl({ thisUpdate })], policy })).toBe('crl-expired');
     expect(verdict({ chain, crls: [root.crl(), east.crl({ thisUpdate })], policy, at: thisUpdate })).toBe(
       'good',
     );
   });
 
-  test('convicts', () => {
+  test('revokes', () => {
     expect(verdict({ chain, crls: [root.crl(), east.crl({ thisUpdate, revoked: [client] })] })).toBe(
       'revoked',
     );
@@ -394,7 +394,7 @@ describe('a delta', () => {
     expect(verdict({ chain, crls, cas: [west] })).toBe('revoked');
   });
 
-  test('is told as the CRL that convicts, where it does', () => {
+  test('is reported as the revoking CRL if it revokes', () => {
     const crls = [
       root.crl(),
       east.crl({ number: 5, revoked: hold }),
@@ -405,7 +405,7 @@ describe('a delta', () => {
     expect(status.status === 'revoked' && status.revokedBy.crl.number).toBe(6n);
   });
 
-  test('lifts until its nextUpdate, and then the hold is told again', () => {
+  test('lifts a hold until its nextUpdate, after which the certificate is revoked again', () => {
     const nextUpdate = fromNow(day);
     const delta = east.crl({ number: 6, delta: 5, nextUpdate, revoked: lift });
     const crls = [root.crl(), east.crl({ number: 5, revoked: hold }), delta];
@@ -419,7 +419,7 @@ describe('a delta', () => {
     );
   });
 
-  test('that is past its nextUpdate still lifts within the grace', () => {
+  test('past its nextUpdate still lifts a hold within the grace period', () => {
     const crls = [
       root.crl(),
       east.crl({ number: 5, revoked: hold }),
@@ -430,7 +430,7 @@ describe('a delta', () => {
   });
 });
 
-describe('CRLs for some reasons each', () => {
+describe('CRLs for different reasons', () => {
   const rest = [
     'cACompromise',
     'affiliationChanged',
@@ -445,37 +445,37 @@ describe('CRLs for some reasons each', () => {
     options: CrlOptions = {},
   ): CrlMaterial => east.crl({ idp: { onlySomeReasons }, ...options });
 
-  test('acquit together', () => {
+  test('vouch together', () => {
     expect(verdict({ chain, crls: [root.crl(), some(['keyCompromise']), some(rest)] })).toBe('good');
   });
 
-  test('do not acquit where a reason is left', () => {
+  test('do not vouch if a reason is not covered', () => {
     expect(verdict({ chain, crls: [root.crl(), some(rest)] })).toBe('out-of-scope');
     expect(verdict({ chain, crls: [root.crl(), some(['keyCompromise']), some(rest.slice(1))] })).toBe(
       'out-of-scope',
     );
   });
 
-  test('convict each on its own', () => {
+  test('revoke individually', () => {
     expect(verdict({ chain, crls: [root.crl(), some(['superseded'], { revoked: [client] })] })).toBe(
       'revoked',
     );
   });
 
-  test('are good until the first of their nextUpdates', () => {
+  test('vouch until the earliest nextUpdate', () => {
     const soon = fromNow(minute);
     const crls = [root.crl(), some(['keyCompromise'], { nextUpdate: soon }), some(rest)];
     expect(check({ chain, crls })).toMatchObject({ status: 'good', until: soon.getTime() });
   });
 
-  test('do not acquit where one of them is stale', () => {
+  test('do not vouch if one of them is stale', () => {
     const stale = { thisUpdate: fromNow(-day), nextUpdate: fromNow(-minute) };
     expect(verdict({ chain, crls: [root.crl(), some(['keyCompromise'], stale), some(rest)] })).toBe(
       'crl-expired',
     );
   });
 
-  test('by distribution points of the certificate, too', () => {
+  test('can belong to distribution points of the certificate', () => {
     const uri = ['http://a.test/1', 'http://a.test/2'] as const;
     const sharded = (first: number[], second: number[]): ReturnType<typeof east.client> =>
       east.client({
@@ -489,17 +489,17 @@ describe('CRLs for some reasons each', () => {
   });
 });
 
-describe('another key of the issuer’s name', () => {
+describe('another key with the name of the issuer', () => {
   const newKey = root.intermediate('east');
 
-  test('may answer where the issuer’s own key has signed no CRL', () => {
+  test('has full authority if the issuer’s own key has signed no CRL', () => {
     expect(verdict({ chain, crls: [root.crl(), newKey.crl()], cas: [newKey] })).toBe('good');
     expect(verdict({ chain, crls: [root.crl(), newKey.crl({ revoked: [client] })], cas: [newKey] })).toBe(
       'revoked',
     );
   });
 
-  test('may convict, and not acquit, where it has', () => {
+  test('can only revoke if it has', () => {
     const own = east.crl({ revoked: [client] });
     expect(verdict({ chain, crls: [root.crl(), newKey.crl(), own], cas: [newKey] })).toBe('revoked');
     const ofNewKey = newKey.crl({ revoked: [client] });
@@ -508,7 +508,7 @@ describe('another key of the issuer’s name', () => {
     expect(verdict({ chain, crls: [root.crl(), newKey.crl(), stale], cas: [newKey] })).toBe('crl-expired');
   });
 
-  test('may not answer once it is revoked itself', () => {
+  test('has no authority once it is revoked', () => {
     const revokedKey = root.crl({ revoked: [newKey] });
     expect(verdict({ chain, crls: [revokedKey, newKey.crl()], cas: [newKey] })).toBe('out-of-scope');
     expect(verdict({ chain, crls: [revokedKey, newKey.crl({ revoked: [client] })], cas: [newKey] })).toBe(
@@ -520,19 +520,19 @@ describe('another key of the issuer’s name', () => {
   const strict = { scope: 'leaf' } as const;
   const convicts = newKey.crl({ revoked: [client] });
 
-  test('may convict, and not acquit, where nothing is known of itself', () => {
+  test('can only revoke if its own status is unknown', () => {
     expect(verdict({ chain, crls: [newKey.crl()], cas: [newKey], policy: strict })).toBe('out-of-scope');
     expect(verdict({ chain, crls: [convicts], cas: [newKey], policy })).toBe('revoked');
     expect(verdict({ chain, crls: [root.crl(), newKey.crl()], cas: [newKey], policy: strict })).toBe('good');
   });
 
-  test('may convict, and not acquit, where the list that speaks of it is stale: which is no gap that may be allowed', () => {
+  test('can only revoke if the CRL that covers it is stale, whatever the policy for unknown certificates', () => {
     const stale = root.crl({ thisUpdate: fromNow(-day), nextUpdate: fromNow(-minute) });
     expect(verdict({ chain, crls: [stale, convicts], cas: [newKey], policy })).toBe('revoked');
     expect(verdict({ chain, crls: [stale, newKey.crl()], cas: [newKey], policy })).toBe('crl-expired');
   });
 
-  test('may convict, and not acquit, once its certificate has run out', () => {
+  test('can only revoke once its certificate has expired', () => {
     const short = root.intermediate({ commonName: 'east', notAfter: fromNow(10 * minute) });
     const lists = (by: CrlMaterial): Case => ({ chain, crls: [root.crl(), by], cas: [short] });
     const [now, then] = [fromNow(9 * minute), fromNow(10 * minute)];
@@ -541,7 +541,7 @@ describe('another key of the issuer’s name', () => {
     expect(verdict({ ...lists(short.crl({ revoked: [client] })), at: then })).toBe('revoked');
   });
 
-  test('acquits until its certificate runs out, or the list that speaks of it', () => {
+  test('vouches until its certificate, or the CRL that covers it, expires', () => {
     const [soon, later] = [fromNow(10 * minute), fromNow(20 * minute)];
     const short = root.intermediate({ commonName: 'east', notAfter: soon });
     expect(
@@ -552,7 +552,7 @@ describe('another key of the issuer’s name', () => {
     ).toMatchObject({ status: 'good', until: soon.getTime() });
   });
 
-  test('of a namesake under another CA says nothing where the issuer’s own key has signed a CRL', () => {
+  test('of another CA with the same name is ignored if the issuer’s own key has signed a CRL', () => {
     const west = root.intermediate('west');
     const namesake = west.intermediate('east');
     const others = [root.crl(), west.crl(), namesake.crl({ revoked: [client] })];
@@ -568,7 +568,7 @@ describe('another key of the issuer’s name', () => {
     expect(verdict({ chain: [leaf, root], crls: [root.crl(), list], cas: [below] })).toBe('good');
   });
 
-  test('is heard in whichever order the certificates of a rollover are configured', () => {
+  test('counts in any order of the certificates of a rollover', () => {
     const renewed = ca('root');
     const bridge = root.selfIssued({ privateKey: renewed.privateKey });
     const back = renewed.selfIssued({ privateKey: root.privateKey });
@@ -594,12 +594,12 @@ describe('another key of the issuer’s name', () => {
     }
   });
 
-  test('is heard of a scope that the issuer’s own key has no list of', () => {
+  test('counts for a scope without a CRL by the issuer’s own key', () => {
     const parts = [east.crl({ idp: { onlyCa: true } }), newKey.crl({ idp: { onlyUser: true } })];
     expect(verdict({ chain, crls: [root.crl(), ...parts], cas: [newKey] })).toBe('good');
   });
 
-  test('that the old key of a root has certified convicts beside the old one, and acquits in its place', () => {
+  test('that the old key of a root has certified revokes beside the old key, and vouches in its place', () => {
     const bridge = root.selfIssued();
     const leaf = root.client();
     const lists = (...crls: CrlMaterial[]): Case => ({ chain: [leaf, root], crls, cas: [bridge] });
@@ -607,7 +607,7 @@ describe('another key of the issuer’s name', () => {
     expect(verdict(lists(root.crl(), bridge.crl()))).toBe('good');
     const stale = root.crl({ thisUpdate: fromNow(-day), nextUpdate: fromNow(-minute) });
     expect(verdict(lists(stale, bridge.crl()))).toBe('crl-expired');
-    // Its certificate is covered by nobody but itself.
+    // Only the CRL itself covers the certificate of its signer.
     expect(verdict(lists(bridge.crl()))).toBe('good');
     // The new key has a certificate that it signed itself, too: which of the two is found first does not matter.
     const renewed = root.reissue({ privateKey: bridge.privateKey });
@@ -618,7 +618,7 @@ describe('another key of the issuer’s name', () => {
       expect(verdict({ ...lists(root.crl(), bridge.crl({ revoked: [leaf] })), cas })).toBe('revoked');
   });
 
-  test('acquits as long as any certificate of it allows', () => {
+  test('vouches as long as any of its certificates allows', () => {
     const short = root.intermediate({ commonName: 'east', notAfter: fromNow(10 * minute) });
     const long = root.intermediate({
       commonName: 'east',
@@ -635,7 +635,7 @@ describe('another key of the issuer’s name', () => {
       });
   });
 
-  test('does not acquit before its certificate is valid', () => {
+  test('does not vouch before its certificate is valid', () => {
     const next = root.intermediate({ commonName: 'east', notBefore: fromNow(minute) });
     expect(verdict({ chain, crls: [root.crl(), next.crl()], cas: [next] })).toBe('out-of-scope');
     expect(verdict({ chain, crls: [root.crl(), next.crl({ revoked: [client] })], cas: [next] })).toBe(
@@ -643,7 +643,7 @@ describe('another key of the issuer’s name', () => {
     );
   });
 
-  test('is asked in a time that does not grow with the orders of many keys', () => {
+  test('takes bounded time, whatever the number of orders of many keys', () => {
     const leaf = root.client();
     const keys = Array.from({ length: 9 }, () => root.selfIssued({ isCa: false, keyUsage: ['cRLSign'] }));
     const crls = keys.map((key) => key.crl());
@@ -652,7 +652,7 @@ describe('another key of the issuer’s name', () => {
     expect(performance.now() - begun).toBeLessThan(2000);
   });
 
-  test('may not answer under another root', () => {
+  test('has no authority under another root', () => {
     const otherRoot = ca('other');
     const stranger = otherRoot.intermediate('east');
     const cas = [otherRoot, stranger];
@@ -665,7 +665,7 @@ describe('another key of the issuer’s name', () => {
     expect(verdict({ chain, crls: [root.crl(), namesake.crl()], cas: [namesake] })).toBe('out-of-scope');
   });
 
-  test('may not answer where no chain leads from it to a root', () => {
+  test('has no authority without a path to a root', () => {
     const orphan = ca('absent').intermediate('east');
     expect(verdict({ chain, crls: [root.crl(), orphan.crl()], cas: [orphan] })).toBe('out-of-scope');
   });
@@ -677,7 +677,7 @@ describe('another key of the issuer’s name', () => {
     expect(verdict({ chain, crls: [root.crl(), renewed.crl()], cas: [renewed] })).toBe('good');
   });
 
-  test('of two roots of one name each answers for its own', () => {
+  test('each of two roots with the same name answers for its own certificates', () => {
     const twin = ca('root');
     const [mine, theirs] = [root.client({ serial: '0a' }), twin.client({ serial: '0a' })];
     const crls = [root.crl({ revoked: [mine] }), twin.crl()];
@@ -706,12 +706,12 @@ describe('an indirect CRL', () => {
     );
   });
 
-  test('says nothing of the same serial number under another issuer', () => {
+  test('does not cover the same serial number of another issuer', () => {
     const otherwise = [listed(leaf), listed(leaf, { certificateIssuer: root.subject })];
     expect(verdict({ chain: path, crls: [root.crl(), indirect(otherwise)], cas: [agent] })).toBe('good');
   });
 
-  test('does not answer for certificates that name nobody, or where it is not indirect', () => {
+  test('does not answer for certificates that name no CRL issuer, or if it is not indirect', () => {
     expect(verdict({ chain, crls: [root.crl(), indirect()], cas: [agent] })).toBe('no-crl');
     expect(verdict({ chain: path, crls: [root.crl(), agent.crl()], cas: [agent] })).toBe('out-of-scope');
   });
@@ -721,7 +721,7 @@ describe('an indirect CRL', () => {
     expect(verdict({ chain: path, crls, cas: [agent] })).toBe('out-of-scope');
   });
 
-  test('may be signed below another CA, whose CRL then judges its signer', () => {
+  test('can be signed below another CA, whose CRL then decides about its signer', () => {
     const west = root.intermediate('west');
     const deeper = west.intermediate({ commonName: 'agent', keyUsage: ['cRLSign'], isCa: false });
     const of = (ofWest: CrlMaterial[]): string =>
@@ -736,14 +736,14 @@ describe('an indirect CRL', () => {
     expect(of([])).toBe('out-of-scope');
   });
 
-  test('does not answer where its signer stands under another root', () => {
+  test('does not answer if its signer is under another root', () => {
     const other = ca('other');
     const stranger = other.intermediate({ commonName: 'agent', keyUsage: ['cRLSign'], isCa: false });
     const crls = [root.crl(), other.crl(), indirect([], stranger)];
     expect(verdict({ chain: path, crls, cas: [other, stranger] })).toBe('out-of-scope');
   });
 
-  test('may speak of its own signer, and is not asked in a circle', () => {
+  test('can cover its own signer without a cycle', () => {
     const judge = root.intermediate({
       commonName: 'judge',
       keyUsage: ['cRLSign'],
@@ -762,7 +762,7 @@ describe('an indirect CRL', () => {
     expect(ofJudge([listed(judge, { certificateIssuer: root.subject })])).toBe('out-of-scope');
   });
 
-  test('two that vouch for each other alone are not asked in a circle', () => {
+  test('two whose signers only cover each other cause no cycle', () => {
     const names = ['left', 'right'].map((commonName) => ca(commonName).subject);
     const [left, right] = ['left', 'right'].map((commonName, index) =>
       root.intermediate({
@@ -784,7 +784,7 @@ describe('an indirect CRL', () => {
     expect(ofRight([listed(left!, { certificateIssuer: root.subject })])).toBe('out-of-scope');
   });
 
-  test('stands beside the CRL of the issuer itself: either convicts', () => {
+  test('beside the CRL of the issuer: either can revoke', () => {
     const revokedByAgent = [root.crl(), east.crl(), indirect([listedHere])];
     const revokedByEast = [root.crl(), east.crl({ revoked: [leaf] }), indirect()];
     for (const crls of [revokedByAgent, revokedByEast])
@@ -792,7 +792,7 @@ describe('an indirect CRL', () => {
   });
 });
 
-describe('the CAs of which no CRL is there', () => {
+describe('the CAs without a CRL', () => {
   const uncovered = (crls: readonly CrlMaterial[]): string[] =>
     checkerOf([root, east], crls)
       .uncoveredCas(new Date())
@@ -808,7 +808,7 @@ describe('the CAs of which no CRL is there', () => {
     expect(uncovered([root.crl(), east.crl({ delta: 1, number: 2 })])).toEqual(['CN=east']);
   });
 
-  test('are named by their keys: a namesake does not cover for them', () => {
+  test('are identified by key: another CA with the same name does not cover them', () => {
     const twin = ca('root');
     const names = (crls: readonly CrlMaterial[]): number =>
       checkerOf([root, twin], crls).uncoveredCas(new Date()).length;
@@ -826,14 +826,14 @@ describe('the CAs of which no CRL is there', () => {
   });
 });
 
-test('the CRLs that judge are those that were given, in their order, for good', () => {
+test('the CRLs of a checker are the given ones, in order, and do not change', () => {
   const checker = checkerOf([root, east], [east.crl({ number: 2 }), root.crl({ number: 3 })]);
   expect(checker.crls.map(({ crl }) => crl.number)).toEqual([2n, 3n]);
   expect(Object.isFrozen(checker.crls)).toBe(true);
 });
 
-describe('faults that were found', () => {
-  test('an indirect CRL whose signer stands below a revoked CA does not acquit', () => {
+describe('regressions', () => {
+  test('an indirect CRL whose signer is below a revoked CA does not vouch', () => {
     const west = root.intermediate('west');
     const agent = west.intermediate({ commonName: 'agent', keyUsage: ['cRLSign'], isCa: false });
     const leaf = east.client({ extraExtensions: [distributionPoints({ crlIssuer: agent.subject })] });
@@ -844,7 +844,7 @@ describe('faults that were found', () => {
   const hold = [listed(client, { reason: 'certificateHold' })];
   const lift = [listed(client, { reason: 'removeFromCRL' })];
 
-  test('what rests on a delta is good until that delta’s nextUpdate at the most', () => {
+  test('a result that depends on a delta is good at most until the nextUpdate of the delta', () => {
     const soon = fromNow(minute);
     const crls = [
       root.crl(),
@@ -864,7 +864,7 @@ describe('faults that were found', () => {
     expect(verdict({ chain, crls })).toBe('revoked');
   });
 
-  test('a CRL signer whose certificate has expired does not acquit', () => {
+  test('a CRL signer whose certificate has expired does not vouch', () => {
     const expired = root.intermediate({
       commonName: 'east',
       notBefore: fromNow(-2 * day),
@@ -873,7 +873,7 @@ describe('faults that were found', () => {
     expect(verdict({ chain, crls: [root.crl(), expired.crl()], cas: [expired] })).toBe('out-of-scope');
   });
 
-  test('a date that is none does not acquit', () => {
+  test('nothing vouches at an invalid date', () => {
     const stale = { thisUpdate: fromNow(-2 * day), nextUpdate: fromNow(-day) };
     expect(verdict({ chain, crls: [root.crl(), east.crl(stale)], at: new Date(NaN) })).not.toBe('good');
   });
@@ -893,13 +893,13 @@ describe('a CRL signer that is not the issuer', () => {
     ['when its time begins', from, 'good'],
     ['a moment before its time ends', new Date(to.getTime() - 1), 'good'],
     ['when its time ends', to, 'out-of-scope'],
-  ])('answers in its time: %s', (_when, at, expected) => {
+  ])('answers within its validity period: %s', (_when, at, expected) => {
     const crls = [top.crl(early), agent.crl(early)];
     expect(verdict({ chain: [leaf, issuer, top], crls, cas: [agent], at })).toBe(expected);
   });
 });
 
-test('distribution points by the thousand take no time where many CAs have CRLs', () => {
+test('thousands of distribution points take little time with CRLs of many CAs', () => {
   const cas = Array.from({ length: 200 }, (_, index) => ca(`ca ${index}`));
   const [issuer = root] = cas;
   const checker = checkerOf(

@@ -96,7 +96,7 @@ describe('a table of serial numbers', () => {
     expect(findSerial(pack([], 16), Buffer.alloc(16))).toBe(-1);
   });
 
-  test('serial numbers in a row spread evenly over the buckets', () => {
+  test('consecutive serial numbers are spread evenly over the buckets', () => {
     const serials = Array.from({ length: 100_000 }, (_, index) => {
       const serial = Buffer.alloc(16);
       serial.writeUInt32BE(index, 12);
@@ -114,7 +114,7 @@ describe('a table of serial numbers', () => {
     expect(empty).toBeLessThan(0.06);
   });
 
-  test('a serial number that is listed a hundred thousand times has one row, and its neighbours keep theirs', () => {
+  test('a serial number that is listed a hundred thousand times has one row, and others keep theirs', () => {
     const serials = Array.from({ length: 100_000 }, (_, index) => {
       const serial = Buffer.alloc(4);
       if (index % 1000 === 0) serial.writeUInt32BE(index);
@@ -139,7 +139,7 @@ describe('a table of serial numbers', () => {
     expect(pack(serials, 2).starts).toHaveLength(buckets + 1);
   });
 
-  test('the secret of the hash is another for every table', () => {
+  test('every table has a different hash key', () => {
     const seeds = Array.from({ length: 8 }, () => pack([Buffer.from([1])], 1).seed.join(' '));
     expect(new Set(seeds).size).toBe(8);
   });
@@ -173,7 +173,7 @@ test.each(vectors.map((hash, index) => [index + 1, hash]))(
   },
 );
 
-test('tables of one index lie in two pieces of memory, and do not touch one another', () => {
+test('tables of one index share two blocks of memory without overlap', () => {
   const sizes = [
     { count: 3, width: 2 },
     { count: 1, width: 20 },

@@ -22,7 +22,7 @@ const thisUpdate = new Date('2024-01-01T00:00:00Z');
 const nextUpdate = new Date('2024-02-01T00:00:00Z');
 const options: CrlOptions = { number: 7, thisUpdate, nextUpdate, revoked: [{ serial: '0a' }] };
 
-describe('a CRL that is admitted', () => {
+describe('an accepted CRL', () => {
   const { der } = root.crl({ ...options, idp: { onlyUser: true, indirect: true } });
   const loadedAt = new Date('2024-01-05T00:00:00Z');
   const signed = readSignedCrl({ der, origin: 'ca.crl', digest: digestOf(der) }, store, {
@@ -30,7 +30,7 @@ describe('a CRL that is admitted', () => {
   });
   const verified = unpackCrl(packCrl(signed, { keepEntries: 1, seed: undefined }), store, loadedAt);
 
-  test('says what its bytes say', () => {
+  test('has the contents of its bytes', () => {
     expect(verified).toMatchObject({ origin: 'ca.crl', loadedAt, raw: der });
     expect(verified.digest).toBe(createHash('sha256').update(der).digest('hex'));
     expect(verified.signer).toBe(store.certificates[0]);
@@ -49,7 +49,7 @@ describe('a CRL that is admitted', () => {
     expect(Object.isFrozen(verified.crl)).toBe(true);
   });
 
-  test('is the same after it went from one thread to another', () => {
+  test('is unchanged after a transfer between threads', () => {
     const moved = unpackCrl(
       structuredClone(packCrl(signed, { keepEntries: 1, seed: undefined })),
       store,
@@ -61,7 +61,7 @@ describe('a CRL that is admitted', () => {
     expect(moved.index.find(Buffer.from('0b', 'hex'))).toBeUndefined();
   });
 
-  test('of which the signer is gone is not taken', () => {
+  test('is rejected if its signer was removed', () => {
     const { code, message } = failureOf(() =>
       unpackCrl(packCrl(signed, { keepEntries: 1, seed: undefined }), storeOf(ca('root')), loadedAt),
     );
@@ -69,7 +69,7 @@ describe('a CRL that is admitted', () => {
     expect(message).toContain('ca.crl');
   });
 
-  test('keeps its bytes where they are wanted, and only there', () => {
+  test('keeps its bytes only on request', () => {
     expect(
       unpackCrl(packCrl(signed, { keepEntries: 0, seed: undefined }), store, loadedAt).raw,
     ).toBeUndefined();
@@ -80,24 +80,24 @@ describe('a CRL that is admitted', () => {
   });
 });
 
-describe('a CRL that cannot be admitted', () => {
+describe('a rejected CRL', () => {
   const admit = (der: Buffer, weakSignature: 'deny' | 'allow' = 'deny'): unknown =>
     readSignedCrl({ der, origin: 'ca.crl', digest: digestOf(der) }, store, { weakSignature });
 
-  test('because it is cut off is named with the file it came from', () => {
+  test('that is truncated is reported with its file', () => {
     const { code, message, cause } = failureOf(() => admit(root.crl().der.subarray(0, -1)));
     expect(code).toBe('ERR_MTLS_CRL_INVALID');
     expect(message).toMatch(/^ca\.crl: /);
     expect(cause).toMatchObject({ code });
   });
 
-  test('because it does not verify is named with the file it came from', () => {
+  test('with an invalid signature is reported with its file', () => {
     const { code, message } = failureOf(() => admit(root.crl({ signWith: ca().privateKey }).der));
     expect(code).toBe('ERR_MTLS_CRL_SIGNATURE_INVALID');
     expect(message).toMatch(/^ca\.crl: /);
   });
 
-  test('because of its hash is admitted where the policy says so', () => {
+  test('with a weak hash is accepted if the policy allows it', () => {
     const weak = root.crl({ hash: 'sha1' }).der;
     expect(failureOf(() => admit(weak)).code).toBe('ERR_MTLS_CRL_UNSUPPORTED');
     expect(() => admit(weak, 'allow')).not.toThrow();
@@ -159,13 +159,13 @@ describe('whether a CRL is in force', () => {
     [{}, nextUpdate.getTime()],
     [{ graceMs: 5 }, nextUpdate.getTime() + 5],
     [{ stale: 'allow' }, Infinity],
-  ])('under %p it can acquit until %i', (policy, until) => {
+  ])('under %p it can vouch until %i', (policy, until) => {
     expect(freshUntil({ nextUpdate }, checkRevocationPolicy(policy))).toBe(until);
     expect(freshUntil({ nextUpdate: undefined }, checkRevocationPolicy(policy))).toBe(Infinity);
   });
 });
 
-test('a CRL is described by number where it has one', () => {
+test('a CRL is described with its number if it has one', () => {
   expect(describeCrl(admitted(root.crl(options), store).crl)).toBe(
     'CRL number 7 of "CN=root" (2024-01-01T00:00:00.000Z)',
   );
@@ -174,7 +174,7 @@ test('a CRL is described by number where it has one', () => {
   );
 });
 
-test('an operator is told of every CRL, in order, and cannot change what is told', () => {
+test('every CRL is reported in order, and the report is frozen', () => {
   const number = 2n ** 159n - 1n;
   const crls = [
     admitted(root.crl({ ...options, number }), store, 'a.crl'),

@@ -29,7 +29,7 @@ function fault(crl: Encoded, cas: readonly Encoded[], weak: 'deny' | 'allow' = '
 const root = ca('root');
 const rsa = ca({ commonName: 'rsa', key: 'rsa2048' });
 
-describe('a CRL is believed', () => {
+describe('a CRL is accepted', () => {
   test.each<[string, CertificateOptions]>([
     ['ECDSA on P-256', { key: 'p256' }],
     ['ECDSA on P-384 with SHA-384', { key: 'p384', hash: 'sha384' }],
@@ -38,7 +38,7 @@ describe('a CRL is believed', () => {
     ['RSA-PSS', { key: 'rsa2048', pss: true }],
     ['Ed25519', { key: 'ed25519' }],
     ['Ed448', { key: 'ed448' }],
-  ])('that its CA has signed with %s', (_algorithm, { key, hash = 'sha256', pss = false }) => {
+  ])('signed by its CA with %s', (_algorithm, { key, hash = 'sha256', pss = false }) => {
     const signer = ca({ commonName: 'signer', key: key!, hash, pss });
     expect(verify(signer.crl({ hash, pss }), [root, signer]).raw).toEqual(signer.der);
   });
@@ -53,7 +53,7 @@ describe('a CRL is believed', () => {
     expect(verify(signer.crl(), [signer]).raw).toEqual(signer.der);
   });
 
-  test('that does not say which key signed it', () => {
+  test('without the identifier of its key', () => {
     expect(verify(root.crl({ authorityKeyId: false }), [root]).raw).toEqual(root.der);
   });
 
@@ -62,7 +62,7 @@ describe('a CRL is believed', () => {
     expect(verify(east.crl(), [root, east]).raw).toEqual(east.der);
   });
 
-  test('whose issuer is the name of its CA in another spelling', () => {
+  test('whose issuer spells the name of its CA differently', () => {
     const spelt = ca('  ROOT ').subject;
     expect(verify(root.crl({ issuerName: spelt }), [root]).raw).toEqual(root.der);
   });
@@ -81,21 +81,21 @@ describe('a CRL is believed', () => {
   );
 });
 
-describe('a CRL is refused', () => {
+describe('a CRL is rejected', () => {
   test('of a CA that is not configured', () => {
     const { code, message } = fault(ca('stranger').crl(), [root, rsa]);
     expect(code).toBe('ERR_MTLS_CRL_ISSUER_UNKNOWN');
     expect(message).toBe(
-      'east.crl: the CRL is of "CN=stranger", which is none of the configured CAs ("CN=root", "CN=rsa"); add that CA or remove the CRL',
+      'east.crl: the CRL is of "CN=stranger", which is not one of the configured CAs ("CN=root", "CN=rsa"); add that CA or remove the CRL',
     );
   });
 
-  test('of a CA whose keyUsage has no cRLSign', () => {
+  test('of a CA whose keyUsage lacks cRLSign', () => {
     const signer = ca({ commonName: 'signer', keyUsage: ['keyCertSign'] });
     const { code, message } = fault(signer.crl(), [signer]);
     expect(code).toBe('ERR_MTLS_CRL_ISSUER_UNKNOWN');
     expect(message).toBe(
-      'east.crl: no configured CA can have signed the CRL of "CN=signer": the CA of that name has a keyUsage without cRLSign; issue its certificate anew with cRLSign, or add the certificate that signs its CRLs to options.ca',
+      'east.crl: no configured CA can have signed the CRL of "CN=signer": the CA of that name has a keyUsage without cRLSign; reissue its certificate with cRLSign, or add the certificate that signs its CRLs to options.ca',
     );
   });
 
@@ -107,7 +107,7 @@ describe('a CRL is refused', () => {
     );
   });
 
-  test('of a name that two CAs have, of which neither can have signed it', () => {
+  test('of two CAs with its name, neither of which can have signed it', () => {
     const mayNot = ca({ commonName: 'twin', keyUsage: ['keyCertSign'] });
     const isAnother = ca('twin');
     const { code, message } = fault(mayNot.crl(), [mayNot, isAnother]);
@@ -123,11 +123,11 @@ describe('a CRL is refused', () => {
     const { code, message } = fault(crl, [root]);
     expect(code).toBe('ERR_MTLS_CRL_SIGNATURE_INVALID');
     expect(message).toBe(
-      'east.crl: the signature of the CRL of "CN=root" is not by the key of that CA; it is forged, damaged, or of another CA of the same name: fetch it again, or add the CA that signed it to options.ca',
+      'east.crl: the signature of the CRL of "CN=root" was not made with the key of that CA; it is forged, damaged, or by another CA with the same name: fetch it again, or add the CA that signed it to options.ca',
     );
   });
 
-  test('of which one octet was changed', () => {
+  test('with a changed octet', () => {
     const { der } = root.crl({ revoked: [{ serial: '5a5a5a5a' }] });
     const place = der.indexOf(Buffer.from('5a5a5a5a', 'hex'));
     der[place] = 0x5b;
@@ -138,19 +138,19 @@ describe('a CRL is refused', () => {
     ['MD5', { hash: 'md5' }],
     ['SHA1', { hash: 'sha1' }],
     ['SHA1', { hash: 'sha1', pss: true }],
-  ] as const)('that is signed with %s (%p), unless that is admitted by name', (name, options) => {
+  ] as const)('that is signed with %s (%p), unless the policy allows it', (name, options) => {
     const crl = rsa.crl(options);
     const { code, message } = fault(crl, [rsa]);
     expect(code).toBe('ERR_MTLS_CRL_UNSUPPORTED');
     expect(message).toBe(
-      `east.crl: the CRL of "CN=rsa" is signed with ${name}, which can be forged; set "default_md = sha256" in the CA's .cnf and run "openssl ca -gencrl" again, or admit it with revocation.weakSignature: 'allow'`,
+      `east.crl: the CRL of "CN=rsa" is signed with ${name}, which can be forged; set "default_md = sha256" in the CA's .cnf and run "openssl ca -gencrl" again, or accept it with revocation.weakSignature: 'allow'`,
     );
     expect(verify(crl, [rsa], 'allow').raw).toEqual(rsa.der);
     const forged = rsa.crl({ ...options, signWith: ca({ key: 'rsa2048' }).privateKey });
     expect(fault(forged, [rsa], 'allow').code).toBe('ERR_MTLS_CRL_SIGNATURE_INVALID');
   });
 
-  test('that is signed with an algorithm nobody here knows', () => {
+  test('that is signed with an unknown algorithm', () => {
     const { der } = root.crl();
     const known = oid('1.2.840.10045.4.3.2');
     for (let place = der.indexOf(known); place >= 0; place = der.indexOf(known, place + 1))
@@ -158,7 +158,7 @@ describe('a CRL is refused', () => {
     const { code, message } = fault({ der }, [root], 'allow');
     expect(code).toBe('ERR_MTLS_CRL_UNSUPPORTED');
     expect(message).toBe(
-      'east.crl: the CRL of "CN=root" is signed with the algorithm 1.2.840.10045.4.3.9; RSA, RSA-PSS, ECDSA and EdDSA are understood',
+      'east.crl: the CRL of "CN=root" is signed with the algorithm 1.2.840.10045.4.3.9; use RSA, RSA-PSS, ECDSA or EdDSA',
     );
   });
 
@@ -167,11 +167,11 @@ describe('a CRL is refused', () => {
     ['the list', root.crl({ extraExtensions })],
     ['an entry', root.crl({ revoked: [{ serial: '0a' }, { serial: '0b', extraExtensions }] })],
     ['the list of a CA that is not configured', ca('root').crl({ extraExtensions })],
-  ])('that has a critical extension nobody here knows in %s', (_where, crl) => {
+  ])('that has an unknown critical extension in %s', (_where, crl) => {
     const { code, message } = fault(crl, [root]);
     expect(code).toBe('ERR_MTLS_CRL_UNSUPPORTED');
     expect(message).toBe(
-      'east.crl: the CRL of "CN=root" has the critical extension 1.3.6.1.4.1.99999.1, which is not understood, and such a CRL must not be used (RFC 5280 section 5.2); have the CA leave it out',
+      'east.crl: the CRL of "CN=root" has the critical extension 1.3.6.1.4.1.99999.1, which is not supported, and such a CRL must not be used (RFC 5280 section 5.2); have the CA leave it out',
     );
   });
 
@@ -187,15 +187,15 @@ describe('a CRL is refused', () => {
     ['freshestCRL (2.5.29.46)', '5.2.6', { extraExtensions: [critical('2.5.29.46', sequence())] }],
     ['reasonCode (2.5.29.21)', '5.3.1', { revoked: [{ serial: '0a', extraExtensions: [reason] }] }],
     ['invalidityDate (2.5.29.24)', '5.3.2', { revoked: [{ serial: '0a', extraExtensions: [date] }] }],
-  ])('that has %s critical, which section %s forbids', (name, section, crlOptions) => {
+  ])('with a critical %s, which section %s forbids', (name, section, crlOptions) => {
     const { code, message } = fault(root.crl(crlOptions), [root]);
     expect(code).toBe('ERR_MTLS_CRL_UNSUPPORTED');
     expect(message).toBe(
-      `east.crl: the CRL of "CN=root" has the critical extension ${name}, which must not be critical (RFC 5280 section ${section}), and for which OpenSSL would refuse every client; have the CA write it as not critical`,
+      `east.crl: the CRL of "CN=root" has the critical extension ${name}, which must not be critical (RFC 5280 section ${section}), and with which OpenSSL would refuse every client; have the CA write it as not critical`,
     );
   });
 
-  test('but not for an extension that is unknown and not critical', () => {
+  test('but not for an unknown extension that is not critical', () => {
     const crl = root.crl({ extraExtensions: [{ oid: '1.3.6.1.4.1.99999.1', value: nullValue() }] });
     expect(verify(crl, [root]).raw).toEqual(root.der);
   });
