@@ -146,5 +146,6 @@ function describe(value: unknown): string {
   if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean')
     return String(value);
   if (Array.isArray(value)) return 'an array';
-  return value instanceof Uint8Array ? `a Buffer of ${value.length} bytes` : `a ${typeof value}`;
+  if (value instanceof Uint8Array) return `a Buffer of ${value.length} bytes`;
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }

@@ -1,5 +1,5 @@
 /**
- * Waiting for several things that may each be at fault.
+ * Waits for several operations that can each fail.
  *
  * @module
  */
@@ -9,7 +9,7 @@ type Settled<Promises extends readonly Promise<unknown>[]> = {
   [Index in keyof Promises]: Awaited<Promises[Index]>;
 };
 
-/** Waits for all, and rejects with every fault at once, so that nobody mends one to meet the next. */
+/** Waits for all operations and reports all faults together. */
 export async function allOrFaults<const Promises extends readonly Promise<unknown>[]>(
   promises: Promises,
 ): Promise<Settled<Promises>> {
@@ -17,7 +17,7 @@ export async function allOrFaults<const Promises extends readonly Promise<unknow
   const faults: MtlsError[] = [];
   for (const result of results) {
     if (result.status === 'fulfilled') continue;
-    // A defect is not a fault of the sources.
+    // Any other error is a defect, not a fault of a source.
     if (!(result.reason instanceof MtlsError)) throw result.reason;
     faults.push(result.reason);
   }

@@ -1,6 +1,5 @@
 /**
- * The CAs whose clients are let in: read from their sources, and checked to be
- * CAs that can be trusted.
+ * The CAs whose clients are admitted: read from their sources and validated.
  *
  * @module
  */
@@ -31,9 +30,9 @@ import {
 
 /**
  * Reads files, directories and loaders.
- * @param name - The option's, for the error.
- * @param crl - The sources of CRLs. What is among them too may hold CRLs, which are not read here.
- * @throws MtlsError `ERR_MTLS_SOURCE_UNREADABLE` for a path that cannot be read, `ERR_MTLS_PEM_INVALID` for what is empty.
+ * @param name - The name of the option, for errors.
+ * @param crl - The sources of CRLs. A source that is also one of these may contain CRLs, which are ignored here.
+ * @throws MtlsError `ERR_MTLS_SOURCE_UNREADABLE` for an unreadable path, `ERR_MTLS_PEM_INVALID` for an empty source.
  */
 export async function readCaSources(
   sources: readonly CaSource[],
@@ -49,18 +48,18 @@ export async function readCaSources(
   return (await allOrFaults(readings)).flat();
 }
 
-/** What it takes to read one source of CAs. */
+/** The context for reading one source of CAs. */
 export interface CaReadOptions {
   readonly option: string;
-  /** What the source gave, where it is a loader. */
+  /** The result of the source, if it is a loader. */
   readonly answer: readonly SourceBytes[] | undefined;
-  /** The sources of CRLs: see {@link readCaSources}. */
+  /** The sources of CRLs, as for {@link readCaSources}. */
   readonly crl: readonly CrlSource[];
 }
 
 /**
  * Reads one source of CAs.
- * @throws MtlsError as {@link readCaSources}.
+ * @throws MtlsError like {@link readCaSources}.
  */
 export function readCaSource(
   source: CaSource,
@@ -78,7 +77,7 @@ export function readCaSource(
 
 const besideCrls: BlockExpectation = { ...caBlocks, beside: ['crl'], remedies: {} };
 
-/** The certificates alone of what is read as CRLs too, so that a new CRL in it is no new CA. */
+/** Only the certificates of a source that also holds CRLs, so that a new CRL in it does not count as a new CA. */
 function withoutCrls(
   files: readonly SourceBytes[],
   isOfCrls: (file: SourceBytes) => boolean,
@@ -91,9 +90,9 @@ function withoutCrls(
 }
 
 /**
- * Makes the store of the CAs that sources hold.
- * @throws MtlsError `ERR_MTLS_CA_INVALID` for a certificate that is no CA and signs no CRLs, where none of
- *   them is a self-signed root, where all have expired, and where their names are too long for a handshake.
+ * Creates a store of the CAs in several sources.
+ * @throws MtlsError `ERR_MTLS_CA_INVALID` for a certificate that is not a CA and signs no CRLs, if no CA is a
+ *   self-signed root, if all have expired, and if their names are too long for a handshake.
  */
 export function createStore(sources: readonly SourceBytes[], at: Date): CertificateStore {
   const origins = listSome(
@@ -105,23 +104,23 @@ export function createStore(sources: readonly SourceBytes[], at: Date): Certific
 
 /**
  * The CAs in a source.
- * @throws MtlsError `ERR_MTLS_CA_INVALID` for a certificate that is no CA and signs no CRLs.
+ * @throws MtlsError `ERR_MTLS_CA_INVALID` for a certificate that is not a CA and signs no CRLs.
  */
 export function readCas(source: SourceBytes): Certificate[] {
   return readCertificates(source, caBlocks).map((certificate) => checkCa(certificate, source.origin));
 }
 
-/** Where CAs came from, for the error, as of when they are checked, and how they are trusted. */
+/** The origin of the CAs for errors, the time to check them at, and the trust policy. */
 export interface StoreOptions extends CaPolicy {
   readonly origins: string;
   readonly at: Date;
-  /** Only what is a trust anchor there may be one here. */
+  /** If set, only its trust anchors can be trust anchors of the new store. */
   readonly before?: CertificateStore;
 }
 
 /**
- * Makes the store of CAs.
- * @throws MtlsError `ERR_MTLS_CA_INVALID` as {@link createStore}.
+ * Creates a store of CAs.
+ * @throws MtlsError `ERR_MTLS_CA_INVALID`, like {@link createStore}.
  */
 export function storeOf(
   certificates: readonly Certificate[],
@@ -131,11 +130,11 @@ export function storeOf(
   if (!certificates.some((certificate) => store.chainOf(certificate, [], at) !== undefined)) {
     throw new MtlsError('ERR_MTLS_CA_INVALID', {
       source: origins,
-      seen: 'no certificate in it leads to a self-signed root, so that no client could be trusted',
+      seen: 'no certificate in it leads to a self-signed root, so no client could be trusted',
       remedy:
         partialChain === 'allow'
-          ? 'give a CA that may sign certificates'
-          : "add the root: that admits every client of every CA below it, unless requireClient({ issuer: … }) says which; or make the CA a trust anchor with partialChain: 'allow'",
+          ? 'add a CA that may sign certificates'
+          : "add the root, which admits clients of every CA below it unless requireClient({ issuer: … }) restricts them; or make the CA a trust anchor with partialChain: 'allow'",
     });
   }
   if (certificates.every(({ notAfter }) => notAfter <= at)) {
@@ -143,23 +142,24 @@ export function storeOf(
     throw new MtlsError('ERR_MTLS_CA_INVALID', {
       source: origins,
       seen: `every CA in it has expired, the last at ${last.toISOString()}`,
-      remedy: 'make a new CA',
+      remedy: 'create a new CA',
     });
   }
   if (announceCas === 'all') checkNames(store, origins);
   return store;
 }
 
-// A leaf in `ca` would be trusted as itself by OpenSSL, whatever signed it.
+// OpenSSL would trust a leaf in `ca` directly, whoever issued it.
 function checkCa(certificate: Certificate, origin: string): Certificate {
   if (isCa(certificate) || ((certificate.keyUsage ?? 0) & KeyUsage.crlSign) !== 0) return certificate;
   const fault =
     certificate.version < 3
-      ? `is of X.509 version ${certificate.version} and not self-signed, so that it cannot say it is a CA`
-      : 'is no CA (its basicConstraints do not say CA:TRUE)';
+      ? `is of X.509 version ${certificate.version} and not self-signed, so it cannot declare itself a CA`
+      : 'is not a CA (its basicConstraints lack CA:TRUE)';
   throw new MtlsError('ERR_MTLS_CA_INVALID', {
     source: origin,
     seen: `"${certificate.subject.describe()}" ${fault}`,
-    remedy: 'give the CA that signed the clients, not a client or server certificate',
+    remedy:
+      'use the certificate of the CA that issued the client certificates, not a client or server certificate',
   });
 }

@@ -1,5 +1,5 @@
 /**
- * What a source holds of an option's own: every structure in it, whatever its form.
+ * Extracts the structures that an option takes from a source, whatever their form.
  *
  * @module
  */
@@ -16,9 +16,9 @@ import { type BlockExpectation, type SourceBytes } from './sources.js';
 import { type Seen, wrongKind } from './wrong-kind.js';
 
 /**
- * Every structure in a source, DER.
- * @throws MtlsError `ERR_MTLS_PEM_INVALID` for broken PEM, the expectation's code for a block of another kind and
- *   where there is none of its own, `ERR_MTLS_CA_INVALID` for a certificate whose owner does not trust it for this.
+ * The DER of every structure in a source.
+ * @throws MtlsError `ERR_MTLS_PEM_INVALID` for broken PEM, the code of the expectation for a block of another kind
+ *   and for a source without one, `ERR_MTLS_CA_INVALID` for a certificate whose trust settings exclude this use.
  */
 export function readBlocks(source: SourceBytes, expectation: BlockExpectation): Buffer[] {
   const structures = split(source);
@@ -29,8 +29,8 @@ export function readBlocks(source: SourceBytes, expectation: BlockExpectation): 
 }
 
 /**
- * The files of a source that another option reads too, but for those that are that option's alone. Where all are,
- * all are returned, so that the fault is found where they are read.
+ * Drops the files of a shared source that belong only to the other option. If that is all files, all are returned,
+ * and the fault is found when they are read.
  * @param isShared - Whether the other option reads a file.
  */
 export function dropOthers(
@@ -42,7 +42,7 @@ export function dropOthers(
   return own.length > 0 ? own : files;
 }
 
-/** Whether a source that reads has nothing but what may stand beside an option's own. */
+/** Whether a readable source holds only what may stand beside this option's structures. */
 function isOfOthers(source: SourceBytes, { beside }: BlockExpectation): boolean {
   try {
     const kinds = split(source).map(namedKindOf);
@@ -67,7 +67,7 @@ function split({ bytes, origin }: SourceBytes): Structure[] {
   });
 }
 
-/** What a structure says it is: by its label, and in DER by its bytes. */
+/** The kind of a structure: for PEM from its label, for DER from its bytes. */
 function namedKindOf({ pemLabel, kind }: Seen): DerKind | undefined {
   return pemLabel === undefined ? kind : kindOfLabel(pemLabel);
 }
@@ -75,7 +75,7 @@ function namedKindOf({ pemLabel, kind }: Seen): DerKind | undefined {
 function takeOwn(structure: Structure, origin: string, expectation: BlockExpectation): Buffer[] {
   const { pemLabel, kind, der } = structure;
   const named = namedKindOf(structure);
-  // Bytes of no known kind are for their reader to refuse, which says where they are damaged.
+  // Bytes of unknown kind are passed on: their parser reports where they are damaged.
   const isAsNamed = kind === undefined || kind === named;
   if (named !== undefined && isAsNamed && expectation.beside.includes(named)) return [];
   const isUnknown = pemLabel === undefined && kind === undefined;
@@ -95,12 +95,11 @@ function takeTrusted(der: Buffer, origin: string, { purpose }: BlockExpectation)
   });
 }
 
-/** Why a certificate is not to be trusted for a purpose; `undefined`: its settings admit it. */
+/** Why a certificate is not trusted for a purpose; `undefined` if its trust settings allow it. */
 export function describeDistrust(trust: TrustedCertificate, purpose: string): string | undefined {
   if (isTrustedFor(trust, purpose)) return undefined;
-  return `is by its own settings not trusted for ${describePurpose(purpose)}`;
+  return `has trust settings that exclude ${describePurpose(purpose)}`;
 }
 
 /** What to do about a certificate that {@link describeDistrust} describes. */
-export const distrustRemedy =
-  'take it out, or give it without those settings: "openssl x509 -in FILE -out NEW"';
+export const distrustRemedy = 'remove it, or remove its trust settings with "openssl x509 -in FILE -out NEW"';

@@ -1,6 +1,6 @@
 /**
- * The CAs of a server, source by source. What narrows them takes effect at once;
- * what widens them waits until every source reads.
+ * The CAs of a server, by source. A removed CA takes effect at once; an added CA waits until every source can be
+ * read.
  *
  * @module
  */
@@ -15,13 +15,16 @@ import { type CaSource, type CrlSource } from './source-options.js';
 import { type Attempt, attempt, type SourceFault } from './source-fault.js';
 import { caBlocks, isLoader, isPath, type SourceBytes } from './sources.js';
 
-/** What the sources of `ca` hold now. */
+/** What the sources of `ca` currently hold. */
 export interface CaReading {
-  /** All of it; `undefined` where a source does not read, is still read, or what they hold could not be trusted. */
+  /** All CAs; `undefined` if a source has a fault or is still being read, or if the CAs as a whole are invalid. */
   readonly whole: CertificateStore | undefined;
-  /** Those of the CAs in force that are still there. `undefined` where none are in force. */
+  /** The CAs in force that are still configured; `undefined` if none are in force. */
   readonly narrowed: CertificateStore | undefined;
-  /** The same, and the old certificates of those that `whole` has a new one for: their clients wait for that one. */
+  /**
+   * `narrowed`, plus the old certificates of CAs that `whole` renews: their clients are admitted until it is in
+   * force.
+   */
   readonly renewing: CertificateStore | undefined;
   readonly faults: readonly SourceFault[];
 }
@@ -30,7 +33,7 @@ interface CaSourceState {
   readonly source: CaSource;
   readonly option: string;
   readonly loader: LoaderState | undefined;
-  /** What it gave when it last read whole. */
+  /** What the source held when it was last read without a fault. */
   last: readonly Certificate[];
 }
 
@@ -41,8 +44,8 @@ export class CaUnit {
   readonly #policy: CaPolicy;
 
   /**
-   * @param prefix - What stands before the option's name in an error: `''`, or `'sni["a.example"].'`.
-   * @param crl - The sources of CRLs, which may be the same.
+   * @param prefix - The prefix of the option name in errors: `''`, or `'sni["a.example"].'`.
+   * @param crl - The sources of CRLs. They can be the same.
    */
   constructor(sources: readonly CaSource[], prefix: string, crl: readonly CrlSource[], policy: CaPolicy) {
     this.#crl = crl;
@@ -105,7 +108,7 @@ export class CaUnit {
   }
 }
 
-/** The CAs in force that stay; all of them, where without the others no client could be trusted. */
+/** The CAs in force that stay, or all of them if no client could be trusted by the rest. */
 function narrow(
   inForce: CertificateStore,
   stays: (ca: Certificate) => boolean,
@@ -113,11 +116,11 @@ function narrow(
 ): CertificateStore {
   const left = inForce.certificates.filter(stays);
   if (left.length === inForce.certificates.length) return inForce;
-  // Where its root is gone, a CA would be an anchor of a partial chain, and no CRL of the root asked about it.
+  // Without its root, a CA would become a trust anchor of a partial chain, and escape the CRL of the root.
   return attempt('', () => storeOf(left, { ...place, before: inForce })).result ?? inForce;
 }
 
-/** The same CAs are the same store, which remembers the paths it has verified. */
+/** The same CAs keep their store, which caches verified paths. */
 function reuse(
   store: CertificateStore | undefined,
   certificates: readonly Certificate[],
@@ -127,7 +130,7 @@ function reuse(
     : undefined;
 }
 
-/** Text that two lists share if they hold the same certificates. */
+/** A text that is equal for two lists if they hold the same certificates. */
 export function casKeyOf(certificates: readonly Certificate[]): string {
   const keys = [...new Set(certificates.map(keyOf))].sort();
   return createHash('sha256').update(keys.join(' ')).digest('hex');

@@ -1,5 +1,5 @@
 /**
- * The certificates in a source, read.
+ * Parses the certificates in a source.
  *
  * @module
  */
@@ -9,9 +9,10 @@ import { readBlocks } from './blocks.js';
 import { type BlockExpectation, certificateBlocks, type SourceBytes } from './sources.js';
 
 /**
- * Reads every certificate in a source.
- * @param expectation - What the source is to hold; by default certificates.
- * @throws MtlsError `ERR_MTLS_PEM_INVALID` naming the source, which certificate of it, the field and the fault.
+ * Parses every certificate in a source.
+ * @param expectation - What the source must hold; certificates by default.
+ * @throws MtlsError `ERR_MTLS_PEM_INVALID` naming the source, the position of the certificate, the field and the
+ *   fault.
  */
 export function readCertificates(
   source: SourceBytes,

@@ -1,6 +1,6 @@
 /**
- * What comes into force of the CRLs that were read: each newer one by itself, and
- * nothing that goes back.
+ * Combines CRLs that were read with those in force: each newer CRL takes effect independently, and rollbacks are
+ * rejected.
  *
  * @module
  */
@@ -15,20 +15,20 @@ import { type Certificate } from '../x509/certificate.js';
 import { type CrlResponse } from './crl-loading.js';
 import { faultOf, type SourceFault } from './source-fault.js';
 
-/** CRLs that were loaded, and those that were in force when they were asked for. */
+/** CRLs that were loaded, and those that were in force when loading began. */
 export interface ArrivedCrls {
   readonly response: CrlResponse;
   readonly known: readonly VerifiedCrl[];
 }
 
-/** What a change is made of. */
+/** The inputs of a change. */
 export interface CrlCombination {
   readonly arrived: readonly ArrivedCrls[];
-  /** Whether a source gave the CRL with this digest when it was last read. */
+  /** Whether a source held the CRL with this digest when it was last read. */
   readonly isGiven: (digest: string) => boolean;
-  /** Whether every source has been read: only then is a CRL known to be gone. */
+  /** Whether every source has been read. Only then can a CRL count as removed. */
   readonly isComplete: boolean;
-  /** The CAs that come into force with it: a CRL of another one waits. */
+  /** The CAs that come into force with the change. A CRL of another CA waits. */
   readonly store: CertificateStore;
   readonly before: RevocationChecker | undefined;
   readonly policy: CompleteRevocationPolicy;
@@ -37,14 +37,14 @@ export interface CrlCombination {
 
 /** The CRLs that come into force. */
 export interface CrlChange {
-  /** The checker in force, where nothing changes. */
+  /** The checker in force, if nothing changes. */
   readonly revocation: RevocationChecker;
   readonly diff: CrlDiff;
-  /** CRLs that would go back, and do not come into force. */
+  /** The rejected rollbacks. */
   readonly faults: readonly SourceFault[];
 }
 
-/** Makes the change. */
+/** Computes the change. */
 export function combineCrls(given: CrlCombination): CrlChange {
   const { arrived, isGiven, isComplete, store, before, policy, at } = given;
   const known = (before?.crls ?? []).filter(({ signer }) => isConfigured(signer, store));
@@ -86,7 +86,7 @@ function rollbacksIn(
   });
 }
 
-/** The CRLs of a response whose CAs are there; those that did not change keep their object, and when they were loaded. */
+/** The CRLs of a response whose CAs are configured. Unchanged CRLs keep their object and their load time. */
 function unpackAll(
   { response, known }: ArrivedCrls,
   inForce: readonly VerifiedCrl[],
@@ -101,18 +101,18 @@ function unpackAll(
   });
 }
 
-/** The certificate of the CA that signed a CRL, if it is among these. */
+/** The certificate of the CA that signed a CRL, if the store has it. */
 export function signerIn(store: CertificateStore, { signer }: PackedCrl): Certificate | undefined {
   return store.certificates.find(({ raw }) => raw.equals(signer));
 }
 
-/** What other CRLs are compared with. */
+/** The form in which CRLs are compared. */
 export function entriesOf(one: VerifiedCrl): ScopedEntries {
   const { digest, index } = one;
   return { scope: scopeKey(one), coverage: coverageOf(one, index.data), digest, index: index.data };
 }
 
-/** Differences, added up. */
+/** Adds up differences. */
 export function sumOf(diffs: readonly CrlDiff[]): CrlDiff {
   return diffs.reduce(
     (sum, { added, removed }) => ({ added: sum.added + added, removed: sum.removed + removed }),
@@ -120,12 +120,12 @@ export function sumOf(diffs: readonly CrlDiff[]): CrlDiff {
   );
 }
 
-/** Whether a CA is among the configured ones, with this certificate or another of its key. */
+/** Whether a CA is configured, with this certificate or another one with the same key. */
 function isConfigured(ca: Certificate, store: CertificateStore): boolean {
   return store.ofKey(ca).length > 0;
 }
 
-/** Whether one key of a CA is newer than another, by the first certificate that each has. */
+/** Whether one key of a CA is newer than another, by the earliest certificate of each. */
 function isSuccessor(ca: Certificate, old: Certificate, store: CertificateStore, at: Date): boolean {
   const isSame = store
     .chainsOf(ca, at)

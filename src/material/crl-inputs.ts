@@ -1,5 +1,5 @@
 /**
- * From the options' CRL sources to inputs that any thread can read.
+ * Converts the CRL sources of the options to inputs that any thread can read.
  *
  * @module
  */
@@ -11,11 +11,11 @@ import { type CaSource, type CrlSource } from './source-options.js';
 import { callLoader, crlBlocks, isAmong, isDirectory, isLoader, isPath } from './sources.js';
 
 /**
- * Calls the loaders, and leaves files to whoever reads them: here it is only seen that they are there.
- * @param name - The option's, for the error.
- * @param ca - The sources of CAs, whose files may lie among the CRLs.
- * @throws MtlsError `ERR_MTLS_SOURCE_UNREADABLE` for a path that is not there, and for a loader that
- *   rejects or gives nothing.
+ * Calls the loaders. Files are only checked for existence here and read later.
+ * @param name - The name of the option, for errors.
+ * @param ca - The sources of CAs, whose files can be among the CRLs.
+ * @throws MtlsError `ERR_MTLS_SOURCE_UNREADABLE` for a missing path, and for a loader that rejects or returns
+ *   nothing.
  */
 export async function toCrlInputs(
   sources: readonly CrlSource[],

@@ -1,7 +1,6 @@
 /**
- * From the sources of CRLs to packed CRLs: read, verified, indexed, compared with
- * those in force. Plain data in, plain data out: it runs on the main thread for
- * small lists, and on one of its own for large ones.
+ * From sources of CRLs to packed CRLs: parsed, verified, indexed and compared with those in force. Inputs and results
+ * are plain data, because large CRLs are loaded on a separate thread.
  *
  * @module
  */
@@ -24,64 +23,64 @@ import { parseCertificate } from '../x509/certificate.js';
 import { dropOthers, readBlocks } from './blocks.js';
 import { certificateBlocks, crlBlocks, filesOf, isAmong, readSource, type SourceBytes } from './sources.js';
 
-/** A source of CRLs, ready to be read on any thread. */
+/** A source of CRLs that any thread can read. */
 export type CrlInput =
   | {
       readonly path: string;
       readonly option: string;
-      /** The paths that CAs are read from. A file among them may lie in a directory of CRLs without having one. */
+      /** The paths of the CA sources. A file among them can be in a directory of CRLs without holding a CRL. */
       readonly cas?: readonly string[];
     }
   | { readonly bytes: Uint8Array; readonly origin: string };
 
-/** What to load, by which CAs and rules, and what is in force. */
+/** What to load, with which CAs and policy, and what is in force. */
 export interface CrlRequest {
   readonly inputs: readonly CrlInput[];
-  /** The CAs, DER. */
+  /** The CAs in DER. */
   readonly cas: readonly Uint8Array[];
   readonly policy: CompleteRevocationPolicy;
   /** Milliseconds since 1970. */
   readonly at: number;
   /**
-   * What the CRLs are for. `'server'`: a source that cannot be read is reported as a fault, and so is a CRL that has
-   * expired. `'question'`, a single check without a server: a source that cannot be read is thrown as an error, and
-   * expired CRLs are loaded. A CRL that does not verify is a fault in both cases.
+   * The purpose of loading. `'server'`: an unreadable source or an expired CRL is reported as a fault. `'question'`,
+   * a single check without a server: an unreadable source is thrown as an error, and expired CRLs are loaded. A CRL
+   * that cannot be verified is a fault in both cases.
    */
   readonly purpose: 'server' | 'question';
-  /** Up to how many entries a CRL's bytes are kept, for handing them to OpenSSL. */
+  /** Up to how many entries the bytes of a CRL are kept for OpenSSL. */
   readonly keepEntries: number;
-  /** The hash of the sources in force: if theirs is the same, nothing is loaded. */
+  /** The hash of the sources in force. If it is unchanged, nothing is loaded. */
   readonly hash: string | undefined;
-  /** The CRLs in force, those of CAs that are no longer configured left out. */
+  /** The CRLs in force, without those of CAs that are no longer configured. */
   readonly inForce: readonly ScopedEntries[];
-  /** The digests of those among them that other sources gave, which are not read here. */
+  /** The digests of those from sources that are not read here. */
   readonly staying: readonly string[];
 }
 
-/** What was loaded. */
+/** The result of loading. */
 export interface CrlResponse {
   /** A hash of the sources. */
   readonly hash: string;
-  /** The CRLs; of one that is in force already, its digest alone. `undefined`: nothing changed at all. */
+  /** The CRLs; for one that is already in force, only its digest. `undefined` if nothing changed. */
   readonly crls: readonly (PackedCrl | { readonly unchanged: string })[] | undefined;
-  /** What each input gave, in their order; meaningless where nothing changed. */
+  /** The result of each input, in order; meaningless if nothing changed. */
   readonly inputs: readonly CrlInputReport[];
   readonly diff: CrlDiff;
-  /** The scopes of CRLs in force that certificates went from. */
+  /** The scopes in force that lost entries. */
   readonly shrunk: readonly string[];
 }
 
-/** What one input gave. */
+/** The result of one input. */
 export interface CrlInputReport {
-  /** Of the CRLs in it that verify. */
+  /** The digests of the CRLs in it that were verified. */
   readonly digests: readonly string[];
-  /** What is wrong with it, and with the others. */
+  /** The faults of the input and of its other CRLs. */
   readonly faults: readonly { readonly origin: string; readonly error: ErrorData }[];
 }
 
 /**
  * Loads CRLs.
- * @throws MtlsError what is wrong with a source that cannot be read, where `purpose` is `'question'`.
+ * @throws MtlsError the fault of an unreadable source, if `purpose` is `'question'`.
  */
 export function loadCrls(request: CrlRequest): CrlResponse {
   const reading: Reading = { signed: [], faults: [] };
@@ -110,7 +109,7 @@ function reportOf(input: number, lists: readonly CrlList[], { signed, faults }: 
   };
 }
 
-/** A CRL, and which input it came from. */
+/** A CRL, and the input that it came from. */
 interface CrlList extends CrlBytes {
   readonly input: number;
 }
@@ -149,7 +148,7 @@ function readSources(
   };
   const files: SourceBytes[] = [];
   read(path, () => {
-    // A file that does not read holds up no other in its directory.
+    // An unreadable file does not affect the others in its directory.
     for (const file of filesOf(path, option, crlBlocks))
       read(file, () => {
         files.push(readSource(file, option));
@@ -168,7 +167,7 @@ function verifyAll(lists: readonly CrlList[], reading: Reading, { cas, policy, a
   for (const list of lists) {
     attempt(reading, list, () => {
       const crl = readSignedCrl(list, store, policy);
-      // Whether it has expired is asked of those that no newer one replaces.
+      // Expiry is checked later, for the CRLs that no newer one replaces.
       checkCrlDates(crl, { ...policy, stale: 'allow' }, new Date(at));
       reading.signed.push({ ...crl, input: list.input });
     });
@@ -204,15 +203,15 @@ function packAll(crls: Reading['signed'], reading: Reading, request: CrlRequest)
   return loaded;
 }
 
-/** Whether a CRL must not have expired. An expired one still revokes, so that it is never set aside for that. */
+/** Whether an expired CRL is a fault. It is still used, because an expired CRL can still revoke. */
 function mustBeCurrent({ crl, digest }: SignedCrl, { purpose, inForce }: CrlRequest): boolean {
-  // A delta only adds to what its base revokes: while the base is current, the base decides.
+  // A delta only adds revocations to its base; while the base is current, the base decides.
   if (purpose === 'question' || crl.deltaBase !== undefined) return false;
-  // One that expired while it was in force is stale, and judged so; it must not keep another one's news out.
+  // A CRL that expired while in force is stale and treated as such; it must not hold up newer CRLs.
   return !inForce.some((known) => known.digest === digest);
 }
 
-/** Packing is most of the work: a list that is in force already is not packed again. */
+/** Packing is most of the work, so a CRL that is already in force is not packed again. */
 function packUnlessKnown(signed: SignedCrl, { inForce, keepEntries }: CrlRequest): Loaded {
   const known = inForce.find(({ digest }) => digest === signed.digest);
   if (known !== undefined) return { result: { unchanged: signed.digest }, entries: known };

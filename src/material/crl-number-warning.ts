@@ -1,6 +1,6 @@
 /**
- * Reports CRLs of version 2 without a CRLNumber (RFC 5280 section 5.2.3): they are
- * admitted, and one thing less protects them.
+ * Reports version 2 CRLs without a CRLNumber (RFC 5280 section 5.2.3). They are accepted, with less rollback
+ * protection.
  *
  * @module
  */
@@ -8,17 +8,17 @@ import { type EventSink } from '../logger.js';
 import { type RevocationChecker } from '../revocation/revocation-checker.js';
 import { type MaterialEvents } from './events.js';
 
-/** Reports each CRL once, when it comes into force. */
+/** Reports each such CRL once, when it comes into force. */
 export class CrlNumberWarning {
   readonly #sink: EventSink<MaterialEvents>;
-  /** The digests of those in force that were warned of. */
+  /** The digests of the CRLs in force that were reported. */
   #warned: ReadonlySet<string> = new Set();
 
   constructor(sink: EventSink<MaterialEvents>) {
     this.#sink = sink;
   }
 
-  /** Looks at the CRLs in force. */
+  /** Checks the CRLs in force. */
   look(revocations: readonly RevocationChecker[]): void {
     const all = revocations.flatMap(({ crls }) => crls);
     const unnumbered = all.filter(({ crl }) => crl.version === 2 && crl.number === undefined);

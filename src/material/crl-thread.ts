@@ -1,5 +1,5 @@
 /**
- * Loads CRLs without holding the event loop: large ones on a thread of their own.
+ * Loads CRLs without blocking the event loop: large ones on a separate thread.
  *
  * @module
  */
@@ -11,18 +11,18 @@ import { crlBlocks } from './sources.js';
 import { callThread, ThreadFailure } from './thread-call.js';
 import workerFile from './worker-file.cjs';
 
-/** Up to how many bytes loading takes less than 5 ms, which is less than to start a thread. */
+/** Up to this size, loading takes less than 5 ms, which is less than starting a thread. */
 export const inlineBytes: number = 256 * 1024;
 
-/** How threads load CRLs. */
+/** The time limits of loading threads. */
 export interface ThreadSettings {
   readonly file: string;
-  /** How long a thread may take to start, in milliseconds. */
+  /** The time for starting a thread, in milliseconds. */
   readonly startMs: number;
-  /** How long it may take then, in milliseconds, and for each byte of the sources. */
+  /** The time for loading, in milliseconds, to which the time per byte is added. */
   readonly workMs: number;
   readonly workMsPerByte: number;
-  /** For how long no thread is started after one has failed, in milliseconds. */
+  /** How long no thread is started after a failure, in milliseconds. */
   readonly avoidedMs: number;
 }
 
@@ -30,16 +30,16 @@ const settings: ThreadSettings = {
   file: workerFile,
   startMs: 10_000,
   workMs: 60_000,
-  // One million bytes a second. Two cores of a small server load fifty.
+  // One million bytes per second. A small server with two cores loads fifty.
   workMsPerByte: 1 / 1000,
-  // By then the cause may be gone. Until then no reload waits for a thread that fails.
+  // The cause may be temporary. Until then, reloads do not wait for a failing thread.
   avoidedMs: 600_000,
 };
 
 /**
- * {@link loadCrls}, on whichever thread suits the size.
- * @param signal - Ends the thread.
- * @throws MtlsError as {@link loadCrls}, and for whatever else goes wrong.
+ * {@link loadCrls}, on the thread that suits the size.
+ * @param signal - Stops the thread.
+ * @throws MtlsError like {@link loadCrls}, and for any other failure.
  */
 export async function loadCrlsAside(request: CrlRequest, signal: AbortSignal): Promise<CrlResponse> {
   try {
@@ -56,7 +56,7 @@ export async function loadCrlsAside(request: CrlRequest, signal: AbortSignal): P
   }
 }
 
-/** Loads on threads, or on the calling thread where they fail: slower is better than not at all. */
+/** Loads CRLs on threads, and on the calling thread if they fail: slow loading is better than none. */
 export class CrlThreads {
   readonly #settings: ThreadSettings;
   /** By `performance.now()`. */
@@ -68,9 +68,9 @@ export class CrlThreads {
   }
 
   /**
-   * Loads CRLs of so many bytes.
-   * @param signal - Ends the thread.
-   * @throws MtlsError as {@link callThread} and {@link loadCrls}, or that the signal was aborted.
+   * Loads CRLs of a given size in bytes.
+   * @param signal - Stops the thread.
+   * @throws MtlsError like {@link callThread} and {@link loadCrls}, or because the signal was aborted.
    */
   async load(request: CrlRequest, bytes: number, signal: AbortSignal): Promise<CrlResponse> {
     if (performance.now() < this.#avoidedUntil) return loadCrls(request);
@@ -78,7 +78,7 @@ export class CrlThreads {
     try {
       if (!existsSync(file))
         throw new ThreadFailure(`${file} is missing`, 'leave express-mtls out of the bundle');
-      // Starting a thread takes milliseconds: not in the turn that has read the other sources.
+      // Starting a thread takes milliseconds, so it is done in a later turn of the event loop than reading the sources.
       await new Promise(setImmediate);
       return await callThread(request, { file, startMs, workMs: workMs + bytes * workMsPerByte }, signal);
     } catch (error) {
@@ -91,18 +91,18 @@ export class CrlThreads {
   }
 
   #avoid({ message, remedy, isSilence }: ThreadFailure): void {
-    // One that says nothing costs seconds each time, and may never end.
+    // A silent thread costs seconds each time and may never end.
     this.#avoidedUntil = isSilence ? Infinity : performance.now() + this.#settings.avoidedMs;
     if (this.#hasWarned) return;
     this.#hasWarned = true;
-    const warning = `large CRLs are loaded on the main thread, and requests wait meanwhile: the loading thread failed (${message}); ${remedy}`;
+    const warning = `large CRLs are loaded on the main thread, which blocks requests: the loading thread failed (${message}); ${remedy}`;
     process.emitWarning(warning, { type: 'MtlsWarning', code: 'MTLS_NO_WORKER' });
   }
 }
 
 const threads = new CrlThreads(settings);
 
-/** How many bytes a source has; 0 where that cannot be told, which reading it will tell. */
+/** The size of a source in bytes; 0 if it cannot be determined, in which case reading the source reports why. */
 export function sizeOfInput(input: CrlInput): number {
   if (!('path' in input)) return input.bytes.byteLength;
   const { path } = input;

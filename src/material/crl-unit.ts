@@ -1,6 +1,6 @@
 /**
- * The CRLs of a server, source by source. Each verified, newer CRL comes into
- * force by itself, and what is wrong with another one keeps what was in force.
+ * The CRLs of a server, by source. Each verified, newer CRL comes into force independently. A fault of one source
+ * keeps the last-good copy of that source in force.
  *
  * @module
  */
@@ -24,18 +24,18 @@ import { crlBlocks, isAmong, isDirectory, isLoader, isPath } from './sources.js'
 /** How CRLs are loaded. */
 export interface CrlUnitSettings {
   readonly crl: readonly CrlSource[];
-  /** The sources of CAs, which may be the same. */
+  /** The sources of CAs. They can be the same. */
   readonly ca: readonly CaSource[];
-  /** What stands before the option's name in an error: `''`, or `'sni["a.example"].'`. */
+  /** The prefix of the option name in errors: `''`, or `'sni["a.example"].'`. */
   readonly prefix: string;
   readonly policy: CompleteRevocationPolicy;
-  /** Up to how many entries a CRL's bytes are kept, for handing them to OpenSSL. */
+  /** Up to how many entries the bytes of a CRL are kept for OpenSSL. */
   readonly keepEntries: number;
 }
 
-/** What the CRLs are loaded for. */
+/** The context that CRLs are loaded in. */
 export interface CrlContext {
-  /** The CAs that verify them, those that are still to be added among them. */
+  /** The CAs that verify them, including CAs that are yet to be added. */
   readonly store: CertificateStore;
   readonly inForce: readonly VerifiedCrl[];
   readonly at: Date;
@@ -46,10 +46,10 @@ interface CrlSourceState {
   readonly source: CrlSource;
   readonly option: string;
   readonly loader: LoaderState | undefined;
-  /** Of the CRLs that it gave when it was last read. */
+  /** The digests of the CRLs in it when it was last read. */
   digests: ReadonlySet<string>;
   faults: readonly SourceFault[];
-  /** What the file system said of it when it was last read on the thread. */
+  /** Its file-system metadata when it was last read on the thread. */
   seen: string;
 }
 
@@ -58,7 +58,7 @@ interface Part {
   readonly input: CrlInput;
 }
 
-/** What has arrived, and the sources that gave it. */
+/** CRLs that were loaded, and their sources. */
 interface ArrivedParts extends ArrivedCrls {
   readonly parts: readonly Part[];
 }
@@ -67,12 +67,12 @@ interface ArrivedParts extends ArrivedCrls {
 export class CrlUnit {
   readonly #settings: CrlUnitSettings;
   readonly #sources: readonly CrlSourceState[];
-  /** What was read, and is in no change yet. */
+  /** CRLs that were read and are not yet part of a change. */
   #arrived: ArrivedParts[] = [];
   #rollbacks: readonly SourceFault[] = [];
-  /** Of what was last read on this thread, to tell whether it changed. */
+  /** The hashes of what was last read on this thread, to detect changes. */
   #hash: { readonly cas: string; readonly sources: string } | undefined;
-  /** Of the CAs that the large CRLs were last verified by. */
+  /** The CAs that the large CRLs were last verified with. */
   #asideCas = '';
   #aside: Promise<void> | undefined;
 
@@ -91,7 +91,7 @@ export class CrlUnit {
     return this.#sources.flatMap(({ loader }) => loader ?? []);
   }
 
-  /** Resolves when the large CRLs that are being loaded have arrived; `undefined` where there are none. */
+  /** Resolves when the large CRLs being loaded have arrived; `undefined` if there are none. */
   get aside(): Promise<void> | undefined {
     return this.#aside;
   }
@@ -101,7 +101,7 @@ export class CrlUnit {
     return this.#aside !== undefined || this.loaders.some(({ pending }) => pending !== undefined);
   }
 
-  /** What is wrong with the sources. */
+  /** The faults of the sources. */
   get faults(): readonly SourceFault[] {
     const own = this.#sources.flatMap(({ loader, faults }) =>
       loader?.fault === undefined ? faults : [...faults, faultOf(loader.origin, loader.fault)],
@@ -109,7 +109,7 @@ export class CrlUnit {
     return [...own, ...this.#rollbacks];
   }
 
-  /** What is wrong with the sources at first sight, where there are no CAs yet to verify their CRLs by. */
+  /** The faults of the sources that can be found without CAs to verify the CRLs. */
   check(): readonly SourceFault[] {
     const missing = this.#sources.flatMap(({ source, option }) => {
       if (!isPath(source)) return [];
@@ -118,17 +118,17 @@ export class CrlUnit {
     return [...missing, ...this.faults];
   }
 
-  /** Lets the next reading read again what is at fault: a CRL may have become valid since. */
+  /** Makes the next reading read faulty sources again: a CRL may have become valid since. */
   refresh(): void {
     if (this.faults.length === 0) return;
     this.#hash = undefined;
-    // A large CRL that is not at fault takes the thread a second, in which it would load no other.
+    // A large CRL without a fault is not read again: it would occupy the thread for a second.
     for (const state of this.#sources)
       if (state.faults.length > 0 || state.loader?.fault !== undefined || this.#rollbacks.length > 0)
         state.seen = '';
   }
 
-  /** Reads at once what is short, and begins to load what is not. */
+  /** Reads small sources at once, and starts to load large ones. */
   read(context: CrlContext): void {
     const { short, long } = this.#split();
     if (short.length > 0) {
@@ -142,8 +142,8 @@ export class CrlUnit {
   }
 
   /**
-   * Makes the change that everything read since the last one amounts to.
-   * @param store - The CAs that come into force with it: a CRL of another one waits.
+   * Computes the change from everything that was read since the last one.
+   * @param store - The CAs that come into force with it. A CRL of another CA waits.
    */
   change(store: CertificateStore, before: RevocationChecker | undefined, at: Date): CrlChange {
     const change = combineCrls({
@@ -159,7 +159,7 @@ export class CrlUnit {
     return change;
   }
 
-  /** What was read is in force, or waits for its CA: then it is read again. */
+  /** What was read is in force. CRLs that wait for their CA are read again later. */
   settle(store: CertificateStore): void {
     const isWaiting = ({ response: { crls = [] } }: ArrivedParts): boolean =>
       crls.some((crl) => !('unchanged' in crl) && signerIn(store, crl) === undefined);
@@ -167,7 +167,7 @@ export class CrlUnit {
     this.#arrived = [];
   }
 
-  /** Whether large CRLs were verified by these CAs. */
+  /** Whether the large CRLs were verified with these CAs. */
   isVerifiedBy(store: CertificateStore): boolean {
     return this.#split().long.length === 0 || this.#asideCas === casKeyOf(store.certificates);
   }
@@ -177,7 +177,7 @@ export class CrlUnit {
     for (const state of this.#sources) state.seen = '';
   }
 
-  /** What is short is read on this thread: some milliseconds of work, all together. */
+  /** Small sources are read on this thread: some milliseconds of work in total. */
   #split(): { short: Part[]; long: Part[] } {
     const sized = this.#sources
       .map((state) => ({ state, parts: this.#partsOf(state), size: sizeOf(this.#partsOf(state)) }))
@@ -228,7 +228,7 @@ export class CrlUnit {
   }
 
   #loadAside(parts: readonly Part[], context: CrlContext): void {
-    // Whatever changes meanwhile is seen by the reading that follows it.
+    // Changes made meanwhile are found by the next reading.
     if (this.#aside !== undefined) return;
     const cas = casKeyOf(context.store.certificates);
     const now = new Map(parts.map(({ state }) => [state, this.#fingerprintOf(state)]));
@@ -255,13 +255,13 @@ export class CrlUnit {
     const { response, parts } = arrived;
     if (response.crls === undefined) return;
     const states = statesOf(arrived);
-    // The later reading of the same sources counts.
+    // A later reading of the same sources replaces an earlier one.
     const isOutdated = (one: ArrivedParts): boolean => statesOf(one).every((state) => states.includes(state));
     this.#arrived = [...this.#arrived.filter((one) => !isOutdated(one)), arrived];
     for (const state of states) {
       const reports = response.inputs.filter((_, index) => parts[index]?.state === state);
       const faults = reports.flatMap((report) => report.faults);
-      // What a faulty CRL gave before stays.
+      // A source with a fault keeps its previous CRLs.
       const before = faults.length === 0 ? [] : state.digests;
       state.digests = new Set([...reports.flatMap(({ digests }) => digests), ...before]);
       state.faults = faults.map(({ origin, error }) => faultOf(origin, errorOf(error)));

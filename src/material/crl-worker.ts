@@ -1,22 +1,22 @@
 /**
- * The thread that loads large CRLs: one request, one answer, and it ends.
+ * The thread that loads large CRLs: it takes one request, sends one answer, and ends.
  *
  * @module
  */
-// First: to load the other modules is work as well.
+// Imported first, because loading the other modules is work too.
 import { type MessagePort, workerData } from 'node:worker_threads';
 import { dataOf, type ErrorData, MtlsError } from '../errors.js';
 import { type CrlRequest, type CrlResponse, loadCrls } from './crl-loading.js';
 import './step-back.js';
 
-/** What the thread is given. */
+/** The input of the thread. */
 export interface CrlWorkerData {
   readonly request: CrlRequest;
-  /** Where it answers. Code that is preloaded into threads posts to `parentPort`, and so does Node itself under `--watch`. */
+  /** The port for the answer. `parentPort` is also used by preloaded code, and by Node under `--watch`. */
   readonly port: MessagePort;
 }
 
-/** What the thread says: first that it has started, then its answer. */
+/** The messages of the thread: that it has started, then its answer. */
 export type CrlWorkerMessage =
   | { readonly started: true }
   | { readonly response: CrlResponse }

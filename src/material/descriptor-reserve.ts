@@ -1,6 +1,6 @@
 /**
- * A file descriptor in reserve. Clients can use up all that a process may have, by their connections: what revokes them
- * is read all the same.
+ * A file descriptor in reserve. Even if client connections use up all descriptors of the process, CRLs can still be
+ * read.
  *
  * @module
  */
@@ -10,19 +10,19 @@ import { devNull } from 'node:os';
 let reserve: number | undefined;
 let users = 0;
 
-/** Holds a descriptor in reserve, for as long as there are users of it. */
+/** Holds a descriptor in reserve while there are users. */
 export function holdDescriptor(): void {
   users++;
   hold();
 }
 
-/** Gives it back. */
+/** Releases it. */
 export function releaseDescriptor(): void {
   users--;
   if (users === 0) release();
 }
 
-/** Does work that needs one descriptor at a time; where there is none left, with that of the reserve. */
+/** Does work that needs one descriptor at a time, and uses the reserve if there is no other. */
 export function withDescriptor<Result>(work: () => Result): Result {
   try {
     return work();
@@ -33,7 +33,7 @@ export function withDescriptor<Result>(work: () => Result): Result {
     try {
       return work();
     } finally {
-      // Nothing else has run meanwhile that could have taken it.
+      // No other code has run in between, so the descriptor is still free.
       hold();
     }
   }
@@ -43,7 +43,7 @@ function hold(): void {
   try {
     reserve ??= openSync(devNull, 'r');
   } catch {
-    // None left: the next call tries again.
+    // No descriptor is free. The next call tries again.
   }
 }
 

@@ -9,38 +9,38 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { withDescriptor } from './descriptor-reserve.js';
 
-/** What to watch, and whom to tell. */
+/** What to watch, and the callback. */
 export interface FileWatchOptions {
-  /** Files, and directories whose files count. Symbolic links are followed. */
+  /** Files and directories. Symbolic links are followed. */
   readonly paths: readonly string[];
-  /** Milliseconds between two looks. */
+  /** The polling interval in milliseconds. */
   readonly pollMs: number;
-  /** Called once after each change, when two looks in a row have seen the same. */
+  /** Called once per change, when two successive polls have seen the same state. */
   readonly onChange: () => void;
 }
 
-// A writer that truncates and writes gives an empty file in between: let it finish.
+// Truncating and rewriting a file leaves it empty for a moment. Waits for the writer.
 const settleMs = 25;
 
-// How often the event loop shows that it turns, and by how much a timer may be late on one that is not busy.
+// How often the event loop is probed, and how late a timer may be on an idle one.
 const beatMs = 250;
 const lateMs = 100;
 
 /**
- * Watches until it is closed. Keeps no process alive. First {@link FileWatch.remember} what is there, then read
- * it, then {@link FileWatch.begin}: no change in between is lost.
+ * Watches until it is closed. Does not keep the process alive. Call {@link FileWatch.remember}, read the files, then
+ * call {@link FileWatch.begin}: no change in between is missed.
  */
 export class FileWatch {
   readonly #options: FileWatchOptions;
   readonly #hints = new Map<string, { readonly watcher: FSWatcher; readonly inode: string }>();
   #interval: NodeJS.Timeout | undefined;
-  /** When the event loop last turned, and when the files were last looked at; by `performance.now()`. */
+  /** When the event loop last turned, and when the files were last polled, by `performance.now()`. */
   #beatAt = 0;
   #lookedAt = 0;
   #settling: NodeJS.Timeout | undefined;
-  /** What was there when a change was last told. */
+  /** The state at the last reported change. */
   #told = '';
-  /** What was there at the last look. */
+  /** The state at the last poll. */
   #seen = '';
   #looking = false;
 
@@ -48,13 +48,13 @@ export class FileWatch {
     this.#options = options;
   }
 
-  /** Takes what is there now as what is known. */
+  /** Remembers the current state as known. */
   async remember(): Promise<void> {
     this.#told = await this.#describe();
     this.#seen = this.#told;
   }
 
-  /** Tells of every change from what was remembered. */
+  /** Reports every change since the remembered state. */
   begin(): void {
     this.#beatAt = performance.now();
     this.#lookedAt = this.#beatAt;
@@ -76,8 +76,8 @@ export class FileWatch {
   }
 
   /**
-   * Looks in this turn of the event loop where the last one was too long ago: the loop is busy, or the process was
-   * stopped. Costs a reading of the clock otherwise.
+   * Polls in this turn of the event loop if the last poll is overdue, because the loop is busy or the process was
+   * suspended. Otherwise it only reads the clock.
    */
   lookIfLate(): void {
     if (this.#interval !== undefined && this.#isLate(this.#beatAt + this.#beatEveryMs, beatMs / 2))
@@ -99,7 +99,7 @@ export class FileWatch {
     else if (this.#beatAt >= this.#lookedAt + this.#options.pollMs - lateMs) void this.#look();
   }
 
-  /** On a busy event loop each `await` takes a turn, in which others are served by what was in force. */
+  /** On a busy event loop each `await` takes a turn, in which requests are served with the previous state. */
   #lookNow(): void {
     this.#beatAt = performance.now();
     this.#lookedAt = this.#beatAt;
@@ -120,9 +120,9 @@ export class FileWatch {
     this.#lookedAt = performance.now();
     const now = await this.#describe();
     this.#looking = false;
-    // Closed meanwhile.
+    // Closed in the meantime.
     if (this.#interval === undefined) return;
-    // To locate the directories takes longer than to look at the files: only where something changed.
+    // Locating the directories takes longer than polling the files, so it is done only after a change.
     if (now !== this.#seen) void this.#listen();
     this.#compare(now);
   }
@@ -149,15 +149,15 @@ export class FileWatch {
     this.#settling.unref();
   }
 
-  /** Everything that changes when a file does: identity, size, and both times, to the nanosecond. */
+  /** Everything that changes when a file does: identity, size, and both times in nanoseconds. */
   async #describe(): Promise<string> {
     const descriptions = await Promise.all(this.#options.paths.map((path) => describe(path)));
     return descriptions.join('\n');
   }
 
   /**
-   * Watches the directories of the files. A directory can be created later or replaced, and a link can be changed:
-   * the watch of the old directory does not report it, but a look at the files does.
+   * Watches the directories of the files. A directory can be created later or replaced, and a link can change: the
+   * watch of the old directory does not report that, but polling does.
    */
   async #listen(): Promise<void> {
     const inodes = await locate(this.#options.paths);
@@ -180,15 +180,15 @@ export class FileWatch {
         if (this.#hints.get(directory)?.watcher === watcher) this.#hints.delete(directory);
       });
       this.#hints.set(directory, { watcher, inode });
-      // What changed between the last look and the start of this watch was reported by neither.
+      // A change between the last poll and the start of this watch was not reported.
       this.#lookSoon();
     } catch {
-      // Gone meanwhile, or no notices left to be had: the looks go on.
+      // The directory was removed, or no more watches are available. Polling continues.
     }
   }
 }
 
-/** The directories that can tell of the files: where each is named, and where its links lead; with their identity. */
+/** The directories to watch: where each file is named and where its links lead, with the identity of each directory. */
 async function locate(paths: readonly string[]): Promise<Map<string, string>> {
   const targets = await Promise.all(paths.map((path) => realpath(path).catch(() => path)));
   const directories = new Set([...paths, ...targets].flatMap((path) => [path, dirname(path)]));
@@ -205,7 +205,7 @@ async function describe(path: string): Promise<string> {
     const { text, isDirectory } = await describeOne(path);
     if (!isDirectory) return text;
     const names = (await readdir(path)).sort();
-    // What is deeper is not read, and may be a link back to here.
+    // Subdirectories are not read, and could link back to here.
     const inside = await Promise.all(names.map((name) => describeEntry(join(path, name))));
     return [text, ...inside].join('\n');
   } catch (error) {
@@ -230,7 +230,7 @@ function textOf(path: string, { dev, ino, size, mtimeNs, ctimeNs }: BigIntStats)
   return `${path} ${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
 }
 
-/** The same as {@link describe}, in this turn of the event loop. */
+/** {@link describe}, synchronously. */
 export function describeNow(path: string): string {
   try {
     const seen = statSync(path, { bigint: true });

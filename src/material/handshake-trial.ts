@@ -1,6 +1,6 @@
 /**
- * One handshake with each secure context before it comes into force, with a client in this process and over streams
- * in memory. Some faults OpenSSL finds in a handshake only: the server would start, and every client would fail.
+ * A trial handshake with each secure context before it comes into force, with a client in this process over in-memory
+ * streams. OpenSSL finds some faults only in a handshake: the server would start, and every client would fail.
  *
  * @module
  */
@@ -22,11 +22,11 @@ import { type BuiltContext } from './secure-context.js';
 export interface SecureContexts {
   /** `undefined`: the server has no TLS. */
   readonly main: BuiltContext | undefined;
-  /** By name of `sni`. */
+  /** The contexts by name in `sni`. */
   readonly named: ReadonlyMap<string, BuiltContext>;
 }
 
-// A handshake takes two or three milliseconds. Where the process is too busy for it, nothing is learned.
+// A handshake takes two or three milliseconds. If the process is too busy, the trial is inconclusive.
 const trialTimeoutMs = 2000;
 
 const everyCipher = 'ALL:COMPLEMENTOFALL:@SECLEVEL=0';
@@ -34,8 +34,8 @@ const usualCurves = 'X25519:prime256v1:secp384r1:secp521r1';
 
 /**
  * Tries the contexts of a server.
- * @throws MtlsError `ERR_MTLS_TLS_CONFIG_INVALID` where the server fails with every kind of client. Where it fails with
- *   the usual ones only, it reports `few-clients`.
+ * @throws MtlsError `ERR_MTLS_TLS_CONFIG_INVALID` if the handshake fails with every kind of client. If it fails only
+ *   with typical clients, `few-clients` is reported.
  */
 export async function tryHandshakes(
   sink: EventSink<MaterialEvents>,
@@ -46,7 +46,9 @@ export async function tryHandshakes(
   for (const [name, context] of named) if (!isLike(context, main)) await tryContext(sink, context, name);
 }
 
-/** Whether the server's part of a handshake is the same. What else is in the options comes from options.tls, and stays. */
+/**
+ * Whether two contexts behave alike in a handshake. Their other options come from options.tls, which does not change.
+ */
 function isLike({ options }: BuiltContext, other: BuiltContext): boolean {
   const deciding = ['key', 'cert', 'ca'] as const;
   return deciding.every((name) => options[name] === other.options[name]);
@@ -54,8 +56,8 @@ function isLike({ options }: BuiltContext, other: BuiltContext): boolean {
 
 /**
  * Tries one context.
- * @param name - That of `sni` which it is for; `undefined` for the server itself.
- * @throws MtlsError as {@link tryHandshakes}.
+ * @param name - The name in `sni`; `undefined` for the server itself.
+ * @throws MtlsError like {@link tryHandshakes}.
  */
 export async function tryContext(
   sink: EventSink<MaterialEvents>,
@@ -88,25 +90,25 @@ function report(
 }
 
 /**
- * From the most permissive client to one that is made for this server: only what fails with all of them is a fault of
- * the server. `undefined` stands for a client that this build of OpenSSL cannot make.
+ * From the most permissive client to one made for this server: only a failure with all of them is a fault of the
+ * server. `undefined` stands for a client that this build of OpenSSL cannot create.
  */
 function* clientsFor(options: SecureContextOptions): Generator<SecureContext | undefined> {
   const { ciphers = '', sigalgs, ecdhCurve = 'auto' } = options;
-  // Without CAs of its own a client would load those of Node, which takes longer than the handshake.
+  // Without this, the client would load the root certificates of Node, which takes longer than the handshake.
   const permissive: SecureContextOptions = { ca: [], ciphers: everyCipher, minVersion: 'TLSv1.2' };
   const matching = {
     ...permissive,
     ciphers: `${ciphers}:${everyCipher}`,
     ...(sigalgs === undefined ? {} : { sigalgs }),
-    // In TLS 1.2 the client has to offer the curve of the certificate too.
+    // In TLS 1.2, the client must also offer the curve of the certificate.
     ecdhCurve: withCurve(ecdhCurve === 'auto' ? usualCurves : ecdhCurve, curveOf(options)),
   };
   for (const able of [permissive, matching])
     for (const maxVersion of ['TLSv1.3', 'TLSv1.2'] as const) yield createClient({ ...able, maxVersion });
 }
 
-/** OpenSSL 3.0 refuses a list that has a curve twice. */
+/** OpenSSL 3.0 rejects a list with duplicate curves. */
 function withCurve(curves: string, curve: string | undefined): string {
   return curve === undefined || curves.split(':').includes(curve) ? curves : `${curves}:${curve}`;
 }
@@ -119,12 +121,12 @@ function createClient(options: SecureContextOptions): SecureContext | undefined 
   }
 }
 
-/** What the server fails with; `undefined` where it does not fail, or where that cannot be learned. */
+/** The error of the server; `undefined` if it has none or the trial is inconclusive. */
 async function shakeHands(
   server: SecureContext,
   client: SecureContext,
 ): Promise<NodeJS.ErrnoException | undefined> {
-  // All of it may pass in one turn of the event loop, and connections get theirs in between.
+  // A whole handshake can run in one turn of the event loop. Connections get a turn in between.
   await new Promise(setImmediate);
   const [near, far] = duplexPair();
   const asked = { isServer: true, requestCert: true, rejectUnauthorized: false };
@@ -138,11 +140,11 @@ async function shakeHands(
       };
       timer = setTimeout(end, trialTimeoutMs);
       caller.on('secureConnect', end);
-      // Where the client objects, another client may not.
+      // The client rejected the server; another client may not.
       accepted.on('error', (fault: NodeJS.ErrnoException) => {
         resolve(fault.code?.includes('ALERT') === true ? undefined : fault);
       });
-      // After an alert of the server, the server's own error is on its way.
+      // After an alert from the server, the server's own error follows.
       caller.on('error', () => setImmediate(() => setImmediate(end)));
     });
   } finally {
@@ -151,7 +153,7 @@ async function shakeHands(
   }
 }
 
-/** What OpenSSL said, and what to do. */
+/** The error of OpenSSL, and the remedy. */
 function describe(
   fault: NodeJS.ErrnoException & { readonly reason?: string },
   options: SecureContextOptions,
@@ -162,13 +164,13 @@ function describe(
 
 function remedyFor(code: string, options: SecureContextOptions): string {
   if (code.includes('PROTOCOL'))
-    return 'tls.minVersion, tls.maxVersion and tls.secureOptions leave no version of TLS; change one of them';
+    return 'tls.minVersion, tls.maxVersion and tls.secureOptions exclude every TLS version; change one of them';
   if (code.includes('NO_CIPHERS'))
-    return 'tls.ciphers has no cipher of a version from tls.minVersion to tls.maxVersion; change one of them';
+    return 'tls.ciphers has no cipher for a TLS version from tls.minVersion to tls.maxVersion; change one of them';
   if (/SHARED|SUITABLE/.test(code))
-    return `tls.ciphers, tls.sigalgs and tls.ecdhCurve have nothing that clients use with ${describeKey(options)}; leave these options out, or use a key of another type`;
+    return `tls.ciphers, tls.sigalgs and tls.ecdhCurve allow nothing that clients support with ${describeKey(options)}; remove these options, or use another type of key`;
   if (/TOO_SMALL|TOO_WEAK/.test(code))
-    return "the server sends the CAs of its certificate from options.cert, or else from options.ca, and the key or the signature of one is too weak for OpenSSL's security level; have the server's certificate issued by a stronger CA, or set a lower @SECLEVEL in tls.ciphers";
+    return "the server sends the CAs above its certificate from options.cert, or else from options.ca, and one has a key or signature that is too weak for OpenSSL's security level; have a stronger CA issue the server's certificate, or set a lower @SECLEVEL in tls.ciphers";
   return 'check options.tls, options.cert and options.ca';
 }
 
@@ -183,6 +185,6 @@ function curveOf(options: SecureContextOptions): string | undefined {
 }
 
 function publicKeyOf({ cert }: SecureContextOptions): KeyObject {
-  // Of a file with several certificates, this reads the first: the server's own.
+  // Of several certificates this reads the first, the server's own.
   return new X509Certificate(String(cert)).publicKey;
 }

@@ -1,6 +1,5 @@
 /**
- * A source that is code, and what it gave last. Each loader runs by itself: one
- * that is slow or never settles holds up no other source.
+ * A loader and its last result. Loaders run independently: one that is slow or never settles does not hold up others.
  *
  * @module
  */
@@ -8,7 +7,7 @@ import { type MtlsError } from '../errors.js';
 import { type SourceLoader } from './source-options.js';
 import { callLoader, type Loadable, type SourceBytes } from './sources.js';
 
-/** Calls one loader, and keeps its answer. */
+/** Calls one loader and keeps its result. */
 export class LoaderState {
   readonly #loader: SourceLoader;
   readonly #loadable: Loadable;
@@ -23,32 +22,35 @@ export class LoaderState {
     this.#loadable = loadable;
   }
 
-  /** How errors name it. */
+  /** The name of the loader in errors. */
   get origin(): string {
     return `options.${this.#loadable.option}.load()`;
   }
 
-  /** What it gave when it last resolved. */
+  /** The result when the loader last resolved. */
   get answer(): readonly SourceBytes[] | undefined {
     return this.#answer;
   }
 
-  /** How often it has resolved. */
+  /** How often the loader has resolved. */
   get answers(): number {
     return this.#answers;
   }
 
-  /** Why it last rejected; `undefined` once it has resolved again. */
+  /** The last rejection; `undefined` once the loader has resolved again. */
   get fault(): MtlsError | undefined {
     return this.#fault;
   }
 
-  /** Resolves when the calls under way have settled; `undefined` where there are none. */
+  /** Resolves when the calls in progress have settled; `undefined` if there are none. */
   get pending(): Promise<void> | undefined {
     return this.#next ?? this.#running;
   }
 
-  /** Calls the loader; where a call is under way, once more after it, for that one may have read what was there before. */
+  /**
+   * Calls the loader. If a call is in progress, calls it again afterwards, because that call may return an earlier
+   * state.
+   */
   refresh(signal: AbortSignal): void {
     if (this.#running === undefined) this.#start(signal);
     else

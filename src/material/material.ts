@@ -1,6 +1,6 @@
 /**
- * Everything the sources hold, read and checked, for each name of the server:
- * what a reload builds before it touches anything in force.
+ * The content of all sources, read and validated, for each server name. A reload builds it before it changes what is
+ * in force.
  *
  * @module
  */
@@ -17,57 +17,60 @@ import { combined, faultOf, type SourceFault } from './source-fault.js';
 import { isPath } from './sources.js';
 import { type TrustReading, type TrustSettings, TrustUnit } from './trust-material.js';
 
-/** What a server works with under one name. */
+/** The key, certificate, CAs and CRLs for one server name. */
 export interface Material {
   /** `undefined`: proxies connect without TLS. */
   readonly credentials: ServerCredentials | undefined;
-  /** The same object as that of the server, for a name without CAs of its own. */
+  /** The object of the server itself, if the name has no CAs of its own. */
   readonly trust: Trust;
-  /** By what proxies are known; `undefined` without proxies. */
+  /** What proves a proxy; `undefined` without proxies. */
   readonly proxies: ProxyMaterial | undefined;
 }
 
-/** What a server works with. Immutable. */
+/** The material of a server. Immutable. */
 export interface Materials {
-  /** For all names that have nothing of their own. */
+  /** The material for all names without their own. */
   readonly main: Material;
   readonly named: ReadonlyMap<string, Material>;
 }
 
-/** What can come into force, and what its CRLs list that those in force did not. */
+/** Material that can come into force, and what its CRLs newly list. */
 export interface MaterialChange {
-  /** The object in force, where nothing changed. */
+  /** The object in force, if nothing changed. */
   readonly materials: Materials;
   readonly diff: CrlDiff;
 }
 
-/** What the sources hold now, as far as it can be used. */
+/** What the sources currently hold, as far as it can be used. */
 export interface MaterialReading {
-  /** What is in force, less what was removed or revoked; `undefined` where nothing is in force. It waits for nothing. */
+  /**
+   * What is in force, minus what was removed or revoked. It takes effect immediately. `undefined` if nothing is in
+   * force.
+   */
   readonly narrowed: MaterialChange | undefined;
   /**
-   * The same with new keys, certificates and CAs, which have to be tried first; `undefined` where something is missing
-   * that the server cannot do without.
+   * `narrowed`, plus new keys, certificates and CAs, which must pass a trial first. `undefined` if something
+   * essential is missing.
    */
   readonly whole: MaterialChange | undefined;
   readonly faults: readonly SourceFault[];
 }
 
-/** The unit of one name. */
+/** The unit of one server name. */
 interface NameUnit {
   /** `undefined` for the server itself. */
   readonly name: string | undefined;
   readonly prefix: string;
   readonly credentials: CredentialSources | undefined;
-  /** `undefined`: its clients are those of the server. */
+  /** `undefined` if its clients are those of the server. */
   readonly trust: TrustUnit | undefined;
   /** Of the server itself, behind proxies. */
   readonly proxies: ProxyUnit | undefined;
-  /** New credentials that failed a trial, by their hash. */
+  /** New credentials that failed a trial, by hash. */
   rejected: { readonly hash: string; readonly error: MtlsError } | undefined;
 }
 
-/** Reads the sources of a server, again and again. What is wrong with one of them holds up no other. */
+/** Reads the sources of a server repeatedly. A fault of one source does not hold up the others. */
 export class MaterialReader {
   readonly #settings: MaterialSettings;
   readonly #units: readonly NameUnit[];
@@ -99,7 +102,7 @@ export class MaterialReader {
     ];
   }
 
-  /** Calls the loaders, and lets the next reading read again what is at fault. */
+  /** Calls the loaders, and makes the next reading read faulty sources again. */
   refresh(signal: AbortSignal): void {
     for (const loader of this.#loaders) loader.refresh(signal);
     for (const unit of this.#units) {
@@ -108,7 +111,7 @@ export class MaterialReader {
     }
   }
 
-  /** One promise for each thing that takes time and is under way. After each, there may be more to read. */
+  /** One promise per operation in progress. After each, there may be more to read. */
   get pending(): readonly Promise<void>[] {
     const asides = this.#units.flatMap(trustsOf).flatMap(({ aside }) => aside ?? []);
     return [...this.#loaders.flatMap(({ pending }) => pending ?? []), ...asides];
@@ -122,8 +125,8 @@ export class MaterialReader {
   }
 
   /**
-   * Reads what can be read at once, and begins to load what cannot.
-   * @param inForce - What it would replace: where nothing changed, it is returned.
+   * Reads what can be read at once, and starts to load the rest.
+   * @param inForce - What it would replace. If nothing changed, it is returned.
    */
   read(inForce: Materials | undefined, signal: AbortSignal): MaterialReading {
     const at = new Date(this.#settings.now());
@@ -167,7 +170,7 @@ export class MaterialReader {
     return { narrowed, whole, faults };
   }
 
-  /** These materials are in force: what was read for them is done with. */
+  /** These materials are in force. */
   settle(materials: Materials): void {
     for (const { name, trust, proxies } of this.#units) {
       const material = materialUnder(materials, name);
@@ -178,8 +181,8 @@ export class MaterialReader {
   }
 
   /**
-   * Reads everything, and waits for it.
-   * @throws MtlsError every fault at once: naming file, fault and remedy.
+   * Reads everything and waits for it.
+   * @throws MtlsError all faults together, each with file, fault and remedy.
    */
   async readAll(signal: AbortSignal): Promise<Materials> {
     this.refresh(signal);
@@ -195,7 +198,7 @@ export class MaterialReader {
     return materials;
   }
 
-  /** Keeps out what failed a trial under a name, until the next {@link MaterialReader.refresh}. */
+  /** Rejects what failed a trial under a name, until the next {@link MaterialReader.refresh}. */
   reject(
     name: string | undefined,
     { credentials, trust, proxies }: Partial<Material>,

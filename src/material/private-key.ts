@@ -1,6 +1,5 @@
 /**
- * A private key in any form that OpenSSL reads, PEM or DER; and of one that does
- * not read, why.
+ * A private key in any form that OpenSSL reads, PEM or DER, and why a key cannot be read.
  *
  * @module
  */
@@ -12,47 +11,47 @@ import { formatPem, isDer, parsePem, type PemBlock, trimDer } from '../x509/pem.
 import { type SourceBytes } from './sources.js';
 import { type Expected, wrongKind } from './wrong-kind.js';
 
-/** A key that was read. */
+/** A parsed key. */
 export interface PrivateKey {
   readonly key: KeyObject;
-  /** As node:tls reads it; encrypted, if it came so in PEM. */
+  /** PEM for node:tls; encrypted if the source has encrypted PEM. */
   readonly pem: string;
-  /** Opens `pem`. */
+  /** The passphrase of `pem`. */
   readonly passphrase: string | undefined;
 }
 
-/** A passphrase, and what an error calls it. */
+/** A passphrase, and its name in errors. */
 export interface Passphrase {
   readonly value: string | undefined;
-  /** What to do about one that is missing: `'give its passphrase as options.passphrase'`. */
+  /** What to do if it is missing: `'set its passphrase in options.passphrase'`. */
   readonly remedy: string;
-  /** One that is wrong: `'the given options.passphrase'`. */
+  /** Its name if it is wrong: `'the given options.passphrase'`. */
   readonly name: string;
 }
 
 const expected: Expected = { label: 'PRIVATE KEY', noun: 'private key', code: 'ERR_MTLS_PEM_INVALID' };
 
 /**
- * Reads a key: PKCS#8, encrypted or not, PKCS#1, SEC1, and the old encrypted form of OpenSSL. In PEM the first one
- * counts, and certificates beside it do not.
- * @throws MtlsError `ERR_MTLS_PEM_INVALID` for what is no key; `ERR_MTLS_PASSPHRASE_INVALID` for a passphrase that is
- *   missing or wrong, and for encryption that OpenSSL does not support.
+ * Reads a key: PKCS#8, encrypted or not, PKCS#1, SEC1, or the old encrypted form of OpenSSL. In PEM, the first key is
+ * used, and certificates are skipped.
+ * @throws MtlsError `ERR_MTLS_PEM_INVALID` if there is no key, `ERR_MTLS_PASSPHRASE_INVALID` if the passphrase is
+ *   missing or wrong, or if OpenSSL does not support the encryption.
  */
 export function readPrivateKey(source: SourceBytes, passphrase: Passphrase): PrivateKey {
   const stored = findKey(source);
   const key = open(stored, source.origin, passphrase);
   if (stored.pem !== undefined) return { key, pem: stored.pem, passphrase: passphrase.value };
-  // node:tls reads no DER.
+  // node:tls does not read DER.
   return { key, pem: key.export({ format: 'pem', type: 'pkcs8' }).toString(), passphrase: undefined };
 }
 
-/** A key as it stands in a source. */
+/** A key in the form of its source. */
 interface StoredKey {
   readonly input: PrivateKeyInput;
   readonly pem: string | undefined;
-  /** What encrypts it; `undefined`: nothing. */
+  /** How it is encrypted; `undefined` if it is not. */
   readonly encryption: string | undefined;
-  /** What it looks like, for the error. */
+  /** What it looks like, for errors. */
   readonly seen: string;
 }
 
@@ -109,7 +108,7 @@ function open({ input, encryption, seen }: StoredKey, origin: string, passphrase
         'ERR_MTLS_PEM_INVALID',
         {
           source: origin,
-          seen: `found ${seen} that does not read as a key`,
+          seen: `found ${seen} that cannot be parsed as a key`,
           expected: 'a private key ("-----BEGIN PRIVATE KEY-----") or PKCS#8 in DER',
         },
         { cause },
@@ -129,16 +128,16 @@ function open({ input, encryption, seen }: StoredKey, origin: string, passphrase
   }
 }
 
-/** What is said about a private key whose cipher is one of the old ones. @param encryption - Its name. */
+/** The fault and remedy for a private key with an outdated cipher. @param encryption - The name of the cipher. */
 export function describeUnsupported(encryption: string): Pick<ErrorDetails, 'seen' | 'remedy'> {
   return {
-    seen: `the private key is encrypted with ${encryption}: its encryption is not supported by OpenSSL 3`,
+    seen: `the private key is encrypted with ${encryption}, which OpenSSL 3 does not support`,
     remedy:
       're-encrypt it with "openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default -in FILE -out NEW"',
   };
 }
 
-// OpenSSL looks at the cipher only when it has a passphrase, whichever that is.
+// OpenSSL only checks the cipher if there is a passphrase, even a wrong one.
 function tryAny(input: PrivateKeyInput): unknown {
   try {
     return createPrivateKey({ ...input, passphrase: 'any' });
@@ -147,7 +146,7 @@ function tryAny(input: PrivateKeyInput): unknown {
   }
 }
 
-/** Whether an error says that OpenSSL lacks the cipher. */
+/** Whether an error means that OpenSSL lacks the cipher. */
 export function isUnsupported(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'ERR_OSSL_EVP_UNSUPPORTED';
 }

@@ -1,7 +1,6 @@
 /**
- * The bag of options that makes a secure context: one, complete and frozen, for
- * the server's creation and for every swap. `setSecureContext` forgets whatever
- * a call leaves out, down to trusting every public CA.
+ * The options of a secure context: complete and frozen, for creation of the server and for every swap.
+ * `setSecureContext` resets every omitted option to its default, including `ca`, which then means all public CAs.
  *
  * @module
  */
@@ -30,23 +29,23 @@ const contextNames = [
   'allowPartialTrustChain',
 ] as const;
 
-/** A bag of options, and the context that it makes. */
+/** Options, and the context made from them. */
 export interface BuiltContext {
   readonly options: SecureContextOptions;
   readonly context: SecureContext;
 }
 
-/** What a context is made of. */
+/** What a context is for. */
 export interface ContextPurpose {
-  /** Whether OpenSSL is the only one to refuse, or the gate stands behind it. */
+  /** Whether OpenSSL alone refuses clients, or the gate does too. */
   readonly enforcer: 'openssl' | 'gate';
-  /** What is in force: where the new bag is the same, this is returned, and no context is built. */
+  /** The context in force. If the options are the same, it is returned and no context is built. */
   readonly inForce?: BuiltContext | undefined;
 }
 
 /**
- * Makes the bag for a reading of the sources, and its context: what OpenSSL refuses is found here.
- * @throws MtlsError `ERR_MTLS_CRL_UNSUPPORTED` where OpenSSL alone would judge by CRLs that it misreads.
+ * Builds the options and the context for a reading of the sources. OpenSSL rejects invalid ones here.
+ * @throws MtlsError `ERR_MTLS_CRL_UNSUPPORTED` if OpenSSL alone would decide by CRLs that it misreads.
  */
 export function secureContextOf(
   settings: MaterialSettings,
@@ -83,7 +82,7 @@ function optionsOf(
     key: credentials.key,
     cert: credentials.cert,
     ...(credentials.passphrase === undefined ? {} : { passphrase: credentials.passphrase }),
-    // An empty list, and not nothing, which would be every public CA.
+    // An empty list: `undefined` would mean all public CAs.
     ca: settings.announceCas === 'none' ? [] : toPem(rootsFirst(cas), 'CERTIFICATE'),
     ...(crl === undefined ? {} : { crl }),
     secureOptions: secureOptions(settings),
@@ -91,28 +90,28 @@ function optionsOf(
   });
 }
 
-/** The CAs of those who connect: of clients, or of proxies, or of both. */
+/** The CAs of connecting clients, of proxies, or of both. */
 function casAtHandshake({ proxies: sources }: MaterialSettings, { trust, proxies }: Material): Certificate[] {
   const ofClients = sources === undefined || sources.direct === 'admit' ? trust.store.certificates : [];
   const all = [...(proxies?.trust?.store.certificates ?? []), ...ofClients];
   return [...new Map(all.map((ca) => [ca.raw.toString('latin1'), ca])).values()];
 }
 
-/** OpenSSL takes the first issuer of a name: where CAs certify each other, it would walk in a circle. */
+/** OpenSSL uses the first issuer with a matching name. If CAs certify each other, it could otherwise loop. */
 function rootsFirst(certificates: readonly Certificate[]): Buffer[] {
   const isRoot = (certificate: Certificate): number => Number(isSelfIssued(certificate));
   return [...certificates].sort((one, other) => isRoot(other) - isRoot(one)).map(({ raw }) => raw);
 }
 
 function secureOptions({ tls, resumption }: MaterialSettings): number {
-  // A client that renegotiates could change its certificate under a connection that has been judged.
+  // With renegotiation, a client could change its certificate on a connection that was already checked.
   const always = constants.SSL_OP_NO_RENEGOTIATION;
   return (tls.secureOptions ?? 0) | always | (resumption ? 0 : constants.SSL_OP_NO_TICKET);
 }
 
 /**
- * No session is resumed under other CAs, or where fewer callers were asked for a certificate; nor under other CRLs,
- * where OpenSSL judges alone: it asks no CRL about a session that is resumed. 32 characters are the most.
+ * Prevents resumption of sessions under other CAs, or if fewer clients were asked for a certificate. If OpenSSL alone
+ * decides, also under other CRLs, because it does not check CRLs at resumption. The limit is 32 characters.
  */
 function sessionIdContext(
   { clients }: MaterialSettings,
@@ -128,18 +127,20 @@ function sessionIdContext(
 
 type Lock = Pick<Trust, 'store'> & { readonly revocation: RevocationChecker };
 
-/** The CRLs as OpenSSL reads them right; `undefined` where it would not, or at a cost, and the gate judges. */
+/**
+ * The CRLs that OpenSSL reads correctly; `undefined` if it would not, or only at high cost, so that the gate decides.
+ */
 function crlsFor(enforcer: ContextPurpose['enforcer'], lock: Lock, at: Date): string[] | undefined {
   const { policy, crls } = lock.revocation;
   if (enforcer === 'openssl') {
     const fault = misread(lock);
     if (fault === undefined) return toPems(lock.revocation);
     throw new MtlsError('ERR_MTLS_CRL_UNSUPPORTED', {
-      seen: `OpenSSL misreads ${fault}, and with createServerOptions() alone it is the only one to judge`,
+      seen: `OpenSSL misreads ${fault}, and with createServerOptions() alone nothing else checks revocation`,
       remedy: 'use createServer(), or protect() the server',
     });
   }
-  // OpenSSL knows no policy: it wants a current CRL for every CA of the chain.
+  // OpenSSL has no policy: it requires a current CRL for every CA of the path.
   const strict =
     policy.scope === 'chain' && policy.unknown === 'deny' && policy.stale === 'deny' && policy.graceMs === 0;
   const entries = crls.reduce((sum, { crl }) => sum + crl.entryCount, 0);
@@ -147,10 +148,10 @@ function crlsFor(enforcer: ContextPurpose['enforcer'], lock: Lock, at: Date): st
   return lock.revocation.uncoveredCas(at).length > 0 ? undefined : toPems(lock.revocation);
 }
 
-// One string each: of several CRLs in one string, Node before 26 reads the first alone.
+// One string each: before Node 26, only the first of several CRLs in one string is read.
 function toPems({ crls }: RevocationChecker): string[] {
   return crls.map(({ raw, origin }) => {
-    // An empty string would be no CRL at all.
+    // An empty string would mean no CRL.
     if (raw === undefined)
       throw new MtlsError('ERR_MTLS_CRL_UNSUPPORTED', {
         source: origin,
@@ -160,25 +161,25 @@ function toPems({ crls }: RevocationChecker): string[] {
   });
 }
 
-/** What OpenSSL would misread among the CRLs. */
+/** What OpenSSL would misread in the CRLs. */
 function misread({ store, revocation: { crls } }: Lock): string | undefined {
   const issuers = new Set<string>();
   for (const { crl, origin } of crls) {
     if (crl.deltaBase !== undefined) return `delta CRLs (${origin})`;
     if (crl.issuingDistributionPoint !== undefined)
       return `CRLs with an issuing distribution point (${origin})`;
-    if (issuers.has(crl.issuer.canonical)) return `two CRLs of one issuer name (${origin})`;
+    if (issuers.has(crl.issuer.canonical)) return `two CRLs with the same issuer name (${origin})`;
     issuers.add(crl.issuer.canonical);
   }
   for (const { crl, signer, index, origin } of crls) {
-    // It takes such an entry for none.
-    if (index.lifts) return `a full CRL with an entry of the reason removeFromCRL (${origin})`;
-    // It wants the CRL to be by the very key that issued the certificate.
+    // OpenSSL ignores such an entry.
+    if (index.lifts) return `a full CRL with an entry with the reason removeFromCRL (${origin})`;
+    // OpenSSL requires the CRL to be signed with the key that signed the certificate.
     if (store.named(crl.issuer.canonical).some(({ publicKey }) => !publicKey.equals(signer.publicKey)))
-      return `the CRL of a CA name with several keys (${origin})`;
-    // It finds a CRL by a name that folds the case of ASCII alone.
+      return `the CRL of a CA with several keys (${origin})`;
+    // OpenSSL finds a CRL by a name in which only ASCII is case-insensitive.
     if (!crl.issuer.der.equals(signer.subject.der))
-      return `a CRL that spells the name of its CA in another way (${origin})`;
+      return `a CRL that spells the name of its CA differently (${origin})`;
   }
   return undefined;
 }
@@ -190,7 +191,7 @@ function build(options: SecureContextOptions): SecureContext {
     const why = cause instanceof Error ? cause.message : 'unknown error';
     throw new MtlsError(
       'ERR_MTLS_TLS_CONFIG_INVALID',
-      { seen: `OpenSSL refuses the options as a whole: ${why}`, remedy: 'check options.tls' },
+      { seen: `OpenSSL rejects the options as a whole: ${why}`, remedy: 'check options.tls' },
       { cause },
     );
   }

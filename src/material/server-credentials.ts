@@ -1,5 +1,5 @@
 /**
- * The server's own key and certificate: read, and checked against each other.
+ * The server's own key and certificate: read, and checked to match.
  *
  * @module
  */
@@ -21,28 +21,28 @@ import {
   toPem,
 } from './sources.js';
 
-/** A key and a certificate that belong together, as node:tls reads them. */
+/** A matching key and certificate, in the form for node:tls. */
 export interface ServerCredentials {
-  /** A hash of the sources, to tell what a later reading changes. */
+  /** A hash of the sources, to detect changes. */
   readonly hash: string;
   /** PEM. */
   readonly key: string;
   readonly passphrase: string | undefined;
   /** PEM: the server's certificate, then its intermediates. */
   readonly cert: string;
-  /** Of the server's certificate. */
+  /** The notAfter of the server's certificate. */
   readonly notAfter: Date;
 }
 
-/** A key and a certificate that can be used, or what is wrong with them. */
+/** A usable key and certificate, or their fault. */
 export type CredentialReading =
   | { readonly credentials: ServerCredentials; readonly faults?: undefined }
   | { readonly credentials?: undefined; readonly faults: readonly SourceFault[] };
 
 /**
  * Reads and checks a key and a certificate.
- * @param prefix - What stands before the options' names in an error: `''`, or `'sni["a.example"].'`.
- * @param inForce - What they would replace: returned if nothing changed.
+ * @param prefix - The prefix of the option names in errors: `''`, or `'sni["a.example"].'`.
+ * @param inForce - What they would replace. If nothing changed, it is returned.
  */
 export function loadCredentials(
   { key, cert, passphrase }: CredentialSources,
@@ -66,10 +66,10 @@ function nameOf(source: Source, option: string): string {
 
 /**
  * Checks a key and a certificate.
- * @param prefix - As of {@link loadCredentials}.
- * @throws MtlsError `ERR_MTLS_PEM_INVALID` for what is not a key or a certificate, `ERR_MTLS_PASSPHRASE_INVALID`
- *   for a passphrase that is missing or wrong, `ERR_MTLS_SERVER_CERTIFICATE_INVALID` for a certificate that is not in date, `ERR_MTLS_KEY_MISMATCH`
- *   for two that do not belong together.
+ * @param prefix - As for {@link loadCredentials}.
+ * @throws MtlsError `ERR_MTLS_PEM_INVALID` for something other than a key or a certificate,
+ *   `ERR_MTLS_PASSPHRASE_INVALID` for a missing or wrong passphrase, `ERR_MTLS_SERVER_CERTIFICATE_INVALID` for a
+ *   certificate outside its validity period, `ERR_MTLS_KEY_MISMATCH` for a key and a certificate that do not match.
  */
 export function checkServerCredentials(
   key: SourceBytes,
@@ -81,7 +81,7 @@ export function checkServerCredentials(
   const name = `options.${prefix}passphrase`;
   const { key: privateKey, ...read } = readPrivateKey(key, {
     value: passphrase,
-    remedy: `give ${name}`,
+    remedy: `set ${name}`,
     name: `the given ${name}`,
   });
   const ders = readBlocks(cert, key.bytes.equals(cert.bytes) ? besideKey : certificateBlocks);
@@ -100,7 +100,7 @@ export function checkServerCredentials(
   return Object.freeze(credentials);
 }
 
-// One file may have both, and be given twice. A key in another file is one too many.
+// One file can hold both and be used for both options. A key in any other certificate file is a mistake.
 const besideKey: BlockExpectation = {
   ...certificateBlocks,
   beside: ['pkcs8', 'encrypted-pkcs8', 'pkcs1', 'sec1'],
@@ -112,7 +112,7 @@ function readCertificate(der: Buffer, origin: string): X509Certificate {
   } catch (cause) {
     throw new MtlsError(
       'ERR_MTLS_PEM_INVALID',
-      { source: origin, seen: 'a certificate in it cannot be read', remedy: 'write the file anew' },
+      { source: origin, seen: 'a certificate in it cannot be read', remedy: 'write the file again' },
       { cause },
     );
   }
@@ -127,8 +127,8 @@ function mismatch(
   const place = certificates.findIndex((certificate) => certificate.checkPrivateKey(privateKey));
   const remedy =
     place > 0
-      ? `the key is that of certificate ${place + 1} in the file: put the server's certificate first`
-      : 'a new key may be waiting for its certificate: give the pair that was made together';
+      ? `the key belongs to certificate ${place + 1} in the file: put the server's certificate first`
+      : 'if the pair is being replaced, the other file may follow; otherwise use a matching pair';
   return new MtlsError('ERR_MTLS_KEY_MISMATCH', {
     seen: `the key in ${key.origin} does not belong to the certificate in ${cert.origin}`,
     remedy,
@@ -152,7 +152,7 @@ function checkDates({ validFrom, validTo }: X509Certificate, origin: string, at:
   }
 }
 
-// OpenSSL has the last word, before anything in force is touched: a key it finds too small fails here.
+// OpenSSL checks the pair before anything in force changes: it rejects, for example, a key that is too short.
 function dryRun(
   { key, cert, passphrase }: Pick<ServerCredentials, 'key' | 'passphrase' | 'cert'>,
   keyOrigin: string,
@@ -164,7 +164,7 @@ function dryRun(
     const why = cause instanceof Error ? cause.message : 'unknown error';
     throw new MtlsError(
       'ERR_MTLS_SERVER_CERTIFICATE_INVALID',
-      { seen: `OpenSSL refuses the key in ${keyOrigin} with the certificate in ${certOrigin}: ${why}` },
+      { seen: `OpenSSL rejects the key in ${keyOrigin} with the certificate in ${certOrigin}: ${why}` },
       { cause },
     );
   }

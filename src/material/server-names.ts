@@ -1,6 +1,5 @@
 /**
- * The names that have a certificate of their own (`options.sni`), and which of
- * them a host is.
+ * The names with a certificate of their own (`options.sni`), and which of them a host matches.
  *
  * @module
  */
@@ -16,34 +15,43 @@ import {
   type Source,
 } from './source-options.js';
 
-/** What a server name has of its own. */
+/**
+ * The options of one server name.
+ * @example
+ * ```ts
+ * const server = await createServer(
+ *   { key, cert, ca, crl, sni: { 'partners.example': { key: pKey, cert: pCert, ca: partnerCa, crl: partnerCrl } } },
+ *   app,
+ * );
+ * ```
+ */
 export interface ServerNameOptions {
   /** The private key: PEM, or DER in PKCS#8, PKCS#1 or SEC1. */
   readonly key: Source;
-  /** The certificate, then its intermediates. */
+  /** The certificate, followed by its intermediate CAs. */
   readonly cert: Source;
   /** The passphrase of an encrypted `key`. */
   readonly passphrase?: string | undefined;
   /**
-   * The CAs whose clients are let in under this name, and no others.
-   * @defaultValue those of the server
+   * The CAs whose clients are admitted under this name. No others are.
+   * @defaultValue the CAs of the server
    */
   readonly ca?: CaSource | readonly CaSource[];
   /**
    * The CRLs of those CAs.
-   * @defaultValue those of the server; where `ca` is given, none
+   * @defaultValue the CRLs of the server; none if `ca` is set
    */
   readonly crl?: CrlSource | readonly CrlSource[];
 }
 
-/** By whom clients are judged. */
+/** The sources that decide which clients are admitted. */
 export interface TrustSources {
   readonly ca: readonly CaSource[];
-  /** Empty: no revocation was configured. */
+  /** Empty if revocation is not configured. */
   readonly crl: readonly CrlSource[];
 }
 
-/** A key and its certificate. */
+/** The sources of a key and its certificate. */
 export interface CredentialSources {
   readonly key: Source;
   readonly cert: Source;
@@ -52,14 +60,14 @@ export interface CredentialSources {
 
 /** {@link ServerNameOptions}, checked. */
 export interface ServerNameSettings extends CredentialSources {
-  /** `undefined`: its clients are those of the server. */
+  /** `undefined` if its clients are those of the server. */
   readonly trust: TrustSources | undefined;
 }
 
 /**
  * Checks `options.sni`.
- * @param serverCas - The CAs of a name that has none of its own.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` naming the name, the option, what was given and what may be.
+ * @param serverCas - The CAs of a name without its own.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` with the name, the option, the given value and what is allowed.
  */
 export function checkServerNames(
   sni: unknown,
@@ -79,7 +87,7 @@ export function checkServerNames(
       if (names.has(name))
         throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
           seen: `sni has the name "${name}" twice`,
-          remedy: 'leave one out',
+          remedy: 'remove one',
         });
       names.set(name, checkOne(options, `sni["${given}"]`, serverCas));
     };
@@ -105,19 +113,19 @@ function checkOne(given: unknown, name: string, serverCas: () => readonly CaSour
 
 const label = '(?!-)[a-z0-9_-]{1,63}';
 const serverName = new RegExp(String.raw`^(?:\*\.)?${label}(?:\.${label})*$`);
-// A name whose last label is a number is an IPv4 address to whoever parses URLs, and no name to RFC 6066.
+// URL parsers treat a name whose last label is numeric as an IPv4 address, and RFC 6066 does not allow one.
 const address = /(?:^|\.)\d+$/;
 
 function checkServerName(given: string): string {
   const lower = given.toLowerCase();
   if (lower.length <= 253 && serverName.test(lower) && !address.test(lower)) return lower;
   throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-    seen: `sni has ${JSON.stringify(given.slice(0, 60))}, which no client can ask for`,
-    expected: "a name such as 'a.example', or '*.example' for those one label below it, in ASCII",
+    seen: `sni has ${JSON.stringify(given.slice(0, 60))}, which no client can request`,
+    expected: "an ASCII name such as 'a.example', or '*.example' for names one label below it",
   });
 }
 
-/** Says which of the names a host is. */
+/** Finds the server name that a host matches. */
 export class ServerNames {
   readonly #names: ReadonlySet<string>;
 
@@ -126,7 +134,7 @@ export class ServerNames {
     this.#names = new Set(names);
   }
 
-  /** The name itself, or the wildcard that covers it; `undefined`: it has no certificate of its own. */
+  /** The name itself, or the wildcard that covers it; `undefined` if it has no certificate of its own. */
   find(host: string): string | undefined {
     const lower = host.toLowerCase().replace(/\.$/, '');
     if (this.#names.has(lower)) return lower;

@@ -1,5 +1,5 @@
 /**
- * Lists of names in log lines and errors: a few of them, and how many there are.
+ * Abbreviated lists of names in log lines and errors.
  *
  * @module
  */
@@ -13,7 +13,7 @@ export function listSome(names: readonly string[], separator: ' and ' | ', ' = '
   return `${names.slice(0, mostInSentence).join(', ')} and ${names.length - mostInSentence} more`;
 }
 
-/** The first of a list that a line of the log can bear. How many there are stands beside it. */
+/** The first items of a list, as many as a log line can hold. The total is logged separately. */
 export function firstOf<Item>(items: readonly Item[]): readonly Item[] {
   return items.slice(0, mostInField);
 }

@@ -1,13 +1,13 @@
 /**
- * What is wrong with one source: the others do not wait for it.
+ * The fault of one source. Other sources are not affected.
  *
  * @module
  */
 import { combineFaults, MtlsError } from '../errors.js';
 
-/** A source that does not read, or whose content cannot be used. What it gave before stays in force. */
+/** A source that cannot be read or whose content cannot be used. Its last-good copy stays in force. */
 export interface SourceFault {
-  /** The file, or the option. */
+  /** The file or option. */
   readonly source: string;
   readonly error: MtlsError;
 }
@@ -18,8 +18,8 @@ export type Attempt<Result> =
   | { readonly result?: undefined; readonly fault: SourceFault };
 
 /**
- * Does the work of one source. A defect is not a fault: it is thrown.
- * @param source - What to call the source where the error does not name it.
+ * Does the work of one source. A defect is not a fault and is thrown.
+ * @param source - The name of the source, if the error does not have one.
  */
 export function attempt<Result>(source: string, work: () => Result): Attempt<Result> {
   try {
@@ -30,13 +30,13 @@ export function attempt<Result>(source: string, work: () => Result): Attempt<Res
   }
 }
 
-/** The fault that an error is. A file says more than the option that names it. */
+/** Converts an error to a fault. A file is more specific than the option that names it. */
 export function faultOf(source: string, error: MtlsError): SourceFault {
   const named = error.source?.startsWith('options.') === true ? undefined : error.source;
   return { source: named ?? source, error };
 }
 
-/** One error for all faults; `undefined` where there is none. */
+/** One error for all faults; `undefined` if there is none. */
 export function combined(faults: readonly SourceFault[]): MtlsError | undefined {
   const [first, ...others] = faults.map(({ error }) => error);
   return first && combineFaults([first, ...others]);

@@ -1,32 +1,52 @@
 /**
- * Where keys, certificates, CAs and CRLs may come from, as options say it.
+ * Where keys, certificates, CAs and CRLs come from, as options.
  *
  * @module
  */
 import { MtlsError } from '../errors.js';
 import { invalid } from '../option-checks.js';
 
-/** A file's path, PEM text, or a Buffer with PEM or DER. Text with `-----BEGIN` in it is PEM. */
+/** The path of a file, PEM text, or a Buffer with PEM or DER. Text that contains `-----BEGIN` is PEM. */
 export type Source = string | Buffer;
 
-/** Where CAs come from: a {@link Source}, a directory's path, or a {@link SourceLoader}. */
+/** A source of CAs for the trust store: a {@link Source}, the path of a directory, or a {@link SourceLoader}. */
 export type CaSource = Source | SourceLoader;
 
-/** Where CRLs come from: a {@link Source}, a directory's path, or a {@link SourceLoader}. */
+/**
+ * A source of certificate revocation lists (CRLs): a {@link Source}, the path of a directory, or a
+ * {@link SourceLoader}.
+ */
 export type CrlSource = Source | SourceLoader;
 
-/** A source of one's own: a shared store, an HTTP distribution point, a workload API. */
+/**
+ * A source that is code: a shared store, an HTTP distribution point, a workload API.
+ * @example
+ * ```ts
+ * const crl: SourceLoader = {
+ *   async load(signal) {
+ *     const response = await fetch('http://ca.example/ca.crl', { signal });
+ *     if (!response.ok) throw new Error(`the CA answered ${response.status}`);
+ *     return [Buffer.from(await response.arrayBuffer())];
+ *   },
+ *   watch(notify) {
+ *     const timer = setInterval(notify, 60_000);
+ *     return { [Symbol.dispose]: () => clearInterval(timer) };
+ *   },
+ * };
+ * ```
+ */
 export interface SourceLoader {
   /**
-   * Resolves to what is in force, PEM or DER. Called at start and at each reload; a rejection, or a minute without an
-   * answer, keeps what was in force.
-   * @param signal - Aborts when nobody waits for the answer any more.
+   * Resolves to the current content, PEM or DER. Called at start and at each reload. If it rejects, or does not
+   * settle within a minute, the last-good copy stays in force.
+   * @param signal - Aborted when the result is no longer needed.
    */
   load(signal: AbortSignal): Promise<readonly Buffer[]>;
   /**
-   * Watches for changes. Without it, other sources that change and `mtls.reload()` are the only triggers.
-   * @param notify - To be called when it is worth loading again, however often.
-   * @returns What stops it, when the server closes.
+   * Watches for changes. Without this method, the loader is called only when another source changes or
+   * `mtls.reload()` is called.
+   * @param notify - Call it when the content may have changed, as often as you like.
+   * @returns Stops watching when the server closes.
    */
   watch?(notify: () => void): Disposable;
 }
@@ -40,12 +60,12 @@ export function checkSource(source: unknown, name: string): Source {
   throw invalid(name, source, 'a path, PEM text, or a Buffer with PEM or DER, and not empty');
 }
 
-/** The CAs, as a list. */
+/** The sources of CAs as a list. */
 export function checkCaSources(ca: unknown, name = 'ca'): readonly CaSource[] {
   return checkSources(ca, name, checkLoadable);
 }
 
-/** The CRLs, as a list. */
+/** The sources of CRLs as a list. */
 export function checkCrlSources(crl: unknown, name = 'crl'): readonly CrlSource[] {
   return checkSources(crl, name, checkLoadable);
 }
@@ -58,7 +78,7 @@ function checkLoadable(source: unknown, name: string): Source | SourceLoader {
   throw invalid(name, source, 'a path, PEM, DER, or an object with a load() method');
 }
 
-// Text with PEM in it may begin with anything.
+// PEM text can begin with anything, including a URL.
 function refuseUrl(source: unknown, name: string): void {
   const isText = typeof source === 'string' && !source.includes('-----BEGIN');
   if (!isText && Object.prototype.toString.call(source) !== '[object URL]') return;
@@ -70,12 +90,12 @@ function refuseUrl(source: unknown, name: string): void {
   });
 }
 
-/** What to give in place of a URL; `undefined`: it is none. */
+/** What to use instead of a URL; `undefined` if the text is not a URL. */
 export function describeUrl(text: string): string | undefined {
   const scheme = /^(?:[a-z][a-z0-9+.-]+(?=:\/\/)|(?:file|data)(?=:))/i.exec(text)?.[0].toLowerCase();
   if (scheme === undefined) return undefined;
-  if (scheme === 'file') return 'expected a path; in code: fileURLToPath(url) from node:url';
-  return `${scheme}: is not fetched from here; fetch it, and give the file or what came back, or for ca and crl a loader, whose load() fetches it`;
+  if (scheme === 'file') return 'use a path, such as fileURLToPath(url) from node:url returns';
+  return `${scheme}: URLs are not fetched; fetch it and pass the file or its content or, for ca and crl, a loader whose load() fetches it`;
 }
 
 function checkSources<Kind>(
@@ -95,9 +115,9 @@ function checkSources<Kind>(
 /** The passphrase of a key. */
 export function checkPassphrase(passphrase: unknown, name = 'passphrase'): string | undefined {
   if (passphrase === undefined || (typeof passphrase === 'string' && passphrase !== '')) return passphrase;
-  // The value stays out of the message: it is a secret, or meant to be one.
+  // The message omits the value, which is a secret.
   throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
     seen: `${name} must be a non-empty string`,
-    remedy: 'leave it out for a key that is not encrypted',
+    remedy: 'omit it for a key that is not encrypted',
   });
 }

@@ -1,5 +1,5 @@
 /**
- * Watches every source that the options name: files, directories, loaders.
+ * Watches every source in the options: files, directories, loaders.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { type MaterialSettings } from './settings.js';
 import { type SourceLoader } from './source-options.js';
 import { isLoader, isPath } from './sources.js';
 
-/** Tells when a source may have changed. */
+/** Reports that a source may have changed. */
 export class SourceWatch {
   readonly #files: FileWatch | undefined;
   readonly #loaders: readonly SourceLoader[];
@@ -20,7 +20,7 @@ export class SourceWatch {
   #isMissed = false;
   #isHolding = false;
 
-  /** Subscribes to the loaders; files are looked at from {@link SourceWatch.begin} on. */
+  /** Subscribes to the loaders. Files are watched from {@link SourceWatch.begin} on. */
   constructor({ credentials, ca, crl, proxies, names, pollMs }: MaterialSettings) {
     const own = [...names.values()];
     const trusts = [proxies?.trust, ...own.map(({ trust }) => trust)];
@@ -49,12 +49,14 @@ export class SourceWatch {
     });
   }
 
-  /** Takes what is there now as what is known: to be called before it is read. */
+  /** Remembers the current state as known. Call it before reading the sources. */
   async remember(): Promise<void> {
     await this.#files?.remember();
   }
 
-  /** Calls `onChange` for every change from what was remembered. Once more after {@link SourceWatch.close}, if need be. */
+  /**
+   * Calls `onChange` for every change since the remembered state, possibly once more after {@link SourceWatch.close}.
+   */
   begin(onChange: () => void): void {
     this.#onChange = onChange;
     if (!this.#isHolding) holdDescriptor();
@@ -64,7 +66,7 @@ export class SourceWatch {
     if (this.#isMissed) onChange();
   }
 
-  /** Looks at the files at once, where the event loop is too busy to. */
+  /** Polls the files at once if the event loop is too busy to do so by itself. */
   lookIfLate(): void {
     this.#files?.lookIfLate();
   }

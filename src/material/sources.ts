@@ -1,7 +1,6 @@
 /**
- * From the options' sources to bytes: files, directories, PEM or DER in memory,
- * loaders. What is empty or cannot be read is an error, never nothing. Files are
- * read synchronously: between two turns of a busy event loop a revocation would wait.
+ * From sources to bytes: files, directories, PEM or DER in memory, loaders. An empty or unreadable source is an
+ * error. Files are read synchronously: asynchronous reads would delay a revocation on a busy event loop.
  *
  * @module
  */
@@ -17,30 +16,30 @@ import { type CrlSource, type Source, type SourceLoader } from './source-options
 import { unreadable } from './unreadable.js';
 import { type Expected } from './wrong-kind.js';
 
-/** What a source held. */
+/** The content of a source. */
 export interface SourceBytes {
   readonly bytes: Buffer;
-  /** The file's path, or the option's name: for errors and logs. */
+  /** The path of the file or the name of the option, for errors and logs. */
   readonly origin: string;
 }
 
-/** Whether a source is a path rather than the thing itself. */
+/** Whether a source is a path rather than the content. */
 export function isPath(source: CrlSource): source is string {
   return typeof source === 'string' && !source.includes('-----BEGIN');
 }
 
-/** Whether a source is an object that loads. */
+/** Whether a source is a loader. */
 export function isLoader(source: CrlSource): source is SourceLoader {
   return typeof source === 'object' && 'load' in source;
 }
 
-// What every Node reads at once; newer ones read more.
+// The limit of every supported Node version for reading a file at once.
 const largestFile = 2 ** 31 - 1;
 
 /**
  * Reads a source.
- * @param option - The option's name, for the error.
- * @throws MtlsError `ERR_MTLS_SOURCE_UNREADABLE` for a file that cannot be read, `ERR_MTLS_PEM_INVALID` for an empty one.
+ * @param option - The name of the option, for errors.
+ * @throws MtlsError `ERR_MTLS_SOURCE_UNREADABLE` for an unreadable file, `ERR_MTLS_PEM_INVALID` for an empty one.
  */
 export function readSource(source: Source, option: string): SourceBytes {
   if (!isPath(source)) return { bytes: Buffer.from(source), origin: `options.${option}` };
@@ -54,21 +53,21 @@ export function readSource(source: Source, option: string): SourceBytes {
     throw new MtlsError('ERR_MTLS_PEM_INVALID', {
       seen: `${source} (options.${option}) is empty`,
       expected: 'PEM or DER',
-      remedy: 'write it anew, or wait until it is written',
+      remedy: 'write it again, or wait until it is written',
     });
   }
   return { bytes, origin: source };
 }
 
-// Windows has no such flag.
+// Windows does not have this flag.
 const { O_NONBLOCK: nonBlocking = 0 } = constants as { readonly O_NONBLOCK?: number };
 
 function readRegularFile(path: string): Buffer {
-  // A pipe would be waited for, and every reload behind it; also one that took the file's place just now.
+  // Non-blocking: opening a pipe, even one that has just replaced the file, would block this and every later reload.
   const file = openSync(path, constants.O_RDONLY | nonBlocking);
   try {
     const seen = fstatSync(file);
-    if (!seen.isFile()) throw Object.assign(new Error('no file'), { code: 'EISDIR' });
+    if (!seen.isFile()) throw Object.assign(new Error('not a file'), { code: 'EISDIR' });
     if (seen.size > largestFile) throw Object.assign(new Error('too large'), { code: 'EFBIG' });
     return readFileSync(file);
   } finally {
@@ -77,16 +76,16 @@ function readRegularFile(path: string): Buffer {
 }
 
 /**
- * Reads a file, or every file of a directory that is called as such files are.
- * @throws MtlsError as {@link readSource}, and the expectation's code for a directory without any.
+ * Reads a file, or the files of a directory whose names match the expectation.
+ * @throws MtlsError like {@link readSource}, and with the code of the expectation for a directory without such files.
  */
 export function readPath(path: string, option: string, expectation: BlockExpectation): SourceBytes[] {
   return filesOf(path, option, expectation).map((file) => readSource(file, option));
 }
 
 /**
- * A file itself, or every file of a directory that is called as such files are.
- * @throws MtlsError as {@link readPath}, but for the reading of the files.
+ * The path itself for a file; for a directory, the files in it whose names match the expectation.
+ * @throws MtlsError like {@link readPath}, except for reading the files.
  */
 export function filesOf(
   path: string,
@@ -98,22 +97,22 @@ export function filesOf(
   if (names.length > 0) return names.sort().map((name) => join(path, name));
   throw new MtlsError(code, {
     seen: `${path} (options.${option}) is a directory without a ${noun}`,
-    expected: `files that end in ${endings}`,
+    expected: `file names that end in ${endings}`,
   });
 }
 
-/** Which option a loader is, and what it is to give. */
+/** The option of a loader, and what it must return. */
 export interface Loadable extends Pick<BlockExpectation, 'noun'> {
   readonly option: string;
 }
 
-// A loader that never settles would hold up every later reload.
+// A loader that never settles must not hold up later reloads.
 const longestLoadMs = 60_000;
 
 /**
- * Calls a loader. Its signal is aborted when the server is closed, and when it takes longer than a minute.
- * @param limitMs - In place of the minute; for tests.
- * @throws MtlsError `ERR_MTLS_SOURCE_UNREADABLE` for one that rejects, gives nothing, or takes too long.
+ * Calls a loader. Its signal is aborted when the server closes, and after a minute.
+ * @param limitMs - Replaces the minute; for tests.
+ * @throws MtlsError `ERR_MTLS_SOURCE_UNREADABLE` for a loader that rejects, returns nothing, or takes too long.
  */
 export async function callLoader(
   loader: SourceLoader,
@@ -125,7 +124,7 @@ export async function callLoader(
   const signal = AbortSignal.any([closing, late]);
   let loaded: unknown;
   try {
-    // One that ignores its signal must not hold up whoever closes the server.
+    // A loader that ignores its signal must not delay closing the server.
     loaded = await unlessAborted(loader.load(signal), signal, () =>
       late.aborted ? `it has not settled within ${limitMs / 1000} s` : 'the server was closed',
     );
@@ -143,7 +142,7 @@ export async function callLoader(
     loaded.every((item) => item instanceof Uint8Array && item.length > 0);
   if (!isUsable) {
     throw new MtlsError('ERR_MTLS_SOURCE_UNREADABLE', {
-      seen: `options.${option}.load() gave no ${noun}`,
+      seen: `options.${option}.load() returned no ${noun}`,
       expected: 'an array of Buffers, at least one, none empty',
     });
   }
@@ -182,7 +181,7 @@ async function unlessAborted<Value>(
 
 /**
  * Whether a path is a directory.
- * @throws MtlsError `ERR_MTLS_SOURCE_UNREADABLE` where nothing is there, or it may not be seen.
+ * @throws MtlsError `ERR_MTLS_SOURCE_UNREADABLE` if it does not exist or is inaccessible.
  */
 export function isDirectory(path: string, option: string): boolean {
   try {
@@ -193,8 +192,8 @@ export function isDirectory(path: string, option: string): boolean {
 }
 
 /**
- * Whether sources name a file too, or its directory, out of which they read it. In memory they are the same where
- * their bytes are, and of loaders the object.
+ * Whether sources include a file or its directory. Sources in memory are compared by their bytes, loaders by
+ * identity.
  */
 export function isAmong(
   source: CrlSource,
@@ -211,20 +210,20 @@ export function isAmong(
   return paths.includes(file) || (paths.includes(dirname(file)) && fileName.test(basename(file)));
 }
 
-/** What a source must hold to be taken. */
+/** What a source must hold. */
 export interface BlockExpectation extends Expected {
   readonly kind: DerKind;
-  /** What may stand beside it, and is left alone. */
+  /** What may stand beside it, and is ignored. */
   readonly beside: readonly DerKind[];
-  /** What a TRUSTED CERTIFICATE must be trusted for, as a number; `undefined`: nothing. */
+  /** The object identifier of the purpose that a TRUSTED CERTIFICATE must be trusted for; `undefined` for none. */
   readonly purpose?: string;
-  /** What openssl, cert-manager and `openssl rehash` call such files. */
+  /** The names that openssl, cert-manager and `openssl rehash` give such files. */
   readonly fileName: RegExp;
-  /** The same, for the error. */
+  /** The same, for errors. */
   readonly endings: string;
 }
 
-/** CRLs. RFC 7468 section 6 has the label. */
+/** CRLs. The label is that of RFC 7468 section 6. */
 export const crlBlocks: BlockExpectation = {
   kind: 'crl',
   label: 'X509 CRL',
@@ -232,7 +231,7 @@ export const crlBlocks: BlockExpectation = {
   code: 'ERR_MTLS_CRL_INVALID',
   beside: ['certificate'],
   fileName: /\.(pem|crl|der)$|^[0-9a-f]{8}\.r\d+$/i,
-  endings: '.pem, .crl or .der, or are called 1a2b3c4d.r0',
+  endings: '.pem, .crl or .der, or are like 1a2b3c4d.r0',
 };
 /** Certificates. */
 export const certificateBlocks: BlockExpectation = {
@@ -242,21 +241,21 @@ export const certificateBlocks: BlockExpectation = {
   code: 'ERR_MTLS_PEM_INVALID',
   beside: [],
   fileName: /\.(pem|crt|cer|der)$|^[0-9a-f]{8}\.\d+$/i,
-  endings: '.pem, .crt, .cer or .der, or are called 1a2b3c4d.0',
+  endings: '.pem, .crt, .cer or .der, or are like 1a2b3c4d.0',
 };
-/** Certificates of CAs whose clients are admitted. A CRL beside them is not dropped in silence. */
+/** Certificates of CAs whose clients are admitted. A CRL beside them is an error, not silently ignored. */
 export const caBlocks: BlockExpectation = {
   ...certificateBlocks,
   purpose: purposes.clientAuth,
-  remedies: { crl: 'give this source as options.crl too, or take the CRL out of it' },
+  remedies: { crl: 'add this source to options.crl too, or remove the CRL from it' },
 };
 
-/** PEM of every structure in a source, as node:tls reads it. */
+/** PEM of several structures, for node:tls. */
 export function toPem(ders: readonly Buffer[], label: PemBlock['label']): string {
   return ders.map((der) => formatPem({ label, der })).join('');
 }
 
-/** A hash over what was read, so that a file that was only touched changes nothing. */
+/** A hash of what was read. A file that was only touched does not change it. */
 export function hashSources(sources: readonly SourceBytes[]): string {
   const hash = createHash('sha256');
   for (const { bytes, origin } of sources)

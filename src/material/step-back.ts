@@ -1,19 +1,20 @@
 /**
- * Gives the thread that imports it a lower priority than the one that serves
- * requests.
+ * Gives the importing thread a lower priority than the thread that serves requests.
  *
  * @module
  */
 import { constants, getPriority, setPriority } from 'node:os';
 
-/** Where cores are few, requests go first. Linux alone gives a thread a priority of its own: elsewhere it is the process's. */
+/**
+ * On few cores, requests take precedence. Only Linux has priorities per thread; elsewhere this is the whole process.
+ */
 function stepBack(): void {
   if (process.platform !== 'linux') return;
   try {
-    // Not to the lowest: under a load that never ends, a revocation must not wait for its end.
+    // Not the lowest priority: under permanent load, revocations must still be loaded.
     setPriority(Math.min(getPriority() + 5, constants.priority.PRIORITY_LOW));
   } catch {
-    // A sandbox may forbid it: then the scheduler shares out as it likes.
+    // A sandbox may forbid it. The default priority works too.
   }
 }
 

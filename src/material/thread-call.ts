@@ -1,6 +1,5 @@
 /**
- * One call of the loading thread: from its start to its answer, or to what kept
- * it from answering.
+ * One call of the loading thread: from its start to its answer or failure.
  *
  * @module
  */
@@ -8,24 +7,24 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { ErrorCode, type ErrorData, errorOf, MtlsError } from '../errors.js';
 import { type CrlRequest, type CrlResponse } from './crl-loading.js';
-// Its types alone: the module does its work when it is loaded.
+// Types only: the module does its work on import.
 import type { CrlWorkerData, CrlWorkerMessage } from './crl-worker.js';
 import { threadOptions } from './thread-options.js';
 
-/** Which file the thread runs, and how long it may be silent, in milliseconds. */
+/** The file that the thread runs, and its time limits in milliseconds. */
 export interface ThreadCall {
   readonly file: string;
-  /** Until it has started. */
+  /** Until the thread has started. */
   readonly startMs: number;
-  /** From then until it has answered. */
+  /** From the start until the answer. */
   readonly workMs: number;
 }
 
-/** What kept the thread from answering. The CRLs can be loaded without it. */
+/** Why the thread did not answer. The CRLs can be loaded without it. */
 export class ThreadFailure extends Error {
   /** What to do about it. */
   readonly remedy: string;
-  /** Whether nothing came from the thread: another one may take as long. */
+  /** Whether the thread sent nothing at all. Another one may be as slow. */
   readonly isSilence: boolean;
 
   constructor(what: string, remedy: string, options: ErrorOptions & { readonly isSilence?: boolean } = {}) {
@@ -35,15 +34,15 @@ export class ThreadFailure extends Error {
   }
 }
 
-// A thread that is inside a native call does not end when it is told to.
+// A thread inside a native call does not stop when it is terminated.
 const longestEndMs = 1000;
 
 /**
  * Has a thread load CRLs.
- * @param signal - Ends the thread.
- * @throws MtlsError what the thread says is wrong with the CRLs, or that it needs more memory than it may use: the
- *   calling thread would too, and end the process.
- * @throws ThreadFailure what kept the thread from answering, the signal among it.
+ * @param signal - Stops the thread.
+ * @throws MtlsError the fault that the thread reports, or that it needs more memory than allowed: the calling thread
+ *   would too, and end the process.
+ * @throws ThreadFailure why the thread did not answer, including an aborted signal.
  */
 export async function callThread(
   request: CrlRequest,
@@ -69,9 +68,9 @@ function startThread(file: string, workerData: CrlWorkerData): Worker {
     return new Worker(file, {
       workerData,
       transferList: [workerData.port],
-      // Node's warnings about options were shown when the process started.
+      // Node has already printed its warnings about options when the process started.
       execArgv: ['--no-warnings', ...threadOptions({ execArgv, nodeOptions: env['NODE_OPTIONS'] })],
-      // What the thread needs of it is in execArgv. Node refuses the rest here: options of a whole process.
+      // execArgv has the options that the thread needs. Node rejects process-wide options here.
       env: { ...env, NODE_OPTIONS: '' },
     });
   } catch (cause) {
@@ -91,7 +90,7 @@ async function firstAnswer(
     return await new Promise((resolve, reject) => {
       const expect = (what: 'started' | 'answered', ms: number): void => {
         clearTimeout(patience);
-        // Where the event loop was held up, a message may wait to be read: that comes before the immediate.
+        // After a blocked event loop, a message may be waiting. It is read before the immediate runs.
         patience = setTimeout(() => setImmediate(reject, silence(what, ms)), ms);
       };
       const read = (message: unknown): void => {
@@ -114,26 +113,26 @@ async function firstAnswer(
       answers.on('messageerror', (error) => {
         reject(failureOf(error));
       });
-      // These two for as long as the thread lives: an error that is not listened for ends the process.
+      // These listeners stay while the thread lives: an unhandled error would end the process.
       worker.on('error', (error: unknown) => {
         readRest();
         reject(isCode(error, 'ERR_WORKER_OUT_OF_MEMORY') ? outOfMemory(error) : failureOf(error));
       });
       worker.on('exit', () => {
         readRest();
-        reject(failureOf('it ended before it had answered'));
+        reject(failureOf('it ended before it answered'));
       });
       signal.addEventListener('abort', abort);
     });
   } finally {
     clearTimeout(patience);
     signal.removeEventListener('abort', abort);
-    // A message that comes now must not set the timer again.
+    // A late message must not set the timer again.
     answers.close();
   }
 }
 
-/** Whether it is what this version of the thread says: the package may have been replaced on disk meanwhile. */
+/** Whether a message is of this version: the package on disk may have been replaced since the process started. */
 function isMessage(message: unknown): message is CrlWorkerMessage {
   if (typeof message !== 'object' || message === null) return false;
   const { started, response, error, defect } = message as Record<string, unknown>;
@@ -161,21 +160,21 @@ function isResponse(response: unknown): response is CrlResponse {
 }
 
 const usualRemedy =
-  'it gets no --require, --import or --loader but those of Yarn and pnpm (.pnp.cjs); install express-mtls where Node finds it without';
+  'of --require, --import and --loader it only gets those of Yarn and pnpm (.pnp.cjs); install express-mtls where Node finds it without the others';
 
 function failureOf(cause: unknown, remedy: string = usualRemedy): ThreadFailure {
-  // The message about a module that is not found goes on with those that required it.
+  // The message for a missing module continues with the require stack.
   const [what = ''] = String(cause).split('\n', 1);
   return new ThreadFailure(what, remedy, { cause });
 }
 
 function silence(what: 'started' | 'answered', ms: number): ThreadFailure {
-  const remedy = 'restart the process once the cause is gone, such as a debugger that holds up each thread';
+  const remedy = 'remove the cause, such as a debugger that pauses each thread, and restart the process';
   return new ThreadFailure(`it has not ${what} within ${ms / 1000} s`, remedy, { isSilence: true });
 }
 
 function toldToEnd(): ThreadFailure {
-  return failureOf('it was told to end');
+  return failureOf('it was stopped');
 }
 
 function isCode(error: unknown, code: string): boolean {
@@ -186,7 +185,7 @@ function outOfMemory(cause: unknown): MtlsError {
   return new MtlsError(
     'ERR_MTLS_CRL_INVALID',
     {
-      seen: 'the thread that loads the CRLs needs more memory than it may use',
+      seen: 'the thread that loads the CRLs needs more memory than it is allowed',
       remedy: 'raise --max-old-space-size, or have the CA partition its CRL',
     },
     { cause },

@@ -1,29 +1,28 @@
 /**
- * Which options of Node the loading thread is given: those it needs to find its
- * files, and those that restrict what it may do.
+ * The Node options for the loading thread: those it needs to find its files, and those that restrict it.
  *
  * @module
  */
 
-// Loading what observes a process, such as a tracer, takes longer than loading the CRLs.
+// Loading instrumentation, such as a tracer, takes longer than loading the CRLs.
 const preloads = /^(?:-r|--(?:require|import|loader|experimental-loader))$/;
 
-// Package managers hand the resolution of modules over in preloads: Yarn in .pnp.cjs and .pnp.loader.mjs, pnpm in .pnp.cjs.
+// Package managers preload their module resolution: Yarn as .pnp.cjs and .pnp.loader.mjs, pnpm as .pnp.cjs.
 const resolution = /(?:^|\W)\.pnp\.[\w.]*js(?![\w./\\])/;
 
-// A thread that is given options does not inherit the permissions of its process.
+// A thread with its own options does not inherit the permissions of the process.
 const permissions = /^--(?:(?:experimental-)?permission(?:-audit)?|allow-[a-z-]+)$/;
 const permissionsWithValue = /^--allow-fs-(?:read|write)$/;
 
-/** Where the options of a process stand. */
+/** Where the options of a process come from. */
 export interface OptionSources {
-  /** Those of the command line, as `process.execArgv` has them. */
+  /** The options of the command line: `process.execArgv`. */
   readonly execArgv: readonly string[];
   /** `NODE_OPTIONS`. */
   readonly nodeOptions: string | undefined;
 }
 
-/** The options that the thread needs, in the order in which Node takes them. */
+/** The options for the thread, in the order in which Node reads them. */
 export function threadOptions({ execArgv, nodeOptions = '' }: OptionSources): string[] {
   const words = [...splitNodeOptions(nodeOptions), ...execArgv];
   return words.flatMap((word, index) => {
@@ -44,7 +43,7 @@ function readOption(word: string): { readonly name: string; readonly value: stri
   return { name: name.replaceAll('_', '-'), value: equals < 0 ? undefined : word.slice(equals + 1) };
 }
 
-/** Splits as Node does: at spaces outside of double quotes, in which a backslash escapes the next character. */
+/** Splits like Node: at spaces outside double quotes, in which a backslash escapes the next character. */
 function splitNodeOptions(text: string): string[] {
   const words = text.match(/(?:"(?:\\[^]|[^"\\])*"|[^ "])+/g) ?? [];
   return words.map((word) =>

@@ -1,6 +1,6 @@
 /**
- * What may be handed on to node:tls, and what would open a hole and is refused.
- * See "setSecureContext" and "renegotiation" in SECURITY.md.
+ * Which options can be passed to node:tls, and which would weaken authentication and are rejected. See
+ * "setSecureContext" and "renegotiation" in SECURITY.md.
  *
  * @module
  */
@@ -8,27 +8,25 @@ import type { ServerOptions } from 'node:https';
 import { MtlsError } from '../errors.js';
 import { throwFaults } from '../option-checks.js';
 
-const alwaysOn =
-  "it is always on, so leave it out; for callers without a certificate use options.clients: 'optional'";
+const alwaysOn = "it is always on; for clients without a certificate, use options.clients: 'optional'";
 
 const reasons: Readonly<Record<string, string>> = {
   requestCert: alwaysOn,
   rejectUnauthorized: alwaysOn,
-  key: 'give it as options.key',
-  cert: 'give it as options.cert',
-  ca: 'give it as options.ca',
-  crl: 'give it as options.crl',
-  passphrase: 'give it as options.passphrase',
-  pfx: 'split it with "openssl pkcs12" and give options.key and options.cert',
-  secureContext: 'the contexts are made here, so that a reload reaches all of them',
-  SNICallback: 'contexts made elsewhere keep their own CAs and CRLs, which no reload reaches',
+  key: 'use options.key',
+  cert: 'use options.cert',
+  ca: 'use options.ca',
+  crl: 'use options.crl',
+  passphrase: 'use options.passphrase',
+  pfx: 'split it with "openssl pkcs12" and use options.key and options.cert',
+  secureContext: 'contexts must be created by this package, so that a reload reaches all of them',
+  SNICallback: 'contexts created elsewhere keep their own CAs and CRLs, which a reload does not reach',
   pskCallback: 'a client with a pre-shared key has no certificate, yet node:tls calls it authorized',
-  newSession:
-    'it is an event of the server, and no option; sessions that are resumed from a store are judged anew',
+  newSession: 'it is an event of the server, not an option; sessions resumed from a store are checked again',
   resumeSession:
-    'it is an event of the server, and no option; sessions that are resumed from a store are judged anew',
-  sessionIdContext: 'it is bound to the CAs here, so that no session is resumed under others',
-  handshakeTimeout: 'give it as options.limits.handshakeTimeoutMs',
+    'it is an event of the server, not an option; sessions resumed from a store are checked again',
+  sessionIdContext: 'it is derived from the CAs, so that no session is resumed under other CAs',
+  handshakeTimeout: 'use options.limits.handshakeTimeoutMs',
   secureProtocol: 'use tls.minVersion and tls.maxVersion',
   clientCertEngine: 'engines replace the private key behind the checks made here',
   privateKeyEngine: 'engines replace the private key behind the checks made here',
@@ -36,13 +34,13 @@ const reasons: Readonly<Record<string, string>> = {
 };
 
 /**
- * Checks what is handed on, and freezes a copy.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` saying why an option is refused and what to do instead.
+ * Checks the options for node:tls, and freezes a copy.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` with the reason and the alternative.
  */
 export function checkTlsOptions(tls: ServerOptions): ServerOptions {
   if (typeof tls !== 'object' || (tls as unknown) === null)
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-      seen: 'tls is no object',
+      seen: 'tls is not an object',
       expected: 'an object of options for https.createServer()',
     });
   const given = tls as Readonly<Record<string, unknown>>;
@@ -51,7 +49,7 @@ export function checkTlsOptions(tls: ServerOptions): ServerOptions {
     given[name] === undefined ? [] : [refuse(name, reason)],
   );
   if (typeof ciphers === 'string' && /@SECLEVEL=0/i.test(ciphers))
-    faults.push(refuse('ciphers', '@SECLEVEL=0 readmits MD5, SHA-1 and short keys', '1 is the least'));
+    faults.push(refuse('ciphers', '@SECLEVEL=0 allows MD5, SHA-1 and short keys', 'the minimum is 1'));
   for (const name of ['minVersion', 'maxVersion']) {
     const version = given[name];
     if (version !== undefined && version !== 'TLSv1.2' && version !== 'TLSv1.3')

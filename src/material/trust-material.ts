@@ -1,5 +1,5 @@
 /**
- * What clients are judged by: CAs and CRLs, read and verified together.
+ * What decides which clients are admitted: CAs and CRLs, read and verified together.
  *
  * @module
  */
@@ -23,35 +23,38 @@ import { faultOf, type SourceFault } from './source-fault.js';
 /** How CAs and CRLs are read. */
 export interface TrustSettings {
   readonly ca: readonly CaSource[];
-  /** Empty: no revocation was configured. */
+  /** Empty if revocation is not configured. */
   readonly crl: readonly CrlSource[];
-  /** What stands before the options' names in an error: `''`, or `'sni["a.example"].'`. */
+  /** The prefix of the option names in errors: `''`, or `'sni["a.example"].'`. */
   readonly prefix: string;
   readonly policy: CompleteRevocationPolicy;
-  /** Who refuses revoked clients: OpenSSL alone is handed all CRLs, however large. */
+  /** What refuses revoked clients. OpenSSL alone gets all CRLs, however large. */
   readonly enforcer: 'openssl' | 'gate';
   readonly cas: CaPolicy;
 }
 
-/** CAs and CRLs, and what these list that those in force did not. */
+/** CAs and CRLs, and what the CRLs newly list. */
 export interface TrustChange {
-  /** The object in force, where nothing changed. */
+  /** The object in force, if nothing changed. */
   readonly trust: Trust;
   readonly diff: CrlDiff;
 }
 
-/** What the sources of CAs and CRLs hold now. */
+/** What the sources of CAs and CRLs currently hold. */
 export interface TrustReading {
-  /** What is in force, less what was removed or revoked: it needs nothing else. `undefined` where nothing is in force. */
+  /**
+   * What is in force, minus what was removed or revoked. It depends on nothing else. `undefined` if nothing is in
+   * force.
+   */
   readonly narrowed: TrustChange | undefined;
-  /** The same with CAs that were added; `undefined` where nothing can be trusted yet. */
+  /** `narrowed`, plus added CAs; `undefined` if nothing can be trusted yet. */
   readonly whole: TrustChange | undefined;
   readonly faults: readonly SourceFault[];
 }
 
 const unchanged: CrlDiff = { added: 0, removed: 0 };
 
-/** Reads CAs and CRLs, and combines what can be used of them. */
+/** Reads CAs and CRLs, and combines those that can be used. */
 export class TrustUnit {
   readonly #cas: CaUnit;
   readonly #crls: CrlUnit | undefined;
@@ -70,12 +73,12 @@ export class TrustUnit {
     return [...this.#cas.loaders, ...(this.#crls?.loaders ?? [])];
   }
 
-  /** Resolves when the large CRLs that are being loaded have arrived. */
+  /** Resolves when the large CRLs being loaded have arrived. */
   get aside(): Promise<void> | undefined {
     return this.#crls?.aside;
   }
 
-  /** Lets the next reading read again what is at fault. */
+  /** Makes the next reading read faulty sources again. */
   refresh(): void {
     this.#rejected = undefined;
     this.#crls?.refresh();
@@ -108,7 +111,7 @@ export class TrustUnit {
       const { revocation, diff } = crls.change(those, before, at);
       return { trust: reuse(inForce, { store: those, revocation }), diff };
     };
-    // A CA whose CRL is still being loaded is not added without it.
+    // A CA is not added before its CRL is loaded.
     const mayWiden = whole !== undefined && !crls.isPending && crls.isVerifiedBy(whole);
     const narrowed = mayWiden ? cas.renewing : cas.narrowed;
     const less = narrowed && change(narrowed);
@@ -121,7 +124,7 @@ export class TrustUnit {
     this.#crls?.settle(store);
   }
 
-  /** Keeps CAs out that failed a trial, until the next {@link TrustUnit.refresh}. */
+  /** Rejects CAs that failed a trial, until the next {@link TrustUnit.refresh}. */
   reject({ store }: Trust, error: MtlsError): void {
     this.#rejected = { cas: casKeyOf(store.certificates), faults: [faultOf(this.#source, error)] };
   }
@@ -132,15 +135,15 @@ function reuse(inForce: Trust | undefined, next: Trust): Trust {
   return isSame ? inForce : Object.freeze(next);
 }
 
-/** CRLs that were loaded without a server: a checker, and what is wrong with those that were set aside. */
+/** CRLs that were loaded without a server: a checker, and the faults of rejected CRLs. */
 export interface AskedRevocation {
   readonly checker: RevocationChecker;
   readonly setAside: CrlInputReport['faults'];
 }
 
-/** What {@link loadRevocationOf} needs beside CAs and CRLs. */
+/** The context of {@link loadRevocationOf}. */
 export interface QuestionOptions {
-  /** The sources that the CAs in the store came from. */
+  /** The sources of the CAs in the store. */
   readonly ca: readonly CaSource[];
   readonly policy: CompleteRevocationPolicy;
   readonly at: Date;
@@ -148,8 +151,8 @@ export interface QuestionOptions {
 }
 
 /**
- * Reads and verifies CRLs without a server, for the doctor and `express-mtls/revocation`. A CRL that does not verify
- * is set aside, and the others decide; a server would not start with it.
+ * Reads and verifies CRLs without a server, for the doctor and `express-mtls/revocation`. A CRL that cannot be
+ * verified is ignored, although a server would not start with it.
  * @throws MtlsError `ERR_MTLS_SOURCE_UNREADABLE` or `ERR_MTLS_PEM_INVALID` for sources that cannot be read at all.
  */
 export async function loadRevocationOf(

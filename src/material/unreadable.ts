@@ -1,6 +1,6 @@
 /**
- * What is said about a path that cannot be read, and about text that was taken
- * for one. A key in the place of a path gets into no message.
+ * Errors for a path that cannot be read, and for text that was mistaken for a path. A private key in place of a path
+ * never appears in a message.
  *
  * @module
  */
@@ -18,24 +18,24 @@ interface Fault {
 const faults: Readonly<Record<string, Fault | undefined>> = {
   EACCES: { seen: 'this process may not read it', remedy: 'check its owner and mode' },
   EFBIG: {
-    seen: 'it has more than 2 GiB, which is the most that is read',
+    seen: 'it is larger than 2 GiB, the maximum',
     remedy: 'split it, or have the CA partition its list',
   },
   EMFILE: {
-    seen: 'this process has as many files and connections open as it may have',
+    seen: 'this process has reached its limit of open files and connections',
     remedy: 'raise the limit (ulimit -n, LimitNOFILE= of systemd), or limit connections',
   },
   ENFILE: {
-    seen: 'this machine has as many files open as it may have',
+    seen: 'this machine has reached its limit of open files',
     remedy: 'raise fs.file-max',
   },
   EISDIR: {
-    seen: 'it is a directory or a device, and a file was expected',
-    remedy: 'name a file, or move this out of the directory',
+    seen: 'it is a directory or a device; a file was expected',
+    remedy: 'specify a file, or move this out of the directory',
   },
 };
 
-/** The error about a source that cannot be read. */
+/** The error for an unreadable source. */
 export function unreadable(path: string, option: string, error: unknown): MtlsError {
   const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
   const source = `options.${option}`;
@@ -46,40 +46,40 @@ export function unreadable(path: string, option: string, error: unknown): MtlsEr
     const details = { source, seen, remedy: fault?.remedy };
     return new MtlsError('ERR_MTLS_SOURCE_UNREADABLE', details, { cause: error });
   }
-  // The cause would quote it.
+  // Without a cause, which would quote the text.
   const { seen, remedy } = describeText(path);
   return new MtlsError('ERR_MTLS_SOURCE_UNREADABLE', {
     source,
-    seen: `cannot read a path of ${path.length} characters (${code}): it is no path, but looks like ${seen}`,
+    seen: `cannot read a path of ${path.length} characters (${code}): it is not a path, but looks like ${seen}`,
     remedy,
   });
 }
 
-// The base64 of DER begins with M and a letter up to P, that of PEM with LS0t; then what may be any secret.
+// Base64 of DER begins with M and a letter up to P, that of PEM with LS0t. What follows can be any secret.
 const keyLike = [
   /-----|[\p{Cc}\ufffd]/u,
   /^["'`]*(?:M[A-P][A-Za-z0-9+/=]{30}|LS0t|data:|[{[])/,
-  // Lines of base64 that are joined by a literal \n.
+  // Lines of base64 joined by a literal \n.
   /[A-Za-z0-9+/=]{40}\\[rn]/,
   /^(?:[A-Za-z0-9+/=]{60,}|[\w+=-]{40,})$/,
 ];
 
-/** Whether text may be shown as a path: it is none of the forms in which a key is pasted. */
+/** Whether text can be shown as a path: it has none of the forms in which a key is pasted. */
 function isLikePath(text: string): boolean {
   return text.length <= 255 && !keyLike.some((pattern) => pattern.test(text.trim()));
 }
 
 function describeText(text: string): Fault {
-  // What no decoder could read, and what no text has.
+  // Control characters and replacement characters do not occur in text.
   if (/[\0-\x08\x0e-\x1f\ufffd]/.test(text))
     return {
-      seen: 'bytes that were read as text',
-      remedy: 'read the file without an encoding, so that it is a Buffer',
+      seen: 'binary data that was read as text',
+      remedy: 'read the file without an encoding, which returns a Buffer',
     };
   const form = findFileForm(Buffer.from(text));
   if (form?.code !== undefined)
     return { seen: `PEM or DER in another form: ${form.seen}`, remedy: `in code: ${form.code}` };
-  return { seen: 'PEM without its first line', remedy: 'give all of it, from "-----BEGIN" on' };
+  return { seen: 'PEM without its first line', remedy: 'pass all of it, from "-----BEGIN" on' };
 }
 
 function describeMissing(path: string): Fault {
@@ -90,29 +90,29 @@ function describeMissing(path: string): Fault {
   return describeOddPath(path) ?? { seen: 'there is no such file', remedy: `check the path${place}` };
 }
 
-/** Why nothing can be at a path, and what to write in its place; `undefined`: it is a path like others. */
+/** Why no file can have this path, and what to use instead; `undefined` for an ordinary path. */
 export function describeOddPath(path: string): Fault | undefined {
   const given = path.trim();
   const home = /^~[/\\](.*)$/.exec(given)?.[1];
   if (home !== undefined)
     return {
-      seen: '"~" is expanded by shells alone',
-      remedy: `write the whole path, or in code: path.join(os.homedir(), ${JSON.stringify(home)})`,
+      seen: 'only shells expand "~"',
+      remedy: `use the full path, or in code: path.join(os.homedir(), ${JSON.stringify(home)})`,
     };
   const variable = /^(?:\$\{?|%)([A-Za-z_]\w*)/.exec(given)?.[1];
   if (variable !== undefined)
-    return { seen: 'variables are expanded by shells alone', remedy: `in code: process.env.${variable}` };
+    return { seen: 'only shells expand variables', remedy: `in code: process.env.${variable}` };
   const url = describeUrl(given);
   if (url !== undefined) return { seen: 'it is a URL', remedy: url };
   if (given !== path || /^["'`]|["'`]$/.test(given))
     return {
-      seen: 'it has white space or quotes around it',
+      seen: 'it is surrounded by white space or quotes',
       remedy: 'in code: value.trim(), or value.slice(1, -1)',
     };
   return undefined;
 }
 
-/** The working directory in quotes, or what became of it. */
+/** The working directory in quotes, or that it was removed. */
 export function currentDirectory(): string {
   try {
     return JSON.stringify(process.cwd());

@@ -1,6 +1,6 @@
 /**
- * Where the worker's file is. CommonJS also where the source is run as it stands: `import.meta` is not to be had in
- * what is built, and `__dirname` not in an ES module.
+ * The path of the worker's file. CommonJS, even if the TypeScript source is run directly: the build has no `import.meta`,
+ * and an ES module has no `__dirname`.
  */
 import path = require('node:path');
 

@@ -1,6 +1,5 @@
 /**
- * What is said about a thing that an option does not take, and how to make of it
- * what the option takes.
+ * Errors for content that an option does not take, and how to convert it.
  *
  * @module
  */
@@ -14,13 +13,13 @@ export interface Expected {
   /** `'certificate'`, `'CRL'`, `'private key'`. */
   readonly noun: string;
   readonly code: ErrorCode;
-  /** What to do about other kinds, where it is not the usual. */
+  /** The remedies for other kinds, if they are not the usual ones. */
   readonly remedies?: Readonly<Partial<Record<DerKind, string>>>;
 }
 
-/** What was found: the kind that its bytes have, as far as that is known. */
+/** What was found: its kind, as far as it is known. */
 export interface Seen {
-  /** `undefined`: it is no PEM. */
+  /** `undefined` if it is not PEM. */
   readonly pemLabel: string | undefined;
   readonly kind: DerKind | undefined;
 }
@@ -38,7 +37,7 @@ const nouns: Readonly<Record<DerKind, string>> = {
   spki: 'a public key',
 };
 
-/** The error about something else in the place of what an option takes. */
+/** The error for other content than an option takes. */
 export function wrongKind(origin: string, seen: Seen, expected: Expected): MtlsError {
   const { noun, code, label } = expected;
   return new MtlsError(code, {
@@ -63,19 +62,18 @@ function remedyOf({ pemLabel, kind }: Seen, { noun, remedies }: Expected): strin
   const own = shown && remedies?.[shown];
   if (own !== undefined) return own;
   if (pemLabel === 'OPENSSH PRIVATE KEY' && isKeyWanted)
-    return '"ssh-keygen -p -m PKCS8 -f COPY" writes a copy of an RSA or EC key as TLS wants it; for Ed25519 make a new one with "openssl genpkey"';
+    return '"ssh-keygen -p -m PKCS8 -f COPY" converts a copy of an RSA or EC key; for Ed25519, create a new key with "openssl genpkey"';
   if (shown === 'pkcs12')
     return isKeyWanted
-      ? '"openssl pkcs12 -in FILE -nocerts -out key.pem" takes the key out of it'
-      : '"openssl pkcs12 -in FILE -nokeys -out certs.pem" takes the certificates out of it, and with -cacerts those of CAs alone';
+      ? '"openssl pkcs12 -in FILE -nocerts -out key.pem" extracts the key'
+      : '"openssl pkcs12 -in FILE -nokeys -out certs.pem" extracts the certificates, and with -cacerts only those of CAs';
   if (shown === 'pkcs7') {
     const form = pemLabel === undefined ? '-inform DER ' : '';
-    const rename =
-      pemLabel?.startsWith('PKCS #7') === true ? 'with the label "PKCS7" in place of its own, ' : '';
+    const rename = pemLabel?.startsWith('PKCS #7') === true ? 'after changing its label to "PKCS7", ' : '';
     return `${rename}"openssl pkcs7 -print_certs ${form}-in FILE -out certs.pem" writes its certificates as PEM`;
   }
   if (shown === 'request')
-    return 'no CA has signed it yet: have it signed, and give the certificate that comes of it';
-  if (isKeyWanted) return 'give the private key that belongs to the certificate';
-  return pemLabel === undefined ? `give a ${noun} here` : 'take it out of this source';
+    return 'it is only a request: have a CA sign it, and use the resulting certificate';
+  if (isKeyWanted) return 'use the private key that belongs to the certificate';
+  return pemLabel === undefined ? `use a ${noun} here` : 'remove it from this source';
 }

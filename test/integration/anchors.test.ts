@@ -127,7 +127,7 @@ describe("partialChain: 'allow'", () => {
     await expect(createServer(options)).rejects.toMatchObject({
       code: 'ERR_MTLS_CA_INVALID',
       remedy:
-        "add the root: that admits every client of every CA below it, unless requireClient({ issuer: … }) says which; or make the CA a trust anchor with partialChain: 'allow'",
+        "add the root, which admits clients of every CA below it unless requireClient({ issuer: … }) restricts them; or make the CA a trust anchor with partialChain: 'allow'",
     });
   });
 
@@ -152,7 +152,7 @@ describe("announceCas: 'none'", () => {
       '--ca',
       server.files.ca,
     ]);
-    expect(out).toContain('a client certificate, of any CA');
+    expect(out).toContain('a client certificate of any CA');
     expect(await server.as(client).get()).toMatchObject({ status: 200 });
     expect(await server.as(ca('other').client()).get()).toMatchObject({ status: 'refused' });
     const open = server.as(client, { keepAlive: true });

@@ -45,7 +45,7 @@ const pemOf = (cas: readonly CertificateAuthority[]): string => cas.map(({ pem }
 
 const tooLong = (octets: number, origin: unknown): object => ({
   code: 'ERR_MTLS_CA_INVALID',
-  message: `${String(origin)}: the names of its CAs (4) take ${octets} octets in the handshake, and 65407 is the most; configure fewer CAs, the roots alone, or CAs with shorter names`,
+  message: `${String(origin)}: the names of its 4 CAs take ${octets} octets in the handshake; the maximum is 65407; configure fewer CAs, only the roots, or CAs with shorter names`,
 });
 
 describe('names of CAs', () => {
@@ -56,13 +56,16 @@ describe('names of CAs', () => {
     tooMuch = casOf(most + 1);
   });
 
-  test.each(tlsVersions)('of 65,407 octets are sent whole, and clients connect over %s', async (version) => {
-    const { port } = await startServer({ root, cas: longest, crl: null });
-    const client = new Client({ port, ca: root.pem }, root.client('client1'), { version });
-    expect(await client.get()).toMatchObject({ status: 200 });
-  });
+  test.each(tlsVersions)(
+    'of 65,407 octets are sent completely, and clients connect over %s',
+    async (version) => {
+      const { port } = await startServer({ root, cas: longest, crl: null });
+      const client = new Client({ port, ca: root.pem }, root.client('client1'), { version });
+      expect(await client.get()).toMatchObject({ status: 200 });
+    },
+  );
 
-  test('of one octet more stop the start, whatever makes the server', async () => {
+  test('of one octet more prevent the start, however the server is created', async () => {
     const { options, files } = material({ root, cas: tooMuch, crl: null });
     const refused = tooLong(most + 1, files.ca);
     await expect(createServer(options)).rejects.toMatchObject(refused);
@@ -95,7 +98,7 @@ describe('names of CAs', () => {
     },
   );
 
-  test('that are too long are refused at a reload, and what was in force stays', async () => {
+  test('that are too long are rejected at a reload, which changes nothing', async () => {
     const { files, mtls, as, recorder } = await startServer({ root, crl: null, options: { watch: false } });
     publish(files.ca, pemOf(tooMuch));
     const refused = tooLong(most + 1, files.ca);
@@ -108,7 +111,7 @@ describe('names of CAs', () => {
     expect(await as(root.client()).get()).toMatchObject({ status: 200 });
   });
 
-  test('are counted for each name of sni on its own', async () => {
+  test('are counted separately for each name in sni', async () => {
     const own = root.server({ sans: { dns: ['a.example'] } });
     const { options } = material({ root, cas: longest, crl: null });
     const named = (cas: readonly CertificateAuthority[]): object => ({
@@ -123,14 +126,14 @@ describe('names of CAs', () => {
   });
 });
 
-describe('a warning of names that clients in Java do not accept', () => {
+describe('the warning about names that Java clients reject', () => {
   const warnings = ({ recorder }: Pick<TestServer, 'recorder'>): object[] =>
     recorder.linesOf('long-ca-names');
   const warning = {
     level: 'warn',
     fields: { event: 'long-ca-names', octets: mostInJava + 1, cas: 4 },
     message:
-      'the names of the CAs (4) take 32641 octets in the handshake, and a client in Java accepts 32640; configure fewer CAs, the roots alone, or CAs with shorter names',
+      'the names of the CAs (4) take 32641 octets in the handshake, and a client in Java accepts 32640; configure fewer CAs, only the roots, or CAs with shorter names',
   };
 
   test('comes at the start from 32,641 octets on, and not for 32,640', async () => {
@@ -143,7 +146,7 @@ describe('a warning of names that clients in Java do not accept', () => {
     expect(recorder.linesOf('long-ca-names')).toEqual([warning]);
   });
 
-  test('comes at a reload that brings such CAs, and again when they change, but not for other sources', async () => {
+  test('comes at a reload that adds such CAs, and again when they change, but not for other sources', async () => {
     const server = await startServer({
       root,
       crl: root.crl({ number: 1 }).pem,
@@ -161,7 +164,7 @@ describe('a warning of names that clients in Java do not accept', () => {
     expect(warnings(server)).toMatchObject([warning, { fields: { octets: mostInJava + 2 } }]);
   });
 
-  test('names the name of sni whose CAs they are', async () => {
+  test('has the name in sni whose CAs they are', async () => {
     const own = root.server({ sans: { dns: ['a.example'] } });
     const sni = { key: own.keyPem, cert: own.pem, ca: pemOf(casOf(mostInJava + 1)) };
     const server = await startServer({ root, options: { sni: { 'a.example': sni } } });
@@ -178,7 +181,7 @@ describe('the log of a server with 400 CAs', () => {
     cas = [root, ...Array.from({ length: 399 }, (_, index) => caNamed(`department ${index + 1}`))];
   });
 
-  test('names some of them and counts the rest; mtls.authorities has all', async () => {
+  test('lists some of them and counts the rest; mtls.authorities has all', async () => {
     server = await startServer({ root, cas, crl: root.crl().pem });
     const [line] = server.recorder.linesOf('listening');
     expect(line?.message).toEqual(
@@ -200,7 +203,7 @@ describe('the log of a server with 400 CAs', () => {
     expect(server.mtls.revocation.uncovered).toHaveLength(399);
   });
 
-  test('is as short under names of sni, and with names and CRLs by the hundred', async () => {
+  test('is as short with names in sni, and with hundreds of names and CRLs', async () => {
     const own = root.server({ sans: { dns: ['a.example'] } });
     const names = Array.from({ length: 30 }, (_, index) => `n${index}.example`);
     const pair = { key: own.keyPem, cert: own.pem };
@@ -223,14 +226,14 @@ describe('the log of a server with 400 CAs', () => {
     expect(described['n0.example']?.crls).toHaveLength(10);
   });
 
-  test('cuts a name that is very long', async () => {
+  test('truncates a very long name', async () => {
     server = await startServer({ root, cas: [root, caNamed('long', 'x'.repeat(20_000))] });
     for (const { message, fields } of server.recorder.lines)
       expect((message + JSON.stringify(fields)).length).toBeLessThan(1500);
   });
 });
 
-test('a refused set of 400 sources is named by some of them', async () => {
+test('lists some of 400 rejected sources', async () => {
   const certificate = root.server();
   const expired = ca({ commonName: 'old', notAfter: new Date(Date.now() - 1000) });
   const sources = Array.from({ length: 400 }, () => expired.pem);

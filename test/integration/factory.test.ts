@@ -125,13 +125,13 @@ const faults: Fault[] = [
     title: 'the key of another certificate',
     options: (good) => ({ key: put(good, 'other-key.pem', good.root.server().keyPem) }),
     code: 'ERR_MTLS_KEY_MISMATCH',
-    says: ['other-key.pem', 'does not belong to the certificate', 'server-crt.pem', 'give the pair'],
+    says: ['other-key.pem', 'does not belong to the certificate', 'server-crt.pem', 'use a matching pair'],
   },
   {
     title: 'a certificate where the key belongs',
     options: ({ files }) => ({ key: files.cert }),
     code: 'ERR_MTLS_PEM_INVALID',
-    says: ['server-crt.pem', 'a PEM block "CERTIFICATE"', 'where a private key', 'give the private key'],
+    says: ['server-crt.pem', 'a PEM block "CERTIFICATE"', 'where a private key', 'use the private key'],
   },
   {
     title: 'an encrypted key without its passphrase',
@@ -150,7 +150,7 @@ const faults: Fault[] = [
       title: `${option}: an empty file`,
       options: (good) => ({ [option]: put(good, 'empty.pem', '') }),
       code: 'ERR_MTLS_PEM_INVALID',
-      says: ['empty.pem', `options.${option}`, 'is empty', 'write it anew'],
+      says: ['empty.pem', `options.${option}`, 'is empty', 'write it again'],
     },
     {
       title: `${option}: a file that is not there`,
@@ -228,7 +228,7 @@ const faults: Fault[] = [
     title: 'crl: a CRL of another CA',
     options: (good) => ({ crl: put(good, 'other-crl.pem', ca('other').crl().pem) }),
     code: 'ERR_MTLS_CRL_ISSUER_UNKNOWN',
-    says: ['other-crl.pem', '"CN=other"', 'none of the configured CAs ("CN=ca")', 'add that CA'],
+    says: ['other-crl.pem', '"CN=other"', 'not one of the configured CAs ("CN=ca")', 'add that CA'],
   },
   {
     title: 'crl: a CRL of another CA of the same name',
@@ -236,7 +236,7 @@ const faults: Fault[] = [
       crl: put(good, 'twin-crl.pem', ca('ca').crl({ authorityKeyId: false }).pem),
     }),
     code: 'ERR_MTLS_CRL_SIGNATURE_INVALID',
-    says: ['twin-crl.pem', 'another CA of the same name'],
+    says: ['twin-crl.pem', 'another CA with the same name'],
   },
   {
     title: 'crl: a forged CRL',
@@ -277,19 +277,23 @@ const faults: Fault[] = [
     title: 'crl: a loader that gives nothing',
     options: () => ({ crl: { load: () => Promise.resolve([]) } }),
     code: 'ERR_MTLS_SOURCE_UNREADABLE',
-    says: ['options.crl.load()', 'gave no CRL'],
+    says: ['options.crl.load()', 'returned no CRL'],
   },
   {
     title: 'crl: an object that is no loader',
     options: () => ({ crl: { file: 'ca-crl.pem' } }),
     code: 'ERR_MTLS_OPTION_INVALID',
-    says: ['crl is a object', 'load()'],
+    says: ['crl is an object', 'load()'],
   },
   {
     title: 'ca: a client certificate',
     options: (good) => ({ ca: put(good, 'leaf.pem', good.root.pem + good.root.client('client1').pem) }),
     code: 'ERR_MTLS_CA_INVALID',
-    says: ['leaf.pem', '"CN=client1" is no CA', 'give the CA that signed the clients'],
+    says: [
+      'leaf.pem',
+      '"CN=client1" is not a CA',
+      'use the certificate of the CA that issued the client certificates',
+    ],
   },
   {
     title: 'ca: an intermediate without its root',
@@ -304,7 +308,7 @@ const faults: Fault[] = [
       crl: { load: () => Promise.resolve([good.root.crl().der]) },
     }),
     code: 'ERR_MTLS_CA_INVALID',
-    says: ['ended.pem', 'every CA in it has expired', 'make a new CA'],
+    says: ['ended.pem', 'every CA in it has expired', 'create a new CA'],
   },
   {
     title: 'ca: a directory without a certificate',
@@ -320,13 +324,13 @@ const faults: Fault[] = [
     options: ({ directory }) => ({ ca: directory }),
     // The CRL in it is that of options.crl, and is read as that alone.
     code: 'ERR_MTLS_CA_INVALID',
-    says: ['server-crt.pem', 'is no CA'],
+    says: ['server-crt.pem', 'is not a CA'],
   },
   {
     title: 'ca: a loader that gives nothing',
     options: () => ({ ca: { load: () => Promise.resolve([]) } }),
     code: 'ERR_MTLS_SOURCE_UNREADABLE',
-    says: ['options.ca.load()', 'gave no certificate'],
+    says: ['options.ca.load()', 'returned no certificate'],
   },
   {
     title: 'cert: a certificate that has expired',
@@ -364,7 +368,7 @@ const faults: Fault[] = [
       ['revocation', { stales: 'allow' }, 'the unknown key "stales"'],
       ['revocation', { graceMs: -1 }, 'an integer from 0 to 2592000000'],
       ['revocation', { unknown: 'ignore' }, "one of 'deny', 'allow'"],
-      ['passphrase', '', 'leave it out'],
+      ['passphrase', '', 'omit it'],
       ['logger', { info: () => undefined }, 'logger.warn'],
     ] as const
   ).map(([option, value, expected]): Fault => ({
@@ -384,7 +388,7 @@ const faults: Fault[] = [
       ['secureContext', {}, 'a reload reaches'],
       ['SNICallback', () => undefined, 'their own CAs and CRLs'],
       ['pskCallback', () => undefined, 'pre-shared key'],
-      ['sessionIdContext', 'x', 'no session is resumed under others'],
+      ['sessionIdContext', 'x', 'no session is resumed under other CAs'],
       ['secureProtocol', 'TLSv1_2_method', 'tls.minVersion'],
       ['clientCertEngine', 'x', 'engines'],
       ['privateKeyEngine', 'x', 'engines'],

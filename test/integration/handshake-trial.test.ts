@@ -67,7 +67,7 @@ const only = (version: 'TLSv1.2' | 'TLSv1.3'): SecureContextOptions => ({
   maxVersion: version,
 });
 
-describe('a server starts where a client exists that can connect', () => {
+describe('a server starts if some client can connect', () => {
   const working: Working[] = [
     ...[...keyTypes, 'rsa-pss' as const, 'rsa-pss with SHA-512' as const].flatMap((key) => [
       { key, options: {} },
@@ -140,7 +140,7 @@ describe('a server starts where a client exists that can connect', () => {
         level: 'warn',
         fields: { code: expect.stringMatching(/^ERR_SSL_NO_/) },
         message: expect.stringMatching(
-          /^handshakes with most clients fail: OpenSSL says "no .*" \(ERR_SSL_NO_\w+\); .* use a key/,
+          /^handshakes with most clients fail: OpenSSL says "no .*" \(ERR_SSL_NO_\w+\); .* use another type of key/,
         ),
       },
     ]);
@@ -157,10 +157,10 @@ interface Failing {
 
 const noKeyOf = (type: string): RegExp =>
   new RegExp(
-    `^tls.ciphers, tls.sigalgs and tls.ecdhCurve have nothing that clients use with a key of the type ${type}; leave`,
+    `^tls.ciphers, tls.sigalgs and tls.ecdhCurve allow nothing that clients support with a key of the type ${type}; remove`,
   );
 
-describe('a server does not start where every handshake would fail', () => {
+describe('a server does not start if every handshake would fail', () => {
   const failing: Failing[] = [
     {
       key: 'p256',
@@ -184,7 +184,7 @@ describe('a server does not start where every handshake would fail', () => {
       key: 'p256',
       options: { maxVersion: 'TLSv1.2', ciphers: 'TLS_AES_128_GCM_SHA256' },
       says: '"no ciphers available" (ERR_SSL_NO_CIPHERS_AVAILABLE)',
-      remedy: /^tls.ciphers has no cipher of a version from tls.minVersion to tls.maxVersion; change/,
+      remedy: /^tls.ciphers has no cipher for a TLS version from tls.minVersion to tls.maxVersion; change/,
     },
     {
       key: 'p256',
@@ -208,13 +208,13 @@ describe('a server does not start where every handshake would fail', () => {
       key: 'p256',
       options: { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.2' },
       says: '"no protocols available" (ERR_SSL_NO_PROTOCOLS_AVAILABLE)',
-      remedy: /^tls.minVersion, tls.maxVersion and tls.secureOptions leave no version of TLS; change/,
+      remedy: /^tls.minVersion, tls.maxVersion and tls.secureOptions exclude every TLS version; change/,
     },
     {
       key: 'p256',
       options: { secureOptions: constants.SSL_OP_NO_TLSv1_2 | constants.SSL_OP_NO_TLSv1_3 },
       says: '"no protocols available" (ERR_SSL_NO_PROTOCOLS_AVAILABLE)',
-      remedy: /^tls.minVersion, tls.maxVersion and tls.secureOptions leave no version of TLS; change/,
+      remedy: /^tls.minVersion, tls.maxVersion and tls.secureOptions exclude every TLS version; change/,
     },
   ];
 
@@ -237,7 +237,7 @@ describe('a server does not start where every handshake would fail', () => {
     await expect(protect(server, { ...given.options, tls: options })).rejects.toMatchObject(refused);
   });
 
-  test('under a name of sni alone, and the error says which', async () => {
+  test('under only one name in sni, which the error names', async () => {
     const own = certificateOf('p256');
     const { options } = material({ root, serverCertificate: certificateOf('rsa2048') });
     const sni = { 'a.example': { key: own.keyPem, cert: own.pem } };
@@ -261,15 +261,15 @@ describe('a CA of the server’s own certificate that is too weak for OpenSSL', 
   const refused = {
     code: 'ERR_MTLS_TLS_CONFIG_INVALID',
     message: expect.stringMatching(
-      /^every handshake fails: OpenSSL says "ca key too small" \(ERR_SSL_CA_KEY_TOO_SMALL\); the server sends the CAs .* issued by a stronger CA, or set a lower @SECLEVEL/,
+      /^every handshake fails: OpenSSL says "ca key too small" \(ERR_SSL_CA_KEY_TOO_SMALL\); the server sends the CAs .* have a stronger CA issue the server's certificate, or set a lower @SECLEVEL/,
     ),
   };
 
-  test('stops the start: OpenSSL takes it from the CAs of the clients, and fails in every handshake', async () => {
+  test('prevents the start: OpenSSL uses it from the client CAs, and fails in every handshake', async () => {
     await expect(createServer({ ...material(given).options, tls })).rejects.toMatchObject(refused);
   });
 
-  test('is refused when a reload brings it, and clients are served as before', async () => {
+  test('is rejected at a reload, and clients are served as before', async () => {
     const { mtls, files, as } = await startServer({ ...given, cas: [root], options: { tls, watch: false } });
     publish(files.ca, root.pem + weak.pem);
     await expect(mtls.reload()).rejects.toMatchObject(refused);
@@ -282,7 +282,7 @@ describe('a CA of the server’s own certificate that is too weak for OpenSSL', 
 describe('a reload', () => {
   const rsaOnly = { ...only('TLSv1.2'), ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' };
 
-  test('brings no key that the other options leave without a cipher', async () => {
+  test('rejects a key for which the other options leave no cipher', async () => {
     const { mtls, files, as } = await startServer({
       root,
       serverCertificate: certificateOf('rsa2048'),
@@ -297,7 +297,7 @@ describe('a reload', () => {
   });
 
   // The warning is the trace that a trial leaves.
-  test('tries new credentials and new CAs, each context once, and never a new CRL alone', async () => {
+  test('tries new credentials and new CAs, each context once, but never only a new CRL', async () => {
     const tlsOptions = { sigalgs: 'RSA+SHA256:ECDSA+SHA384' };
     const own = root.server({ key: 'rsa2048', sans: { dns: ['a.example'] } });
     const { mtls, files, recorder } = await startServer({

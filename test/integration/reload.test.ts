@@ -61,7 +61,7 @@ async function world(given: StartOptions & { version?: 'TLSv1.2' | 'TLSv1.3' } =
   return { ...server, client1, client2, old1, old2, port1: localPort, revoking };
 }
 
-/** client2 is out within a second, on its old connection and on new ones; client1 notices nothing. */
+/** client2 is cut off within a second, on its old connection and on new ones; client1 is not affected. */
 async function expectEnforced(world: World, change: () => Promise<void> | void): Promise<void> {
   await change();
   const changed = performance.now();
@@ -71,7 +71,7 @@ async function expectEnforced(world: World, change: () => Promise<void> | void):
   expect(world.recorder.events('refused')).toMatchObject([{ reason: 'revoked' }]);
   expect(await world.old1.get()).toMatchObject({ status: 200, localPort: world.port1 });
   expect(await world.as(world.client1).get()).toMatchObject({ status: 200 });
-  await until(() => world.recorder.events('reloaded').length > 0, 'the reload is told of');
+  await until(() => world.recorder.events('reloaded').length > 0, 'the reload is reported');
   expect(world.recorder.events('reloaded')).toMatchObject([
     { changed: true, added: 1, removed: 0, evicted: 1 },
   ]);
@@ -90,7 +90,7 @@ describe('a CRL that revokes client2 is in force within a second,', () => {
     });
   });
 
-  test('written in place slowly, so that half of it is seen', async () => {
+  test('written in place slowly, so that half of it is read', async () => {
     const server = await world();
     await expectEnforced(server, async () => {
       const half = server.revoking.pem.length / 2;
@@ -213,7 +213,7 @@ describe('a CRL that revokes client2 is in force within a second,', () => {
     expect(notify).toBeUndefined();
   });
 
-  test('by reload() where nothing is watched', async () => {
+  test('by reload() without a watch', async () => {
     const server = await world({ options: { watch: false } });
     await expectEnforced(server, async () => {
       publish(server.files.crl, server.revoking.pem);
@@ -271,7 +271,7 @@ describe.each(tlsVersions)('open connections of a client that is revoked, over %
     for (const end of open) end();
     expect(await good.answer).toMatchObject({ status: 200, body: 'begun ended' });
     expect(await good.keepAlive.get()).toMatchObject({ status: 200, localPort });
-    await until(() => server.recorder.events('reloaded').length > 0, 'the reload is told of');
+    await until(() => server.recorder.events('reloaded').length > 0, 'the reload is reported');
     expect(server.recorder.events('reloaded')).toMatchObject([{ evicted: 3 }]);
   });
 
@@ -300,7 +300,7 @@ describe.each(tlsVersions)('open connections of a client that is revoked, over %
     expect(recorder.events('evicted')).toMatchObject([{ identity: { commonName: 'client2' } }]);
   });
 
-  test('bring nothing more, though the client goes on sending', async () => {
+  test('deliver nothing more, even if the client keeps sending', async () => {
     const root = ca('ca');
     const client2 = root.client('client2');
     const server = await startServer({ root, options: { watch: false } });
@@ -422,7 +422,7 @@ const broken: Broken[] = [
     code: 'ERR_MTLS_CRL_ROLLBACK',
   },
   {
-    title: 'a critical extension that nobody knows',
+    title: 'an unknown critical extension',
     make: (root) =>
       root.crl({
         number: 3,
@@ -434,7 +434,7 @@ const broken: Broken[] = [
 ];
 
 describe.each(broken)('$title in the place of the CRL', ({ make, code }) => {
-  test('is told of once, changes nothing, and is forgotten when a good one follows', async () => {
+  test('is reported once, changes nothing, and is recovered from when a valid one follows', async () => {
     const root = ca('ca');
     const [client1, client2, client3] = ['client1', 'client2', 'client3'].map((name) => root.client(name));
     const crl = root.crl({ number: 2, revoked: [client2!] }).pem;
@@ -445,7 +445,7 @@ describe.each(broken)('$title in the place of the CRL', ({ make, code }) => {
     const content = make(root);
     if (content === undefined) rmSync(server.files.crl);
     else publish(server.files.crl, content);
-    await until(() => server.recorder.events('reload-failed').length > 0, 'the failure is told of');
+    await until(() => server.recorder.events('reload-failed').length > 0, 'the failure is reported');
     const [failure] = server.recorder.events('reload-failed');
     expect(failure?.source).toBeDefined();
     expect(failure?.error).toMatchObject({ code, message: expect.stringContaining(server.files.crl) });
@@ -468,28 +468,28 @@ describe.each(broken)('$title in the place of the CRL', ({ make, code }) => {
     publish(server.files.crl, root.crl({ number: 4, revoked: [client2!, client3!] }).pem);
     await until(() => old[1]!.connection.isClosed, 'the connection of client3 is closed');
     expect(await old[0]!.get()).toMatchObject({ status: 200, localPort: ports[0] });
-    await until(() => server.recorder.events('reloaded').length > 0, 'the reload is told of');
+    await until(() => server.recorder.events('reloaded').length > 0, 'the reload is reported');
     expect(server.recorder.events('reloaded')).toMatchObject([{ added: 1, removed: 0, evicted: 1 }]);
     expect(server.mtls.revocation).toMatchObject({ crls: [{ number: '4', entries: 2 }] });
   });
 });
 
-test('a file that stays broken is told of once, though it is tried again and again', async () => {
+test('a file that stays broken is reported once, although it is tried repeatedly', async () => {
   const root = ca('ca');
   const server = await startServer({ root });
   publish(server.files.crl, root.crl({ number: 3, thisUpdate: inMs(-10_000), nextUpdate: inMs(-5000) }).pem);
-  await until(() => server.recorder.events('reload-failed').length > 0, 'the failure is told of');
+  await until(() => server.recorder.events('reload-failed').length > 0, 'the failure is reported');
   await pause(2500);
   expect(server.recorder.events('reload-failed')).toHaveLength(1);
   expect(server.recorder.linesOf('reload-failed')).toHaveLength(1);
 });
 
-test('what mends itself without a change of the file is taken: a CRL that was not valid yet', async () => {
+test('a CRL that was not valid yet is accepted later without a change of the file', async () => {
   const root = ca('ca');
   const client2 = root.client('client2');
   const server = await startServer({ root });
   publish(server.files.crl, root.crl({ number: 2, revoked: [client2], thisUpdate: inMs(hour) }).pem);
-  await until(() => server.recorder.events('reload-failed').length > 0, 'the failure is told of');
+  await until(() => server.recorder.events('reload-failed').length > 0, 'the failure is reported');
   server.clock.advance(hour + 60_000);
   await until(() => server.recorder.events('reloaded').length > 0, 'the CRL is in force');
   expect(await server.as(client2).get()).toMatchObject({ status: 'refused' });
@@ -517,7 +517,7 @@ test('a CRL of one CA that has gone stale does not keep a revocation by another 
 });
 
 describe('the report', () => {
-  test('says how many were added, removed and evicted', async () => {
+  test('has the numbers of added, removed and evicted', async () => {
     const root = ca('ca');
     const clients = ['client1', 'client2', 'client3', 'client4'].map((name) => root.client(name));
     const [client1, client2, client3, client4] = clients as [
@@ -567,7 +567,7 @@ describe('the report', () => {
     expect(await first.get()).toMatchObject({ status: 200 });
   });
 
-  test('says that nothing changed, of a file that was only touched or written with the same content', async () => {
+  test('states that nothing changed if a file was only touched or rewritten with the same content', async () => {
     const root = ca('ca');
     const server = await startServer({ root, options: { watch: { pollMs: 50 } } });
     const client = server.as(root.client('client1'), { keepAlive: true });
@@ -581,7 +581,7 @@ describe('the report', () => {
     expect(await client.get()).toMatchObject({ status: 200, localPort });
   });
 
-  test('is shared by calls of reload() that overlap, and the last of them sees the newest', async () => {
+  test('is shared by overlapping calls of reload(), and the last of them sees the newest state', async () => {
     const root = ca('ca');
     const client2 = root.client('client2');
     let loads = 0;
@@ -622,7 +622,7 @@ describe('what else is reloaded', () => {
     const renewed = root.server();
     publish(server.files.key, renewed.keyPem);
     publish(server.files.cert, renewed.pem);
-    await until(() => server.recorder.events('reloaded').length > 0, 'the reload is told of');
+    await until(() => server.recorder.events('reloaded').length > 0, 'the reload is reported');
     expect(server.recorder.events('reloaded')).toMatchObject([
       { changed: true, added: 0, removed: 0, evicted: 0 },
     ]);
@@ -646,28 +646,28 @@ describe('what else is reloaded', () => {
       publish(server.files[first], halves[first]);
       // The CRL comes alone, and is in force; the pair is not.
       publish(server.files.crl, root.crl({ number: 2, revoked: [client2] }).pem);
-      await until(async () => (await server.as(client2).get()).status === 'refused', 'client2 is out');
+      await until(async () => (await server.as(client2).get()).status === 'refused', 'client2 is refused');
       expect(await server.as(root.client('client3')).get()).toMatchObject({
         status: 200,
         serverFingerprint: before.serverFingerprint,
       });
       const second = first === 'key' ? 'cert' : 'key';
       publish(server.files[second], halves[second]);
-      await until(() => server.recorder.events('reloaded').length > 1, 'the reload is told of');
+      await until(() => server.recorder.events('reloaded').length > 1, 'the reload is reported');
       const renewedPrint = renewed.x509.fingerprint256;
       expect((await server.as(root.client('client3')).get()).serverFingerprint).toBe(renewedPrint);
       expect(await client1.get()).toMatchObject({ status: 200, localPort: before.localPort });
-      // It came soon: nobody was alarmed.
+      // It came soon: there was no warning.
       expect(server.recorder.events('reload-failed')).toEqual([]);
     },
   );
 
-  test('of a key that waits for longer than ten seconds the log says so, once', async () => {
+  test('a key that waits for longer than ten seconds is logged once', async () => {
     const root = ca('ca');
     const server = await startServer({ root, options: { watch: { pollMs: 50 } } });
     const started = performance.now();
     publish(server.files.key, root.server().keyPem);
-    await until(() => server.recorder.events('reload-failed').length > 0, 'it is told of', 30_000);
+    await until(() => server.recorder.events('reload-failed').length > 0, 'it is reported', 30_000);
     expect(performance.now() - started).toBeGreaterThan(9000);
     expect(server.recorder.events('reload-failed')).toMatchObject([
       { error: { code: 'ERR_MTLS_KEY_MISMATCH' } },
@@ -683,7 +683,7 @@ describe('what else is reloaded', () => {
     ]);
   });
 
-  test('by hand, a pair that does not match is told at once; what can be reloaded is', async () => {
+  test('manually: a pair that does not match is reported at once, and the rest is reloaded', async () => {
     const root = ca('ca');
     const server = await startServer({ root, options: { watch: false } });
     const client2 = root.client('client2');
@@ -695,7 +695,7 @@ describe('what else is reloaded', () => {
     expect(server.recorder.events('reloaded')).toMatchObject([{ added: 1 }]);
   });
 
-  test('what is sound, where another source is at fault', async () => {
+  test('valid sources, while another source has a fault', async () => {
     const root = ca('ca');
     const server = await startServer({ root, options: { watch: false } });
     const client1 = root.client('client1');
@@ -723,7 +723,7 @@ describe('what else is reloaded', () => {
     expect(server.recorder.linesOf('recovered')).toHaveLength(1);
   });
 
-  test('and says what changed, in words and as data', async () => {
+  test('and what changed is reported, in words and as data', async () => {
     const root = ca('ca');
     const partner = ca('partner');
     const server = await startServer({ root, options: { watch: false } });
@@ -757,7 +757,7 @@ describe('what else is reloaded', () => {
   });
 
   describe('SIGHUP, with signals: true,', () => {
-    test('is not heard in a worker thread, which says so', async () => {
+    test('is not supported in a worker thread, which is reported', async () => {
       const { options } = material();
       const program = new Program('test/support/server-program.ts', {
         args: [JSON.stringify({ options: { ...options, signals: true }, threads: 1 })],
@@ -778,7 +778,7 @@ describe('what else is reloaded', () => {
       expect(await server.as(files.root.client('client1')).get()).toMatchObject({ status: 200 });
     });
 
-    test('is told of in the log, and what came of it', async () => {
+    test('is logged, with its result', async () => {
       const root = ca('ca');
       const server = await startServer({ root, options: { watch: false, signals: true } });
       const events = (): unknown[] => server.recorder.lines.map(({ fields }) => fields['event']).slice(1);
@@ -786,14 +786,14 @@ describe('what else is reloaded', () => {
       await until(() => events().includes('unchanged'), 'it is told that nothing changed');
       publish(server.files.crl, root.crl({ number: 2 }).pem);
       process.emit('SIGHUP', 'SIGHUP');
-      await until(() => events().includes('reloaded'), 'the reload is told of');
+      await until(() => events().includes('reloaded'), 'the reload is reported');
       writeFileSync(server.files.crl, '');
       process.emit('SIGHUP', 'SIGHUP');
-      await until(() => events().includes('reload-failed'), 'the fault is told of');
+      await until(() => events().includes('reload-failed'), 'the fault is reported');
       expect(events()).toEqual(['signal', 'unchanged', 'signal', 'reloaded', 'signal', 'reload-failed']);
     });
 
-    test('is listened to by nobody once the handle is closed, and by nobody who was not asked to', async () => {
+    test('has no listener once the handle is closed, or without the option', async () => {
       const before = process.listenerCount('SIGHUP');
       await startServer({});
       expect(process.listenerCount('SIGHUP')).toBe(before);
@@ -827,7 +827,7 @@ describe('what else is reloaded', () => {
   );
 
   test.each([{ crls: 'with CRLs' }, { crls: 'without CRLs' }])(
-    'a CA that is removed: nobody of it comes in on a TCP connection from before, $crls',
+    'a removed CA: its clients are refused on earlier TCP connections too, $crls',
     async ({ crls }) => {
       const [root, second] = [ca('ca'), ca('second')];
       const crl = crls === 'with CRLs' ? root.crl().pem + second.crl().pem : null;
@@ -842,14 +842,14 @@ describe('what else is reloaded', () => {
     },
   );
 
-  test('a CA that is added: its clients are let in', async () => {
+  test('an added CA: its clients are admitted', async () => {
     const [root, second] = [ca('ca'), ca('second')];
     const server = await startServer({ root });
     const client = server.as(second.client('client1'));
     expect(await client.get()).toMatchObject({ status: 'refused' });
     publish(server.files.crl, root.crl({ number: 2 }).pem + second.crl().pem);
     publish(server.files.ca, root.pem + second.pem);
-    await until(async () => (await client.get()).status === 200, 'the client is let in');
+    await until(async () => (await client.get()).status === 200, 'the client is admitted');
   });
 
   test('CAs of a directory: its files, and what `openssl rehash` makes of them, come and go', async () => {
@@ -861,9 +861,9 @@ describe('what else is reloaded', () => {
     const client = server.as(second.client('client1'), { keepAlive: true });
     expect(await client.get()).toMatchObject({ status: 'refused' });
     publish(join(folder, '0a1b2c3d.0'), second.pem);
-    await until(async () => (await client.get()).status === 200, 'the client is let in');
+    await until(async () => (await client.get()).status === 200, 'the client is admitted');
     rmSync(join(folder, '0a1b2c3d.0'));
-    await until(() => client.connection.isClosed, 'the client is out');
+    await until(() => client.connection.isClosed, 'the client is disconnected');
     expect(server.recorder.events('evicted')).toMatchObject([{ reason: 'untrusted' }]);
     rmSync(join(folder, 'root.crt'));
     await expect(server.mtls.reload()).rejects.toMatchObject({ code: 'ERR_MTLS_PEM_INVALID' });
@@ -886,7 +886,7 @@ describe('what else is reloaded', () => {
     expect(await client.get()).toMatchObject({ status: 'refused' });
     load = () => Promise.resolve([root.der, Buffer.from(second.pem)]);
     notify?.();
-    await until(async () => (await client.get()).status === 200, 'the client is let in');
+    await until(async () => (await client.get()).status === 200, 'the client is admitted');
     load = () => Promise.reject(new Error('the store is down'));
     await expect(server.mtls.reload()).rejects.toMatchObject({
       code: 'ERR_MTLS_SOURCE_UNREADABLE',
@@ -895,7 +895,7 @@ describe('what else is reloaded', () => {
     expect(await client.get()).toMatchObject({ status: 200 });
   });
 
-  test('a CA file that names no CA any more leaves the CAs in force, and never the public ones', async () => {
+  test('a CA file without a CA leaves the CAs in force, and never the public ones', async () => {
     const root = ca('ca');
     const server = await startServer({ root });
     for (const content of ['', root.client().pem, root.intermediate().pem, 'garbage']) {
@@ -936,7 +936,7 @@ describe('what else is reloaded', () => {
     expect(await server.as(client2).get()).toMatchObject({ status: 'refused' });
   });
 
-  test('the CRL of a CA’s old key makes way for that of its new key', async () => {
+  test('the CRL of a CA’s old key is replaced by that of its new key', async () => {
     const root = ca({ commonName: 'ca', notBefore: inMs(-hour) });
     const bridge = root.selfIssued({ notBefore: inMs(-hour / 2) });
     const [client1, client2] = [root.client('client1'), root.client('client2')];
@@ -961,7 +961,7 @@ describe('what else is reloaded', () => {
     expect(await server.as(client2).get()).toMatchObject({ status: 'refused' });
   });
 
-  test('with its deltas, the CRL of a CA’s old key makes way for that of its new key', async () => {
+  test('the CRL of a CA’s old key with its deltas is replaced by that of its new key', async () => {
     const root = ca({ commonName: 'ca', notBefore: inMs(-hour) });
     const bridge = root.selfIssued({ notBefore: inMs(-hour / 2) });
     const client1 = root.client('client1');
@@ -991,7 +991,7 @@ describe('what else is reloaded', () => {
     expect(await server.as(client2).get()).toMatchObject({ status: 'refused' });
   });
 
-  test('a loader that fails keeps what was in force, and its fault is told of', async () => {
+  test('a loader that fails keeps what was in force, and its fault is reported', async () => {
     const root = ca('ca');
     const client2 = root.client('client2');
     let load: SourceLoader['load'] = () => Promise.resolve([root.crl({ revoked: [client2] }).der]);

@@ -188,7 +188,7 @@ describe('a reload', () => {
     const renewed = root.server({ sans: { dns: ['partner.example'] } });
     publish(names.key, renewed.keyPem);
     publish(names.cert, renewed.pem);
-    await until(() => recorder.events('reloaded').length > 0, 'the reload is told of');
+    await until(() => recorder.events('reloaded').length > 0, 'the reload is reported');
     expect(await atPartner(partner.client()).get('/', host)).toMatchObject({
       status: 200,
       serverFingerprint: renewed.x509.fingerprint256,
@@ -278,7 +278,7 @@ describe('what is told', () => {
   test('when the CRL of a name runs out', async () => {
     const { partner, clock, names, recorder, mtls } = await world();
     publish(names.crl, partner.crl({ number: 2, nextUpdate: new Date(Date.now() + 3_600_000) }).pem);
-    await until(() => recorder.events('reloaded').length > 0, 'the reload is told of');
+    await until(() => recorder.events('reloaded').length > 0, 'the reload is reported');
     expect(mtls.revocation.healthy).toBe(true);
     clock.advance(2 * 3_600_000);
     expect(mtls.revocation.healthy).toBe(false);

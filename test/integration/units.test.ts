@@ -64,7 +64,7 @@ async function world(change: Change = () => ({})): Promise<World> {
   return { ...server, directory, files, partner, client1, client2, old2, more };
 }
 
-/** client2 is out within a second of its CRL, on its connection and on new ones; client1 is served. */
+/** client2 is cut off within a second of its CRL, on its connection and on new ones; client1 is served. */
 async function expectRevoked({ root, files, client1, client2, old2, as }: World): Promise<void> {
   publish(files.crl, root.crl({ number: 2, revoked: [client2] }).pem);
   const published = performance.now();
@@ -198,7 +198,7 @@ const faults: readonly Fault[] = [
   },
 ];
 
-describe('a revocation is in force within a second, and the fault stands until it is gone, where', () => {
+describe('a revocation is in force within a second, and the fault is reported until it is fixed, with', () => {
   test.each(faults.map((fault) => [fault.what, fault] as const))('%s', async (_what, fault) => {
     const one = await world();
     const { mtls, recorder } = one;
@@ -262,7 +262,7 @@ describe('a revocation is in force within a second, and the fault stands until i
   });
 });
 
-test('a CA that is removed goes at once, while another source of `ca` is at fault; one that is added waits', async () => {
+test('while another source of `ca` has a fault, a removed CA takes effect at once and an added one waits', async () => {
   const one = await world();
   const { root, files, more, mtls, partner } = one;
   const [added, removed] = [ca('added'), partner];
@@ -281,7 +281,7 @@ test('a CA that is removed goes at once, while another source of `ca` is at faul
   expect(names()).toEqual(['CN=ca', 'CN=added']);
 });
 
-describe('a loader holds up no other source, where', () => {
+describe('a loader does not hold up other sources if', () => {
   const never = new Promise<never>(() => undefined);
   test.each<[string, () => Promise<never>, boolean]>([
     ['it never settles', () => never, false],
@@ -319,7 +319,7 @@ describe('a loader holds up no other source, where', () => {
   });
 });
 
-test('a reload by hand reads what it can at once, beside one that waits for a loader', async () => {
+test('a manual reload reads what it can at once, beside one that waits for a loader', async () => {
   let isDown = false;
   const one = await world(({ crl }, { files }) => {
     const never = new Promise<never>(() => undefined);
@@ -345,7 +345,7 @@ test('a reload by hand reads what it can at once, beside one that waits for a lo
   expect(endings).toEqual(['rejected', 'rejected']);
 });
 
-test('close() waits for a new pair that is being tried, which does not come into force any more', async () => {
+test('close() waits for the trial of a new pair, which then does not come into force', async () => {
   const one = await world();
   const { root, client1, mtls, recorder } = one;
   const { serverFingerprint } = await one.as(client1).get();
@@ -369,7 +369,7 @@ test('close() waits for a new pair that is being tried, which does not come into
   expect(recorder.events('reload-failed')).toEqual([]);
 });
 
-test('a defect in a reload leaves the faults that stand', async () => {
+test('a defect in a reload keeps the reported faults', async () => {
   const one = await world();
   const { mtls, more, recorder, files, root } = one;
   const faults = (): string[] => mtls.faults.map(({ source }) => source);

@@ -185,7 +185,7 @@ describe('a revoked client is disconnected within a second, on the main thread a
     [
       'where a preload ends it',
       () => ({ nodeOptions: kept({ inThreads: 'process.exit();' }) }),
-      /it ended before it had answered/,
+      /it ended before it answered/,
     ],
     [
       'where loading fails in it',

@@ -1,6 +1,6 @@
 /**
  * Whatever is written to the sources, in whatever order, what is in force is the newest valid state of each unit so far,
- * and nobody is less revoked than the newest verified CRLs say. `FUZZ_RUNS=1000` searches for minutes.
+ * and a certificate that the newest verified CRLs revoke is always revoked. `FUZZ_RUNS=1000` searches for minutes.
  *
  * @module
  */

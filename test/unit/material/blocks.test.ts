@@ -25,7 +25,7 @@ describe('the blocks of a source', () => {
     origin: 'ca.pem',
   });
 
-  test('are every one of a bundle, in order', () => {
+  test('are all blocks of a bundle, in order', () => {
     const other = ca('other');
     expect(readBlocks(from(`# root\n${root.pem}\ntext\n${other.pem}`), certificateBlocks)).toEqual([
       root.der,
@@ -34,7 +34,7 @@ describe('the blocks of a source', () => {
     expect(readBlocks(from(crl.pem + crl.pem), crlBlocks)).toEqual([crl.der, crl.der]);
   });
 
-  test('are one where the source is DER', () => {
+  test('are a single one in DER', () => {
     expect(readBlocks(from(root.der), certificateBlocks)).toEqual([root.der]);
   });
 
@@ -44,35 +44,35 @@ describe('the blocks of a source', () => {
       crl.pem,
       certificateBlocks,
       'ERR_MTLS_PEM_INVALID',
-      'found a PEM block "X509 CRL" where a certificate ("CERTIFICATE") was expected; take it out of this source',
+      'found a PEM block "X509 CRL" where a certificate ("CERTIFICATE") was expected; remove it from this source',
     ],
     [
       'a certificate where a CRL was expected',
       root.pem,
       crlBlocks,
       'ERR_MTLS_CRL_INVALID',
-      'found a PEM block "CERTIFICATE" where a CRL ("X509 CRL") was expected; take it out of this source',
+      'found a PEM block "CERTIFICATE" where a CRL ("X509 CRL") was expected; remove it from this source',
     ],
     [
       'a key behind a certificate',
       root.pem + root.keyPem,
       certificateBlocks,
       'ERR_MTLS_PEM_INVALID',
-      'found a PEM block "PRIVATE KEY" where a certificate ("CERTIFICATE") was expected; take it out of this source',
+      'found a PEM block "PRIVATE KEY" where a certificate ("CERTIFICATE") was expected; remove it from this source',
     ],
-  ])('are refused for %s', (_what, text, expectation, code, message) => {
+  ])('are rejected for %s', (_what, text, expectation, code, message) => {
     expect(failureOf(() => readBlocks(from(text), expectation))).toMatchObject({
       code,
       message: `ca.pem: ${message}`,
     });
   });
 
-  test('are refused where one is cut off, though others are whole', () => {
+  test('are rejected if one is truncated, even if others are complete', () => {
     const cut = root.pem + root.pem.slice(0, -30);
     expect(failureOf(() => readBlocks(from(cut), certificateBlocks)).code).toBe('ERR_MTLS_PEM_INVALID');
   });
 
-  test('are written as node:tls reads them', () => {
+  test('are formatted for node:tls', () => {
     expect(toPem([root.der, root.der], 'CERTIFICATE')).toBe(root.pem + root.pem);
     expect(toPem([], 'CERTIFICATE')).toBe('');
   });
@@ -94,7 +94,7 @@ const labelled = (label: string, der: Buffer): string => formatPem({ label, der 
 const trusted = (...settings: Buffer[]): Buffer => Buffer.concat([root.der, sequence(...settings)]);
 const forServers = sequence(oid(purposes.serverAuth));
 
-describe('what OpenSSL reads is read', () => {
+describe('everything that OpenSSL reads is read', () => {
   test.each<[what: string, bytes: string | Buffer]>([
     ['with a byte order mark', `\ufeff${root.pem}`],
     ['of an old label', labelled('X509 CERTIFICATE', root.der)],
@@ -119,20 +119,20 @@ describe('what OpenSSL reads is read', () => {
 describe('a trusted certificate', () => {
   const bytes = from(labelled('TRUSTED CERTIFICATE', trusted(forServers)));
 
-  test('that its owner does not trust for clients is no CA of theirs', () => {
+  test('whose settings exclude clients is not a CA for them', () => {
     expect(failureOf(() => readBlocks(bytes, caBlocks))).toMatchObject({
       code: 'ERR_MTLS_CA_INVALID',
       message:
-        'ca.pem: a TRUSTED CERTIFICATE in it is by its own settings not trusted for clientAuth (1.3.6.1.5.5.7.3.2); take it out, or give it without those settings: "openssl x509 -in FILE -out NEW"',
+        'ca.pem: a TRUSTED CERTIFICATE in it has trust settings that exclude clientAuth (1.3.6.1.5.5.7.3.2); remove it, or remove its trust settings with "openssl x509 -in FILE -out NEW"',
     });
   });
 
-  test('is a certificate like others where it is no anchor', () => {
+  test('is an ordinary certificate if it is not an anchor', () => {
     expect(readBlocks(bytes, certificateBlocks)).toEqual([root.der]);
     expect(readBlocks(bytes, { ...certificateBlocks, purpose: purposes.serverAuth })).toEqual([root.der]);
   });
 
-  test('that is damaged is an error that names the file', () => {
+  test('that is damaged is reported with its file', () => {
     const damaged = from(
       labelled('TRUSTED CERTIFICATE', Buffer.concat([root.der, Buffer.from('0500', 'hex')])),
     );
@@ -142,14 +142,14 @@ describe('a trusted certificate', () => {
     });
   });
 
-  test('says why it is not trusted', () => {
+  test('is reported with why it is not trusted', () => {
     const trust = { certificate: root.der, trusted: undefined, rejected: [purposes.clientAuth] };
-    expect(describeDistrust(trust, purposes.clientAuth)).toContain('not trusted for clientAuth');
+    expect(describeDistrust(trust, purposes.clientAuth)).toContain('exclude clientAuth');
     expect(describeDistrust(trust, purposes.serverAuth)).toBeUndefined();
   });
 });
 
-describe('what may stand beside is left alone', () => {
+describe('allowed other structures are ignored', () => {
   test.each<[what: string, text: string, expectation: BlockExpectation, expected: Buffer[]]>([
     ['a certificate beside CRLs', root.pem + crl.pem, crlBlocks, [crl.der]],
     [
@@ -174,39 +174,39 @@ describe('what may stand beside is left alone', () => {
       'a CRL beside CAs, where it is not read as one',
       root.pem + crl.pem,
       caBlocks,
-      'found a PEM block "X509 CRL" where a certificate ("CERTIFICATE") was expected; give this source as options.crl too, or take the CRL out of it',
+      'found a PEM block "X509 CRL" where a certificate ("CERTIFICATE") was expected; add this source to options.crl too, or remove the CRL from it',
     ],
     [
       'a key beside CAs and CRLs',
       root.pem + crl.pem + root.keyPem,
       withCrls,
-      'found a PEM block "PRIVATE KEY" where a certificate ("CERTIFICATE") was expected; take it out of this source',
+      'found a PEM block "PRIVATE KEY" where a certificate ("CERTIFICATE") was expected; remove it from this source',
     ],
     [
       'a key beside CRLs',
       crl.pem + root.keyPem,
       crlBlocks,
-      'found a PEM block "PRIVATE KEY" where a CRL ("X509 CRL") was expected; take it out of this source',
+      'found a PEM block "PRIVATE KEY" where a CRL ("X509 CRL") was expected; remove it from this source',
     ],
     [
       'nothing but that',
       root.pem,
       crlBlocks,
-      'found a PEM block "CERTIFICATE" where a CRL ("X509 CRL") was expected; take it out of this source',
+      'found a PEM block "CERTIFICATE" where a CRL ("X509 CRL") was expected; remove it from this source',
     ],
     [
       'nothing but that, in DER',
       crl.der,
       withCrls,
-      'found a CRL in DER where a certificate ("CERTIFICATE") was expected; give a certificate here',
+      'found a CRL in DER where a certificate ("CERTIFICATE") was expected; use a certificate here',
     ],
     [
       'a CRL with the label of a certificate',
       crl.pem + labelled('CERTIFICATE', crl.der),
       crlBlocks,
-      'found a PEM block "CERTIFICATE" that holds a CRL where a CRL ("X509 CRL") was expected; take it out of this source',
+      'found a PEM block "CERTIFICATE" that holds a CRL where a CRL ("X509 CRL") was expected; remove it from this source',
     ],
-  ])('not so %s', (_what, text, expectation, message) => {
+  ])('except %s', (_what, text, expectation, message) => {
     expect(failureOf(() => readBlocks(from(text), expectation)).message).toBe(`ca.pem: ${message}`);
   });
 
@@ -232,11 +232,11 @@ const p12 = pkcs12({ password: 'a', certificates: [client], key: client, iterati
 const pkcs7 = sequence(oid('1.2.840.113549.1.7.2'), explicit(0, sequence(integer(1))));
 const request = certificateRequest({ commonName: 'a', privateKey }).der;
 const takeOut =
-  '"openssl pkcs12 -in FILE -nokeys -out certs.pem" takes the certificates out of it, and with -cacerts those of CAs alone';
-const sign = 'no CA has signed it yet: have it signed, and give the certificate that comes of it';
+  '"openssl pkcs12 -in FILE -nokeys -out certs.pem" extracts the certificates, and with -cacerts only those of CAs';
+const sign = 'it is only a request: have a CA sign it, and use the resulting certificate';
 const print = '"openssl pkcs7 -print_certs -in FILE -out certs.pem" writes its certificates as PEM';
 
-describe('another kind is named, with what makes certificates of it', () => {
+describe('another kind is named, with the command to convert it', () => {
   test.each<[what: string, bytes: string | Buffer, seen: string, remedy: string]>([
     ['PKCS#12', p12, 'PKCS#12', takeOut],
     ['PKCS#12 in BER', toIndefinite(p12), 'PKCS#12', takeOut],
@@ -255,7 +255,7 @@ describe('another kind is named, with what makes certificates of it', () => {
       'PKCS#7 under its long name',
       labelled('PKCS #7 SIGNED DATA', pkcs7),
       'a PEM block "PKCS #7 SIGNED DATA"',
-      `with the label "PKCS7" in place of its own, ${print}`,
+      `after changing its label to "PKCS7", ${print}`,
     ],
     ['a request', labelled('CERTIFICATE REQUEST', request), 'a PEM block "CERTIFICATE REQUEST"', sign],
     [
@@ -269,38 +269,38 @@ describe('another kind is named, with what makes certificates of it', () => {
       'a key in DER',
       privateKey.export({ format: 'der', type: 'pkcs8' }),
       'a private key in DER',
-      'give a certificate here',
+      'use a certificate here',
     ],
     [
       'a key of a curve in DER',
       privateKey.export({ format: 'der', type: 'sec1' }),
       'a private key in DER',
-      'give a certificate here',
+      'use a certificate here',
     ],
     [
       'an encrypted key in DER',
       privateKey.export({ format: 'der', type: 'pkcs8', cipher: 'aes-128-cbc', passphrase: 'a' }),
       'an encrypted private key in DER',
-      'give a certificate here',
+      'use a certificate here',
     ],
     [
       'a public key in DER',
       createPublicKey(privateKey).export({ format: 'der', type: 'spki' }),
       'a public key in DER',
-      'give a certificate here',
+      'use a certificate here',
     ],
-    ['a CRL in DER', crl.der, 'a CRL in DER', 'give a certificate here'],
+    ['a CRL in DER', crl.der, 'a CRL in DER', 'use a certificate here'],
     [
       'a key of SSH',
       labelled('OPENSSH PRIVATE KEY', Buffer.alloc(9)),
       'a PEM block "OPENSSH PRIVATE KEY"',
-      'take it out of this source',
+      'remove it from this source',
     ],
     [
       'parameters',
       labelled('DH PARAMETERS', Buffer.alloc(9)),
       'a PEM block "DH PARAMETERS"',
-      'take it out of this source',
+      'remove it from this source',
     ],
   ])('%s', (_what, bytes, seen, remedy) => {
     expect(failureOf(() => readBlocks(from(bytes), certificateBlocks))).toMatchObject({
@@ -309,7 +309,7 @@ describe('another kind is named, with what makes certificates of it', () => {
     });
   });
 
-  test('DER of no kind is left to the reader, which says where it is damaged', () => {
+  test('unknown DER is left to the parser, which reports where it is damaged', () => {
     const bytes = root.der.subarray(0, -1);
     expect(readBlocks(from(bytes), certificateBlocks)).toEqual([bytes]);
   });

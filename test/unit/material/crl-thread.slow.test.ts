@@ -75,7 +75,7 @@ class Threads {
 }
 
 describe('the loading thread', () => {
-  test('is asked each time', async () => {
+  test('is used each time', async () => {
     const threads = new Threads(answers);
     expect([await threads.load(), await threads.load()]).toEqual(['thread', 'thread']);
     expect(threads.count).toBe(2);
@@ -90,7 +90,7 @@ describe('the loading thread', () => {
     ['gives an answer of another version', `${started} port.postMessage({ response: { hash: 'x' } });`],
     ['gives an answer with an unknown code', "port.postMessage({ code: 'toString', message: 'x' });"],
     ['answers nothing', 'port.postMessage(null);'],
-  ])('is left out for a time where it %s', async (_what, code) => {
+  ])('is avoided for a time if it %s', async (_what, code) => {
     const threads = new Threads(code, { avoidedMs: 500 });
     expect([await threads.load(), await threads.load()]).toEqual(['main', 'main']);
     expect(threads.count).toBe(1);
@@ -103,13 +103,13 @@ describe('the loading thread', () => {
     ['has not started in time', staysSilent, { startMs: 3000 }],
     ['has not answered in time', `${started} ${staysSilent}`, { workMs: 200 }],
     ['never gives its turn back', 'for (;;);', { startMs: 3000 }],
-  ])('is left out for good where it %s', async (_what, code, settings) => {
+  ])('is avoided permanently if it %s', async (_what, code, settings) => {
     const threads = new Threads(code, { avoidedMs: 0, ...settings });
     expect([await threads.load(), await threads.load()]).toEqual(['main', 'main']);
     expect(threads.count).toBe(1);
   });
 
-  test('is not waited for where it does not end', async () => {
+  test('is not waited for if it does not end', async () => {
     const asleep = "require('node:child_process').execFileSync('sleep', ['8']);";
     const threads = new Threads(asleep, { startMs: 2000 });
     const begun = performance.now();
@@ -130,7 +130,7 @@ describe('the loading thread', () => {
     ['waits', answers],
     ['waits with its end', `${answers} process.exit();`],
     ['waits with an error', `${answers} throw new Error('late');`],
-  ])('is not given up where the event loop was held up, and its answer %s', async (_what, code) => {
+  ])('is not abandoned if the event loop was blocked and its answer %s', async (_what, code) => {
     const threads = new Threads(code, { startMs: 100 });
     const loading = threads.load();
     // The thread starts in the next turn.
@@ -142,12 +142,12 @@ describe('the loading thread', () => {
   test.each([
     ['fails', "throw new Error('late');"],
     ['ends', 'process.exit();'],
-  ])('has answered also where it %s afterwards', async (_what, afterwards) => {
+  ])('has answered even if it %s afterwards', async (_what, afterwards) => {
     const threads = new Threads(`${answers} ${afterwards}`);
     expect([await threads.load(), await threads.load()]).toEqual(['thread', 'thread']);
   });
 
-  test('says what is wrong with the CRLs, and nothing else is asked', async () => {
+  test('reports faults of the CRLs, which are not loaded elsewhere', async () => {
     const said = {
       code: 'ERR_MTLS_CRL_EXPIRED',
       source: 'a.crl',
@@ -166,29 +166,26 @@ describe('the loading thread', () => {
   test.each([
     ['while it works', `${started} ${staysSilent}`],
     ['before it has started', staysSilent],
-  ])(
-    'ends where the server is closed %s, and another is started when it listens again',
-    async (_when, code) => {
-      const threads = new Threads(code, { avoidedMs: 0 });
-      const closing = new AbortController();
-      const loading = threads.load(1, closing.signal).catch((reason: unknown) => reason);
-      while (threads.count === 0) await pause(10);
-      const aborted = performance.now();
-      closing.abort();
-      expect(await loading).toMatchObject({ name: 'MtlsError', message: expect.stringContaining('closed') });
-      expect(performance.now() - aborted).toBeLessThan(2000);
-      await expect(threads.load(1, closing.signal)).rejects.toThrow('closed');
-      expect(threads.count).toBe(1);
-      const reopened = new AbortController();
-      const loadingAgain = threads.load(1, reopened.signal).catch(() => undefined);
-      while (threads.count === 1) await pause(10);
-      reopened.abort();
-      await loadingAgain;
-    },
-  );
+  ])('ends if the server is closed %s, and another is started when it listens again', async (_when, code) => {
+    const threads = new Threads(code, { avoidedMs: 0 });
+    const closing = new AbortController();
+    const loading = threads.load(1, closing.signal).catch((reason: unknown) => reason);
+    while (threads.count === 0) await pause(10);
+    const aborted = performance.now();
+    closing.abort();
+    expect(await loading).toMatchObject({ name: 'MtlsError', message: expect.stringContaining('closed') });
+    expect(performance.now() - aborted).toBeLessThan(2000);
+    await expect(threads.load(1, closing.signal)).rejects.toThrow('closed');
+    expect(threads.count).toBe(1);
+    const reopened = new AbortController();
+    const loadingAgain = threads.load(1, reopened.signal).catch(() => undefined);
+    while (threads.count === 1) await pause(10);
+    reopened.abort();
+    await loadingAgain;
+  });
 });
 
-test('whatever goes wrong with loading is an MtlsError', async () => {
+test('every failure of loading is an MtlsError', async () => {
   const signal = new AbortController().signal;
   const broken = { ...request, cas: [undefined as never] };
   await expect(loadCrlsAside(broken, signal)).rejects.toMatchObject({

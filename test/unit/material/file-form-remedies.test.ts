@@ -6,7 +6,7 @@ import { findFileForm } from '../../../src/x509/file-form.js';
 import { der, forms, readBack } from '../../support/file-forms.js';
 import { temporaryDirectory, writeMaterial } from '../../support/files.js';
 
-test.each(forms)('what is to be done about %s in a shell does it', (_form, bytes) => {
+test.each(forms)('the suggested shell command for %s works', (_form, bytes) => {
   const { command = 'false' } = findFileForm(Buffer.from(bytes)) ?? {};
   const directory = temporaryDirectory();
   const { file } = writeMaterial(directory, { file: Buffer.from(bytes) });

@@ -25,9 +25,9 @@ afterEach(() => {
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 interface Watching {
-  /** How often a change was told of. */
+  /** How often a change was reported. */
   readonly changes: () => number;
-  /** Waits until so many changes were told of. */
+  /** Waits until this many changes were reported. */
   until(count: number): Promise<void>;
 }
 
@@ -257,7 +257,7 @@ const kinds: [string, (directory: string) => Update][] = [
 describe.each([
   ['by looking alone', withoutHints],
   ['by looking, and by notices', (): void => {}],
-])('a change is seen %s, three times over', (_how, prepare) => {
+])('a change is detected %s, three times in a row', (_how, prepare) => {
   test.each(kinds)('%s', async (_kind, make) => {
     prepare();
     const { path, update } = make(temporaryDirectory());
@@ -271,7 +271,7 @@ describe.each([
   });
 });
 
-describe('notices make it look sooner', () => {
+describe('file-system events trigger polling sooner', () => {
   test.each(kinds.slice(0, 4))('%s', async (_kind, make) => {
     const { path, update } = make(temporaryDirectory());
     const { until } = await watching([path], { pollMs: 3_600_000 });
@@ -279,7 +279,7 @@ describe('notices make it look sooner', () => {
     await until(1);
   });
 
-  test('at a change between the first look and the start of the watch', async () => {
+  test('at a change between the first poll and the start of the watch', async () => {
     const path = join(temporaryDirectory(), 'ca.crl');
     writeFileSync(path, 'version 0');
     const realpath = fs.promises.realpath.bind(fs.promises);
@@ -294,7 +294,7 @@ describe('notices make it look sooner', () => {
     await until(1);
   });
 
-  test('of files that changed since they were remembered, without any notice', async () => {
+  test('for files that changed since they were remembered, without any event', async () => {
     withoutHints();
     const path = join(temporaryDirectory(), 'ca.crl');
     writeFileSync(path, 'version 0');
@@ -310,8 +310,8 @@ describe('notices make it look sooner', () => {
   });
 });
 
-describe('what is told', () => {
-  test('is nothing while nothing changes', async () => {
+describe('the report', () => {
+  test('does not come while nothing changes', async () => {
     const path = join(temporaryDirectory(), 'ca.crl');
     writeFileSync(path, 'a');
     const { changes } = await watching([path, join(path, 'nothing'), temporaryDirectory()]);
@@ -319,7 +319,7 @@ describe('what is told', () => {
     expect(changes()).toBe(0);
   });
 
-  test('is a change of any of the files', async () => {
+  test('comes for a change of any of the files', async () => {
     const directory = temporaryDirectory();
     const paths = ['a', 'b', 'c'].map((name) => join(directory, name));
     for (const path of paths) writeFileSync(path, '0');
@@ -330,7 +330,7 @@ describe('what is told', () => {
     }
   });
 
-  test('is what a slow writer has written in the end', async () => {
+  test('comes once a slow writer has finished', async () => {
     const path = join(temporaryDirectory(), 'ca.crl');
     writeFileSync(path, 'version 0');
     const seen: string[] = [];
@@ -346,7 +346,7 @@ describe('what is told', () => {
     expect(seen).not.toContain('');
   });
 
-  test('is nothing once it is closed', async () => {
+  test('does not come once the watch is closed', async () => {
     const path = join(temporaryDirectory(), 'ca.crl');
     writeFileSync(path, 'version 0');
     const { changes } = await watching([path]);
@@ -375,7 +375,7 @@ test('keeps no process alive', async () => {
   for (const [, options] of watches.mock.calls) expect(options).toMatchObject({ persistent: false });
 });
 
-describe('notices come, long before the next look,', () => {
+describe('events come long before the next poll,', () => {
   /** Milliseconds from a change to the word of it. */
   async function delayOf(watched: Watching, change: () => void): Promise<number> {
     // What is watched is looked up anew after each look.
@@ -411,7 +411,7 @@ describe('notices come, long before the next look,', () => {
       expect(await delayOf(watched, published(path, version))).toBeLessThan(1500);
   });
 
-  test('of a file that a link leads to, in whatever folder, and of the next one it leads to', async () => {
+  test('for the target of a link, in any folder, and for its next target', async () => {
     const [here, there, elsewhere] = [temporaryDirectory(), temporaryDirectory(), temporaryDirectory()];
     for (const folder of [there, elsewhere]) writeFileSync(join(folder, 'real.crl'), folder);
     const path = join(here, 'ca.crl');

@@ -4,7 +4,7 @@ import { tryHandshakes } from '../../../src/material/handshake-trial.js';
 import { type BuiltContext } from '../../../src/material/secure-context.js';
 import { ca } from '../../support/chain.js';
 
-test('each handshake is made in a turn of its own, and others get theirs in between', async () => {
+test('each handshake has its own turn of the event loop, with other turns in between', async () => {
   const root = ca('ca');
   const make = (): BuiltContext => {
     const { keyPem, pem } = root.server();

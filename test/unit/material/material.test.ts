@@ -27,7 +27,7 @@ async function fault(options: Partial<MtlsOptions>, inForce?: Materials): Promis
   );
 }
 
-describe('what the sources hold', () => {
+describe('the content of the sources', () => {
   test('is key, certificate, CAs and CRLs, checked as one', async () => {
     const crl = [root.crl({ number: 3 }).pem, east.crl({ number: 4 }).pem];
     const loaded = await load({ ca: [root.pem, east.der], crl });
@@ -43,16 +43,16 @@ describe('what the sources hold', () => {
     expect(Object.isFrozen(loaded.materials.main)).toBe(true);
   });
 
-  test('is judged by the policy', async () => {
+  test('is checked by the policy', async () => {
     const { main } = await material({ crl: root.crl().pem, revocation: { scope: 'leaf' } });
     expect(main.trust.revocation?.policy).toMatchObject({ scope: 'leaf', unknown: 'deny' });
   });
 
-  test('without a CRL revokes nobody', async () => {
+  test('revokes no client without a CRL', async () => {
     expect((await material()).main.trust.revocation).toBeUndefined();
   });
 
-  test('may be files, which are named in what is told of them', async () => {
+  test('can come from files, which reports name', async () => {
     const paths = writeMaterial(temporaryDirectory(), {
       key: server.keyPem,
       cert: server.pem,
@@ -67,7 +67,7 @@ describe('what the sources hold', () => {
     expect((await material({ crl })).main.trust.revocation?.crls.map((one) => one.crl.number)).toEqual([5n]);
   });
 
-  test('counts what is revoked the first time', async () => {
+  test('counts the entries at first', async () => {
     const { diff } = await load({ crl: root.crl({ revoked: [{ serial: '0a' }, { serial: '0b' }] }).pem });
     expect(diff).toEqual({ added: 2, removed: 0 });
   });
@@ -79,7 +79,7 @@ describe('what the sources hold', () => {
   });
 });
 
-describe('CAs and CRLs may lie together, where both options name the place', () => {
+describe('CAs and CRLs can be together if both options name the source', () => {
   const crl = root.crl({ number: 1, revoked: [{ serial: '0a' }] });
   const both = root.pem + crl.pem + east.pem;
 
@@ -116,7 +116,7 @@ describe('CAs and CRLs may lie together, where both options name the place', () 
     expectBoth(await material({ ca: [files['a.pem'], files['b.der']], crl: directory }));
   });
 
-  test('of large lists, which are read on another thread', async () => {
+  test('with large CRLs, which are read on another thread', async () => {
     const directory = temporaryDirectory();
     const large = largeCrl(root, { entries: 20_000, number: 7 });
     const pem = formatPem({ label: 'X509 CRL', der: large.der });
@@ -126,7 +126,7 @@ describe('CAs and CRLs may lie together, where both options name the place', () 
     expectBoth(await material({ ca: files['a.pem'], crl: files['a.pem'] }), 7n);
   });
 
-  test('and a new CRL in the file is no new CA', async () => {
+  test('and a new CRL in the file is not a new CA', async () => {
     const { file } = writeMaterial(temporaryDirectory(), { file: both });
     const inForce = await material({ ca: file, crl: file });
     writeFileSync(file, root.pem + root.crl({ number: 2 }).pem + east.pem);
@@ -136,16 +136,16 @@ describe('CAs and CRLs may lie together, where both options name the place', () 
     expect(diff).toEqual({ added: 0, removed: 1 });
   });
 
-  test('but a CRL that only `ca` names is not dropped in silence', async () => {
+  test('but a CRL that only `ca` names is not silently ignored', async () => {
     const { file, other } = writeMaterial(temporaryDirectory(), { file: both, other: crl.pem });
     const message = expect.stringMatching(
-      /found a PEM block "X509 CRL" where a certificate \("CERTIFICATE"\) was expected; give this source as options\.crl too/,
+      /found a PEM block "X509 CRL" where a certificate \("CERTIFICATE"\) was expected; add this source to options\.crl too/,
     );
     for (const options of [{ ca: file }, { ca: file, crl: other }, { ca: both, crl: crl.pem }])
       expect(await fault(options)).toMatchObject({ code: 'ERR_MTLS_PEM_INVALID', message });
   });
 
-  test('and a certificate that only `crl` names trusts nobody', async () => {
+  test('and a certificate that only `crl` names is not trusted', async () => {
     const { main } = await material({ crl: ca('other').pem + crl.pem });
     expect(main.trust.store.certificates.map(({ raw }) => raw)).toEqual([root.der]);
   });
@@ -157,7 +157,7 @@ describe('CAs and CRLs may lie together, where both options name the place', () 
         const { file } = writeMaterial(temporaryDirectory(), { file: root.pem });
         return { ca: file, crl: file };
       },
-      'found a PEM block "CERTIFICATE" where a CRL ("X509 CRL") was expected; take it out of this source',
+      'found a PEM block "CERTIFICATE" where a CRL ("X509 CRL") was expected; remove it from this source',
     ],
     [
       'no CRL in a directory',
@@ -166,7 +166,7 @@ describe('CAs and CRLs may lie together, where both options name the place', () 
         writeMaterial(directory, { 'a.pem': root.pem });
         return { ca: directory, crl: directory };
       },
-      'found a PEM block "CERTIFICATE" where a CRL ("X509 CRL") was expected; take it out of this source',
+      'found a PEM block "CERTIFICATE" where a CRL ("X509 CRL") was expected; remove it from this source',
     ],
     [
       'no CA',
@@ -174,7 +174,7 @@ describe('CAs and CRLs may lie together, where both options name the place', () 
         const { file } = writeMaterial(temporaryDirectory(), { file: crl.pem });
         return { ca: file, crl: file };
       },
-      'found a PEM block "X509 CRL" where a certificate ("CERTIFICATE") was expected; take it out of this source',
+      'found a PEM block "X509 CRL" where a certificate ("CERTIFICATE") was expected; remove it from this source',
     ],
     [
       'no CA in a directory',
@@ -183,7 +183,7 @@ describe('CAs and CRLs may lie together, where both options name the place', () 
         writeMaterial(directory, { 'a.pem': crl.pem });
         return { ca: directory, crl: directory };
       },
-      'found a PEM block "X509 CRL" where a certificate ("CERTIFICATE") was expected; take it out of this source',
+      'found a PEM block "X509 CRL" where a certificate ("CERTIFICATE") was expected; remove it from this source',
     ],
     [
       'a key',
@@ -191,7 +191,7 @@ describe('CAs and CRLs may lie together, where both options name the place', () 
         const { file } = writeMaterial(temporaryDirectory(), { file: both + root.keyPem });
         return { ca: file, crl: file };
       },
-      'found a PEM block "PRIVATE KEY" where a certificate ("CERTIFICATE") was expected; take it out of this source',
+      'found a PEM block "PRIVATE KEY" where a certificate ("CERTIFICATE") was expected; remove it from this source',
     ],
     [
       'a key in a directory',
@@ -200,7 +200,7 @@ describe('CAs and CRLs may lie together, where both options name the place', () 
         writeMaterial(directory, { 'a.pem': both, 'key.pem': root.keyPem });
         return { ca: directory, crl: directory };
       },
-      'found a PEM block "PRIVATE KEY" where a certificate ("CERTIFICATE") was expected; take it out of this source',
+      'found a PEM block "PRIVATE KEY" where a certificate ("CERTIFICATE") was expected; remove it from this source',
     ],
     [
       'a file in a directory of CRLs that no CA is read from',
@@ -209,35 +209,35 @@ describe('CAs and CRLs may lie together, where both options name the place', () 
         writeMaterial(directory, { 'a.pem': root.pem, 'b.pem': crl.pem });
         return { crl: directory };
       },
-      'found a PEM block "CERTIFICATE" where a CRL ("X509 CRL") was expected; take it out of this source',
+      'found a PEM block "CERTIFICATE" where a CRL ("X509 CRL") was expected; remove it from this source',
     ],
-  ])('and it is a fault where there is %s', async (_what, options, message) => {
+  ])('and it is a fault if there is %s', async (_what, options, message) => {
     expect((await fault(options())).message).toContain(message);
   });
 });
 
-describe('a CA is refused', () => {
+describe('a CA is rejected', () => {
   test.each<[string, string, RegExp]>([
     [
       'that is a client',
       root.client('client1').pem,
-      /^options\.ca: "CN=client1" is no CA \(its basicConstraints do not say CA:TRUE\); give the CA that signed the clients, not a client or server certificate$/,
+      /^options\.ca: "CN=client1" is not a CA \(its basicConstraints lack CA:TRUE\); use the certificate of the CA that issued the client certificates, not a client or server certificate$/,
     ],
-    ['that is self-signed and no CA', selfSigned('client1').pem, /^options\.ca: "CN=client1" is no CA /],
+    ['that is self-signed and no CA', selfSigned('client1').pem, /^options\.ca: "CN=client1" is not a CA /],
     [
       'that does not say that it is one',
       ca({ isCa: null, keyUsage: ['keyCertSign'] }).pem,
-      /^options\.ca: "CN=root" is no CA /,
+      /^options\.ca: "CN=root" is not a CA /,
     ],
     [
       'that is of version 1 and not self-signed',
       root.intermediate({ commonName: 'east', version: 1 }).pem,
-      /^options\.ca: "CN=east" is of X\.509 version 1 and not self-signed, so that it cannot say it is a CA; give the CA/,
+      /^options\.ca: "CN=east" is of X\.509 version 1 and not self-signed, so it cannot declare itself a CA; use the certificate/,
     ],
     [
       'without its root',
       east.pem,
-      /^options\.ca: no certificate in it leads to a self-signed root, so that no client could be trusted; add the root: that admits every client of every CA below it, unless /,
+      /^options\.ca: no certificate in it leads to a self-signed root, so no client could be trusted; add the root, which admits clients of every CA below it unless /,
     ],
   ])('%s', async (_what, pem, message) => {
     const error = await fault({ ca: pem });
@@ -245,7 +245,7 @@ describe('a CA is refused', () => {
     expect(error.message).toMatch(message);
   });
 
-  test('whose encoding is wrong, with its place in the bundle, the field, the octets and the remedy', async () => {
+  test('whose encoding is invalid, with its position in the bundle, the field, the octets and the remedy', async () => {
     // BOOLEAN TRUE as 01, which BER allows.
     const value = sequence(element(1, Buffer.from([1])));
     const odd = ca({ isCa: null, extraExtensions: [{ oid: '2.5.29.19', critical: true, value }] });
@@ -257,12 +257,12 @@ describe('a CA is refused', () => {
     expect((await fault({ ca: odd.pem })).message).toMatch(/^options\.ca: certificate has a BOOLEAN of "01"/);
   });
 
-  test('among others that are good', async () => {
+  test('among valid ones', async () => {
     const error = await fault({ ca: [root.pem, root.client('client1').pem] });
-    expect(error.message).toMatch(/^options\.ca\[1\]: "CN=client1" is no CA /);
+    expect(error.message).toMatch(/^options\.ca\[1\]: "CN=client1" is not a CA /);
   });
 
-  test('that has expired, where there is no other', async () => {
+  test('that has expired, if there is no other', async () => {
     const dates = { notBefore: fromNow(-3 * day), notAfter: fromNow(-2 * day) };
     const [first, second] = [
       ca({ commonName: 'first', ...dates }),
@@ -271,7 +271,7 @@ describe('a CA is refused', () => {
     const error = await fault({ ca: [first.pem, second.pem] });
     expect(error).toMatchObject({
       code: 'ERR_MTLS_CA_INVALID',
-      message: `options.ca[0], options.ca[1]: every CA in it has expired, the last at ${second.notAfter.toISOString()}; make a new CA`,
+      message: `options.ca[0], options.ca[1]: every CA in it has expired, the last at ${second.notAfter.toISOString()}; create a new CA`,
     });
     await expect(material({ ca: [first.pem, root.pem] })).resolves.toBeDefined();
   });
@@ -286,7 +286,7 @@ describe('a CA is refused', () => {
     expect(await fault({ ca: root.keyPem })).toMatchObject({ code: 'ERR_MTLS_PEM_INVALID' });
   });
 
-  test('but not for signing CRLs alone', async () => {
+  test('but not for signing only CRLs', async () => {
     const agent = root.intermediate({ commonName: 'agent', isCa: false, keyUsage: ['cRLSign'] });
     await expect(material({ ca: [root.pem, agent.pem] })).resolves.toBeDefined();
     const versionOne = ca({ version: 1 });
@@ -294,7 +294,7 @@ describe('a CA is refused', () => {
   });
 });
 
-describe('a CRL is refused', () => {
+describe('a CRL is rejected', () => {
   const expired = { thisUpdate: fromNow(-2 * day), nextUpdate: fromNow(-day) };
   test.each<[string, string | Buffer, string]>([
     ['of another CA', ca('other').crl().pem, 'ERR_MTLS_CRL_ISSUER_UNKNOWN'],
@@ -316,12 +316,12 @@ describe('a CRL is refused', () => {
     });
   });
 
-  test('but not for having run out, where a newer one of its scope is there', async () => {
+  test('but not for having expired, if there is a newer one of its scope', async () => {
     const old = root.crl({ number: 1, ...expired }).pem;
     const delta = root.crl({ number: 2, delta: 1, ...expired }).pem;
     const loaded = await material({ crl: [old, delta, root.crl({ number: 3 }).pem] });
     expect(loaded.main.trust.revocation?.crls.map(({ crl }) => crl.number)).toEqual([3n]);
-    // One of the future takes nobody's place.
+    // A CRL from the future replaces nothing.
     expect(await fault({ crl: [old, root.crl({ number: 3, thisUpdate: fromNow(day) }).pem] })).toMatchObject({
       errors: [{ code: 'ERR_MTLS_CRL_EXPIRED' }, { code: 'ERR_MTLS_CRL_INVALID' }],
     });
@@ -338,7 +338,7 @@ describe('a CRL is refused', () => {
       ],
     ],
     ['without its base', () => [east.crl(), root.crl({ number: 2, delta: 1, ...expired })]],
-  ])('but not a delta for having expired, %s: at a start and at a reload alike', async (_where, lists) => {
+  ])('but not a delta for having expired, %s, both at start and at a reload', async (_where, lists) => {
     const cas = [root.pem, east.pem];
     const given = lists();
     const started = await material({ ca: cas, crl: given.map(({ pem }) => pem) });
@@ -348,12 +348,12 @@ describe('a CRL is refused', () => {
       expect(main.trust.revocation?.crls.map(({ raw }) => raw)).toEqual(given.map(({ der }) => der));
   });
 
-  test('where it has expired and a delta to it has not', async () => {
+  test('if it has expired and a delta to it has not', async () => {
     const crl = [root.crl({ number: 1, ...expired }).pem, root.crl({ number: 2, delta: 1 }).pem];
     expect(await fault({ crl })).toMatchObject({ code: 'ERR_MTLS_CRL_EXPIRED' });
   });
 
-  test('unless the policy admits it', async () => {
+  test('unless the policy allows it', async () => {
     const stale = root.crl({ thisUpdate: fromNow(-2 * day), nextUpdate: fromNow(-day) }).pem;
     await expect(material({ crl: stale, revocation: { stale: 'allow' } })).resolves.toBeDefined();
     await expect(material({ crl: stale, revocation: { graceMs: 2 * day } })).resolves.toBeDefined();
@@ -362,7 +362,7 @@ describe('a CRL is refused', () => {
   });
 });
 
-describe('several faults are told at once, so that nobody mends one to meet the next', () => {
+describe('all faults are reported together', () => {
   test('of the files', async () => {
     const directory = temporaryDirectory();
     const at = (name: string): string => join(directory, name);
@@ -389,13 +389,13 @@ describe('several faults are told at once, so that nobody mends one to meet the 
     expect(error.errors).toMatchObject([{ code: 'ERR_MTLS_KEY_MISMATCH' }, { code: 'ERR_MTLS_CA_INVALID' }]);
   });
 
-  test('one fault stays as it is', async () => {
+  test('a single fault is reported unchanged', async () => {
     const error = await fault({ key: join(temporaryDirectory(), 'missing') });
     expect(error.cause).toMatchObject({ code: 'ENOENT' });
     expect(error.message).not.toContain('\n');
   });
 
-  test('what is no fault of the sources comes through as it is', async () => {
+  test('any other error is thrown unchanged', async () => {
     const defect = new TypeError('x is not a function');
     const now = (): number => {
       throw defect;
@@ -408,7 +408,7 @@ describe('a later reading', () => {
   const crl = root.crl({ number: 1 }).pem;
   const renewed = root.server();
 
-  test('of the same is what was in force', async () => {
+  test('of unchanged sources is what was in force', async () => {
     const inForce = await material({ crl });
     const again = await load({ crl }, inForce);
     expect(again.materials).toBe(inForce);
@@ -424,7 +424,7 @@ describe('a later reading', () => {
     expect((await load(paths, inForce)).materials).toBe(inForce);
   });
 
-  test('takes over what did not change', async () => {
+  test('reuses what did not change', async () => {
     const inForce = await material({ crl });
     const { materials: next } = await load({ crl, key: renewed.keyPem, cert: renewed.pem }, inForce);
     expect(next).not.toBe(inForce);
@@ -437,7 +437,7 @@ describe('a later reading', () => {
     expect(other.main.trust.revocation).not.toBe(inForce.main.trust.revocation);
   });
 
-  test('keeps a CRL that did not change beside one that did, with the time it was loaded', async () => {
+  test('keeps an unchanged CRL beside a changed one, with its load time', async () => {
     const cas = { ca: [root.pem, east.pem] };
     const inForce = await material({ ...cas, crl: [crl, east.crl({ number: 1 }).pem] });
     const { materials: next, diff } = await load(
@@ -449,7 +449,7 @@ describe('a later reading', () => {
     expect(diff).toEqual({ added: 1, removed: 0 });
   });
 
-  test('counts what came and what went', async () => {
+  test('counts added and removed entries', async () => {
     const list = (number: number, ...serials: string[]): Partial<MtlsOptions> => ({
       crl: root.crl({ number, revoked: serials.map((serial) => ({ serial })) }).pem,
     });
@@ -457,7 +457,7 @@ describe('a later reading', () => {
     expect((await load(list(2, '0c', '0d'), inForce)).diff).toEqual({ added: 1, removed: 2 });
   });
 
-  test('with other CAs verifies every CRL by those', async () => {
+  test('with other CAs verifies every CRL with those', async () => {
     const inForce = await material({ crl });
     const { materials: next } = await load({ ca: [root.pem, ca('other').pem], crl }, inForce);
     expect(next.main.trust.store).not.toBe(inForce.main.trust.store);
@@ -475,14 +475,14 @@ describe('a later reading', () => {
     });
   });
 
-  test('with a CA that is gone forgets what that CA revoked', async () => {
+  test('with a removed CA drops its revocations', async () => {
     const cas = { ca: [root.pem, east.pem] };
     const inForce = await material({ ...cas, crl: [crl, east.crl({ revoked: [{ serial: '0a' }] }).pem] });
     const { materials: next } = await load({ crl }, inForce);
     expect(next.main.trust.revocation?.crls).toHaveLength(1);
   });
 
-  test('of a CRL in force that has run out meanwhile is no fault while nothing changes', async () => {
+  test('of a CRL in force that has expired is not a fault while nothing changes', async () => {
     const nextUpdate = fromNow(day);
     const options = { crl: root.crl({ nextUpdate }).pem };
     const inForce = await material(options);
@@ -497,14 +497,14 @@ describe('a later reading', () => {
     const listed = { revoked: [{ serial: '0a' }] };
     const partition = root.crl({ number: 9, thisUpdate: then, idp: users, ...listed }).pem;
 
-    test('takes a full list of its CA that was issued later', async () => {
+    test('accepts a full CRL of its CA that was issued later', async () => {
       const inForce = await material({ crl: full + partition });
       const next = await load({ crl: root.crl({ number: 2, ...listed }).pem }, inForce);
       expect(next.materials.main.trust.revocation?.crls.map(({ crl: { number } }) => number)).toEqual([2n]);
       expect(next.diff).toEqual({ added: 1, removed: 0 });
     });
 
-    test('takes one as old as it that lists the same, and none that lists less or is older', async () => {
+    test('accepts an equally old one that lists the same, but none that lists less or is older', async () => {
       const same = root.crl({ number: 2, thisUpdate: then, ...listed }).pem;
       const inForce = await material({ crl: same + partition });
       await expect(load({ crl: same }, inForce)).resolves.toMatchObject({ diff: { added: 0, removed: 0 } });
@@ -515,7 +515,7 @@ describe('a later reading', () => {
       });
     });
 
-    test('of another CA’s certificates takes a full list, unless something would be unknown or admitted', async () => {
+    test('for certificates of another CA, accepts a full CRL unless a certificate would become unknown or admitted', async () => {
       const cas = { ca: [root.pem, east.pem] };
       const indirect = root.crl({ thisUpdate: then, idp: { indirect: true } }).pem;
       const ofEast = east.crl().pem;
@@ -530,7 +530,7 @@ describe('a later reading', () => {
     });
   });
 
-  test('takes no expired delta that lists less than the one in force, unless the policy admits it', async () => {
+  test('rejects an expired delta that lists less than the one in force, unless the policy allows it', async () => {
     const base = root.crl({ number: 1, thisUpdate: fromNow(-3 * day) }).pem;
     const held = root.crl({
       number: 2,
@@ -547,7 +547,7 @@ describe('a later reading', () => {
       await expect(load({ ...next, revocation }, inForce)).resolves.toMatchObject({ diff: { removed: 1 } });
   });
 
-  test('of a large CRL is not packed again', async () => {
+  test('of a large CRL does not pack it again', async () => {
     const options = { crl: largeCrl(root, { entries: 20_000 }).der };
     const inForce = await material(options);
     const { materials: next } = await load({ ...options, ca: [root.pem, ca('other').pem] }, inForce);
@@ -555,7 +555,7 @@ describe('a later reading', () => {
   });
 });
 
-test('what is loaded does not change with the options', async () => {
+test('loaded material does not change with the options object', async () => {
   const bytes = Buffer.from(root.pem);
   const settings = settingsOf({ ca: bytes });
   const loaded = await material({ ca: bytes });

@@ -69,7 +69,7 @@ describe('a key is read', () => {
     expect(() => createSecureContext({ key: pem })).not.toThrow();
   });
 
-  test('as it stands in PEM, for node:tls', () => {
+  test('unchanged in PEM, for node:tls', () => {
     expect(read(keyPem).pem).toBe(keyPem);
     expect(read(sec1.replaceAll('\n', '\r\n')).pem).toBe(sec1);
     expect(read(pkcs8).pem).toBe(keyPem);
@@ -121,7 +121,7 @@ describe('encryption that OpenSSL 3 does not support is named', () => {
     for (const value of [undefined, secret])
       expect(failureOf(() => read(bytes, value))).toMatchObject({
         code: 'ERR_MTLS_FORMAT_UNSUPPORTED',
-        message: `key.pem: the private key is encrypted with ${name}: its encryption is not supported by OpenSSL 3; re-encrypt it with "openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default -in FILE -out NEW"`,
+        message: `key.pem: the private key is encrypted with ${name}, which OpenSSL 3 does not support; re-encrypt it with "openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default -in FILE -out NEW"`,
       });
   });
 
@@ -129,13 +129,13 @@ describe('encryption that OpenSSL 3 does not support is named', () => {
     ['PBE-MD5-DES', ['pkcs8', '-topk8', '-v1', 'PBE-MD5-DES']],
     ['PBE-SHA1-RC2-64', ['pkcs8', '-topk8', '-v1', 'PBE-SHA1-RC2-64']],
     ['DES-CBC', ['ec', '-des']],
-  ])('and what is to be done about %s does it', (name, args) => {
+  ])('and the suggested command for %s works', (name, args) => {
     const directory = temporaryDirectory();
     writeMaterial(directory, { 'key.pem': keyPem, secret });
     const legacy = ['-provider', 'legacy', '-provider', 'default'];
     openssl(directory, ...args, ...legacy, '-in', 'key.pem', '-passout', 'file:secret', '-out', 'old.pem');
     const { message } = failureOf(() => read(readFileSync(join(directory, 'old.pem')), secret));
-    expect(message).toContain(`is encrypted with ${name}: `);
+    expect(message).toContain(`is encrypted with ${name}, which `);
     const command = (/"(openssl [^"]+)"/.exec(message)?.[1] ?? 'false')
       .replace('FILE', 'old.pem')
       .replace('NEW', 'new.pem');
@@ -148,12 +148,12 @@ describe('encryption that OpenSSL 3 does not support is named', () => {
 });
 
 const p12 = pkcs12({ password: 'a', certificates: [client], key: client, iterations: 1 });
-const takeOut = '"openssl pkcs12 -in FILE -nocerts -out key.pem" takes the key out of it';
+const takeOut = '"openssl pkcs12 -in FILE -nocerts -out key.pem" extracts the key';
 const wanted = 'where a private key ("PRIVATE KEY") was expected;';
-const give = 'give the private key that belongs to the certificate';
+const give = 'use the private key that belongs to the certificate';
 const publicDer = createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
 
-describe('what is no key is named', () => {
+describe('anything but a key is named', () => {
   test.each<[what: string, bytes: string | Buffer, message: string]>([
     ['a certificate', client.pem, `found a PEM block "CERTIFICATE" ${wanted} ${give}`],
     ['a certificate in DER', client.der, `found a certificate in DER ${wanted} ${give}`],
@@ -169,7 +169,7 @@ describe('what is no key is named', () => {
     [
       'a key of SSH',
       formatPem({ label: 'OPENSSH PRIVATE KEY', der: Buffer.from('openssh-key-v1\0') }),
-      `found a PEM block "OPENSSH PRIVATE KEY" ${wanted} "ssh-keygen -p -m PKCS8 -f COPY" writes a copy of an RSA or EC key as TLS wants it; for Ed25519 make a new one with "openssl genpkey"`,
+      `found a PEM block "OPENSSH PRIVATE KEY" ${wanted} "ssh-keygen -p -m PKCS8 -f COPY" converts a copy of an RSA or EC key; for Ed25519, create a new key with "openssl genpkey"`,
     ],
     ['DER of no kind', Buffer.from('3003020105', 'hex'), `found DER of another kind ${wanted} ${give}`],
     ['nothing', '', 'it is empty; expected PEM ("-----BEGIN …-----") or DER'],
@@ -183,17 +183,17 @@ describe('what is no key is named', () => {
   test.each<[what: string, bytes: string | Buffer, seen: string]>([
     ['PEM', formatPem({ label: 'PRIVATE KEY', der: pkcs8.subarray(0, -1) }), 'a PEM block "PRIVATE KEY"'],
     ['DER', sequence(integer(0), sequence(oid('1.2.3')), octetString(Buffer.alloc(9))), 'DER'],
-  ])('a key in %s that does not read', (_what, bytes, seen) => {
+  ])('a key in %s that cannot be parsed', (_what, bytes, seen) => {
     const { code, message, cause } = failureOf(() => read(bytes));
     expect(code).toBe('ERR_MTLS_PEM_INVALID');
     expect(message).toBe(
-      `key.pem: found ${seen} that does not read as a key; expected a private key ("-----BEGIN PRIVATE KEY-----") or PKCS#8 in DER`,
+      `key.pem: found ${seen} that cannot be parsed as a key; expected a private key ("-----BEGIN PRIVATE KEY-----") or PKCS#8 in DER`,
     );
     expect(cause).toMatchObject({ message: expect.any(String) });
   });
 });
 
-test('nothing of a key is in what is said of it', () => {
+test('messages contain no part of a key', () => {
   const body = keyPem.split('\n')[1] ?? '';
   const forms = [
     keyPem.slice(0, -40),

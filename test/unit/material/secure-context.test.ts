@@ -20,8 +20,8 @@ const east = root.intermediate('east');
 const both = root.pem + east.pem;
 const crls = (...lists: CrlMaterial[]): string[] => lists.map(({ pem }) => pem);
 
-describe('the bag', () => {
-  test('is whole: key, certificate, CAs, CRLs, renegotiation off, session id context', async () => {
+describe('the options of a context', () => {
+  test('are complete: key, certificate, CAs, CRLs, no renegotiation, session id context', async () => {
     const crl = root.crl().pem;
     expect(await bag({ crl })).toEqual({
       minVersion: 'TLSv1.2',
@@ -34,11 +34,11 @@ describe('the bag', () => {
     });
   });
 
-  test('cannot be changed', async () => {
+  test('are frozen', async () => {
     expect(Object.isFrozen(await bag())).toBe(true);
   });
 
-  test('names the CAs even where every other option is at its loosest', async () => {
+  test('include the CAs even if every other option is at its laxest', async () => {
     const loose: Partial<MtlsOptions> = {
       clients: 'optional',
       revocation: { unknown: 'allow', stale: 'allow', scope: 'leaf' },
@@ -50,7 +50,7 @@ describe('the bag', () => {
     expect((await bag({ ca: [root.der, east.pem] })).ca).toBe(both);
   });
 
-  test('has the passphrase where the key needs one', async () => {
+  test('include the passphrase if the key needs one', async () => {
     const passphrase = 'a passphrase';
     const key = server.privateKey
       .export({ format: 'pem', type: 'pkcs8', cipher: 'aes-256-cbc', passphrase })
@@ -59,7 +59,7 @@ describe('the bag', () => {
     expect('passphrase' in (await bag())).toBe(false);
   });
 
-  test('hands on what concerns the context, and nothing else', async () => {
+  test('only include options of a context', async () => {
     const tls = {
       minVersion: 'TLSv1.3',
       maxVersion: 'TLSv1.3',
@@ -77,14 +77,14 @@ describe('the bag', () => {
     for (const name of ['ALPNProtocols', 'keepAliveTimeout', 'requestCert']) expect(name in made).toBe(false);
   });
 
-  test('that OpenSSL refuses as a whole is refused before anything is touched', async () => {
+  test('are rejected before anything changes if OpenSSL rejects them', async () => {
     await expect(bag({ tls: { ciphers: 'NONE-SUCH' } })).rejects.toMatchObject({
       code: 'ERR_MTLS_TLS_CONFIG_INVALID',
-      message: expect.stringMatching(/^OpenSSL refuses the options as a whole: .*; check options\.tls$/),
+      message: expect.stringMatching(/^OpenSSL rejects the options as a whole: .*; check options\.tls$/),
     });
   });
 
-  test('that makes the same context as the one in force is that one', async () => {
+  test('reuse the context in force if they are unchanged', async () => {
     const crl = root.crl().pem;
     const again = async (options: Partial<MtlsOptions>, inForce?: BuiltContext) =>
       secureContextOf(settingsOf(options), (await load(options)).materials.main, {
@@ -97,7 +97,7 @@ describe('the bag', () => {
   });
 });
 
-describe('renegotiation is off in every bag', () => {
+describe('renegotiation is off in every context', () => {
   const off = constants.SSL_OP_NO_RENEGOTIATION;
   test.each<[string, Partial<MtlsOptions>]>([
     ['by default', {}],
@@ -123,12 +123,12 @@ describe('the session id context', () => {
   const of = async (options: Partial<MtlsOptions>): Promise<string | undefined> =>
     (await bag(options)).sessionIdContext;
 
-  test('has 32 characters, the most that OpenSSL takes', async () => {
+  test('has 32 characters, the maximum of OpenSSL', async () => {
     for (const options of [{}, { ca: both }, { clients: 'optional' } as const])
       expect(await of(options)).toMatch(/^[0-9a-f]{32}$/);
   });
 
-  test('is another for other CAs and for another mode: no session crosses them', async () => {
+  test('differs for other CAs and another mode, which prevents resumption across them', async () => {
     const contexts = await Promise.all([
       of({}),
       of({ ca: both }),
@@ -149,14 +149,14 @@ describe('the session id context', () => {
   });
 });
 
-describe('the CRLs, where the gate judges', () => {
-  test('are handed to OpenSSL too, one string each, where it reads them right', async () => {
+describe('the CRLs, if the gate decides', () => {
+  test('are passed to OpenSSL too, one string each, if it reads them correctly', async () => {
     const lists = crls(root.crl(), east.crl());
     expect((await bag({ ca: both, crl: lists })).crl).toEqual(lists);
     expect((await bag({ ca: both, crl: lists.join('') })).crl).toEqual(lists);
   });
 
-  test('are none where none is configured', async () => {
+  test('are omitted if none is configured', async () => {
     expect('crl' in (await bag())).toBe(false);
     expect('crl' in (await bag({}, 'openssl'))).toBe(false);
   });
@@ -186,11 +186,11 @@ describe('the CRLs, where the gate judges', () => {
         revocation: { opensslEntries: 0 },
       },
     ],
-  ])('%s are kept from OpenSSL, which would misread them, or pay for them', async (_what, options) => {
+  ])('%s are not passed to OpenSSL, which would misread them or slow down', async (_what, options) => {
     expect('crl' in (await bag(options))).toBe(false);
   });
 
-  test('of two CAs of one name are kept from OpenSSL, which takes whichever comes first', async () => {
+  test('of two CAs with the same name are not passed to OpenSSL, which uses the first', async () => {
     const twin = ca('root');
     expect('crl' in (await bag({ ca: [root.pem, twin.pem], crl: crls(root.crl(), twin.crl()) }))).toBe(false);
     const spelt = ca({ name: distinguishedName({ commonName: ' ROOT' }) });
@@ -199,7 +199,7 @@ describe('the CRLs, where the gate judges', () => {
     );
   });
 
-  test('may have as many entries as are allowed, and not one more, all together', async () => {
+  test('can have the allowed number of entries in total, and not one more', async () => {
     const options = (entries: number): Partial<MtlsOptions> => ({
       ca: both,
       crl: [largeCrl(root, { entries: 400 }).pem, largeCrl(east, { entries }).pem],
@@ -210,8 +210,8 @@ describe('the CRLs, where the gate judges', () => {
   });
 });
 
-describe('the CRLs, where OpenSSL alone judges', () => {
-  test('are all handed over, whatever the policy', async () => {
+describe('the CRLs, if OpenSSL alone decides', () => {
+  test('are all passed, whatever the policy', async () => {
     const lists = crls(root.crl());
     expect((await bag({ ca: both, crl: lists }, 'openssl')).crl).toEqual(lists);
     expect((await bag({ ca: both, crl: lists, revocation: { unknown: 'allow' } }, 'openssl')).crl).toEqual(
@@ -228,15 +228,15 @@ describe('the CRLs, where OpenSSL alone judges', () => {
       root.crl({ idp: { onlyUser: true } }),
       'CRLs with an issuing distribution point (options.crl[1])',
     ],
-    ['one of another CA of the name', ca('x').crl(), 'two CRLs of one issuer name (options.crl[1])'],
-  ])('are refused with %s among them, which it misreads', async (_what, list, fault) => {
+    ['one of another CA of the name', ca('x').crl(), 'two CRLs with the same issuer name (options.crl[1])'],
+  ])('are rejected with %s among them, which it misreads', async (_what, list, fault) => {
     const twin = ca('root');
     const second = fault.startsWith('two') ? twin.crl() : list;
     await expect(
       bag({ ca: [root.pem, twin.pem], crl: crls(root.crl(), second) }, 'openssl'),
     ).rejects.toMatchObject({
       code: 'ERR_MTLS_CRL_UNSUPPORTED',
-      message: `OpenSSL misreads ${fault}, and with createServerOptions() alone it is the only one to judge; use createServer(), or protect() the server`,
+      message: `OpenSSL misreads ${fault}, and with createServerOptions() alone nothing else checks revocation; use createServer(), or protect() the server`,
     });
   });
 });
@@ -248,19 +248,19 @@ describe('a CRL that OpenSSL would not find', () => {
     [
       'by one of two keys of the name',
       { ca: [root.pem, twin.pem], crl: root.crl().pem },
-      'the CRL of a CA name with several keys (options.crl)',
+      'the CRL of a CA with several keys (options.crl)',
     ],
     [
       'under the name of its CA in another spelling',
       { ca: root.pem, crl: spelt.pem },
-      'a CRL that spells the name of its CA in another way (options.crl)',
+      'a CRL that spells the name of its CA differently (options.crl)',
     ],
     [
       'with an entry that lifts',
       { ca: root.pem, crl: root.crl({ revoked: [{ serial: '0a', reason: 'removeFromCRL' }] }).pem },
-      'a full CRL with an entry of the reason removeFromCRL (options.crl)',
+      'a full CRL with an entry with the reason removeFromCRL (options.crl)',
     ],
-  ])('%s is kept from it, and refused where it alone judges', async (_what, options, fault) => {
+  ])('%s is not passed to it, and rejected if it alone decides', async (_what, options, fault) => {
     expect('crl' in (await bag(options))).toBe(false);
     await expect(bag(options, 'openssl')).rejects.toMatchObject({
       code: 'ERR_MTLS_CRL_UNSUPPORTED',
@@ -272,13 +272,13 @@ describe('a CRL that OpenSSL would not find', () => {
 describe('a large CRL', () => {
   const large = largeCrl(root, { entries: 40_000 });
 
-  test('is handed to OpenSSL where it alone judges, and where that is asked for', async () => {
+  test('is passed to OpenSSL if it alone decides, or on request', async () => {
     expect((await bag({ crl: large.der }, 'openssl')).crl).toEqual([large.pem]);
     const revocation = { opensslEntries: 1_000_000 };
     expect((await bag({ crl: large.der, revocation })).crl).toEqual([large.pem]);
   });
 
-  test('that was not kept is never replaced by nothing', async () => {
+  test('whose bytes were not kept is an error, not omitted', async () => {
     const { materials } = await load({ crl: large.der });
     expect(() => secureContextOf(settingsOf(), materials.main, { enforcer: 'openssl' })).toThrow(
       expect.objectContaining({ code: 'ERR_MTLS_CRL_UNSUPPORTED' }),

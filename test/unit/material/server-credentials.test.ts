@@ -31,8 +31,8 @@ function encrypted(format: 'pem' | 'der'): string | Buffer {
     : server.privateKey.export({ format: 'der', ...options });
 }
 
-describe('a key and a certificate that belong together', () => {
-  test('are what node:tls reads', () => {
+describe('a matching key and certificate', () => {
+  test('have the form for node:tls', () => {
     const credentials = check(server.keyPem, server.chainPem);
     expect(credentials).toMatchObject({
       key: server.keyPem,
@@ -42,18 +42,18 @@ describe('a key and a certificate that belong together', () => {
     expect(Object.isFrozen(credentials)).toBe(true);
   });
 
-  test.each(['p256', 'p384', 'rsa2048', 'ed25519'] as const)('may be of %s', (key) => {
+  test.each(['p256', 'p384', 'rsa2048', 'ed25519'] as const)('can be %s', (key) => {
     const { keyPem, pem } = root.server({ key });
     expect(check(keyPem, pem).cert).toBe(pem);
   });
 
-  test('may be in one file that is given twice', () => {
+  test('can be in one file for both options', () => {
     const both = server.keyPem + server.chainPem;
     expect(check(both, both)).toMatchObject({ key: server.keyPem, cert: server.pem + east.pem });
     expect(failureOf(() => check(server.keyPem, both)).message).toContain('found a PEM block "PRIVATE KEY"');
   });
 
-  test('may be DER', () => {
+  test('can be DER', () => {
     const key = server.privateKey.export({ format: 'der', type: 'pkcs8' });
     expect(check(key, server.der)).toMatchObject({
       key: server.keyPem,
@@ -62,12 +62,12 @@ describe('a key and a certificate that belong together', () => {
     });
   });
 
-  test('may be in the older form of the key', () => {
+  test('can have the older form of the key', () => {
     const key = server.privateKey.export({ format: 'pem', type: 'sec1' }).toString();
     expect(check(key, server.pem).key).toBe(key);
   });
 
-  test('may be encrypted, which stays so in PEM', () => {
+  test('can be encrypted, and stay so in PEM', () => {
     const key = encrypted('pem').toString();
     expect(check(key, server.pem, { secret: passphrase })).toMatchObject({
       key,
@@ -76,7 +76,7 @@ describe('a key and a certificate that belong together', () => {
     });
   });
 
-  test('may be encrypted in DER, which node:tls does not read', () => {
+  test('can be encrypted in DER, which node:tls does not read', () => {
     expect(check(encrypted('der'), server.pem, { secret: passphrase })).toMatchObject({
       key: server.keyPem,
       cert: server.pem,
@@ -84,14 +84,14 @@ describe('a key and a certificate that belong together', () => {
     });
   });
 
-  test('count from notBefore to before notAfter', () => {
+  test('are valid from notBefore to before notAfter', () => {
     const { keyPem, pem, notBefore, notAfter } = server;
     expect(() => check(keyPem, pem, { at: notBefore })).not.toThrow();
     expect(() => check(keyPem, pem, { at: new Date(notAfter.getTime() - 1) })).not.toThrow();
   });
 });
 
-describe('a key is refused', () => {
+describe('a key is rejected', () => {
   test.each<[string, string | Buffer, string, string]>([
     [
       'that is no PEM',
@@ -103,7 +103,7 @@ describe('a key is refused', () => {
       'that is a certificate',
       server.pem,
       'ERR_MTLS_PEM_INVALID',
-      'found a PEM block "CERTIFICATE" where a private key ("PRIVATE KEY") was expected; give the private key that belongs to the certificate',
+      'found a PEM block "CERTIFICATE" where a private key ("PRIVATE KEY") was expected; use the private key that belongs to the certificate',
     ],
     [
       'that is cut off',
@@ -115,13 +115,13 @@ describe('a key is refused', () => {
       'that is encrypted, without a passphrase',
       encrypted('pem'),
       'ERR_MTLS_PASSPHRASE_INVALID',
-      'the private key is encrypted; give options.passphrase',
+      'the private key is encrypted; set options.passphrase',
     ],
     [
       'that is encrypted in DER, without a passphrase',
       encrypted('der'),
       'ERR_MTLS_PASSPHRASE_INVALID',
-      'the private key is encrypted; give options.passphrase',
+      'the private key is encrypted; set options.passphrase',
     ],
   ])('%s', (_what, key, code, message) => {
     expect(failureOf(() => check(key, server.pem))).toMatchObject({
@@ -130,7 +130,7 @@ describe('a key is refused', () => {
     });
   });
 
-  test('of a name of its own, by the option of that name', () => {
+  test('of a server name, with the option of that name', () => {
     const source = (bytes: string | Buffer): SourceBytes => ({ bytes: Buffer.from(bytes), origin: 'a.pem' });
     const { message } = failureOf(() =>
       checkServerCredentials(
@@ -141,20 +141,20 @@ describe('a key is refused', () => {
         'sni["a"].',
       ),
     );
-    expect(message).toBe('a.pem: the private key is encrypted; give options.sni["a"].passphrase');
+    expect(message).toBe('a.pem: the private key is encrypted; set options.sni["a"].passphrase');
   });
 
-  test('of which the passphrase is wrong, which is not shown', () => {
+  test('with a wrong passphrase, which is not shown', () => {
     const { code, message } = failureOf(() =>
       check(encrypted('pem'), server.pem, { secret: 'battery staple' }),
     );
     expect(code).toBe('ERR_MTLS_PASSPHRASE_INVALID');
     expect(message).toBe(
-      'server-key.pem: the private key cannot be decrypted with the given options.passphrase; give options.passphrase',
+      'server-key.pem: the private key cannot be decrypted with the given options.passphrase; set options.passphrase',
     );
   });
 
-  test('no message shows any of it', () => {
+  test('and no message shows any part of it', () => {
     const body = server.keyPem.split('\n')[1]!;
     for (const key of [
       server.keyPem.slice(0, -40),
@@ -166,20 +166,20 @@ describe('a key is refused', () => {
   });
 });
 
-describe('a certificate is refused', () => {
-  test('that is not the key’s', () => {
+describe('a certificate is rejected', () => {
+  test('that does not match the key', () => {
     const { code, message } = failureOf(() => check(root.server().keyPem, server.pem));
     expect(code).toBe('ERR_MTLS_KEY_MISMATCH');
     expect(message).toBe(
-      'the key in server-key.pem does not belong to the certificate in server-crt.pem; a new key may be waiting for its certificate: give the pair that was made together',
+      'the key in server-key.pem does not belong to the certificate in server-crt.pem; if the pair is being replaced, the other file may follow; otherwise use a matching pair',
     );
   });
 
-  test('that stands behind another one', () => {
+  test('that follows another one', () => {
     const { code, message } = failureOf(() => check(server.keyPem, root.pem + east.pem + server.pem));
     expect(code).toBe('ERR_MTLS_KEY_MISMATCH');
     expect(message).toBe(
-      "the key in server-key.pem does not belong to the certificate in server-crt.pem; the key is that of certificate 3 in the file: put the server's certificate first",
+      "the key in server-key.pem does not belong to the certificate in server-crt.pem; the key belongs to certificate 3 in the file: put the server's certificate first",
     );
   });
 
@@ -189,12 +189,12 @@ describe('a certificate is refused', () => {
     [
       'that is damaged',
       `-----BEGIN CERTIFICATE-----\n${Buffer.alloc(200, 1).toString('base64')}\n-----END CERTIFICATE-----\n`,
-      'server-crt.pem: a certificate in it cannot be read; write the file anew',
+      'server-crt.pem: a certificate in it cannot be read; write the file again',
     ],
     [
       'behind which a damaged one stands',
       `${server.pem}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n`,
-      'server-crt.pem: a certificate in it cannot be read; write the file anew',
+      'server-crt.pem: a certificate in it cannot be read; write the file again',
     ],
     ['that is cut off', server.pem.slice(0, -10), 'server-crt.pem: '],
   ])('%s', (_what, cert, message) => {
@@ -204,7 +204,7 @@ describe('a certificate is refused', () => {
     });
   });
 
-  test('that is not in date', () => {
+  test('outside its validity period', () => {
     const { keyPem, pem, notBefore, notAfter } = server;
     const early = new Date(notBefore.getTime() - 1000);
     expect(failureOf(() => check(keyPem, pem, { at: early }))).toMatchObject({
@@ -217,7 +217,7 @@ describe('a certificate is refused', () => {
     });
   });
 
-  test('but not for the dates of the intermediates behind it, which are for the clients to judge', () => {
+  test('but not for the dates of its intermediate CAs, which the clients check', () => {
     const old = root.intermediate({
       commonName: 'east',
       privateKey: east.privateKey,
@@ -233,7 +233,7 @@ describe('a certificate is refused', () => {
     const { code, message } = failureOf(() => check(weak.keyPem, weak.pem));
     expect(code).toBe('ERR_MTLS_SERVER_CERTIFICATE_INVALID');
     expect(message).toMatch(
-      /^OpenSSL refuses the key in server-key\.pem with the certificate in server-crt\.pem: .*/,
+      /^OpenSSL rejects the key in server-key\.pem with the certificate in server-crt\.pem: .*/,
     );
   });
 });

@@ -17,7 +17,7 @@ describe('a name', () => {
     });
   });
 
-  test('with CAs has no CRLs but its own, and with CRLs has the CAs of the server', () => {
+  test('with CAs has only its own CRLs, and with CRLs has the CAs of the server', () => {
     expect(
       namesOf({
         'a.example': { ...pair, ca: 'b.pem' },
@@ -32,7 +32,7 @@ describe('a name', () => {
   });
 
   test.each(['a.example', 'localhost', '*.example', 'xn--bcher-kva.example', 'a_b.example', 'a'.repeat(63)])(
-    'may be %s',
+    'can be %s',
     (name) => {
       expect(Object.keys(namesOf({ [name]: pair }))).toEqual([name]);
     },
@@ -54,19 +54,21 @@ describe('a name', () => {
     '::1',
     'a'.repeat(64),
     `${'a.'.repeat(127)}example`,
-  ])('may not be "%s"', (name) => {
+  ])('cannot be "%s"', (name) => {
     const error = failureOf(() => namesOf({ [name]: pair }));
     expect(error).toMatchObject({ code: 'ERR_MTLS_OPTION_INVALID' });
-    expect(error.message).toMatch(/^sni has ".*", which no client can ask for; expected a name such as/);
+    expect(error.message).toMatch(
+      /^sni has ".*", which no client can request; expected an ASCII name such as/,
+    );
   });
 });
 
-describe('sni is refused', () => {
+describe('sni is rejected', () => {
   test.each<[unknown, string]>([
     [undefined, 'sni is undefined; expected an object'],
     [[], 'sni is an array; expected an object'],
     [{}, 'sni is {}, without a name; expected at least one'],
-    [{ 'a.example': pair, 'A.EXAMPLE': pair }, 'sni has the name "a.example" twice; leave one out'],
+    [{ 'a.example': pair, 'A.EXAMPLE': pair }, 'sni has the name "a.example" twice; remove one'],
     [{ 'a.example': undefined }, 'sni["a.example"] is undefined; expected an object'],
     [
       { 'a.example': { ...pair, clients: 'optional' } },
@@ -95,7 +97,7 @@ describe('sni is refused', () => {
   });
 });
 
-describe('which name a host is', () => {
+describe('the name that a host matches', () => {
   const names = new ServerNames(['a.example', '*.b.example', 'c.b.example']);
   test.each<[string, string | undefined]>([
     ['a.example', 'a.example'],

@@ -40,30 +40,30 @@ describe('a source', () => {
     expect(isPath(source)).toBe(expected);
   });
 
-  test('is read from where it is, and says where that was', async () => {
+  test('is read with its origin', async () => {
     const { file } = writeMaterial(temporaryDirectory(), { file: root.pem });
     expect(await readSource(file, 'ca')).toEqual({ bytes: Buffer.from(root.pem), origin: file });
     expect(await readSource(root.pem, 'ca')).toEqual({ bytes: Buffer.from(root.pem), origin: 'options.ca' });
     expect(await readSource(root.der, 'ca[1]')).toEqual({ bytes: root.der, origin: 'options.ca[1]' });
   });
 
-  test('in memory is copied: whoever writes to it later changes nothing', async () => {
+  test('in memory is copied: later writes to it have no effect', async () => {
     const given = Buffer.from(root.der);
     const { bytes } = await readSource(given, 'ca');
     given.fill(0);
     expect(bytes).toEqual(root.der);
   });
 
-  test('that is a pipe is an error, and nothing waits for it', async () => {
+  test('that is a pipe is an error, without waiting', async () => {
     const pipe = join(temporaryDirectory(), 'pipe.pem');
     execFileSync('mkfifo', [pipe]);
     await expect(readSource(pipe, 'crl')).rejects.toMatchObject({
       code: 'ERR_MTLS_SOURCE_UNREADABLE',
-      message: `options.crl: cannot read "${pipe}" (EISDIR): it is a directory or a device, and a file was expected; name a file, or move this out of the directory`,
+      message: `options.crl: cannot read "${pipe}" (EISDIR): it is a directory or a device; a file was expected; specify a file, or move this out of the directory`,
     });
   });
 
-  test('that is a directory may hold more files than a process has open at once', async () => {
+  test('that is a directory can hold more files than a process can open at once', async () => {
     const directory = temporaryDirectory();
     const names = Array.from({ length: 100 }, (_, index) => `${100 + index}.pem`);
     for (const name of names) writeFileSync(join(directory, name), name);
@@ -71,7 +71,7 @@ describe('a source', () => {
     expect(read.map(({ bytes }) => String(bytes))).toEqual(names);
   });
 
-  test('that is not there, a directory or empty is an error', async () => {
+  test('that is missing, a directory or empty is an error', async () => {
     const directory = temporaryDirectory();
     const missing = join(directory, 'missing.pem');
     await expect(readSource(missing, 'key')).rejects.toMatchObject({
@@ -81,14 +81,14 @@ describe('a source', () => {
     });
     await expect(readSource(directory, 'key')).rejects.toMatchObject({
       code: 'ERR_MTLS_SOURCE_UNREADABLE',
-      message: `options.key: cannot read "${directory}" (EISDIR): it is a directory or a device, and a file was expected; name a file, or move this out of the directory`,
+      message: `options.key: cannot read "${directory}" (EISDIR): it is a directory or a device; a file was expected; specify a file, or move this out of the directory`,
     });
     const large = join(directory, 'large.pem');
     writeFileSync(large, '');
     truncateSync(large, 2 ** 31);
     await expect(readSource(large, 'crl')).rejects.toMatchObject({
       code: 'ERR_MTLS_SOURCE_UNREADABLE',
-      message: `options.crl: cannot read "${large}" (EFBIG): it has more than 2 GiB, which is the most that is read; split it, or have the CA partition its list`,
+      message: `options.crl: cannot read "${large}" (EFBIG): it is larger than 2 GiB, the maximum; split it, or have the CA partition its list`,
     });
     await expect(readSource(join(missing, 'x\0'), 'key')).rejects.toMatchObject({
       code: 'ERR_MTLS_SOURCE_UNREADABLE',
@@ -96,7 +96,7 @@ describe('a source', () => {
     const { empty } = writeMaterial(directory, { empty: '' });
     await expect(readSource(empty, 'key')).rejects.toMatchObject({
       code: 'ERR_MTLS_PEM_INVALID',
-      message: `${empty} (options.key) is empty; expected PEM or DER; write it anew, or wait until it is written`,
+      message: `${empty} (options.key) is empty; expected PEM or DER; write it again, or wait until it is written`,
     });
   });
 });
@@ -107,7 +107,7 @@ describe('a path of CRLs', () => {
     expect(await readPath(file, 'crl', crlBlocks)).toEqual([{ bytes: Buffer.from(crl.pem), origin: file }]);
   });
 
-  test('that is a directory is every file in it that is named like a CRL, in order', async () => {
+  test('that is a directory yields every file in it that is named like a CRL, in order', async () => {
     const directory = temporaryDirectory();
     const names = ['b.crl', 'a.pem', 'C.DER', '0a1b2c3d.r0', '0A1B2C3D.r12', 'd.CRL'];
     const others = [
@@ -128,7 +128,7 @@ describe('a path of CRLs', () => {
     );
   });
 
-  test('of CAs is every file that is named like a certificate', async () => {
+  test('of CAs yields every file that is named like a certificate', async () => {
     const directory = temporaryDirectory();
     const names = ['a.pem', 'b.crt', 'c.CER', 'd.der', '0a1b2c3d.0', '0A1B2C3D.12'];
     const others = ['a.crl', '0a1b2c3d.r0', '0a1b2c3d.', 'x0a1b2c3d.0', 'b.crt~', 'key', 'e.key'];
@@ -137,7 +137,7 @@ describe('a path of CRLs', () => {
     expect(read.map(({ origin }) => origin)).toEqual([...names].sort().map((name) => join(directory, name)));
   });
 
-  test('that is a link is what it leads to', async () => {
+  test('that is a link yields its target', async () => {
     const directory = temporaryDirectory();
     mkdirSync(join(directory, 'real'));
     writeFileSync(join(directory, 'real', 'a.crl'), crl.pem);
@@ -150,7 +150,7 @@ describe('a path of CRLs', () => {
     writeMaterial(directory, { 'readme.txt': 'x' });
     await expect(readPath(directory, 'crl', crlBlocks)).rejects.toMatchObject({
       code: 'ERR_MTLS_CRL_INVALID',
-      message: `${directory} (options.crl) is a directory without a CRL; expected files that end in .pem, .crl or .der, or are called 1a2b3c4d.r0`,
+      message: `${directory} (options.crl) is a directory without a CRL; expected file names that end in .pem, .crl or .der, or are like 1a2b3c4d.r0`,
     });
     await expect(readPath(join(directory, 'missing'), 'crl[1]', crlBlocks)).rejects.toMatchObject({
       code: 'ERR_MTLS_SOURCE_UNREADABLE',
@@ -164,7 +164,7 @@ describe('a path of CRLs', () => {
 });
 
 describe('a loader', () => {
-  test('is handed a signal, and its bytes are copied', async () => {
+  test('receives a signal, and its bytes are copied', async () => {
     const given = Buffer.from(crl.der);
     const signals: unknown[] = [];
     const loader = { load: (...args: unknown[]) => (signals.push(...args), Promise.resolve([given])) };
@@ -183,7 +183,7 @@ describe('a loader', () => {
       'the server was closed',
     ],
     ['when it takes too long', () => undefined, 'it has not settled within 0.05 s'],
-  ])('that never settles is given up %s, and its signal says so', async (_when, end, why) => {
+  ])('that never settles is abandoned %s, with its signal aborted', async (_when, end, why) => {
     const closing = new AbortController();
     let seen: AbortSignal | undefined;
     const loader = {
@@ -219,15 +219,16 @@ describe('a loader', () => {
     ['text', [crl.pem]],
     ['an empty Buffer', [crl.der, Buffer.alloc(0)]],
     ['a hole', [crl.der, undefined]],
-  ])('that gives %s is an error, never nothing', async (_what, loaded) => {
+  ])('that returns %s is an error, never nothing', async (_what, loaded) => {
     const loader = { load: () => Promise.resolve(loaded as Buffer[]) };
     await expect(callLoader(loader, { option: 'crl[1]', ...crlBlocks }, signal)).rejects.toMatchObject({
       code: 'ERR_MTLS_SOURCE_UNREADABLE',
-      message: 'options.crl[1].load() gave no CRL; expected an array of Buffers, at least one, none empty',
+      message:
+        'options.crl[1].load() returned no CRL; expected an array of Buffers, at least one, none empty',
     });
   });
 
-  test('that rejects or throws is heard', async () => {
+  test('that rejects or throws is reported', async () => {
     const cause = new Error('503');
     const throws = {
       load: () => {
@@ -245,9 +246,9 @@ describe('a loader', () => {
 });
 
 describe('the sources of CRLs', () => {
-  test('become what any thread can read, in order, each with its name', async () => {
+  test('become inputs for any thread, in order, each with its name', async () => {
     const loader = { load: () => Promise.resolve([crl.der, crl.der]) };
-    const { file } = writeMaterial(temporaryDirectory(), { file: 'left to whoever reads it' });
+    const { file } = writeMaterial(temporaryDirectory(), { file: 'read later' });
     expect(await toCrlInputs([file, loader, crl.pem, crl.der], 'crl', signal)).toEqual([
       { path: file, option: 'crl[0]' },
       { bytes: crl.der, origin: 'options.crl[1].load()' },
@@ -283,12 +284,12 @@ describe('the hash of sources', () => {
     ['the same text cut elsewhere', [source('a', 'on'), source('b', 'etwo')]],
     ['text that looks like a source', [source('a', 'one1 b 3 two')]],
     ['an origin that looks like a length', [source('a 3 ', 'one'), source('b', 'two')]],
-  ])('is another for %s', (_what, sources) => {
+  ])('differs for %s', (_what, sources) => {
     expect(hashSources(sources)).not.toBe(hashSources(base));
   });
 });
 
-describe('a path at which nothing can be is told from one that is mistaken', () => {
+describe('an impossible path is distinguished from a wrong one', () => {
   const cwd = JSON.stringify(process.cwd());
   test.each([
     [
@@ -298,18 +299,24 @@ describe('a path at which nothing can be is told from one that is mistaken', () 
     ['/no-such/ca.pem', `there is no such file; check the path (the working directory is ${cwd})`],
     [
       '~/certs/"ca".pem',
-      String.raw`"~" is expanded by shells alone; write the whole path, or in code: path.join(os.homedir(), "certs/\"ca\".pem")`,
+      String.raw`only shells expand "~"; use the full path, or in code: path.join(os.homedir(), "certs/\"ca\".pem")`,
     ],
-    ['$HOME/ca.pem', 'variables are expanded by shells alone; in code: process.env.HOME'],
-    ['${CA_DIR}/ca.pem', 'variables are expanded by shells alone; in code: process.env.CA_DIR'],
-    ['%APPDATA%/ca.pem', 'variables are expanded by shells alone; in code: process.env.APPDATA'],
-    ['file:///etc/ca.pem', 'it is a URL; expected a path; in code: fileURLToPath(url) from node:url'],
+    ['$HOME/ca.pem', 'only shells expand variables; in code: process.env.HOME'],
+    ['${CA_DIR}/ca.pem', 'only shells expand variables; in code: process.env.CA_DIR'],
+    ['%APPDATA%/ca.pem', 'only shells expand variables; in code: process.env.APPDATA'],
+    ['file:///etc/ca.pem', 'it is a URL; use a path, such as fileURLToPath(url) from node:url returns'],
     [
       'http://a.test/ca.crl',
-      'it is a URL; http: is not fetched from here; fetch it, and give the file or what came back, or for ca and crl a loader, whose load() fetches it',
+      'it is a URL; http: URLs are not fetched; fetch it and pass the file or its content or, for ca and crl, a loader whose load() fetches it',
     ],
-    ['no-such.pem\n', 'it has white space or quotes around it; in code: value.trim(), or value.slice(1, -1)'],
-    ['"no-such.pem"', 'it has white space or quotes around it; in code: value.trim(), or value.slice(1, -1)'],
+    [
+      'no-such.pem\n',
+      'it is surrounded by white space or quotes; in code: value.trim(), or value.slice(1, -1)',
+    ],
+    [
+      '"no-such.pem"',
+      'it is surrounded by white space or quotes; in code: value.trim(), or value.slice(1, -1)',
+    ],
   ])('%j', async (path, why) => {
     await expect(readSource(path, 'ca')).rejects.toMatchObject({
       code: 'ERR_MTLS_SOURCE_UNREADABLE',
@@ -320,14 +327,14 @@ describe('a path at which nothing can be is told from one that is mistaken', () 
     await expect(toCrlInputs([path], 'crl', signal)).rejects.toMatchObject(crl);
   });
 
-  test('a file may be called like any of these', async () => {
+  test('a file can have any of these names', async () => {
     const directory = temporaryDirectory();
     const files = writeMaterial(directory, { '~': 'a', $HOME: 'b', ' c ': 'c' });
     for (const path of Object.values(files)) expect((await readSource(path, 'ca')).bytes).toHaveLength(1);
   });
 });
 
-describe('a private key in the place of a path', () => {
+describe('a private key in place of a path', () => {
   const { keyPem, privateKey } = root;
   const der = privateKey.export({ format: 'der', type: 'pkcs8' });
   const base64 = der.toString('base64');
@@ -336,8 +343,9 @@ describe('a private key in the place of a path', () => {
     "it is the base64 of DER, without the lines BEGIN and END; in code: Buffer.from(value, 'base64')";
   const decodeTwice =
     "it is the base64 of PEM, as a Kubernetes secret has it that was encoded twice; in code: Buffer.from(value, 'base64')";
-  const beginning = 'PEM without its first line; give all of it, from "-----BEGIN" on';
-  const binary = 'bytes that were read as text; read the file without an encoding, so that it is a Buffer';
+  const beginning = 'PEM without its first line; pass all of it, from "-----BEGIN" on';
+  const binary =
+    'binary data that was read as text; read the file without an encoding, which returns a Buffer';
 
   test.each([
     ['base64 of its DER', base64, decode],
@@ -361,11 +369,11 @@ describe('a private key in the place of a path', () => {
     ['its number in base64url', String(privateKey.export({ format: 'jwk' }).d), ''],
     ['its number in hex', der.subarray(36, 68).toString('hex'), ''],
     ['a URL with it', `data:application/x-pem-file;base64,${base64.slice(0, 100)}`, ''],
-  ])('that was given as %s is not shown, and its form is named', async (_what, source, why) => {
+  ])('given as %s is not shown, and its form is named', async (_what, source, why) => {
     const read: unknown = await readSource(source, 'key').catch((error: unknown) => error);
     const { message, cause } = read as Error;
     expect(message).toMatch(
-      /^options\.key: cannot read a path of \d+ characters \([A-Z_]+\): it is no path, but looks like /,
+      /^options\.key: cannot read a path of \d+ characters \([A-Z_]+\): it is not a path, but looks like /,
     );
     expect(message).toContain(why);
     expect(cause).toBeUndefined();
@@ -373,7 +381,7 @@ describe('a private key in the place of a path', () => {
   });
 });
 
-describe('what another option reads too', () => {
+describe('a source of another option too', () => {
   const loader = { load: () => Promise.resolve([]) };
   test.each<[string, CrlSource, CrlSource[], boolean]>([
     ['the same path', 'a/b.pem', ['c', 'a/b.pem'], true],

@@ -70,11 +70,11 @@ test.each<[string, string, string[]]>([
     '--experimental-permission --allow-fs-read /a',
     ['--experimental-permission', '--allow-fs-read', '/a'],
   ],
-])('of NODE_OPTIONS the thread needs: %s', (_what, nodeOptions, needed) => {
+])('the thread needs from NODE_OPTIONS: %s', (_what, nodeOptions, needed) => {
   expect(threadOptions({ execArgv: [], nodeOptions })).toEqual(needed);
 });
 
-test('the thread needs the same of the command line, after those of NODE_OPTIONS', () => {
+test('the thread needs the same from the command line, after those of NODE_OPTIONS', () => {
   const execArgv = [
     '-r',
     'tracer.cjs',

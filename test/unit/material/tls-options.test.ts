@@ -10,7 +10,7 @@ function refusal(tls: object): string {
   return message;
 }
 
-describe('what is handed on to node:tls', () => {
+describe('options for node:tls', () => {
   test.each<[ServerOptions]>([
     [{}],
     [{ minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3' }],
@@ -18,11 +18,11 @@ describe('what is handed on to node:tls', () => {
     [{ ticketKeys: Buffer.alloc(48) }],
     [{ secureOptions: constants.SSL_OP_NO_TLSv1_3 }],
     [{ ALPNProtocols: ['http/1.1'], keepAliveTimeout: 5000 }],
-  ])('%#: may be what opens no hole', (tls) => {
+  ])('%#: can be any that do not weaken authentication', (tls) => {
     expect(checkTlsOptions(tls)).toEqual(tls);
   });
 
-  test('is a copy that cannot be changed', () => {
+  test('are a frozen copy', () => {
     const tls: ServerOptions = { minVersion: 'TLSv1.3' };
     const checked = checkTlsOptions(tls);
     tls.minVersion = 'TLSv1.2';
@@ -30,29 +30,29 @@ describe('what is handed on to node:tls', () => {
     expect(Object.isFrozen(checked)).toBe(true);
   });
 
-  test('may leave out by undefined', () => {
+  test('can be undefined', () => {
     expect(() =>
       checkTlsOptions({ SNICallback: undefined, requestCert: undefined, key: undefined }),
     ).not.toThrow();
   });
 
   test.each([
-    ['key', 'give it as options.key'],
-    ['cert', 'give it as options.cert'],
-    ['ca', 'give it as options.ca'],
-    ['crl', 'give it as options.crl'],
-    ['passphrase', 'give it as options.passphrase'],
+    ['key', 'use options.key'],
+    ['cert', 'use options.cert'],
+    ['ca', 'use options.ca'],
+    ['crl', 'use options.crl'],
+    ['passphrase', 'use options.passphrase'],
     ['pfx', 'openssl pkcs12'],
     ['secureContext', 'reload reaches all'],
-    ['SNICallback', 'no reload reaches'],
+    ['SNICallback', 'which a reload does not reach'],
     ['pskCallback', 'no certificate'],
-    ['sessionIdContext', 'no session is resumed under others'],
+    ['sessionIdContext', 'no session is resumed under other CAs'],
     ['secureProtocol', 'tls.minVersion'],
     ['handshakeTimeout', 'options.limits.handshakeTimeoutMs'],
     ['clientCertEngine', 'engines'],
     ['privateKeyEngine', 'engines'],
     ['privateKeyIdentifier', 'engines'],
-  ])('is never %s, and the refusal names the remedy', (name, remedy) => {
+  ])('never include %s, and the error has the remedy', (name, remedy) => {
     for (const value of ['x', null, false, (): void => undefined]) {
       const message = refusal({ [name]: value });
       expect(message).toMatch(new RegExp(`^tls\\.${name} is refused: `));
@@ -60,24 +60,24 @@ describe('what is handed on to node:tls', () => {
     }
   });
 
-  test.each(['requestCert', 'rejectUnauthorized'])('%s is always on, and no option', (name) => {
+  test.each(['requestCert', 'rejectUnauthorized'])('%s is always on, and not an option', (name) => {
     // `1` and 'true' mean no client certificate to node:tls.
     for (const value of [true, false, null, 0, 1, 'true'])
       expect(refusal({ [name]: value })).toBe(
-        `tls.${name} is refused: it is always on, so leave it out; for callers without a certificate use options.clients: 'optional'`,
+        `tls.${name} is refused: it is always on; for clients without a certificate, use options.clients: 'optional'`,
       );
   });
 
   test.each(['DEFAULT:@SECLEVEL=0', '@seclevel=0', 'ALL@SECLEVEL=00'])(
-    'never admits the ciphers %s',
+    'never allow the ciphers %s',
     (ciphers) => {
       expect(refusal({ ciphers })).toContain(
-        '@SECLEVEL=0 readmits MD5, SHA-1 and short keys; 1 is the least',
+        '@SECLEVEL=0 allows MD5, SHA-1 and short keys; the minimum is 1',
       );
     },
   );
 
-  test.each(['minVersion', 'maxVersion'] as const)('has a %s of 1.2 or 1.3', (name) => {
+  test.each(['minVersion', 'maxVersion'] as const)('have a %s of 1.2 or 1.3', (name) => {
     for (const version of ['TLSv1', 'TLSv1.1', 'TLSv1.4', '', null, 1.2])
       expect(refusal({ [name]: version })).toBe(
         `tls.${name} is refused: older versions are broken (RFC 8996); use 'TLSv1.2' or 'TLSv1.3'`,
@@ -93,7 +93,7 @@ describe('what is handed on to node:tls', () => {
     },
   );
 
-  test.each(['SSL_OP_NO_TICKET', 1.5, null])('has secure options that are a number: %p', (secureOptions) => {
+  test.each(['SSL_OP_NO_TICKET', 1.5, null])('have secureOptions that are a number: %p', (secureOptions) => {
     expect(refusal({ secureOptions })).toContain('a sum of crypto.constants.SSL_OP_');
   });
 });

@@ -20,7 +20,7 @@ testWithOpenssl.each<[string[], boolean]>([
   [['-addreject', 'anyExtendedKeyUsage'], false],
   [['-addtrust', 'serverAuth', '-addtrust', 'clientAuth'], true],
   [['-addtrust', 'clientAuth', '-addreject', 'emailProtection'], true],
-])('a certificate is trusted as OpenSSL says, with %j', (options, expected) => {
+])('a certificate is trusted as by OpenSSL, with %j', (options, expected) => {
   const directory = temporaryDirectory();
   const root = ca('root');
   const files = writeMaterial(directory, { 'ca.pem': root.pem, 'client.pem': root.client('a').pem });

@@ -137,7 +137,7 @@ describe('an option is refused with its name, what was given and what may be', (
     [{ ...minimal, key: 5 }, `key is 5; expected ${source}`],
     [{ ...minimal, key: ['a'] }, `key is an array; expected ${source}`],
     [{ ...minimal, cert: true }, `cert is true; expected ${source}`],
-    [{ ...minimal, cert: {} }, `cert is a object; expected ${source}`],
+    [{ ...minimal, cert: {} }, `cert is an object; expected ${source}`],
     [{ ...minimal, ca: undefined }, `ca is undefined; expected ${source}`],
     [{ ...minimal, ca: [] }, 'ca is [], an empty array; expected at least one'],
     [{ ...minimal, ca: ['a', ''] }, `ca[1] is ""; expected ${source}`],
@@ -151,42 +151,42 @@ describe('an option is refused with its name, what was given and what may be', (
     [{ ...minimal, crl: '' }, `crl is ""; expected ${source}`],
     [{ ...minimal, crl: [] }, 'crl is [], an empty array; expected at least one'],
     [{ ...minimal, crl: [Buffer.alloc(0)] }, `crl[0] is a Buffer of 0 bytes; expected ${source}`],
-    [{ ...minimal, crl: {} }, `crl is a object; expected ${loader}`],
-    [{ ...minimal, crl: [{ load: 'a.crl' }] }, `crl[0] is a object; expected ${loader}`],
+    [{ ...minimal, crl: {} }, `crl is an object; expected ${loader}`],
+    [{ ...minimal, crl: [{ load: 'a.crl' }] }, `crl[0] is an object; expected ${loader}`],
     [{ ...minimal, crl: aFunction }, `crl is a function; expected ${source}`],
     [
       { ...minimal, ca: new URL('file:///etc/ca.pem') },
-      'ca is a URL object; expected a path; in code: fileURLToPath(url) from node:url',
+      'ca is a URL object; use a path, such as fileURLToPath(url) from node:url returns',
     ],
     [
       { ...minimal, crl: ['a.crl', new URL('file:///etc/a.crl')] },
-      'crl[1] is a URL object; expected a path; in code: fileURLToPath(url) from node:url',
+      'crl[1] is a URL object; use a path, such as fileURLToPath(url) from node:url returns',
     ],
     [
       { ...minimal, key: 'file:///etc/key.pem' },
-      'key is text that is a URL; expected a path; in code: fileURLToPath(url) from node:url',
+      'key is text that is a URL; use a path, such as fileURLToPath(url) from node:url returns',
     ],
     [
       { ...minimal, cert: ' FILE:certs/a.pem' },
-      'cert is text that is a URL; expected a path; in code: fileURLToPath(url) from node:url',
+      'cert is text that is a URL; use a path, such as fileURLToPath(url) from node:url returns',
     ],
     [
       { ...minimal, crl: 'http://a.test/a.crl' },
-      'crl is text that is a URL; http: is not fetched from here; fetch it, and give the file or what came back, or for ca and crl a loader, whose load() fetches it',
+      'crl is text that is a URL; http: URLs are not fetched; fetch it and pass the file or its content or, for ca and crl, a loader whose load() fetches it',
     ],
     [
       { ...minimal, key: new URL('https://user:secret@a.test/key.pem') },
-      'key is a URL object; https: is not fetched from here; fetch it, and give the file or what came back, or for ca and crl a loader, whose load() fetches it',
+      'key is a URL object; https: URLs are not fetched; fetch it and pass the file or its content or, for ca and crl, a loader whose load() fetches it',
     ],
     [
       { ...minimal, key: 'data:application/x-pem-file;base64,LS0t' },
-      'key is text that is a URL; data: is not fetched from here; fetch it, and give the file or what came back, or for ca and crl a loader, whose load() fetches it',
+      'key is text that is a URL; data: URLs are not fetched; fetch it and pass the file or its content or, for ca and crl, a loader whose load() fetches it',
     ],
     [
       { ...minimal, sni: { 'a.test': { key: new URL('file:///etc/key.pem'), cert: 'a.pem' } } },
-      'sni["a.test"].key is a URL object; expected a path; in code: fileURLToPath(url) from node:url',
+      'sni["a.test"].key is a URL object; use a path, such as fileURLToPath(url) from node:url returns',
     ],
-    [{ ...minimal, key: new URL('about:blank') }, `key is a object; expected ${source}`],
+    [{ ...minimal, key: new URL('about:blank') }, `key is an object; expected ${source}`],
     [{ ...minimal, clients: 'none' }, `clients is "none"; expected one of 'required', 'optional'`],
     [{ ...minimal, clients: null }, `clients is null; expected one of 'required', 'optional'`],
     [{ ...minimal, refusals: 'loud' }, `refusals is "loud"; expected one of 'named', 'native'`],
@@ -228,7 +228,7 @@ describe('an option is refused with its name, what was given and what may be', (
     [{ ...minimal, now: 5 }, 'now is 5; expected a function that returns milliseconds since 1970'],
     [
       { ...minimal, tls: { requestCert: false } },
-      `tls.requestCert is refused: it is always on, so leave it out; for callers without a certificate use options.clients: 'optional'`,
+      `tls.requestCert is refused: it is always on; for clients without a certificate, use options.clients: 'optional'`,
     ],
   ])('%#', (options, message) => {
     expect(refusal(options)).toBe(message);
@@ -238,7 +238,7 @@ describe('an option is refused with its name, what was given and what may be', (
     'passphrase %#, which is not shown',
     (passphrase) => {
       expect(refusal({ ...minimal, passphrase })).toBe(
-        'passphrase must be a non-empty string; leave it out for a key that is not encrypted',
+        'passphrase must be a non-empty string; omit it for a key that is not encrypted',
       );
     },
   );
