@@ -1,5 +1,5 @@
 /**
- * The way from a server's handle to metrics in a register.
+ * Registers the metrics of a server.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { type Mtls } from '../server/mtls.js';
 import { instrumentsOf } from './instruments.js';
 import { ServerFigures } from './server-figures.js';
 
-/** What {@link collectMetrics} takes. */
+/** The options of {@link collectMetrics}. */
 export interface MetricsOptions {
   /**
    * Where the metrics are registered.
@@ -19,18 +19,18 @@ export interface MetricsOptions {
    */
   readonly register?: Registry | Registry<OpenMetricsContentType> | undefined;
   /**
-   * What every name begins with: letters, digits and `_`.
+   * The prefix of every metric name: letters, digits and `_`.
    * @defaultValue `'mtls_'`
    */
   readonly prefix?: string | undefined;
   /**
-   * The value of a label `server`, which tells the servers of one register apart.
+   * The value of a label `server`, which distinguishes several servers in one register.
    * @defaultValue no such label
    */
   readonly server?: string | undefined;
   /**
-   * How many clients requests are counted for by name: the first that come. Those of the others are counted as
-   * `other`, for every name is a time series.
+   * For how many clients requests are counted by name, in order of appearance. The requests of all other clients are
+   * counted as `other`, because every name is a time series.
    * @defaultValue `0`: requests are counted without names; an integer from 0 to 10_000
    */
   readonly requestsByClient?: number | undefined;
@@ -43,19 +43,30 @@ export interface MetricsOptions {
 
 /** The metrics of one server. */
 export interface MtlsMetrics extends Disposable {
-  /** Counts the requests that pass it. Without it, no request is counted. */
+  /** Counts the requests that pass through it. Without this middleware, no requests are counted. */
   readonly countRequests: Middleware;
-  /** Stops counting, and takes the server's metrics out of the register. */
+  /** Stops counting, and removes the metrics of the server from the register. */
   close(): void;
 }
 
 /**
- * Registers the metrics of a server, and counts from now on. What the handle can say itself, of its connections, CRLs
- * and certificates, is asked for whenever the metrics are.
- * @param mtls - `server.mtls`, or what `protect()` resolves to.
- * @param options - Where to, and under which names.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for an option that is wrong, for a register that has other metrics of
- *   these names, and for a second server without a `server` label of its own.
+ * Registers the metrics of a server and starts counting. Connections, CRLs and certificates are read from the handle
+ * at each scrape.
+ * @param mtls - `server.mtls`, or the result of `protect()`.
+ * @param options - The register, and the names of the metrics.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for an invalid option, for a register that has other metrics with these
+ *   names, and for a second server without a `server` label of its own.
+ * @example
+ * ```ts
+ * import { collectMetrics } from 'express-mtls/metrics';
+ * import { register } from 'prom-client';
+ *
+ * const metrics = collectMetrics(server.mtls, { requestsByClient: 100 });
+ * app.use(metrics.countRequests);
+ * app.get('/metrics', requireClient({ commonName: 'prometheus' }), async (_req, res) => {
+ *   res.type(register.contentType).send(await register.metrics());
+ * });
+ * ```
  */
 export function collectMetrics(mtls: Mtls, options: MetricsOptions = {}): MtlsMetrics {
   checkKeys(options, 'the options of collectMetrics()', optionNames);
@@ -87,7 +98,7 @@ function isHandle(value: unknown): value is Mtls {
 }
 
 function checkPrefix(prefix = 'mtls_'): string {
-  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(prefix)) throw invalid('prefix', prefix, "one like 'mtls_'");
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(prefix)) throw invalid('prefix', prefix, "a prefix such as 'mtls_'");
   return prefix;
 }
 

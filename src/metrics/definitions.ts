@@ -1,6 +1,6 @@
 /**
- * Every metric: its name, what it says, its labels, and where its samples come from. No label takes more values than
- * the configuration of the server, or this package, has names for.
+ * Every metric: its name, help text, labels and samples. A label only takes values that the configuration of the
+ * server or this package has names for.
  *
  * @module
  */
@@ -8,27 +8,27 @@ import { type Aggregator } from 'prom-client';
 import { listsOf } from './revocation-lists.js';
 import { type ServerFigures } from './server-figures.js';
 
-/** One value, and its labels. */
+/** A value and its labels. */
 export type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
 
-/** A metric whose samples are taken when they are asked for. */
+/** A metric whose samples are taken at each scrape. */
 export interface Definition {
   readonly type: 'counter' | 'gauge';
-  /** Without the prefix. */
+  /** The name without the prefix. */
   readonly name: string;
   readonly help: string;
   readonly labels: readonly string[];
-  /** What becomes of the values of a cluster's workers. @defaultValue `'sum'` */
+  /** How the values of a cluster's workers are combined. @defaultValue `'sum'` */
   readonly aggregator?: Aggregator;
   readonly samples: (figures: ServerFigures) => readonly Sample[];
 }
 
-/** A metric that is told of each value as it comes. */
+/** A metric that records each value when it occurs. */
 export interface HistogramDefinition {
-  /** Without the prefix. */
+  /** The name without the prefix. */
   readonly name: string;
   readonly help: string;
-  /** Upper bounds. */
+  /** The upper bounds. */
   readonly buckets: readonly number[];
 }
 
@@ -37,7 +37,7 @@ export const definitions: readonly Definition[] = [
   {
     type: 'counter',
     name: 'handshakes_total',
-    help: 'Clients with a certificate that were admitted, and callers that were refused, by reason.',
+    help: 'Admitted clients with a certificate, and refused clients, by reason.',
     labels: ['outcome', 'reason'],
     samples: ({ admitted, refusals }) => [
       [{ outcome: 'admitted' }, admitted],
@@ -47,14 +47,14 @@ export const definitions: readonly Definition[] = [
   {
     type: 'counter',
     name: 'evictions_total',
-    help: 'Open connections that were ended because their client is no longer let in, by reason.',
+    help: 'Open connections that were closed because their client is no longer admitted, by reason.',
     labels: ['reason'],
     samples: ({ evictions }) => Array.from(evictions, ([reason, value]) => [{ reason }, value]),
   },
   {
     type: 'counter',
     name: 'requests_total',
-    help: 'Requests that countRequests has seen, by client where that was asked for.',
+    help: 'Requests that passed countRequests, by client if requestsByClient is set.',
     labels: ['client'],
     samples: ({ requests }) =>
       Array.from(requests, ([client, value]) => [client === undefined ? {} : { client }, value]),
@@ -62,7 +62,7 @@ export const definitions: readonly Definition[] = [
   {
     type: 'counter',
     name: 'forbidden_requests_total',
-    help: 'Requests of admitted clients that a rule answered with 403.',
+    help: 'Requests of admitted clients that a rule forbade with 403.',
     labels: [],
     samples: ({ forbidden }) => [[{}, forbidden]],
   },
@@ -84,7 +84,7 @@ export const definitions: readonly Definition[] = [
   {
     type: 'gauge',
     name: 'crl_remaining_seconds',
-    help: 'Time until the nextUpdate of a CRL in force: negative after it, +Inf where the CRL names none.',
+    help: 'Time until the nextUpdate of a CRL in force: negative after it, +Inf if the CRL has none.',
     labels: ['issuer', 'source'],
     aggregator: 'min',
     samples: (figures) => listsOf(figures).map(({ labels, remaining }) => [labels, remaining]),
@@ -92,7 +92,7 @@ export const definitions: readonly Definition[] = [
   {
     type: 'gauge',
     name: 'crl_entries',
-    help: 'Certificates that a CRL in force lists.',
+    help: 'Number of entries in a CRL in force.',
     labels: ['issuer', 'source'],
     aggregator: 'max',
     samples: (figures) => listsOf(figures).map(({ labels, entries }) => [labels, entries]),
@@ -100,7 +100,7 @@ export const definitions: readonly Definition[] = [
   {
     type: 'gauge',
     name: 'crls_healthy',
-    help: 'Whether every CRL in force is in date: 1 or 0. 1 where no CRL is configured.',
+    help: 'Whether every CRL in force is current: 1 or 0. 1 if no CRL is configured.',
     labels: [],
     aggregator: 'min',
     samples: ({ mtls }) => [[{}, Number(mtls.revocation.healthy)]],
@@ -108,7 +108,7 @@ export const definitions: readonly Definition[] = [
   {
     type: 'gauge',
     name: 'uncovered_cas',
-    help: 'CAs of which no CRL is loaded, though some are.',
+    help: 'CAs without a loaded CRL, if CRLs are configured.',
     labels: [],
     aggregator: 'max',
     samples: ({ mtls }) => [[{}, mtls.revocation.uncovered.length]],
@@ -116,7 +116,7 @@ export const definitions: readonly Definition[] = [
   {
     type: 'counter',
     name: 'reloads_total',
-    help: 'Reloads that put something new into force, and faults that were found, by code.',
+    help: 'Reloads that changed what is in force, and faults found by reloads, by code.',
     labels: ['outcome', 'code'],
     samples: ({ reloads, failedReloads }) => [
       [{ outcome: 'succeeded' }, reloads],
@@ -126,7 +126,7 @@ export const definitions: readonly Definition[] = [
   {
     type: 'gauge',
     name: 'last_reload_successful',
-    help: 'Whether the sources were good when they were last read: 1 or 0.',
+    help: 'Whether the sources had no fault when they were last read: 1 or 0.',
     labels: [],
     aggregator: 'min',
     samples: ({ mtls }) => [[{}, Number(mtls.fault === undefined)]],
@@ -134,7 +134,7 @@ export const definitions: readonly Definition[] = [
   {
     type: 'gauge',
     name: 'source_faults',
-    help: 'Sources that cannot be used now: what they gave before is in force.',
+    help: 'Sources with a fault. Their last-good copy is in force.',
     labels: [],
     aggregator: 'max',
     samples: ({ mtls }) => [[{}, mtls.faults.length]],
@@ -142,7 +142,7 @@ export const definitions: readonly Definition[] = [
   {
     type: 'gauge',
     name: 'healthy',
-    help: 'Whether no fault stands and no CRL is stale: 1 or 0.',
+    help: 'Whether no source has a fault and no CRL is stale: 1 or 0.',
     labels: [],
     aggregator: 'min',
     samples: ({ mtls }) => [[{}, Number(mtls.healthy)]],
@@ -150,7 +150,7 @@ export const definitions: readonly Definition[] = [
   {
     type: 'gauge',
     name: 'ready',
-    help: 'Whether clients can be served, as the probe says: 1 or 0.',
+    help: 'Whether clients can be served, as reported by the probe: 1 or 0.',
     labels: [],
     aggregator: 'min',
     samples: ({ mtls }) => [[{}, Number(mtls.ready)]],
@@ -158,7 +158,7 @@ export const definitions: readonly Definition[] = [
   {
     type: 'gauge',
     name: 'last_reload_success_timestamp_seconds',
-    help: 'When a reload last put something new into force, since 1970; before the first, when the counting began.',
+    help: 'Time of the last reload that changed what is in force, since 1970; before the first, the start of counting.',
     labels: [],
     aggregator: 'min',
     samples: ({ lastReload }) => [[{}, lastReload / 1000]],
@@ -166,7 +166,7 @@ export const definitions: readonly Definition[] = [
   {
     type: 'gauge',
     name: 'server_certificate_remaining_seconds',
-    help: "Time until the notAfter of the server's own certificate, and of that of each name of sni.",
+    help: "Time until the notAfter of the server's own certificate and of the certificate of each name in sni.",
     labels: ['servername'],
     aggregator: 'min',
     samples: ({ mtls, now }) =>
@@ -186,12 +186,12 @@ export const histogramDefinitions: {
 } = {
   reloadDuration: {
     name: 'reload_duration_seconds',
-    help: 'From the reading of the files to the last eviction, of reloads that put something new into force.',
+    help: 'Duration of reloads that changed what is in force, from reading the files to the last eviction.',
     buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
   },
   certificateRemaining: {
     name: 'client_certificate_remaining_seconds',
-    help: 'Time until the notAfter of the certificates of admitted clients, at each handshake.',
+    help: 'Time until the notAfter of the certificate of an admitted client, at the handshake.',
     buckets: [1, 7, 14, 30, 90, 365].map((days) => days * day),
   },
 };

@@ -1,6 +1,6 @@
 /**
- * `express-mtls/metrics`: what an operator watches, as metrics of prom-client. That package is a peer, and nothing
- * else here loads it.
+ * `express-mtls/metrics`: metrics for Prometheus. Requires the peer dependency prom-client, which no other entry
+ * loads.
  *
  * @module
  */

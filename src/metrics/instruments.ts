@@ -1,5 +1,5 @@
 /**
- * The metrics of a register, which all servers of that register share: prom-client takes each name once.
+ * The metrics in a register. All servers of a register share them, because prom-client accepts each name once.
  *
  * @module
  */
@@ -25,24 +25,24 @@ type AnyRegistry = Registry | Registry<OpenMetricsContentType>;
 const known = new WeakMap<AnyRegistry, Map<string, Instruments>>();
 
 /**
- * The metrics with this prefix, made where there are none yet.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where the register has metrics of these names from elsewhere.
+ * The metrics with this prefix, created on first use.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` if the register has other metrics with these names.
  */
 export function instrumentsOf(register: AnyRegistry, prefix: string): Instruments {
   const ofRegister = known.get(register) ?? new Map<string, Instruments>();
   known.set(register, ofRegister);
   const there = ofRegister.get(prefix);
-  // After register.clear() they are there no more.
+  // register.clear() removes them.
   if (there?.isRegistered === true) return there;
   const made = new Instruments(register, prefix);
   ofRegister.set(prefix, made);
   return made;
 }
 
-/** Metrics of the servers of one register. Their samples are taken when they are asked for. */
+/** The metrics of the servers of one register. Samples are taken at each scrape. */
 export class Instruments {
   readonly #register: AnyRegistry;
-  /** By the name they are registered under: a register for OpenMetrics writes another one into them. */
+  /** By registered name: an OpenMetrics register changes the name in the metric itself. */
   readonly #metrics = new Map<string, Metric>();
   readonly #reloadDuration: Histogram;
   readonly #certificateRemaining: Histogram;
@@ -58,7 +58,7 @@ export class Instruments {
     this.#certificateRemaining = this.#makeHistogram(histogramDefinitions.certificateRemaining, prefix);
   }
 
-  /** Whether the register still has them. */
+  /** Whether the register still has the metrics. */
   get isRegistered(): boolean {
     return [...this.#metrics].every(([name, metric]) => this.#register.getSingleMetric(name) === metric);
   }
@@ -104,8 +104,8 @@ export class Instruments {
   }
 
   /**
-   * Takes a server in.
-   * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where another one has its label.
+   * Adds a server.
+   * @throws MtlsError `ERR_MTLS_OPTION_INVALID` if another server has the same label.
    */
   add(figures: ServerFigures): void {
     const { labels } = figures;
@@ -122,10 +122,10 @@ export class Instruments {
     });
   }
 
-  /** Takes a server out, and with the last one the metrics. */
+  /** Removes a server, and the metrics with the last one. */
   remove(figures: ServerFigures): void {
     const { labels } = figures;
-    // Closed twice, it must not take out another one that has come under its label since.
+    // After a second close(), another server may have the same label.
     if (this.#servers.get(labels.server) !== figures) return;
     this.#servers.delete(labels.server);
     for (const histogram of [this.#reloadDuration, this.#certificateRemaining]) histogram.remove(labels);
@@ -149,16 +149,16 @@ function samplesOf(
 
 function taken(name: string): MtlsError {
   return new MtlsError('ERR_MTLS_OPTION_INVALID', {
-    seen: `the register has a metric "${name}" from elsewhere`,
-    remedy: 'give collectMetrics() another prefix, or a register of its own',
+    seen: `the register already has another metric "${name}"`,
+    remedy: 'pass collectMetrics() another prefix or a separate register',
   });
 }
 
 function duplicate(server: string | undefined): MtlsError {
   const seen = server === undefined ? 'without a label' : `labelled ${JSON.stringify(server)}`;
   return new MtlsError('ERR_MTLS_OPTION_INVALID', {
-    seen: `the register has a server ${seen} already`,
+    seen: `the register already has a server ${seen}`,
     remedy:
-      "close() its metrics, or give each server a name of its own: collectMetrics(mtls, { server: 'public' })",
+      "close() its metrics, or give each server its own label: collectMetrics(mtls, { server: 'public' })",
   });
 }

@@ -1,22 +1,25 @@
 /**
- * The CRLs in force as figures, one for each issuer and source.
+ * The CRLs in force as figures, per issuer and source.
  *
  * @module
  */
 import { abbreviate } from '../judgement/refusal.js';
 import { type ServerFigures } from './server-figures.js';
 
-/** What there is to say of the CRLs of one issuer from one source. */
+/** The figures for the CRLs of one issuer from one source. */
 export interface RevocationLists {
   readonly labels: { readonly issuer: string; readonly source: string };
   /** Seconds since the oldest thisUpdate. */
   readonly age: number;
-  /** Seconds until the first nextUpdate; `Infinity` where none is named. */
+  /** Seconds until the earliest nextUpdate; `Infinity` if no CRL has one. */
   readonly remaining: number;
   readonly entries: number;
 }
 
-/** A source may hold several CRLs of one issuer (a delta beside its base, partitions), and two names of `sni` the same. */
+/**
+ * Combines CRLs of the same issuer and source (a delta and its base, or partitions). The same CRL under two names of
+ * `sni` counts once.
+ */
 export function listsOf({ mtls, now }: Pick<ServerFigures, 'mtls' | 'now'>): RevocationLists[] {
   const at = now();
   const seen = new Set<string>();

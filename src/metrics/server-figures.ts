@@ -1,5 +1,5 @@
 /**
- * What is counted of one server. Every map has a bounded number of keys, so that nothing grows with time.
+ * The counters of one server. Every map has a bounded number of keys, so memory use does not grow over time.
  *
  * @module
  */
@@ -10,30 +10,30 @@ import { type RefusalReason, refusalReasons } from '../judgement/refusal.js';
 import { type MtlsEvents } from '../server/events.js';
 import { type Mtls, type MtlsMessage } from '../server/mtls.js';
 
-/** Where what has a distribution goes. */
+/** The histograms that values are recorded in. */
 export interface Histograms {
   readonly reloadDuration: (seconds: number) => void;
   readonly certificateRemaining: (seconds: number) => void;
 }
 
-/** What {@link ServerFigures} needs beside the handle. */
+/** The options of {@link ServerFigures}. */
 export interface FiguresOptions {
-  /** On every sample of this server. */
+  /** The labels of every sample of this server. */
   readonly labels: { readonly server?: string };
-  /** How many clients are counted by name; `0`: requests are counted without names. */
+  /** For how many clients requests are counted by name; `0` counts requests without names. */
   readonly mostClients: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
-/** The name of callers without a certificate, and that of the clients for which there were too many names. */
+/** The names for callers without a certificate, and for clients beyond the limit. */
 const anonymous = 'anonymous';
 const others = 'other';
 
-// A name may have 60,000 characters, and would be in every scrape.
+// A name can have 60,000 characters, and appears in every scrape.
 const longestName = 128;
 
-/** Counts what a server tells. */
+/** Counts the events of a server. */
 export class ServerFigures {
   readonly mtls: Mtls;
   readonly labels: { readonly server?: string };
@@ -41,12 +41,15 @@ export class ServerFigures {
   readonly refusals: Map<RefusalReason, number> = zeroes(refusalReasons);
   readonly evictions: Map<RefusalReason, number> = zeroes(refusalReasons);
   readonly failedReloads: Map<ErrorCode, number> = zeroes(faultCodes);
-  /** By client; under `undefined` where there are no names. */
+  /** By client; under `undefined` if requests are counted without names. */
   readonly requests: Map<string | undefined, number> = zeroes([]);
   admitted: number = 0;
   forbidden: number = 0;
   reloads: number = 0;
-  /** When something new was last put into force, in milliseconds since 1970; at first, when the counting began. */
+  /**
+   * The time of the last reload that changed what is in force, in milliseconds since 1970; initially the start of
+   * counting.
+   */
   lastReload: number;
   readonly #mostClients: number;
   #clients = 0;
@@ -60,7 +63,7 @@ export class ServerFigures {
     this.#mostClients = mostClients;
   }
 
-  /** Counts from now on. */
+  /** Starts counting. */
   begin({ reloadDuration, certificateRemaining }: Histograms): void {
     this.#follow('authenticated', ({ identity }) => {
       this.admitted++;
@@ -85,7 +88,7 @@ export class ServerFigures {
     });
   }
 
-  /** By the channels, which stand apart from the listeners of the app. */
+  /** Subscribes to a diagnostics channel, so that listeners of the application are not affected. */
   #follow<Name extends keyof MtlsEvents>(name: Name, count: (event: MtlsEvents[Name][0]) => void): void {
     const onMessage = (message: unknown): void => {
       const { mtls, event } = message as MtlsMessage<Name>;
@@ -95,7 +98,7 @@ export class ServerFigures {
     this.#leave.push(() => unsubscribe(`express-mtls.${name}`, onMessage));
   }
 
-  /** Counts no more. */
+  /** Stops counting. */
   close(): void {
     for (const leave of this.#leave.splice(0)) leave();
   }
@@ -116,7 +119,7 @@ export class ServerFigures {
   }
 }
 
-// What is there from the start lets Prometheus see the first of each kind as an increase.
+// Prometheus sees the first event of each kind as an increase only if the counter already exists with value 0.
 function zeroes<Key>(keys: readonly Key[]): Map<Key, number> {
   return new Map(keys.map((key) => [key, 0]));
 }

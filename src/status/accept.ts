@@ -1,10 +1,10 @@
 /**
- * Whether a caller wants a page or data (RFC 9110 section 12.5.1).
+ * Content negotiation between HTML and JSON (RFC 9110 section 12.5.1).
  *
  * @module
  */
 
-/** Whether `text/html` is asked for by name, and no less than `application/json`. */
+/** Whether `text/html` is accepted by name, with at least the weight of `application/json`. */
 export function prefersHtml(accept: string | undefined): boolean {
   const page = weightOf('text/html', accept);
   return page > 0 && page >= weightOf('application/json', accept);
@@ -15,7 +15,7 @@ function weightOf(type: string, accept = ''): number {
     const [name = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
     if (name !== type) continue;
     const weight = parameters.find((parameter) => parameter.startsWith('q='));
-    // A weight that is no number is none.
+    // An invalid weight counts as 0.
     return weight === undefined ? 1 : Number(weight.slice(2)) || 0;
   }
   return 0;

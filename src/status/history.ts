@@ -1,6 +1,5 @@
 /**
- * What a status page remembers of a server: the last refusals, evictions and
- * reloads. Bounded.
+ * The history that the status page shows: the last refusals, evictions and reloads. Bounded.
  *
  * @module
  */
@@ -14,12 +13,12 @@ import { type StatusRefusal, type StatusReload } from './status-report.js';
 import { baseName, withoutFolders } from './text.js';
 import { shorten } from '../x509/string.js';
 
-/** How many of each list are kept. */
+/** The maximum length of each list. */
 const mostKept = 50;
 const longestMessage = 1000;
 
-// Whoever has no certificate, or makes one up, can have any of these; the others need a certificate of our CAs.
-// Strangers come in any number, and must not push out what is told of clients.
+// Refusals for these reasons need no certificate of a trusted CA, so anyone can cause any number of them. They must
+// not displace the entries of clients.
 const reasonsOfStrangers: readonly RefusalReason[] = [
   'no-certificate',
   'untrusted',
@@ -28,11 +27,11 @@ const reasonsOfStrangers: readonly RefusalReason[] = [
   'identity-invalid',
 ];
 
-/** What is remembered. */
+/** The history of a server. */
 export class History {
   readonly since: string;
   readonly refusals: RefusalRecord = new RefusalRecord(reasonsOfStrangers);
-  // Whoever is evicted had been let in.
+  // Only admitted clients are evicted.
   readonly evictions: RefusalRecord = new RefusalRecord([]);
   readonly reloads: { total: number; failed: number; list: StatusReload[] } = {
     total: 0,
@@ -40,7 +39,7 @@ export class History {
     list: [],
   };
 
-  /** Remembers from now on. */
+  /** Starts recording. */
   constructor(
     mtls: Mtls,
     { now, sources }: { readonly now: () => number; readonly sources: 'names' | 'paths' },
@@ -73,7 +72,7 @@ export class History {
   }
 }
 
-/** The last refusals, or evictions, and how many there were of each reason. */
+/** The last refusals or evictions, and their number by reason. */
 export class RefusalRecord {
   total: number = 0;
   readonly byReason: Partial<Record<RefusalReason, number>> = {};
@@ -82,13 +81,16 @@ export class RefusalRecord {
   readonly #strangers = new Map<string, StatusRefusal>();
   readonly #clients = new Map<string, StatusRefusal>();
 
-  /** @param strangers - The reasons that anybody can have. Those share a line by address, and half of the lines. */
+  /**
+   * @param strangers - The reasons that anyone can cause. These refusals are grouped by address and get half of the
+   *   lines.
+   */
   constructor(strangers: readonly RefusalReason[]) {
     this.#reasonsOfStrangers = strangers;
     this.#mostLines = strangers.length === 0 ? mostKept : mostKept / 2;
   }
 
-  /** Remembers one. */
+  /** Records an event. */
   add(event: RefusedEvent | EvictedEvent, at: string): void {
     const { reason, code, identity, remoteAddress } = event;
     this.total++;
@@ -97,7 +99,7 @@ export class RefusalRecord {
     const lines = isStranger ? this.#strangers : this.#clients;
     const key = `${reason} ${isStranger ? networkOf(remoteAddress) : identity.fingerprint256}`;
     const before = lines.get(key);
-    // Put in anew, it stands at the end.
+    // Delete and set, so that the entry moves to the end.
     lines.delete(key);
     lines.set(key, {
       at,
@@ -114,20 +116,20 @@ export class RefusalRecord {
     if (lines.size > this.#mostLines && oldest !== undefined) lines.delete(oldest);
   }
 
-  /** The last ones, the last one first. */
+  /** The last entries, newest first. */
   get list(): StatusRefusal[] {
     const lines = [...this.#strangers.values(), ...this.#clients.values()].reverse();
     return lines.sort((one, other) => (one.at < other.at ? 1 : one.at > other.at ? -1 : 0));
   }
 }
 
-/** A fault in words that a page can show. */
+/** Describes a fault for the page. */
 export function describeFault(
   { source, error: { code, message } }: Pick<StandingFault, 'source' | 'error'>,
   sources: 'names' | 'paths',
 ): { source: string; code: ErrorCode; message: string } {
   const isWhole = sources === 'paths';
-  // Several faults stand on a line each.
+  // Several faults are on separate lines.
   const line = (isWhole ? message : withoutFolders(message)).replaceAll('\n', '; ');
   return {
     source: shorten(isWhole ? source : baseName(source), 200),

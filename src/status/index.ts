@@ -1,5 +1,5 @@
 /**
- * `express-mtls/status`: a page for operators, and a probe. Nothing else of the package loads it.
+ * `express-mtls/status`: a status page for operators, and a readiness probe.
  *
  * @module
  */

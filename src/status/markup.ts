@@ -1,14 +1,14 @@
 /**
- * HTML whose every value is escaped, because there is no other way to put one in.
+ * HTML templates that escape every value. There is no other way to insert one.
  *
  * @module
  */
 
-/** HTML that was written here, its values escaped. */
+/** HTML whose values are escaped. */
 export class Markup {
   readonly html: string;
 
-  /** @param html - What {@link markup} has put together, or a constant. */
+  /** @param html - The output of {@link markup}, or a constant. */
   constructor(html: string) {
     this.html = html;
   }
@@ -16,7 +16,7 @@ export class Markup {
 
 type Value = string | number | Markup | readonly Markup[];
 
-/** A template of HTML: strings and numbers become text, {@link Markup} stays what it is. */
+/** An HTML template. Strings and numbers are escaped; {@link Markup} is inserted unchanged. */
 export function markup(parts: TemplateStringsArray, ...values: readonly Value[]): Markup {
   return new Markup(parts.reduce((html, part, index) => html + toHtml(values[index - 1] ?? '') + part));
 }
@@ -27,12 +27,12 @@ function toHtml(value: Value): string {
   return String(value).replace(/[&<>"'`]/g, (sign) => `&#${sign.charCodeAt(0)};`);
 }
 
-/** `2026-11-27 01:22:05 UTC`, with the whole of it for programs. */
+/** `2026-11-27 01:22:05 UTC`, with the full timestamp in an attribute. */
 export function writeTime(iso: string): Markup {
   return markup`<time datetime="${iso}">${iso.slice(0, 19).replace('T', ' ')} UTC</time>`;
 }
 
-/** A name may be written from right to left, and what stands beside it is not. */
+/** Isolates a name from the text around it: the name may be written from right to left. */
 export function isolate(text: string): Markup {
   return markup`<bdi>${text}</bdi>`;
 }

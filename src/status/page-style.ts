@@ -1,11 +1,11 @@
 /**
- * How the page looks: light or dark as the reader has it, and narrow on a phone.
+ * The style of the page: light or dark by user preference, and responsive.
  *
  * @module
  */
 import { createHash } from 'node:crypto';
 
-/** The whole of it; the page has no other style, and no script. */
+/** The whole style sheet. The page has no other style and no script. */
 export const style = `
 :root { color-scheme: light dark; --text: #1b1f24; --muted: #57606a; --line: #c4cad1; --back: #fff;
   --good: #10652f; --bad: #a8071a; }
@@ -44,7 +44,7 @@ time { white-space: nowrap; }
 }
 `;
 
-/** Lets this style alone apply, and nothing at all be loaded, run, sent or framed. */
+/** Allows only this style sheet, by hash. Nothing can be loaded, run, submitted or framed. */
 export const contentSecurityPolicy: string = [
   "default-src 'none'",
   `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,

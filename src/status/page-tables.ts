@@ -1,5 +1,5 @@
 /**
- * The tables of the page: what is in force, who is connected, what has happened.
+ * The tables of the page: what is in force, who is connected, and the history.
  *
  * @module
  */
@@ -17,24 +17,24 @@ import {
 import { count } from '../quantity.js';
 import { describeSpan } from '../time-span.js';
 
-/** A column's heading, and what is in its cells. The first column names the row. */
+/** A column: its heading and the content of its cells. The first column is the row header. */
 interface Column<Entry> {
   readonly name: string;
   readonly kind?: 'number' | 'long';
   readonly cell: (entry: Entry) => string | number | Markup;
 }
 
-/** Writes all of them, each in a section with a heading. */
+/** Writes all tables, each in a section with a heading. */
 export function writeTables(report: StatusReport): Markup[] {
   const { authorities, crls, clients, refusals, evictions, reloads } = report;
   const now = Date.parse(report.at);
   const captions = {
-    authorities: `The CAs whose clients are let in${notListed(authorities)}`,
-    crls: `The CRLs in force; those that run out first stand first${notListed(crls)}`,
+    authorities: `The CAs whose clients are admitted${notListed(authorities)}`,
+    crls: `The CRLs in force, earliest nextUpdate first${notListed(crls)}`,
     clients: `${count(clients.connections, 'open connection')} of ${count(clients.total, 'client')}${notListed(clients)}`,
-    refusals: `Handshakes that were refused: ${countReasons(refusals)}`,
-    evictions: `Open connections that were ended: ${countReasons(evictions)}`,
-    reloads: `Reloads that changed something, or failed: ${reloads.total}, of which ${reloads.failed} failed`,
+    refusals: `Refused handshakes: ${countReasons(refusals)}`,
+    evictions: `Connections closed because the client is no longer admitted: ${countReasons(evictions)}`,
+    reloads: `Reloads that changed something or failed: ${reloads.total}, of which ${reloads.failed} failed`,
   };
   return [
     writeTable('CAs', captions.authorities, authorities, authorityColumns),
@@ -60,8 +60,8 @@ function writeTable<Entry>(
     ({ name, kind }) => markup`<th role="columnheader" scope="col"${classOf(kind)}>${name}</th>`,
   );
   const rows = list.map((entry) => markup`<tr role="row">${columns.map(writeCell(entry))}</tr>\n`);
-  // On a phone the rows are blocks, and without the roles they would not be rows any more to a screen reader.
-  // Whoever has no pointer scrolls a wide table with the keys, and for that it must be able to have the focus.
+  // On narrow screens rows are blocks; the roles keep them rows for screen readers. The focusable region lets keyboard
+  // users scroll a wide table.
   return markup`<section aria-labelledby="${id}">
 ${heading}
 <div class="wide" role="region" aria-labelledby="${id}" tabindex="0">
@@ -94,7 +94,7 @@ const authorityColumns: readonly Column<StatusAuthority>[] = [
     name: 'CRL',
     cell: ({ crl }) => {
       if (crl === 'loaded') return 'loaded';
-      return warn(crl === 'missing' ? 'missing: no CRL of it is loaded' : 'none is configured');
+      return warn(crl === 'missing' ? 'missing: its CRL is not loaded' : 'none configured');
     },
   },
   {
@@ -103,7 +103,7 @@ const authorityColumns: readonly Column<StatusAuthority>[] = [
       names.map((name) => (name === '*' ? 'all without CAs of their own' : name)).join(', '),
   },
   {
-    name: 'In date until',
+    name: 'Valid until',
     cell: ({ notAfter, state }) => {
       if (state === 'current') return writeTime(notAfter);
       return markup`${writeTime(notAfter)}<br>${warn(state === 'expired' ? 'expired' : 'not valid yet')}`;
@@ -114,7 +114,7 @@ const authorityColumns: readonly Column<StatusAuthority>[] = [
 function crlColumns(now: number): readonly Column<StatusCrl>[] {
   return [
     { name: 'Issuer', cell: ({ issuer }) => isolate(issuer) },
-    { name: 'State', cell: ({ state }) => (state === 'stale' ? warn('stale') : praise('in date')) },
+    { name: 'State', cell: ({ state }) => (state === 'stale' ? warn('stale') : praise('current')) },
     { name: 'Time left', cell: (crl) => writeTimeLeft(crl, now) },
     { name: 'Age', cell: ({ thisUpdate }) => describeSpan(now - Date.parse(thisUpdate)) },
     { name: 'Entries', kind: 'number', cell: ({ entries }) => entries },
@@ -123,9 +123,9 @@ function crlColumns(now: number): readonly Column<StatusCrl>[] {
   ];
 }
 
-// The length of the bar is an attribute of its own: no style stands in the page but the one that the policy names.
+// A meter has its value in an attribute, so the page needs no inline style, which its policy forbids.
 function writeTimeLeft({ issuer, nextUpdate, left }: StatusCrl, now: number): Markup | string {
-  if (nextUpdate === null || left === null) return 'does not run out';
+  if (nextUpdate === null || left === null) return 'never expires';
   const distance = Date.parse(nextUpdate) - now;
   const words = distance > 0 ? `${describeSpan(distance)} left` : `expired ${describeSpan(-distance)} ago`;
   const preposition = distance > 0 ? 'until' : 'at';
@@ -178,7 +178,7 @@ const reloadColumns: readonly Column<StatusReload>[] = [
     kind: 'long',
     cell: (reload) => {
       if (reload.outcome === 'failed')
-        return markup`${reload.code}: ${isolate(reload.message)}<br>What it gave before stays.`;
+        return markup`${reload.code}: ${isolate(reload.message)}<br>The last-good copy stays in force.`;
       if (reload.outcome === 'recovered')
         return markup`${isolate(reload.source)} can be used again: ${reload.code} is fixed.`;
       const { added, removed, evicted, durationMs } = reload;
@@ -191,7 +191,7 @@ function writeWho({
   subject,
   serialNumber,
 }: Pick<StatusRefusal, 'subject' | 'serialNumber'>): Markup | string {
-  if (subject === null || serialNumber === null) return 'nobody known';
+  if (subject === null || serialNumber === null) return 'no readable certificate';
   const name = isolate(subject === '' ? 'no subject' : subject);
   return markup`${name}<br><span class="muted">serial ${serialNumber}</span>`;
 }

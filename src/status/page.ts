@@ -1,6 +1,5 @@
 /**
- * The status report as a page for people: one document without scripts, in which
- * nothing is said by colour alone.
+ * The status report as an HTML page without scripts. Colour never is the only carrier of information.
  *
  * @module
  */
@@ -25,7 +24,7 @@ export function writePage(report: StatusReport): string {
 <h1>Client certificates</h1>
 ${writeVerdict(report)}
 ${report.faults.map(writeFault)}
-<p class="muted">As of ${writeTime(report.at)}. What happens is remembered since ${writeTime(report.since)}.</p>
+<p class="muted">As of ${writeTime(report.at)}. History since ${writeTime(report.since)}.</p>
 </header>
 <main>
 ${writeTables(report)}
@@ -38,16 +37,16 @@ ${writeTables(report)}
 function writeVerdict({ ready, healthy, faults, crls }: StatusReport): Markup {
   if (!ready) return markup`<p class="verdict bad">Not ready: every CRL is stale.</p>`;
   if (crls.total === 0)
-    return markup`<p class="verdict bad">Ready, but no CRL is configured: nobody is ever revoked.</p>`;
-  // Those that expire first stand first.
+    return markup`<p class="verdict bad">Ready, but no CRL is configured: no client is ever revoked.</p>`;
+  // CRLs are sorted by nextUpdate.
   if (crls.list[0]?.state !== 'stale')
-    return markup`<p class="verdict good">Ready: every CRL is in date.</p>`;
+    return markup`<p class="verdict good">Ready: every CRL is current.</p>`;
   return healthy || faults.length > 0
-    ? markup`<p class="verdict bad">Ready: a CRL is stale, and within its grace.</p>`
+    ? markup`<p class="verdict bad">Ready: a CRL is stale, within its grace period.</p>`
     : markup`<p class="verdict bad">Ready, but a CRL is stale.</p>`;
 }
 
 function writeFault({ source, code, message, since }: StatusFault): Markup {
-  return markup`<p class="bad">${isolate(source)} is at fault since ${writeTime(since)}, and what it gave before is in force. ${code}: ${isolate(message)}</p>
+  return markup`<p class="bad">${isolate(source)} has been at fault since ${writeTime(since)}. Its last-good copy is in force. ${code}: ${isolate(message)}</p>
 `;
 }

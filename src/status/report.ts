@@ -1,6 +1,5 @@
 /**
- * What a status page says of a server, as plain data. Every text in it is short
- * and visible, every list has an end.
+ * The status of a server as plain data. Every text is short and printable, and every list is bounded.
  *
  * @module
  */
@@ -25,13 +24,13 @@ import { shorten } from '../x509/string.js';
 const mostListed = 100;
 const mostAddresses = 5;
 
-/** What a report reads of a server. */
+/** The part of a server's handle that a report reads. */
 export type ReportSource = Pick<
   Mtls,
   'authorities' | 'revocation' | 'connections' | 'faults' | 'healthy' | 'ready'
 >;
 
-/** What else a report is made of. */
+/** The other inputs of a report. */
 export interface ReportOptions {
   readonly history: Pick<History, 'since' | 'refusals' | 'evictions' | 'reloads'>;
   readonly sources: 'names' | 'paths';
@@ -39,7 +38,7 @@ export interface ReportOptions {
   readonly now: number;
 }
 
-/** Reports what is in force, who is connected, and what has happened. */
+/** Reports what is in force, who is connected, and the history. */
 export function createReport(mtls: ReportSource, { history, sources, now }: ReportOptions): StatusReport {
   const { crls } = mtls.revocation;
   const { refusals, evictions, reloads } = history;
@@ -103,7 +102,7 @@ function describeCrl(crl: RevocationEntryState, now: number): Omit<StatusCrl, 's
   };
 }
 
-/** From 0 to 1, to the hundredth. */
+/** A fraction from 0 to 1, to two decimals. */
 function partOf(left: number, life: number): number {
   if (left <= 0 || life <= 0) return 0;
   return Math.min(1, Math.round((100 * left) / life) / 100);

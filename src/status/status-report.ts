@@ -1,6 +1,5 @@
 /**
- * The JSON of the status page. Dates are ISO 8601 in UTC, names RFC 4514; what is
- * not there is `null`.
+ * The JSON of the status page. Dates are ISO 8601 in UTC, names are RFC 4514, and a missing value is `null`.
  *
  * @module
  */
@@ -8,83 +7,94 @@ import { type ErrorCode } from '../errors.js';
 import { type RefusalReason } from '../judgement/refusal.js';
 import { type AuthorityState } from '../server/authority-state.js';
 
-/** What the status page says of a server, as data. */
+/**
+ * The status of a server.
+ * @example
+ * ```ts
+ * const response = await fetch('https://localhost:4433/status');
+ * const { healthy, crls } = (await response.json()) as StatusReport;
+ * if (!healthy) console.warn(crls.list.filter(({ state }) => state === 'stale'));
+ * ```
+ */
 export interface StatusReport {
-  /** Now. */
+  /** The time of the report. */
   readonly at: string;
-  /** Since when refusals, evictions and reloads are remembered. */
+  /** The start of the history of refusals, evictions and reloads. */
   readonly since: string;
-  /** Whether clients can be served, as `mtls.ready` and `/ready` say. */
+  /** Whether clients can be served: `mtls.ready`, as at `/ready`. */
   readonly ready: boolean;
-  /** Whether nothing is wrong, as `mtls.healthy` says. */
+  /** Whether there is no fault and no stale CRL: `mtls.healthy`. */
   readonly healthy: boolean;
-  /** What is wrong with the sources now. */
+  /** The faults of the sources. */
   readonly faults: readonly StatusFault[];
   /** The CAs in force. */
   readonly authorities: StatusList<StatusAuthority>;
-  /** The CRLs in force. Those that run out first come first. */
+  /** The CRLs in force, earliest nextUpdate first. */
   readonly crls: StatusList<StatusCrl>;
-  /** The certificates that have open connections. Those with the most come first. */
+  /** The certificates with open connections, most connections first. */
   readonly clients: StatusClients;
-  /** The handshakes that were refused. The last one comes first. */
+  /** The refused handshakes, newest first. */
   readonly refusals: StatusRefusals;
-  /** The open connections that were ended. The last one comes first. */
+  /** The evicted connections, newest first. */
   readonly evictions: StatusRefusals;
-  /** The reloads that changed something, or failed. The last one comes first. */
+  /** The reloads that changed something or failed, newest first. */
   readonly reloads: StatusReloads;
 }
 
-/** A source that cannot be used. What it gave before is in force. */
+/** A source with a fault. Its last-good copy stays in force. */
 export interface StatusFault {
-  /** The file, without its folders unless they were asked for, or the option. */
+  /** The file or option. Directories are shown only with `sources: 'paths'`. */
   readonly source: string;
   /** What is wrong. */
   readonly code: ErrorCode;
-  /** The same in words, and what to do. */
+  /** The fault in words, and how to fix it. */
   readonly message: string;
-  /** Since when. */
+  /** When the fault was first found. */
   readonly since: string;
 }
 
-/** The first or last entries of what there are `total` of. */
+/** The first or the last of `total` entries. */
 export interface StatusList<Entry> {
-  /** How many there are, or have been, whether they are listed or not. */
+  /** The number of entries, listed or not. */
   readonly total: number;
-  /** At most 100 CAs, CRLs and clients, and the last 50 of what has happened. */
+  /** At most 100 CAs, CRLs and clients, and the last 50 events. */
   readonly list: readonly Entry[];
 }
 
-/** The clients that are connected. */
+/** The connected clients. */
 export interface StatusClients extends StatusList<StatusClient> {
-  /** How many connections they have together. */
+  /** The number of their connections. */
   readonly connections: number;
 }
 
-/** Refusals, or evictions. */
+/** Refusals or evictions. */
 export interface StatusRefusals extends StatusList<StatusRefusal> {
-  /** How many there were for each reason. */
+  /** The number of events by reason. */
   readonly byReason: Readonly<Partial<Record<RefusalReason, number>>>;
 }
 
-/** What came of reloads. */
+/** The results of reloads. */
 export interface StatusReloads extends StatusList<StatusReload> {
-  /** How many failed. */
+  /** The number of failed reloads. */
   readonly failed: number;
 }
 
 /** A CA in force. */
 export interface StatusAuthority {
-  /** Its name. */
+  /** Its subject. */
   readonly subject: string;
-  /** Who issued it; its own name, of a root. */
+  /** Its issuer. For a root, this is its own subject. */
   readonly issuer: string;
   /** Lower-case hex. */
   readonly serialNumber: string;
   /** When it expires. */
   readonly notAfter: string;
-  /** Whether it is in date. */
+  /** Whether the current time is within its validity period. */
   readonly state: 'current' | 'expired' | 'not-yet-valid';
-  /** The names of `sni` that its clients are for; `'*'`: the server, and every name without CAs of its own. */
+  /**
+   * The names in `sni` for which it admits clients. `'*'` stands for the server itself and every name without its own
+   * CAs.
+   */
   readonly names: readonly string[];
   /** Whether a CRL of it is loaded. */
   readonly crl: AuthorityState['crl'];
@@ -92,111 +102,111 @@ export interface StatusAuthority {
 
 /** A CRL in force. */
 export interface StatusCrl {
-  /** Whose it is. */
+  /** The CA that issued it. */
   readonly issuer: string;
   /** The CRL number, in decimal. */
   readonly number: string | null;
-  /** The file, without its folders unless they were asked for, or the option it came from. */
+  /** The file or option that it came from. Directories are shown only with `sources: 'paths'`. */
   readonly source: string;
-  /** How many certificates it lists. */
+  /** The number of entries. */
   readonly entries: number;
   /** When it was issued. */
   readonly thisUpdate: string;
-  /** When it runs out. */
+  /** When the next CRL is due. */
   readonly nextUpdate: string | null;
   /** When it was read. */
   readonly loadedAt: string;
-  /** `'stale'`: past its nextUpdate. */
+  /** `'stale'` if the CRL is past its nextUpdate. */
   readonly state: 'current' | 'stale';
-  /** The part of its life that is left, from 0 to 1. */
+  /** The remaining fraction of the time from thisUpdate to nextUpdate. */
   readonly left: number | null;
 }
 
 /** The open connections of one certificate. */
 export interface StatusClient {
-  /** The name of its holder; `''` where it has none. */
+  /** The subject of the certificate; `''` if it is empty. */
   readonly subject: string;
-  /** Who issued it. */
+  /** The issuer of the certificate. */
   readonly issuer: string;
   /** Lower-case hex. */
   readonly serialNumber: string;
-  /** SHA-256, as node:tls writes it. */
+  /** SHA-256 in the notation of node:tls. */
   readonly fingerprint256: string;
   /** When it expires. */
   readonly notAfter: string;
-  /** How many are open. */
+  /** The number of open connections. */
   readonly connections: number;
-  /** When the oldest of them was let in. */
+  /** When the oldest connection was admitted. */
   readonly since: string;
-  /** Some of the addresses they come from: at most 5. */
+  /** At most 5 of the remote addresses. */
   readonly addresses: readonly string[];
-  /** How many addresses they come from. */
+  /** The number of remote addresses. */
   readonly addressCount: number;
 }
 
-/** A refusal or an eviction; those of one client or stranger, for one reason, share an entry. */
+/** A refusal or an eviction. Events with the same client (or unknown client) and reason share an entry. */
 export interface StatusRefusal {
-  /** When the last of them was. */
+  /** The time of the last event. */
   readonly at: string;
-  /** When the first of them was. */
+  /** The time of the first event. */
   readonly firstAt: string;
-  /** How many they are. */
+  /** The number of events. */
   readonly count: number;
-  /** Why, in one word. */
+  /** The reason. */
   readonly reason: RefusalReason;
-  /** The code of the reason. */
+  /** The error code for the reason. */
   readonly code: ErrorCode;
-  /** Of the last of them: what was seen, and what to do. */
+  /** What was seen at the last event, and how to fix it. */
   readonly detail: string;
-  /** Of the last of them: who its certificate says it is. `null`: no certificate, or none that can be read. */
+  /** The subject of the certificate at the last event; `null` without a readable certificate. */
   readonly subject: string | null;
-  /** Of the last of them, lower-case hex. */
+  /** The serial number of that certificate in lower-case hex. */
   readonly serialNumber: string | null;
-  /** Of the last of them. */
+  /** The remote address of the last event. */
   readonly remoteAddress: string;
 }
 
-/** What came of a reload. One that changed nothing is not listed, and a fault that stays is listed once. */
+/** The result of a reload. A reload that changed nothing is not listed, and a lasting fault is listed once. */
 export type StatusReload = StatusReloaded | StatusReloadFailed | StatusRecovered;
 
-/** Something new came into force. */
+/** A reload that changed what is in force. */
 export interface StatusReloaded {
   /** When. */
   readonly at: string;
-  /** That it did. */
+  /** The result. */
   readonly outcome: 'reloaded';
-  /** How many certificates are revoked now that were not. */
+  /** The number of newly revoked certificates. */
   readonly added: number;
-  /** How many certificates were revoked and are listed no more. */
+  /** The number of certificates that no CRL lists any more. */
   readonly removed: number;
-  /** How many open connections were ended. */
+  /** The number of evicted connections. */
   readonly evicted: number;
-  /** From the reading of the files to the last eviction, in milliseconds. */
+  /** The time from reading the files to the last eviction, in milliseconds. */
   readonly durationMs: number;
 }
 
-/** A source was at fault, and what it gave before stayed in force. */
+/** A source with a fault. Its last-good copy stayed in force. */
 export interface StatusReloadFailed {
   /** When. */
   readonly at: string;
-  /** That it was. */
+  /** The result. */
   readonly outcome: 'failed';
   /** The file, without its folders unless they were asked for, or the option. */
   readonly source: string;
-  /** The fault; of several, the first. */
+  /** The fault. For several, the first one. */
   readonly code: ErrorCode;
-  /** What is wrong, and what to do. */
+  /** The fault in words, and how to fix it. */
   readonly message: string;
 }
 
-/** A source that was at fault can be used again. */
+/** A source whose fault is fixed. */
 export interface StatusRecovered {
   /** When. */
   readonly at: string;
-  /** That it can. */
+  /** The result. */
   readonly outcome: 'recovered';
   /** The file, without its folders unless they were asked for, or the option. */
   readonly source: string;
-  /** What was wrong. */
+  /** The fault that was fixed. */
   readonly code: ErrorCode;
 }

@@ -1,6 +1,5 @@
 /**
- * The status page and the probe of a server, as a middleware. It routes by
- * itself and never loads Express.
+ * The status page and the readiness probe as a middleware. It routes by itself and does not load Express.
  *
  * @module
  */
@@ -20,22 +19,26 @@ import { contentSecurityPolicy } from './page-style.js';
 import { writePage } from './page.js';
 import { createReport } from './report.js';
 
-/** What {@link statusRouter} takes. */
+/** The options of {@link statusRouter}. */
 export interface StatusOptions {
   /**
-   * Who may see the page: a rule, as for `requireClient()`. `'anyone'` is whoever can reach it, with or without a
-   * certificate: for a listener of its own that the world cannot reach.
-   * @defaultValue whoever the rule of a `requireClient()` before it has admitted; without such a rule, nobody
+   * Who can see the page: a rule, as for `requireClient()`. `'anyone'` shows it to everyone, with or without a
+   * certificate; use it only on a separate, private listener.
+   * @defaultValue clients that the rule of a preceding `requireClient()` allows; without such a rule, no one
+   * @example
+   * ```ts
+   * const options: StatusOptions = { access: { organizationalUnit: 'operators' }, ready: 'open' };
+   * ```
    */
   readonly access?: ClientRule | 'anyone';
   /**
-   * Who may ask `/ready`. `'guarded'`: those who may see the page. `'open'`: anybody, for probes that have no
-   * certificate; the answer is yes or no, and names nothing.
+   * Who can call `/ready`. `'guarded'`: those who can see the page. `'open'`: everyone, for probes without a
+   * certificate. The answer names nothing.
    * @defaultValue `'guarded'`
    */
   readonly ready?: 'guarded' | 'open';
   /**
-   * Whether files are shown by their names alone, or with their folders.
+   * Whether files are shown as `'names'`, or as `'paths'` with their directories.
    * @defaultValue `'names'`
    */
   readonly sources?: 'names' | 'paths';
@@ -47,13 +50,19 @@ export interface StatusOptions {
 }
 
 /**
- * A page for operators at `/`, as JSON or HTML, and a probe at `/ready`, both below where it is mounted. What is
- * not let in is answered 401 or 403 by itself, as problem details (RFC 9457). Refusals, evictions and reloads are
- * remembered from this call on.
- * @param mtls - `server.mtls`, or what `protect()` gives.
- * @param options - Who may see it, which has to be said, and what it shows.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for a rule that is empty, misspelt or unanchored, and for what is no
- *   handle of a server.
+ * A status page at `/` as JSON or HTML, and a readiness probe at `/ready`, relative to the mount path. Forbidden
+ * requests are answered with 401 or 403 and problem details (RFC 9457). The history of refusals, evictions and
+ * reloads starts with this call.
+ * @param mtls - `server.mtls`, or the result of `protect()`.
+ * @param options - Who can see the page, and what it shows.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for a rule that is empty, misspelt or unanchored, and if `mtls` is not
+ *   the handle of a server.
+ * @example
+ * ```ts
+ * import { statusRouter } from 'express-mtls/status';
+ *
+ * app.use('/status', requireClient({ organizationalUnit: 'operators' }), statusRouter(server.mtls));
+ * ```
  */
 export function statusRouter(mtls: Mtls, options: StatusOptions = {}): Middleware {
   const { guard, ready, sources, now } = checkOptions(mtls, options);
@@ -83,7 +92,7 @@ export function statusRouter(mtls: Mtls, options: StatusOptions = {}): Middlewar
 
 type Answer = (req: IncomingMessage, res: ServerResponse) => void;
 
-/** Says why a request may not go on; `undefined` where it may. */
+/** Why a request is forbidden; `undefined` if it is allowed. */
 type Guard = (
   req: IncomingMessage,
   res: ServerResponse,
@@ -119,14 +128,14 @@ const headers = {
   'X-Frame-Options': 'DENY',
 } as const;
 
-// node:http keeps the body of an answer to HEAD back.
+// node:http omits the body of an answer to HEAD.
 function send(res: ServerResponse, type: string, body: string): void {
   res.setHeader('Content-Type', type);
   res.setHeader('Content-Length', Buffer.byteLength(body));
   res.end(body);
 }
 
-/** The path below the mount, with or without a slash at its end; of a request through a proxy, without its origin. */
+/** The path below the mount path, without a trailing slash. Requests through a proxy can have an absolute URL. */
 function pathOf({ url = '/' }: IncomingMessage): string {
   const path = url.replace(/^https?:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '');
   return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path || '/';
@@ -138,8 +147,8 @@ function checkOptions(
 ): Required<Pick<StatusOptions, 'ready' | 'sources' | 'now'>> & { readonly guard: Guard } {
   if (typeof (mtls as Partial<Mtls> | null | undefined)?.reload !== 'function') {
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-      seen: 'statusRouter() was not given the handle of a server',
-      remedy: 'give it server.mtls, which is there once createServer() has resolved',
+      seen: 'the first argument of statusRouter() is not the handle of a server',
+      remedy: 'pass server.mtls, which exists once createServer() has resolved',
     });
   }
   checkKeys(options, 'the options of statusRouter()', ['access', 'ready', 'sources', 'now']);
@@ -148,7 +157,7 @@ function checkOptions(
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
       seen: 'access is undefined',
       remedy:
-        "say who may see the page, such as { organizationalUnit: 'operators' }, or leave it out behind requireClient()",
+        "set it to a rule such as { organizationalUnit: 'operators' }, or omit it behind requireClient()",
     });
   }
   if (typeof now !== 'function') throw invalid('now', now, 'a function');
@@ -168,7 +177,7 @@ function guardBy(rule: ClientRule): Guard {
   };
 }
 
-/** Nothing is shown by accident: where no rule has admitted the request, it was mounted without one. */
+/** Without a rule that allowed the request, the page was mounted unguarded by mistake and is not shown. */
 function guardedBefore(req: IncomingMessage, res: ServerResponse): MtlsError | undefined {
   const identity = identifyRequest(req, res);
   if (identity instanceof MtlsError) return identity;
@@ -180,7 +189,7 @@ function guardedBefore(req: IncomingMessage, res: ServerResponse): MtlsError | u
   if (isAdmittedByRule(req)) return undefined;
   const { reporter, remoteAddress = '' } = connectionOf(req) ?? {};
   reporter?.emit('status-unguarded', { identity, remoteAddress });
-  return new MtlsError('ERR_MTLS_CLIENT_FORBIDDEN', { seen: 'no rule stands before the status page' });
+  return new MtlsError('ERR_MTLS_CLIENT_FORBIDDEN', { seen: 'no rule guards the status page' });
 }
 
 function letPass(): undefined {

@@ -107,7 +107,7 @@ function inventedIn(expression: string, legend = ''): string[] {
   return selectors.length === 0 ? ['nothing is asked for'] : [...faults, ...unknown];
 }
 
-describe('what is invented is found', () => {
+describe('unknown names are detected', () => {
   test.each<[string, string, string, string[]]>([
     [
       'nothing',
@@ -138,7 +138,7 @@ describe('the dashboard', () => {
     },
   );
 
-  test('asks for every metric but the one that others say as well', () => {
+  test('uses every metric except a redundant one', () => {
     const asked = new Set(targets.flatMap(({ expr }) => readQuery(expr).selectors.map(({ name }) => name)));
     const missing = [...types.keys()].filter((name) => !asked.has(name) && !asked.has(`${name}_bucket`));
     expect(missing).toEqual(['mtls_last_reload_success_timestamp_seconds']);
@@ -169,16 +169,16 @@ describe('the dashboard', () => {
 });
 
 describe('the page', () => {
-  test.each(rules)('%s asks for what is there', (_name, expression) => {
+  test.each(rules)('%s uses existing metrics', (_name, expression) => {
     expect(inventedIn(expression)).toEqual([]);
   });
 
-  test('has alert rules, each of which was read', () => {
+  test('has alert rules, and each was parsed', () => {
     expect(rules).toHaveLength([...page.matchAll(/- alert:/g)].length);
     expect(rules.length).toBeGreaterThanOrEqual(3);
   });
 
-  test('lists every metric with its type and its labels, and none that is not', () => {
+  test('lists exactly the existing metrics with their types and labels', () => {
     const rows = [...page.matchAll(/^\| `(mtls_\w+)` +\| (\w+) +\| (.*?) +\|/gm)];
     const listed = rows.map(([, name, type, labels = '']) => [
       name,

@@ -78,7 +78,7 @@ describe('handshakes', () => {
     expect(all.reduce((sum, { value }) => sum + value, 0)).toBe(3);
   });
 
-  test('the certificates of admitted clients are counted by the days that they have left', async () => {
+  test('the certificates of admitted clients are counted by remaining days', async () => {
     const server = await startMeasured();
     for (const days of [0.5, 10, 200]) {
       const notAfter = inMs(days * day * 1000);
@@ -101,7 +101,7 @@ describe('handshakes', () => {
 });
 
 describe('what is in force', () => {
-  test('connections come and go, and a revocation is an eviction, a reload and a longer list', async () => {
+  test('connections are counted, and a revocation is an eviction, a reload and one more entry', async () => {
     const server = await startMeasured();
     const client1 = server.root.client('client1');
     const client2 = server.root.client('client2');
@@ -117,7 +117,7 @@ describe('what is in force', () => {
     expect(before).toBeLessThan(Date.now() / 1000 + 60);
     expect(await server.read('mtls_reload_duration_seconds_count')).toBe(0);
     publish(server.files.crl, server.root.crl({ revoked: [client2], number: 2 }).pem);
-    await until(() => two.connection.isClosed, 'client2 is out');
+    await until(() => two.connection.isClosed, 'client2 is disconnected');
     await until(async () => (await server.read('mtls_connections')) === 1, 'one connection is left');
     await until(() => server.recorder.events('reloaded').length === 1, 'the reload is told');
     expect(await server.read('mtls_evictions_total', { reason: 'revoked' })).toBe(1);
@@ -130,7 +130,7 @@ describe('what is in force', () => {
     expect(await server.read('mtls_handshakes_total', { outcome: 'refused', reason: 'revoked' })).toBe(0);
   });
 
-  test('the age of a CRL and what it has left go by the clock, past its end too', async () => {
+  test('the age of a CRL and its remaining time follow the clock, even past its nextUpdate', async () => {
     const root = ca('ca');
     const crl = root.crl({ thisUpdate: inMs(-hourMs), nextUpdate: inMs(hourMs) }).pem;
     const server = await startMeasured({ root, crl });
@@ -146,7 +146,7 @@ describe('what is in force', () => {
     expect(await figures()).toEqual([150, -30, 0]);
   });
 
-  test('a CRL without a nextUpdate has forever left, and a server without CRLs has no figures of any', async () => {
+  test('a CRL without a nextUpdate has infinite remaining time, and a server without CRLs has no CRL figures', async () => {
     const root = ca('ca');
     const eternal = await startMeasured({ root, crl: root.crl({ nextUpdate: null }).pem });
     const labels = { issuer: 'CN=ca', source: eternal.files.crl };
@@ -160,7 +160,7 @@ describe('what is in force', () => {
     ['the base', 3, 1],
     ['the delta', 1, 3],
   ])(
-    'CRLs of one issuer in one file are one, by the one that ends first and the oldest: %s',
+    'CRLs of one issuer in one file are combined, by earliest nextUpdate and oldest thisUpdate: %s',
     async (_which, baseHours, deltaHours) => {
       const root = ca('ca');
       const dates = (hours: number): { thisUpdate: Date; nextUpdate: Date } => ({
@@ -178,7 +178,7 @@ describe('what is in force', () => {
     },
   );
 
-  test('a CRL that a name of sni has as well is counted once', async () => {
+  test('a CRL that a name in sni shares is counted once', async () => {
     const root = ca('ca');
     const named = root.server({ sans: { dns: ['a.example'] } });
     const { files } = material({ root, crl: root.crl({ revoked: [{ serial: '1001' }] }).pem });
@@ -194,7 +194,7 @@ describe('what is in force', () => {
     expect(await server.read('mtls_uncovered_cas')).toBe(1);
   });
 
-  test("the server's own certificate, and that of a name, have their time left", async () => {
+  test("the server's own certificate and that of a name have a remaining time", async () => {
     const root = ca('ca');
     const named = root.server({ sans: { dns: ['a.example'] }, notAfter: inMs(5 * hourMs) });
     const server = await startMeasured({
@@ -221,7 +221,7 @@ describe('what is in force', () => {
 });
 
 describe('a reload that fails', () => {
-  test('is counted once under its code, and shows until the sources are good, as they were or newer', async () => {
+  test('is counted once under its code, and reported until the sources are valid again', async () => {
     const server = await startMeasured({ options: { watch: false } });
     const good = server.root.crl({ number: 5 }).pem;
     publish(server.files.crl, good);
@@ -263,7 +263,7 @@ describe('requests', () => {
     return { app, count: (metrics) => (counted = metrics) };
   }
 
-  test('are counted without names, unless names are asked for', async () => {
+  test('are counted without names by default', async () => {
     const { app, count } = countedApp();
     const server = await startMeasured({ app });
     count(server.metrics);
@@ -271,7 +271,7 @@ describe('requests', () => {
     expect(await server.read('mtls_requests_total')).toBe(2);
   });
 
-  test('are counted by client for so many clients, and for the others together', async () => {
+  test('are counted by client up to the limit, and together for the others', async () => {
     const { app, count } = countedApp();
     const server = await startMeasured({ app, options: { clients: 'optional' } }, { requestsByClient: 2 });
     count(server.metrics);
@@ -288,7 +288,7 @@ describe('requests', () => {
     });
   });
 
-  test('have the SPIFFE ID of a client without a commonName, or its subject, and long names are cut', async () => {
+  test('have the SPIFFE ID or the subject of a client without a commonName, and long names are truncated', async () => {
     const { app, count } = countedApp();
     const server = await startMeasured({ app }, { requestsByClient: 10 });
     count(server.metrics);
@@ -305,7 +305,7 @@ describe('requests', () => {
     ]);
   });
 
-  test('that a rule refuses are counted', async () => {
+  test('that a rule forbids are counted', async () => {
     const { app, count } = countedApp();
     const server = await startMeasured({ app });
     count(server.metrics);
@@ -317,7 +317,7 @@ describe('requests', () => {
 });
 
 describe('the register', () => {
-  test("is prom-client's own where none is given", async () => {
+  test("is prom-client's own by default", async () => {
     const { mtls, as, root } = await startServer();
     const metrics = collect(mtls);
     await as(root.client('client1')).get();
@@ -328,7 +328,7 @@ describe('the register', () => {
     expect(hasSubscribers('express-mtls.authenticated')).toBe(false);
   });
 
-  test('keeps two servers apart by their label, and loses one of them without the other', async () => {
+  test('distinguishes two servers by label, and removes one without the other', async () => {
     const register = new Registry();
     const one = await startServer();
     const two = await startServer();
@@ -353,7 +353,7 @@ describe('the register', () => {
     expect(register.getMetricsAsArray()).toEqual([]);
   });
 
-  test('takes a server in again that was taken out, from zero', async () => {
+  test('accepts a removed server again, from zero', async () => {
     const server = await startMeasured();
     await server.as(server.root.client('client1')).get();
     server.metrics.close();
@@ -367,7 +367,7 @@ describe('the register', () => {
     expect(await scrape(server.register)).toEqual([]);
   });
 
-  test('loses nothing when what was closed is closed again', async () => {
+  test('is not affected by a second close()', async () => {
     const register = new Registry();
     const [one, two] = [await startServer(), await startServer()];
     collect(one.mtls, { register, server: 'one' });
@@ -378,7 +378,7 @@ describe('the register', () => {
     expect(await read(register, 'mtls_connections', { server: 'two' })).toBe(0);
   });
 
-  test('may be cleared, and filled anew', async () => {
+  test('can be cleared and filled again', async () => {
     const server = await startMeasured();
     server.register.clear();
     collect(server.mtls, { register: server.register });
@@ -387,7 +387,7 @@ describe('the register', () => {
     expect(await server.read('mtls_connections')).toBe(0);
   });
 
-  test('puts the workers of a cluster together: counts are added up, of states the worst is taken', async () => {
+  test('aggregates the workers of a cluster: counts are summed, and the worst state is used', async () => {
     const root = ca('ca');
     const [early, late] = [inMs(hourMs), inMs(3 * hourMs)];
     const workers = [
@@ -409,7 +409,7 @@ describe('the register', () => {
     expect(valueOf('mtls_client_certificate_remaining_seconds_count')).toBe(2);
   });
 
-  test('may write OpenMetrics', async () => {
+  test('can write OpenMetrics', async () => {
     const register = new Registry<OpenMetricsContentType>();
     register.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
     const { mtls } = await startServer();
@@ -433,10 +433,10 @@ describe('the register', () => {
   });
 });
 
-describe('mistakes', () => {
+describe('errors', () => {
   test.each<[string, object, string]>([
-    ['a prefix', { prefix: 'my-app ' }, 'prefix is "my-app "; expected one like \'mtls_\''],
-    ['an empty prefix', { prefix: '' }, 'prefix is ""; expected one like \'mtls_\''],
+    ['a prefix', { prefix: 'my-app ' }, 'prefix is "my-app "; expected a prefix such as \'mtls_\''],
+    ['an empty prefix', { prefix: '' }, 'prefix is ""; expected a prefix such as \'mtls_\''],
     ['a server', { server: '' }, 'server is ""; expected a name for the server'],
     ['a number', { requestsByClient: true }, 'requestsByClient is true; expected an integer from 0 to 10000'],
     [
@@ -444,39 +444,39 @@ describe('mistakes', () => {
       { registry: undefined },
       'the options of collectMetrics() has the unknown key "registry"',
     ],
-  ])('%s is refused, with what may be', async (_what, options, message) => {
+  ])('%s is rejected, with what is allowed', async (_what, options, message) => {
     const { mtls } = await startServer();
     const attempt = (): unknown => collect(mtls, { register: new Registry(), ...options });
     expect(attempt).toThrow(message);
     expect(attempt).toThrow(expect.objectContaining({ code: 'ERR_MTLS_OPTION_INVALID' }));
   });
 
-  test('a server in place of its handle is refused', async () => {
+  test('a server in place of its handle is rejected', async () => {
     const { server } = await startServer();
     expect(() => collect(server as never)).toThrow(/expected the handle: server\.mtls/);
   });
 
-  test('a second server without a name of its own is refused, and the first one counts on', async () => {
+  test('a second server without its own label is rejected, and the first one keeps counting', async () => {
     const server = await startMeasured();
     const { mtls } = await startServer();
     expect(() => collect(mtls, { register: server.register })).toThrow(
-      /has a server without a label already; close\(\) its metrics, or give each server a name of its own/,
+      /already has a server without a label; close\(\) its metrics, or give each server its own label/,
     );
     await server.as(server.root.client('client1')).get();
     expect(await server.read('mtls_handshakes_total', { outcome: 'admitted' })).toBe(1);
   });
 
-  test('a register that has such a name from elsewhere is refused, and left as it was', async () => {
+  test('a register with another metric of that name is rejected and left unchanged', async () => {
     const { Gauge } = await import('prom-client');
     const register = new Registry();
     const mine = new Gauge({ name: 'mtls_connections', help: 'mine', registers: [register] });
     const { mtls } = await startServer();
-    expect(() => collect(mtls, { register })).toThrow(/has a metric "mtls_connections" from elsewhere/);
+    expect(() => collect(mtls, { register })).toThrow(/already has another metric "mtls_connections"/);
     expect(register.getMetricsAsArray()).toEqual([mine]);
   });
 });
 
-test('a listener that throws takes nothing from the figures', async () => {
+test('a listener that throws does not affect the figures', async () => {
   const server = await startServer();
   server.mtls.on('authenticated', () => {
     throw new Error('mine');

@@ -32,7 +32,7 @@ const browser = { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8'
 
 interface Watched extends TestServer {
   readonly root: CertificateAuthority;
-  /** What the page says to somebody who may see it. */
+  /** The page for a client that is allowed to see it. */
   report(path?: string): Promise<StatusReport>;
   page(): Promise<Answer>;
 }
@@ -74,7 +74,7 @@ describe.each([
   ['5', () => express()],
   ['4', () => express4()],
 ])('with Express %s', (_version, makeApp) => {
-  test('the page is data for programs and HTML for browsers, with headers that let nothing else in', async () => {
+  test('the page is JSON for programs and HTML for browsers, with restrictive headers', async () => {
     const { page, report, as, root } = await watched({ makeApp });
     const html = await page();
     expect(html).toMatchObject({
@@ -102,7 +102,7 @@ describe.each([
     });
   });
 
-  test('it may stand on a router that was there before the server, ahead of a handler for everything else', async () => {
+  test('it can be mounted on a router that was created before the server, ahead of a catch-all handler', async () => {
     const root = ca('ca');
     const app = makeApp();
     const place = express.Router();
@@ -117,7 +117,7 @@ describe.each([
     expect(await client.get('/status/else')).toMatchObject({ status: 404 });
   });
 
-  test('HEAD has the headers alone, other methods are not allowed, and other paths go on', async () => {
+  test('HEAD has only the headers, other methods are not allowed, and other paths are passed on', async () => {
     const { as, root } = await watched({ makeApp });
     const operator = as(root.client({ organizationalUnit: 'operators' }));
     for (const path of ['/status', '/status/ready', '/status/ready/']) {
@@ -135,30 +135,27 @@ describe.each([
     expect(await operator.get('https://localhost/status/ready')).toMatchObject({ status: 200 });
   });
 
-  test.each(['/status', '/status/ready'])(
-    '%s is for those whom the rule admits, and for nobody else',
-    async (path) => {
-      const { as, root } = await watched({ makeApp });
-      const nobody = await as().get(path, browser);
-      const other = await as(root.client('client1')).get(path, browser);
-      const answers = [
-        [nobody, 401, 'Unauthorized', 'ERR_MTLS_CERTIFICATE_REQUIRED'],
-        [other, 403, 'Forbidden', 'ERR_MTLS_CLIENT_FORBIDDEN'],
-      ] as const;
-      for (const [answer, status, title, code] of answers) {
-        expect(answer.status).toBe(status);
-        expect(answer.headers['content-type']).toBe('application/problem+json');
-        expect(answer.body).toBe(`${JSON.stringify({ type: 'about:blank', title, status, code })}\n`);
-      }
-      for (const method of ['HEAD', 'POST', 'DELETE'])
-        expect(await as().get(path, { method })).toMatchObject({ body: '' });
-      expect(await as().get(path, { method: 'HEAD' })).toMatchObject({ status: 401 });
-    },
-  );
+  test.each(['/status', '/status/ready'])('%s is only for clients that the rule allows', async (path) => {
+    const { as, root } = await watched({ makeApp });
+    const nobody = await as().get(path, browser);
+    const other = await as(root.client('client1')).get(path, browser);
+    const answers = [
+      [nobody, 401, 'Unauthorized', 'ERR_MTLS_CERTIFICATE_REQUIRED'],
+      [other, 403, 'Forbidden', 'ERR_MTLS_CLIENT_FORBIDDEN'],
+    ] as const;
+    for (const [answer, status, title, code] of answers) {
+      expect(answer.status).toBe(status);
+      expect(answer.headers['content-type']).toBe('application/problem+json');
+      expect(answer.body).toBe(`${JSON.stringify({ type: 'about:blank', title, status, code })}\n`);
+    }
+    for (const method of ['HEAD', 'POST', 'DELETE'])
+      expect(await as().get(path, { method })).toMatchObject({ body: '' });
+    expect(await as().get(path, { method: 'HEAD' })).toMatchObject({ status: 401 });
+  });
 });
 
 describe('the report', () => {
-  test('has the CAs and CRLs in force, and the files by their names alone', async () => {
+  test('has the CAs and CRLs in force, and files without directories', async () => {
     const { report, files, page, directory } = await watched();
     const { authorities, crls } = await report();
     expect(authorities).toEqual({
@@ -185,7 +182,7 @@ describe('the report', () => {
     expect(files.crl).toMatch(/\/ca-crl\.pem$/);
   });
 
-  test('has the clients that are connected, each once, and forgets those that have gone', async () => {
+  test('has the connected clients, each once, and no disconnected ones', async () => {
     const { report, as, root } = await watched();
     const [one, two] = [root.client('client1'), root.client('client2')];
     const open = await Promise.all([as(one).open(), as(one).open(), as(two).open(), as().open()]);
@@ -206,7 +203,7 @@ describe('the report', () => {
     expect(open).toHaveLength(4);
   });
 
-  test('has the refusals, evictions and reloads since the page was made, failed ones too', async () => {
+  test('has the refusals, evictions and reloads since the page was created, including failed ones', async () => {
     const { report, as, root, files, mtls, page, directory } = await watched({ options: { watch: false } });
     const client2 = root.client('client2');
     expect(await as(client2, { keepAlive: true }).get()).toMatchObject({ status: 200 });
@@ -242,11 +239,11 @@ describe('the report', () => {
       ],
     });
     const { body } = await page();
-    expect(body).toContain('<bdi>ca-crl.pem</bdi> is at fault since');
+    expect(body).toContain('<bdi>ca-crl.pem</bdi> has been at fault since');
     expect(body).not.toContain(directory);
     publish(files.crl, root.crl({ number: 2, revoked: [client2] }).pem);
     await mtls.reload();
-    expect((await page()).body).not.toContain('is at fault since');
+    expect((await page()).body).not.toContain('has been at fault since');
     expect((await report()).reloads.list.slice(0, 2)).toMatchObject([
       { outcome: 'reloaded' },
       { outcome: 'recovered', source: 'ca-crl.pem', code: 'ERR_MTLS_PEM_INVALID' },
@@ -254,7 +251,7 @@ describe('the report', () => {
     expect(JSON.stringify([refusals, evictions, reloads])).not.toContain(directory);
   });
 
-  test('has the refusals that a listener before it has thrown at, or rejected', async () => {
+  test('has refusals for which an earlier listener throws or rejects', async () => {
     const app = express();
     const root = ca('ca');
     const { mtls, as } = await startServer({ root, app });
@@ -290,7 +287,7 @@ describe('the report', () => {
     ]);
   });
 
-  test('shows every character of a file’s name', async () => {
+  test('escapes invisible characters in file names', async () => {
     const root = ca('ca');
     const directory = temporaryDirectory();
     const { crl } = writeMaterial(directory, { crl: root.crl().pem });
@@ -305,7 +302,7 @@ describe('the report', () => {
     expect((await page()).body).not.toMatch(/\u202e|<b>/);
   });
 
-  test('names no key and no certificate in full', async () => {
+  test('contains no key and no complete certificate', async () => {
     const { report, page, as, root } = await watched();
     await as(root.client('client1')).open();
     const shown = JSON.stringify(await report()) + (await page()).body;
@@ -325,7 +322,7 @@ describe('the report', () => {
     expect((await server.page()).body).toContain('5 more are not listed');
   });
 
-  test('says where there is no CRL at all', async () => {
+  test('states that there is no CRL', async () => {
     const app = express();
     const root = ca('ca');
     const server = await startServer({ root, app, crl: null });
@@ -348,7 +345,7 @@ describe('what certificates say', () => {
     ['a comment', '--><!-- & &amp; ]]>'],
   ] as const;
 
-  test.each(names)('is text and nothing else where it is %s', async (_what, commonName) => {
+  test.each(names)('is only text if it is %s', async (_what, commonName) => {
     const root = ca('ca');
     const { as, page, report, mtls, files } = await watched({ root, options: { watch: false } });
     const [connected, revoked] = [root.client({ commonName }), root.client({ commonName })];
@@ -379,7 +376,7 @@ describe('what certificates say', () => {
 describe('the probe', () => {
   const ready = (given: Answer): unknown => [given.status, given.body && (JSON.parse(given.body) as unknown)];
 
-  test('is ready while a CRL is in date, and says why it is not', async () => {
+  test('is ready while a CRL is current, and otherwise states why not', async () => {
     const root = ca('ca');
     const nextUpdate = new Date(Date.now() + 3_600_000);
     const crl = root.crl({ nextUpdate }).pem;
@@ -402,7 +399,7 @@ describe('the probe', () => {
     expect((await page()).body).toContain('Not ready: every CRL is stale.');
   });
 
-  test('is open to callers without a certificate where that was asked for, and the page is not', async () => {
+  test('is open to callers without a certificate on request, unlike the page', async () => {
     const { as, root } = await watched({ status: { ready: 'open' } });
     for (const client of [as(), as(root.client('client1'))]) {
       expect(await client.get('/status/ready')).toMatchObject({ status: 200, body: '{"ready":true}\n' });
@@ -425,7 +422,7 @@ describe('without an access of its own', () => {
     return { ...server, root };
   }
 
-  test('the page is for those whom the rule before it admits', async () => {
+  test('the page is for clients that the preceding rule allows', async () => {
     const { as, root } = await mounted(requireClient({ commonName: 'client1' }));
     expect(await as(root.client('client1')).get('/status')).toMatchObject({ status: 200 });
     expect(await as(root.client('client1')).get('/status/ready')).toMatchObject({ status: 200 });
@@ -433,7 +430,7 @@ describe('without an access of its own', () => {
     expect(await as().get('/status')).toMatchObject({ status: 401 });
   });
 
-  test('that may be a rule that answers later', async () => {
+  test('that rule can be asynchronous', async () => {
     const { as, root } = await mounted(
       requireClient(({ commonName }) => Promise.resolve(commonName === 'client1')),
     );
@@ -441,7 +438,7 @@ describe('without an access of its own', () => {
     expect(await as(root.client('client2')).get('/status')).toMatchObject({ status: 403 });
   });
 
-  test('a rule that refuses takes back what one before it has granted, though the app goes on', async () => {
+  test('a rule that forbids overrides an earlier one that allowed, even if the app continues', async () => {
     const app = express();
     const root = ca('ca');
     const server = await startServer({ root, app });
@@ -458,7 +455,7 @@ describe('without an access of its own', () => {
   test.each([
     ['nothing before it', []],
     ['a guard without a rule before it', [requireClient()]],
-  ])('with %s the page is for nobody, and the log says what to do', async (_what, guards) => {
+  ])('with %s the page is never shown, and the log has the remedy', async (_what, guards) => {
     const { as, root, recorder } = await mounted(...guards);
     for (const path of ['/status', '/status/ready']) {
       const { status, body } = await as(root.client('client1')).get(path);
@@ -475,7 +472,7 @@ describe('without an access of its own', () => {
 });
 
 describe('access', () => {
-  test('may be a rule that answers later, and one that fails refuses', async () => {
+  test('can be an asynchronous rule, and one that fails forbids', async () => {
     const { as, root } = await watched({
       status: {
         access: async ({ commonName }) => {
@@ -490,7 +487,7 @@ describe('access', () => {
     expect(await as(root.client('thrower')).get('/status')).toMatchObject({ status: 403 });
   });
 
-  test('may stand behind a guard of its own, and no guard makes it wider', async () => {
+  test('can be combined with a guard, which cannot widen it', async () => {
     const app = express();
     const root = ca('ca');
     const server = await startServer({ root, app });
@@ -502,7 +499,7 @@ describe('access', () => {
     expect(await Promise.all(['client1', 'client2', 'client3'].map(statusOf))).toEqual([200, 403, 403]);
   });
 
-  test('to a page on a server without the gate is for nobody, unless it is for anyone', async () => {
+  test('to a page on a server without the gate is forbidden, unless it is for anyone', async () => {
     const { mtls } = await watched();
     const routers = {
       guarded: statusRouter(mtls, { access }),
@@ -529,7 +526,7 @@ describe('access', () => {
     expect(takeWarnings()).toEqual([expect.stringContaining('came through a server without TLS')]);
   });
 
-  test('ends with the client’s certificate', async () => {
+  test('ends when the client’s certificate is revoked', async () => {
     const { as, root, files, mtls } = await watched({ options: { watch: false } });
     const operator = root.client({ organizationalUnit: 'operators' });
     expect(await as(operator).get('/status')).toMatchObject({ status: 200 });
@@ -539,7 +536,7 @@ describe('access', () => {
   });
 
   test.each<[string, unknown, RegExp]>([
-    ['access undefined', { access: undefined }, /access is undefined; say who may see the page/],
+    ['access undefined', { access: undefined }, /access is undefined; set it to a rule such as/],
     ['an empty rule', { access: {} }, /the rule is empty/],
     ['a word that is none', { access: 'everyone' }, /a rule is string/],
     ['a misspelt rule', { access: { comonName: 'a' } }, /unknown field "comonName"/],
@@ -551,15 +548,15 @@ describe('access', () => {
     ['a word for ready that is none', { access: 'anyone', ready: true }, /ready is true; expected one of/],
     ['a word for sources that is none', { access: 'anyone', sources: 'all' }, /sources is "all"/],
     ['a clock that is none', { access: 'anyone', now: 1 }, /now is 1; expected a function/],
-  ])('has to be said: %s is a mistake', async (_what, options, message) => {
+  ])('is required: %s is an error', async (_what, options, message) => {
     const { mtls } = await startServer();
     expect(() => statusRouter(mtls, options as StatusOptions)).toThrow(
       expect.objectContaining({ code: 'ERR_MTLS_OPTION_INVALID', message: expect.stringMatching(message) }),
     );
   });
 
-  test.each([undefined, null, {}, 'mtls'])('to %p is a mistake: it is no handle', (mtls) => {
-    expect(() => statusRouter(mtls as never, { access: 'anyone' })).toThrow(/give it server\.mtls/);
+  test.each([undefined, null, {}, 'mtls'])('to %p is an error, because it is not a handle', (mtls) => {
+    expect(() => statusRouter(mtls as never, { access: 'anyone' })).toThrow(/pass server\.mtls/);
   });
 });
 
@@ -606,7 +603,7 @@ test('a server with several names shows the CAs, the CRLs and the clients of eac
     ['CN=ca', ['*', 'partner.example'], 'loaded'],
     ['CN=partner', ['partner.example'], 'loaded'],
     ['CN=bare', ['bare.example'], 'not-configured'],
-    // The same CA, and under this name nobody of it is ever revoked.
+    // The same CA, whose clients are never revoked under this name.
     ['CN=ca', ['bare.example'], 'not-configured'],
   ]);
   expect(crls.list.map(({ issuer }) => issuer).sort()).toEqual(['CN=ca', 'CN=ca', 'CN=partner']);
@@ -615,7 +612,7 @@ test('a server with several names shows the CAs, the CRLs and the clients of eac
   expect(Object.isFrozen(mtls.authorities[0]?.names)).toBe(true);
 });
 
-test('mtls.authorities are those of now', async () => {
+test('mtls.authorities is up to date', async () => {
   const root = ca('ca');
   const { mtls, files } = await startServer({ root, options: { watch: false } });
   const [authority] = mtls.authorities;

@@ -32,7 +32,7 @@ function refusal(
 const at = (second: number): string => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
 
 describe('the last refusals', () => {
-  test('are those of a client, whatever many strangers do', () => {
+  test('keep those of clients, however many strangers are refused', () => {
     const record = new RefusalRecord(strangers);
     const revoked = client('client2');
     record.add(refusal('revoked', '10.0.0.1', revoked), at(0));
@@ -47,7 +47,7 @@ describe('the last refusals', () => {
     expect(record.list[25]).toMatchObject({ subject: 'CN=client2', reason: 'revoked' });
   });
 
-  test('share a line where an address knocks again and again, with any certificate that it makes', () => {
+  test('share a line per address, whatever certificates it presents', () => {
     const record = new RefusalRecord(strangers);
     const made = [client('a'), client('b')];
     for (let index = 0; index < 100; index++)
@@ -61,14 +61,14 @@ describe('the last refusals', () => {
     ]);
   });
 
-  test('share a line for a network of IPv6, of which anybody has all addresses', () => {
+  test('share a line per IPv6 network, whose addresses belong to one host', () => {
     const record = new RefusalRecord(strangers);
     record.add(refusal('no-certificate', '2001:db8::1'), at(0));
     record.add(refusal('no-certificate', '2001:db8::2'), at(1));
     expect(record.list).toMatchObject([{ count: 2, remoteAddress: '2001:db8::2' }]);
   });
 
-  test('share a line for a client that comes from many addresses, and not for two clients of one', () => {
+  test('share a line per client, not per address', () => {
     const record = new RefusalRecord(strangers);
     const [one, two] = [client('one'), client('two')];
     record.add(refusal('revoked', '10.0.0.1', one), at(0));
@@ -80,7 +80,7 @@ describe('the last refusals', () => {
     ]);
   });
 
-  test('are 50 at most where all of them were clients', () => {
+  test('are at most 50, even if all were clients', () => {
     const record = new RefusalRecord([]);
     const clients = Array.from({ length: 60 }, (_, index) => client(`client${index}`));
     for (const [index, identity] of clients.entries())
@@ -90,7 +90,7 @@ describe('the last refusals', () => {
     expect(record.list[49]).toMatchObject({ subject: 'CN=client10' });
   });
 
-  test('keep a line that was added to, and drop the one that was not for the longest time', () => {
+  test('drop the least recently updated line', () => {
     const record = new RefusalRecord(strangers);
     for (let index = 0; index < 25; index++)
       record.add(refusal('no-certificate', `10.0.0.${index}`), at(index));
@@ -102,13 +102,13 @@ describe('the last refusals', () => {
     expect(shown).not.toContain('10.0.0.1');
   });
 
-  test('have every character of a detail seen', () => {
+  test('escape invisible characters in details', () => {
     const record = new RefusalRecord(strangers);
     record.add({ ...refusal('untrusted', '10.0.0.1'), detail: 'a\u202e\u001b[2J' }, at(0));
     expect(record.list).toMatchObject([{ detail: 'a\\u{202e}\\u{1b}[2J' }]);
   });
 
-  test('have short names, whatever a certificate carries', () => {
+  test('have short names, whatever is in the certificate', () => {
     const record = new RefusalRecord(strangers);
     record.add(refusal('revoked', '10.0.0.1', client('x'.repeat(60_000))), at(0));
     expect(JSON.stringify(record.list).length).toBeLessThan(700);

@@ -98,29 +98,29 @@ const report: StatusReport = {
 const page = writePage(report);
 
 describe('the page', () => {
-  test('says what is in force, who is connected and what has happened', () => {
+  test('shows what is in force, who is connected and the history', () => {
     const text = page
       .replace(/<style>.*<\/style>/s, '')
       .replace(/<[^>]*>/g, ' ')
       .replace(/\s+/g, ' ');
     for (const part of [
-      'Ready: every CRL is in date.',
+      'Ready: every CRL is current.',
       'CN=ca CN=ca loaded all without CAs of their own 2026-06-15 12:00:00 UTC',
-      'CN=b CN=ca missing: no CRL of it is loaded b.example 2026-06-15 12:00:00 UTC expired',
-      'CN=ca in date 3 days left 3 days left, until 2026-06-18 12:00:00 UTC 24 hours 2 7 ca-crl.pem',
+      'CN=b CN=ca missing: its CRL is not loaded b.example 2026-06-15 12:00:00 UTC expired',
+      'CN=ca current 3 days left 3 days left, until 2026-06-18 12:00:00 UTC 24 hours 2 7 ca-crl.pem',
       '9 open connections of 101 clients; 100 more are not listed',
       'CN=client1 serial 1001 CN=ca 9 2026-06-15 09:00:00 UTC , 3 hours 192.0.2.1, 192.0.2.2 and 2 more',
-      'Handshakes that were refused: 3 (3 revoked)',
+      'Refused handshakes: 3 (3 revoked)',
       'CN=client2 serial 1002 192.0.2.7 revoked it was revoked 3 since 2026-06-15 11:00:00 UTC',
       'Evictions None.',
       'reloaded 1 newly revoked, 0 no longer listed, 2 connections closed, 3.5 ms',
-      'failed ERR_MTLS_CRL_INVALID: ca-crl.pem: is no CRL What it gave before stays.',
+      'failed ERR_MTLS_CRL_INVALID: ca-crl.pem: is no CRL The last-good copy stays in force.',
       'recovered ca-crl.pem can be used again: ERR_MTLS_CRL_INVALID is fixed.',
     ])
       expect(text).toContain(part);
   });
 
-  test('says in words what is stale, how long it has been, and which source is at fault', () => {
+  test('states in words what is stale and since when, and which source has a fault', () => {
     const stale = { ...crl, nextUpdate: '2026-06-15T09:00:00.000Z', state: 'stale', left: 0 } as const;
     const fault = {
       source: 'ca-crl.pem',
@@ -139,17 +139,17 @@ describe('the page', () => {
     expect(bad).toContain('Not ready: every CRL is stale.');
     expect(bad).toContain('<span class="bad">stale</span>');
     expect(bad).toContain('expired 3 hours ago, at');
-    expect(bad).toContain('<bdi>ca-crl.pem</bdi> is at fault since');
-    expect(page).not.toContain('is at fault since');
+    expect(bad).toContain('<bdi>ca-crl.pem</bdi> has been at fault since');
+    expect(page).not.toContain('has been at fault since');
     const staleOne = writePage({ ...report, healthy: false, crls: { total: 2, list: [stale, crl] } });
     expect(staleOne).toContain('Ready, but a CRL is stale.');
     const inGrace = writePage({ ...report, crls: { total: 1, list: [stale] } });
-    expect(inGrace).toContain('Ready: a CRL is stale, and within its grace.');
+    expect(inGrace).toContain('Ready: a CRL is stale, within its grace period.');
     const without = writePage({ ...report, crls: { total: 0, list: [] } });
-    expect(without).toContain('no CRL is configured: nobody is ever revoked');
+    expect(without).toContain('no CRL is configured: no client is ever revoked');
   });
 
-  test('shows the time that is left as a bar with a name, and no bar for a CRL that does not run out', () => {
+  test('shows the remaining time as a labelled meter, except for a CRL without nextUpdate', () => {
     expect(page).toMatch(
       /<meter min="0" max="1" low="0.1" high="0.2" optimum="1" value="0.75" aria-label="Time left of the CRL of CN=ca">3 days left<\/meter>/,
     );
@@ -158,10 +158,10 @@ describe('the page', () => {
       crls: { total: 1, list: [{ ...crl, nextUpdate: null, left: null }] },
     });
     expect(endless).not.toContain('<meter');
-    expect(endless).toContain('does not run out');
+    expect(endless).toContain('never expires');
   });
 
-  test('says who has no name, and who has no certificate', () => {
+  test('shows clients without a subject, and without a certificate', () => {
     const nameless = { ...refusal, subject: '' };
     const unknown = { ...refusal, subject: null, serialNumber: null };
     const shown = writePage({
@@ -171,7 +171,7 @@ describe('the page', () => {
     expect(shown).toContain(
       '<td role="cell" data-name="Who"><bdi>no subject</bdi><br><span class="muted">serial 1002</span></td>',
     );
-    expect(shown).toContain('<td role="cell" data-name="Who">nobody known</td>');
+    expect(shown).toContain('<td role="cell" data-name="Who">no readable certificate</td>');
   });
 
   test('escapes every value', () => {
@@ -191,7 +191,7 @@ describe('the page', () => {
     expect(attacked).not.toMatch(/<script|<img/);
   });
 
-  test('has one style, whose hash the policy names, and neither scripts nor style attributes nor anything to load', () => {
+  test('has one style sheet, whose hash is in the policy, and no scripts, style attributes or external resources', () => {
     const [, style = ''] = /<style>([^]*?)<\/style>/.exec(page) ?? [];
     const hash = createHash('sha256').update(style).digest('base64');
     expect(contentSecurityPolicy).toBe(
@@ -222,7 +222,7 @@ describe('the page', () => {
   test.each([
     ['light', '#fff', ['#1b1f24', '#57606a', '#10652f', '#a8071a']],
     ['dark', '#14171b', ['#e6e9ed', '#a3acb8', '#7fd99a', '#ff9d97']],
-  ])('has contrast enough where it is %s (WCAG 2.2, 1.4.3)', (_theme, back, texts) => {
+  ])('has sufficient contrast in %s mode (WCAG 2.2, 1.4.3)', (_theme, back, texts) => {
     expect(page).toContain(`--back: ${back};`);
     for (const text of texts) {
       expect(page).toContain(`: ${text};`);

@@ -84,7 +84,7 @@ describe('CRLs', () => {
     expect(crl('a', begin, end)).toMatchObject({ state, left, number: null, source: 'a.pem' });
   });
 
-  test('stand in the order in which they run out', () => {
+  test('are sorted by nextUpdate', () => {
     const ends = [3, undefined, -1, 2, undefined];
     const crls = ends.map((end, index) => ({
       issuer: DistinguishedName.parse(`CN=${index}`),
@@ -114,7 +114,7 @@ describe('clients', () => {
     since: new Date(now - age * hour),
   });
 
-  test('stand once each, those with the most connections first, and then the oldest', () => {
+  test('are listed once each, by number of connections, then by age', () => {
     const [one, two, three] = [root.client('one'), root.client('two'), root.client('three')];
     const { clients } = report({
       connections: [
@@ -136,7 +136,7 @@ describe('clients', () => {
     });
   });
 
-  test('come from five addresses that are listed, and the others are counted', () => {
+  test('list five addresses, and count the others', () => {
     const one = root.client('one');
     const { clients } = report({
       connections: [7, 6, 5, 4, 3, 2, 1, 7].map((host) => connection(one, host, 1)),
@@ -145,7 +145,7 @@ describe('clients', () => {
     expect(clients.list[0]?.addresses).toEqual([7, 6, 5, 4, 3].map((host) => `192.0.2.${host}`));
   });
 
-  test('are a hundred at most, and all of them are counted', () => {
+  test('are at most a hundred, and all of them are counted', () => {
     const base = connection(root.client('one'), 1, 1);
     const connections = Array.from({ length: 250 }, (_, index) => ({
       ...base,

@@ -25,7 +25,7 @@ describe('without folders', () => {
     expect(withoutFolders(message)).not.toMatch(/etc|secret|one|two\//);
   });
 
-  test('a long message without a slash takes no time', () => {
+  test('a long message without a slash is processed quickly', () => {
     const started = performance.now();
     withoutFolders('x'.repeat(200_000));
     withoutFolders('x=/'.repeat(70_000));
