@@ -1,6 +1,5 @@
 /**
- * The CA of a folder: its key, its certificate and the files beside them; made
- * once, then opened as they are.
+ * The CA in a folder: its key, its certificate and its state. It is created once and then opened.
  *
  * @module
  */
@@ -15,7 +14,7 @@ import { createSerialNumber, signCertificate } from './signing.js';
 import { checkSubject, noAltNames } from './subject.js';
 import { validityFrom } from './validity.js';
 
-/** A CA whose key and certificate have been seen to belong together. */
+/** A CA whose key and certificate match. */
 export interface Authority {
   readonly outcome: 'made' | 'kept';
   readonly directory: string;
@@ -26,7 +25,7 @@ export interface Authority {
   readonly now: () => number;
 }
 
-/** Where a CA keeps itself. */
+/** The files of a CA. */
 export interface AuthorityFiles {
   readonly certificate: string;
   readonly key: string;
@@ -35,18 +34,18 @@ export interface AuthorityFiles {
   readonly crlNumber: string;
 }
 
-/** How to make a CA; without effect on one that is there. */
+/** How to create a CA. An existing CA is not changed. */
 export interface AuthorityParams {
   readonly algorithm: KeyAlgorithm;
   readonly commonName: string;
   readonly days: number;
-  /** Opens the key of a CA that is there, and encrypts that of one that is made. */
+  /** Decrypts the key of an existing CA; encrypts the key of a new one. */
   readonly passphrase: string | undefined;
 }
 
 /**
- * What is in `directory` of a CA. Makes the folder, where a CA is to be made.
- * @throws MtlsError `ERR_MTLS_CA_FOLDER_INVALID` where there is nothing, and that is to fail
+ * Checks whether `directory` holds a CA. Creates the directory if a CA is to be created.
+ * @throws MtlsError `ERR_MTLS_CA_FOLDER_INVALID` if there is no CA and none is to be created
  */
 export async function lookForAuthority(
   directory: string,
@@ -65,9 +64,9 @@ export async function lookForAuthority(
 }
 
 /**
- * Opens the CA in `directory`, or makes one where there is no file of a CA at all.
- * @throws MtlsError `ERR_MTLS_CA_FOLDER_INVALID` where only a part of a CA is there, or its certificate is no CA's;
- * `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
+ * Opens the CA in `directory`, or creates one if no file of a CA is there.
+ * @throws MtlsError `ERR_MTLS_CA_FOLDER_INVALID` if the CA is incomplete or its certificate is not a CA certificate;
+ *   `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
  */
 export async function openAuthority(
   directory: string,
@@ -85,13 +84,13 @@ export async function openAuthority(
   }
   if (certificate === undefined) throw incomplete(files.certificate);
   if (key === undefined) throw incomplete(files.key);
-  // Their state cannot be guessed: an empty database would let revoked clients in again, and a
-  // CRL number that starts over is a rollback. A CRL alone can be written anew from both.
+  // This state cannot be guessed: an empty database would admit revoked clients again, and a CRL number that starts
+  // over is a rollback. Only a missing CRL can be rebuilt, from both files.
   if (database === undefined) {
-    throw incomplete(files.database, 'if nothing was issued yet, an empty file will do');
+    throw incomplete(files.database, 'if no certificate was issued yet, create an empty file');
   }
   if (crlNumber === undefined) {
-    throw incomplete(files.crlNumber, 'if there was no CRL yet, a file with "01" will do');
+    throw incomplete(files.crlNumber, 'if no CRL was issued yet, create a file with "01"');
   }
   parseRows(database, files.database);
   parseCrlNumber(crlNumber, files.crlNumber);
@@ -104,7 +103,7 @@ export async function openAuthority(
   };
 }
 
-/** Where the CA of a folder keeps itself. */
+/** The files of the CA in a folder. */
 export function authorityFiles(directory: string): AuthorityFiles {
   return {
     certificate: path.join(directory, 'ca-crt.pem'),
@@ -116,7 +115,7 @@ export function authorityFiles(directory: string): AuthorityFiles {
 }
 
 /**
- * Reads a certificate in PEM.
+ * Parses a PEM certificate.
  * @throws MtlsError `ERR_MTLS_PEM_INVALID`
  */
 export function parseCertificate(
@@ -129,7 +128,7 @@ export function parseCertificate(
   } catch (error) {
     throw new MtlsError(
       'ERR_MTLS_PEM_INVALID',
-      { seen: `${file} does not read as a certificate`, expected: 'PEM', remedy },
+      { seen: `${file} cannot be parsed as a certificate`, expected: 'PEM', remedy },
       { cause: error },
     );
   }
@@ -175,14 +174,14 @@ function readAuthority(
   if (!certificate.checkPrivateKey(privateKey)) {
     throw new MtlsError('ERR_MTLS_KEY_MISMATCH', {
       seen: `${files.key} is not the key of ${files.certificate}`,
-      remedy: 'restore the pair that was made together, or use another folder',
+      remedy: 'restore the matching pair, or use another folder',
     });
   }
   if (!certificate.ca) {
     throw new MtlsError('ERR_MTLS_CA_FOLDER_INVALID', {
-      seen: `${files.certificate} is no CA certificate`,
+      seen: `${files.certificate} is not a CA certificate`,
       expected: 'basicConstraints CA:TRUE',
-      remedy: 'make the CA anew in another folder',
+      remedy: 'create a new CA in another folder',
     });
   }
   return { certificate, privateKey };
@@ -190,14 +189,14 @@ function readAuthority(
 
 function noAuthority(directory: string): MtlsError {
   return new MtlsError('ERR_MTLS_CA_FOLDER_INVALID', {
-    seen: `${directory} has no CA`,
-    remedy: 'make one with "express-mtls init", or name the folder that has one',
+    seen: `${directory} contains no CA`,
+    remedy: 'create one with "express-mtls init", or specify the folder of an existing CA',
   });
 }
 
 function incomplete(file: string, exception?: string): MtlsError {
   return new MtlsError('ERR_MTLS_CA_FOLDER_INVALID', {
-    seen: `${file} is missing, while other files of a CA are in the folder`,
+    seen: `${file} is missing, but the folder has other files of a CA`,
     remedy: `restore it${exception === undefined ? '' : ` (${exception})`}, or use an empty folder`,
   });
 }

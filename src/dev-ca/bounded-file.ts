@@ -1,6 +1,6 @@
 /**
- * Files that a command or the CA reads: regular files, up to a size, and pipes that the shell has opened. A FIFO may
- * keep its reader waiting for ever, and a device has no end, or no content.
+ * Reads regular files up to a size limit, and pipes that the shell has opened. A FIFO can block its reader forever,
+ * and a device has no end or no content.
  *
  * @module
  */
@@ -9,26 +9,26 @@ import { open, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { MtlsError } from '../errors.js';
 
-// What every Node reads at once; newer ones read more.
+// The limit of every supported Node version for reading a file at once.
 const largestFile = 2 ** 31 - 1;
 
-// Windows has no such flag.
+// Windows does not have this flag.
 const { O_NONBLOCK: nonBlocking = 0 } = constants as { readonly O_NONBLOCK?: number };
 
 /**
- * Reads a file. `/dev/stdin` and the `/dev/fd/63` of a shell's `<(…)` are read to their end where they are pipes.
- * @param maxBytes - How much it may hold.
- * @throws MtlsError `ERR_MTLS_SOURCE_UNREADABLE` where it holds more, is no regular file, or is a pipe that gives nothing;
- * what the file system says
+ * Reads a file. `/dev/stdin` and the `/dev/fd/63` of a shell's `<(…)` are read to the end if they are pipes.
+ * @param maxBytes - The size limit.
+ * @throws MtlsError `ERR_MTLS_SOURCE_UNREADABLE` if the file is larger, is not a regular file, or is an empty pipe;
+ *   errors of the file system
  */
 export async function readBounded(file: string, maxBytes: number = largestFile): Promise<Buffer> {
-  // Looked at before it is opened: opening a device may do something.
+  // Checked before opening: opening a device can have side effects.
   const seen = await stat(file).catch(() => undefined);
   const descriptor = inheritedDescriptor(file);
   if (descriptor !== undefined && (seen?.isFIFO() === true || seen?.isSocket() === true))
     return await readPipe(file, descriptor, maxBytes);
   if (seen !== undefined) checkKind(file, seen);
-  // Without the flag, a FIFO that has taken the file's place by now would be waited for.
+  // Without this flag, open() would wait for the writer of a FIFO that has just replaced the file.
   const handle = await open(file, constants.O_RDONLY | nonBlocking);
   try {
     return await readRegular(file, handle, maxBytes);
@@ -46,7 +46,7 @@ async function readRegular(file: string, handle: FileHandle, maxBytes: number): 
   return bytes;
 }
 
-/** What kind of thing in the file system cannot be read as a file; `undefined` for a file, and for a folder. */
+/** Why a file-system entry cannot be read as a file; `undefined` for a file or a directory. */
 export function unreadableKind(seen: Stats): string | undefined {
   if (seen.isFIFO()) return 'a FIFO (a named pipe)';
   if (seen.isSocket()) return 'a socket';
@@ -60,16 +60,16 @@ function checkKind(file: string, seen: Stats): void {
   if (kind !== undefined) throw notRegular(file, kind);
 }
 
-/** The error for a path that leads to something else than a file. */
+/** The error for a path that is not a file. */
 export function notRegular(file: string, kind: string): MtlsError {
   return new MtlsError('ERR_MTLS_SOURCE_UNREADABLE', {
     seen: `${file} is ${kind}`,
     expected: 'a regular file',
-    remedy: 'save the content to a file, and name that',
+    remedy: 'save the content to a file, and use that file',
   });
 }
 
-/** Read as it stands: to open a pipe anew may wait for a writer that has finished. */
+/** An inherited pipe is read from its descriptor: opening it again could wait for a writer that has finished. */
 function inheritedDescriptor(file: string): number | undefined {
   const place = path.resolve(file);
   if (place === '/dev/stdin') return 0;
@@ -87,7 +87,7 @@ async function readPipe(file: string, descriptor: number, maxBytes: number): Pro
   }
   if (length > 0) return Buffer.concat(chunks);
   throw new MtlsError('ERR_MTLS_SOURCE_UNREADABLE', {
-    seen: `${file} is a pipe that gave nothing`,
+    seen: `${file} is an empty pipe`,
     expected: 'the content of a file',
     remedy: 'check the command that writes to it',
   });
@@ -95,7 +95,7 @@ async function readPipe(file: string, descriptor: number, maxBytes: number): Pro
 
 function tooLarge(file: string, maxBytes: number): MtlsError {
   return new MtlsError('ERR_MTLS_SOURCE_UNREADABLE', {
-    seen: `${file} holds more than ${maxBytes.toLocaleString('en')} bytes, which no such file has`,
-    remedy: 'name the file that is meant',
+    seen: `${file} holds more than ${maxBytes.toLocaleString('en')} bytes, which is too large for this kind of file`,
+    remedy: 'specify the right file',
   });
 }

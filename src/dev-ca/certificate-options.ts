@@ -1,5 +1,5 @@
 /**
- * What callers may say of a certificate, and what that comes to.
+ * The options for certificates, and their validation.
  *
  * @module
  */
@@ -9,61 +9,73 @@ import type { KeyAlgorithm } from './keys.js';
 import { checkAltNames, checkSpiffeId, checkSubject, noAltNames } from './subject.js';
 import type { AltNames, CertificateNames } from './subject.js';
 
-/** What servers and clients have in common. Without effect on a certificate that is kept. */
+/** The options that server and client certificates share. They do not change an existing certificate. */
 interface CertificateOptions {
   /**
-   * Its commonName, of 1 to 64 characters.
-   * @defaultValue of a client its name, of a server its first host name or address
+   * The commonName, 1 to 64 characters.
+   * @defaultValue the name of a client; the first host name or address of a server
    */
   readonly commonName?: string;
-  /** Its organization, of 1 to 64 characters; none by default. */
+  /** The organizationName, 1 to 64 characters; none by default. */
   readonly organization?: string;
-  /** Its organizational units, of 1 to 64 characters each; none by default. */
+  /** The organizationalUnitNames, 1 to 64 characters each; none by default. */
   readonly organizationalUnit?: string | readonly string[];
-  /** The URIs of its subjectAltName; none by default. */
+  /** The URIs in subjectAltName; none by default. */
   readonly uri?: string | readonly string[];
-  /** Its SPIFFE ID, the one URI of its subjectAltName: not together with `uri`. None by default. */
+  /** The SPIFFE ID, which is the only URI in subjectAltName. It excludes `uri`. None by default. */
   readonly spiffeId?: string;
   /**
-   * Days until it expires, at the latest with the CA.
-   * @defaultValue `365`; above 0, at most 36_500, parts of a day allowed
+   * The lifetime in days, limited to that of the CA.
+   * @defaultValue `365`; above 0, at most 36_500, fractions allowed
    */
   readonly days?: number;
   /**
-   * What kind of key to make.
+   * The kind of key to generate.
    * @defaultValue the kind of the CA's own key
    */
   readonly algorithm?: KeyAlgorithm;
 }
 
-/** What a server certificate says. Without effect on one that is kept. */
+/**
+ * The contents of a server certificate. They do not change an existing certificate.
+ * @example
+ * ```ts
+ * await ca.issueServer({ name: 'api', dns: ['api.example', 'localhost'], days: 90 });
+ * ```
+ */
 export interface ServerCertificateOptions extends CertificateOptions {
   /**
-   * The NAME of `NAME-crt.pem` and `NAME-key.pem`.
-   * @defaultValue `'server'`; letters, digits, `.`, `_` and `-`, at most 64, the first a letter, a digit or `_`
+   * The NAME in `NAME-crt.pem` and `NAME-key.pem`.
+   * @defaultValue `'server'`; letters, digits, `.`, `_` and `-`, at most 64, not starting with `.` or `-`
    */
   readonly name?: string;
   /**
-   * Its host names.
+   * The host names.
    * @defaultValue `['localhost']`
    */
   readonly dns?: readonly string[];
   /**
-   * Its IP addresses.
+   * The IP addresses.
    * @defaultValue `['127.0.0.1', '::1']`
    */
   readonly ip?: readonly string[];
 }
 
-/** What a client certificate says. Without effect on one that is kept. */
+/**
+ * The contents of a client certificate. They do not change an existing certificate.
+ * @example
+ * ```ts
+ * await ca.issueClient('billing-1', { organizationalUnit: 'billing', spiffeId: 'spiffe://example.org/billing' });
+ * ```
+ */
 export interface ClientCertificateOptions extends CertificateOptions {
-  /** The email addresses of its subjectAltName; none by default. */
+  /** The email addresses in subjectAltName; none by default. */
   readonly email?: string | readonly string[];
-  /** The host names of its subjectAltName; none by default. */
+  /** The host names in subjectAltName; none by default. */
   readonly dns?: readonly string[];
 }
 
-/** A certificate as it was asked for. */
+/** A certificate request of a caller. */
 export interface CertificateParams {
   readonly name: string;
   readonly kind: CertificateKind;
@@ -72,12 +84,12 @@ export interface CertificateParams {
   readonly algorithm: KeyAlgorithm | undefined;
 }
 
-/** What a caller said of the names, and what was left open. */
+/** The names that a caller has set. */
 export interface SaidNames {
   readonly commonName: string | undefined;
   readonly organization: string | undefined;
   readonly organizationalUnits: readonly string[] | undefined;
-  /** `undefined` where none of its names was said: they are said together or not at all. */
+  /** `undefined` if none of them is set. They are set together or not at all. */
   readonly altNames: AltNames | undefined;
 }
 
@@ -120,7 +132,7 @@ export function readClientNames(options: ClientCertificateOptions): SaidNames {
 }
 
 /**
- * Fills in what was left open, and checks all of it.
+ * Applies the defaults and validates the names.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID`
  */
 export function completeNames(kind: CertificateKind, name: string, said: SaidNames): CertificateNames {
@@ -129,7 +141,7 @@ export function completeNames(kind: CertificateKind, name: string, said: SaidNam
   if (kind === 'server' && hosts.length === 0) {
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
       seen: 'dns and ip are both empty',
-      remedy: 'a server needs a name to be called by: give it a host name or an address',
+      remedy: 'set at least one host name or address for the server',
     });
   }
   const subject = checkSubject({
@@ -147,7 +159,7 @@ function readNames(options: CertificateOptions, others: SomeAltNames): SaidNames
   if (spiffeId !== undefined && options.uri !== undefined) {
     // X.509-SVID section 2: exactly one URI.
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-      seen: 'uri and spiffeId are both there',
+      seen: 'uri and spiffeId are both set',
       remedy: 'a certificate with a SPIFFE ID has no other URI: use one of them',
     });
   }

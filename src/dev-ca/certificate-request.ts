@@ -1,6 +1,6 @@
 /**
- * Reads and verifies a certificate request (PKCS#10): the requester's public key and the names it asks for. The
- * signature proves that the requester has the private key, and nothing about the names.
+ * Parses and verifies a certificate request (PKCS#10): the public key and the requested names. The signature proves
+ * possession of the private key, and nothing about the names.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { CertificateRequest } from '../x509/certificate-request.js';
 import { isDer, parsePem } from '../x509/pem.js';
 import { verifySignature } from '../x509/signature.js';
 
-/** A request whose signature has been verified, and whose key is fit for a certificate. */
+/** A request with a valid signature and a key that is suitable for a certificate. */
 export interface VerifiedRequest extends Pick<
   CertificateRequest,
   'subject' | 'extensions' | 'extensionTypes'
@@ -21,10 +21,10 @@ export interface VerifiedRequest extends Pick<
 const labels = ['CERTIFICATE REQUEST', 'NEW CERTIFICATE REQUEST'];
 
 /**
- * Reads a request in PEM or DER, and verifies it.
- * @param origin - Where it came from, for the error.
- * @throws MtlsError `ERR_MTLS_PEM_INVALID` where it does not read as a request; `ERR_MTLS_REQUEST_INVALID` where its
- * signature does not hold, or its key is weak or of a kind that is not supported
+ * Parses a request in PEM or DER, and verifies it.
+ * @param origin - Where it came from, for errors.
+ * @throws MtlsError `ERR_MTLS_PEM_INVALID` if it cannot be parsed; `ERR_MTLS_REQUEST_INVALID` if its signature is
+ *   invalid or its key is weak or unsupported
  */
 export async function verifyRequest(bytes: Buffer, origin: string): Promise<VerifiedRequest> {
   const { parseCertificateRequest } = await import('../x509/certificate-request.js');
@@ -39,7 +39,7 @@ export async function verifyRequest(bytes: Buffer, origin: string): Promise<Veri
   const publicKey = readPublicKey(spki, origin);
   if (!verifySignature(signed, publicKey)) {
     throw new MtlsError('ERR_MTLS_REQUEST_INVALID', {
-      seen: `${origin} is not signed with the key in it, or with an algorithm that is not known here (${signed.algorithm.oid})`,
+      seen: `${origin} is not signed with its own key, or the algorithm ${signed.algorithm.oid} is not supported`,
       remedy: 'ask for a new request',
     });
   }
@@ -54,7 +54,7 @@ function decodePem(bytes: Buffer, origin: string): Buffer {
   throw new MtlsError('ERR_MTLS_PEM_INVALID', {
     seen: `${origin} has ${seen}`,
     expected: `one "${String(labels[0])}"`,
-    remedy: 'make it with openssl req -new',
+    remedy: 'create it with openssl req -new',
   });
 }
 
@@ -65,7 +65,7 @@ function readPublicKey(spki: Buffer, origin: string): KeyObject {
   } catch (error) {
     throw new MtlsError(
       'ERR_MTLS_PEM_INVALID',
-      { seen: `${origin} has a key that does not read`, remedy: 'ask for a new request' },
+      { seen: `${origin} has a key that cannot be parsed`, remedy: 'ask for a new request' },
       { cause: error },
     );
   }

@@ -1,6 +1,5 @@
 /**
- * The CAs above a certificate: which of them are sent with it, and which a
- * server is given.
+ * The CAs above a certificate: those that are sent with it, and those that a server is configured with.
  *
  * @module
  */
@@ -9,13 +8,13 @@ import path from 'node:path';
 import { isIssuedBy, parseCertificate, type Authority } from './authority.js';
 import { readIfPresent } from './files.js';
 
-/** Where a CA below another keeps its certificate and those above it. */
+/** The file in which an intermediate CA keeps its certificate and those of the CAs above it. */
 export function chainFileOf(directory: string): string {
   return path.join(directory, 'ca-chain.pem');
 }
 
 /**
- * A CA and those above it, as far as its folder has them.
+ * A CA and the CAs above it, as far as its folder has them.
  * @throws MtlsError `ERR_MTLS_PEM_INVALID`
  */
 export async function readChain({ certificate, directory }: Authority): Promise<X509Certificate[]> {
@@ -33,7 +32,7 @@ export async function readChain({ certificate, directory }: Authority): Promise<
   return chain;
 }
 
-/** What is sent behind a certificate, in PEM: its CAs but for the root, which whoever verifies it has. */
+/** The PEM that is sent after a certificate: its CAs without the root, which the peer already has. */
 export function formatSent(chain: readonly X509Certificate[]): string {
   return chain
     .filter((each) => !each.checkIssued(each))

@@ -1,7 +1,6 @@
 /**
- * The DER of a CRL, RFC 5280 section 5.1. Written here because the X.509
- * library gives an entry without a reason an empty list of extensions, which
- * that section's SIZE (1..MAX) forbids and strict readers refuse.
+ * The DER of a CRL, RFC 5280 section 5.1. Encoded here because the X.509 library writes an empty list of extensions
+ * for an entry without a reason. That section forbids it with SIZE (1..MAX), and strict parsers reject it.
  *
  * @module
  */
@@ -10,7 +9,7 @@ import { context, Tag } from '../x509/der.js';
 import { reasonCodeOf, type RevocationReason } from './reasons.js';
 import { formatTime } from './validity.js';
 
-/** What a CRL says. */
+/** The contents of a CRL. */
 export interface CrlTemplate {
   readonly number: bigint;
   readonly thisUpdate: Date;
@@ -18,7 +17,7 @@ export interface CrlTemplate {
   readonly entries: readonly CrlEntry[];
 }
 
-/** A certificate that a CRL revokes. */
+/** A revoked certificate. */
 export interface CrlEntry {
   /** Hexadecimal. */
   readonly serialNumber: string;
@@ -26,7 +25,7 @@ export interface CrlEntry {
   readonly reason: RevocationReason | undefined;
 }
 
-/** Who signs a CRL, in DER where it goes into the CRL as it is. */
+/** The signer of a CRL. Values in DER are copied into the CRL unchanged. */
 export interface CrlIssuer {
   /** The subject of the issuer's certificate. */
   readonly name: Buffer;
@@ -55,7 +54,7 @@ export function encodeCrl(template: CrlTemplate, issuer: CrlIssuer): Buffer {
     issuer.name,
     encodeTime(template.thisUpdate),
     encodeTime(template.nextUpdate),
-    // Section 5.1.2.6: absent where nothing is revoked.
+    // Section 5.1.2.6: absent if there are no entries.
     ...(template.entries.length === 0 ? [] : [encode(Tag.sequence, ...template.entries.map(encodeEntry))]),
     encode(
       context(0, 'constructed'),
@@ -87,7 +86,7 @@ function encodeExtension(type: Buffer, value: Buffer): Buffer {
 }
 
 function encodeSignatureAlgorithm(key: KeyObject): Buffer {
-  // RFC 5758 section 3.2 leaves the parameters of ECDSA out; RFC 4055 section 5 has NULL for RSA.
+  // RFC 5758 section 3.2 omits the parameters for ECDSA; RFC 4055 section 5 requires NULL for RSA.
   return key.asymmetricKeyType === 'rsa'
     ? encodeAlgorithm(oid.sha256WithRsa, encode(Tag.null))
     : encodeAlgorithm(oid.ecdsaWithSha256);
@@ -98,20 +97,20 @@ function encodeTime(time: Date): Buffer {
   return encode(text.length === 13 ? Tag.utcTime : Tag.generalizedTime, Buffer.from(text, 'ascii'));
 }
 
-/** One element, its content made of these parts. */
+/** One element with the concatenated contents. */
 function encode(type: number, ...contents: readonly Buffer[]): Buffer {
   const content = Buffer.concat(contents);
   return Buffer.concat([Buffer.of(type), encodeLength(content.length), content]);
 }
 
-/** A non-negative INTEGER, in the fewest octets that leave the sign bit clear. */
+/** A non-negative INTEGER in the fewest octets that keep the sign bit clear. */
 function encodeInteger(value: bigint): Buffer {
   const hex = value.toString(16);
   const octets = Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, 'hex');
   return octets.readUInt8(0) < 0x80 ? encode(Tag.integer, octets) : encode(Tag.integer, Buffer.of(0), octets);
 }
 
-/** An AlgorithmIdentifier: the content of its OBJECT IDENTIFIER, and its parameters, if any. */
+/** An AlgorithmIdentifier: the content of its OBJECT IDENTIFIER, and optional parameters. */
 function encodeAlgorithm(oid: Buffer, ...parameters: readonly Buffer[]): Buffer {
   return encode(Tag.sequence, encode(Tag.oid, oid), ...parameters);
 }

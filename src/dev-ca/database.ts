@@ -1,6 +1,6 @@
 /**
- * The two text files in which OpenSSL's `ca` command keeps its state, so that
- * it and this CA can take turns on one folder. Text in, text out.
+ * The two text files with the state of OpenSSL's `ca` command, so that it and this CA can be used on the same folder.
+ * Pure functions from text to text.
  *
  * @module
  */
@@ -10,16 +10,22 @@ import { formatOneline } from './oneline.js';
 import { opensslWordOf, reasonOfOpensslWord, type RevocationReason } from './reasons.js';
 import { formatTime, parseTime } from './validity.js';
 
-/** Whom a certificate is for, by its extended key usage. */
+/** What a certificate is for, by its extended key usage. */
 export type CertificateKind = 'client' | 'server';
 
-/** A certificate that the CA has issued, and whether it still stands. */
+/**
+ * A certificate that the CA has issued, and its status.
+ * @example
+ * ```ts
+ * const valid = (await ca.list()).filter(({ revokedAt, notAfter }) => revokedAt === undefined && notAfter > new Date());
+ * ```
+ */
 export interface DevCertificate {
-  /** The NAME of its `NAME-crt.pem`; `undefined` where that file is gone, or holds a newer certificate. */
+  /** The NAME of its `NAME-crt.pem`; `undefined` if that file is missing or holds a newer certificate. */
   readonly name: string | undefined;
-  /** The NAME that it had until a renewal put it into the folder `old`. */
+  /** The NAME that it had before a renewal moved it to the folder `old`. */
   readonly formerName: string | undefined;
-  /** Whom it is for; `undefined` where its file is gone, or says neither or both. */
+  /** What it is for; `undefined` if its file is missing, or states neither purpose or both. */
   readonly kind: CertificateKind | undefined;
   /** The commonName of its subject. */
   readonly commonName: string | undefined;
@@ -27,16 +33,13 @@ export interface DevCertificate {
   readonly serialNumber: string;
   /** When it expires. */
   readonly notAfter: Date;
-  /** When it was revoked; `undefined` while it stands. */
+  /** When it was revoked; `undefined` if it is not revoked. */
   readonly revokedAt: Date | undefined;
-  /** Why it was revoked; `undefined` while it stands, or where no reason was given. */
+  /** Why it was revoked; `undefined` if it is not revoked or no reason was given. */
   readonly reason: RevocationReason | undefined;
 }
 
-/**
- * A line of the database. Its fields are kept as they were read, so that a
- * rewrite changes nothing but what it means to.
- */
+/** A line of the database. Its fields are kept as they were read, so that a rewrite changes only what it intends to. */
 export interface DatabaseRow {
   /** Status, expiry, revocation, serial number, file, subject. */
   readonly fields: readonly [string, string, string, string, string, string];
@@ -46,7 +49,7 @@ export interface DatabaseRow {
   readonly reason: RevocationReason | undefined;
 }
 
-/** A row for a certificate that stands. */
+/** A row for a valid certificate. */
 export function createRow(serialNumber: string, notAfter: Date, subject: DistinguishedName): DatabaseRow {
   const serial = normalizeSerial(serialNumber).toUpperCase();
   const evenSerial = serial.length % 2 === 0 ? serial : `0${serial}`;
@@ -59,7 +62,7 @@ export function createRow(serialNumber: string, notAfter: Date, subject: Disting
   };
 }
 
-/** The same row, revoked at `revokedAt`. */
+/** The row as revoked at `revokedAt`. */
 export function revokeRow(
   row: DatabaseRow,
   revokedAt: Date,
@@ -70,14 +73,14 @@ export function revokeRow(
   return { ...row, fields: ['R', expiry, revocation, serial, file, subject], revokedAt, reason };
 }
 
-/** Writes rows as OpenSSL does: one line each, the fields between tabs. */
+/** Formats rows like OpenSSL: one line each, with tabs between the fields. */
 export function formatRows(rows: readonly DatabaseRow[]): string {
   return rows.map((row) => `${row.fields.join('\t')}\n`).join('');
 }
 
 /**
- * Reads the database.
- * @throws MtlsError `ERR_MTLS_CA_FOLDER_INVALID` naming the line that OpenSSL would not have written
+ * Parses the database.
+ * @throws MtlsError `ERR_MTLS_CA_FOLDER_INVALID` with the line that OpenSSL would not have written
  */
 export function parseRows(text: string, file: string): DatabaseRow[] {
   const rows: DatabaseRow[] = [];
@@ -87,8 +90,8 @@ export function parseRows(text: string, file: string): DatabaseRow[] {
     const row = parseRow(line);
     if (row === undefined || serials.has(row.serialNumber)) {
       throw new MtlsError('ERR_MTLS_CA_FOLDER_INVALID', {
-        seen: `${file} line ${String(index + 1)} is ${row === undefined ? 'no row' : 'a second row for one serial number'} of OpenSSL's ca database`,
-        remedy: 'restore the file, or make the CA anew in another folder',
+        seen: `${file} line ${String(index + 1)} is ${row === undefined ? 'not a row' : 'a second row for the same serial number'} of OpenSSL's ca database`,
+        remedy: 'restore the file, or create a new CA in another folder',
       });
     }
     serials.add(row.serialNumber);
@@ -98,7 +101,7 @@ export function parseRows(text: string, file: string): DatabaseRow[] {
 }
 
 /**
- * Reads the number that the next CRL is to have, in hexadecimal.
+ * Parses the number of the next CRL, in hexadecimal.
  * @throws MtlsError `ERR_MTLS_CA_FOLDER_INVALID`
  */
 export function parseCrlNumber(text: string, file: string): bigint {
@@ -111,13 +114,13 @@ export function parseCrlNumber(text: string, file: string): bigint {
   });
 }
 
-/** Writes the number of the next CRL as OpenSSL does: an even count of digits. */
+/** Formats the number of the next CRL like OpenSSL: with an even number of digits. */
 export function formatCrlNumber(number: bigint): string {
   const digits = number.toString(16).toUpperCase();
   return `${digits.length % 2 === 0 ? digits : `0${digits}`}\n`;
 }
 
-/** A serial number as this package writes it: lower case, no leading zeros. */
+/** A serial number in the format of this package: lower case, no leading zeros. */
 export function normalizeSerial(hex: string): string {
   return hex.toLowerCase().replace(/^0+(?=.)/, '');
 }

@@ -1,6 +1,6 @@
 /**
- * The development CA: the functions around it, bound to one folder and taking
- * turns, so that calls made at once do not lose each other's rows.
+ * The development CA: its operations, bound to one folder and executed one at a time, so that concurrent calls do not
+ * lose each other's rows.
  *
  * @module
  */
@@ -23,30 +23,36 @@ import type { RequestSource, SignedRequest } from './request-signing.js';
 import { readNextUpdate, revokeCertificate, revokeFile, writeCrl } from './revocation-list.js';
 import type { CrlFile, CrlOptions, RevocationOutcome, RevokeOptions } from './revocation-list.js';
 
-/** How {@link openDevCa} opens or makes a CA. Only `passphrase` and `now` have an effect on one that is there. */
+/**
+ * How {@link openDevCa} opens or creates a CA. For an existing CA, only `passphrase` and `now` have an effect.
+ * @example
+ * ```ts
+ * const ca = await openDevCa('certs-dev', { commonName: 'Example CA', algorithm: 'rsa-4096' });
+ * ```
+ */
 export interface DevCaOptions {
   /**
-   * What kind of key to make.
+   * The kind of key to generate.
    * @defaultValue `'ec-p256'`
    */
   readonly algorithm?: KeyAlgorithm;
   /**
-   * Its commonName, of 1 to 64 characters.
+   * The commonName of the CA, 1 to 64 characters.
    * @defaultValue `'ca'`
    */
   readonly commonName?: string;
   /**
-   * Days until it expires.
-   * @defaultValue `3650`; above 0, at most 36_500, parts of a day allowed
+   * The lifetime in days.
+   * @defaultValue `3650`; above 0, at most 36_500, fractions allowed
    */
   readonly days?: number;
   /**
-   * The passphrase of its key: it opens that of a CA that is there, where it is encrypted, and encrypts that of one
-   * that is made, with AES-256. Not empty; none by default.
+   * The passphrase of the CA key. It decrypts the key of an existing CA, and encrypts that of a new one with AES-256.
+   * Not empty; none by default.
    */
   readonly passphrase?: string;
   /**
-   * What happens where there is no CA: one is made, or the opening fails.
+   * Whether a missing CA is created or is an error.
    * @defaultValue `'make'`
    */
   readonly missing?: 'make' | 'fail';
@@ -58,13 +64,13 @@ export interface DevCaOptions {
 }
 
 /**
- * A development CA in a folder. Processes that write to one folder take turns: each waits up to 15 seconds for the
- * one before it, then throws `ERR_MTLS_CA_LOCKED`. `openssl ca` takes no part in that.
+ * A development CA in a folder. Processes that write to the same folder take turns: each waits up to 15 seconds, then
+ * throws `ERR_MTLS_CA_LOCKED`. `openssl ca` does not participate.
  */
 export interface DevCa {
-  /** Whether {@link openDevCa} made it, or found it there. */
+  /** Whether {@link openDevCa} created the CA or opened an existing one. */
   readonly outcome: 'made' | 'kept';
-  /** The folder, as it was given. */
+  /** The folder, as passed to {@link openDevCa}. */
   readonly directory: string;
   /** `ca-crt.pem` in the folder. */
   readonly certFile: string;
@@ -73,38 +79,55 @@ export interface DevCa {
   /** `ca-crl.pem` in the folder. */
   readonly crlFile: string;
   /**
-   * Makes a server certificate and its key, or keeps the pair that is there under its name, revoked or expired though it be.
-   * @param options - What it says; by default for localhost, a year.
-   * @throws MtlsError `ERR_MTLS_OPTION_INVALID`; `ERR_MTLS_FILE_EXISTS` where only one of the two files is there, or they are another CA's;
-   * `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
+   * Issues a server certificate with a new key. An existing pair with the same name is kept, even if it is revoked or
+   * expired.
+   * @param options - The contents; by default for localhost, valid for a year.
+   * @throws MtlsError `ERR_MTLS_OPTION_INVALID`; `ERR_MTLS_FILE_EXISTS` if only one of the two files exists, or if
+   *   they belong to another CA; `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
+   * @example
+   * ```ts
+   * const { certFile, keyFile } = await ca.issueServer({ dns: ['localhost', 'api.example'] });
+   * ```
    */
   issueServer(options?: ServerCertificateOptions): Promise<IssuedCertificate>;
   /**
-   * Makes a client certificate and its key, or keeps the pair that is there under `name`, revoked or expired though it be.
+   * Issues a client certificate with a new key. An existing pair with the same name is kept, even if it is revoked or
+   * expired.
    * @param name - The NAME of `NAME-crt.pem`: letters, digits, `.`, `_` and `-`, at most 64; not `ca`.
-   * @param options - What it says; by default the name as its commonName, a year.
-   * @throws MtlsError `ERR_MTLS_OPTION_INVALID`; `ERR_MTLS_FILE_EXISTS` where only one of the two files is there, or they are another CA's;
-   * `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
+   * @param options - The contents; by default the name as commonName, valid for a year.
+   * @throws MtlsError `ERR_MTLS_OPTION_INVALID`; `ERR_MTLS_FILE_EXISTS` if only one of the two files exists, or if
+   *   they belong to another CA; `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
+   * @example
+   * ```ts
+   * const { certFile, keyFile } = await ca.issueClient('client1', { organizationalUnit: 'operators' });
+   * ```
    */
   issueClient(name: string, options?: ClientCertificateOptions): Promise<IssuedCertificate>;
   /**
-   * Signs a request for a server certificate. `commonName`, `organization` and `organizationalUnit` are taken from it
-   * where `options` do not say them, and the subjectAltName where they say no part of that. Nothing else is taken.
+   * Signs a certificate request for a server. With `names: 'taken'`, names that `options` leave out are taken from
+   * the request: `commonName`, `organization` and `organizationalUnit` individually, the subjectAltName as a whole.
+   * Nothing else in the request is used.
    * @param request - A PKCS#10 request, in PEM or DER.
-   * @param options - What it says in place of the request; by default nothing, a year.
-   * @throws MtlsError `ERR_MTLS_OPTION_INVALID`; `ERR_MTLS_REQUEST_INVALID` where the request's signature does not hold, its key is not RSA of 2048
-   * bits or more or EC on P-256, P-384 or P-521, or another certificate has the name; `ERR_MTLS_PEM_INVALID`
+   * @param options - The contents; by default valid for a year.
+   * @throws MtlsError `ERR_MTLS_OPTION_INVALID`; `ERR_MTLS_REQUEST_INVALID` if the signature of the request is
+   *   invalid, if its key is not RSA of at least 2048 bits or EC on P-256, P-384 or P-521, or if another certificate
+   *   has the name; `ERR_MTLS_PEM_INVALID`
    */
   signServerRequest(
     request: RequestSource,
     options?: Omit<ServerCertificateOptions, 'algorithm'>,
   ): Promise<SignedRequest>;
   /**
-   * Signs a request for a client certificate, as {@link DevCa.signServerRequest} does for a server.
+   * Signs a certificate request for a client, like {@link DevCa.signServerRequest} for a server.
    * @param name - The NAME of `NAME-crt.pem`, as for {@link DevCa.issueClient}.
    * @param request - A PKCS#10 request, in PEM or DER.
-   * @param options - What it says in place of the request; by default nothing, a year.
+   * @param options - The contents; by default valid for a year.
    * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, `ERR_MTLS_PEM_INVALID`
+   * @example
+   * ```ts
+   * const bytes = await readFile('client2.csr');
+   * const { certFile, leftOut } = await ca.signClientRequest('client2', { bytes, names: 'taken' });
+   * ```
    */
   signClientRequest(
     name: string,
@@ -112,72 +135,109 @@ export interface DevCa {
     options?: Omit<ClientCertificateOptions, 'algorithm'>,
   ): Promise<SignedRequest>;
   /**
-   * Writes `NAME.p12`: a certificate with its key, the CA's certificate and those above it, for browsers and phones (PKCS#12 with
-   * AES-256 and HMAC-SHA-256). One that is there is replaced.
+   * Writes `NAME.p12` for browsers and phones: a certificate with its key, and its CAs (PKCS#12 with AES-256 and
+   * HMAC-SHA-256). An existing file is replaced.
    * @param name - The NAME of its `NAME-crt.pem`.
-   * @param options - The password, and what a device shows; by default a random one, and the name.
-   * @throws MtlsError `ERR_MTLS_CERTIFICATE_NOT_FOUND` where there is no such certificate, or no key beside it;
-   * `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
+   * @param options - The password and the display name; by default a random password, and the NAME.
+   * @throws MtlsError `ERR_MTLS_CERTIFICATE_NOT_FOUND` if the certificate or its key is missing;
+   *   `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
+   * @example
+   * ```ts
+   * const { file, passwordFile } = await ca.writePkcs12('client1');
+   * ```
    */
   writePkcs12(name: string, options?: Pkcs12Options): Promise<Pkcs12File>;
   /**
-   * Puts a new certificate in place of the one of this name: the same subject, subjectAltName and kind, and the same key
-   * unless a new one is asked for. What is replaced is kept in the folder `old`.
+   * Replaces a certificate with a new one with the same subject, subjectAltName and kind, and the same key unless a new
+   * one is requested. The replaced files are kept in the folder `old`.
    * @param name - The NAME of its `NAME-crt.pem`.
-   * @param options - By default a year with the same key, and the old one stays good.
-   * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where there is none, it is revoked, or its kind is neither clear nor said;
-   * `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
+   * @param options - By default the new certificate is valid for a year and has the same key, and the old one stays
+   *   valid.
+   * @throws MtlsError `ERR_MTLS_OPTION_INVALID` if there is no such certificate, if it is revoked, or if its kind is
+   *   neither clear nor set; `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
+   * @example
+   * ```ts
+   * const { previous, notAfter } = await ca.renew('client1', { key: 'new', old: 'revoke' });
+   * ```
    */
   renew(name: string, options?: RenewOptions): Promise<RenewedCertificate>;
   /**
-   * Makes a CA below this one, in a folder of its own inside that {@link openDevCa} opens, or keeps the one that is there.
-   * A passphrase that this CA was opened with encrypts its key too.
-   * @param name - The name of the folder, as of a certificate, but not `old`; this CA revokes it by that name.
-   * @param options - What its certificate says.
-   * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, also where this CA may have none below it (pathlen 0)
+   * Creates an intermediate CA in a subfolder that {@link openDevCa} can open, or keeps an existing one. If this CA
+   * was opened with a passphrase, that encrypts the new key too.
+   * @param name - The name of the subfolder, by which this CA revokes the intermediate CA. It follows the rules for
+   *   certificates, and cannot be `old`.
+   * @param options - The contents of its certificate.
+   * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, also if this CA cannot have a CA below it (pathlen 0)
+   * @example
+   * ```ts
+   * import { openDevCa } from 'express-mtls/dev-ca';
+   *
+   * const { directory, chainFile } = await root.issueIntermediate('staff');
+   * const staff = await openDevCa(directory);
+   * await staff.issueClient('client1');
+   * ```
    */
   issueIntermediate(name: string, options?: IntermediateOptions): Promise<IntermediateCa>;
   /**
-   * Revokes a certificate and writes a new CRL, its number one up. Revoking again changes nothing and answers `'already-revoked'`.
-   * @param nameOrSerial - The name it was issued under, its serial number in hexadecimal, or a commonName that it alone has.
-   * @param options - The reason, and how long the CRL holds; by default no reason, 30 days.
-   * @throws MtlsError `ERR_MTLS_CERTIFICATE_NOT_FOUND` where there is no such certificate, listing those that exist
+   * Revokes a certificate and writes a new CRL with the next number. Revoking it again changes nothing and returns
+   * `'already-revoked'`.
+   * @param nameOrSerial - The name of its files, its serial number in hexadecimal, or its commonName if that is
+   *   unique.
+   * @param options - The reason, and the lifetime of the CRL; by default no reason, and 30 days.
+   * @throws MtlsError `ERR_MTLS_CERTIFICATE_NOT_FOUND` if there is no such certificate, with the existing names
+   * @example
+   * ```ts
+   * const { outcome } = await ca.revoke('client1', { reason: 'keyCompromise' });
+   * ```
    */
   revoke(nameOrSerial: string, options?: RevokeOptions): Promise<RevocationOutcome>;
   /**
-   * Revokes the certificate in a PEM file, wherever that lies, as {@link DevCa.revoke} does. One that is not in the
-   * database, since OpenSSL's `x509 -req` made it, gets a row there.
-   * @param file - A path; of several certificates in the file, the first counts.
-   * @param options - The reason, and how long the CRL holds; by default no reason, 30 days.
-   * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where another CA issued it; `ERR_MTLS_PEM_INVALID`
+   * Revokes the certificate in a PEM file outside or inside the folder, like {@link DevCa.revoke}. If the database
+   * does not have it, because OpenSSL's `x509 -req` created it, a row is added.
+   * @param file - A path. The first certificate in the file is used.
+   * @param options - The reason, and the lifetime of the CRL; by default no reason, and 30 days.
+   * @throws MtlsError `ERR_MTLS_OPTION_INVALID` if another CA issued it; `ERR_MTLS_PEM_INVALID`
    */
   revokeFile(file: string, options?: RevokeOptions): Promise<RevocationOutcome>;
   /**
-   * Writes a new CRL with the same entries, its number one up.
-   * @param options - How long it holds; by default 30 days.
+   * Writes a new CRL with the same entries and the next number.
+   * @param options - The lifetime; by default 30 days.
    * @throws MtlsError `ERR_MTLS_OPTION_INVALID`
+   * @example
+   * ```ts
+   * const { file, nextUpdate } = await ca.writeCrl({ days: 7 });
+   * ```
    */
   writeCrl(options?: CrlOptions): Promise<CrlFile>;
   /**
-   * When the CRL in the folder goes stale; `undefined` where it does not say, or is gone.
-   * @throws MtlsError `ERR_MTLS_CRL_INVALID` where the file does not read as a CRL
+   * When the CRL in the folder becomes stale; `undefined` if it is missing or has no nextUpdate.
+   * @throws MtlsError `ERR_MTLS_CRL_INVALID` if the file cannot be parsed as a CRL
    */
   nextUpdate(): Promise<Date | undefined>;
   /**
-   * What the CA has issued, in that order.
-   * @throws MtlsError `ERR_MTLS_CA_FOLDER_INVALID` where the database does not read
+   * The certificates that the CA has issued, in order of issue.
+   * @throws MtlsError `ERR_MTLS_CA_FOLDER_INVALID` if the database cannot be parsed
    */
   list(): Promise<DevCertificate[]>;
 }
 
 /**
- * Opens the CA in `directory`, or makes one where there is none: `ca-crt.pem`, `ca-key.pem`, an empty `ca-crl.pem`,
- * and OpenSSL's `ca-database.txt` and `ca-crlnumber.txt`. Nothing that is there is overwritten.
- * @param directory - A path; the folder is made where it is missing, with mode 0700. One to which its group or every
- * user can write is reported as a warning of the process.
- * @param options - How the CA is made, where it is; by default ECDSA on P-256, ten years.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID`; `ERR_MTLS_CA_FOLDER_INVALID` where only a part of a CA is there; `ERR_MTLS_PEM_INVALID`,
- * `ERR_MTLS_KEY_MISMATCH`
+ * Opens the CA in `directory`, or creates one: `ca-crt.pem`, `ca-key.pem`, an empty `ca-crl.pem`, and OpenSSL's
+ * `ca-database.txt` and `ca-crlnumber.txt`. Existing files are never overwritten.
+ * @param directory - A path. A missing directory is created with mode 0700. If its group or every user can write to
+ *   it, a process warning is emitted.
+ * @param options - How the CA is created; by default with ECDSA on P-256, valid for ten years.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID`; `ERR_MTLS_CA_FOLDER_INVALID` if the CA is incomplete;
+ *   `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
+ * @example
+ * ```ts
+ * import { openDevCa } from 'express-mtls/dev-ca';
+ *
+ * const ca = await openDevCa('certs-dev');
+ * const server = await ca.issueServer();
+ * const client = await ca.issueClient('client1', { organizationalUnit: 'operators' });
+ * await ca.revoke('client1');
+ * ```
  */
 export async function openDevCa(directory: string, options: DevCaOptions = {}): Promise<DevCa> {
   const fault = await faultOfFolder(directory);
@@ -185,7 +245,7 @@ export async function openDevCa(directory: string, options: DevCaOptions = {}): 
   return await openFolder(directory, options);
 }
 
-/** As {@link openDevCa}, for a caller that reports the mode of the folder itself. */
+/** {@link openDevCa} without the warning about the mode of the folder. */
 export async function openFolder(directory: string, options: DevCaOptions): Promise<DevCa> {
   const {
     algorithm = 'ec-p256',
@@ -198,7 +258,7 @@ export async function openFolder(directory: string, options: DevCaOptions): Prom
   if (passphrase === '') {
     throw new MtlsError('ERR_MTLS_PASSPHRASE_INVALID', {
       seen: 'passphrase is empty',
-      remedy: 'give one, or leave it out',
+      remedy: 'set one, or omit it',
     });
   }
   const open = (): Promise<Authority> =>
@@ -238,7 +298,7 @@ export async function openFolder(directory: string, options: DevCaOptions): Prom
   } satisfies DevCa);
 }
 
-/** Runs what it is given one at a time, in the order of the calls; a failure does not hold up the next. */
+/** Runs operations one at a time, in the order of the calls. A failure does not affect the next one. */
 function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {

@@ -1,6 +1,5 @@
 /**
- * Two ways to write a file: one that never overwrites, and one that a reader
- * never sees half done.
+ * Two ways to write a file: one never overwrites, the other replaces atomically.
  *
  * @module
  */
@@ -9,24 +8,27 @@ import { open, rename, rm } from 'node:fs/promises';
 import { MtlsError } from '../errors.js';
 import { readBounded } from './bounded-file.js';
 
-/** Who may read a file: everybody, or its owner alone. */
+/** Who can read a file: everyone, or only its owner. */
 export type FileAccess = 'public' | 'secret';
 
 /**
- * Creates `file`; a `'secret'` one is for its owner alone (mode 0600).
- * @throws MtlsError `ERR_MTLS_FILE_EXISTS` where it exists
+ * Creates `file`. A `'secret'` file gets mode 0600.
+ * @throws MtlsError `ERR_MTLS_FILE_EXISTS` if it exists
  */
 export async function createFile(file: string, content: string | Buffer, access: FileAccess): Promise<void> {
   const handle = await open(file, 'wx', access === 'secret' ? 0o600 : 0o644).catch((error: unknown) => {
     if (!hasCode(error, 'EEXIST')) throw error;
     throw new MtlsError(
       'ERR_MTLS_FILE_EXISTS',
-      { seen: `${file} exists and is never overwritten`, remedy: 'remove it, or use another name or folder' },
+      {
+        seen: `${file} already exists and is never overwritten`,
+        remedy: 'remove it, or use another name or folder',
+      },
       { cause: error },
     );
   });
   try {
-    // The umask may have taken rights of the owner too. Some file systems have no modes.
+    // The umask may have removed permissions of the owner. Some file systems have no modes.
     if (access === 'secret') await handle.chmod(0o600).catch(() => undefined);
     await handle.writeFile(content);
   } finally {
@@ -34,7 +36,7 @@ export async function createFile(file: string, content: string | Buffer, access:
   }
 }
 
-/** Replaces `file` in one step: a reader sees the old content or the new, never a part. */
+/** Replaces `file` atomically: a reader sees the old content or the new. */
 export async function replaceFile(
   file: string,
   content: string | Buffer,
@@ -50,12 +52,12 @@ export async function replaceFile(
   }
 }
 
-/** The text of `file`. @throws MtlsError, and what the file system says, as {@link readBounded} does */
+/** The text of `file`. @throws MtlsError, and errors of the file system, like {@link readBounded} */
 export async function readText(file: string): Promise<string> {
   return (await readBounded(file)).toString('utf8');
 }
 
-/** The text of `file`, or `undefined` where there is none. */
+/** The text of `file`, or `undefined` if it does not exist. */
 export async function readIfPresent(file: string): Promise<string | undefined> {
   try {
     return await readText(file);
@@ -65,7 +67,7 @@ export async function readIfPresent(file: string): Promise<string | undefined> {
   }
 }
 
-/** Whether `error` is the system's error of this code. */
+/** Whether `error` is the system error with this code. */
 export function hasCode(error: unknown, code: string): boolean {
   return typeof error === 'object' && error !== null && 'code' in error && error.code === code;
 }

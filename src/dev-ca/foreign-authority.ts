@@ -1,6 +1,5 @@
 /**
- * The certificate and the key of a CA that was made elsewhere, and whether the
- * two can go on as they are.
+ * The certificate and key of a CA created elsewhere, and whether they can be used unchanged.
  *
  * @module
  */
@@ -15,31 +14,31 @@ import { isEncryptedKey, parsePrivateKey } from './keys.js';
 import { signCertificate } from './signing.js';
 import { validityFrom } from './validity.js';
 
-/** A CA's certificate and key. */
+/** The certificate and key of a CA. */
 export interface ForeignAuthority {
-  /** As it was found: what the CA has issued is known by it. */
+  /** The certificate as found, by which issued certificates refer to the CA. */
   readonly found: ForeignCertificate;
-  /** PEM: the one found, or the one made in its place. */
+  /** PEM of the certificate as found, or of its replacement. */
   readonly certificatePem: string;
   readonly outcome: 'kept' | 'remade';
-  /** As it was found, encrypted or not. */
+  /** The key as found, encrypted or not. */
   readonly keyPem: string;
 }
 
-/** What to do with a CA. */
+/** How to import a CA. */
 export interface ForeignAuthorityOptions {
   readonly passphrase: string | undefined;
-  /** Whether a new CA certificate is made, for the same name and key. */
+  /** Whether to create a new CA certificate with the same name and key. */
   readonly caCertificate: 'keep' | 'remake';
   /** The clock, in milliseconds since 1970. */
   readonly now: () => number;
 }
 
 /**
- * Reads the pair, and makes the certificate anew where that is asked for.
- * @param material - What else lies there.
- * @throws MtlsError `ERR_MTLS_CA_FOLDER_INVALID` where the certificate cannot go on as it is; `ERR_MTLS_PEM_INVALID`,
- * `ERR_MTLS_KEY_MISMATCH`
+ * Reads the pair, and creates a new certificate on request.
+ * @param material - The other contents of the folder.
+ * @throws MtlsError `ERR_MTLS_CA_FOLDER_INVALID` if the certificate cannot be used unchanged; `ERR_MTLS_PEM_INVALID`,
+ *   `ERR_MTLS_KEY_MISMATCH`
  */
 export async function readForeignAuthority(
   foreign: ForeignCa,
@@ -56,7 +55,7 @@ export async function readForeignAuthority(
   if (found === undefined) {
     throw new MtlsError('ERR_MTLS_KEY_MISMATCH', {
       seen: `${foreign.key} is not the key of ${foreign.certificate}`,
-      remedy: 'tell which belong together with --ca and --key',
+      remedy: 'select a matching pair with --ca and --key',
     });
   }
   const keyPem = key.pem;
@@ -68,7 +67,7 @@ export async function readForeignAuthority(
   return { found, certificatePem: found.certificate.toString(), outcome: 'kept', keyPem };
 }
 
-/** Whether the key of a CA was found encrypted. */
+/** Whether the CA key was encrypted. */
 export function hasEncryptedKey({ keyPem }: ForeignAuthority): boolean {
   return isEncryptedKey(keyPem);
 }
@@ -77,10 +76,10 @@ function checkCa(found: ForeignCertificate, at: Date): void {
   const faults = faultsOfCa(found, at);
   if (faults.length === 0) return;
   const remedy = isSelfIssued(found.content)
-    ? 'add --remake-ca: it makes a CA certificate for the same name and key, so that what the CA has issued still holds'
-    : 'have the CA above it issue a certificate for the same name and key, and tell it with --ca';
+    ? 'add --remake-ca, which creates a CA certificate with the same name and key, so that issued certificates stay valid'
+    : 'have the CA above it issue a certificate with the same name and key, and select it with --ca';
   throw new MtlsError('ERR_MTLS_CA_FOLDER_INVALID', {
-    seen: `${found.file} ${faults.join(', and ')}, so that no certificate can be issued by it`,
+    seen: `${found.file} ${faults.join(', and ')}, so it cannot issue certificates`,
     remedy,
   });
 }
@@ -89,8 +88,8 @@ function faultsOfCa({ certificate, content }: ForeignCertificate, at: Date): str
   const { version, keyUsage, notAfter } = content;
   const signs = KeyUsage.keyCertSign | KeyUsage.crlSign;
   return [
-    version < 3 ? `is of X.509 version ${version} and cannot say that it is a CA` : '',
-    version === 3 && !certificate.ca ? 'does not say basicConstraints CA:TRUE' : '',
+    version < 3 ? `is of X.509 version ${version}, which cannot mark it as a CA` : '',
+    version === 3 && !certificate.ca ? 'lacks basicConstraints CA:TRUE' : '',
     keyUsage !== undefined && (keyUsage & signs) !== signs
       ? 'may not sign certificates and CRLs by its keyUsage'
       : '',
@@ -98,7 +97,7 @@ function faultsOfCa({ certificate, content }: ForeignCertificate, at: Date): str
   ].filter((fault) => fault !== '');
 }
 
-/** Keeps name, key, key identifier and serial number: by each of them a certificate may point at its issuer. */
+/** Keeps the name, key, key identifier and serial number: a certificate can refer to its issuer by any of them. */
 async function remake(
   found: ForeignCertificate,
   material: ForeignMaterial,
@@ -109,7 +108,7 @@ async function remake(
   if (!isSelfIssued(content)) {
     throw new MtlsError('ERR_MTLS_CA_FOLDER_INVALID', {
       seen: `${file} was issued by another CA, "${content.issuer.describe()}"`,
-      remedy: 'only that one can make it anew: leave --remake-ca out, or import that CA',
+      remedy: 'only that CA can reissue it: omit --remake-ca, or import that CA',
     });
   }
   const { serialNumber, publicKey } = certificate;
@@ -126,7 +125,7 @@ async function remake(
   );
 }
 
-/** A CA without an identifier may have issued certificates that name one nonetheless. */
+/** A CA without a key identifier may have issued certificates that name one. */
 function keyIdOf(found: ForeignCertificate, { certificates }: ForeignMaterial): string | undefined {
   const issued = certificates.filter(({ certificate }) => isIssuedBy(certificate, found));
   return (

@@ -1,6 +1,5 @@
 /**
- * A CA's folder that was made elsewhere: which of its files is what, by what
- * its configuration says, else by the names that walkthroughs give them.
+ * Finds the files of a CA created elsewhere, by its configuration or else by the names used in common walkthroughs.
  *
  * @module
  */
@@ -11,27 +10,27 @@ import { notRegular, unreadableKind } from './bounded-file.js';
 import { hasCode, readText } from './files.js';
 import { readCaSettings, type CaSettings } from './openssl-config.js';
 
-/** Where a CA that was made elsewhere keeps itself. What is `undefined` was not found. */
+/** The files of a CA created elsewhere; `undefined` for those that were not found. */
 export interface ForeignCa {
   readonly directory: string;
-  /** The configuration of `openssl ca` that the others were read from. */
+  /** The configuration of `openssl ca` that names the other files. */
   readonly configuration: string | undefined;
   readonly certificate: string;
   readonly key: string;
   readonly database: string | undefined;
   readonly crlNumber: string | undefined;
   readonly serial: string | undefined;
-  /** Every file that may hold a certificate, a key or a CRL, those nearest to the folder first. */
+  /** Every file that can hold a certificate, a key or a CRL, nearest to the folder first. */
   readonly material: readonly string[];
 }
 
-/** What a caller knows better. */
+/** Overrides by the caller. */
 export interface ForeignCaOptions {
   /** The file of the CA certificate. */
   readonly certificate?: string | undefined;
   /** The file of the CA key. */
   readonly key?: string | undefined;
-  /** A folder inside that is none of it. */
+  /** A subfolder that does not belong to the CA. */
   readonly except?: string | undefined;
 }
 
@@ -54,8 +53,8 @@ const holdsMaterial = /\.(?:pem|crt|cer|cert|der|key|crl)$/i;
 
 /**
  * Finds the files of a CA. Nothing is written.
- * @throws MtlsError `ERR_MTLS_CA_FOLDER_INVALID` where there is no certificate or no key of a CA, or where what bears the
- * name of one of its files is none, such as a FIFO: without its database the CA would forget whom it has revoked
+ * @throws MtlsError `ERR_MTLS_CA_FOLDER_INVALID` if the certificate or the key of a CA is missing, or if one of its
+ *   file names belongs to something else, such as a FIFO: without its database, the CA would lose its revocations
  */
 export async function findForeignCa(directory: string, options: ForeignCaOptions = {}): Promise<ForeignCa> {
   const { files, others } = await listFiles(directory, options.except);
@@ -67,7 +66,7 @@ export async function findForeignCa(directory: string, options: ForeignCaOptions
   if (certificate === undefined) throw notFound(directory, 'certificate', '--ca FILE', wellKnown.certificate);
   const key = options.key ?? find('private_key', wellKnown.key);
   if (key === undefined) throw notFound(directory, 'key', '--key FILE', wellKnown.key);
-  // The state of another CA, below in a folder of its own, is none of this one's.
+  // The state of another CA in a subfolder does not belong to this one.
   const homes = [directory, path.dirname(certificate)].map((home) => path.resolve(home));
   const near = files.filter((file) => homes.includes(path.resolve(path.dirname(file))));
   const state = (setting: 'database' | 'crlnumber' | 'serial'): string | undefined =>
@@ -89,11 +88,11 @@ export async function findForeignCa(directory: string, options: ForeignCaOptions
 
 interface Listing {
   readonly files: string[];
-  /** What is no file, and why. */
+  /** Entries that are not files, and why. */
   readonly others: { readonly place: string; readonly fault: Error; readonly isFolder: boolean }[];
 }
 
-/** The files of a folder and of the folders in it, and no deeper: `private`, `newcerts`, `demoCA`. */
+/** The files of a folder and of its direct subfolders, such as `private`, `newcerts` or `demoCA`. */
 async function listFiles(directory: string, except: string | undefined): Promise<Listing> {
   const { files, others } = await listFolder(directory);
   for (const { place } of others.filter(({ isFolder }) => isFolder)) {
@@ -131,7 +130,7 @@ async function listFolder(directory: string): Promise<Listing> {
   return listing;
 }
 
-/** `new_certs_dir`, which may be gone. */
+/** `new_certs_dir`, which may be missing. */
 async function listElsewhere(directory: string, except: string | undefined): Promise<string[]> {
   try {
     const { files, others } = await listFiles(directory, except);
@@ -147,7 +146,10 @@ const wellKnownNames: ReadonlySet<string> = new Set(
   Object.values(wellKnown).flatMap((names) => names.map((name) => name.toLowerCase())),
 );
 
-/** What is no file must not bear the name of one of the CA's: going on without that file would lose what it says. */
+/**
+ * An entry that is not a file must not have the name of a CA file: importing without that file would lose its
+ * contents.
+ */
 function checkOthers(others: Listing['others'], directory: string, settings: CaSettings | undefined): void {
   const places = others.map(({ place }) => place);
   const named = ['certificate', 'private_key', 'database', 'crlnumber', 'serial'] as const;
@@ -173,8 +175,8 @@ async function findConfiguration(
 }
 
 /**
- * The file that a configuration means. A folder may have been moved since, or be called from the one above it, so
- * the end of the path is looked for in the folder first: a copy must not lead back to what it is a copy of.
+ * The file that a configuration refers to. The folder may have been moved, or paths may be relative to its parent, so
+ * the end of the path is looked up in the folder first: a copy must not refer to its original.
  */
 function placeOf(
   setting: string | undefined,
@@ -198,8 +200,8 @@ function isSame(left: string, right: string): boolean {
 
 function notFound(directory: string, what: string, option: string, names: readonly string[]): MtlsError {
   return new MtlsError('ERR_MTLS_CA_FOLDER_INVALID', {
-    seen: `no ${what} of a CA was found in ${directory}`,
-    expected: `one that its configuration names, or ${names.slice(0, 4).join(', ')} or the like`,
-    remedy: `tell it with ${option}`,
+    seen: `no CA ${what} was found in ${directory}`,
+    expected: `a file named in its configuration, or one such as ${names.slice(0, 4).join(', ')}`,
+    remedy: `specify it with ${option}`,
   });
 }

@@ -1,6 +1,5 @@
 /**
- * What lies in the files of a CA that was made elsewhere: certificates, keys
- * and CRLs, in PEM or DER, old forms of keys among them.
+ * The certificates, keys and CRLs in the files of a CA created elsewhere, in PEM or DER, including old forms of keys.
  *
  * @module
  */
@@ -16,7 +15,7 @@ import { isEncryptedKey, parsePrivateKey } from './keys.js';
 export interface ForeignCertificate {
   readonly file: string;
   readonly certificate: X509Certificate;
-  /** The same, read by this package. */
+  /** The certificate parsed by this package. */
   readonly content: Certificate;
 }
 
@@ -24,20 +23,20 @@ export interface ForeignCertificate {
 export interface ForeignKey {
   readonly file: string;
   readonly pem: string;
-  /** `undefined` where it is encrypted. */
+  /** `undefined` if the key is encrypted. */
   readonly publicKey: KeyObject | undefined;
 }
 
-/** What a folder holds. */
+/** The contents of a folder. */
 export interface ForeignMaterial {
   readonly certificates: readonly ForeignCertificate[];
   readonly keys: readonly ForeignKey[];
   readonly crls: readonly { readonly file: string; readonly crl: Crl }[];
-  /** Files with a block that does not read, and why. */
+  /** Files with a block that cannot be parsed, and why. */
   readonly unreadable: readonly { readonly file: string; readonly error: MtlsError }[];
 }
 
-/** Reads every file; one that does not read is told of, and does not stop the others. */
+/** Reads every file. An unreadable one is reported, and the others are still read. */
 export async function readForeignMaterial(files: readonly string[]): Promise<ForeignMaterial> {
   const found = { certificates: [] as ForeignCertificate[], keys: [] as ForeignKey[] };
   const crls: { file: string; crl: Crl }[] = [];
@@ -63,7 +62,7 @@ interface Block {
   readonly der: Buffer;
 }
 
-// Not the strict reader of src/x509: old encrypted keys have headers, and `openssl ca` writes text before a block.
+// Not the strict parser of src/x509: old encrypted keys have headers, and `openssl ca` writes text before a block.
 function splitBlocks(bytes: Buffer): Block[] {
   if (isDer(bytes)) return [{ label: isDerCrl(bytes) ? 'X509 CRL' : 'CERTIFICATE', text: '', der: bytes }];
   const blocks = bytes
@@ -97,7 +96,7 @@ function readCertificate(file: string, der: Buffer): ForeignCertificate {
 function unreadableBlock(file: string, label: string, cause: unknown): MtlsError {
   return new MtlsError(
     'ERR_MTLS_PEM_INVALID',
-    { seen: `${file} has a block "${label}" that does not read`, remedy: 'restore it' },
+    { seen: `${file} has a block "${label}" that cannot be parsed`, remedy: 'restore it' },
     {
       cause,
     },

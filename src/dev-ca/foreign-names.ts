@@ -1,6 +1,5 @@
 /**
- * Under which NAME the certificates of a CA that was made elsewhere go on, and
- * which key belongs to each.
+ * The NAMEs for certificates of a CA created elsewhere, and the key of each.
  *
  * @module
  */
@@ -17,8 +16,8 @@ export interface NamedCertificate extends ForeignCertificate {
 }
 
 /**
- * Names every certificate: as its file is named, else, where that is its serial number, by its commonName.
- * @param isRevoked - Of two with one name, the one that stands gets it.
+ * Names every certificate after its file or, if that is its serial number, after its commonName.
+ * @param isRevoked - Of two certificates with the same name, the one that is not revoked gets it.
  */
 export function nameCertificates(
   issued: readonly ForeignCertificate[],
@@ -58,7 +57,7 @@ function firstFree(wanted: string, serialNumber: string, taken: ReadonlySet<stri
   }
 }
 
-/** What a file is about: `client1` of `client1-crt.pem`, `client1.key` and `client1.cert.pem`. */
+/** The subject of a file name: `client1` for `client1-crt.pem`, `client1.key` and `client1.cert.pem`. */
 function stemOf(file: string): string {
   return path
     .basename(file)
@@ -66,7 +65,7 @@ function stemOf(file: string): string {
     .replace(/[-_.](?:crt|cert|certificate|key|private)$/i, '');
 }
 
-/** The name as this CA's folder allows it; empty where nothing is left of it. */
+/** The name in the characters that this CA allows; may be empty. */
 function fit(name: string): string {
   return name
     .replace(/[^A-Za-z0-9._-]+/g, '-')
@@ -74,7 +73,7 @@ function fit(name: string): string {
     .slice(0, 64);
 }
 
-/** By the key itself where it can be read; one that is encrypted is known by its file's name alone. */
+/** Keys are matched by public key. An encrypted key is matched by its file name. */
 function keyOf(
   { certificate, file }: ForeignCertificate,
   keys: readonly ForeignKey[],

@@ -1,6 +1,5 @@
 /**
- * The database of a CA that was made elsewhere, completed: with certificates
- * that it does not know, and with what the last CRL says.
+ * Completes the database of a CA created elsewhere with certificates that it lacks, and with the last CRL.
  *
  * @module
  */
@@ -14,15 +13,15 @@ import { reasonOfOpensslWord } from './reasons.js';
 /** The rows, and which of them are new. */
 export interface CompletedRows {
   readonly rows: readonly DatabaseRow[];
-  /** Serial numbers that the database did not have, of certificates that were found. */
+  /** The serial numbers of certificates that were found but missing from the database. */
   readonly unknown: readonly string[];
-  /** Serial numbers that the CRL revokes and the database did not. */
+  /** The serial numbers that the CRL lists but the database did not show as revoked. */
   readonly revokedByCrl: readonly string[];
 }
 
 /**
- * Completes `known`. Whoever is on the CRL stays revoked, whatever the database says: it may be an older copy.
- * @param notAfter - Until when a certificate may hold of which the CRL alone tells.
+ * Completes `known`. A certificate on the CRL stays revoked, whatever the database says: it may be an older copy.
+ * @param notAfter - The assumed expiry of certificates that only the CRL mentions.
  */
 export function completeRows(
   known: readonly DatabaseRow[],

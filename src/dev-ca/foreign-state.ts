@@ -1,6 +1,5 @@
 /**
- * What a CA that was made elsewhere has done so far: what it issued, what it
- * revoked, and the numbers that must not go back.
+ * The state of a CA created elsewhere: what it issued and revoked, and the numbers that must not decrease.
  *
  * @module
  */
@@ -15,21 +14,21 @@ import type { ForeignCa } from './foreign-folder.js';
 import type { ForeignCertificate, ForeignMaterial } from './foreign-material.js';
 import { completeRows, type CompletedRows } from './foreign-rows.js';
 
-/** Where a CA stands. */
+/** The state of a CA. */
 export interface ForeignState extends CompletedRows {
-  /** Each once; the CA's own are none of them. */
+  /** Each certificate once, without those of the CA itself. */
   readonly issued: readonly ForeignCertificate[];
-  /** The newest. */
+  /** The newest CRL. */
   readonly crl: Crl | undefined;
-  /** Of the next CRL. */
+  /** The number of the next CRL. */
   readonly crlNumber: bigint;
-  /** That `openssl ca` is to give next, in hexadecimal; `undefined` where the folder does not count them. */
+  /** The next serial number for `openssl ca`, in hexadecimal; `undefined` if the folder does not count them. */
   readonly nextSerial: string | undefined;
 }
 
 /**
- * Finds out where the CA stands.
- * @throws MtlsError `ERR_MTLS_CA_FOLDER_INVALID` where one of its files does not read
+ * Determines the state of the CA.
+ * @throws MtlsError `ERR_MTLS_CA_FOLDER_INVALID` if one of its files cannot be parsed
  */
 export async function readForeignState(
   foreign: ForeignCa,
@@ -56,12 +55,12 @@ function issuedBy(ca: ForeignCertificate, all: readonly ForeignCertificate[]): F
   const isOwn = ({ certificate }: ForeignCertificate): boolean =>
     certificate.subject === ca.certificate.subject && certificate.publicKey.equals(ca.certificate.publicKey);
   const issued = all.filter((each) => !isOwn(each) && isIssuedBy(each.certificate, ca));
-  // `openssl ca` leaves a second copy in its new_certs_dir; the nearest comes first, and stays.
+  // `openssl ca` keeps a second copy in new_certs_dir. The nearest file comes first and is used.
   const first = new Map(issued.toReversed().map((each) => [each.certificate.fingerprint256, each]));
   return issued.filter((each) => first.get(each.certificate.fingerprint256) === each);
 }
 
-/** The CA's own whole lists, the oldest first. MD5 will do: this is about what it said, not about trust. */
+/** The CA's own full CRLs, oldest first. Even MD5 signatures are accepted here, to learn what the CA has revoked. */
 function crlsOf({ certificate, content }: ForeignCertificate, { crls }: ForeignMaterial): Crl[] {
   return crls
     .map(({ crl }) => crl)

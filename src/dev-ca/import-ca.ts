@@ -1,6 +1,6 @@
 /**
- * Goes on from a CA that openssl made: copies it into a folder of this
- * package's form, completes its database and writes a CRL that is fit for use.
+ * Imports a CA created with openssl: copies it into a folder of this package, completes its database and writes a
+ * usable CRL.
  *
  * @module
  */
@@ -36,25 +36,25 @@ import {
 import { withLock } from './lock.js';
 import { writeCrl, type CrlFile } from './revocation-list.js';
 
-/** A certificate that was imported. */
+/** An imported certificate. */
 export interface ImportedCertificate {
   readonly name: string;
   /** Lower-case hexadecimal without leading zeros. */
   readonly serialNumber: string;
-  /** The commonName, or the whole subject where there is none. */
+  /** The commonName, or the whole subject if there is none. */
   readonly commonName: string;
-  /** Where it was found. */
+  /** The file that it was found in. */
   readonly file: string;
   readonly key: 'copied' | 'copied-encrypted' | 'absent';
   readonly revokedAt: Date | undefined;
 }
 
-/** What was imported. */
+/** The result of an import. */
 export interface ImportReport {
-  /** Where it came from. */
+  /** The files that it was imported from. */
   readonly source: ForeignCa;
   readonly directory: string;
-  /** The commonName, or the whole subject where there is none. */
+  /** The commonName, or the whole subject if there is none. */
   readonly caName: string;
   readonly caCertificate: 'kept' | 'remade';
   readonly caKey: 'copied' | 'copied-encrypted';
@@ -64,9 +64,10 @@ export interface ImportReport {
 }
 
 /**
- * Imports a CA into `directory`, which may hold none of the files that are written, and is left as it was if anything fails.
- * @throws MtlsError `ERR_MTLS_CA_FOLDER_INVALID` where the CA certificate cannot go on as it is, the database does not
- * read, or a file is in the way; `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
+ * Imports a CA into `directory`. If that already has one of the files to write, or if anything fails, it is left
+ * unchanged.
+ * @throws MtlsError `ERR_MTLS_CA_FOLDER_INVALID` if the CA certificate cannot be used unchanged, the database cannot
+ *   be parsed, or a file is in the way; `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
  */
 export async function importCa(
   foreign: ForeignCa,
@@ -127,7 +128,8 @@ function stateFiles(directory: string, authority: ForeignAuthority, state: Forei
     { file: key, text: authority.keyPem, access: 'secret' },
     { file: certificate, text: authority.certificatePem, access: 'public' },
     { file: database, text: formatRows(state.rows), access: 'public' },
-    // What is made anew has the name of what it replaces, and `openssl ca` must be told to bear with that.
+    // A renewed certificate has the subject of the one it replaces, which `openssl ca` only accepts with this
+    // setting.
     { file: `${database}.attr`, text: 'unique_subject = no\n', access: 'public' },
     { file: crlNumber, text: formatCrlNumber(state.crlNumber), access: 'public' },
     ...(nextSerial === undefined
@@ -155,7 +157,7 @@ function certificateFiles(
   return files;
 }
 
-/** Creates all files and does what comes after them, or leaves none of them. Nobody else writes there meanwhile. */
+/** Creates all files and runs what depends on them, or removes them all. The folder is locked meanwhile. */
 async function createAll<Result>(
   directory: string,
   files: readonly NewFile[],
@@ -181,7 +183,7 @@ function checkFree(places: readonly string[]): void {
   if (present.length === 0) return;
   const more = present.length > 3 ? ` and ${present.length - 3} more` : '';
   throw new MtlsError('ERR_MTLS_FILE_EXISTS', {
-    seen: `${present.slice(0, 3).join(', ')}${more} would be overwritten, and nothing is`,
+    seen: `${present.slice(0, 3).join(', ')}${more} would be overwritten, so nothing was written`,
     remedy: 'import into another folder with --dir',
   });
 }

@@ -1,6 +1,5 @@
 /**
- * What servers and clients of today hold against a certificate that was made
- * by an old walkthrough.
+ * Why current servers and clients reject certificates from old walkthroughs.
  *
  * @module
  */
@@ -10,7 +9,7 @@ import type { CertificateKind } from './database.js';
 
 const { clientAuth, serverAuth } = purposes;
 
-/** Everything that is wrong with the certificate of a client or a server, each in a few words. */
+/** The faults of a client or server certificate, in a few words each. */
 export function faultsOfCertificate(name: string, content: Certificate, at: Date): string[] {
   return [
     ...versionFaults(content),
@@ -21,7 +20,7 @@ export function faultsOfCertificate(name: string, content: Certificate, at: Date
   ];
 }
 
-/** Whether it is a server's and says nowhere which hosts it is for. */
+/** Whether a server certificate names no host. */
 export function namesNoHost(name: string, content: Certificate): boolean {
   return (
     isForServers(name, content) &&
@@ -29,42 +28,41 @@ export function namesNoHost(name: string, content: Certificate): boolean {
   );
 }
 
-/** Whom a certificate is likely to be for that does not say it, or says both: by its names. */
+/** The likely kind of a certificate that states none or both, judged by its names. */
 export function likelyKindOf(name: string, subject: Certificate['subject']): CertificateKind {
   const names = [name, ...subject.get('CN')];
   const isServer = names.some((each) => /server|^localhost$|^[^@\s]+\.[a-z]{2,}$/i.test(each));
   return isServer ? 'server' : 'client';
 }
 
-/** What is wrong with a signature by its hash. */
+/** The fault of a signature's hash. */
 export function faultsOfHash(hash: string | undefined): string[] {
   return hash === 'md5' || hash === 'sha1'
     ? [`it is signed with ${hash.toUpperCase()}, which can be forged`]
     : [];
 }
 
-/** What is wrong with a key: shorter than this package's server takes where it is not told otherwise. */
+/** The fault of a key: shorter than a server of this package accepts by default. */
 export function faultsOfKey({ publicKeyKind: { algorithm, bits } }: Certificate): string[] {
   const least = { rsa: 2048, ec: 256 }[algorithm] ?? 0;
   if (bits === undefined || bits >= least) return [];
-  return [`its key is ${algorithm.toUpperCase()} with ${bits} bits, and ${least} are wanted`];
+  return [`its key is ${algorithm.toUpperCase()} with ${bits} bits; at least ${least} are required`];
 }
 
 function versionFaults({ version }: Certificate): string[] {
-  return version < 3 ? [`it is of X.509 version ${version} and cannot say what it is for`] : [];
+  return version < 3 ? [`it is of X.509 version ${version}, which cannot state its purpose`] : [];
 }
 
 function purposeFaults(name: string, content: Certificate): string[] {
   const { version, extendedKeyUsage: usages } = content;
-  if (namesNoHost(name, content))
-    return ['it names no host in a subjectAltName, and clients look nowhere else'];
+  if (namesNoHost(name, content)) return ['it names no host in subjectAltName, where clients look for it'];
   if (version < 3 || usages?.includes(clientAuth) === true || isForServers(name, content)) return [];
   return usages === undefined
-    ? ['it does not say that it is for clients']
+    ? ['it does not state that it is for clients']
     : ['it is for neither clients nor servers'];
 }
 
-/** One that does not say what it is for is taken for a server's by its names. */
+/** A certificate that does not state its purpose is classified by its names. */
 function isForServers(name: string, { extendedKeyUsage: usages, subject }: Certificate): boolean {
   if (usages !== undefined) return usages.includes(serverAuth) && !usages.includes(clientAuth);
   return likelyKindOf(name, subject) === 'server';

@@ -1,6 +1,5 @@
 /**
- * What is not as it should be with a CA that was imported, and what to do
- * about it: one warning for each certificate, for the CRL, for the CA.
+ * Problems of an imported CA, and what to do about them: one warning per certificate, for the CRL, and for the CA.
  *
  * @module
  */
@@ -20,17 +19,17 @@ import {
 } from './import-faults.js';
 import { kindOf } from './pair.js';
 
-/** Something that was imported, and is not as it should be. */
+/** A problem of something that was imported. */
 export interface ImportWarning {
-  /** The NAME of a certificate, several, `ca`, `crl`, `database`, or a file. */
+  /** What it is about: the NAME of a certificate, several, `ca`, `crl`, `database`, or a file. */
   readonly about: string;
-  /** What is wrong, each in a few words. */
+  /** The faults, in a few words each. */
   readonly faults: readonly string[];
   /** What to do, or what was done. */
   readonly remedy: string;
 }
 
-/** About certificates that stand. @param directory - Where they are now. */
+/** Problems of certificates that are not revoked. @param directory - Where they are now. */
 export function warnOfCertificates(
   certificates: readonly NamedCertificate[],
   at: Date,
@@ -39,11 +38,7 @@ export function warnOfCertificates(
   return certificates.flatMap((each) => {
     const { name, content } = each;
     if (isCa(content)) {
-      return warning(
-        name,
-        ['it is a CA of its own'],
-        'its folder was not imported with it: import it by itself, or revoke it',
-      );
+      return warning(name, ['it is a CA'], 'its folder was not imported: import it separately, or revoke it');
     }
     return warning(name, faultsOfCertificate(name, content, at), remedyOf(each, directory));
   });
@@ -51,19 +46,19 @@ export function warnOfCertificates(
 
 function remedyOf({ name, certificate, content, key }: NamedCertificate, directory: string): string {
   if (namesNoHost(name, content)) {
-    return `make one for its hosts, under another name: express-mtls issue server NEW --san HOST --dir ${directory}`;
+    return `issue one for its hosts under another name: express-mtls issue server NEW --san HOST --dir ${directory}`;
   }
   const said = kindOf(certificate);
   const kind = said ?? likelyKindOf(name, content.subject);
   const isWeak = faultsOfKey(content).length > 0;
   if (isWeak && key === undefined) {
-    return `its key is elsewhere: have a request of a new one made there, and sign it under another name: express-mtls issue ${kind} NEW --csr FILE --dir ${directory}`;
+    return `its key is elsewhere: create a request with a new key there, and sign it under another name: express-mtls issue ${kind} NEW --csr FILE --dir ${directory}`;
   }
   const options = [said === undefined ? ` --as ${kind}` : '', isWeak ? ' --new-key' : ''];
-  return `make it anew: express-mtls renew ${name}${options.join('')} --dir ${directory}`;
+  return `renew it: express-mtls renew ${name}${options.join('')} --dir ${directory}`;
 }
 
-/** About certificates that a CRL cannot tell apart. */
+/** Certificates that a CRL cannot distinguish. */
 export function warnOfSharedSerials(certificates: readonly NamedCertificate[]): ImportWarning[] {
   const names = new Map<string, string[]>();
   for (const { name, serialNumber } of certificates) {
@@ -72,45 +67,45 @@ export function warnOfSharedSerials(certificates: readonly NamedCertificate[]): 
   return [...names].flatMap(([serialNumber, sharing]) =>
     warning(
       sharing.join(', '),
-      sharing.length < 2
-        ? []
-        : [`they share the serial number ${serialNumber}, so that to revoke one is to revoke all`],
-      'make each anew with express-mtls renew NAME',
+      sharing.length < 2 ? [] : [`they share the serial number ${serialNumber}, so revoking one revokes all`],
+      'renew each with express-mtls renew NAME',
     ),
   );
 }
 
-/** About the CA itself. */
+/** Problems of the CA itself. */
 export function warnOfCa(content: Certificate): ImportWarning[] {
   const remedy =
-    'no certificate of it is let in, and a key does not grow: make a CA in another folder with express-mtls init, and issue anew';
+    'servers refuse its certificates: create a CA in another folder with express-mtls init, and issue new certificates';
   return warning('ca', faultsOfKey(content), remedy);
 }
 
-/** About the CRL that was found, for whoever has it in use. @param file - The new one. */
+/** Problems of the CRL that was found, for its users. @param file - The new one. */
 export function warnOfCrl(crl: Crl | undefined, at: Date, file: string): ImportWarning[] {
   if (crl === undefined) {
     return warning(
       'crl',
-      ['none was found that this CA has signed'],
-      `the first is ${file}: give it to the servers`,
+      ['no CRL signed by this CA was found'],
+      `the first CRL is ${file}: configure it in the servers`,
     );
   }
   const { version, nextUpdate } = crl;
   const faults = [
     ...faultsOfHash(crl.signed.algorithm.scheme?.hash),
     ...(version === 1 ? ['it is of version 1 and has no number'] : []),
-    ...(nextUpdate === undefined ? ['it does not say when the next one comes'] : []),
-    ...(nextUpdate !== undefined && nextUpdate <= at ? [`it went stale at ${nextUpdate.toISOString()}`] : []),
+    ...(nextUpdate === undefined ? ['it has no nextUpdate'] : []),
+    ...(nextUpdate !== undefined && nextUpdate <= at
+      ? [`it has been stale since ${nextUpdate.toISOString()}`]
+      : []),
   ];
   return warning(
     'crl',
     faults,
-    `it was written anew with every entry: use ${file}, and write the next in time with express-mtls crl`,
+    `a new CRL with every entry was written: use ${file}, and write the next one in time with express-mtls crl`,
   );
 }
 
-/** About what the database did not say. */
+/** Gaps in the database. */
 export function warnOfRows(
   { database, directory }: ForeignCa,
   { unknown, revokedByCrl }: ForeignState,
@@ -125,35 +120,29 @@ export function warnOfRows(
     database === undefined
       ? warning(
           'database',
-          [
-            `there is none in ${directory}, so that the CA is taken to have issued what was found and nothing else`,
-          ],
-          'if it has issued more, put those certificates into the folder and import it again',
+          [`there is none in ${directory}, so only the certificates that were found count as issued`],
+          'if the CA has issued more, put those certificates into the folder and import it again',
         )
       : warning(
           'database',
-          unknown.length === 0
-            ? []
-            : [`it did not have ${list(unknown)}, as openssl x509 -req leaves them out`],
-          'they have a row now, and can be revoked',
+          unknown.length === 0 ? [] : [`it lacked ${list(unknown)}, probably issued with openssl x509 -req`],
+          'they were added and can be revoked',
         );
   const revoked = warning(
     'database',
-    revokedByCrl.length === 0
-      ? []
-      : [`it did not say that ${list(revokedByCrl)} is revoked, and the CRL does`],
-    'revoked it stays',
+    revokedByCrl.length === 0 ? [] : [`it did not list ${list(revokedByCrl)} as revoked, but the CRL does`],
+    'they stay revoked',
   );
   return [...known, ...revoked];
 }
 
-/** About files of which nothing could be made. */
+/** Files that could not be parsed. */
 export function warnOfUnreadable({ unreadable }: ForeignMaterial): ImportWarning[] {
   return unreadable.flatMap(({ file, error }) =>
     warning(
       file,
       [error.message],
-      'it was left out; if it is a certificate of this CA, mend it and import again',
+      'it was skipped; if it is a certificate of this CA, fix it and import again',
     ),
   );
 }

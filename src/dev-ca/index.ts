@@ -1,6 +1,6 @@
 /**
- * A certification authority for development and tests, as a library: a folder
- * of PEM files and OpenSSL's own `ca` database. Not for production keys.
+ * `express-mtls/dev-ca`: a certification authority for development and tests. It is a folder of PEM files and
+ * OpenSSL's own `ca` database. Not for production keys.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * A CA below the CA of a folder, in a folder of its own inside.
+ * An intermediate CA in a subfolder of the folder of its issuer.
  *
  * @module
  */
@@ -22,32 +22,32 @@ import { writeCrl } from './revocation-list.js';
 import { createSerialNumber, signCertificate } from './signing.js';
 import { checkSubject, noAltNames, type Subject } from './subject.js';
 
-/** What the certificate of an intermediate CA says. Without effect on one that is kept. */
+/** The contents of an intermediate CA certificate. They do not change an existing one. */
 export interface IntermediateOptions {
   /**
-   * Its commonName, of 1 to 64 characters; no two CAs may share one.
+   * The commonName, 1 to 64 characters. It must differ from that of every other CA.
    * @defaultValue its name
    */
   readonly commonName?: string;
   /**
-   * Days until it expires, at the latest with the CA above it.
-   * @defaultValue `1825`; above 0, at most 36_500, parts of a day allowed
+   * The lifetime in days, limited to that of the issuer.
+   * @defaultValue `1825`; above 0, at most 36_500, fractions allowed
    */
   readonly days?: number;
   /**
-   * What kind of key to make.
-   * @defaultValue the kind of key that the CA above has
+   * The kind of key to generate.
+   * @defaultValue the kind of the issuer's key
    */
   readonly algorithm?: KeyAlgorithm;
 }
 
 /** An intermediate CA: a folder that `openDevCa()` opens. */
 export interface IntermediateCa {
-  /** Whether this call made it, or found it there. */
+  /** Whether this call created it or found it. */
   readonly outcome: 'made' | 'kept';
-  /** What the CA above revokes it by. */
+  /** The name by which the issuer revokes it. */
   readonly name: string;
-  /** The folder of its name, in that of the CA above it. */
+  /** The subfolder with its name. */
   readonly directory: string;
   /** `ca-crt.pem` in its folder. */
   readonly certFile: string;
@@ -55,7 +55,7 @@ export interface IntermediateCa {
   readonly keyFile: string;
   /** `ca-crl.pem` in its folder. */
   readonly crlFile: string;
-  /** Its certificate and those above it: what a server takes as `ca`. */
+  /** Its certificate and those of the CAs above it, for the `ca` option of a server. */
   readonly chainFile: string;
   /** Lower-case hexadecimal without leading zeros. */
   readonly serialNumber: string;
@@ -64,9 +64,9 @@ export interface IntermediateCa {
 }
 
 /**
- * Makes an intermediate CA, or keeps the one that is there.
- * @param passphrase - Encrypts its key, and opens that of one that is kept.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, also where the CA may have none below it
+ * Creates an intermediate CA, or keeps an existing one.
+ * @param passphrase - Encrypts the key of a new one, and decrypts that of an existing one.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, also if the CA cannot have a CA below it
  */
 export async function issueIntermediate(
   parent: Authority,
@@ -83,7 +83,7 @@ export async function issueIntermediate(
   const certificate = pem === undefined ? undefined : parseCertificate(pem, files.certificate);
   if (certificate === undefined || !isIssuedBy(certificate, parent)) {
     throw new MtlsError('ERR_MTLS_FILE_EXISTS', {
-      seen: `${directory} is there, and is not the folder of a CA below ${parent.files.certificate}`,
+      seen: `${directory} exists, and is not the folder of a CA issued by ${parent.files.certificate}`,
       remedy: 'nothing is overwritten: use another name',
     });
   }
@@ -112,7 +112,7 @@ async function create(
   await checkUnused(parent, subject);
   const validity = validityWithin(parent, options.days ?? 1825);
   const above = await readChain(parent);
-  // A second copy, by whose file name the CA above knows it.
+  // A second copy, whose file name is the NAME for the issuer.
   const copy = path.join(parent.directory, `${name}-crt.pem`);
   if (existsSync(copy)) throw alreadyThere(copy);
   const { publicKey, privateKey } = await createKeyPair(options.algorithm ?? algorithmOf(parent.privateKey));
@@ -138,34 +138,34 @@ async function create(
   });
 }
 
-/** Its folder stands among the files of the CA above, and beside the folder of what that has renewed. */
+/** The folder is among the files of the issuer, and beside the folder for replaced files. */
 function checkFolderName(name: string): void {
   checkName(name);
   if (!/^old$|\.(?:pem|p12|txt)(?:\.|$)/i.test(name)) return;
   throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-    seen: `name is ${JSON.stringify(name)}, as files or folders of the CA are called`,
-    remedy: 'use another, without ".pem", ".p12" and ".txt"',
+    seen: `name is ${JSON.stringify(name)}, which is reserved for files and folders of the CA`,
+    remedy: 'use another name, without ".pem", ".p12" and ".txt"',
   });
 }
 
 function alreadyThere(file: string): MtlsError {
   return new MtlsError('ERR_MTLS_FILE_EXISTS', {
-    seen: `${file} is the certificate of another subject`,
+    seen: `${file} is a certificate with another subject`,
     remedy: 'nothing is overwritten: use another name',
   });
 }
 
-/** RFC 5280 section 4.2.1.9: how many CAs may follow below. */
+/** RFC 5280 section 4.2.1.9: the number of CAs that can follow below. */
 function checkPathLength({ certificate, directory, files }: Authority): void {
   const { basicConstraints } = parseContent(certificate.raw);
   if (basicConstraints?.pathLength !== 0) return;
   throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-    seen: `${files.certificate} allows no CA below it (pathlen 0), so that every peer would reject the new one`,
-    remedy: `make its certificate anew with "express-mtls import ${directory} --dir NEWDIR --remake-ca" if it is a root, or use another CA`,
+    seen: `${files.certificate} allows no CA below it (pathlen 0), so every peer would reject the new CA`,
+    remedy: `reissue its certificate with "express-mtls import ${directory} --dir NEWDIR --remake-ca" if it is a root, or use another CA`,
   });
 }
 
-/** A CRL says by name whose it is. */
+/** A CRL identifies its CA by name. */
 async function checkUnused(parent: Authority, subject: Subject): Promise<void> {
   const { commonName } = subject;
   const rows = await readRows(parent);
@@ -174,7 +174,7 @@ async function checkUnused(parent: Authority, subject: Subject): Promise<void> {
     rows.some(({ fields }) => commonNameOf(fields[5]) === commonName);
   if (!isTaken) return;
   throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-    seen: `${JSON.stringify(commonName)} is already the name of the CA in ${parent.directory} or of a certificate of it`,
-    remedy: 'give the new CA another with commonName (--cn)',
+    seen: `${JSON.stringify(commonName)} is already the name of the CA in ${parent.directory} or of a certificate that it issued`,
+    remedy: 'set another name with commonName (--cn)',
   });
 }

@@ -1,6 +1,5 @@
 /**
- * What the CA has issued: the database's rows, joined by serial number with
- * the certificates that lie in the folder.
+ * The certificates that a CA has issued: the rows of its database joined with the certificates in its folder.
  *
  * @module
  */
@@ -14,7 +13,7 @@ import { hasCode, readText } from './files.js';
 import { commonNameOf } from './oneline.js';
 import { kindOf } from './pair.js';
 
-/** Every certificate that the CA has issued, in that order. */
+/** Every certificate that the CA has issued, in order of issue. */
 export async function listCertificates(authority: Authority): Promise<DevCertificate[]> {
   const [rows, files] = await Promise.all([readRows(authority), filesBySerial(authority)]);
   return rows.map((row) => describeRow(row, files.get(row.serialNumber)));
@@ -28,15 +27,15 @@ export async function readRows(authority: Authority): Promise<DatabaseRow[]> {
   return parseRows(await readText(authority.files.database), authority.files.database);
 }
 
-/** A row, and what is known of its certificate. */
+/** A row, and what is known about its certificate. */
 export interface FoundRow {
   readonly row: DatabaseRow;
   readonly certificate: DevCertificate;
 }
 
 /**
- * The row of one certificate: by the name of its file, else by serial number, else by a commonName that only one has.
- * @throws MtlsError `ERR_MTLS_CERTIFICATE_NOT_FOUND` where there is none, or more than one
+ * The row of a certificate, by the name of its file, its serial number, or its commonName if that is unique.
+ * @throws MtlsError `ERR_MTLS_CERTIFICATE_NOT_FOUND` if there is none or more than one
  */
 export async function findRow(
   authority: Authority,
@@ -62,12 +61,12 @@ export async function findRow(
   }
   const existing = rows.map((row) => files.get(row.serialNumber)?.name ?? row.serialNumber);
   throw new MtlsError('ERR_MTLS_CERTIFICATE_NOT_FOUND', {
-    seen: `${JSON.stringify(nameOrSerial)} is no certificate in ${authority.files.database}`,
+    seen: `${JSON.stringify(nameOrSerial)} is not a certificate in ${authority.files.database}`,
     remedy: `it has ${existing.length === 0 ? 'none yet' : existing.join(', ')}: use one of these names, or a serial number`,
   });
 }
 
-/** What is known of a certificate in the folder. It may be absent from the database, if OpenSSL's `x509 -req` made it. */
+/** What is known about a certificate in the folder. The database lacks it if OpenSSL's `x509 -req` created it. */
 export function describeCertificate(
   certificate: X509Certificate,
   name: string | undefined,
@@ -91,7 +90,7 @@ export function describeCertificate(
   };
 }
 
-/** The folder beside the certificates, for those that were replaced. */
+/** The subfolder for replaced certificates. */
 export function oldDirectory(authority: Authority): string {
   return path.join(authority.directory, 'old');
 }
@@ -115,7 +114,7 @@ async function filesBySerial(authority: Authority): Promise<Map<string, InFile>>
       kind: kindOf(certificate),
     });
   }
-  // Last, for a certificate that lies in both: a renewal was interrupted before it replaced anything.
+  // Last, because a renewal interrupted before the replacement leaves a certificate in both folders.
   for (const [name, certificate] of await readFolder(authority, authority.directory, /^(.+)-crt\.pem$/)) {
     if (name === 'ca') continue;
     files.set(normalizeSerial(certificate.serialNumber), {
@@ -127,7 +126,7 @@ async function filesBySerial(authority: Authority): Promise<Map<string, InFile>>
   return files;
 }
 
-/** The certificates of this CA in a folder, by what `pattern` finds in the names of their files. */
+/** The certificates of this CA in a folder, by what `pattern` captures from their file names. */
 async function readFolder(
   authority: Authority,
   directory: string,
@@ -152,7 +151,7 @@ async function listIfPresent(directory: string): Promise<string[]> {
   }
 }
 
-/** Another's file that happens to end in `-crt.pem` is none of the CA's business, so it stays out of the list. */
+/** A file that ends in `-crt.pem` but does not belong to the CA is not listed. */
 async function readCertificate(file: string): Promise<X509Certificate | undefined> {
   try {
     return parseCertificate(await readText(file), file);

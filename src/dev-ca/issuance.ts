@@ -1,5 +1,5 @@
 /**
- * Certificates for servers and clients: made once under a name, then kept.
+ * Server and client certificates: issued once per name, then kept.
  *
  * @module
  */
@@ -26,7 +26,7 @@ import { validityFrom } from './validity.js';
 
 /** A certificate in the folder, with its files. */
 export interface IssuedCertificate extends DevCertificate {
-  /** Whether this call made it, or found it there. */
+  /** Whether this call issued it or found it. */
   readonly outcome: 'made' | 'kept';
   /** The NAME of its files. */
   readonly name: string;
@@ -37,8 +37,8 @@ export interface IssuedCertificate extends DevCertificate {
 }
 
 /**
- * Makes or keeps a server certificate.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID`; what is there and is not a match: `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
+ * Issues or keeps a server certificate.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID`; `ERR_MTLS_PEM_INVALID` or `ERR_MTLS_KEY_MISMATCH` for existing files
  */
 export async function issueServer(
   authority: Authority,
@@ -48,8 +48,8 @@ export async function issueServer(
 }
 
 /**
- * Makes or keeps a client certificate.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID`; what is there and is not a match: `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
+ * Issues or keeps a client certificate.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID`; `ERR_MTLS_PEM_INVALID` or `ERR_MTLS_KEY_MISMATCH` for existing files
  */
 export async function issueClient(
   authority: Authority,
@@ -59,10 +59,10 @@ export async function issueClient(
   return issue(authority, clientParams(name, options));
 }
 
-/** What is to be signed. */
+/** What to sign. */
 interface Signable {
   readonly kind: CertificateKind;
-  /** Whom it names, or a certificate whose names it takes over. */
+  /** The names, or a certificate to copy the names from. */
   readonly names: CertificateNames | X509Certificate;
   readonly publicKey: KeyObject;
   /** @defaultValue 365 */
@@ -70,8 +70,8 @@ interface Signable {
 }
 
 /**
- * Signs a certificate, writes its row into the database, and gives it as PEM, with the CAs behind it that are sent with it.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID`; `ERR_MTLS_PEM_INVALID` for a chain that does not read
+ * Signs a certificate, adds its row to the database, and returns PEM with the CAs that are sent with it.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID`; `ERR_MTLS_PEM_INVALID` if the chain cannot be parsed
  */
 export async function signAndRecord(authority: Authority, signable: Signable): Promise<string> {
   const { kind, names, publicKey, days = 365 } = signable;
@@ -86,14 +86,16 @@ export async function signAndRecord(authority: Authority, signable: Signable): P
   return pem + sent;
 }
 
-/** Writes the row of a new certificate. Before its file: one that the database does not know could never be revoked. */
+/**
+ * Adds the row of a new certificate. Done before its file is written: a certificate without a row cannot be revoked.
+ */
 export async function recordCertificate(authority: Authority, pem: string): Promise<void> {
   const { raw, serialNumber } = new X509Certificate(pem);
   const { subject, notAfter } = readCertificate(raw);
   await appendFile(authority.files.database, formatRows([createRow(serialNumber, notAfter, subject)]));
 }
 
-/** The kind of key that the CA itself has. */
+/** The kind of the CA's own key. */
 export function algorithmOf({ asymmetricKeyType }: KeyObject): KeyAlgorithm {
   return asymmetricKeyType === 'rsa' ? 'rsa-4096' : 'ec-p256';
 }
@@ -112,7 +114,7 @@ async function createCertificate(
   { kind, names, days, algorithm }: CertificateParams,
   { certFile, keyFile }: PairFiles,
 ): Promise<X509Certificate> {
-  // Days are checked before a key is made, which may take a second.
+  // Validated before the key is generated, which can take a second.
   validityWithin(authority, days ?? 365);
   const { publicKey, privateKey } = await createKeyPair(algorithm ?? algorithmOf(authority.privateKey));
   const pem = await signAndRecord(authority, { kind, names, publicKey, days });
@@ -129,18 +131,18 @@ async function findCertificate(
   const pair = await readPair(authority, files);
   if (pair === undefined) return undefined;
   const { certFile, keyFile } = files;
-  if (pair.privateKey === undefined) throw unusable(certFile, `is there without ${keyFile}`);
-  if (!isFor(kind, pair.certificate)) throw unusable(certFile, `is no certificate for a ${kind}`);
+  if (pair.privateKey === undefined) throw unusable(certFile, `exists without ${keyFile}`);
+  if (!isFor(kind, pair.certificate)) throw unusable(certFile, `is not a ${kind} certificate`);
   return pair.certificate;
 }
 
-/** The span from now for `days`, cut to the end of the CA. */
+/** The period from now for `days`, limited to that of the CA. */
 export function validityWithin(authority: Authority, days: number): { notBefore: Date; notAfter: Date } {
   const { notBefore, notAfter } = validityFrom(authority.now(), days);
   const caEnd = new Date(authority.certificate.validTo);
   if (caEnd.getTime() > authority.now()) return { notBefore, notAfter: notAfter < caEnd ? notAfter : caEnd };
   throw new MtlsError('ERR_MTLS_CA_FOLDER_INVALID', {
     seen: `${authority.files.certificate} expired at ${caEnd.toISOString()}`,
-    remedy: 'make the CA anew in another folder',
+    remedy: 'create a new CA in another folder',
   });
 }

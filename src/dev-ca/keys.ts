@@ -1,5 +1,5 @@
 /**
- * Key pairs: made here, or read from what OpenSSL made.
+ * Key pairs: generated here, or read from files of OpenSSL.
  *
  * @module
  */
@@ -7,10 +7,10 @@ import { createPrivateKey, generateKeyPair, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { type ErrorCode, type ErrorDetails, MtlsError } from '../errors.js';
 
-/** What kind of key to make: ECDSA on P-256 (quick, small) or RSA of 4096 bits (a second or more each). */
+/** The kind of key to generate: ECDSA on P-256 (fast, small) or RSA with 4096 bits (takes a second or more). */
 export type KeyAlgorithm = 'ec-p256' | 'rsa-4096';
 
-/** A fresh key pair. */
+/** A new key pair. */
 export interface KeyPair {
   readonly publicKey: KeyObject;
   readonly privateKey: KeyObject;
@@ -19,8 +19,8 @@ export interface KeyPair {
 const generate = promisify(generateKeyPair);
 
 /**
- * Makes a key pair.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where `algorithm` is not a {@link KeyAlgorithm}
+ * Generates a key pair.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` if `algorithm` is not a {@link KeyAlgorithm}
  */
 export async function createKeyPair(algorithm: KeyAlgorithm): Promise<KeyPair> {
   switch (algorithm) {
@@ -36,20 +36,20 @@ export async function createKeyPair(algorithm: KeyAlgorithm): Promise<KeyPair> {
   }
 }
 
-/** A private key as PKCS#8 PEM, encrypted with AES-256 where there is a passphrase. */
+/** A private key as PKCS#8 PEM, encrypted with AES-256 if there is a passphrase. */
 export function formatPrivateKey(key: KeyObject, passphrase?: string): string {
   const encryption = passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase };
   return key.export({ type: 'pkcs8', format: 'pem', ...encryption }).toString();
 }
 
-/** Whether a private key in PEM is encrypted: as PKCS#8 says it, or as RFC 1421 did before. */
+/** Whether a PEM private key is encrypted, in PKCS#8 or in the older form of RFC 1421. */
 export function isEncryptedKey(pem: string): boolean {
   return /^-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: *4, *ENCRYPTED/m.test(pem);
 }
 
 /**
- * Reads a private key in PEM: PKCS#8, or OpenSSL's older EC and RSA forms.
- * @throws MtlsError `ERR_MTLS_PEM_INVALID` where it is none, or `passphrase` does not open it
+ * Parses a PEM private key: PKCS#8, or OpenSSL's older EC and RSA forms.
+ * @throws MtlsError `ERR_MTLS_PEM_INVALID` if it is not a key or `passphrase` does not decrypt it
  */
 export function parsePrivateKey(pem: string, file: string, passphrase?: string): KeyObject {
   try {
@@ -70,18 +70,18 @@ function faultOf(
     const remedy = 'restore it, or use another folder';
     return [
       'ERR_MTLS_PEM_INVALID',
-      { seen: `${file} does not read as a private key`, expected: 'PEM', remedy },
+      { seen: `${file} cannot be parsed as a private key`, expected: 'PEM', remedy },
     ];
   }
   if (passphrase === undefined) {
     const seen = `${file} is encrypted, and no passphrase was given`;
-    return ['ERR_MTLS_PASSPHRASE_INVALID', { seen, remedy: 'give the one it was made with' }];
+    return ['ERR_MTLS_PASSPHRASE_INVALID', { seen, remedy: 'pass the one it was encrypted with' }];
   }
   const remedy =
-    'give the one it was made with, or, where its encryption is one that OpenSSL has retired, such as DES, encrypt ' +
-    'it anew with "openssl pkey -aes256"';
+    'pass the right one; if OpenSSL no longer supports its encryption, such as DES, re-encrypt it with ' +
+    '"openssl pkey -aes256"';
   return [
     'ERR_MTLS_PASSPHRASE_INVALID',
-    { seen: `${file} does not open with the passphrase that was given`, remedy },
+    { seen: `${file} cannot be decrypted with the given passphrase`, remedy },
   ];
 }

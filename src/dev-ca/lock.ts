@@ -1,14 +1,13 @@
 /**
- * One writer to a folder at a time, among processes. The lock is a folder, `ca-lock.txt`, and the name of its one
- * entry says which process has it. Each step is one that the file system does whole, so that a process may end
- * between any two of them without blocking another:
+ * One writer per folder at a time, among processes. The lock is a folder, `ca-lock.txt`, and the name of its only
+ * entry identifies the process that holds it. Every step is atomic, so a process can end between any two of them
+ * without blocking others:
+ * - A free lock is taken by renaming a folder with an entry into place. This fails if the lock has another entry.
+ * - A stale lock is taken over by renaming its entry. Entry names are unique, so this succeeds for one process only,
+ *   and never for a lock that was taken since.
+ * - A lock is released by removing its entry. The remaining empty folder is a free lock.
  *
- * - A free lock is taken by renaming a folder into place, its entry already inside. Over another entry that fails.
- * - A stale lock is taken over by renaming the entry. Its name is unique, so that this succeeds for one process only,
- *   and never on a lock that was taken since.
- * - A lock is released by removing the entry. The empty folder that is left is free.
- *
- * Earlier versions had a file of the same name. `openssl ca` knows nothing of either.
+ * Earlier versions used a file with the same name. `openssl ca` uses neither.
  *
  * @module
  */
@@ -31,13 +30,13 @@ import {
 const lockName = 'ca-lock.txt';
 const lockTimeoutMs = 15_000;
 const pauseMs = 50;
-// Earlier versions wrote their name into the file at once; one that is still empty then was left by a killed process.
+// Earlier versions wrote their name into the file at once. A file that stays empty was left by a killed process.
 const emptyFileMs = 60_000;
 
 /**
- * Does `work` while no other process does any in `directory`; waits for another one.
- * @param patience - How long it waits, in milliseconds. Default 15 seconds.
- * @throws MtlsError `ERR_MTLS_CA_LOCKED` where the other one is still at it then
+ * Runs `work` while no other process does so in `directory`; waits for another process to finish.
+ * @param patience - How long to wait, in milliseconds; 15 seconds by default.
+ * @throws MtlsError `ERR_MTLS_CA_LOCKED` if the other process has not finished by then
  */
 export async function withLock<Result>(
   directory: string,
@@ -49,12 +48,12 @@ export async function withLock<Result>(
   const entry = formatHolder(self);
   await acquire(lock, entry, self, patience);
   try {
-    // Only tidiness: what cannot be removed blocks no process.
+    // Clean-up only: leftovers do not block other processes.
     await removeLeftovers(directory, self).catch(() => undefined);
     return await work();
   } finally {
     await rm(path.join(lock, entry), { force: true });
-    // Another process may have taken it already.
+    // Another process may already have taken it.
     await removeEmpty(lock);
   }
 }
@@ -71,7 +70,7 @@ async function acquire(lock: string, entry: string, self: Holder, patience: numb
   }
 }
 
-/** What a lock says about who has it. */
+/** The holder of a lock. */
 type Occupant =
   | 'none'
   | { readonly entry: string; readonly holder: Holder | undefined }
@@ -94,7 +93,7 @@ async function lookAtFile(lock: string): Promise<Occupant> {
     const text = await readIfPresent(lock);
     return text === undefined ? 'none' : { file: lock, holder: parseFormerHolder(text) };
   } catch (error) {
-    // Another process took it over since: it is a folder now, which cannot be taken as long as it has an entry.
+    // Another process took it over: it is now a folder, which cannot be taken while it has an entry.
     if (hasCode(error, 'EISDIR')) return 'none';
     throw error;
   }
@@ -110,12 +109,12 @@ async function isEmptyFor(file: string, spanMs: number): Promise<boolean> {
   return seen?.isFile() === true && seen.size === 0 && Date.now() - seen.mtimeMs > spanMs;
 }
 
-/** Whether a lock that is free or stale is this process's now. */
+/** Takes a free or stale lock, and returns whether that succeeded. */
 async function seize(lock: string, occupant: Occupant, entry: string): Promise<boolean> {
   if (occupant === 'none') return await install(lock, entry);
   if ('entry' in occupant)
     return await succeeds(rename(path.join(lock, occupant.entry), path.join(lock, entry)));
-  // It cannot remove a lock that was taken since: that is a folder.
+  // This cannot remove a lock that was taken since, because that is a folder.
   await succeeds(unlink(lock));
   return await install(lock, entry);
 }
@@ -126,7 +125,7 @@ async function install(lock: string, entry: string): Promise<boolean> {
     await mkdir(staged, 0o700);
     await shareWithFolder(staged);
     await writeFile(path.join(staged, entry), '', { flag: 'wx', mode: 0o600 });
-    // Not every system renames a folder over an empty one.
+    // Not every system can rename a folder over an empty one.
     await removeEmpty(lock);
     return await succeeds(rename(staged, lock));
   } finally {
@@ -134,23 +133,23 @@ async function install(lock: string, entry: string): Promise<boolean> {
   }
 }
 
-// Windows has neither.
+// Windows has neither flag.
 const { O_DIRECTORY: folderOnly = 0, O_NOFOLLOW: noLink = 0 } = constants as {
   readonly O_DIRECTORY?: number;
   readonly O_NOFOLLOW?: number;
 };
 
-/** Another user who may write to the CA's folder must be able to take over the lock in it, as far as the system can. */
+/** Other users who can write to the folder must be able to take over its lock, as far as the system allows. */
 async function shareWithFolder(staged: string): Promise<void> {
   const { mode, uid, gid } = await stat(path.dirname(staged));
-  // By its handle: where others can write to the folder, its name may lead elsewhere by now.
+  // Uses the handle: if others can write to the folder, the name may refer to something else by now.
   const handle = await open(staged, constants.O_RDONLY | folderOnly | noLink).catch(() => undefined);
   try {
     await handle?.chmod(mode & 0o777);
     const own = process.getuid?.();
     if (own !== undefined) await handle?.chown(own === 0 ? uid : own, gid);
   } catch {
-    // Some file systems have neither modes nor owners.
+    // Some file systems have no modes or owners.
   } finally {
     await handle?.close();
   }
@@ -165,7 +164,7 @@ async function removeEmpty(folder: string): Promise<void> {
   await rmdir(folder).catch(() => undefined);
 }
 
-// What a file system says where another process was first. EPERM and EACCES are what Windows says.
+// The errors that mean another process was faster. Windows reports EPERM and EACCES.
 const overtaken = ['ENOENT', 'EEXIST', 'ENOTEMPTY', 'ENOTDIR', 'EISDIR', 'EPERM'];
 if (process.platform === 'win32') overtaken.push('EACCES', 'EBUSY');
 
@@ -179,7 +178,7 @@ async function succeeds(step: Promise<void>): Promise<boolean> {
   }
 }
 
-/** What killed processes have left beside the lock. None of it blocks, and no reader needs it. */
+/** Removes what killed processes have left beside the lock. It does not block anything. */
 async function removeLeftovers(directory: string, self: Holder): Promise<void> {
   for (const name of await readdir(directory)) {
     if (!name.startsWith(`${lockName}.`)) continue;
@@ -191,7 +190,7 @@ async function removeLeftovers(directory: string, self: Holder): Promise<void> {
   }
 }
 
-// Earlier versions took a stale lock over under a second lock.
+// Earlier versions took over a stale lock under a second lock.
 const guardSuffix = 'takeover';
 
 async function isLeftover(place: string, suffix: string, self: Holder): Promise<boolean> {
@@ -203,8 +202,8 @@ async function isLeftover(place: string, suffix: string, self: Holder): Promise<
 function held(lock: string, occupant: Occupant, self: Holder): MtlsError {
   const who = occupant === 'none' ? undefined : nameHolder(occupant.holder, self);
   return new MtlsError('ERR_MTLS_CA_LOCKED', {
-    seen: `${lock} says that ${who ?? 'another process'} is writing to this folder`,
-    remedy: 'wait for it, or remove ca-lock.txt if there is no such process',
+    seen: `according to ${lock}, ${who ?? 'another process'} is writing to this folder`,
+    remedy: 'wait for it to finish, or remove ca-lock.txt if there is no such process',
   });
 }
 

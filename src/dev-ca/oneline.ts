@@ -1,13 +1,12 @@
 /**
- * The one-line form in which OpenSSL's database keeps a subject:
- * X509_NAME_oneline, such as `/O=Example/CN=client1`.
+ * The one-line form of a subject in OpenSSL's database: X509_NAME_oneline, such as `/O=Example/CN=client1`.
  *
  * @module
  */
 import type { DistinguishedName } from '../x509/distinguished-name.js';
 import type { NameAttribute } from '../x509/name-attribute.js';
 
-/** OpenSSL's short names. Types that are not here are written dotted. */
+/** OpenSSL's short names. Other types are written as dotted object identifiers. */
 const shortNames: Readonly<Record<string, string>> = {
   '2.5.4.3': 'CN',
   '2.5.4.4': 'SN',
@@ -38,8 +37,8 @@ const shortNames: Readonly<Record<string, string>> = {
 };
 
 /**
- * Writes a name as X509_NAME_oneline of OpenSSL 3 does: `/` and `+` in a value as `\/` and `\+`, bytes outside
- * printable ASCII as `\xHH`. `openssl ca` compares it byte by byte.
+ * Formats a name like X509_NAME_oneline of OpenSSL 3: `/` and `+` in a value become `\/` and `\+`, and bytes outside
+ * printable ASCII become `\xHH`. `openssl ca` compares the result byte by byte.
  */
 export function formatOneline(name: DistinguishedName): string {
   return name.rdns
@@ -49,8 +48,8 @@ export function formatOneline(name: DistinguishedName): string {
 
 /**
  * The last commonName of a subject in that form, for display and for look-ups by name. The form does not escape `\`,
- * so an escape may be what the holder wrote: those of ASCII stay as they are, for a name must not turn into a line
- * break, or into another's name, by being read.
+ * so an escape may be literal text of the subject. Escapes of ASCII are therefore kept: parsing must not turn a name
+ * into a line break or into another name.
  */
 export function commonNameOf(oneline: string): string | undefined {
   const attributes = oneline.split(/(?<!\\)\/(?=[A-Za-z0-9.]+=)/);
@@ -68,7 +67,7 @@ function typeOf({ type }: NameAttribute): string {
   return shortNames[type] ?? type;
 }
 
-/** The content of the value as it stands in the certificate, whatever its string type. */
+/** The content octets of the value in the certificate, whatever its string type. */
 function octetsOf({ der, value = '' }: NameAttribute): Buffer {
   if (der.length === 0) return Buffer.from(value, 'utf8');
   const length = der.readUInt8(1);

@@ -1,11 +1,11 @@
 /**
- * Where a configuration of `openssl ca` says that the CA's files are. Text in,
- * text out; config(5) of OpenSSL describes the form.
+ * The locations of the CA's files in a configuration of `openssl ca`, whose form is described in config(5) of
+ * OpenSSL.
  *
  * @module
  */
 
-/** The files that the section of `default_ca` names, variables replaced; `undefined` where it does not. */
+/** The files named in the section of `default_ca`, with variables replaced; `undefined` for those it does not name. */
 export type CaSettings = Readonly<Record<CaSetting, string | undefined>>;
 
 const caSettings = [
@@ -21,7 +21,7 @@ type CaSetting = (typeof caSettings)[number];
 
 type Sections = Map<string, Map<string, string>>;
 
-/** Reads a configuration; `undefined` where it names no `default_ca`. */
+/** Parses a configuration; `undefined` if it has no `default_ca`. */
 export function readCaSettings(text: string): CaSettings | undefined {
   const sections = readSections(text);
   const section = sections.get('ca')?.get('default_ca') ?? sections.get('default')?.get('default_ca');
@@ -49,7 +49,7 @@ function readSections(text: string): Sections {
   return sections;
 }
 
-/** A value without quotes, escapes and comment, its variables replaced by what was said of them so far. */
+/** A value without quotes, escapes and comment. Variables are replaced by their values so far. */
 function readValue(text: string, section: string, sections: Sections): string {
   const part = /\\(.)|'((?:\\.|[^'\\])*)'|"((?:\\.|[^"\\])*)"|\$(?:\{([^}]*)\}|\(([^)]*)\)|([\w:]+))|(#.*)/g;
   return text

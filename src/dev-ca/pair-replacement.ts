@@ -1,6 +1,6 @@
 /**
- * A key and a certificate that are replaced together. No file system replaces
- * two files at once, so what is half done can be told, and is ended later.
+ * Replaces a key and a certificate together. File systems cannot replace two files atomically, so an interrupted
+ * replacement is detected and completed later.
  *
  * @module
  */
@@ -13,8 +13,8 @@ import { parsePrivateKey } from './keys.js';
 import { pairFiles, type PairFiles } from './pair.js';
 
 /**
- * Both new files stand complete beside the old ones before the first is replaced. If the second fails, the first
- * is taken back; if the process ends in between, {@link finishReplacements} replaces the second.
+ * Writes both new files beside the old ones before replacing the first. If replacing the second fails, the first is
+ * restored; if the process is interrupted, {@link finishReplacements} replaces the second.
  */
 export async function replacePair(files: PairFiles, pem: string, keyPem: string): Promise<void> {
   const staged = stagedFiles(files);
@@ -34,12 +34,12 @@ export async function replacePair(files: PairFiles, pem: string, keyPem: string)
   }
 }
 
-/** Whether a replacement in `directory` is under way, or was interrupted. */
+/** Whether a replacement in `directory` is in progress or was interrupted. */
 export async function hasInterruptedReplacement(directory: string): Promise<boolean> {
   return (await stagedNames(directory)).length > 0;
 }
 
-/** Brings replacements that were interrupted to their end, or takes them back where nothing was replaced yet. */
+/** Completes interrupted replacements, or discards them if nothing was replaced yet. */
 export async function finishReplacements(authority: Authority): Promise<void> {
   for (const name of await stagedNames(authority.directory)) {
     const files = pairFiles(authority, name);

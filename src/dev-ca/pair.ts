@@ -1,6 +1,5 @@
 /**
- * A certificate in the folder and the key beside it: where they are, and
- * whether they are this CA's and belong together.
+ * A certificate in the folder and its key: their files, and whether they match each other and this CA.
  *
  * @module
  */
@@ -13,13 +12,13 @@ import type { CertificateKind } from './database.js';
 import { readIfPresent } from './files.js';
 import { isEncryptedKey, parsePrivateKey } from './keys.js';
 
-/** Where the files of one name are. */
+/** The files of one name. */
 export interface PairFiles {
   readonly certFile: string;
   readonly keyFile: string;
 }
 
-/** A certificate of this CA; its key is `undefined` where it is elsewhere, as after a request. */
+/** A certificate of this CA. Its key is `undefined` if it is elsewhere, as after signing a request. */
 export interface Pair {
   readonly certificate: X509Certificate;
   readonly privateKey: KeyObject | undefined;
@@ -27,7 +26,7 @@ export interface Pair {
 
 /**
  * The files of a name.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where it is no name
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` if the name is invalid
  */
 export function pairFiles(authority: Authority, name: string): PairFiles {
   checkName(name);
@@ -39,16 +38,16 @@ export function pairFiles(authority: Authority, name: string): PairFiles {
 }
 
 /**
- * Reads a certificate and its key; `undefined` where neither is there.
- * @throws MtlsError `ERR_MTLS_FILE_EXISTS` for a key alone, or another CA's certificate; `ERR_MTLS_PEM_INVALID`,
- * `ERR_MTLS_KEY_MISMATCH`
+ * Reads a certificate and its key; `undefined` if neither exists.
+ * @throws MtlsError `ERR_MTLS_FILE_EXISTS` for a key without a certificate, or a certificate of another CA;
+ *   `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
  */
 export async function readPair(authority: Authority, files: PairFiles): Promise<Pair | undefined> {
   const { certFile, keyFile } = files;
   const certificatePem = await readIfPresent(certFile);
   const keyPem = await readIfPresent(keyFile);
   if (certificatePem === undefined && keyPem === undefined) return undefined;
-  if (certificatePem === undefined) throw unusable(keyFile, `is there without ${certFile}`);
+  if (certificatePem === undefined) throw unusable(keyFile, `exists without ${certFile}`);
   const certificate = parseCertificate(certificatePem, certFile);
   if (!isIssuedBy(certificate, authority)) {
     throw unusable(certFile, `was issued by another CA than ${authority.files.certificate}`);
@@ -56,15 +55,15 @@ export async function readPair(authority: Authority, files: PairFiles): Promise<
   if (keyPem === undefined) return { certificate, privateKey: undefined };
   if (isEncryptedKey(keyPem)) {
     throw new MtlsError('ERR_MTLS_FORMAT_UNSUPPORTED', {
-      seen: `${keyFile} is encrypted, and of the keys here only the CA's may be`,
-      remedy: 'put it there without its passphrase, as "openssl pkey -in FILE -out NEWFILE" writes it',
+      seen: `${keyFile} is encrypted; only the CA key can be encrypted`,
+      remedy: 'decrypt it with "openssl pkey -in FILE -out NEWFILE"',
     });
   }
   const privateKey = parsePrivateKey(keyPem, keyFile);
   if (!certificate.checkPrivateKey(privateKey)) {
     throw new MtlsError('ERR_MTLS_KEY_MISMATCH', {
       seen: `${keyFile} is not the key of ${certFile}`,
-      remedy: 'restore the pair that was made together, or remove both',
+      remedy: 'restore the matching pair, or remove both',
     });
   }
   return { certificate, privateKey };
@@ -72,14 +71,14 @@ export async function readPair(authority: Authority, files: PairFiles): Promise<
 
 const ekuByKind = { server: purposes.serverAuth, client: purposes.clientAuth } as const;
 
-/** Whether a certificate says that it is for a server, or a client. */
+/** Whether a certificate states that it is for a server or for a client. */
 export function isFor(kind: CertificateKind, certificate: X509Certificate): boolean {
-  // Node's name for the extended key usages, as OIDs; undefined where there are none.
+  // The extended key usages as object identifiers; `undefined` if there are none.
   const usages = certificate.keyUsage as string[] | undefined;
   return usages?.includes(ekuByKind[kind]) ?? false;
 }
 
-/** Whom a certificate is for; `undefined` where it says neither or both. */
+/** What a certificate is for; `undefined` if it states neither purpose or both. */
 export function kindOf(certificate: X509Certificate): CertificateKind | undefined {
   const [kind, ...others] = (['client', 'server'] as const).filter((each) => isFor(each, certificate));
   return others.length === 0 ? kind : undefined;
@@ -93,11 +92,11 @@ export function unusable(file: string, fault: string): MtlsError {
   });
 }
 
-/** Names become file names, and the CA's own are taken, also where the file system ignores letter case. */
+/** Names become file names. Those of the CA's own files are reserved, also on case-insensitive file systems. */
 export function checkName(name: string): void {
   if (/^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/.test(name) && name.toLowerCase() !== 'ca') return;
   throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
     seen: `name is ${JSON.stringify(name)}`,
-    remedy: 'use 1 to 64 letters, digits, ".", "_" or "-", not first "." or "-", and not "ca"',
+    remedy: 'use 1 to 64 letters, digits, ".", "_" or "-", not starting with "." or "-", and not "ca"',
   });
 }

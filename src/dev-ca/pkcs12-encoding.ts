@@ -1,7 +1,6 @@
 /**
- * A PKCS#12 file (RFC 7292), for browsers and phones: one certificate, its key
- * and its CAs under a password. PBES2 with AES-256, the MAC with HMAC-SHA-256.
- * Load it when there is a file to write: the schemas take some 100 ms.
+ * A PKCS#12 file (RFC 7292) for browsers and phones: one certificate, its key and its CAs under a password. PBES2
+ * with AES-256, MAC with HMAC-SHA-256. Loaded on demand, because the schemas take about 100 ms.
  *
  * @module
  */
@@ -26,20 +25,20 @@ import { AsnBmpStringConverter, AsnConvert, AsnProp, AsnPropTypes, OctetString }
 import { AlgorithmIdentifier } from '@peculiar/asn1-x509';
 import { derivePkcs12Key } from '../x509/pkcs12-key.js';
 
-/** What goes into the file. */
+/** The contents of the file. */
 export interface Pkcs12Contents {
   readonly certificate: X509Certificate;
   /** The key of `certificate`. */
   readonly privateKey: KeyObject;
-  /** Its CAs. */
+  /** The CAs of the certificate. */
   readonly authorities: readonly X509Certificate[];
-  /** What a device shows it as. */
+  /** The display name on a device. */
   readonly friendlyName: string;
 }
 
 /**
- * How often the password is hashed, for each of the three keys made of it. The MAC has as many as the ciphers:
- * who guesses takes the cheapest of the three.
+ * The iterations of the password hash, for each of the three keys derived from it. The MAC has as many as the
+ * ciphers, because an attacker uses the cheapest.
  */
 const iterations = 100_000;
 const saltLength = 16;
@@ -56,7 +55,7 @@ const oid = {
   localKeyId: '1.2.840.113549.1.9.21',
 };
 
-// Three structures that no schema is installed for: RFC 8018 appendix A.2 and A.4, RFC 5652 section 8.
+// Three structures without an installed schema: RFC 8018 appendix A.2 and A.4, RFC 5652 section 8.
 
 class Pbkdf2Params {
   salt = new OctetString();
@@ -81,15 +80,15 @@ class EncryptedData {
 AsnProp({ type: AsnPropTypes.Integer })(EncryptedData.prototype, 'version');
 AsnProp({ type: EncryptedContentInfo })(EncryptedData.prototype, 'encryptedContentInfo');
 
-/** Writes the file; two files of one content differ in their salts. */
+/** Encodes the file. Two files with the same contents differ in their salts. */
 export async function encodePkcs12(contents: Pkcs12Contents, password: string): Promise<Buffer> {
   const { certificate, privateKey, authorities, friendlyName } = contents;
-  // Any value will do that only the certificate and its key share; the certificate's SHA-1 is the custom.
+  // Any value that only the certificate and its key share; by convention the SHA-1 of the certificate.
   const localKeyId = createHash('sha1').update(certificate.raw).digest();
   const attributes = [
     attributeOf(oid.localKeyId, encode(new OctetString(localKeyId))),
     attributeOf(oid.friendlyName, AsnBmpStringConverter.toASN(friendlyName).toBER()),
-    // X.690 section 11.6: a SET OF is sorted by its elements' octets.
+    // X.690 section 11.6: a SET OF is sorted by the octets of its elements.
   ].sort((left, right) => Buffer.from(encode(left)).compare(Buffer.from(encode(right))));
   const certificates = new SafeContents([
     certBagOf(certificate, attributes),
@@ -120,7 +119,7 @@ function certBagOf(certificate: X509Certificate, attributes: PKCS12Attribute[] |
 }
 
 function attributeOf(attrId: string, value: ArrayBuffer): PKCS12Attribute {
-  // The constructor of asn1-pfx 2.11 forgets what it is given.
+  // The constructor of asn1-pfx 2.11 ignores its arguments.
   return Object.assign(new PKCS12Attribute(), { attrId, attrValues: [value] });
 }
 
@@ -144,7 +143,7 @@ interface Encrypted {
   readonly text: Buffer;
 }
 
-/** RFC 8018 section 6.2. The password is taken in UTF-8, as OpenSSL and the platforms do. */
+/** RFC 8018 section 6.2. The password is encoded in UTF-8, as by OpenSSL and the platforms. */
 async function encrypt(plain: Buffer, password: string): Promise<Encrypted> {
   const salt = randomBytes(saltLength);
   const iv = randomBytes(16);

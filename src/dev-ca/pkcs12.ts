@@ -1,6 +1,5 @@
 /**
- * `NAME.p12`: a certificate with its key and its CAs in one file under a
- * password, as browsers and phones import it.
+ * `NAME.p12`: a certificate with its key and its CAs in one password-protected file for browsers and phones.
  *
  * @module
  */
@@ -13,32 +12,32 @@ import { readChain } from './chain.js';
 import { readIfPresent, replaceFile } from './files.js';
 import { pairFiles, readPair } from './pair.js';
 
-/** How a PKCS#12 file is made. */
+/** The options of a PKCS#12 file. */
 export interface Pkcs12Options {
   /**
-   * Its password: at least one character, none of them a control character.
-   * @defaultValue what is in `NAME-p12-password.txt`, or else a random one, which is written there (mode 0600)
+   * The password: at least one character, no control characters.
+   * @defaultValue the content of `NAME-p12-password.txt`, or else a random one, which is written there (mode 0600)
    */
   readonly password?: string;
   /**
-   * What a device shows it as, of 1 to 64 characters.
+   * The display name on a device, 1 to 64 characters.
    * @defaultValue its name
    */
   readonly friendlyName?: string;
 }
 
-/** A PKCS#12 file that was just written. */
+/** A PKCS#12 file that was written. */
 export interface Pkcs12File {
   /** `NAME.p12` in the folder, with mode 0600. */
   readonly file: string;
-  /** `NAME-p12-password.txt` in the folder; `undefined` where the caller gave the password. */
+  /** `NAME-p12-password.txt` in the folder; `undefined` if the caller set the password. */
   readonly passwordFile: string | undefined;
 }
 
 /**
- * Writes a PKCS#12 file, in place of one that is there.
- * @throws MtlsError `ERR_MTLS_CERTIFICATE_NOT_FOUND` where there is no such certificate, or no key beside it;
- * `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
+ * Writes a PKCS#12 file, replacing an existing one.
+ * @throws MtlsError `ERR_MTLS_CERTIFICATE_NOT_FOUND` if the certificate or its key is missing;
+ *   `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
  */
 export async function writePkcs12(
   authority: Authority,
@@ -50,7 +49,7 @@ export async function writePkcs12(
   if (pair?.privateKey === undefined) {
     throw new MtlsError('ERR_MTLS_CERTIFICATE_NOT_FOUND', {
       seen: `${pair === undefined ? files.certFile : files.keyFile} is missing`,
-      remedy: 'a PKCS#12 file holds a certificate and its key: issue them first',
+      remedy: 'a PKCS#12 file needs a certificate and its key: issue them first',
     });
   }
   const { certificate, privateKey } = pair;
@@ -62,23 +61,23 @@ export async function writePkcs12(
   const contents = { certificate, privateKey, authorities: await readChain(authority), friendlyName };
   const { encodePkcs12 } = await import('./pkcs12-encoding.js');
   const encoded = await encodePkcs12(contents, password);
-  // The password first: a file whose password is nowhere is of no use.
+  // The password first: a file without its password is useless.
   if (options.password === undefined) await replaceFile(passwordFile, `${password}\n`, 'secret');
   await replaceFile(file, encoded, 'secret');
   if (options.password === undefined) return { file, passwordFile };
-  // It is not the password of this file.
+  // The password in that file is not the one of this file.
   await rm(passwordFile, { force: true });
   return { file, passwordFile: undefined };
 }
 
-/** 100 bits, in letters and digits that are not taken for one another when they are typed. */
+/** 100 bits, in letters and digits that are not easily confused. */
 function createPassword(): string {
   const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
   const letters = [...randomBytes(20)].map((octet) => alphabet.charAt(octet % alphabet.length));
   return letters.join('').replace(/.{5}(?!$)/g, '$&-');
 }
 
-/** Both go into the file in UTF-16, where half a surrogate pair would not be the same in UTF-8. */
+/** Both are stored in UTF-16, where an unpaired surrogate would differ from its UTF-8 form. */
 function checkText(option: 'password' | 'friendlyName', text: string): string {
   if (text !== '' && !/[\p{Cc}\p{Cs}]/u.test(text) && (option === 'password' || text.length <= 64))
     return text;

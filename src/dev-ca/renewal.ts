@@ -1,6 +1,6 @@
 /**
- * A new certificate in place of an old one. A server that watches both files
- * keeps the old pair while key and certificate do not belong together.
+ * Replaces a certificate with a new one. A server that watches both files keeps the old pair while key and certificate
+ * do not match.
  *
  * @module
  */
@@ -19,53 +19,53 @@ import { kindOf, pairFiles, readPair } from './pair.js';
 import { replacePair } from './pair-replacement.js';
 import { revokeCertificate, type CrlFile } from './revocation-list.js';
 
-/** How a certificate is renewed. */
+/** The options of a renewal. */
 export interface RenewOptions {
   /**
-   * Days until the new one expires, at the latest with the CA.
-   * @defaultValue `365`; above 0, at most 36_500, parts of a day allowed
+   * The lifetime of the new certificate in days, limited to that of the CA.
+   * @defaultValue `365`; above 0, at most 36_500, fractions allowed
    */
   readonly days?: number;
   /**
-   * Whether the key stays. A new one is of RSA 4096 where the old one is RSA, else on P-256.
+   * Whether to keep the key. A new key is RSA with 4096 bits if the old one is RSA, and otherwise on P-256.
    * @defaultValue `'keep'`
    */
   readonly key?: 'keep' | 'new';
   /**
-   * What becomes of the old certificate: it stays good until it expires, or it is revoked as `superseded`.
+   * What happens to the old certificate: it stays valid until it expires, or it is revoked as `superseded`.
    * @defaultValue `'keep'`
    */
   readonly old?: 'keep' | 'revoke';
   /**
-   * Whom the new one is for, where the old one says neither or both, as an imported one may. Of another it cannot
-   * change that.
-   * @defaultValue what the old one says
+   * What the new certificate is for, if the old one states neither purpose or both, which is possible after an
+   * import. Otherwise the purpose cannot be changed.
+   * @defaultValue the purpose of the old certificate
    */
   readonly as?: CertificateKind;
 }
 
-/** A certificate that took another one's place. */
+/** A renewed certificate. */
 export interface RenewedCertificate extends DevCertificate {
   /** The NAME of its files. */
   readonly name: string;
   /** `NAME-crt.pem` in the folder. */
   readonly certFile: string;
-  /** `undefined` where the key is elsewhere, since the certificate was made of a request. */
+  /** `undefined` if the key is elsewhere, because the certificate was issued for a request. */
   readonly keyFile: string | undefined;
-  /** The one that it replaced. */
+  /** The replaced certificate. */
   readonly previous: DevCertificate;
-  /** Where that is now: `old/NAME-SERIAL-crt.pem` in the folder. */
+  /** The replaced certificate's new location: `old/NAME-SERIAL-crt.pem` in the folder. */
   readonly oldCertFile: string;
-  /** Where the key before is now; `undefined` where it stayed. */
+  /** The replaced key's new location; `undefined` if the key was kept. */
   readonly oldKeyFile: string | undefined;
-  /** The CRL that revokes the old one; `undefined` where that was not asked for. */
+  /** The CRL that revokes the old certificate; `undefined` if that was not requested. */
   readonly crl: CrlFile | undefined;
 }
 
 /**
- * Renews a certificate: the same kind, and the same subject and subjectAltName, octet for octet.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where there is none, where it is revoked, or where a new key is asked for
- * and the old one is elsewhere; `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
+ * Renews a certificate with the same kind, and the same subject and subjectAltName, octet for octet.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` if there is no such certificate, if it is revoked, or if a new key is
+ *   requested and the old one is elsewhere; `ERR_MTLS_PEM_INVALID`, `ERR_MTLS_KEY_MISMATCH`
  */
 export async function renewCertificate(
   authority: Authority,
@@ -74,7 +74,8 @@ export async function renewCertificate(
 ): Promise<RenewedCertificate> {
   const files = pairFiles(authority, name);
   const pair = await readPair(authority, files);
-  if (pair === undefined) throw refusal(files.certFile, 'is missing', 'issue it, or see the names with list');
+  if (pair === undefined)
+    throw refusal(files.certFile, 'is missing', 'issue it, or show the names with list');
   const { certificate, privateKey } = pair;
   const kind = kindOfNew(certificate, files.certFile, options.as);
   const rows = await readRows(authority);
@@ -82,15 +83,15 @@ export async function renewCertificate(
   if (previous.revokedAt !== undefined) {
     throw refusal(
       files.certFile,
-      `was revoked at ${previous.revokedAt.toISOString()}, and a renewal would let it in again`,
-      'if that is meant, remove its files and issue it anew',
+      `was revoked at ${previous.revokedAt.toISOString()}; a renewal would admit it again`,
+      'if that is intended, remove its files and issue it again',
     );
   }
   if (options.key === 'new' && privateKey === undefined) {
     throw refusal(
       files.keyFile,
       'is missing: the key is elsewhere',
-      'have a new request made there and sign it',
+      'create a new request there and sign it',
     );
   }
   const keys = options.key === 'new' ? await createKeyPair(algorithmOf(certificate.publicKey)) : undefined;
@@ -120,22 +121,26 @@ function kindOfNew(
   said: CertificateKind | undefined,
 ): CertificateKind {
   if (certificate.ca) {
-    throw refusal(file, 'is the certificate of a CA', 'make another CA, under another name');
+    throw refusal(file, 'is the certificate of a CA', 'create another CA under another name');
   }
   const kind = kindOf(certificate);
   if (kind !== undefined && said !== undefined && kind !== said) {
-    throw refusal(file, `is for a ${kind}, and stays so`, `issue one for a ${said} under another name`);
+    throw refusal(
+      file,
+      `is for a ${kind}, which cannot be changed`,
+      `issue one for a ${said} under another name`,
+    );
   }
   const chosen = kind ?? said;
   if (chosen !== undefined) return chosen;
   throw refusal(
     file,
-    'does not say whether it is for a client or a server, or says both',
-    'say which with as (--as client or --as server)',
+    'does not state whether it is for a client or a server, or states both',
+    'choose one with as (--as client or --as server)',
   );
 }
 
-/** Copies what is to be replaced, so that nothing is lost if the rest fails. */
+/** Copies what will be replaced, so that nothing is lost if a later step fails. */
 async function keepOld(
   authority: Authority,
   serialNumber: string,
@@ -147,7 +152,7 @@ async function keepOld(
   const oldCertFile = path.join(directory, `${name}-${serialNumber}-crt.pem`);
   const oldKeyFile = path.join(directory, `${name}-${serialNumber}-key.pem`);
   await makeFolder(directory);
-  // In place of what an earlier attempt left: the same certificate, as the serial number says.
+  // Replaces the copy of an earlier attempt, which is the same certificate by its serial number.
   await replaceFile(oldCertFile, await readBounded(certFile));
   if (what === 'cert') return { oldCertFile, oldKeyFile: undefined };
   await replaceFile(oldKeyFile, await readBounded(keyFile), 'secret');

@@ -1,6 +1,6 @@
 /**
- * Signs somebody else's request. What it asks for is taken only where the
- * operator did not say, and never more than names.
+ * Signs certificate requests of others. Only names are taken from a request, and only those that the operator did not
+ * set.
  *
  * @module
  */
@@ -18,39 +18,45 @@ import { describeCertificate, readRows } from './inventory.js';
 import { signAndRecord } from './issuance.js';
 import { isFor, pairFiles, readPair, unusable, type PairFiles } from './pair.js';
 
-/** A request: PEM or DER, and where it came from, for the errors. */
+/**
+ * A request, and where it came from.
+ * @example
+ * ```ts
+ * const request: RequestSource = { bytes: await readFile('client2.csr'), origin: 'client2.csr', names: 'taken' };
+ * ```
+ */
 export interface RequestSource {
   /** PEM or DER. */
   readonly bytes: Buffer;
   /** @defaultValue `'the request'` */
   readonly origin?: string;
   /**
-   * What becomes of the names in it that the options do not say: `'ignored'` leaves them out, because whoever made
-   * the request chose them, and rules go by names; `'taken'` puts them into the certificate.
+   * What to do with names in the request that the options do not set. `'ignored'` omits them, because the requester
+   * chose them and rules match names; `'taken'` puts them into the certificate.
    * @defaultValue `'ignored'`
    */
   readonly names?: 'ignored' | 'taken';
 }
 
-/** A certificate that was made of a request. Its key is elsewhere. */
+/** A certificate issued for a request. Its key is elsewhere. */
 export interface SignedRequest extends DevCertificate {
-  /** Whether this call made it, or found one with that name and the same key. */
+  /** Whether this call issued it, or found one with that name and the same key. */
   readonly outcome: 'made' | 'kept';
   /** The NAME of its file. */
   readonly name: string;
   /** `NAME-crt.pem` in the folder. */
   readonly certFile: string;
-  /** What was taken from the request; empty where the certificate was kept. */
+  /** What was taken from the request; empty if the certificate was kept. */
   readonly taken: readonly RequestedItem[];
-  /** What the request says too and the certificate does not; empty where the certificate was kept. */
+  /** What the request has and the certificate does not; empty if the certificate was kept. */
   readonly leftOut: readonly RequestedItem[];
 }
 
-/** Something that a request asks for. */
+/** An item in a request. */
 export interface RequestedItem {
-  /** `'commonName'`, `'dns'`, …, `'extension'`, or a type of attribute that is not known here, dotted. */
+  /** `'commonName'`, `'dns'`, …, `'extension'`, or the dotted object identifier of another attribute. */
   readonly type: string;
-  /** Of an extension its name, or its object identifier. */
+  /** The value. For an extension, its name or object identifier. */
   readonly value: string;
 }
 
@@ -117,13 +123,13 @@ async function findSigned(
   request: VerifiedRequest,
 ): Promise<X509Certificate | undefined> {
   if ((await readIfPresent(files.keyFile)) !== undefined) {
-    throw unusable(files.keyFile, 'is there, while the key of a request is elsewhere');
+    throw unusable(files.keyFile, 'exists, but the key of a request is elsewhere');
   }
   const certificate = (await readPair(authority, files))?.certificate;
   if (certificate === undefined) return undefined;
-  if (!isFor(kind, certificate)) throw unusable(files.certFile, `is no certificate for a ${kind}`);
+  if (!isFor(kind, certificate)) throw unusable(files.certFile, `is not a ${kind} certificate`);
   if (certificate.publicKey.equals(request.publicKey)) return certificate;
-  throw unusable(files.certFile, 'is there, with another key than the request');
+  throw unusable(files.certFile, 'exists with another key than the request');
 }
 
 const subjectAltName = '2.5.29.17';
@@ -155,8 +161,8 @@ function readRequest(
   for (const [type, values] of Object.entries(subject)) {
     if (type === 'organizationalUnits' || values.length < 2) continue;
     throw new MtlsError('ERR_MTLS_REQUEST_INVALID', {
-      seen: `${origin} has ${String(values.length)} of ${type}, and a certificate here has one`,
-      remedy: 'say which it is to be',
+      seen: `${origin} has ${String(values.length)} values for ${type}; a certificate can only have one`,
+      remedy: 'set the value as an option',
     });
   }
   const altNames = readAltNames(request.extensions?.subjectAltNames ?? [], open, items);

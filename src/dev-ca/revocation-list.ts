@@ -1,6 +1,5 @@
 /**
- * Revocations and the CRL that tells of them. Each CRL is built from the
- * database alone, never from the CRL before it.
+ * Revocations and the CRL that publishes them. Each CRL is built only from the database, not from the previous CRL.
  *
  * @module
  */
@@ -24,55 +23,55 @@ import { checkReason, type RevocationReason } from './reasons.js';
 import { nextUpdateOf, signCrl } from './signing.js';
 import { daysAfter, wholeSeconds } from './validity.js';
 
-/** How long a new CRL holds. */
+/** The lifetime of a new CRL. */
 export interface CrlOptions {
   /**
-   * Days until the nextUpdate of the CRL.
-   * @defaultValue `30`; above 0, at most 36_500, parts of a day allowed
+   * The days until the nextUpdate of the CRL.
+   * @defaultValue `30`; above 0, at most 36_500, fractions allowed
    */
   readonly days?: number;
 }
 
-/** Why a certificate is revoked, and how long the new CRL holds. */
+/** The reason of a revocation, and the lifetime of the new CRL. */
 export interface RevokeOptions extends CrlOptions {
   /**
-   * The reason, by the name of RFC 5280 section 5.3.1.
+   * The reason, by its name in RFC 5280 section 5.3.1.
    * @defaultValue `'unspecified'`, which is not written into the CRL
    */
   readonly reason?: RevocationReason;
 }
 
-/** A CRL that was just written. */
+/** A CRL that was written. */
 export interface CrlFile {
   /** `ca-crl.pem` in the folder. */
   readonly file: string;
   /** Its cRLNumber. */
   readonly number: bigint;
-  /** When a server will take it for stale. */
+  /** When a server will treat it as stale. */
   readonly nextUpdate: Date;
-  /** How many certificates it revokes. */
+  /** The number of revoked certificates in it. */
   readonly entries: number;
 }
 
-/** What a revocation did. */
+/** The result of a revocation. */
 export type RevocationOutcome =
   | {
-      /** It was revoked now. */
+      /** It was revoked by this call. */
       readonly outcome: 'revoked';
-      /** What was revoked. */
+      /** The revoked certificate. */
       readonly certificate: DevCertificate;
-      /** The CRL that says so. */
+      /** The new CRL. */
       readonly crl: CrlFile;
     }
   | {
-      /** It was revoked before; nothing was written. */
+      /** It was already revoked; nothing was written. */
       readonly outcome: 'already-revoked';
-      /** What is revoked, since when and why. */
+      /** The revoked certificate, with date and reason. */
       readonly certificate: DevCertificate;
     };
 
 /**
- * Revokes a certificate and writes the CRL that says so; nothing happens where it was revoked before.
+ * Revokes a certificate and writes the CRL. Does nothing if it is already revoked.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID`
  */
 export async function revokeCertificate(
@@ -86,8 +85,9 @@ export async function revokeCertificate(
 }
 
 /**
- * Revokes the certificate in a file, wherever that lies; one that is not in the database gets its row there.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where another CA issued it, or it is the CA's own; `ERR_MTLS_PEM_INVALID`
+ * Revokes the certificate in a file anywhere. A certificate that is not in the database is added.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` if another CA issued it, or if it is the CA's own;
+ *   `ERR_MTLS_PEM_INVALID`
  */
 export async function revokeFile(
   authority: Authority,
@@ -97,7 +97,7 @@ export async function revokeFile(
   const certificate = parseCertificate(
     await readText(file),
     file,
-    'give the certificate itself, such as NAME-crt.pem, or its name',
+    'use the certificate itself, such as NAME-crt.pem, or its name',
   );
   const isItself = certificate.raw.equals(authority.certificate.raw);
   if (isItself || !isIssuedBy(certificate, authority)) {
@@ -132,8 +132,8 @@ async function revoke(
     reason === 'unspecified' ? undefined : reason,
   );
   const newRows = rows.map((each) => (each === row ? revoked : each));
-  // The CRL first: if this stops halfway, a second try does it all again instead of
-  // answering "already revoked" beside a CRL that does not say so.
+  // The CRL first: if this is interrupted, a second try repeats everything instead of returning
+  // "already revoked" without a CRL that lists the certificate.
   const crl = await publishCrl(authority, newRows, options);
   await replaceFile(authority.files.database, formatRows(newRows));
   const { revokedAt, reason: reasonKept } = revoked;
@@ -141,7 +141,7 @@ async function revoke(
 }
 
 /**
- * Writes a new CRL with what the database says, its number one up.
+ * Writes a new CRL from the database, with the next number.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID`
  */
 export async function writeCrl(authority: Authority, options: CrlOptions): Promise<CrlFile> {
@@ -149,7 +149,7 @@ export async function writeCrl(authority: Authority, options: CrlOptions): Promi
 }
 
 /**
- * When the CRL in the folder is stale; `undefined` where there is none.
+ * When the CRL in the folder becomes stale; `undefined` if there is none.
  * @throws MtlsError `ERR_MTLS_CRL_INVALID`
  */
 export async function readNextUpdate(authority: Authority): Promise<Date | undefined> {
@@ -170,13 +170,13 @@ async function publishCrl(
     revokedAt === undefined ? [] : [{ serialNumber, revokedAt, reason }],
   );
   const pem = await signCrl({ number, thisUpdate: wholeSeconds(nowMs), nextUpdate, entries }, authority);
-  // The number before the CRL: a number may be skipped, never used twice (RFC 5280 section 5.2.3).
+  // The number file first: a number may be skipped, but never used twice (RFC 5280 section 5.2.3).
   await replaceFile(numberFile, formatCrlNumber(number + 1n));
   await replaceFile(file, pem);
   return { file, number, nextUpdate, entries: entries.length };
 }
 
-/** A server refuses a CRL whose number has gone back, as after an old backup of its file, and would not hear of the revocation. */
+/** A server rejects a CRL with a lower number, as after restoring an old number file, and would miss the revocation. */
 async function nextNumber({ files }: Authority): Promise<bigint> {
   const noted = parseCrlNumber(await readText(files.crlNumber), files.crlNumber);
   const pem = await readIfPresent(files.crl);
@@ -189,7 +189,7 @@ function numberIn(pem: string, file: string): bigint | undefined {
     const [block] = parsePem(Buffer.from(pem), file);
     return block === undefined ? undefined : parseCrl(block.der).number;
   } catch (error) {
-    // What does not read is written anew.
+    // An unreadable CRL is replaced.
     if (error instanceof MtlsError) return undefined;
     throw error;
   }

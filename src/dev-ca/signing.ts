@@ -1,6 +1,6 @@
 /**
- * Certificates and CRLs as PEM, signed with SHA-256. The one file that knows
- * the X.509 library; what comes in and goes out is Node's own.
+ * Signs certificates and CRLs with SHA-256, as PEM. Only this file uses the X.509 library; its interface has Node's
+ * own types.
  *
  * @module
  */
@@ -13,36 +13,36 @@ import type { Validity } from './validity.js';
 
 let x509: typeof X509;
 
-/** Loads the library when there is something to sign: a command that prints its help must not wait for it. */
+/** Loads the library on first use, so that printing help is not delayed. */
 async function loadLibrary(): Promise<void> {
   await import('reflect-metadata');
   x509 = await import('@peculiar/x509');
 }
 
-/** What a certificate is for; decides its extensions. */
+/** What a certificate is for. Determines its extensions. */
 export type Profile = 'ca' | 'server' | 'client';
 
-/** A certificate to be signed. */
+/** A certificate to sign. */
 export interface CertificateTemplate extends Validity {
   readonly profile: Profile;
-  /** Whom it names; or a certificate whose subject and subjectAltName are taken over, octet for octet. */
+  /** The names, or a certificate whose subject and subjectAltName are copied octet for octet. */
   readonly names: CertificateNames | X509Certificate;
   /**
-   * How many CAs may stand below this one.
-   * @defaultValue `1`; of a CA alone
+   * How many CAs can be below this one.
+   * @defaultValue `1`; only for a CA
    */
   readonly pathLength?: number;
   /** Hexadecimal, see {@link createSerialNumber}. */
   readonly serialNumber: string;
   readonly publicKey: KeyObject;
   /**
-   * Its subjectKeyIdentifier, hexadecimal, where certificates already point at it.
+   * Its subjectKeyIdentifier in hexadecimal, if existing certificates refer to it.
    * @defaultValue the SHA-1 hash of the key (RFC 5280 section 4.2.1.2)
    */
   readonly keyId?: string | undefined;
 }
 
-/** Who signs: a CA's key with its certificate, or the key alone for the CA's own certificate. */
+/** The signer: a CA's key with its certificate, or only the key for the CA's own certificate. */
 export interface Signer {
   readonly privateKey: KeyObject;
   readonly certificate?: X509Certificate;
@@ -50,7 +50,7 @@ export interface Signer {
 
 const subjectAltName = '2.5.29.17';
 
-/** Signs a certificate of X.509 v3 and gives it as PEM. */
+/** Signs an X.509 v3 certificate and returns PEM. */
 export async function signCertificate(template: CertificateTemplate, signer: Signer): Promise<string> {
   await loadLibrary();
   const { names } = template;
@@ -80,7 +80,7 @@ export async function signCertificate(template: CertificateTemplate, signer: Sig
   return pemOf('CERTIFICATE', Buffer.from(certificate.rawData));
 }
 
-/** Signs a CRL and gives it as PEM, with the one label that node:tls and OpenSSL read. */
+/** Signs a CRL and returns PEM, with the only label that node:tls and OpenSSL read. */
 export async function signCrl(template: CrlTemplate, signer: Required<Signer>): Promise<string> {
   await loadLibrary();
   checkSignerKey(signer.privateKey);
@@ -90,30 +90,33 @@ export async function signCrl(template: CrlTemplate, signer: Required<Signer>): 
 }
 
 /**
- * When the CRL in `pem` is to be followed by the next, or `undefined` where it does not say.
- * @throws MtlsError `ERR_MTLS_CRL_INVALID` where it does not read as a CRL
+ * The nextUpdate of the CRL in `pem`, or `undefined` if it has none.
+ * @throws MtlsError `ERR_MTLS_CRL_INVALID` if it cannot be parsed as a CRL
  */
 export async function nextUpdateOf(pem: string, file: string): Promise<Date | undefined> {
   await loadLibrary();
   try {
     const der = Buffer.from(/-----BEGIN X509 CRL-----([^-]+)-----END/.exec(pem)?.[1] ?? '', 'base64');
-    // Without this the library gives up at some 2,400 entries.
+    // Without this, the library fails at about 2,400 entries.
     return new x509.X509Crl(der, { berOptions: { maxNodes: Infinity, maxContentLength: Infinity } })
       .nextUpdate;
   } catch (error) {
     throw new MtlsError(
       'ERR_MTLS_CRL_INVALID',
       {
-        seen: `${file} does not read as a CRL`,
+        seen: `${file} cannot be parsed as a CRL`,
         expected: 'PEM with the label "X509 CRL"',
-        remedy: 'remove it, and the next opening writes it anew',
+        remedy: 'remove it; a new one is written when the CA is next opened',
       },
       { cause: error },
     );
   }
 }
 
-/** A random serial number in lower-case hexadecimal: 16 octets, positive, the first never zero (RFC 5280 section 4.1.2.2). */
+/**
+ * A random serial number in lower-case hexadecimal: 16 octets, positive, first octet never zero (RFC 5280 section
+ * 4.1.2.2).
+ */
 export function createSerialNumber(): string {
   const bytes = randomBytes(16);
   bytes.writeUInt8((bytes.readUInt8(0) & 0x7f) | 0x40, 0);
@@ -160,7 +163,10 @@ function altNameExtensions(names: AltNames): X509.Extension[] {
   return general.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(general)];
 }
 
-/** RFC 5280 section 4.2.1.1: an authorityKeyIdentifier is the issuer's own subjectKeyIdentifier, however that was made. */
+/**
+ * RFC 5280 section 4.2.1.1: the authorityKeyIdentifier is the subjectKeyIdentifier of the issuer, however it was
+ * derived.
+ */
 async function keyIdOf(issuer: X509Certificate): Promise<string> {
   const own = new x509.X509Certificate(issuer.raw).getExtension(x509.SubjectKeyIdentifierExtension);
   if (own !== null) return own.keyId;
@@ -175,13 +181,13 @@ function nameOf(subject: Subject): X509.Name {
     ...organizationalUnits.map((unit): [string, string] => ['OU', unit]),
     ['CN', commonName],
   ];
-  // The object form, since the library reads "#" and "\" in a plain string as syntax.
+  // The object form, because the library treats "#" and "\" in a plain string as syntax.
   return new x509.Name(
     attributes.flatMap(([type, value]) => (value === undefined ? [] : [{ [type]: [{ utf8String: value }] }])),
   );
 }
 
-/** The subject as it stands in the certificate: an issuer's name must be the same, octet for octet. */
+/** The subject exactly as in the certificate: an issuer name must match it octet for octet. */
 function subjectNameOf(certificate: X509Certificate): X509.Name {
   return new x509.X509Certificate(certificate.raw).subjectName;
 }
@@ -197,7 +203,7 @@ async function signingParams(
   return { signingKey, signingAlgorithm: { name: algorithm.name, hash: 'SHA-256' } };
 }
 
-/** What WebCrypto is told of a key that can sign here. */
+/** The WebCrypto parameters of a key that can sign here. */
 function checkSignerKey(key: KeyObject): RsaHashedImportParams | EcKeyImportParams {
   if (key.asymmetricKeyType === 'rsa') return { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' };
   const curve = { prime256v1: 'P-256', secp384r1: 'P-384', secp521r1: 'P-521' }[
@@ -207,7 +213,7 @@ function checkSignerKey(key: KeyObject): RsaHashedImportParams | EcKeyImportPara
   throw new MtlsError('ERR_MTLS_CA_FOLDER_INVALID', {
     seen: `the CA key is of type ${String(key.asymmetricKeyType)}`,
     expected: 'RSA, or EC on P-256, P-384 or P-521',
-    remedy: 'make the CA anew in another folder',
+    remedy: 'create a new CA in another folder',
   });
 }
 
@@ -216,7 +222,7 @@ function pemOf(label: string, der: Buffer): string {
   return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n');
 }
 
-/** Node's WebCrypto under the type that the library asks for. */
+/** Node's WebCrypto with the type that the library expects. */
 function crypto(): Crypto {
   return webcrypto as Crypto;
 }

@@ -1,5 +1,5 @@
 /**
- * Whom a certificate names: what callers may ask for, checked.
+ * The names in a certificate, as requested by callers and validated.
  *
  * @module
  */
@@ -7,14 +7,14 @@ import { isIP } from 'node:net';
 import { MtlsError } from '../errors.js';
 import { spiffeTrustDomain } from '../x509/spiffe-id.js';
 
-/** The subject of a certificate, in the order in which it is written: O, OU, CN. */
+/** The subject of a certificate, in the order in which it is encoded: O, OU, CN. */
 export interface Subject {
   readonly organization?: string | undefined;
   readonly organizationalUnits?: readonly string[];
   readonly commonName: string;
 }
 
-/** The subjectAltName of a certificate; all lists may be empty. */
+/** The subjectAltName of a certificate. All lists can be empty. */
 export interface AltNames {
   readonly dns: readonly string[];
   readonly ip: readonly string[];
@@ -22,17 +22,17 @@ export interface AltNames {
   readonly uri: readonly string[];
 }
 
-/** A certificate without a subjectAltName. */
+/** No subjectAltName. */
 export const noAltNames: AltNames = { dns: [], ip: [], email: [], uri: [] };
 
-/** What a certificate says of whom it is for. */
+/** All names in a certificate. */
 export interface CertificateNames {
   readonly subject: Subject;
   readonly altNames: AltNames;
 }
 
 /**
- * Checks a SPIFFE ID.
+ * Validates a SPIFFE ID.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID`
  */
 export function checkSpiffeId(id: string): string {
@@ -45,7 +45,7 @@ export function checkSpiffeId(id: string): string {
 }
 
 /**
- * Checks the parts of a subject: 1 to 64 characters each, none of them a control character.
+ * Validates the parts of a subject: 1 to 64 characters each, no control characters.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID`
  */
 export function checkSubject(subject: Subject): Subject {
@@ -60,13 +60,13 @@ export function checkSubject(subject: Subject): Subject {
     // RFC 5280 appendix A.1: ub-common-name, ub-organization-name and ub-organizational-unit-name are 64.
     const length = Array.from(value).length;
     if (length >= 1 && length <= 64 && !/[\p{Cc}\p{Cs}]/u.test(value)) continue;
-    throw invalid(part, value, 'use 1 to 64 characters, no control characters');
+    throw invalid(part, value, 'use 1 to 64 characters without control characters');
   }
   return subject;
 }
 
 /**
- * Checks the entries of a subjectAltName.
+ * Validates the entries of a subjectAltName.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID`
  */
 export function checkAltNames(names: AltNames): AltNames {

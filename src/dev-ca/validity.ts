@@ -1,6 +1,5 @@
 /**
- * From when until when: the days that callers give, and the two ASN.1 ways to
- * write a time as OpenSSL's database has them.
+ * Validity periods, and the two ASN.1 forms of a time in OpenSSL's database.
  *
  * @module
  */
@@ -10,15 +9,15 @@ import { millisecondsIn } from '../time-span.js';
 const dayMs = millisecondsIn.day;
 const backdatingMs = 5 * 60_000;
 
-/** A span of time, in whole seconds, as X.509 writes it. */
+/** A period of time in whole seconds, as in X.509. */
 export interface Validity {
   readonly notBefore: Date;
   readonly notAfter: Date;
 }
 
 /**
- * The span from a little before `nowMs`, so that a peer whose clock is behind agrees, to `days` after it.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where `days` is not above 0 and at most 36_500
+ * The period from shortly before `nowMs`, for peers whose clock is slow, to `days` after it.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` if `days` is not above 0 and at most 36_500
  */
 export function validityFrom(nowMs: number, days: number): Validity {
   return { notBefore: wholeSeconds(nowMs - backdatingMs), notAfter: daysAfter(nowMs, days) };
@@ -26,7 +25,7 @@ export function validityFrom(nowMs: number, days: number): Validity {
 
 /**
  * The instant `days` after `nowMs`.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` where `days` is not above 0 and at most 36_500
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` if `days` is not above 0 and at most 36_500
  */
 export function daysAfter(nowMs: number, days: number): Date {
   if (!(days > 0 && days <= 36_500)) {
@@ -38,12 +37,12 @@ export function daysAfter(nowMs: number, days: number): Date {
   return wholeSeconds(nowMs + days * dayMs);
 }
 
-/** The instant `ms`, cut to the whole second. */
+/** The instant `ms`, rounded down to a whole second. */
 export function wholeSeconds(ms: number): Date {
   return new Date(Math.floor(ms / 1000) * 1000);
 }
 
-/** Writes `YYMMDDHHMMSSZ`, or `YYYYMMDDHHMMSSZ` from 2050 on (RFC 5280 section 4.1.2.5). */
+/** Formats a time as `YYMMDDHHMMSSZ`, or `YYYYMMDDHHMMSSZ` from 2050 on (RFC 5280 section 4.1.2.5). */
 export function formatTime(time: Date): string {
   const digits = time
     .toISOString()
@@ -52,7 +51,7 @@ export function formatTime(time: Date): string {
   return time.getUTCFullYear() < 2050 ? digits.slice(2) : digits;
 }
 
-/** Reads what {@link formatTime} writes; `undefined` where it is no such time. */
+/** Parses the formats of {@link formatTime}; `undefined` for anything else. */
 export function parseTime(text: string): Date | undefined {
   const parts = /^(\d\d)?(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(text);
   if (parts === null) return undefined;

@@ -66,16 +66,16 @@ async function answersTo(directory: string, devCa: DevCa, names: readonly string
 }
 
 describe("the classic walkthrough's folder", () => {
-  test('whose CA is of version 1 is not imported, unless its certificate is made anew; all that it issued fits that', async () => {
+  test('with a version 1 CA is imported only with a reissued CA certificate, which matches all issued certificates', async () => {
     const folder = makeTutorialFolder(1);
     const refused = await importFolder(folder);
     expect(refused.result).toMatchObject({ code: 3, out: '' });
     expect(refused.result.err).toMatch(
-      /(is of X\.509 version 1 and cannot say that it is a CA|does not say basicConstraints CA:TRUE), .*; add --remake-ca: .*\n$/,
+      /(is of X\.509 version 1, which cannot mark it as a CA|lacks basicConstraints CA:TRUE), .*; add --remake-ca, .*\n$/,
     );
     const { directory, result } = await importFolder(folder, '--remake-ca');
     expect(result).toMatchObject({ code: 0, err: '' });
-    expect(result.out).toMatch(/^ca +ca, its certificate made anew, its key encrypted as it was$/m);
+    expect(result.out).toMatch(/^ca +ca, its certificate reissued, its key still encrypted$/m);
     for (const name of ['server', 'client1', 'client2']) {
       expect(
         openssl(directory, 'verify', '-auth_level', '0', '-CAfile', 'ca-crt.pem', `${name}-crt.pem`),
@@ -85,19 +85,19 @@ describe("the classic walkthrough's folder", () => {
     expect(openssl(directory, ...verifyWithCrl, 'client1-crt.pem')).toContain('OK');
   });
 
-  test('goes on: a fresh CRL at once, everything that was issued has a row, warnings say what to do', async () => {
+  test('can be used further: with a new CRL, a row for every issued certificate, and warnings with remedies', async () => {
     const { directory, result } = await importFolder(makeTutorialFolder(3));
     expect(result).toMatchObject({ code: 0, err: '' });
     expect(result.out).toMatch(
       /^client2 +client2, serial [0-9a-f]+, with its key, revoked \d{4}-\d\d-\d\d$/m,
     );
     expect(result.out).toMatch(
-      /^warning: database: it did not have client1, server, as openssl x509 -req leaves them out\.$/m,
+      /^warning: database: it lacked client1, server, probably issued with openssl x509 -req\.$/m,
     );
     expect(result.out).toMatch(
-      /^warning: client1: .*; it is signed with MD5, .*; its key is RSA with 1024 bits, and 2048 are wanted.*\.\n {2}make it anew: express-mtls renew client1 --as client --new-key --dir .*$/m,
+      /^warning: client1: .*; it is signed with MD5, .*; its key is RSA with 1024 bits; at least 2048 are required.*\.\n {2}renew it: express-mtls renew client1 --as client --new-key --dir .*$/m,
     );
-    expect(result.out).toMatch(/^warning: server: .*it names no host in a subjectAltName/m);
+    expect(result.out).toMatch(/^warning: server: .*it names no host in subjectAltName/m);
     expect(result.out).toMatch(
       /^warning: crl: it is signed with MD5, which can be forged; it is of version 1 and has no number\.$/m,
     );
@@ -112,7 +112,7 @@ describe("the classic walkthrough's folder", () => {
     });
   });
 
-  test('serves new clients over TLS with the CA certificate that was made anew', async () => {
+  test('serves new clients over TLS with the reissued CA certificate', async () => {
     const { directory } = await importFolder(makeTutorialFolder(1), '--remake-ca');
     const devCa = await openDevCa(directory, { passphrase });
     for (const name of ['alice', 'mallory']) await devCa.issueClient(name, { algorithm: 'ec-p256' });
@@ -126,7 +126,7 @@ describe("the classic walkthrough's folder", () => {
     const { code, err } = await runCommand(['import', folder, '--dir', join(folder, '.')], { env });
     expect(code).toBe(3);
     expect(err).toMatch(
-      /is the folder to import and the one to import into, and it is only read; name another with --dir\n$/,
+      /is both the source and the target of the import; specify another target with --dir\n$/,
     );
   });
 });
@@ -143,7 +143,7 @@ const verifyWithCrl = [
 ];
 
 describe('a folder of openssl ca', () => {
-  test('goes on over TLS: who was good is served, who was revoked is not', async () => {
+  test('works over TLS: valid clients are served, revoked ones are not', async () => {
     const { directory, result } = await importFolder(makeOpensslCaFolder());
     expect(result).toMatchObject({ code: 0, err: '' });
     expect(result.out).not.toContain('warning');
@@ -151,7 +151,7 @@ describe('a folder of openssl ca', () => {
     expect(await answersTo(directory, devCa, ['alice', 'bob'])).toStrictEqual([200, 'refused']);
   });
 
-  test('and openssl ca goes on from what was imported, then this CA again; no number goes back', async () => {
+  test('can be used by openssl ca after the import, then by this CA again, and no number decreases', async () => {
     const { directory } = await importFolder(makeOpensslCaFolder());
     const [, configuration = ''] =
       /^```ini\n(.*?)^```$/ms.exec(readFileSync('docs/importing-a-ca.md', 'utf8')) ?? [];
@@ -215,7 +215,7 @@ describe('a folder of openssl ca', () => {
     );
   });
 
-  test('a certificate of any name that it issued is known to openssl by its row', async () => {
+  test('has a row that openssl recognizes for certificates with any name', async () => {
     const folder = makeTutorialFolder(3);
     const name = '/C=DE/O=a\\/b+OU=Zwölf/serialNumber=7/CN=x/DC=example/UID=u/GN=g/SN=s/title=t';
     openssl(

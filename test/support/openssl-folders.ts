@@ -1,5 +1,5 @@
 /**
- * Folders of CAs as openssl makes them, for whoever is to go on from there.
+ * CA folders as created by openssl, to be imported or used further.
  *
  * @module
  */

@@ -24,25 +24,25 @@ test('a file is read up to the limit', async () => {
   await expect(readBounded(fileOf(0), 100)).resolves.toHaveLength(0);
 });
 
-test('one byte more is refused, and the limit said', async () => {
+test('one byte more is rejected, with the limit', async () => {
   await expect(readBounded(fileOf(101), 100)).rejects.toMatchObject({
     code: 'ERR_MTLS_SOURCE_UNREADABLE',
     message: expect.stringMatching(/file holds more than 100 bytes/),
   });
 });
 
-test('a file of the system, which says that it has no size, is read, and up to the limit too', async () => {
+test('a system file of reported size 0 is read, up to the limit', async () => {
   expect((await readBounded('/proc/self/comm', 1000)).length).toBeGreaterThan(0);
   await expect(readBounded('/proc/self/status', 100)).rejects.toThrow(/holds more than 100 bytes/);
 });
 
-test('a file larger than any that Node reads is refused without a limit', async () => {
+test('without a limit, a file that is too large for Node is rejected', async () => {
   const file = fileOf(1);
   truncateSync(file, 2 ** 31);
   await expect(readBounded(file)).rejects.toThrow(/file holds more than 2,147,483,647 bytes/);
 });
 
-test('what is missing, or is a folder, is the error of the system', async () => {
+test('a missing file or a folder is a system error', async () => {
   const directory = temporaryDirectory();
   await expect(readBounded(path.join(directory, 'missing'), 100)).rejects.toMatchObject({ code: 'ENOENT' });
   await expect(readBounded(directory, 100)).rejects.toMatchObject({ code: 'EISDIR' });
@@ -52,14 +52,14 @@ test.each([
   ['/dev/null', 'a character device'],
   ['/dev/zero', 'a character device'],
   ['/dev/tty', 'a character device'],
-])('%s is no file, and is not opened', async (file, kind) => {
+])('%s is not a file, and is not opened', async (file, kind) => {
   await expect(readBounded(file, 100_000)).rejects.toMatchObject({
     code: 'ERR_MTLS_SOURCE_UNREADABLE',
-    message: `${file} is ${kind}; expected a regular file; save the content to a file, and name that`,
+    message: `${file} is ${kind}; expected a regular file; save the content to a file, and use that file`,
   });
 });
 
-test('a FIFO is no file, whether something writes to it or not, nor is a link to one', async () => {
+test('a FIFO is not a file, with or without a writer, and neither is a link to one', async () => {
   const directory = temporaryDirectory();
   const [fifo, link] = [path.join(directory, 'fifo'), path.join(directory, 'link')];
   execFileSync('mkfifo', [fifo]);
@@ -70,7 +70,7 @@ test('a FIFO is no file, whether something writes to it or not, nor is a link to
     );
 });
 
-test('a socket is no file', async () => {
+test('a socket is not a file', async () => {
   const file = path.join(temporaryDirectory(), 'socket');
   const server = createServer().listen(file);
   await once(server, 'listening');
@@ -101,19 +101,19 @@ test.each([
   [
     'gives nothing',
     'true | "$NODE" -e "$READ" /dev/stdin',
-    '/dev/stdin is a pipe that gave nothing; expected the content of a file',
+    '/dev/stdin is an empty pipe; expected the content of a file',
   ],
   ['has no end', 'yes | "$NODE" -e "$READ" /dev/stdin', '/dev/stdin holds more than 100 bytes'],
 ])('a pipe that %s is an error', (_what, script, message) => {
   expect(readPiped(script)).toMatchObject({ out: '', err: expect.stringContaining(message) });
 });
 
-test('stdin that is a device is no file', () => {
+test('a device as stdin is not a file', () => {
   const { err } = readPiped('"$NODE" -e "$READ" /dev/stdin < /dev/null');
   expect(err).toContain('/dev/stdin is a character device; expected a regular file');
 });
 
-test('a folder named as a file of the system is not taken for it', async () => {
+test('a folder with the name of a system file is not mistaken for it', async () => {
   const directory = path.join(temporaryDirectory(), 'dev', 'fd');
   mkdirSync(directory, { recursive: true });
   writeFileSync(path.join(directory, '0'), 'content');

@@ -26,7 +26,7 @@ function nameOf(subject: { organization?: string; commonName: string }): Disting
 }
 
 describe('the rows of the database', () => {
-  test('a row is written as OpenSSL writes it', () => {
+  test('a row has the format of OpenSSL', () => {
     const row = createRow('abc', notAfter, nameOf({ commonName: 'client1', organization: 'Exämple' }));
     expect(formatRows([row])).toBe('V\t310506070809Z\t\t0ABC\tunknown\t/O=Ex\\xC3\\xA4mple/CN=client1\n');
   });
@@ -41,7 +41,7 @@ describe('the rows of the database', () => {
     expect(revokeRow(row, revokedAt, 'cACompromise').fields[2]).toBe('300102030405Z,CACompromise');
   });
 
-  test('what is written reads back the same', () => {
+  test('formatting and parsing are inverse', () => {
     const row = createRow('0abc', new Date('2060-01-01T00:00:00Z'), nameOf({ commonName: 'client1' }));
     const rows = [
       row,
@@ -55,7 +55,7 @@ describe('the rows of the database', () => {
     ['keyTime,20300101000000Z', 'keyCompromise'],
     ['CAkeyTime,20300101000000Z', 'cACompromise'],
     ['KEYCOMPROMISE', 'keyCompromise'],
-  ])('what openssl ca writes for a reason is understood and kept: %s', (written, reason) => {
+  ])('a reason written by openssl ca is parsed and kept: %s', (written, reason) => {
     const line = `R\t310506070809Z\t300102030405Z,${written}\t01\tunknown\t/CN=x\n`;
     const rows = parseRows(line, file);
     expect(rows[0]?.reason).toBe(reason);
@@ -71,18 +71,18 @@ describe('the rows of the database', () => {
     ['a time of revocation on a valid row', 'V\t310506070809Z\t300102030405Z\t01\tunknown\t/CN=x'],
     ['an unknown reason', 'R\t310506070809Z\t300102030405Z,whim\t01\tunknown\t/CN=x'],
     ['no serial number', 'V\t310506070809Z\t\t\tunknown\t/CN=x'],
-  ])('a line with %s is refused, and named', (_, line) => {
+  ])('a line with %s is rejected and named', (_, line) => {
     expect(() => parseRows(`V\t310506070809Z\t\t77\tunknown\t/CN=y\n${line}\n`, file)).toThrow(
-      /ca-database\.txt line 2 is no row/,
+      /ca-database\.txt line 2 is not a row/,
     );
   });
 
-  test('a serial number that stands twice is refused', () => {
+  test('a duplicate serial number is rejected', () => {
     const row = createRow('01', notAfter, nameOf({ commonName: 'x' }));
     expect(() => parseRows(formatRows([row, row]), file)).toThrow(/line 2 is a second row/);
   });
 
-  test('any text reads as rows or throws an MtlsError', () => {
+  test('any text is parsed as rows or throws an MtlsError', () => {
     const field = fc.constantFrom('V', 'R', '', '310506070809Z', '\t', '\n', '01', ',', '\\', '/CN=', '\r');
     fc.assert(
       fc.property(
@@ -107,18 +107,18 @@ describe('the number of the next CRL', () => {
     [1n, '01\n'],
     [255n, 'FF\n'],
     [256n, '0100\n'],
-  ])('%s is written in hexadecimal, an even count of digits', (number, text) => {
+  ])('%s is formatted in hexadecimal with an even number of digits', (number, text) => {
     expect(formatCrlNumber(number)).toBe(text);
     expect(parseCrlNumber(text, 'ca-crlnumber.txt')).toBe(number);
   });
 
-  test.each(['', 'next', '-1', '0x1', '1'.repeat(41)])('%j is refused', (text) => {
+  test.each(['', 'next', '-1', '0x1', '1'.repeat(41)])('%j is rejected', (text) => {
     expect(() => parseCrlNumber(text, 'ca-crlnumber.txt')).toThrow(MtlsError);
   });
 });
 
 describe('the one-line form of a subject', () => {
-  test('any commonName without a backslash reads back', () => {
+  test('any commonName without a backslash survives a round trip', () => {
     const name = fc.string({ minLength: 1, unit: 'grapheme' }).filter((text) => !text.includes('\\'));
     fc.assert(
       fc.property(name, (commonName) => {
@@ -127,20 +127,20 @@ describe('the one-line form of a subject', () => {
     );
   });
 
-  test('what separates attributes is escaped within a value', () => {
+  test('separators are escaped within a value', () => {
     const subject = nameOf({ organization: 'a/CN=b', commonName: 'c/O=d+e' });
     expect(formatOneline(subject)).toBe('/O=a\\/CN=b/CN=c\\/O=d\\+e');
     expect(commonNameOf(formatOneline(subject))).toBe('c/O=d+e');
   });
 
   test.each([String.raw`\x0Aalice`, String.raw`\x1B[2J`, String.raw`\x61lice`])(
-    'a commonName that is written %s stays as it is written',
+    'the commonName %s is not unescaped',
     (commonName) => {
       expect(commonNameOf(formatOneline(nameOf({ commonName })))).toBe(commonName);
     },
   );
 
-  test('a subject without a commonName has none', () => {
+  test('a subject without a commonName yields undefined', () => {
     expect(commonNameOf('/O=Example')).toBeUndefined();
     expect(commonNameOf('/C=DE/CN=x/emailAddress=x@example.com')).toBe('x');
   });

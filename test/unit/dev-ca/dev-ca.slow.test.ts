@@ -42,12 +42,12 @@ describe('opening', () => {
     expect(await ca.list()).toEqual([]);
   });
 
-  test('a folder that does not exist is made', async () => {
+  test('a missing folder is created', async () => {
     await openDevCa(inFolder('a/b'));
     expect(await readdir(inFolder('a/b'))).toContain('ca-crt.pem');
   });
 
-  test('the CA certificate is a v3 CA with ten years to go, backdated by minutes', async () => {
+  test('the CA certificate is a v3 CA valid for ten years, backdated by minutes', async () => {
     const now = Date.UTC(2030, 0, 1);
     await openDevCa(directory, { commonName: 'Test CA', now: () => now });
     const certificate = await readCertificate('ca');
@@ -66,17 +66,17 @@ describe('opening', () => {
     expect(await readAll()).toEqual(before);
   });
 
-  test('a folder without a CA is not made one, where that was said, and not even made', async () => {
+  test("with missing: 'fail', neither a CA nor its folder is created", async () => {
     await expect(openDevCa(inFolder('typo'), { missing: 'fail' })).rejects.toMatchObject({
       code: 'ERR_MTLS_CA_FOLDER_INVALID',
-      message: expect.stringMatching(/typo has no CA; make one with "express-mtls init"/) as unknown,
+      message: expect.stringMatching(/typo contains no CA; create one with "express-mtls init"/) as unknown,
     });
     expect(await readdir(directory)).toEqual([]);
     await openDevCa(directory);
     expect((await openDevCa(directory, { missing: 'fail' })).outcome).toBe('kept');
   });
 
-  test('a CRL that is gone is written anew from the database, under the next number', async () => {
+  test('a missing CRL is rebuilt from the database, with the next number', async () => {
     const ca = await openDevCa(directory);
     await ca.issueClient('client1');
     await ca.revoke('client1');
@@ -85,7 +85,7 @@ describe('opening', () => {
     expect(await read('ca-crlnumber.txt')).toBe('04\n');
   });
 
-  test('the number of a CRL does not go back where that of its file has', async () => {
+  test('the CRL number does not decrease even if the number file does', async () => {
     const ca = await openDevCa(directory);
     await ca.issueClient('client1');
     for (let times = 0; times < 3; times++) await ca.writeCrl();
@@ -95,7 +95,7 @@ describe('opening', () => {
   });
 
   test.each(['ca-crt.pem', 'ca-key.pem', 'ca-database.txt', 'ca-crlnumber.txt'])(
-    'a CA without its %s is refused and left as it is',
+    'a CA without its %s is rejected and not changed',
     async (file) => {
       await openDevCa(directory);
       await rm(inFolder(file));
@@ -108,22 +108,22 @@ describe('opening', () => {
     },
   );
 
-  test("another CA's key is refused", async () => {
+  test("another CA's key is rejected", async () => {
     await openDevCa(directory);
     const other = await openDevCa(inFolder('other'));
     await writeFile(inFolder('ca-key.pem'), await readFile(other.keyFile));
     await expect(openDevCa(directory)).rejects.toMatchObject({ code: 'ERR_MTLS_KEY_MISMATCH' });
   });
 
-  test('a certificate that is no CA is refused', async () => {
+  test('a certificate that is not a CA certificate is rejected', async () => {
     const ca = await openDevCa(directory);
     const { certFile, keyFile } = await ca.issueServer();
     await writeFile(ca.certFile, await readFile(certFile));
     await writeFile(ca.keyFile, await readFile(keyFile));
-    await expect(openDevCa(directory)).rejects.toThrow(/ca-crt\.pem is no CA certificate/);
+    await expect(openDevCa(directory)).rejects.toThrow(/ca-crt\.pem is not a CA certificate/);
   });
 
-  test.each(['ca-crt.pem', 'ca-key.pem'])('a %s that is no PEM is refused by name', async (file) => {
+  test.each(['ca-crt.pem', 'ca-key.pem'])('a %s that is not PEM is rejected by name', async (file) => {
     await openDevCa(directory);
     await writeFile(inFolder(file), 'nonsense');
     await expect(openDevCa(directory)).rejects.toMatchObject({
@@ -132,14 +132,14 @@ describe('opening', () => {
     });
   });
 
-  test.each([0, -1, NaN, Infinity, 36_501])('%s days are refused, and nothing is written', async (days) => {
+  test.each([0, -1, NaN, Infinity, 36_501])('%s days are rejected, and nothing is written', async (days) => {
     await expect(openDevCa(directory, { days })).rejects.toMatchObject({ code: 'ERR_MTLS_OPTION_INVALID' });
     expect(await readdir(directory)).toEqual([]);
   });
 });
 
 describe('issuing', () => {
-  test('a server is localhost by name and by address, and fit for a server alone', async () => {
+  test('a server certificate is for localhost by name and address, and only for servers', async () => {
     const ca = await openDevCa(directory);
     const issued = await ca.issueServer();
     const certificate = await readCertificate('server');
@@ -153,7 +153,7 @@ describe('issuing', () => {
     expect(certificate.verify(new X509Certificate(await readFile(ca.certFile)).publicKey)).toBe(true);
   });
 
-  test('a client says what it was asked to say, and is fit for a client alone', async () => {
+  test('a client certificate has the requested names, and is only for clients', async () => {
     const ca = await openDevCa(directory);
     await ca.issueClient('client1', {
       commonName: '#1 "Ä", \\x',
@@ -175,7 +175,7 @@ describe('issuing', () => {
     expect(certificate.keyUsage).toEqual(['1.3.6.1.5.5.7.3.2']);
   });
 
-  test('a client may have several units and addresses, and a server a subject of its own', async () => {
+  test('a client can have several units and addresses, and a server its own subject', async () => {
     const ca = await openDevCa(directory);
     await ca.issueClient('client1', {
       organizationalUnit: ['a', 'b'],
@@ -199,7 +199,7 @@ describe('issuing', () => {
     );
   });
 
-  test('the private key fits its certificate and is for its owner alone', async () => {
+  test('the private key matches its certificate and is readable only by its owner', async () => {
     const ca = await openDevCa(directory);
     await ca.issueServer();
     await ca.issueClient('client1');
@@ -219,7 +219,7 @@ describe('issuing', () => {
     for (const serial of serials) expect(serial).toMatch(/^[4-7][0-9a-f]{31}$/);
   });
 
-  test('what is there is kept, whatever the options now say', async () => {
+  test('existing files are kept, whatever the options', async () => {
     const ca = await openDevCa(directory);
     const made = await ca.issueClient('client1');
     const before = await readAll();
@@ -228,7 +228,7 @@ describe('issuing', () => {
     expect(await readAll()).toEqual(before);
   });
 
-  test('a certificate that was kept and is revoked says so', async () => {
+  test('a kept certificate that is revoked is reported as revoked', async () => {
     const ca = await openDevCa(directory);
     await ca.issueClient('client1');
     await ca.revoke('client1', { reason: 'superseded' });
@@ -236,9 +236,9 @@ describe('issuing', () => {
   });
 
   test.each([
-    ['client1-key.pem', /client1-crt\.pem is there without .*client1-key\.pem/],
-    ['client1-crt.pem', /client1-key\.pem is there without .*client1-crt\.pem/],
-  ])('half a pair, without %s, is refused and left as it is', async (file, message) => {
+    ['client1-key.pem', /client1-crt\.pem exists without .*client1-key\.pem/],
+    ['client1-crt.pem', /client1-key\.pem exists without .*client1-crt\.pem/],
+  ])('half a pair, without %s, is rejected and not changed', async (file, message) => {
     const ca = await openDevCa(directory);
     await ca.issueClient('client1');
     await rm(inFolder(file));
@@ -247,7 +247,7 @@ describe('issuing', () => {
     expect(await readAll()).toEqual(before);
   });
 
-  test("another CA's certificate of the same CA name is refused and left as it is", async () => {
+  test('a certificate of another CA with the same name is rejected and not changed', async () => {
     const other = await (await openDevCa(inFolder('other'))).issueClient('client1');
     const ca = await openDevCa(inFolder('mine'));
     await writeFile(inFolder('mine/client1-crt.pem'), await readFile(other.certFile));
@@ -259,10 +259,10 @@ describe('issuing', () => {
   test("a server's certificate is not kept as a client's", async () => {
     const ca = await openDevCa(directory);
     await ca.issueServer();
-    await expect(ca.issueClient('server')).rejects.toThrow(/is no certificate for a client/);
+    await expect(ca.issueClient('server')).rejects.toThrow(/is not a client certificate/);
   });
 
-  test('a key that is not of its certificate is refused', async () => {
+  test('a key that does not match its certificate is rejected', async () => {
     const ca = await openDevCa(directory);
     await ca.issueClient('client1');
     await ca.issueClient('client2');
@@ -284,7 +284,7 @@ describe('issuing', () => {
     'ä',
     'a\0',
     'x'.repeat(65),
-  ])('the name %j is refused, and nothing is written', async (name) => {
+  ])('the name %j is rejected, and nothing is written', async (name) => {
     const ca = await openDevCa(directory);
     const before = await readAll();
     await expect(ca.issueClient(name, { commonName: 'x' })).rejects.toMatchObject({
@@ -309,7 +309,7 @@ describe('issuing', () => {
     ['a SPIFFE ID beside another URI', { spiffeId: 'spiffe://example.org/client1', uri: 'urn:x' }],
     ['no days at all', { days: 0 }],
     ['an unknown algorithm', { algorithm: 'md5' as 'ec-p256' }],
-  ])('%s is refused, and nothing is written', async (_, options) => {
+  ])('%s is rejected, and nothing is written', async (_, options) => {
     const ca = await openDevCa(directory);
     const before = await readAll();
     await expect(ca.issueClient('client1', options)).rejects.toMatchObject({
@@ -318,7 +318,7 @@ describe('issuing', () => {
     expect(await readAll()).toEqual(before);
   });
 
-  test('a server needs at least one name, and each address must be one', async () => {
+  test('a server needs at least one name, and each address must be valid', async () => {
     const ca = await openDevCa(directory);
     await expect(ca.issueServer({ dns: [], ip: [] })).rejects.toThrow(/both empty/);
     await expect(ca.issueServer({ ip: ['localhost'] })).rejects.toThrow(/ip is "localhost"/);
@@ -333,7 +333,7 @@ describe('issuing', () => {
     await expect(ca.issueClient('client3')).rejects.toThrow(/ca-crt\.pem expired at 2030-01-11T00:00:00/);
   });
 
-  test('dates from 2050 on are written as such', async () => {
+  test('dates from 2050 on are encoded correctly', async () => {
     const ca = await openDevCa(directory, { days: 36_500, now: () => Date.UTC(2030, 0, 1) });
     const { notAfter } = await ca.issueClient('client1', { days: 10_000 });
     expect(notAfter.getUTCFullYear()).toBe(2057);
@@ -341,7 +341,7 @@ describe('issuing', () => {
     expect((await ca.list())[0]?.notAfter).toEqual(notAfter);
   });
 
-  test('RSA is made on request, and an RSA CA issues RSA by itself', async () => {
+  test('RSA keys are generated on request, and by default by an RSA CA', async () => {
     const ca = await openDevCa(directory, { algorithm: 'rsa-4096' });
     await ca.issueClient('client1');
     await ca.issueClient('client2', { algorithm: 'ec-p256' });
@@ -352,7 +352,7 @@ describe('issuing', () => {
     tls.createSecureContext({ ca: await read('ca-crt.pem'), crl: await read('ca-crl.pem') });
   }, 120_000);
 
-  test('calls made at once do not lose one another', async () => {
+  test('concurrent calls do not lose each other', async () => {
     const ca = await openDevCa(directory);
     const names = ['a', 'b', 'c', 'd', 'e'];
     await Promise.all([...names.map((name) => ca.issueClient(name)), ca.revoke('a'), ca.revoke('b')]);
@@ -368,7 +368,7 @@ describe('issuing', () => {
 });
 
 describe('revoking', () => {
-  test('a revoked certificate is in the database and in the list, with its reason', async () => {
+  test('a revoked certificate is in the database and in the CRL, with its reason', async () => {
     const now = Date.UTC(2030, 0, 1, 12, 34, 56, 789);
     const ca = await openDevCa(directory, { now: () => now });
     const client1 = await ca.issueClient('client1', { commonName: 'One' });
@@ -403,7 +403,7 @@ describe('revoking', () => {
     );
   });
 
-  test('revoking twice does nothing and says so', async () => {
+  test('a second revocation does nothing and reports it', async () => {
     const ca = await openDevCa(directory);
     await ca.issueClient('client1');
     await ca.revoke('client1', { reason: 'superseded' });
@@ -418,13 +418,13 @@ describe('revoking', () => {
     ['upper case', (serial) => serial.toUpperCase()],
     ['with leading zeros', (serial) => `00${serial}`],
     ['in pairs between colons', (serial) => (serial.match(/../g) ?? []).join(':')],
-  ])('a serial number names a certificate, written in %s', async (_, write) => {
+  ])('a serial number in %s selects a certificate', async (_, write) => {
     const ca = await openDevCa(directory);
     const { serialNumber } = await ca.issueClient('client1');
     expect(await ca.revoke(write(serialNumber))).toMatchObject({ outcome: 'revoked' });
   });
 
-  test('after its file is gone, a certificate still goes by its commonName, unless two have it', async () => {
+  test('without its file, a certificate is still found by its commonName if that is unique', async () => {
     const ca = await openDevCa(directory);
     const remove = async (): Promise<void> => {
       await rm(inFolder('client1-crt.pem'));
@@ -440,7 +440,7 @@ describe('revoking', () => {
     );
   });
 
-  test('an unknown name is refused, with those that exist', async () => {
+  test('an unknown name is rejected, with the existing ones', async () => {
     const ca = await openDevCa(directory);
     await expect(ca.revoke('client1')).rejects.toThrow(/it has none yet/);
     await ca.issueServer();
@@ -454,7 +454,7 @@ describe('revoking', () => {
   });
 
   test.each(['whim', 'removeFromCRL', 'privilegeWithdrawn', 'KeyCompromise'])(
-    'the reason %s is refused, with those that exist',
+    'the reason %s is rejected, with the existing ones',
     async (reason) => {
       const ca = await openDevCa(directory);
       await ca.issueClient('client1');
@@ -466,7 +466,7 @@ describe('revoking', () => {
   );
 
   describe('by its file', () => {
-    test('a certificate is revoked wherever its file lies', async () => {
+    test('a certificate is revoked wherever its file is', async () => {
       const ca = await openDevCa(directory);
       const { certFile, serialNumber } = await ca.issueClient('client1');
       await rename(certFile, inFolder('elsewhere.pem'));
@@ -478,7 +478,7 @@ describe('revoking', () => {
       expect(await ca.revokeFile(inFolder('elsewhere.pem'))).toMatchObject({ outcome: 'already-revoked' });
     });
 
-    test('a certificate that the database does not have gets its row', async () => {
+    test('a certificate that the database lacks is added', async () => {
       const ca = await openDevCa(directory);
       const { certFile, serialNumber } = await ca.issueClient('client1', { organization: 'Ex+ample' });
       const database = await read('ca-database.txt');
@@ -490,7 +490,7 @@ describe('revoking', () => {
       expect(await ca.list()).toMatchObject([{ serialNumber, name: 'client1' }]);
     });
 
-    test("another CA's certificate of the same CA name is refused", async () => {
+    test('a certificate of another CA with the same name is rejected', async () => {
       const other = await (await openDevCa(inFolder('other'))).issueClient('client1');
       const ca = await openDevCa(inFolder('mine'));
       const before = await readFile(inFolder('mine/ca-crl.pem'));
@@ -501,18 +501,18 @@ describe('revoking', () => {
       expect(await readFile(inFolder('mine/ca-crl.pem'))).toEqual(before);
     });
 
-    test("the CA's own certificate is refused, though it issued that too", async () => {
+    test("the CA's own certificate is rejected", async () => {
       const ca = await openDevCa(directory);
       await expect(ca.revokeFile(ca.certFile)).rejects.toThrow(/is the certificate of the CA itself/);
     });
 
-    test('a file that is no certificate is named', async () => {
+    test('a file that is not a certificate is named', async () => {
       const ca = await openDevCa(directory);
       await expect(ca.revokeFile(ca.keyFile)).rejects.toMatchObject({ code: 'ERR_MTLS_PEM_INVALID' });
     });
   });
 
-  test('if the CRL cannot be written, the certificate is not taken for revoked', async () => {
+  test('if the CRL cannot be written, the certificate does not count as revoked', async () => {
     const ca = await openDevCa(directory);
     await ca.issueClient('client1');
     await writeFile(inFolder('ca-crlnumber.txt'), 'nonsense');
@@ -520,7 +520,7 @@ describe('revoking', () => {
     expect((await ca.list())[0]?.revokedAt).toBeUndefined();
   });
 
-  test('node:tls reads the CRL, which it does under one PEM label only', async () => {
+  test('node:tls reads the CRL, which requires a certain PEM label', async () => {
     const ca = await openDevCa(directory);
     await ca.issueClient('client1');
     await ca.revoke('client1');
@@ -531,7 +531,7 @@ describe('revoking', () => {
 });
 
 describe('renewing the CRL', () => {
-  test('each CRL has the next number and says when it goes stale', async () => {
+  test('each CRL has the next number and a nextUpdate', async () => {
     const now = Date.UTC(2030, 0, 1);
     const ca = await openDevCa(directory, { now: () => now });
     expect(await ca.nextUpdate()).toEqual(new Date(now + 30 * dayMs));
@@ -563,7 +563,7 @@ describe('renewing the CRL', () => {
     tls.createSecureContext({ ca: await read('ca-crt.pem'), crl: await read('ca-crl.pem') });
   });
 
-  test('a file that is no CRL is named', async () => {
+  test('a file that is not a CRL is named', async () => {
     const ca = await openDevCa(directory);
     await writeFile(ca.crlFile, '-----BEGIN CRL-----\nAAAA\n-----END CRL-----\n');
     await expect(ca.nextUpdate()).rejects.toMatchObject({ code: 'ERR_MTLS_CRL_INVALID' });

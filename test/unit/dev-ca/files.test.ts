@@ -15,16 +15,16 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-test('a file that exists is never created over', async () => {
+test('an existing file is never overwritten', async () => {
   await createFile(file, 'first', 'secret');
   await expect(createFile(file, 'second', 'secret')).rejects.toMatchObject({
     code: 'ERR_MTLS_FILE_EXISTS',
-    message: expect.stringMatching(/file\.pem exists and is never overwritten; remove it/) as unknown,
+    message: expect.stringMatching(/file\.pem already exists and is never overwritten; remove it/) as unknown,
   });
   expect(await readFile(file, 'utf8')).toBe('first');
 });
 
-test('a reader never sees a file that is being replaced in part', async () => {
+test('a reader never sees a partially replaced file', async () => {
   const texts = ['a', 'b'].map((letter) => letter.repeat(1_000_000));
   await replaceFile(file, texts[0] ?? '');
   const replacing = new AbortController();
@@ -42,7 +42,7 @@ test('a replacement that fails leaves nothing behind', async () => {
   expect(await readdir(directory)).toEqual(['file.pem']);
 });
 
-test('a file that is missing reads as undefined, and one that cannot be read is an error', async () => {
+test('a missing file is undefined, and an unreadable one is an error', async () => {
   expect(await readIfPresent(file)).toBeUndefined();
   await expect(readIfPresent(directory)).rejects.toMatchObject({ code: 'EISDIR' });
 });

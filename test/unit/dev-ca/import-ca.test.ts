@@ -59,7 +59,7 @@ function rowOf({ serial, notAfter }: Certificate, revocation: string, subject: s
 
 const about = ({ warnings }: ImportReport): string[] => warnings.map((warning) => warning.about);
 
-describe('what is found', () => {
+describe('the import finds', () => {
   test.each([
     ['ca-crt.pem', 'ca-key.pem'],
     ['ca.crt', 'ca.key'],
@@ -75,18 +75,18 @@ describe('what is found', () => {
     await expect(openDevCa(directory)).resolves.toMatchObject({ outcome: 'kept' });
   });
 
-  test('a CA in files of other names, where they are told', async () => {
+  test('a CA in files with other names, if they are specified', async () => {
     const folder = folderOf({ 'x.txt': root.pem, 'y.txt': root.keyPem });
     await expect(findForeignCa(folder)).rejects.toThrow(
-      /^no certificate of a CA was found in .*; expected one that its configuration names, or ca-crt\.pem, .*; tell it with --ca FILE$/,
+      /^no CA certificate was found in .*; expected a file named in its configuration, or one such as ca-crt\.pem, .*; specify it with --ca FILE$/,
     );
     const certificate = join(folder, 'x.txt');
-    await expect(findForeignCa(folder, { certificate })).rejects.toThrow(/^no key of a CA .* --key FILE$/);
+    await expect(findForeignCa(folder, { certificate })).rejects.toThrow(/^no CA key .* --key FILE$/);
     const found = await findForeignCa(folder, { certificate, key: join(folder, 'y.txt') });
     expect(found).toMatchObject({ certificate, key: join(folder, 'y.txt') });
   });
 
-  test('the files that a configuration names, though it was written for another place', async () => {
+  test('the files that a configuration names, even if the folder was moved', async () => {
     const settings =
       '[ca]\ndefault_ca = c\n[c]\ndir = /nowhere/ca\ncertificate = $dir/mine.pem\nprivate_key = $dir/private/mine.pem\n' +
       'database = $dir/db\ncrlnumber = $dir/number\n';
@@ -102,7 +102,7 @@ describe('what is found', () => {
     expect(report.crl.number).toBe(10n);
   });
 
-  test('its database beside its certificate, and not the one of a CA below', async () => {
+  test('the database beside the certificate, not the one of a CA below', async () => {
     const files = { 'demoCA/cacert.pem': root.pem, 'demoCA/private/cakey.pem': root.keyPem };
     const found = await importFiles({ ...files, 'demoCA/cakey.pem': root.keyPem, 'demoCA/index.txt': '' });
     expect(found.report.source.database).toMatch(/demoCA.index\.txt$/);
@@ -110,23 +110,23 @@ describe('what is found', () => {
     expect(other.report.source).toMatchObject({ database: undefined, crlNumber: undefined });
   });
 
-  test('what lies in the folder that it is imported into is not looked at', async () => {
+  test('nothing in the target folder', async () => {
     const folder = folderOf({ ...rootFiles, 'new/other-crt.pem': root.client().pem });
     const { material } = await findForeignCa(folder, { except: join(folder, 'new') });
     expect(material.filter((file) => file.includes('other'))).toStrictEqual([]);
   });
 
-  test('a certificate of another CA is none of its own', async () => {
+  test('no certificates of other CAs', async () => {
     const { report } = await importFiles({ ...rootFiles, 'x.pem': ca('Old CA').client().pem });
     expect(report.certificates).toStrictEqual([]);
   });
 });
 
-describe('what it has issued', () => {
+describe('an issued certificate', () => {
   const client = root.client('client1');
   const server = root.server();
 
-  test('goes on under the names of its files, each with its key', async () => {
+  test('keeps the name of its file and its key', async () => {
     const { directory, report } = await importFiles({
       ...rootFiles,
       'client1-crt.pem': client.pem,
@@ -156,7 +156,7 @@ describe('what it has issued', () => {
     await expect(devCa.revoke('keyless')).resolves.toMatchObject({ outcome: 'revoked' });
   });
 
-  test('is found twice and imported once; the copy under its serial number gives way', async () => {
+  test('is imported once if found twice, and not under its serial number', async () => {
     const { report } = await importFiles({
       ...rootFiles,
       [`newcerts/${client.serial.toUpperCase()}.pem`]: client.pem,
@@ -165,7 +165,7 @@ describe('what it has issued', () => {
     expect(report.certificates).toMatchObject([{ name: 'zoe' }]);
   });
 
-  test('is named by its commonName where its file has but a number, the one that stands before the revoked', async () => {
+  test('is named after its commonName if its file has a number, valid before revoked ones', async () => {
     const [older, newer] = [
       root.client({ commonName: 'a b/c', serial: 0x10n }),
       root.client({ commonName: 'a b/c', serial: 0x11n }),
@@ -185,12 +185,12 @@ describe('what it has issued', () => {
   test.each([
     ['ca.cer', /^certificate-|^ca-/],
     ['...pem', /^certificate-/],
-  ])('never takes the name of the CA, nor none: %s', async (file, expected) => {
+  ])('never takes the name of the CA or an empty name: %s', async (file, expected) => {
     const { report } = await importFiles({ ...rootFiles, [file]: client.pem });
     expect(report.certificates).toMatchObject([{ name: expect.stringMatching(expected) }]);
   });
 
-  test('an encrypted key goes by its file name, and stays encrypted', async () => {
+  test('gets an encrypted key by its file name, which stays encrypted', async () => {
     const encrypted = client.privateKey.export({
       type: 'pkcs8',
       format: 'pem',
@@ -206,7 +206,7 @@ describe('what it has issued', () => {
     expect(read('client1-key.pem')).toBe(encrypted);
   });
 
-  test('certificates that share a serial number are named in one warning', async () => {
+  test('shares one warning with others of the same serial number', async () => {
     const shared = { serial: 1n };
     const { report } = await importFiles({
       ...rootFiles,
@@ -217,11 +217,11 @@ describe('what it has issued', () => {
     });
     expect(report.warnings.find((warning) => warning.about.includes(','))).toMatchObject({
       about: expect.stringMatching(/^[ab], [ab]$/),
-      faults: ['they share the serial number 1, so that to revoke one is to revoke all'],
+      faults: ['they share the serial number 1, so revoking one revokes all'],
     });
   });
 
-  test('what an intermediate has issued is sent with the intermediate behind it', async () => {
+  test('of an intermediate CA is sent with the intermediate CA', async () => {
     const middle = root.intermediate('middle');
     const leaf = middle.client('leaf');
     const { read, directory } = await importFiles({
@@ -235,10 +235,10 @@ describe('what it has issued', () => {
   });
 });
 
-describe('who is revoked', () => {
+describe('a revoked certificate', () => {
   const [client1, client2, gone] = [root.client('client1'), root.client('client2'), root.client('gone')];
 
-  test('by the database, stays revoked as it says', async () => {
+  test('stays revoked as recorded in the database', async () => {
     const row = rowOf(client2, '260101000000Z,keyCompromise', '/CN=client2');
     const { pem } = root.crl({ revoked: [client2] });
     const { read, report } = await importFiles({ ...rootFiles, [database]: row, 'ca-crl.pem': pem });
@@ -247,7 +247,7 @@ describe('who is revoked', () => {
     expect(about(report)).toStrictEqual([]);
   });
 
-  test('by the CRL alone, stays revoked, also where its certificate is gone', async () => {
+  test('stays revoked if only the CRL lists it, even if its file is missing', async () => {
     const date = new Date('2026-02-03T04:05:06Z');
     const revoked = [{ serial: client2.serialContent, date, reason: 'superseded' as const }, gone];
     const { read, directory, report } = await importFiles({
@@ -260,15 +260,13 @@ describe('who is revoked', () => {
     expect(read(database)).toMatch(/\t\/CN=unknown [0-9a-f]{32}\n/);
     expect(revokedIn(read)).toBe(2);
     expect(about(report)).toStrictEqual(['database']);
-    expect(report.warnings[0]!.faults[0]).toMatch(
-      /^it did not say that client2, serial [0-9a-f]{32} is revoked/,
-    );
+    expect(report.warnings[0]!.faults[0]).toMatch(/^it did not list client2, serial [0-9a-f]{32} as revoked/);
     await expect((await openDevCa(directory)).revoke('client2')).resolves.toMatchObject({
       outcome: 'already-revoked',
     });
   });
 
-  test('by the newest list, not by one before it or by another CA', async () => {
+  test('is taken from the newest CRL, not from older ones or those of another CA', async () => {
     const earlier = { thisUpdate: new Date(Date.now() - 9 * day), number: 9, revoked: [client1] };
     const { read, report } = await importFiles({
       ...rootFiles,
@@ -301,18 +299,18 @@ describe('the number of the next CRL', () => {
     expect(BigInt(`0x${read('ca-crlnumber.txt').trim()}`)).toBe(expected + 1n);
   });
 
-  test.each(['crlnumber', 'serial'])('a %s that is no number stops the import', async (file) => {
+  test.each(['crlnumber', 'serial'])('a %s that is not a number stops the import', async (file) => {
     await expect(importFiles({ ...rootFiles, [file]: 'one\n' })).rejects.toThrow(/holds "one"; expected/);
   });
 });
 
-test('the next serial number of openssl ca is one that nobody has', async () => {
+test('the next serial number for openssl ca is unused', async () => {
   const client = root.client({ serial: 0x1000n });
   const { read } = await importFiles({ ...rootFiles, serial: '1000\n', 'client.pem': client.pem });
   expect(read('ca-serial.txt')).toBe('1001\n');
 });
 
-describe('what is not as it should be', () => {
+describe('faults', () => {
   const old = new Date(Date.now() - 30 * day);
   const past = new Date(Date.now() - day);
 
@@ -321,7 +319,7 @@ describe('what is not as it should be', () => {
       'version 1',
       'c',
       root.client({ version: 1 }),
-      /^it is of X\.509 version 1 and cannot say what it is for$/,
+      /^it is of X\.509 version 1, which cannot state its purpose$/,
       /renew c --as client --dir /,
     ],
     [
@@ -335,14 +333,14 @@ describe('what is not as it should be', () => {
       'a short key',
       'c',
       root.client({ key: 'rsa1024' }),
-      /^its key is RSA with 1024 bits, and 2048 are wanted$/,
+      /^its key is RSA with 1024 bits; at least 2048 are required$/,
       /issue client NEW --csr FILE --dir /,
     ],
     [
       'no purpose',
       'c',
       root.client({ extendedKeyUsage: null }),
-      /^it does not say that it is for clients$/,
+      /^it does not state that it is for clients$/,
       /renew c/,
     ],
     [
@@ -357,7 +355,7 @@ describe('what is not as it should be', () => {
       'no hosts',
       's',
       root.server({ sans: null }),
-      /^it names no host in a subjectAltName/,
+      /^it names no host in subjectAltName/,
       /issue server NEW --san HOST --dir /,
     ],
     [
@@ -367,7 +365,7 @@ describe('what is not as it should be', () => {
       /^it names no host/,
       /issue server/,
     ],
-    ['CA:TRUE', 'm', root.intermediate('m'), /^it is a CA of its own$/, /import it by itself, or revoke it/],
+    ['CA:TRUE', 'm', root.intermediate('m'), /^it is a CA$/, /import it separately, or revoke it/],
   ])('a certificate with %s is imported with one warning', async (_, name, certificate, fault, remedy) => {
     const { report } = await importFiles({
       ...rootFiles,
@@ -381,7 +379,7 @@ describe('what is not as it should be', () => {
     ]);
   });
 
-  test('nothing is said of a certificate that is revoked', async () => {
+  test('a revoked certificate causes no warning', async () => {
     const certificate = root.client({ version: 1 });
     const { report } = await importFiles({
       ...rootFiles,
@@ -398,10 +396,10 @@ describe('what is not as it should be', () => {
     [
       'past its date',
       root.crl({ thisUpdate: old, nextUpdate: past }).pem,
-      expect.stringMatching(/^it went stale at /),
+      expect.stringMatching(/^it has been stale since /),
     ],
-    ['without an end', root.crl({ nextUpdate: null }).pem, 'it does not say when the next one comes'],
-  ])('a CRL %s is written anew with one warning', async (_, pem, fault) => {
+    ['without an end', root.crl({ nextUpdate: null }).pem, 'it has no nextUpdate'],
+  ])('a CRL %s is replaced with one warning', async (_, pem, fault) => {
     const { report, directory } = await importFiles({ ...rootFiles, 'index.txt': '', 'crl.pem': pem });
     expect(report.warnings).toMatchObject([{ about: 'crl', faults: [fault] }]);
     const made = parseCrl(
@@ -411,7 +409,7 @@ describe('what is not as it should be', () => {
     expect(made.signed.algorithm.scheme?.hash).toBe('sha256');
   });
 
-  test('a file that does not read is left out, with a warning', async () => {
+  test('an unreadable file is skipped with a warning', async () => {
     const { report } = await importFiles({
       ...rootFiles,
       'index.txt': '',
@@ -426,32 +424,28 @@ describe('what is not as it should be', () => {
     const { report } = await importFiles({ 'ca.crt': short.pem, 'ca.key': short.keyPem, 'index.txt': '' });
     expect(report.warnings[0]).toMatchObject({
       about: 'ca',
-      faults: ['its key is RSA with 1024 bits, and 2048 are wanted'],
+      faults: ['its key is RSA with 1024 bits; at least 2048 are required'],
     });
   });
 });
 
-describe('a CA certificate that cannot go on', () => {
+describe('a CA certificate that cannot be used unchanged', () => {
   const past = new Date(Date.now() - day);
   test.each([
-    [
-      'of version 1',
-      { version: 1 as const },
-      /is of X\.509 version 1 and cannot say that it is a CA, so that/,
-    ],
-    ['without CA:TRUE', { isCa: null }, /does not say basicConstraints CA:TRUE, so that/],
+    ['of version 1', { version: 1 as const }, /is of X\.509 version 1, which cannot mark it as a CA, so it/],
+    ['without CA:TRUE', { isCa: null }, /lacks basicConstraints CA:TRUE, so it/],
     [
       'that may not sign CRLs',
       { keyUsage: ['keyCertSign' as const] },
       /may not sign certificates and CRLs by its keyUsage/,
     ],
     ['that has expired', { notAfter: past, notBefore: new Date(past.getTime() - day) }, /expired at /],
-  ])('%s is refused, and made anew where that is asked for', async (_, options, says) => {
+  ])('%s is rejected, and reissued on request', async (_, options, says) => {
     const old = ca({ commonName: 'Old CA', organization: 'Exämple', ...options });
     const client = old.client('client1');
     const files = { 'ca.crt': old.pem, 'ca.key': old.keyPem, 'client1.pem': client.pem };
     await expect(importFiles(files)).rejects.toThrow(says);
-    await expect(importFiles(files)).rejects.toThrow(/; add --remake-ca: /);
+    await expect(importFiles(files)).rejects.toThrow(/; add --remake-ca, /);
     const { directory, report } = await importFiles(files, { caCertificate: 'remake' });
     expect(report.caCertificate).toBe('remade');
     const made = new X509Certificate(readFileSync(join(directory, 'ca-crt.pem')));
@@ -463,7 +457,7 @@ describe('a CA certificate that cannot go on', () => {
     });
   });
 
-  test('an intermediate is not made anew, for its key alone cannot', async () => {
+  test('an intermediate CA certificate cannot be reissued, because that requires its issuer', async () => {
     const middle = root.intermediate({ isCa: false });
     const files = { 'ca.crt': middle.pem, 'ca.key': middle.keyPem };
     await expect(importFiles(files)).rejects.toThrow(/; have the CA above it issue a certificate/);
@@ -472,14 +466,14 @@ describe('a CA certificate that cannot go on', () => {
     );
   });
 
-  test('a key that is not its own is refused', async () => {
+  test('a key that does not match it is rejected', async () => {
     await expect(importFiles({ 'ca.crt': root.pem, 'ca.key': ca().keyPem })).rejects.toMatchObject({
       code: 'ERR_MTLS_KEY_MISMATCH',
     });
   });
 });
 
-test('an import that fails leaves nothing, and one that would overwrite does not begin', async () => {
+test('a failed import leaves no files, and one that would overwrite files does not start', async () => {
   const ed25519 = ca({ commonName: 'ed', key: 'ed25519' });
   const directory = join(temporaryDirectory(), 'a/b');
   const options = { passphrase: undefined, caCertificate: 'keep', now: Date.now } as const;
@@ -489,7 +483,7 @@ test('an import that fails leaves nothing, and one that would overwrite does not
   const files = folderOf({ ...rootFiles, 'server.crt': root.server().pem });
   const taken = folderOf({ 'server-crt.pem': 'mine' });
   await expect(importCa(await findForeignCa(files), taken, options)).rejects.toThrow(
-    /server-crt\.pem would be overwritten, and nothing is; import into another folder with --dir$/,
+    /server-crt\.pem would be overwritten, so nothing was written; import into another folder with --dir$/,
   );
   expect(readdirSync(taken)).toStrictEqual(['server-crt.pem']);
 });

@@ -70,7 +70,7 @@ async function runLockProgram(
 }
 
 describe('the lock', () => {
-  test('names its process, and is gone after the work, also where that fails', async () => {
+  test('names its process, and is released after the work even if that fails', async () => {
     await withLock(directory, async () => {
       const [entry = '', ...others] = readdirSync(lock);
       expect(entry.startsWith(`${process.pid}@${os.hostname()}~`)).toBe(true);
@@ -83,17 +83,17 @@ describe('the lock', () => {
     expect(existsSync(lock)).toBe(false);
   });
 
-  test('of a process that is still there is waited for, then that is named', async () => {
+  test('of a running process is waited for, then reported', async () => {
     const { host, place } = await describeSelf();
     writeLock({ pid: process.ppid, host, place, start: undefined });
     await expect(withLock(directory, () => Promise.resolve('done'), 200)).rejects.toMatchObject({
       code: 'ERR_MTLS_CA_LOCKED',
-      message: `${lock} says that process ${process.ppid} on ${host} is writing to this folder; wait for it, or remove ca-lock.txt if there is no such process`,
+      message: `according to ${lock}, process ${process.ppid} on ${host} is writing to this folder; wait for it to finish, or remove ca-lock.txt if there is no such process`,
     });
     expect(readdirSync(lock)).toHaveLength(1);
   });
 
-  test('of a process that is gone is taken over at once', async () => {
+  test('of a process that has ended is taken over at once', async () => {
     writeLock({ ...(await describeSelf()), pid: pidOfTheDead() });
     await expect(withLock(directory, () => Promise.resolve('done'), 0)).resolves.toBe('done');
     expect(locksIn(directory)).toStrictEqual([]);
@@ -106,19 +106,22 @@ describe('the lock', () => {
       (self) => ({ ...self, place: '0123456789abcdef' }),
       /process \d+ on \S+, in another container or before a restart, is writing /,
     ],
-  ])('of a process %s is not taken over: it cannot be seen', async (_where, holderOf, message) => {
-    writeLock({ ...holderOf(await describeSelf()), pid: pidOfTheDead() });
-    await expect(withLock(directory, () => Promise.resolve(), 200)).rejects.toThrow(message);
-    expect(readdirSync(lock)).toHaveLength(1);
-  });
+  ])(
+    'of a process %s is not taken over, because the process is not visible',
+    async (_where, holderOf, message) => {
+      writeLock({ ...holderOf(await describeSelf()), pid: pidOfTheDead() });
+      await expect(withLock(directory, () => Promise.resolve(), 200)).rejects.toThrow(message);
+      expect(readdirSync(lock)).toHaveLength(1);
+    },
+  );
 
-  test('that a later version has made is left alone', async () => {
+  test('of a later version is not touched', async () => {
     mkdirSync(lock);
     writeFileSync(path.join(lock, 'another form'), '');
     await expect(withLock(directory, () => Promise.resolve(), 200)).rejects.toThrow(/ another process is /);
   });
 
-  test('that is an empty folder is free', async () => {
+  test('without an entry is free', async () => {
     mkdirSync(lock);
     await expect(withLock(directory, () => Promise.resolve('done'), 0)).resolves.toBe('done');
     expect(locksIn(directory)).toStrictEqual([]);
@@ -154,7 +157,7 @@ describe('the lock', () => {
 });
 
 describe('a lock file of an earlier version', () => {
-  test('names a process that is still there: it is waited for, then named', async () => {
+  test('of a running process is waited for, then reported', async () => {
     writeFileSync(lock, `${process.ppid} ${os.hostname()}\n`);
     const work = withLock(directory, () => Promise.resolve('done'), 200);
     await expect(work).rejects.toThrow(` process ${process.ppid} on ${os.hostname()} is writing `);
@@ -198,7 +201,7 @@ describe('a lock file of an earlier version', () => {
   test.each([
     ['of a process that is gone', () => `${pidOfTheDead()} ${os.hostname()}\n`],
     ['without a name', () => ''],
-  ])('has left its second lock %s, which blocks nothing and is removed', async (_what, content) => {
+  ])('with a leftover second lock %s does not block, and the leftover is removed', async (_what, content) => {
     writeFileSync(`${lock}.takeover`, content());
     writeFileSync(lock, `${pidOfTheDead()} ${os.hostname()}\n`);
     await expect(withLock(directory, () => Promise.resolve('done'), 0)).resolves.toBe('done');
@@ -232,7 +235,7 @@ describe('processes that are killed', () => {
   ];
 
   test.each(beginnings)(
-    'at any step from %s block nobody and leave nothing',
+    'at any step from %s do not block others and leave nothing',
     async (_what, begin) => {
       const self = await describeSelf();
       const preload = ['--require', builtProgram('kill-at-call-program')];
@@ -254,7 +257,7 @@ describe('processes that are killed', () => {
     240_000,
   );
 
-  test('at any step of a revocation hinder no later one', async () => {
+  test('at any step of a revocation do not block later ones', async () => {
     const folder = await caFolder();
     const preload = ['--require', builtProgram('kill-at-call-program'), builtProgram('command-program')];
     let steps = 0;
@@ -278,7 +281,7 @@ describe('processes that are killed', () => {
     expect(steps).toBeGreaterThan(15);
   }, 480_000);
 
-  test('leave nothing that makes another one remove what is elsewhere', async () => {
+  test('leave nothing that makes another process remove files elsewhere', async () => {
     const elsewhere = temporaryDirectory();
     writeFileSync(path.join(elsewhere, 'file'), '');
     const entry = formatHolder({ ...(await describeSelf()), pid: pidOfTheDead() });
@@ -314,7 +317,7 @@ describe('many processes', () => {
     return { entries, takeovers };
   }
 
-  test('never have it at the same time, though they are killed while they have it', async () => {
+  test('never hold it at the same time, even if some are killed while holding it', async () => {
     const log = path.join(temporaryDirectory(), 'log');
     let deaths = 0;
     const runner = async (): Promise<void> => {
@@ -346,7 +349,7 @@ describe('many processes', () => {
         writeFileSync(lock, `${pidOfTheDead()} ${os.hostname()}\n`);
       },
     ],
-  ])('that come to %s at once take turns', async (_what, write) => {
+  ])('that %s at the same time take turns', async (_what, write) => {
     for (let round = 0; round < 3; round++) {
       const log = path.join(temporaryDirectory(), 'log');
       write(await describeSelf());
@@ -359,7 +362,7 @@ describe('many processes', () => {
     }
   });
 
-  test('of one process too', async () => {
+  test('in one process too', async () => {
     writeLock({ ...(await describeSelf()), pid: pidOfTheDead() });
     let atWork = 0;
     let most = 0;
@@ -391,7 +394,7 @@ testAsRoot('a lock that root has left is no obstacle to the owner of the folder'
 const unshare = spawnSync('unshare', ['--pid', '--fork', 'true']);
 const testWithUnshare =
   unshare.error === undefined
-    ? testOn(unshare.status === 0, 'this system lets nobody make a pid namespace')
+    ? testOn(unshare.status === 0, 'this system does not allow pid namespaces')
     : testWith(false, 'unshare is not installed');
 
 testWithUnshare('a process in another pid namespace keeps its lock, whichever /proc others see', async () => {
@@ -408,13 +411,13 @@ testWithUnshare('a process in another pid namespace keeps its lock, whichever /p
   const [pid = ''] = readFileSync(`/proc/${below.pid}/task/${below.pid}/children`, 'utf8').split(' ');
   const hasty = JSON.stringify({ directory, log, patience: 200 } satisfies LockProgramOptions);
   const inside = spawnSync('nsenter', ['--target', pid, '--pid', ...program, hasty], { encoding: 'utf8' });
-  expect(inside.stderr).toMatch(/says that process 1 on \S+ is writing to this folder/);
+  expect(inside.stderr).toMatch(/, process 1 on \S+ is writing to this folder/);
   await once(below, 'exit');
   const events = readFileSync(log, 'utf8').trim().split('\n');
   expect(events.map((line) => line.split(' ')[0])).toStrictEqual(['enter', 'failed', 'leave']);
 });
 
-test('two that open one folder at once lose nothing of each other', async () => {
+test('do not lose data when two open a folder at the same time', async () => {
   const [one, two] = await Promise.all([openDevCa(directory), openDevCa(directory)]);
   expect([one.outcome, two.outcome].sort()).toStrictEqual(['kept', 'made']);
   await Promise.all([
@@ -433,7 +436,7 @@ test('two that open one folder at once lose nothing of each other', async () => 
   expect(readFileSync(path.join(directory, 'ca-crlnumber.txt'), 'utf8')).toBe('06\n');
 });
 
-test('revocations from several shells are all in the list', async () => {
+test('that revoke from several shells are all reflected in the CRL', async () => {
   const names = ['a', 'b', 'c', 'd'];
   const ca = await openDevCa(directory);
   for (const name of names) await ca.issueClient(name);

@@ -37,7 +37,7 @@ describe('what OpenSSL reads in the certificates', () => {
     );
   });
 
-  test('they are version 3, signed with SHA-256, and have the extensions that RFC 5280 asks for', async () => {
+  test('they are version 3, signed with SHA-256, and have the extensions that RFC 5280 requires', async () => {
     const ca = await openDevCa(directory);
     await ca.issueClient('client1');
     const root = textOf('ca');
@@ -84,7 +84,7 @@ describe('what OpenSSL reads in the CRL', () => {
     expect(run('asn1parse', '-in', 'ca-crl.pem')).not.toMatch(/l= +0 cons: SEQUENCE/);
   });
 
-  test('a reason that openssl ca recorded as unspecified is left out of the CRL too', async () => {
+  test('a reason that openssl ca recorded as unspecified is omitted from the CRL too', async () => {
     const ca = await openDevCa(directory);
     await writeFile(
       path.join(directory, 'ca-database.txt'),
@@ -95,7 +95,7 @@ describe('what OpenSSL reads in the CRL', () => {
     expect(crlText()).not.toMatch(/Reason Code/);
   });
 
-  test('the revoked client fails its check and the other passes', async () => {
+  test('the revoked client fails verification and the other passes', async () => {
     const ca = await openDevCa(directory);
     await ca.issueClient('client1');
     await ca.issueClient('client2');
@@ -106,7 +106,7 @@ describe('what OpenSSL reads in the CRL', () => {
     expect(() => verify('client2')).toThrow(/certificate revoked/);
   });
 
-  test.each([127n, 128n, 255n, 256n, 65_535n])('the number %s reads as it is', async (number) => {
+  test.each([127n, 128n, 255n, 256n, 65_535n])('the number %s is read correctly', async (number) => {
     const ca = await openDevCa(directory);
     const digits = number.toString(16);
     await writeFile(
@@ -117,7 +117,7 @@ describe('what OpenSSL reads in the CRL', () => {
     expect(crlText()).toMatch(new RegExp(`CRL Number:\\s+(?:${String(number)}|0x0*${digits})\\s`, 'i'));
   });
 
-  test('five thousand entries read as five thousand', async () => {
+  test('five thousand entries are all read', async () => {
     const ca = await openDevCa(directory);
     const rows = Array.from({ length: 5000 }, (_, index) => {
       const serial = (0x8000 + index).toString(16).toUpperCase();
@@ -134,7 +134,7 @@ describe('taking turns on one folder with openssl ca', () => {
     await copyFile(configuration, path.join(directory, 'ca.cnf'));
   });
 
-  test('openssl revokes what was issued here, and it is seen here', async () => {
+  test('a revocation by openssl of a certificate issued here is visible here', async () => {
     const ca = await openDevCa(directory);
     await ca.issueServer();
     await ca.issueServer({ name: 'server2' });
@@ -194,7 +194,7 @@ describe('taking turns on one folder with openssl ca', () => {
     expect((await ca.list()).map(({ revokedAt }) => revokedAt !== undefined)).toEqual([true, true, true]);
   });
 
-  test('openssl lists in its CRL what was revoked here, under the next number', async () => {
+  test('the CRL of openssl lists certificates revoked here, with the next number', async () => {
     const ca = await openDevCa(directory);
     const { serialNumber } = await ca.issueClient('client1');
     await ca.revoke('client1', { reason: 'cACompromise' });
@@ -224,7 +224,7 @@ describe('taking turns on one folder with openssl ca', () => {
   test.each([
     ['P-384 in the older EC form', ['ecparam', '-name', 'secp384r1', '-genkey', '-noout']],
     ['RSA 2048', ['genpkey', '-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048']],
-  ])('a CA that openssl made, with a key of %s, is opened and goes on', async (_, generate) => {
+  ])('a CA created by openssl, with a key of %s, can be opened and used', async (_, generate) => {
     run(...generate, '-out', 'ca-key.pem');
     run(
       'req',

@@ -3,7 +3,7 @@ import { readCaSettings } from '../../../src/dev-ca/openssl-config.js';
 
 const head = '[ca]\ndefault_ca = main\n[main]\n';
 
-describe('what a configuration says of the database', () => {
+describe('the database in a configuration', () => {
   test.each([
     ['plainly', 'database = index.txt', 'index.txt'],
     ['by a variable', 'dir = /etc/ca\ndatabase = $dir/index.txt', '/etc/ca/index.txt'],
@@ -25,13 +25,13 @@ describe('what a configuration says of the database', () => {
     ['over two lines', 'database = ind\\\nex.txt', 'index.txt'],
     ['with CRLF', 'database = index.txt\r\nserial = 1\r', 'index.txt'],
     ['twice, the last counts', 'database = a\ndatabase = b', 'b'],
-    ['by a variable that nobody set', 'database = $nothing/index.txt', '/index.txt'],
+    ['by an undefined variable', 'database = $nothing/index.txt', '/index.txt'],
     ['not at all', '# database = index.txt', undefined],
   ])('%s', (_, lines, expected) => {
     expect(readCaSettings(head + lines)?.database).toBe(expected);
   });
 
-  test('a variable of the file is known in every section', () => {
+  test('global variables are visible in every section', () => {
     expect(readCaSettings(`dir = top\n${head}database = $dir/index.txt`)?.database).toBe('top/index.txt');
   });
 
@@ -39,7 +39,7 @@ describe('what a configuration says of the database', () => {
     ['no default_ca', '[req]\nprompt = no'],
     ['a default_ca that is not there', '[ca]\ndefault_ca = main'],
     ['nothing', ''],
-  ])('with %s it says nothing of a CA', (_, text) => {
+  ])('with %s, no CA is found', (_, text) => {
     expect(readCaSettings(text)).toBeUndefined();
   });
 });

@@ -31,7 +31,7 @@ const passwords = [
 ] as const;
 
 describe.each(passwords)('a file with a password %s', (_, password) => {
-  test('is opened by node:tls, and by no other password', async () => {
+  test('is opened by node:tls, only with that password', async () => {
     const { file } = await ca.writePkcs12('client1', { password });
     const pfx = await readFile(file);
     expect(() => tls.createSecureContext({ pfx, passphrase: password })).not.toThrow();
@@ -65,7 +65,7 @@ testWithOpenssl('every part is DER that openssl walks to its end', async () => {
   expect(parsed).toMatch(/^ +0:d=0 +hl=4 l= *\d+ cons: SEQUENCE/);
 });
 
-test('a client that has nothing but the file is let in', async () => {
+test('is enough for a client to be admitted', async () => {
   await ca.issueServer();
   const { file } = await ca.writePkcs12('client1', { password: 'secret' });
   const server = tls.createServer(
@@ -92,7 +92,7 @@ test('a client that has nothing but the file is let in', async () => {
 });
 
 describe('its password', () => {
-  test('is random where none is given, lies beside it for its owner alone, and stays', async () => {
+  test('is random by default, stored beside it for its owner only, and reused', async () => {
     const { file, passwordFile } = await ca.writePkcs12('client1');
     const password = await readFile(passwordFile as string, 'utf8');
     expect(passwordFile).toBe(inFolder('client1-p12-password.txt'));
@@ -112,7 +112,7 @@ describe('its password', () => {
     );
   });
 
-  test('leaves no other password beside it, where it is given', async () => {
+  test('is not stored if the caller sets it', async () => {
     await ca.writePkcs12('client1');
     expect(await ca.writePkcs12('client1', { password: 'secret' })).toStrictEqual({
       file: inFolder('client1.p12'),
@@ -128,14 +128,14 @@ describe('its password', () => {
     });
   });
 
-  test('is refused where its file was emptied', async () => {
+  test('is rejected if its file is empty', async () => {
     await writeFile(inFolder('client1-p12-password.txt'), '\n');
     await expect(ca.writePkcs12('client1')).rejects.toThrow(/password is empty/);
   });
 });
 
-test('there is none for a certificate that is not there', async () => {
+test('a missing certificate is an error', async () => {
   await expect(ca.writePkcs12('client9')).rejects.toThrow(
-    /client9-crt\.pem is missing; a PKCS#12 file holds/,
+    /client9-crt\.pem is missing; a PKCS#12 file needs/,
   );
 });

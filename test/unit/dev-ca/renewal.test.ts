@@ -33,7 +33,7 @@ function isPair(name: string): boolean {
 }
 
 describe('a renewed certificate', () => {
-  test('says the same with another number and a later date, and has the same key', async () => {
+  test('has the same names and key, with a new serial number and a later expiry', async () => {
     await ca.issueClient('client1', {
       organization: 'Exämple',
       organizationalUnit: ['a', 'b'],
@@ -136,26 +136,24 @@ describe('a renewed certificate', () => {
   });
 });
 
-describe('no renewal', () => {
-  test('of what is not there', async () => {
+describe('there is no renewal', () => {
+  test('of a missing certificate', async () => {
     await expect(ca.renew('client9')).rejects.toMatchObject({
       code: 'ERR_MTLS_OPTION_INVALID',
       message: expect.stringMatching(/client9-crt\.pem is missing; issue it/) as unknown,
     });
   });
 
-  test('of what is revoked: it would be let in again', async () => {
+  test('of a revoked certificate, which would be admitted again', async () => {
     await ca.issueClient('client1');
     await ca.revoke('client1');
-    await expect(ca.renew('client1')).rejects.toThrow(
-      /was revoked at .*, and a renewal would let it in again/,
-    );
+    await expect(ca.renew('client1')).rejects.toThrow(/was revoked at .*; a renewal would admit it again/);
     expect(await ca.list()).toHaveLength(1);
   });
 });
 
 describe('a renewal that fails half way', () => {
-  test('puts the old key back where the certificate cannot be replaced', async () => {
+  test('restores the old key if the certificate cannot be replaced', async () => {
     const files = { certFile: inFolder('a-crt.pem'), keyFile: inFolder('a-key.pem') };
     // A folder that is not empty: no file can be renamed to it.
     mkdirSync(path.join(files.certFile, 'x'), { recursive: true });
@@ -168,7 +166,7 @@ describe('a renewal that fails half way', () => {
     expect(readdirSync(directory).filter((file) => /next|tmp/.test(file))).toStrictEqual([]);
   });
 
-  test('changes nothing where the old pair cannot be kept', async () => {
+  test('changes nothing if the old pair cannot be copied', async () => {
     await ca.issueClient('client1');
     const before = { pem: read('client1-crt.pem'), key: read('client1-key.pem') };
     writeFileSync(inFolder('old'), 'a file in the place of the folder');
@@ -176,7 +174,7 @@ describe('a renewal that fails half way', () => {
     expect({ pem: read('client1-crt.pem'), key: read('client1-key.pem') }).toStrictEqual(before);
   });
 
-  test('is brought to its end at the next opening, where the key was replaced and the certificate not', async () => {
+  test('is completed at the next opening if only the key was replaced', async () => {
     await ca.issueClient('client1');
     const { pem: oldPem } = { pem: read('client1-crt.pem') };
     await ca.renew('client1', { key: 'new' });
@@ -193,7 +191,7 @@ describe('a renewal that fails half way', () => {
     ['both new files were there, and none was replaced', ['client1-crt.next.pem', 'client1-key.next.pem']],
     ['the new certificate is none, or not of this key', ['client1-crt.next.pem']],
     ['the new key alone was there', ['client1-key.next.pem']],
-  ])('is taken back at the next opening, where %s', async (_, files) => {
+  ])('is reverted at the next opening if %s', async (_, files) => {
     await ca.issueClient('client1');
     const before = read('client1-crt.pem');
     const other = await openDevCa(inFolder('other'));
@@ -206,7 +204,7 @@ describe('a renewal that fails half way', () => {
   });
 });
 
-test('a server that watches both files goes from the old pair to the new one, and fails at nothing', async () => {
+test('a server that watches both files switches from the old pair to the new one without a failure', async () => {
   await ca.issueServer();
   await ca.issueClient('client1');
   const server = await createServer(

@@ -1,5 +1,5 @@
 /**
- * Somebody else's requests, made by openssl: what is taken of them, and which
+ * Requests created with openssl: what is taken of them, and which
  * are refused.
  *
  * @module
@@ -34,8 +34,8 @@ function request(subject: string, extensions: readonly string[] = [], key: reado
 const certificateOf = (name: string): X509Certificate =>
   new X509Certificate(readFileSync(path.join(directory, `${name}-crt.pem`)));
 
-describe('what a request says', () => {
-  test('is left out, name by name: rules go by names, and whoever made the request chose them', async () => {
+describe('a name in a request', () => {
+  test('is ignored by default: rules match names, and the requester chose them', async () => {
     const bytes = request('/O=Example/OU=operators/CN=admin', ['subjectAltName=DNS:admin.test']);
     const signed = await ca.signClientRequest('bob', { bytes });
     expect(certificateOf('bob').subject).toBe('CN=bob');
@@ -49,7 +49,7 @@ describe('what a request says', () => {
     ]);
   });
 
-  test('is taken where that is asked for: commonName, organization, units and subjectAltName', async () => {
+  test('is taken on request: commonName, organization, units and subjectAltName', async () => {
     const bytes = request('/O=Exämple/OU=a/OU=b/CN=bob', [
       'subjectAltName=DNS:bob.test,email:bob@example.com,URI:spiffe://example.org/bob,IP:10.0.0.5,IP:::1',
     ]);
@@ -74,7 +74,7 @@ describe('what a request says', () => {
     );
   });
 
-  test('is not taken where the operator said otherwise: a name of its own, the subjectAltName as a whole', async () => {
+  test('is not taken if the operator sets it: individually, or the subjectAltName as a whole', async () => {
     const bytes = request('/O=Evil/OU=admins/CN=root', [
       'subjectAltName=DNS:bob.test,email:root@example.com',
     ]);
@@ -94,7 +94,7 @@ describe('what a request says', () => {
     ]);
   });
 
-  test('never makes it a CA, or more than it was issued for', async () => {
+  test('never makes the certificate a CA certificate, or extends its purpose', async () => {
     const bytes = request('/C=DE/CN=bob/emailAddress=bob@example.com', [
       'basicConstraints=critical,CA:TRUE',
       'keyUsage=critical,keyCertSign,cRLSign',
@@ -117,12 +117,12 @@ describe('what a request says', () => {
     ]);
   });
 
-  test('may be nothing: a client is called by its name then', async () => {
+  test('can be missing: the NAME is then the commonName of a client', async () => {
     await ca.signClientRequest('bob', { bytes: request('/C=DE'), names: 'taken' });
     expect(certificateOf('bob').subject).toBe('CN=bob');
   });
 
-  test('must name a server, unless the operator does', async () => {
+  test('is required for a server, unless the operator sets it', async () => {
     const bytes = request('/CN=app.test');
     await expect(ca.signServerRequest({ bytes, names: 'taken' }, { name: 'app' })).rejects.toThrow(
       /dns and ip are both empty/,
@@ -133,9 +133,9 @@ describe('what a request says', () => {
   });
 
   test.each([
-    ['two commonNames', '/CN=a/CN=b', /the request has 2 of commonName/],
+    ['two commonNames', '/CN=a/CN=b', /the request has 2 values for commonName/],
     ['a commonName with a line break', '/CN=a\nb', /commonName is "a\\nb"; use 1 to 64/],
-  ])('is refused with %s', async (_, subject, message) => {
+  ])('is rejected with %s', async (_, subject, message) => {
     const bytes = request(subject);
     await expect(ca.signClientRequest('bob', { bytes, names: 'taken' })).rejects.toThrow(message);
     expect(existsSync(path.join(directory, 'bob-crt.pem'))).toBe(false);
@@ -147,7 +147,7 @@ describe('the key of a request', () => {
     ['RSA 2048', ['-newkey', 'rsa:2048']],
     ['P-384', ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-384']],
     ['P-521', ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-521']],
-  ])('may be %s, stays where it is, and fits the certificate', async (_, key) => {
+  ])('can be %s, stays elsewhere, and matches the certificate', async (_, key) => {
     await ca.signClientRequest('bob', { bytes: request('/CN=bob', [], key) });
     expect(readdirSync(directory).filter((file) => file.startsWith('bob'))).toStrictEqual(['bob-crt.pem']);
     const verified = openssl(directory, 'verify', '-x509_strict', '-CAfile', 'ca-crt.pem', 'bob-crt.pem');
@@ -160,7 +160,7 @@ describe('the key of a request', () => {
     ['RSA 1024', ['-newkey', 'rsa:1024'], /has a key of RSA of 1024 bits; expected RSA of 2048/],
     ['secp256k1', ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:secp256k1'], /a key of ec on secp256k1/],
     ['Ed25519', ['-newkey', 'ed25519'], /a key of ed25519/],
-  ])('may not be %s', async (_, key, message) => {
+  ])('cannot be %s', async (_, key, message) => {
     const bytes = request('/CN=bob', [], key);
     await expect(ca.signClientRequest('bob', { bytes, origin: 'bob.csr' })).rejects.toThrow(message);
   });
@@ -171,13 +171,13 @@ describe('the key of a request', () => {
     const forged = Buffer.from(der.toString('latin1').replace('bob', 'eve'), 'latin1');
     await expect(ca.signClientRequest('bob', { bytes: forged, origin: 'bob.csr' })).rejects.toMatchObject({
       code: 'ERR_MTLS_REQUEST_INVALID',
-      message: expect.stringMatching(/^bob\.csr is not signed with the key in it/) as unknown,
+      message: expect.stringMatching(/^bob\.csr is not signed with its own key/) as unknown,
     });
     expect(await ca.signClientRequest('bob', { bytes: der })).toMatchObject({ outcome: 'made' });
   });
 });
 
-test('the same request again finds its certificate, another one none', async () => {
+test('the same request finds its certificate again, another one does not', async () => {
   const bytes = request('/CN=bob');
   const { serialNumber } = await ca.signClientRequest('bob', { bytes });
   expect(await ca.signClientRequest('bob', { bytes })).toMatchObject({
@@ -186,15 +186,15 @@ test('the same request again finds its certificate, another one none', async () 
     taken: [],
   });
   const other = { bytes: request('/CN=bob') };
-  await expect(ca.signClientRequest('bob', other)).rejects.toThrow(/is there, with another key/);
+  await expect(ca.signClientRequest('bob', other)).rejects.toThrow(/exists with another key/);
   await ca.issueClient('alice');
   await expect(ca.signClientRequest('alice', other)).rejects.toThrow(
-    /alice-key\.pem is there, while the key/,
+    /alice-key\.pem exists, but the key/,
   );
   expect(await ca.list()).toHaveLength(2);
 });
 
-test('a certificate of a request is renewed with the key that it has, and with no other', async () => {
+test('a certificate for a request is renewed only with the same key', async () => {
   await ca.signClientRequest('bob', { bytes: request('/O=Example/CN=bob') });
   const before = certificateOf('bob');
   await expect(ca.renew('bob', { key: 'new' })).rejects.toThrow(
@@ -203,15 +203,15 @@ test('a certificate of a request is renewed with the key that it has, and with n
   expect(await ca.renew('bob')).toMatchObject({ name: 'bob', keyFile: undefined });
   expect(certificateOf('bob').publicKey.equals(before.publicKey)).toBe(true);
   expect(certificateOf('bob').subject).toBe(before.subject);
-  await expect(ca.writePkcs12('bob')).rejects.toThrow(/bob-key\.pem is missing; a PKCS#12 file holds/);
+  await expect(ca.writePkcs12('bob')).rejects.toThrow(/bob-key\.pem is missing; a PKCS#12 file needs/);
 });
 
-describe('what is no request', () => {
+describe('anything but a request', () => {
   test.each([
     ['nothing', Buffer.alloc(0), /it is empty/],
     ['text', Buffer.from('hello\n'), /no PEM block/],
     ['a certificate', undefined, /bob\.csr has "CERTIFICATE"; expected one "CERTIFICATE REQUEST"/],
-  ])('is refused: %s', async (_, given, message) => {
+  ])('is rejected: %s', async (_, given, message) => {
     const bytes = given ?? readFileSync(ca.certFile);
     await expect(ca.signClientRequest('bob', { bytes, origin: 'bob.csr' })).rejects.toMatchObject({
       code: 'ERR_MTLS_PEM_INVALID',
