@@ -1,5 +1,5 @@
 /**
- * What a command answers, for people and for programs, and what its exit code says.
+ * The answer of a command, for people and for programs, and its exit code.
  *
  * @module
  */
@@ -8,34 +8,34 @@ import { MtlsError, sentenceOf } from '../errors.js';
 import { currentDirectory, describeOddPath } from '../material/unreadable.js';
 import { printableJson, type Terminal } from './terminal.js';
 
-/** The exit codes. docs/command.md says the same. */
+/** The exit codes, as documented in docs/command.md. */
 export const exitCodes = {
-  /** It was done, or the answer is yes. */
+  /** Success, or the answer is yes. */
   done: 0,
-  /** The answer is no: somebody would be refused. */
+  /** The answer is no: something would be refused. */
   no: 1,
-  /** The command was called wrongly. */
+  /** The command was called incorrectly. */
   usage: 2,
-  /** It could not be done. */
+  /** The command failed. */
   failed: 3,
 } as const;
 
-/** What a command answers. */
+/** The answer of a command. */
 export interface Answer {
-  /** For people: lines, with the terminal's styles. */
+  /** For people: lines with terminal styles. */
   readonly text: string;
-  /** For programs: what `--json` prints. Dates become ISO 8601. */
+  /** For programs: the output of `--json`. Dates become ISO 8601. */
   readonly data: object;
-  /** `'failed'`: of several things one could not be done, and the others are told. @defaultValue `'done'` */
+  /** `'failed'` if one of several inputs failed; the others are in the answer. @defaultValue `'done'` */
   readonly outcome?: 'done' | 'no' | 'failed';
 }
 
-/** What every command takes. */
+/** The options of every command. */
 export interface CommonOptions {
   readonly json?: true;
 }
 
-/** Does the work and prints its answer, or its error in one line, and returns the exit code. */
+/** Runs a command, prints its answer, or its error on one line, and returns the exit code. */
 export async function answer(
   terminal: Terminal,
   { json }: CommonOptions,
@@ -56,7 +56,7 @@ export async function answer(
   }
 }
 
-/** Says on stderr what is wrong and stops nothing, in one line. */
+/** Prints a one-line warning on stderr. */
 export function warn(terminal: Terminal, message: string, { json }: CommonOptions): void {
   terminal.err(
     json === true
@@ -69,20 +69,20 @@ function jsonValue(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? value.toString() : value;
 }
 
-// What to do where the file system says no.
+// Remedies for file-system errors.
 const remedies: Readonly<Record<string, string | undefined>> = {
-  EISDIR: 'that is a folder: name a file in it',
-  ENOTDIR: 'a part of that path is a file and no folder: name another folder',
-  EACCES: 'this user may not: run it as the owner of that file or folder',
-  EPERM: 'this user may not: run it as the owner of that file or folder',
-  EROFS: 'name a folder that can be written to',
-  ENOSPC: 'make room on that disk',
+  EISDIR: 'it is a folder: specify a file in it',
+  ENOTDIR: 'a part of the path is a file, not a folder: specify another folder',
+  EACCES: 'this user lacks permission: run the command as the owner of that file or folder',
+  EPERM: 'this user lacks permission: run the command as the owner of that file or folder',
+  EROFS: 'specify a writable folder',
+  ENOSPC: 'free space on that disk',
 };
 
-/** An error of this package or of the system in one line; one of our own making is shown whole. */
+/** An error on one line. Defects of this package are shown in full. */
 export function describeError(error: unknown): { code: string; message: string } {
   if (error instanceof MtlsError) return { code: error.code, message: inOneLine(error.message) };
-  // One of the file system comes from another realm under some test runners, where instanceof says no.
+  // Under some test runners, file-system errors come from another realm, where instanceof fails.
   if (types.isNativeError(error) && 'code' in error && 'syscall' in error) {
     const code = String(error.code);
     const remedy = code === 'ENOENT' ? describeMissing(error) : remedies[code];
@@ -90,10 +90,10 @@ export function describeError(error: unknown): { code: string; message: string }
     return { code, message: inOneLine(remedy === undefined ? message : `${message}; ${remedy}`) };
   }
   const defect = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { code: 'defect', message: `this is a fault of express-mtls, please report it: ${defect}` };
+  return { code: 'defect', message: `this is a defect of express-mtls, please report it: ${defect}` };
 }
 
-/** As libuv words it: `no such file or directory, open 'server.crt'`. */
+/** In the words of libuv: `no such file or directory, open 'server.crt'`. */
 function describeSystemError(error: object): string {
   const { errno = 0, syscall = '', path, dest } = error as NodeJS.ErrnoException & { readonly dest?: string };
   const [, words = 'unknown error'] = getSystemErrorMap().get(errno) ?? [];
@@ -103,7 +103,7 @@ function describeSystemError(error: object): string {
 
 function describeMissing(error: object): string {
   const path = 'path' in error && typeof error.path === 'string' ? error.path : '';
-  const usual = `check the path, which is relative to the folder where you are, ${currentDirectory()}`;
+  const usual = `check the path, which is relative to the current folder, ${currentDirectory()}`;
   const odd = describeOddPath(path);
   return odd === undefined ? usual : sentenceOf(odd);
 }

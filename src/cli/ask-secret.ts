@@ -1,5 +1,5 @@
 /**
- * A question whose answer is not shown.
+ * A prompt that does not echo its input.
  *
  * @module
  */
@@ -8,8 +8,8 @@ import { Writable } from 'node:stream';
 import { MtlsError } from '../errors.js';
 
 /**
- * Asks for one line, and shows nothing of what is typed.
- * @throws MtlsError `ERR_MTLS_PASSPHRASE_INVALID` where it is broken off
+ * Asks for one line without echo.
+ * @throws MtlsError `ERR_MTLS_PASSPHRASE_INVALID` if the prompt is cancelled
  */
 export async function askSecret(
   question: string,
@@ -22,7 +22,7 @@ export async function askSecret(
       done();
     },
   });
-  // As a terminal, it takes the echo away from the system's hands and writes it itself: to nowhere.
+  // In terminal mode, readline does the echo itself, and writes it to nowhere.
   const lines = createInterface({ input, output: nowhere, terminal: true, historySize: 0 });
   try {
     return await new Promise((resolve, reject) => {
@@ -32,7 +32,7 @@ export async function askSecret(
         reject(
           new MtlsError('ERR_MTLS_PASSPHRASE_INVALID', {
             seen: 'no passphrase was given',
-            remedy: 'type it, and Enter',
+            remedy: 'type it and press Enter',
           }),
         );
       });

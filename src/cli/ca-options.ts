@@ -1,6 +1,5 @@
 /**
- * The CA that a command works on: its folder, and the passphrase of its key
- * where that is encrypted.
+ * The CA that a command works on: its folder, and the passphrase of its key if that is encrypted.
  *
  * @module
  */
@@ -17,12 +16,12 @@ import type { Terminal } from './terminal.js';
 
 const passphraseVariable = 'EXPRESS_MTLS_CA_PASSPHRASE';
 
-/** What {@link passphraseOption} gives a command. */
+/** The options of a command with {@link passphraseOption}. */
 export interface PassphraseOptions extends CommonOptions {
   readonly passphraseFile?: string | undefined;
 }
 
-/** What `directoryOption()` and {@link passphraseOption} give a command. */
+/** The options of a command with `directoryOption()` and {@link passphraseOption}. */
 export interface CaOptions extends PassphraseOptions {
   readonly dir: string;
 }
@@ -31,14 +30,14 @@ export interface CaOptions extends PassphraseOptions {
 export function passphraseOption(): Option {
   return new Option(
     '--passphrase-file <file>',
-    `where the CA key has a passphrase: a file whose first line it is (default: the variable ${passphraseVariable}, else it is asked for)`,
+    `file with the passphrase of the CA key in its first line (default: the variable ${passphraseVariable}, or else a prompt)`,
   );
 }
 
 /**
- * Opens the CA that a command is told, or makes it; asks for the passphrase only where its key is encrypted.
- * @param params - How to make one that is not there.
- * @throws MtlsError as `openDevCa()` and {@link readPassphrase} do
+ * Opens the CA of a command, or creates it. Prompts for the passphrase only if the key is encrypted.
+ * @param params - How to create a missing CA.
+ * @throws MtlsError like `openDevCa()` and {@link readPassphrase}
  */
 export async function openCa(
   terminal: Terminal,
@@ -57,16 +56,17 @@ export async function openCa(
   return await terminal.during('opening the CA', opening);
 }
 
-/** Says where others can write to the folder of the CA. Its mode is not changed: it may be meant. */
+/** Warns if others can write to the folder of the CA. Its mode is not changed, because it may be intended. */
 export async function warnOfFolder(terminal: Terminal, options: CaOptions): Promise<void> {
   const message = await faultOfFolder(options.dir);
   if (message !== undefined) warn(terminal, message, options);
 }
 
 /**
- * The passphrase of a CA key: from the file, else from the variable, else, where the key is encrypted, asked for.
- * @returns `undefined` where none was given, and the key needs none or is not there.
- * @throws MtlsError `ERR_MTLS_PASSPHRASE_INVALID` for an empty passphrase, and where one is needed and there is no terminal to ask at
+ * The passphrase of a CA key: from the file, or from the variable, or, if the key is encrypted, from a prompt.
+ * @returns `undefined` if none was given and the key does not need one or does not exist.
+ * @throws MtlsError `ERR_MTLS_PASSPHRASE_INVALID` for an empty passphrase, and if one is needed and there is no
+ *   terminal to prompt on
  */
 export async function readPassphrase(
   terminal: Terminal,
@@ -84,14 +84,14 @@ export async function readPassphrase(
   if (askSecret !== undefined) return notEmpty(await askSecret(`Passphrase of ${keyFile}: `), 'the answer');
   throw new MtlsError('ERR_MTLS_PASSPHRASE_INVALID', {
     seen: `${keyFile} is encrypted, and there is no terminal to ask for its passphrase`,
-    remedy: `give it with --passphrase-file FILE or ${passphraseVariable}`,
+    remedy: `set it with --passphrase-file FILE or ${passphraseVariable}`,
   });
 }
 
 function notEmpty(passphrase: string, origin: string): string {
   if (passphrase !== '') return passphrase;
   throw new MtlsError('ERR_MTLS_PASSPHRASE_INVALID', {
-    seen: `${origin} holds no passphrase`,
-    expected: 'that of the CA key, in one line',
+    seen: `${origin} contains no passphrase`,
+    expected: 'the passphrase of the CA key on one line',
   });
 }

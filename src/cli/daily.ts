@@ -1,12 +1,12 @@
 /**
- * What the daily commands have in common: days, options that were said, lines about files.
+ * Shared by the everyday commands: `--days`, options that are set, lines about files.
  *
  * @module
  */
 import path from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 
-/** `--days`: how long something holds. */
+/** `--days`: a lifetime. */
 export function daysOption(what: string): Option {
   return new Option('--days <days>', what).argParser((text) => {
     const days = Number(text);
@@ -15,7 +15,7 @@ export function daysOption(what: string): Option {
   });
 }
 
-/** Options that are there: the library takes no `undefined` for what was not said. */
+/** The options that are set. The library does not accept `undefined` for unset options. */
 export function said<Options extends object>(options: Options): Said<Options> {
   return Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
@@ -24,7 +24,7 @@ export function said<Options extends object>(options: Options): Said<Options> {
 
 type Said<Options> = { [Key in keyof Options]?: Exclude<Options[Key], undefined> };
 
-/** A line about a file: what became of it, and where it is, seen from here. */
+/** A line about a file: what happened to it, and its path relative to the current folder. */
 export function fileLine(outcome: string, file: string): string {
   return `${outcome.padEnd(9)}${path.relative('.', file)}`;
 }

@@ -1,5 +1,5 @@
 /**
- * What is said of a certificate that was issued, or made of a request.
+ * Describes a certificate that was issued, with a new key or for a request.
  *
  * @module
  */
@@ -32,12 +32,12 @@ export function describeIssued(
   };
 }
 
-/** The answer for a certificate that was made of a request. */
+/** The answer for a certificate that was issued for a request. */
 export function describeSigned(terminal: Terminal, signed: SignedRequest): Answer {
   const { outcome, certFile, taken, leftOut } = signed;
   const items =
     outcome === 'made'
-      ? [`Taken from the request: ${listItems(taken)}.`, `Left out of it: ${listItems(leftOut)}.`]
+      ? [`Taken from the request: ${listItems(taken)}.`, `Not taken: ${listItems(leftOut)}.`]
       : [];
   return {
     data: signed,
@@ -52,14 +52,13 @@ function listItems(items: readonly RequestedItem[]): string {
 function describe(terminal: Terminal, certificate: DevCertificate & { outcome: 'made' | 'kept' }): string {
   const { outcome, kind, commonName, serialNumber, notAfter, revokedAt } = certificate;
   const nowMs = terminal.world.now();
-  const what = `A ${kind ?? 'certificate'}, ${commonName ?? 'without a commonName'}, with the serial number ${serialNumber}`;
+  const what = `A ${kind ?? 'certificate'}, ${commonName ?? 'without a commonName'}, serial number ${serialNumber}`;
   if (revokedAt !== undefined) {
-    return `${what}: it was ${terminal.style('bad', 'revoked')} at ${describeDate(revokedAt, nowMs)}. To have it made anew, remove its files.`;
+    return `${what}: it was ${terminal.style('bad', 'revoked')} at ${describeDate(revokedAt, nowMs)}. To issue it again, remove its files.`;
   }
   if (notAfter.getTime() <= nowMs) {
-    return `${what}: it ${terminal.style('bad', 'expired')} at ${describeDate(notAfter, nowMs)}. To have a new one, renew it.`;
+    return `${what}: it ${terminal.style('bad', 'expired')} at ${describeDate(notAfter, nowMs)}. To replace it, renew it.`;
   }
-  const kept =
-    outcome === 'kept' ? ' It was there before, and is as it was: other options change nothing.' : '';
-  return `${what}. It holds until ${describeDate(notAfter, nowMs)}.${kept}`;
+  const kept = outcome === 'kept' ? ' It existed before and is unchanged; other options have no effect.' : '';
+  return `${what}. It is valid until ${describeDate(notAfter, nowMs)}.${kept}`;
 }

@@ -13,7 +13,7 @@ import { runProgram } from './program.js';
 const { version } = JSON.parse(readFileSync(manifestFile, 'utf8')) as { version: string };
 const { env, stdin, stdout, stderr } = process;
 
-// Whoever reads may have seen enough, as `head` has: that is no fault.
+// A reader such as `head` may close the pipe early. That is not an error.
 for (const stream of [stdout, stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
@@ -31,7 +31,7 @@ const running = runProgram(process.argv.slice(2), version, {
   now: Date.now,
 });
 
-// What is built is CommonJS, which knows no `await` up here.
+// The build is CommonJS, which has no top-level `await`.
 void running.then((exitCode) => {
   process.exitCode = exitCode;
 });

@@ -1,5 +1,6 @@
 /**
- * Where package.json is, seen from the built command. CommonJS as `src/material/worker-file.cts` is, and for the same reason.
+ * The path of package.json, relative to the built command. CommonJS for the same reason as
+ * `src/material/worker-file.cts`.
  */
 import path = require('node:path');
 

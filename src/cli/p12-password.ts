@@ -1,6 +1,6 @@
 /**
- * The password of a PKCS#12 file: from a file or the environment, never from
- * the arguments, which other users can read.
+ * The password of a PKCS#12 file: from a file or the environment, never from the arguments, which other users can
+ * read.
  *
  * @module
  */
@@ -20,17 +20,17 @@ export interface PasswordOptions {
 /** `--p12` and `--p12-password-file`. */
 export function passwordOptions(): Option[] {
   return [
-    new Option('--p12', 'a PKCS#12 file NAME.p12 too, for browsers and phones'),
+    new Option('--p12', 'also write a PKCS#12 file NAME.p12, for browsers and phones'),
     new Option(
       '--p12-password-file <file>',
-      `a file whose first line is its password; else ${variable} has it, or a random one is made`,
+      `file with its password in the first line (default: the variable ${variable}, or else a random password)`,
     ).implies({ p12: true }),
   ];
 }
 
 /**
- * The password that was given, or `undefined` where one is to be made.
- * @throws MtlsError `ERR_MTLS_PASSPHRASE_INVALID` where it is empty
+ * The password that was given, or `undefined` if one is to be generated.
+ * @throws MtlsError `ERR_MTLS_PASSPHRASE_INVALID` if it is empty
  */
 export async function readPassword(
   { world }: Terminal,
@@ -40,6 +40,6 @@ export async function readPassword(
   if (password !== '') return password;
   throw new MtlsError('ERR_MTLS_PASSPHRASE_INVALID', {
     seen: `${file ?? variable} is empty`,
-    remedy: 'put the password there, or leave it out to have one made',
+    remedy: 'put the password there, or omit it to generate one',
   });
 }

@@ -1,5 +1,5 @@
 /**
- * The command, from its arguments to its exit code.
+ * The program, from its arguments to its exit code.
  *
  * @module
  */
@@ -24,16 +24,18 @@ const adders = [
 ];
 
 /**
- * Runs the command.
- * @param args - What stands behind its name.
- * @param version - What `--version` answers.
+ * Runs the program.
+ * @param args - The arguments after its name.
+ * @param version - The output of `--version`.
  * @returns The exit code, one of {@link exitCodes}.
  */
 export async function runProgram(args: readonly string[], version: string, world: World): Promise<number> {
   const terminal = new Terminal(world);
   let exitCode: number = exitCodes.done;
   const program = new Command('express-mtls')
-    .description('Client certificates for development: make them, revoke them, and see why one is refused.')
+    .description(
+      'Client certificates for development: issue and revoke them, and find out why one is refused.',
+    )
     .version(version, '-V, --version')
     .exitOverride()
     .configureOutput({
@@ -44,7 +46,7 @@ export async function runProgram(args: readonly string[], version: string, world
         terminal.err(text.trimEnd());
       },
     })
-    .showHelpAfterError('(--help shows what there is)')
+    .showHelpAfterError('(--help lists commands and options)')
     .addHelpText(
       'after',
       `
@@ -54,7 +56,7 @@ Examples:
   $ express-mtls revoke alice --reason keyCompromise
   $ express-mtls issue client --help
 
-Exit codes: 0 done, 1 the answer is no, 2 called wrongly, 3 could not be done.`,
+Exit codes: 0 success, 1 the answer is no, 2 called incorrectly, 3 failed.`,
     );
   const commands = createCommands(program, terminal, (code) => {
     exitCode = code;
@@ -64,7 +66,7 @@ Exit codes: 0 done, 1 the answer is no, 2 called wrongly, 3 could not be done.`,
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    // commander has printed what there is to say.
+    // commander has already printed the error.
     return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   }
   return exitCode;

@@ -1,5 +1,5 @@
 /**
- * A password in a file, where a command takes one.
+ * Reads a password from a file.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { readBounded } from '../dev-ca/bounded-file.js';
 
 const maxBytes = 2 ** 20;
 
-/** The first line of `file`, as `openssl -passin file:` reads it; empty where there is none. */
+/** The first line of `file`, like `openssl -passin file:`; empty if there is none. */
 export async function readFirstLine(file: string): Promise<string> {
   const [line = ''] = (await readBounded(file, maxBytes)).toString('utf8').split(/\r?\n/, 1);
   return line;

@@ -1,11 +1,11 @@
 /**
- * Columns for people: aligned by what a terminal shows, long cells cut.
+ * Tables for people: aligned by display width, with long cells truncated.
  *
  * @module
  */
 import { printable, type Style, type Terminal } from './terminal.js';
 
-/** A cell, and what it is to look like. */
+/** A cell and its style. */
 export interface Cell {
   readonly text: string;
   readonly style?: Style | undefined;
@@ -14,18 +14,18 @@ export interface Cell {
 /** A column. */
 export interface Column {
   readonly title: string;
-  /** Longer cells are cut. @defaultValue never */
+  /** Longer cells are truncated. @defaultValue never */
   readonly maxWidth?: number;
 }
 
-/** Writes a table, each row of it as long as `columns`. */
+/** Formats a table. Each row is as long as `columns`. */
 export function formatTable(
   terminal: Terminal,
   columns: readonly Column[],
   rows: readonly (readonly Cell[])[],
 ): string {
   const titles = columns.map(({ title }): Cell => ({ text: title, style: 'strong' }));
-  // Escaped before it is measured: what is printed is what is counted.
+  // Escaped before measuring, so that the printed text is what is measured.
   const cells = [titles, ...rows].map((row) =>
     row.map(({ text, style }, index) => ({ text: cut(printable(text), columns[index]?.maxWidth), style })),
   );
@@ -54,7 +54,7 @@ function cut(text: string, maxWidth = Infinity): string {
   return `${short}…`;
 }
 
-// What terminals draw two columns wide: the scripts of East Asia, their full-width forms, and pictures.
+// Characters that terminals draw two columns wide: East Asian scripts, their full-width forms, and pictographs.
 const wide =
   /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6]|\p{Emoji_Presentation}|[\u{20000}-\u{3FFFD}]/u;
 

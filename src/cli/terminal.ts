@@ -1,6 +1,5 @@
 /**
- * Where the command writes: two streams, colours only where somebody looks, and
- * nothing that a certificate says can steer the terminal.
+ * The output of the command: two streams, colours only on a terminal, and no control sequences from certificates.
  *
  * @module
  */
@@ -8,23 +7,23 @@ import { randomBytes } from 'node:crypto';
 import { styleText } from 'node:util';
 import { escapeUnsafe, replaceUnsafe } from '../x509/string.js';
 
-/** What a word is to look like. */
+/** The style of a text. */
 export type Style = 'good' | 'bad' | 'warning' | 'dim' | 'strong';
 
-/** What the command needs of the world. */
+/** The environment of the command. */
 export interface World {
-  /** Writes to stdout, as it is. */
+  /** Writes to stdout, unchanged. */
   readonly writeOut: (text: string) => void;
-  /** Writes to stderr, as it is. */
+  /** Writes to stderr, unchanged. */
   readonly writeErr: (text: string) => void;
-  /** Whether stdout is a terminal that shows colours. */
+  /** Whether stdout is a terminal with colours. */
   readonly hasColours: boolean;
-  /** Whether somebody looks at stderr, so that progress is worth a line. */
+  /** Whether stderr is a terminal, so that progress is shown. */
   readonly showsProgress: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Reads all of stdin. */
   readonly readIn: () => Promise<string>;
-  /** Asks for a secret without showing it; `undefined` where nobody sits at a terminal. */
+  /** Prompts for a secret without echo; `undefined` without a terminal. */
   readonly askSecret?: ((question: string) => Promise<string>) | undefined;
   /** The clock, in milliseconds since 1970. */
   readonly now: () => number;
@@ -32,7 +31,7 @@ export interface World {
 
 const formats = { good: 'green', bad: 'red', warning: 'yellow', dim: 'dim', strong: 'bold' } as const;
 
-/** The streams, with a hand on what goes through. */
+/** The streams, with escaping and styles. */
 export class Terminal {
   readonly world: World;
 
@@ -40,7 +39,7 @@ export class Terminal {
     this.world = world;
   }
 
-  /** A text in a style, where colours are shown; for {@link Terminal.out} and {@link Terminal.err}, which show it. */
+  /** A text in a style, if colours are shown; only for {@link Terminal.out} and {@link Terminal.err}. */
   style(style: Style, text: string): string {
     if (!this.world.hasColours) return text;
     return styleText(formats[style], text, { validateStream: false }).replaceAll('\u001B[', `\u001B${own}[`);
@@ -56,7 +55,7 @@ export class Terminal {
     this.world.writeErr(`${printable(text)}\n`);
   }
 
-  /** Says what takes its time while it does, and wipes it away after. */
+  /** Shows a progress message during an operation, and clears it afterwards. */
   async during<Result>(what: string, work: Promise<Result>): Promise<Result> {
     if (!this.world.showsProgress) return await work;
     this.world.writeErr(printable(`${what} …`));
@@ -68,11 +67,11 @@ export class Terminal {
   }
 }
 
-// Nobody else can know it: a certificate may say the escape sequence of a colour, and not one of ours.
+// Secret: a certificate can contain the escape sequence of a colour, but not one of ours.
 const own = randomBytes(16).toString('hex');
 const ownColours = new RegExp(String.raw`\u001B${own}(\[(?:1|2|22|31|32|33|39)m)`);
 
-/** Text whose every character is seen: what could steer a terminal, or is not seen in one, is written as an escape. */
+/** Text with every character visible. Characters that could control a terminal, or are invisible, are escaped. */
 export function printable(text: string): string {
   return text
     .split(ownColours)
@@ -80,7 +79,7 @@ export function printable(text: string): string {
     .join('');
 }
 
-/** JSON that is still JSON after {@link printable}: what that would escape has the escape of JSON. */
+/** JSON that stays valid after {@link printable}: the characters it would escape get JSON escapes. */
 export function printableJson(json: string): string {
   const escape = (sign: string): string =>
     sign
@@ -90,7 +89,7 @@ export function printableJson(json: string): string {
   return inLines(json, (line) => replaceUnsafe(line, escape));
 }
 
-/** Line breaks are ours. */
+/** Only line breaks of this program are kept. */
 function inLines(text: string, escape: (line: string) => string): string {
   return text.split('\n').map(escape).join('\n');
 }

@@ -1,5 +1,5 @@
 /**
- * Dates as people say them.
+ * Dates and time spans for people.
  *
  * @module
  */
@@ -10,7 +10,7 @@ const { minute, hour, day, year } = millisecondsIn;
 
 const format = new Intl.RelativeTimeFormat('en', { numeric: 'always' });
 
-// What is `short` of a whole number or less counts as it: 365 days are still that a second after.
+// A span that is short of a whole number by at most `short` counts as whole: 365 days stay 365 days a second later.
 const units = [
   { name: 'year', ms: year, short: day },
   { name: 'day', ms: day, short: hour },
@@ -18,7 +18,7 @@ const units = [
   { name: 'minute', ms: minute, short: 0 },
 ] as const;
 
-/** `in 3 days`, `2 hours ago`; the largest unit of which there are two at least. */
+/** `in 3 days`, `2 hours ago`: the largest unit that counts at least two. */
 export function fromNow(date: Date, nowMs: number): string {
   const ms = date.getTime() - nowMs;
   for (const unit of units) {

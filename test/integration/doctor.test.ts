@@ -88,7 +88,7 @@ async function startPlain(
 }
 
 describe('a server of express-mtls', () => {
-  test('serves a good client: exit code 0, and each stage is told', async () => {
+  test('serves a good client: exit code 0, and each stage is reported', async () => {
     const { port } = await startServer({ root });
     const { code, out, err } = await run({ port });
     expect({ code, err }).toStrictEqual({ code: 0, err: '' });
@@ -98,10 +98,10 @@ describe('a server of express-mtls', () => {
           `^Trying https://localhost:${port}/`,
           `ok       tcp          connected to \\S+ port ${port}`,
           'ok       handshake    TLSv1\\.3, TLS_\\w+',
-          'ok       server       its certificate is trusted, and is for localhost',
+          'ok       server       its certificate is trusted and valid for localhost',
           'ok       answer       served: 200',
           '',
-          `client1 is let in: https://localhost:${port}/ answered 200\n$`,
+          `client1 is admitted: https://localhost:${port}/ answered 200\n$`,
         ].join('\n'),
       ),
     );
@@ -111,7 +111,7 @@ describe('a server of express-mtls', () => {
     ['revoked', 'ERR_MTLS_CERTIFICATE_REVOKED', { serial: '1002' }],
     ['expired', 'ERR_MTLS_CERTIFICATE_EXPIRED', { notAfter: inMs(-hour) }],
     ['wrong-purpose', 'ERR_MTLS_CERTIFICATE_INVALID', { extendedKeyUsage: [purposes.serverAuth] }],
-  ])('refuses as the doctor says beforehand: %s', async (reason, code, options) => {
+  ])('refuses as predicted by the doctor: %s', async (reason, code, options) => {
     const certificate = root.client(options);
     const crl = root.crl({ number: 4, revoked: [{ serial: '1002' }] }).pem;
     const { port, recorder } = await startServer({ root, crl });
@@ -122,17 +122,17 @@ describe('a server of express-mtls', () => {
     expect(recorder.events('refused').map((event) => [event.reason, event.code])).toEqual([[reason, code]]);
   });
 
-  test('refuses by a newer CRL, which the doctor was not given: it says what may differ', async () => {
+  test('refuses by a newer CRL than the doctor has: the report names possible differences', async () => {
     const { port } = await startServer({ root, crl: root.crl({ number: 5, revoked: [client1] }).pem });
     const { code, out } = await run({ port });
     expect(code).toBe(1);
     expect(out).toMatch(
-      /^FAILS {4}answer {7}the handshake of TLSv1\.3 was done, and then the server ended the connection without an alert or an answer \(ECONNRESET\)/m,
+      /^FAILS {4}answer {7}the TLSv1\.3 handshake succeeded, then the server closed the connection without an alert or an answer \(ECONNRESET\)/m,
     );
-    expect(out).toContain('\nWhat may differ, and how to see it:\n');
-    expect(out).toMatch(/- another CA: .*\n {2}- another CRL in force there.*\n {2}- another clock: /);
+    expect(out).toContain('\nPossible differences, and how to check them:\n');
+    expect(out).toMatch(/- a different CA: .*\n {2}- a different CRL in force.*\n {2}- a different clock: /);
     expect(out).toMatch(/mtls\.explain\(certificate\)/);
-    expect(out).toMatch(/\n\nclient1 is refused by https:\S+, though nothing here refuses it: .*\n$/);
+    expect(out).toMatch(/\n\nclient1 is refused by https:\S+, although all checks here pass: .*\n$/);
   });
 
   test('refuses a client of another CA', async () => {
@@ -142,13 +142,13 @@ describe('a server of express-mtls', () => {
     expect(tried.outcome).toMatch(/^refused-/);
   });
 
-  test('serves a client that the files would refuse: it says what may differ', async () => {
+  test('serves a client that the files would refuse: the report names possible differences', async () => {
     const { port } = await startServer({ root });
     const { code, verdict } = await ask({ port, crl: root.crl({ revoked: [client1] }).pem });
     expect(code).toBe(1);
     expect(verdict).toMatchObject({ letIn: false, reason: 'revoked' });
     expect(verdict.text).toMatch(
-      /^client1 is refused: revoked on .*; yet it was let in: https:\S+ answered 200$/,
+      /^client1 is refused: revoked on .*; but the server admitted it: https:\S+ answered 200$/,
     );
     expect(verdict.advice.join('\n')).toContain('an older CRL');
   });
@@ -173,8 +173,8 @@ describe('a server of express-mtls', () => {
     expect(found.attempt.steps.at(-1)?.detail).toBe(`the server answers ${status} ${code} (${what})`);
     // The server said what it was: what else may differ is beside the point.
     expect(found.verdict.advice).toEqual([
-      expect.stringMatching(/^another CRL in force there/),
-      expect.stringMatching(/^the server knows: /),
+      expect.stringMatching(/^a different CRL in force/),
+      expect.stringMatching(/^on the server, the log line /),
     ]);
   });
 
@@ -197,14 +197,14 @@ describe('a server of express-mtls', () => {
     expect(byRule.verdict).toMatchObject({ reason: 'forbidden', code: 'ERR_MTLS_CLIENT_FORBIDDEN' });
   });
 
-  test('a 404 is an answer to a client that was let in', async () => {
+  test('a 404 is an answer to an admitted client', async () => {
     const { port } = await startServer({ root });
     const { code, attempt: tried } = await ask({ port, path: '/nothing', args: ['--method', 'HEAD'] });
     expect([code, tried.outcome, tried.status]).toEqual([0, 'served', 404]);
   });
 });
 
-/** A server whose CRL has run out while it was in force. */
+/** A server whose CRL has expired while in force. */
 async function startStale(options: { onRefused: 'respond' }): Promise<{ port: number }> {
   const crl = root.crl({ nextUpdate: inMs(hour) }).pem;
   const { port, clock } = await startServer({ root, crl, options });
@@ -212,7 +212,7 @@ async function startStale(options: { onRefused: 'respond' }): Promise<{ port: nu
   return { port };
 }
 
-describe('a server of another making', () => {
+describe('another kind of server', () => {
   // The client's end of a TLS 1.3 handshake is done before the server has seen the certificate.
   test.each([
     { version: 'TLSv1.2', outcome: 'refused-in-handshake' },
@@ -230,13 +230,13 @@ describe('a server of another making', () => {
     expect([code, tried.outcome, tried.protocol]).toEqual([0, 'served', version]);
   });
 
-  test('that answers 403 without a code of ours', async () => {
+  test('that answers 403 without a code of express-mtls', async () => {
     const port = await startPlain({}, (_req, res) => void res.writeHead(403).end('<html>'));
     const { code, attempt: tried } = await ask({ port });
     expect([code, tried.outcome, tried.code]).toEqual([1, 'refused-by-answer', undefined]);
   });
 
-  test('that answers 400 as nginx does', async () => {
+  test('that answers 400 like nginx', async () => {
     const port = await startPlain({}, (_req, res) => {
       res.writeHead(400).end('<h1>400 Bad Request</h1>The SSL certificate error<hr>nginx/1.27.0');
     });
@@ -244,7 +244,7 @@ describe('a server of another making', () => {
     expect(tried.steps.at(-1)?.detail).toMatch(/^nginx answers 400 because of the certificate/);
   });
 
-  test('whose code is no word of ours, and which has no end', async () => {
+  test('whose code is unknown and endless', async () => {
     const port = await startPlain({}, (_req, res) => {
       res.writeHead(401, { 'content-type': 'application/problem+json' });
       res.write(JSON.stringify({ code: 'ERR_MTLS_\u001B[2J', reason: 'x\nok' }));
@@ -267,12 +267,12 @@ describe('a server of openssl, which sends alerts', () => {
     {
       version: '-tls1_2',
       outcome: 'refused-in-handshake',
-      detail: /^the server refuses in the handshake, with alert 48: /,
+      detail: /^the server refused the handshake with alert 48: /,
     },
     {
       version: '-tls1_3',
       outcome: 'refused-after-handshake',
-      detail: /^the handshake of TLSv1\.3 was done, and then the server refused with alert 48: unknown CA: /,
+      detail: /^the TLSv1\.3 handshake succeeded, then the server refused with alert 48: unknown CA: /,
     },
   ])('$version: the alert is told in words', async ({ version, outcome, detail }) => {
     const server = root.server();
@@ -312,25 +312,25 @@ async function portOf(output: Readable): Promise<number> {
   });
 }
 
-describe('a server whose answer is none', () => {
+describe('a server without a valid answer', () => {
   test.each([
     {
       what: 'is no HTTP',
       answer: 'SSH-2.0-x\r\n',
       outcome: 'no-answer',
-      detail: /^the answer is no HTTP\/1\.1 \(HPE_/,
+      detail: /^the answer is not HTTP\/1\.1 \(HPE_/,
     },
     {
       what: 'changes the protocol',
       answer: 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n',
       outcome: 'no-answer',
-      detail: /^the connection ended without an answer that can be read$/,
+      detail: /^the connection ended without a readable answer$/,
     },
     {
       what: 'closes',
       answer: null,
       outcome: 'refused-after-handshake',
-      detail: /^the handshake of TLSv1\.3 was done, and then the server ended the connection/,
+      detail: /^the TLSv1\.3 handshake succeeded, then the server closed the connection/,
     },
   ])('it $what', async ({ answer, outcome, detail }) => {
     const { keyPem, pem } = root.server();
@@ -343,29 +343,27 @@ describe('a server whose answer is none', () => {
     expect(tried.steps.at(-1)?.detail).toMatch(detail);
   });
 
-  test('a key that OpenSSL does not take is no fault of the server', async () => {
+  test('a key that OpenSSL rejects is not a fault of the server', async () => {
     const { port } = await startServer({ root });
     const tried = await attempt({ ...targetOf(port), key: root.client().keyPem });
     expect(tried.outcome).toBe('unusable');
-    expect(tried.steps.at(-1)?.detail).toMatch(
-      /^OpenSSL of this side does not take key and certificate: .*mismatch/,
-    );
+    expect(tried.steps.at(-1)?.detail).toMatch(/^the local OpenSSL rejects key and certificate: .*mismatch/);
   });
 });
 
-describe('a server that this side does not trust', () => {
-  test('is told apart from one that refuses', async () => {
+describe('a server that the client does not trust', () => {
+  test('is distinguished from one that refuses', async () => {
     const { port } = await startServer({ root, serverCertificate: ca('public').server() });
     const { code, attempt: tried, verdict } = await ask({ port });
     expect([code, tried.outcome]).toEqual([1, 'server-not-trusted']);
     expect(tried.steps.at(-1)).toMatchObject({
       step: 'server',
       detail: expect.stringMatching(
-        /^this side refuses the server, not the server the client: its certificate is not trusted \([A-Z_]+\)$/,
+        /^the client rejects the server, not the server the client: the certificate of the server is not trusted \([A-Z_]+\)$/,
       ),
       remedy: expect.stringContaining('--server-ca'),
     });
-    expect(verdict.text).toMatch(/^client1 was not tried to the end: this side refuses the server/);
+    expect(verdict.text).toMatch(/^client1 could not be tested completely: the client rejects the server/);
   });
 
   test('is trusted by its own CA', async () => {
@@ -381,7 +379,7 @@ describe('a server that this side does not trust', () => {
     const { port } = await startServer({ root, serverCertificate });
     const { code, attempt: tried } = await ask({ port });
     expect([code, tried.outcome]).toEqual([1, 'server-not-trusted']);
-    expect(tried.steps.at(-1)?.detail).toMatch(/its certificate is not for localhost \(/);
+    expect(tried.steps.at(-1)?.detail).toMatch(/the certificate of the server is not for localhost \(/);
     expect(tried.steps.at(-1)?.remedy).toContain('--servername');
     const named = await ask({ port, args: ['--servername', 'a.example'] });
     expect(named.code).toBe(0);
@@ -397,7 +395,7 @@ describe('a server that this side does not trust', () => {
     );
   });
 
-  test('an address is not asked for by name', async () => {
+  test('an address is not sent as a server name', async () => {
     const asked: string[] = [];
     const port = await startPlain({
       SNICallback: (name, done) => {
@@ -418,7 +416,7 @@ describe('a server that this side does not trust', () => {
   });
 });
 
-describe('a server that is not there', () => {
+describe('a missing server', () => {
   test('nothing listens', async () => {
     const gone = createTcpServer();
     await once(gone.listen(0, '127.0.0.1'), 'listening');
@@ -432,7 +430,7 @@ describe('a server that is not there', () => {
         step: 'tcp',
         outcome: 'fails',
         detail: `no connection to 127.0.0.1:${port}: ECONNREFUSED`,
-        remedy: 'nothing listens there: start the server, or check host and port',
+        remedy: 'no server listens there: start the server, or check host and port',
       },
     ]);
   });
@@ -453,7 +451,7 @@ describe('a server that is not there', () => {
     if (Buffer.isBuffer(greets)) {
       expect(tried.alert?.number).toBe(48);
       expect(tried.steps.at(-1)?.detail).toMatch(
-        /^the server refuses in the handshake, with alert 48: unknown CA: /,
+        /^the server refused the handshake with alert 48: unknown CA: /,
       );
     }
   });
@@ -472,11 +470,11 @@ describe('a server that is not there', () => {
     const port = await listen(listener());
     const tried = await attempt({ ...targetOf(port), limitMs: 600 });
     expect(tried.outcome).toBe(outcome);
-    expect(tried.steps.at(-1)?.detail).toMatch(/ came within 0\.6 s$/);
+    expect(tried.steps.at(-1)?.detail).toMatch(/ within 0\.6 s$/);
   });
 });
 
-test('what a server calls itself does not steer the terminal', async () => {
+test('names from a server cannot control the terminal', async () => {
   const hostile = 'a\u001B[2J\nok       answer       served: 200\u202E';
   const serverCertificate = root.server({ commonName: hostile, sans: null });
   const { port } = await startServer({ root, serverCertificate });

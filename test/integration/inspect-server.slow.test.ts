@@ -31,7 +31,7 @@ async function serveTls(options: TlsOptions = {}): Promise<string> {
 const asking: TlsOptions = { ca: [root.pem, ca('second').pem], requestCert: true, rejectUnauthorized: true };
 
 describe('a server', () => {
-  test('is told: TLS, whom it asks for, and its chain', async () => {
+  test('is described: TLS, the CAs that it requests certificates from, and its chain', async () => {
     const { port } = await startServer({ root });
     const url = `https://localhost:${port}`;
     const { code, out, err } = await runCommand(['inspect', url, '--ca', files.ca]);
@@ -49,7 +49,7 @@ describe('a server', () => {
     expect(first).toMatch(/\n {2}Would be accepted as localhost by clients\.\n?$/);
   });
 
-  test('is told as JSON', async () => {
+  test('is described as JSON', async () => {
     const { out } = await runCommand(['inspect', await serveTls(asking), '--json']);
     const { items } = JSON.parse(out) as { items: unknown[] };
     expect(items.slice(0, 2)).toMatchObject([
@@ -65,11 +65,11 @@ describe('a server', () => {
   });
 
   test.each<[string, TlsOptions, RegExp]>([
-    ['that asks for nobody', {}, /^ {2}Asks for {5}no client certificate$/m],
+    ['that requests no certificate', {}, /^ {2}Asks for {5}no client certificate$/m],
     [
       'of TLS 1.3 alone, whose wishes are encrypted',
       { ...asking, minVersion: 'TLSv1.3' },
-      /^ {2}Asks for {5}cannot be seen: it speaks TLS 1\.3 only, where that is encrypted$/m,
+      /^ {2}Asks for {5}unknown: it only speaks TLS 1\.3, where the request is encrypted$/m,
     ],
     [
       'of TLS 1.2 alone',
@@ -98,7 +98,7 @@ describe('a server', () => {
     expect(items[1]?.refusals?.[0]?.reason).toBe(reason);
   });
 
-  test('is asked for the name that was given', async () => {
+  test('receives the given server name', async () => {
     const asked: string[] = [];
     const url = await serveTls({
       SNICallback: (name, done) => {
@@ -118,12 +118,12 @@ describe('a server', () => {
   });
 });
 
-describe('what is no server of TLS is said in one line, with exit code 3', () => {
-  test('nobody listens', async () => {
+describe('anything but a TLS server is reported on one line, with exit code 3', () => {
+  test('no server listens', async () => {
     const { code, out, err } = await runCommand(['inspect', 'https://127.0.0.1:1']);
     expect({ code, out }).toStrictEqual({ code: 3, out: '' });
     expect(err).toMatch(
-      /^ERR_MTLS_SERVER_UNREACHABLE: \S+:1: there is no TLS to be had \(ECONNREFUSED\); [^\n]*\n$/,
+      /^ERR_MTLS_SERVER_UNREACHABLE: \S+:1: no TLS connection could be made \(ECONNREFUSED\); [^\n]*\n$/,
     );
   });
 
@@ -131,16 +131,16 @@ describe('what is no server of TLS is said in one line, with exit code 3', () =>
     const port = await listen(createHttpServer());
     const { code, err } = await runCommand(['inspect', `https://localhost:${port}`]);
     expect(code).toBe(3);
-    expect(err).toMatch(/there is no TLS to be had/);
+    expect(err).toMatch(/no TLS connection could be made/);
   });
 
   test.each([['http://localhost:80'], ['https://'], ['ftp://a.test']])('%s', async (url) => {
     const { code, err } = await runCommand(['inspect', url]);
     expect(code).toBe(3);
-    expect(err).toMatch(/this is no address of a server that speaks TLS; write https:\/\/HOST:PORT/);
+    expect(err).toMatch(/this is not the URL of a TLS server; use https:\/\/HOST:PORT/);
   });
 
-  test('it says nothing: it is left after five seconds', async () => {
+  test('it sends nothing: the connection is closed after five seconds', async () => {
     const start = performance.now();
     const port = await listen(createTcpServer((socket) => socket.on('error', () => {})));
     const { code, err } = await runCommand(['inspect', `https://127.0.0.1:${port}`]);
@@ -149,7 +149,7 @@ describe('what is no server of TLS is said in one line, with exit code 3', () =>
     expect(performance.now() - start).toBeLessThan(9000);
   });
 
-  test('it sends a message without end: it is left after 100 kB', async () => {
+  test('it sends an endless message: the connection is closed after 100 kB', async () => {
     let left = false;
     const port = await listen(
       createTcpServer((socket) => {
@@ -187,7 +187,7 @@ describe('what is no server of TLS is said in one line, with exit code 3', () =>
   });
 });
 
-describe('what is said of a certificate is what a server does', () => {
+describe('the verdict on a certificate matches the behaviour of a server', () => {
   const past = new Date(Date.now() - 86_400_000);
   const cases: readonly (readonly [string, Certificate])[] = [
     ['good', root.client()],

@@ -1,5 +1,5 @@
 /**
- * `express-mtls crl`: the CRL, before it goes stale.
+ * `express-mtls crl`: renews the CRL before it becomes stale.
  *
  * @module
  */
@@ -20,13 +20,13 @@ interface CrlCommandOptions extends CaOptions {
 /** Adds the command. */
 export function addCrl({ create, answers }: Commands): void {
   create('crl')
-    .summary('write the CRL anew, before it runs out')
+    .summary('write a new CRL before the current one becomes stale')
     .description(
-      'Writes a new CRL with the same entries, its number one up. A server takes a CRL past its date for stale and lets nobody in.',
+      'Writes a new CRL with the same entries and the next number. By default, a server refuses all clients of a CA whose CRL is stale.',
     )
     .addOption(directoryOption())
     .addOption(passphraseOption())
-    .addOption(daysOption('how long the CRL holds').default(30))
+    .addOption(daysOption('days until the nextUpdate of the CRL').default(30))
     .action(answers(async (terminal, _args, options: CrlCommandOptions) => renewCrl(terminal, options)))
     .addHelpText(
       'after',
@@ -43,8 +43,8 @@ async function renewCrl(terminal: Terminal, options: CrlCommandOptions): Promise
   return { data: crl, text: describeCrl(terminal, crl) };
 }
 
-/** What a new CRL says, in one line. */
+/** A new CRL on one line. */
 export function describeCrl({ world }: Terminal, { file, number, entries, nextUpdate }: CrlFile): string {
   const revoked = count(entries, 'entry', 'entries');
-  return `${path.relative('.', file)} is now number ${String(number)}, with ${revoked}, and holds until ${describeDate(nextUpdate, world.now())}`;
+  return `${path.relative('.', file)} is now number ${String(number)}, with ${revoked}, and is current until ${describeDate(nextUpdate, world.now())}`;
 }

@@ -28,32 +28,39 @@ interface DoctorOptions extends CommonOptions, InputPaths {
 /** Adds the command. */
 export function addDoctor({ create, answers }: Commands): void {
   create('doctor')
-    .summary('say why a client is refused')
+    .summary('find out why a client is refused')
     .description(
-      'Checks what a server would check of a client, in its order, by the same code, and says where it fails. With a URL, it then tries that server with the certificate. What is not given is skipped, and said.',
+      'Runs the checks of a server on a client certificate, in the same order and with the same code, and reports what fails. With a URL, it then connects to that server with the certificate. Checks without an input are skipped and reported as such.',
     )
-    .addArgument(new Argument('[url]', 'a server to try, such as https://localhost:4433').argParser(parseUrl))
-    .requiredOption('--cert <file>', "the client's certificate, and behind it what the client sends with it")
-    .option('--key <file>', 'its private key; without it no server is tried')
+    .addArgument(
+      new Argument('[url]', 'a server to connect to, such as https://localhost:4433').argParser(parseUrl),
+    )
+    .requiredOption(
+      '--cert <file>',
+      "the client's certificate, followed by the certificates that the client sends with it",
+    )
+    .option('--key <file>', 'its private key; without it, no connection is made')
     .option(
       '--passphrase-file <file>',
-      'where the key has a passphrase: a file whose first line it is (default: the variable EXPRESS_MTLS_KEY_PASSPHRASE)',
+      'file with the passphrase of the key in its first line (default: the variable EXPRESS_MTLS_KEY_PASSPHRASE)',
     )
     .addOption(repeatable('--ca <path>', "the server's options.ca: a file or a folder"))
     .addOption(repeatable('--crl <path>', "the server's options.crl: a file or a folder"))
     .addOption(
-      new Option('--rule <json>', 'what requireClient() is given, as JSON').argParser(
+      new Option('--rule <json>', 'the argument of requireClient(), as JSON').argParser(
         orInvalidArgument(parseRule),
       ),
     )
     .addOption(
       repeatable(
         '--server-ca <path>',
-        "the CA of the server's own certificate; by default --ca, or else the CAs of Node",
+        "the CA of the server's own certificate (default: --ca, or else the CAs of Node)",
       ),
     )
-    .option('--servername <name>', "the name to ask for, and to find in the server's certificate")
-    .addOption(new Option('--method <method>', 'of the request').default('GET').argParser(parseMethod))
+    .option('--servername <name>', "the server name to request and to expect in the server's certificate")
+    .addOption(
+      new Option('--method <method>', 'the method of the request').default('GET').argParser(parseMethod),
+    )
     .action(
       answers(async (terminal, [url], options: DoctorOptions) =>
         doctor(terminal, url as URL | undefined, options),
@@ -67,7 +74,7 @@ Examples:
   $ express-mtls doctor --cert client1-crt.pem --key client1-key.pem --ca ca-crt.pem --crl ca-crl.pem https://localhost:4433/
   $ express-mtls doctor --cert client1-crt.pem --ca ca-crt.pem --rule '{"commonName":"client1"}'
 
-Exit codes: 0 it would be let in, and was; 1 it would not, or was not; 2 called wrongly; 3 a file cannot be read.`,
+Exit codes: 0 the client would be, or was, admitted; 1 it would not be, or was not; 2 called incorrectly; 3 a file cannot be read.`,
     );
 }
 
@@ -85,7 +92,7 @@ async function doctor(terminal: Terminal, url: URL | undefined, options: DoctorO
   const verdict =
     obstacle === undefined
       ? concluded
-      : { ...concluded, letIn: false, text: `${concluded.text}; no server was tried: ${obstacle.detail}` };
+      : { ...concluded, letIn: false, text: `${concluded.text}; no connection was made: ${obstacle.detail}` };
   return {
     text: writeReport(terminal, steps, attempted, verdict),
     data: { steps, verdict, ...(attempted === undefined ? {} : { attempt: attempted }) },
@@ -93,11 +100,11 @@ async function doctor(terminal: Terminal, url: URL | undefined, options: DoctorO
   };
 }
 
-/** Why no server can be tried. */
+/** Why no connection can be made. */
 function obstacleOf({ key }: Inputs, steps: readonly Step[]): Step | undefined {
-  if (key === undefined) return skipped('attempt', 'no --key was given, without which nobody can connect');
+  if (key === undefined) return skipped('attempt', 'no --key was given, which is needed to connect');
   const isPair = steps.some(({ step, outcome }) => step === 'key' && outcome === 'ok');
-  return isPair ? undefined : skipped('attempt', 'key and certificate do not make a pair');
+  return isPair ? undefined : skipped('attempt', 'key and certificate do not match');
 }
 
 async function tryServer(
@@ -123,16 +130,16 @@ function toPem({ ders }: CertificateFile): string {
 function parseUrl(given: string): URL {
   const url = URL.canParse(given) ? new URL(given) : undefined;
   if (url?.protocol !== 'https:')
-    throw new InvalidArgumentError('It is to be like https://localhost:4433/path.');
+    throw new InvalidArgumentError('Use a URL such as https://localhost:4433/path.');
   if (url.username !== '' || url.password !== '')
-    throw new InvalidArgumentError('It is to have no name and no password.');
+    throw new InvalidArgumentError('Use a URL without user name and password.');
   url.hash = '';
   return url;
 }
 
 function parseMethod(given: string): string {
   if (/^[A-Z]{1,20}$/.test(given) && given !== 'CONNECT') return given;
-  throw new InvalidArgumentError('It is to be like GET or POST.');
+  throw new InvalidArgumentError('Use a method such as GET or POST.');
 }
 
 function orInvalidArgument<Value>(parse: (given: string) => Value): (given: string) => Value {

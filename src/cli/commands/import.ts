@@ -1,5 +1,5 @@
 /**
- * `express-mtls import`: goes on from a CA that openssl made.
+ * `express-mtls import`: imports a CA created with openssl.
  *
  * @module
  */
@@ -23,17 +23,17 @@ interface ImportOptions extends CaOptions {
 /** Adds the command. */
 export function addImport({ create, answers }: Commands): void {
   create('import')
-    .summary('go on from a CA that openssl made')
+    .summary('import a CA created with openssl')
     .description(
-      'Takes over a CA that openssl made: its certificate and key, its database, its CRL, and what it has issued. The folder is only read. A new CRL is written at once, with every entry.',
+      'Imports a CA created with openssl: its certificate and key, its database, its CRL, and the certificates that it has issued. The source folder is not changed. A new CRL with every entry is written at once.',
     )
-    .argument('<folder>', 'where that CA is')
+    .argument('<folder>', 'the folder of that CA')
     .addOption(directoryOption())
-    .option('--ca <file>', 'its certificate, where it is not found by its name')
-    .option('--key <file>', 'its key, where it is not found by its name')
+    .option('--ca <file>', 'its certificate, if it is not found by name')
+    .option('--key <file>', 'its key, if it is not found by name')
     .option(
       '--remake-ca',
-      'make a new CA certificate for the same name and key, which all that it issued still fits',
+      'create a new CA certificate with the same name and key, so that issued certificates stay valid',
     )
     .addOption(passphraseOption())
     .action(
@@ -55,8 +55,8 @@ async function importFolder(terminal: Terminal, folder: string, options: ImportO
   const { dir, ca, key, remakeCa } = options;
   if (existsSync(dir) && existsSync(folder) && realpathSync(dir) === realpathSync(folder)) {
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-      seen: `${folder} is the folder to import and the one to import into, and it is only read`,
-      remedy: 'name another with --dir',
+      seen: `${folder} is both the source and the target of the import`,
+      remedy: 'specify another target with --dir',
     });
   }
   const found = await findForeignCa(folder, { certificate: ca, key, except: dir });
@@ -75,12 +75,11 @@ function describeReport(terminal: Terminal, report: ImportReport): string {
   const nowMs = terminal.world.now();
   const width = Math.max(3, ...certificates.map(({ name }) => name.length));
   const row = (name: string, ...facts: string[]): string => `${name.padEnd(width)}  ${facts.join(', ')}`;
-  const encrypted =
-    caKey === 'copied-encrypted' ? 'its key encrypted as it was' : 'its key without a passphrase';
+  const encrypted = caKey === 'copied-encrypted' ? 'its key still encrypted' : 'its key without a passphrase';
   return [
     `imported into ${place}:`,
     '',
-    row('ca', caName, `its certificate ${caCertificate === 'kept' ? 'kept' : 'made anew'}`, encrypted),
+    row('ca', caName, `its certificate ${caCertificate === 'kept' ? 'kept' : 'reissued'}`, encrypted),
     ...certificates.map((each) => row(each.name, ...describeCertificate(each))),
     row(
       'crl',
@@ -94,7 +93,7 @@ function describeReport(terminal: Terminal, report: ImportReport): string {
       `  ${remedy}`,
     ]),
     '',
-    `Next: give the servers ${place}/ca-crt.pem and ${place}/ca-crl.pem, and go on here:`,
+    `Next: configure the servers with ${place}/ca-crt.pem and ${place}/ca-crl.pem, and continue here:`,
     `  express-mtls list --dir ${place}`,
   ].join('\n');
 }

@@ -1,5 +1,5 @@
 /**
- * `express-mtls init`: everything that a first server needs.
+ * `express-mtls init`: everything for a first server.
  *
  * @module
  */
@@ -22,12 +22,12 @@ interface InitOptions extends PassphraseOptions {
 /** Adds the command. */
 export function addInit({ create, answers }: Commands): void {
   create('init')
-    .summary('make a CA, a server, a first client and a CRL')
+    .summary('create a CA, a server, a client and a CRL')
     .description(
-      'Makes a development CA with a name of its own, a certificate for localhost, a first client and an empty CRL. What is there is kept, never overwritten. With a passphrase, the key of the CA is written encrypted.',
+      'Creates a development CA with a name of its own, a server certificate for localhost, a first client and an empty CRL. Existing files are kept, never overwritten. With a passphrase, the CA key is encrypted.',
     )
-    .argument('[dir]', `the folder to make them in (default: "${defaultDirectory}")`)
-    .addOption(new Option('--dir <dir>', 'the same, as the other commands have it'))
+    .argument('[dir]', `the folder to create them in (default: "${defaultDirectory}")`)
+    .addOption(new Option('--dir <dir>', 'the same, as in the other commands'))
     .option('--client <name>', 'the first client', 'client1')
     .addOption(rsaOption('ECDSA on P-256'))
     .addOption(passphraseOption())
@@ -38,8 +38,8 @@ export function addInit({ create, answers }: Commands): void {
         );
         if (other !== undefined)
           throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-            seen: `two folders are given, ${directory} and --dir ${other}`,
-            remedy: 'give one',
+            seen: `two folders were given, ${directory} and --dir ${other}`,
+            remedy: 'use one',
           });
         return init(terminal, { ...options, dir: directory });
       }),

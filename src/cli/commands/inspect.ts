@@ -1,6 +1,5 @@
 /**
- * `express-mtls inspect`: what a file holds or a server shows, and what a server
- * of this package would refuse it for.
+ * `express-mtls inspect`: describes a file or a server, and what a server of this package would refuse.
  *
  * @module
  */
@@ -38,28 +37,27 @@ interface InspectOptions extends CommonOptions {
 /** Adds the command. */
 export function addInspect({ create, answers }: Commands): void {
   create('inspect')
-    .summary('say what a file holds or a server shows, and what would be refused')
+    .summary('describe a file or a server, and report what would be refused')
     .description(
-      'Says in plain words what certificates, CRLs, keys, requests and PKCS#12 files hold, or what a server shows, and what a server of this package would refuse. Nothing of a private key is shown.',
+      'Describes certificates, CRLs, keys, requests and PKCS#12 files, or the certificates of a server, and reports what a server of this package would refuse. The contents of private keys are never shown.',
     )
     .argument('<file...>', 'files, PEM or DER, or https://HOST:PORT')
-    .option('--ca <file>', 'the CAs to check chains and CRLs against')
+    .option('--ca <file>', 'the trusted CAs, to verify certification paths and CRLs')
     .option(
       '--find <serial>',
-      'whether a CRL lists this: a serial number in hex, or the file of a certificate',
+      'check whether a CRL lists this: a serial number in hex, or the file of a certificate',
     )
     .addOption(
-      new Option('--as <role>', 'what to judge certificates as, in place of what they say').choices([
-        'client',
-        'server',
-        'ca',
-      ]),
+      new Option(
+        '--as <role>',
+        'the role to check certificates for, instead of their stated purpose',
+      ).choices(['client', 'server', 'ca']),
     )
     .option(
       '--password-file <file>',
-      'a file whose first line is the password of PKCS#12 files and encrypted keys (default: the variable EXPRESS_MTLS_P12_PASSWORD)',
+      'file with the password of PKCS#12 files and encrypted keys in its first line (default: the variable EXPRESS_MTLS_P12_PASSWORD)',
     )
-    .option('--servername <name>', 'the name to call a server by, in place of the one in its address')
+    .option('--servername <name>', 'the server name to request, instead of the host in the URL')
     .action(
       answers(async (terminal, [inputs], options: InspectOptions) =>
         inspect(terminal, inputs as readonly string[], options),
@@ -74,11 +72,11 @@ Examples:
   $ express-mtls inspect client1.p12 --password-file password.txt
   $ express-mtls inspect https://localhost:4433 --ca certs-dev/ca-crt.pem
 
-Exit code 1 where anything would be refused or is listed, 3 where a file does not read.`,
+Exit codes: 0 nothing would be refused; 1 something would be refused or is listed; 3 a file cannot be read.`,
     );
 }
 
-/** What one argument came to. */
+/** The result of one argument. */
 type Input = { readonly input: string } & (
   { readonly found: readonly Found[]; readonly visit?: Visit } | { readonly error: unknown }
 );
@@ -124,8 +122,8 @@ async function readCas(file: string, purpose: string): Promise<Found[]> {
   const found = await readMaterial(await readBounded(file, maxBytes), file, undefined);
   if (certificatesAmong(found).length === 0)
     throw new MtlsError('ERR_MTLS_PEM_INVALID', {
-      seen: `${file} (--ca) holds no certificate`,
-      remedy: 'give that of the CA',
+      seen: `${file} (--ca) contains no certificate`,
+      remedy: 'use the certificate of the CA',
     });
   for (const thing of found) {
     const trust = thing.kind === 'certificate' ? thing.trust : undefined;
@@ -179,7 +177,7 @@ function isHostAndPort(input: string): boolean {
 function noFile(input: string): MtlsError {
   return new MtlsError('ERR_MTLS_SOURCE_UNREADABLE', {
     seen: `there is no file ${input}`,
-    remedy: `if it is a server, write https://${input}`,
+    remedy: `for a server, use https://${input}`,
   });
 }
 

@@ -1,5 +1,5 @@
 /**
- * `express-mtls intermediate`: a CA below the CA.
+ * `express-mtls intermediate`: creates an intermediate CA.
  *
  * @module
  */
@@ -21,14 +21,14 @@ interface IntermediateOptions extends CaOptions {
 /** Adds the command. */
 export function addIntermediate({ create, answers }: Commands): void {
   create('intermediate')
-    .summary('make a CA below the CA')
+    .summary('create an intermediate CA')
     .description(
-      'Makes an intermediate CA in a folder of its own, inside that of the CA which signs it. It has its own database and CRL, and every command takes its folder as --dir. What is there is kept.',
+      'Creates an intermediate CA in a subfolder of its issuer. It has its own database and CRL, and every command accepts its folder as --dir. Existing files are kept.',
     )
-    .argument('<name>', 'its name, and that of its folder')
+    .argument('<name>', 'the name of the CA and of its folder')
     .addOption(directoryOption())
-    .option('--cn <name>', 'its commonName, where that is not its name')
-    .addOption(daysOption('until it expires, at the latest with the CA above').default(1825))
+    .option('--cn <name>', 'its commonName, if different from its name')
+    .addOption(daysOption('days until it expires, at the latest with its issuer').default(1825))
     .addOption(rsaOption("the kind of the CA's own key"))
     .addOption(passphraseOption())
     .action(
@@ -67,14 +67,14 @@ async function makeIntermediate(
     text: [
       ...[certFile, keyFile, crlFile, chainFile].map((file) => fileLine(outcome, file)),
       '',
-      `${name} holds until ${describeDate(notAfter, terminal.world.now())}.`,
+      `${name} is valid until ${describeDate(notAfter, terminal.world.now())}.`,
       '',
-      'Next: issue with it as with any CA:',
+      'Next: issue certificates with it as with any CA:',
       `  express-mtls issue client NAME --dir ${place(directory)}`,
-      'A server is given both CAs and both CRLs, for without one of the lists nobody is let in:',
+      'Configure a server with both CAs and both CRLs; without one of the CRLs, every client is refused:',
       `  ca: '${place(chainFile)}',`,
       `  crl: ['${place(ca.crlFile)}', '${place(crlFile)}'],`,
-      `To put out ${name} and all its clients: express-mtls revoke ${name} --dir ${place(dir)}`,
+      `To revoke ${name} and with it all its clients: express-mtls revoke ${name} --dir ${place(dir)}`,
     ].join('\n'),
   };
 }

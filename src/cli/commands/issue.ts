@@ -1,5 +1,5 @@
 /**
- * `express-mtls issue client` and `issue server`: one certificate each.
+ * `express-mtls issue client` and `issue server`: issue a certificate.
  *
  * @module
  */
@@ -38,9 +38,9 @@ interface IssueOptions extends CaOptions, PasswordOptions {
 export function addIssue(commands: Commands): void {
   const { group, create, answers } = commands;
   const issue = group('issue')
-    .summary('make a certificate for a client or a server')
+    .summary('issue a certificate for a client or a server')
     .description(
-      'Makes a certificate and its key, or signs a request. What is there is kept, never overwritten.',
+      'Issues a certificate with a new key, or signs a request. Existing files are kept, never overwritten.',
     )
     .addHelpText(
       'after',
@@ -51,9 +51,9 @@ Examples:
     );
 
   const client = create('client', issue)
-    .summary('make a certificate for a client')
-    .description('Makes NAME-crt.pem and NAME-key.pem for a client, or keeps them.')
-    .argument('<name>', 'the NAME of its files, and its commonName unless --cn says otherwise')
+    .summary('issue a client certificate')
+    .description('Writes NAME-crt.pem and NAME-key.pem for a client, or keeps existing ones.')
+    .argument('<name>', 'the NAME of its files, and its commonName unless --cn is set')
     .addOption(repeatable('--email <address>', 'an email address in its subjectAltName'))
     .addOption(repeatable('--dns <host>', 'a host name in its subjectAltName'));
   addSharedOptions(client)
@@ -73,13 +73,13 @@ Examples:
     );
 
   const server = create('server', issue)
-    .summary('make a certificate for a server')
-    .description('Makes NAME-crt.pem and NAME-key.pem for a server, or keeps them.')
+    .summary('issue a server certificate')
+    .description('Writes NAME-crt.pem and NAME-key.pem for a server, or keeps existing ones.')
     .argument('<name>', 'the NAME of its files')
     .addOption(
       repeatable(
         '--san <host>',
-        'a host name or IP address that it is called by (default: localhost, 127.0.0.1 and ::1)',
+        'a host name or IP address of the server (default: localhost, 127.0.0.1 and ::1)',
       ),
     );
   addSharedOptions(server)
@@ -103,18 +103,17 @@ function addSharedOptions(command: Command): Command {
     new Option('--o <name>', 'the organization of its subject'),
     repeatable('--ou <name>', 'an organizational unit of its subject'),
     repeatable('--uri <uri>', 'a URI in its subjectAltName'),
-    new Option('--spiffe <id>', 'its SPIFFE ID, in place of --uri').conflicts('uri'),
-    daysOption('until it expires (default: 365)'),
+    new Option('--spiffe <id>', 'its SPIFFE ID, instead of --uri').conflicts('uri'),
+    daysOption('days until it expires (default: 365)'),
     rsaOption("the kind of the CA's own key"),
     ...passwordOptions(),
-    new Option('--csr <file>', "sign somebody else's request, PEM or DER; its key stays there").conflicts([
-      'rsa',
-      'p12',
-      'p12PasswordFile',
-    ]),
+    new Option(
+      '--csr <file>',
+      'sign a certificate request, PEM or DER, instead of generating a key',
+    ).conflicts(['rsa', 'p12', 'p12PasswordFile']),
     new Option(
       '--names-from-request',
-      'with --csr: take the names that no option says from the request, whose maker chose them',
+      'with --csr: take names from the request if no option sets them; the requester chose them',
     ),
     directoryOption(),
     passphraseOption(),
@@ -129,7 +128,7 @@ async function run(
   name: string,
   options: IssueOptions,
 ): Promise<Answer> {
-  // Before anything is made: a password that cannot be read leaves nothing behind.
+  // Read first, so that an unreadable password leaves no files behind.
   const password = options.p12 === true ? await readPassword(terminal, options) : undefined;
   const ca = await openCa(terminal, options, { missing: 'fail' });
   if (options.csr !== undefined) {

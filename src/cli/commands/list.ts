@@ -1,5 +1,5 @@
 /**
- * `express-mtls list`: what the CA has issued.
+ * `express-mtls list`: lists the certificates that the CA has issued.
  *
  * @module
  */
@@ -26,9 +26,9 @@ const soonMs = 14 * millisecondsIn.day;
 /** Adds the command. */
 export function addList({ create, answers }: Commands): void {
   create('list')
-    .summary('show what the CA has issued')
+    .summary('list the certificates that the CA has issued')
     .description(
-      'Lists the certificates that the CA has issued, in that order: whose, for what, until when, and which are revoked.',
+      'Lists the certificates that the CA has issued, in order of issue: name, purpose, expiry, and revocation.',
     )
     .addOption(directoryOption())
     .addOption(passphraseOption())
@@ -47,7 +47,7 @@ async function list(terminal: Terminal, options: CaOptions): Promise<Answer> {
   if (certificates.length === 0) {
     return {
       data: { certificates },
-      text: `nothing has been issued in ${options.dir} yet; express-mtls issue --help says how`,
+      text: `nothing has been issued in ${options.dir} yet; see express-mtls issue --help`,
     };
   }
   const rows = certificates.map((certificate) => cellsOf(certificate, terminal.world.now()));

@@ -1,5 +1,5 @@
 /**
- * `express-mtls renew`: the same certificate with a later date.
+ * `express-mtls renew`: replaces a certificate with one that expires later.
  *
  * @module
  */
@@ -25,20 +25,20 @@ interface RenewCommandOptions extends CaOptions {
 /** Adds the command. */
 export function addRenew({ create, answers }: Commands): void {
   create('renew')
-    .summary('put a new certificate in place of an old one')
+    .summary('replace a certificate with a new one')
     .description(
-      'Puts a new certificate in place of an old one: the same subject, names, kind and key. The old one is kept in the folder old, and stays good until it expires or is revoked.',
+      'Replaces a certificate with a new one with the same subject, names, kind and key. The old one is kept in the folder old, and stays valid until it expires or is revoked.',
     )
     .argument('<name>', 'the NAME of NAME-crt.pem')
-    .option('--new-key', 'a new key too')
-    .option('--revoke-old', 'revoke the old certificate, as superseded')
+    .option('--new-key', 'generate a new key too')
+    .option('--revoke-old', 'revoke the old certificate with the reason superseded')
     .addOption(
-      new Option('--as <kind>', 'whom it is for, where the old one says neither or both').choices([
+      new Option('--as <kind>', 'the kind of certificate, if the old one states neither or both').choices([
         'client',
         'server',
       ]),
     )
-    .addOption(daysOption('until the new one expires').default(365))
+    .addOption(daysOption('days until the new certificate expires').default(365))
     .addOption(directoryOption())
     .addOption(passphraseOption())
     .action(
@@ -78,15 +78,15 @@ async function renew(
     fileLine('old', oldCertFile),
     ...(oldKeyFile === undefined ? [] : [fileLine('old', oldKeyFile)]),
     '',
-    `The new certificate has the serial number ${serialNumber}, and holds until ${date(notAfter)}.`,
+    `The new certificate has the serial number ${serialNumber}, and is valid until ${date(notAfter)}.`,
     crl === undefined
-      ? `The old one, ${previous.serialNumber}, stays good until ${date(previous.notAfter)}; express-mtls revoke ends that sooner.`
+      ? `The old one, ${previous.serialNumber}, stays valid until ${date(previous.notAfter)} unless it is revoked with express-mtls revoke.`
       : `The old one, ${previous.serialNumber}, is revoked: ${describeCrl(terminal, crl)}.`,
   ];
   const pkcs12 = path.join(options.dir, `${name}.p12`);
   if (existsSync(pkcs12)) {
     const rewrite = `express-mtls issue ${renewed.kind ?? 'client'} ${name} --p12`;
-    lines.push(`${path.relative('.', pkcs12)} still holds the old one; ${rewrite} writes it anew.`);
+    lines.push(`${path.relative('.', pkcs12)} still contains the old certificate; ${rewrite} replaces it.`);
   }
   return { data: renewed, text: lines.join('\n') };
 }

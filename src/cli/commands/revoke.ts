@@ -1,5 +1,5 @@
 /**
- * `express-mtls revoke`: a certificate that is to let nobody in any more.
+ * `express-mtls revoke`: revokes a certificate.
  *
  * @module
  */
@@ -24,15 +24,15 @@ interface RevokeCommandOptions extends CaOptions {
 /** Adds the command. */
 export function addRevoke({ create, answers }: Commands): void {
   create('revoke')
-    .summary('revoke a certificate, and write the CRL anew')
+    .summary('revoke a certificate and write a new CRL')
     .description(
-      'Revokes a certificate and writes the new CRL at once. A server that watches the CRL closes the connections of that client within a second.',
+      'Revokes a certificate and writes a new CRL at once. A server that watches the CRL closes the connections of that client within a second.',
     )
     .argument('<certificate>', 'its name, its serial number, or the path of its PEM file')
     .addOption(new Option('--reason <reason>', 'why (RFC 5280 section 5.3.1)').choices(reasons))
     .addOption(directoryOption())
     .addOption(passphraseOption())
-    .addOption(daysOption('how long the new CRL holds').default(30))
+    .addOption(daysOption('days until the nextUpdate of the new CRL').default(30))
     .action(
       answers(async (terminal, [certificate], options: RevokeCommandOptions) =>
         revoke(terminal, certificate as string, options),
@@ -65,16 +65,16 @@ async function revoke(
           describeCrl(terminal, result.crl),
         ]
       : [
-          `${describe(certificate)} was revoked before, at ${describeDate(certificate.revokedAt as Date, terminal.world.now())}${because(certificate)}; nothing has changed`,
+          `${describe(certificate)} was already revoked at ${describeDate(certificate.revokedAt as Date, terminal.world.now())}${because(certificate)}; nothing was changed`,
         ];
   const warnings = stillGood.map(
     (other) =>
-      `${terminal.style('warning', 'still good')}: an older certificate of ${String(other.formerName)}; express-mtls revoke ${other.serialNumber} ends that`,
+      `${terminal.style('warning', 'still valid')}: an older certificate of ${String(other.formerName)}; to revoke it: express-mtls revoke ${other.serialNumber}`,
   );
   return { data: { ...result, stillGood }, text: [...lines, ...warnings].join('\n') };
 }
 
-/** What was renewed and is in date still lets its holder in. */
+/** A replaced certificate that has not expired still admits its holder. */
 async function listStillGood(ca: DevCa, { name }: DevCertificate, nowMs: number): Promise<DevCertificate[]> {
   if (name === undefined) return [];
   return (await ca.list()).filter(
@@ -83,7 +83,7 @@ async function listStillGood(ca: DevCa, { name }: DevCertificate, nowMs: number)
   );
 }
 
-/** A name has no slash, and no serial number has a dot. */
+/** Names have no slash, and serial numbers have no dot. */
 function looksLikeFile(which: string): boolean {
   return /[/\\]/.test(which) || (/\.(?:pem|crt|cer)$/i.test(which) && existsSync(which));
 }

@@ -1,37 +1,37 @@
 /**
- * One request over a connection that is there, and what its answer says of the client.
+ * Sends one request over an open connection, and reads what the answer says about the client.
  *
  * @module
  */
 import { type IncomingMessage, request } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 
-/** What is asked for. */
+/** A request. */
 export interface Question {
   readonly url: URL;
   readonly method: string;
-  /** For the answer's head, and again for its body, in milliseconds. */
+  /** The limit for the head of the answer, and again for its body, in milliseconds. */
   readonly limitMs: number;
 }
 
-/** An answer, as far as it matters. */
+/** The relevant parts of an answer. */
 export interface ServerAnswer {
   readonly status: number;
-  /** `ERR_MTLS_…`, where a server of express-mtls says so. */
+  /** `ERR_MTLS_…`, if a server of express-mtls sent it. */
   readonly code: string | undefined;
   /** The reason beside the code: `'revoked'`. */
   readonly reason: string | undefined;
-  /** Whether nginx has answered in the place of the app, because of the certificate. */
+  /** Whether nginx answered instead of the app, because of the certificate. */
   readonly isNginx: boolean;
 }
 
-/** No answer came within the limit. */
+/** There was no answer within the limit. */
 export class NoAnswer extends Error {}
 
 const mostBytes = 64 * 1024;
 
 /**
- * Asks, and reads the answer up to a limit.
+ * Sends the request and reads the answer up to a size limit.
  * @throws NoAnswer, or the error of the connection.
  */
 export async function ask(socket: TLSSocket, question: Question): Promise<ServerAnswer> {
@@ -60,16 +60,16 @@ async function answerTo(socket: TLSSocket, { url, method, limitMs }: Question): 
     });
     asking.once('response', resolve);
     asking.on('error', reject);
-    // Also where the server changes to a protocol that nobody asked for, which is no error to node:http.
+    // Also if the server switches protocols without a request for it, which is not an error in node:http.
     asking.once('close', () => {
       clearTimeout(limit);
-      reject(new NoAnswer('the connection ended without an answer that can be read'));
+      reject(new NoAnswer('the connection ended without a readable answer'));
     });
     asking.end();
   });
 }
 
-/** As much as is read within the limits: of a body that breaks off, what came. */
+/** The body within the limits. If it is cut off, the part that arrived. */
 async function readBody(response: IncomingMessage, limitMs: number): Promise<string> {
   const parts: Buffer[] = [];
   let length = 0;
@@ -81,14 +81,14 @@ async function readBody(response: IncomingMessage, limitMs: number): Promise<str
       if (length >= mostBytes) break;
     }
   } catch {
-    // The status has come, and says enough.
+    // The status has arrived, which is enough.
   } finally {
     clearTimeout(limit);
   }
   return Buffer.concat(parts).toString('utf8', 0, mostBytes);
 }
 
-/** RFC 9457. What is no problem details is an object without anything. */
+/** RFC 9457. Anything but problem details yields an empty object. */
 function readProblem(contentType: string | undefined, body: string): Readonly<Record<string, unknown>> {
   if (contentType?.startsWith('application/problem+json') !== true) return {};
   try {
@@ -99,7 +99,7 @@ function readProblem(contentType: string | undefined, body: string): Readonly<Re
   }
 }
 
-/** What a server says goes into a terminal and a log: a word of the form that is known, or nothing. */
+/** Answers are printed to terminals and logs: only words of the known form are used. */
 function wordIn(value: unknown, form: RegExp): string | undefined {
   return typeof value === 'string' && form.test(value) ? value : undefined;
 }

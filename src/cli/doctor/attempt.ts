@@ -1,6 +1,6 @@
 /**
- * The client's certificate, tried against a server: connection, handshake, the
- * server's own certificate, and the answer to one request.
+ * Connects to a server with the client's certificate: TCP, handshake, the server's certificate, and the answer to one
+ * request.
  *
  * @module
  */
@@ -19,24 +19,27 @@ import {
 } from './attempt-account.js';
 import { passed, type Step } from './step.js';
 
-/** Where to, and as whom. */
+/** The server, and the client's certificate. */
 export interface Target {
   readonly url: URL;
   readonly method: string;
-  /** What is asked for in the handshake, and compared with the server's certificate. @defaultValue the URL's host */
+  /**
+   * The name for the handshake and for the comparison with the server's certificate. @defaultValue the host in the
+   * URL
+   */
   readonly servername?: string | undefined;
-  /** PEM: the client's certificate and what stands behind it, and its key. */
+  /** PEM: the client's certificate and the ones sent with it, and its key. */
   readonly cert: string;
   readonly key: string;
-  /** PEM, by whose CAs the server is judged. @defaultValue those of Node */
+  /** PEM of the CAs to verify the server with. @defaultValue those of Node */
   readonly serverCas?: readonly string[] | undefined;
-  /** For each of connection, handshake, answer and body, in milliseconds. @defaultValue `5000` */
+  /** The limit for each of connection, handshake, answer and body, in milliseconds. @defaultValue `5000` */
   readonly limitMs?: number;
 }
 
 const defaultLimitMs = 5000;
 
-/** Tries it. Never rejects: whatever happens is what there is to say. */
+/** Makes the attempt. Never rejects: every failure is a result. */
 export async function attempt(target: Target): Promise<Attempt> {
   const steps: Step[] = [];
   const ended = ({ last, ...ending }: Ending): Attempt => ({
@@ -56,7 +59,7 @@ export async function attempt(target: Target): Promise<Attempt> {
     steps.push(passed('handshake', `${protocol}, ${tls.getCipher().standardName}`));
     const distrust = describeDistrust(tls, hostOf(target));
     if (distrust !== undefined) return { ...ended(distrust), protocol };
-    steps.push(passed('server', `its certificate is trusted, and is for ${hostOf(target)}`));
+    steps.push(passed('server', `its certificate is trusted and valid for ${hostOf(target)}`));
     const { url, method, limitMs = defaultLimitMs } = target;
     const asking = await outcomeOf(ask(tls, { url, method, limitMs }));
     const ending = 'error' in asking ? describeSilence(asking.error, protocol) : describeAnswer(asking.value);
@@ -66,7 +69,7 @@ export async function attempt(target: Target): Promise<Attempt> {
   }
 }
 
-/** A value or an error: told by its form, because one of node:net may come from another realm. */
+/** A value or an error. Tested by its form, because an error of node:net can come from another realm. */
 type Outcome<Value> = { readonly value: Value } | { readonly error: Error };
 
 async function outcomeOf<Value>(work: Promise<Value>): Promise<Outcome<Value>> {
@@ -89,10 +92,10 @@ async function openTls(socket: Socket, target: Target): Promise<Outcome<TLSSocke
     cert,
     key,
     ...(serverCas === undefined ? {} : { ca: [...serverCas] }),
-    // An address is no name to ask for (RFC 6066 section 3).
+    // An IP address is not a server name (RFC 6066 section 3).
     ...(isIP(host) === 0 ? { servername: host } : {}),
     ALPNProtocols: ['http/1.1'],
-    // Both are looked at afterwards, so that this side's no is told from the server's.
+    // Path and name are checked afterwards, to distinguish a rejection by the client from one by the server.
     rejectUnauthorized: false,
     checkServerIdentity: () => undefined,
   };
@@ -105,7 +108,7 @@ async function openTls(socket: Socket, target: Target): Promise<Outcome<TLSSocke
   return await outcomeOf(settled(tls, 'secureConnect', limitMs));
 }
 
-/** Waits for an event, an error, or the end of patience. */
+/** Waits for an event, an error, or the time limit. */
 async function settled<Stream extends Socket>(
   socket: Stream,
   event: string,
@@ -114,13 +117,13 @@ async function settled<Stream extends Socket>(
   return await new Promise((resolve, reject) => {
     const limit = setTimeout(() => {
       socket.destroy();
-      reject(new NoAnswer(`nothing came within ${limitMs / 1000} s`));
+      reject(new NoAnswer(`no response within ${limitMs / 1000} s`));
     }, limitMs);
     socket.once(event, () => {
       clearTimeout(limit);
       resolve(socket);
     });
-    // It stays: what comes later is told by the request, and must not end the process.
+    // This listener stays: later errors are reported by the request, and must not end the process.
     socket.on('error', (error) => {
       clearTimeout(limit);
       reject(error);

@@ -1,5 +1,5 @@
 /**
- * The CAs that the doctor was given, and how a certificate is linked to them.
+ * The CAs given to the doctor, and how a certificate is linked to them.
  *
  * @module
  */
@@ -16,18 +16,18 @@ import { formatPem } from '../../x509/pem.js';
 import { type CertificateFile } from './inputs.js';
 import { failedWith, passed, skipped, type Step } from './step.js';
 
-/** CAs, and what a server would say of them. */
+/** The CAs, and how a server would assess them. */
 export interface Authorities {
   readonly store: CertificateStore;
   readonly step: Step;
 }
 
-/** Makes the store as a server does. Where a server would not start with them, what can be used of them goes on. */
+/** Creates the store like a server. If a server would not start with these CAs, the usable ones are used. */
 export function openAuthorities(files: readonly CertificateFile[] | undefined, at: Date): Authorities {
   if (files === undefined)
     return {
       store: new CertificateStore([]),
-      step: skipped('ca', 'no --ca was given: chain and revocation cannot be checked'),
+      step: skipped('ca', 'no --ca was given: certification path and revocation cannot be checked'),
     };
   const sources = files.map(({ origin, ders }) => ({
     origin,
@@ -65,10 +65,10 @@ export function describeChain(chain: CertificateChain, files: readonly Certifica
   return `${[name, ...links].join(', ')}, which is a root`;
 }
 
-// As many links as a chain may have.
+// The maximum length of a path.
 const mostLinks = 10;
 
-/** Says where the way from a certificate to a root breaks off; `undefined` where no break is found. */
+/** Where the path from a certificate to a root is broken; `undefined` if no break is found. */
 export function findBreak(
   certificate: Certificate,
   others: readonly Certificate[],
@@ -78,7 +78,7 @@ export function findBreak(
   for (let link = 0; link < mostLinks; link++) {
     const name = `"${describeName(current.subject)}"`;
     if (isSelfIssued(current) && store.isSignedBy(current.signed, current))
-      return `${name} is self-signed, and is not among the CAs that were given`;
+      return `${name} is self-signed, and is not one of the given CAs`;
     const issuer = describeName(current.issuer);
     const { canonical } = current.issuer;
     const named = [
@@ -87,24 +87,24 @@ export function findBreak(
     ];
     const [first] = named;
     if (first === undefined)
-      return `${name} was issued by "${issuer}", and no certificate of that name was given`;
+      return `${name} was issued by "${issuer}", and no certificate with that name was given`;
     const faults = named.map((ca) => faultOf(ca, current, store));
     const next = named[faults.indexOf(undefined)];
     if (next === undefined)
-      return `${name} was issued by "${issuer}", and the certificate of that name ${faults[0] ?? ''}`;
+      return `${name} was issued by "${issuer}", and the certificate with that name ${faults[0] ?? ''}`;
     current = next;
   }
   return undefined;
 }
 
-/** Why a CA of the right name did not issue a certificate. */
+/** Why a CA with the right name did not issue a certificate. */
 function faultOf(ca: Certificate, issued: Certificate, store: CertificateStore): string | undefined {
-  if (!isCa(ca)) return 'is no CA (its basicConstraints do not say CA:TRUE)';
+  if (!isCa(ca)) return 'is not a CA (its basicConstraints lack CA:TRUE)';
   if (ca.keyUsage !== undefined && (ca.keyUsage & KeyUsage.keyCertSign) === 0)
-    return 'may not sign certificates (its keyUsage has no keyCertSign)';
+    return 'may not sign certificates (its keyUsage lacks keyCertSign)';
   if (!keyIdentifiersAgree(issued.authorityKeyId, ca.subjectKeyId)) return hasOtherKey;
   if (!mayMean(issued, ca))
-    return 'is not the one that its authorityKeyIdentifier (2.5.29.35) names by issuer and serial number';
+    return 'does not match its authorityKeyIdentifier (2.5.29.35), which names issuer and serial number';
   if (!store.isSignedBy(issued.signed, ca)) return hasNotSigned;
   return undefined;
 }

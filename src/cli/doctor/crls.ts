@@ -1,5 +1,5 @@
 /**
- * The CRLs that the doctor was given: which of them a server would believe.
+ * The CRLs given to the doctor, and which of them a server would accept.
  *
  * @module
  */
@@ -14,16 +14,16 @@ import { describeDate } from '../time.js';
 import { type Inputs, inTermsOfTheCommand } from './inputs.js';
 import { failedWith, noted, passed, skipped, type Step } from './step.js';
 
-/** CRLs, and what there is to say of each. */
+/** The CRLs, and the findings about each. */
 export interface ReadCrls {
-  /** `undefined`: a server would have none. */
+  /** `undefined` if a server would have no CRLs. */
   readonly checker: RevocationChecker | undefined;
   readonly steps: readonly Step[];
 }
 
 /**
- * Reads and verifies the CRLs by the CAs.
- * @throws MtlsError for a file that cannot be read.
+ * Reads the CRLs and verifies them with the CAs.
+ * @throws MtlsError for an unreadable file.
  */
 export async function readCrls(
   { crl, cas }: Inputs,
@@ -39,7 +39,7 @@ export async function readCrls(
   if (cas === undefined)
     return {
       checker: undefined,
-      steps: [skipped('crl', 'no --ca was given, whose key a CRL is verified by')],
+      steps: [skipped('crl', 'no --ca was given, which is needed to verify CRLs')],
     };
   const { signal } = new AbortController();
   const ca = cas.map(({ origin }) => origin);
@@ -59,7 +59,7 @@ export async function readCrls(
         .map(({ subject }) =>
           noted(
             'crl',
-            `of ${describeName(subject)} there is no CRL: a server refuses whatever that CA issued`,
+            `${describeName(subject)} has no CRL: a server refuses every certificate that this CA issued`,
           ),
         ),
     ],
@@ -74,13 +74,18 @@ function stepFor({ crl, signer, origin }: VerifiedCrl, policy: CompleteRevocatio
     if (!(error instanceof MtlsError)) throw error;
     if (!isDelta || error.code !== 'ERR_MTLS_CRL_EXPIRED') return failedWith('crl', error);
     const seen = `${origin}: the ${describeCrl(crl)} has expired`;
-    return noted('crl', `${seen}: what it lists stays revoked, and its base decides; publish a newer delta`);
+    return noted(
+      'crl',
+      `${seen}: its entries stay revoked, and its base decides about all others; publish a newer delta`,
+    );
   }
   const { issuer, number, nextUpdate, entryCount } = crl;
   const kind = isDelta ? 'delta CRL' : 'CRL';
   const what = number === undefined ? `a ${kind}` : `${kind} number ${number}`;
   const next =
-    nextUpdate === undefined ? 'without an end' : `good until ${describeDate(nextUpdate, at.getTime())}`;
+    nextUpdate === undefined
+      ? 'without a nextUpdate'
+      : `current until ${describeDate(nextUpdate, at.getTime())}`;
   const who = signer.subject.equals(issuer) ? '' : ` by ${describeName(signer.subject)}`;
   return passed(
     'crl',
@@ -88,7 +93,7 @@ function stepFor({ crl, signer, origin }: VerifiedCrl, policy: CompleteRevocatio
   );
 }
 
-/** Files of which nothing counts, because another one is newer. */
+/** Files that are not used because another one has newer CRLs. */
 function notInForce(
   paths: readonly string[],
   { crls }: RevocationChecker,
@@ -97,7 +102,5 @@ function notInForce(
   const origins = [...crls, ...setAside].map(({ origin }) => origin);
   return paths
     .filter((path) => !origins.some((origin) => origin.startsWith(path)))
-    .map((path) =>
-      noted('crl', `${path}: nothing of it counts, because a newer CRL of the same CA was given`),
-    );
+    .map((path) => noted('crl', `${path}: not used, because a newer CRL of the same CA was given`));
 }

@@ -1,6 +1,6 @@
 /**
- * What a server of the defaults would check of a client, in its order, all of it:
- * by the code of the gate, without a server.
+ * Runs all checks of a server with default options on a client, in the same order and with the code of the gate,
+ * without a server.
  *
  * @module
  */
@@ -23,20 +23,20 @@ import { compareKey } from './private-key.js';
 import { askRule } from './rule.js';
 import { failed, failedWith, noted, passed, type Step } from './step.js';
 
-/** What was found without asking a server. */
+/** The findings without a server. */
 export interface Examination {
-  /** The client, for a sentence. */
+  /** The client, as it appears in sentences. */
   readonly name: string;
   readonly steps: readonly Step[];
-  /** That of the gate: of the first check that fails. */
+  /** The refusal of the gate: that of the first check that fails. */
   readonly refusal: Refusal | undefined;
-  /** Whether it is the client that is revoked, and no CA above it. */
+  /** Whether the client is revoked, rather than a CA above it. */
   readonly isRevokedItself: boolean;
 }
 
 /**
  * Examines a client.
- * @throws MtlsError for a CRL file that cannot be read.
+ * @throws MtlsError for an unreadable CRL file.
  */
 export async function examine(
   inputs: Inputs,
@@ -73,7 +73,7 @@ export async function examine(
       ...about,
       passed('certificate', `${describeName(identity.subject)}, serial ${identity.serialNumber}`),
       ...others.flatMap((other) =>
-        isCertificate(other) ? [] : [failedWith('certificate', { ...dataOf(other), source: 'behind it' })],
+        isCertificate(other) ? [] : [failedWith('certificate', { ...dataOf(other), source: 'after it' })],
       ),
       dates,
       authorities.step,
@@ -93,7 +93,7 @@ export async function examine(
 
 function unreadable(name: string, fault: MtlsError | undefined, steps: readonly Step[]): Examination {
   const { seen, remedy } = fault ?? { seen: '', remedy: undefined };
-  const step = failed('certificate', seen, remedy ?? 'issue it anew');
+  const step = failed('certificate', seen, remedy ?? 'issue it again');
   return {
     name,
     steps: [...steps, step],
@@ -102,7 +102,7 @@ function unreadable(name: string, fault: MtlsError | undefined, steps: readonly 
   };
 }
 
-/** As many as the gate looks at. */
+/** As many certificates as the gate considers. */
 function readCertificates(ders: readonly Buffer[]): (Certificate | MtlsError)[] {
   return ders.slice(0, 1 + maxOthers).map((der) => {
     try {

@@ -1,6 +1,5 @@
 /**
- * What the gate's checks found, each as a step: the gate's outcome, and in words
- * what was seen and what to do.
+ * The findings of the gate's checks as steps: the outcome, what was seen, and what to do.
  *
  * @module
  */
@@ -15,26 +14,26 @@ import { describeChain, findBreak } from './authorities.js';
 import { type CertificateFile } from './inputs.js';
 import { failed, passed, skipped, type Step } from './step.js';
 
-/** What was inspected, and by what. */
+/** What was inspected, and with what. */
 export interface Inspected {
   readonly certificate: Certificate;
-  /** What stands behind it in its file. */
+  /** The certificates after it in its file. */
   readonly others: readonly Certificate[];
   readonly inspection: Inspection;
   readonly store: CertificateStore;
   readonly cas: readonly CertificateFile[] | undefined;
   readonly crls: RevocationChecker | undefined;
-  /** Where certificates may have come from. */
+  /** The files that certificates may come from. */
   readonly files: readonly CertificateFile[];
   readonly at: Date;
 }
 
-/** The checks that are asked here. What OpenSSL alone checks, a handshake shows. */
+/** The checks that are run here. Those of OpenSSL alone only occur in a handshake. */
 type Asked = Exclude<CheckName, 'openssl'>;
 
-const noCa = 'no chain leads to a CA that could be asked about it';
+const noCa = 'no certification path leads to a CA whose CRL could be checked';
 
-/** A step for each check. */
+/** One step per check. */
 export function describeFindings(of: Inspected): Readonly<Record<Asked, Step>> {
   const refusals = new Map(of.inspection.findings.map(({ check, refusal }) => [check, refusal]));
   return {
@@ -51,22 +50,22 @@ export function describeFindings(of: Inspected): Readonly<Record<Asked, Step>> {
 }
 
 const remedies: Readonly<Record<RefusalReason, string>> = {
-  'no-certificate': 'give the client a certificate',
-  untrusted: 'give the client a certificate of a CA that the server trusts, or add its CA to options.ca',
-  expired: 'issue a new certificate; if that date is not past, set the clock',
+  'no-certificate': 'configure the client with a certificate',
+  untrusted: 'use a client certificate of a CA that the server trusts, or add its CA to options.ca',
+  expired: 'issue a new certificate; if that date is not in the past, set the clock',
   'not-yet-valid': 'set the clock of this machine, of the server or of the CA, or wait',
-  revoked: 'issue a new certificate, with a new key if the old one may be known to others',
+  revoked: 'issue a new certificate, with a new key if the old one may be compromised',
   'revocation-unknown': 'publish a current CRL of that CA, and add it to options.crl',
   'wrong-purpose': 'issue it with extendedKeyUsage = clientAuth',
   'is-a-ca': 'issue a certificate for the client itself',
-  'weak-key': 'issue the certificate for a longer key',
-  'not-permitted': 'have a CA issue it that may',
-  'weak-signature': 'issue the certificate anew, signed with SHA-256',
-  'unsupported-extension': 'issue the certificate without the extension, or with it not critical',
-  'identity-invalid': 'issue it anew',
+  'weak-key': 'issue a certificate for a longer key',
+  'not-permitted': 'have it issued by a CA that is allowed to',
+  'weak-signature': 'issue a new certificate, signed with SHA-256',
+  'unsupported-extension': 'issue a certificate without the extension, or with the extension not critical',
+  'identity-invalid': 'issue it again',
   'not-a-proxy': 'connect through the proxy',
   'header-invalid': 'correct the configuration of the proxy',
-  overloaded: 'try again',
+  overloaded: 'try again later',
 };
 
 function stepOf(step: string, refusal: Refusal | undefined, praise: string): Step {
@@ -87,8 +86,8 @@ function describeDates(of: Inspected, refusal: Refusal | undefined): Step {
     first as Certificate,
   );
   if (refusal === undefined) {
-    const who = soonest === first ? '' : `"${describeName(soonest.subject)}", which stands above it, is `;
-    return passed('dates', `${who}good until ${describeDate(soonest.notAfter, of.at.getTime())}; ${clock}`);
+    const who = soonest === first ? '' : `"${describeName(soonest.subject)}", a CA above it, is `;
+    return passed('dates', `${who}valid until ${describeDate(soonest.notAfter, of.at.getTime())}; ${clock}`);
   }
   const remedy = `${remedies[refusal.reason]}; ${clock}`;
   return failed('dates', refusal.detail, remedy);
@@ -108,12 +107,12 @@ function describeTrust(of: Inspected, refusal: Refusal | undefined): Step {
   const name = describeName(fromClient.subject);
   return passed(
     'chain',
-    `${chain}; "${name}" comes from the client's file alone: the client has to send it, and a server on Node 24 or later does not see it: there options.ca must have it`,
+    `${chain}; "${name}" comes only from the client's file: the client must send it, and for a server on Node 24 or later, which does not see it, it must be in options.ca`,
   );
 }
 
 function describeRevocation({ inspection, crls }: Inspected, refusal: Refusal | undefined): Step {
-  if (crls === undefined) return skipped('revocation', 'there is no CRL that could be asked');
+  if (crls === undefined) return skipped('revocation', 'there is no CRL to check');
   const { status } = inspection;
   if (status === undefined) return skipped('revocation', noCa);
   const asked = status.status === 'good' ? status.crls : [];

@@ -1,6 +1,5 @@
 /**
- * The files that the doctor was given: all read before anything is judged, and
- * every one that cannot be read is told at once.
+ * The files given to the doctor. All are read before any check, and all unreadable ones are reported together.
  *
  * @module
  */
@@ -15,7 +14,7 @@ import { purposes } from '../../x509/purpose.js';
 import { type ClientKey, describeKey, readClientKey } from './private-key.js';
 import { passed, type Step } from './step.js';
 
-/** What the doctor is given. */
+/** The paths given to the doctor. */
 export interface InputPaths {
   readonly cert: string;
   readonly key?: string | undefined;
@@ -25,27 +24,27 @@ export interface InputPaths {
   readonly serverCa?: readonly string[] | undefined;
 }
 
-/** Certificates of one file, DER. */
+/** The certificates in one file, DER. */
 export interface CertificateFile {
   readonly origin: string;
   readonly ders: readonly Buffer[];
 }
 
-/** What was read. `undefined`: it was not given. */
+/** The contents of the files; `undefined` for files that were not given. */
 export interface Inputs {
-  /** The client's certificate, and what stands behind it. */
+  /** The client's certificate, and the ones after it. */
   readonly client: CertificateFile & { readonly leaf: Buffer };
   readonly key: ClientKey | undefined;
   readonly cas: readonly CertificateFile[] | undefined;
-  /** Paths that are there. */
+  /** Paths that exist. */
   readonly crl: readonly string[] | undefined;
   readonly serverCas: readonly CertificateFile[] | undefined;
 }
 
 /**
- * Reads everything.
- * @param env - Has the passphrase, where no file does.
- * @throws MtlsError every file that cannot be read, each with the remedy.
+ * Reads all files.
+ * @param env - Has the passphrase, if no file does.
+ * @throws MtlsError every unreadable file with its remedy.
  */
 export async function readInputs(
   paths: InputPaths,
@@ -66,7 +65,7 @@ export async function readInputs(
   }
 }
 
-/** An error about an option of the library as one about the command's. */
+/** Rewords an error about a library option for the option of the command. */
 export function inTermsOfTheCommand({ code, seen, expected, remedy, source, errors }: MtlsError): MtlsError {
   return new MtlsError(code, {
     seen: nameFlags(seen),
@@ -87,8 +86,8 @@ function readClientFile(path: string): Inputs['client'] {
   const [leaf] = ders;
   if (leaf !== undefined) return { origin: source.origin, ders, leaf };
   throw new MtlsError('ERR_MTLS_PEM_INVALID', {
-    seen: `${path} (--cert) holds no certificate`,
-    remedy: 'give PEM or DER',
+    seen: `${path} (--cert) contains no certificate`,
+    remedy: 'use PEM or DER',
   });
 }
 
@@ -122,13 +121,13 @@ async function readAuthorities(
   return sources.map((source) => ({ origin: source.origin, ders: readBlocks(source, expectation) }));
 }
 
-// Those of servers, whose clients the doctor is here.
+// CAs of servers: here the doctor is the client.
 const serverCaBlocks: BlockExpectation = { ...certificateBlocks, purpose: purposes.serverAuth };
 
-/** Each file, and what it is. Those with CRLs have steps of their own. */
+/** Each file and its contents. CRLs have their own steps. */
 export function describeInputs({ client, key, cas, serverCas }: Inputs): Step[] {
   const above = client.ders.length - 1;
-  const behind = above === 0 ? '' : `, and ${count(above, 'certificate')} behind it`;
+  const behind = above === 0 ? '' : `, and ${count(above, 'certificate')} after it`;
   return [
     passed('file', `${client.origin}: the client's certificate${behind}`),
     ...(key === undefined ? [] : [passed('file', `${key.origin}: a private key, ${describeKey(key)}`)]),

@@ -1,5 +1,5 @@
 /**
- * The client's private key: read, and compared with the certificate.
+ * The client's private key: parsed, and compared with the certificate.
  *
  * @module
  */
@@ -8,19 +8,19 @@ import { readPrivateKey } from '../../material/private-key.js';
 import { type SourceBytes } from '../../material/sources.js';
 import { failed, passed, skipped, type Step } from './step.js';
 
-/** A key that was read. */
+/** A parsed key. */
 export interface ClientKey {
   readonly origin: string;
   readonly key: KeyObject;
 }
 
 /**
- * Reads a key.
- * @throws MtlsError `ERR_MTLS_PASSPHRASE_INVALID` where the passphrase is missing or wrong, `ERR_MTLS_PEM_INVALID` for
- *   what is no key.
+ * Parses a key.
+ * @throws MtlsError `ERR_MTLS_PASSPHRASE_INVALID` if the passphrase is missing or wrong, `ERR_MTLS_PEM_INVALID` if it
+ *   is not a key.
  */
 export function readClientKey(source: SourceBytes, passphrase: string | undefined): ClientKey {
-  const remedy = 'give its passphrase by --passphrase-file or EXPRESS_MTLS_KEY_PASSPHRASE';
+  const remedy = 'set its passphrase with --passphrase-file or EXPRESS_MTLS_KEY_PASSPHRASE';
   const name = 'the passphrase that was given';
   return { origin: source.origin, key: readPrivateKey(source, { value: passphrase, remedy, name }).key };
 }
@@ -31,10 +31,10 @@ export function describeKey({ key: { asymmetricKeyType, asymmetricKeyDetails } }
   return `${asymmetricKeyType?.toUpperCase() ?? ''} ${size}`.trim();
 }
 
-/** Whether key and certificate belong together. @param ders - The client's certificate, then what stands behind it. */
+/** Whether key and certificate match. @param ders - The client's certificate, then the ones after it. */
 export function compareKey(client: ClientKey | undefined, ders: readonly Buffer[], origin: string): Step {
   if (client === undefined)
-    return skipped('key', 'no --key was given: whether it belongs to the certificate is not known');
+    return skipped('key', 'no --key was given: it cannot be compared with the certificate');
   const places = ders.map((der) => belongs(client.key, der));
   if (places[0] === undefined)
     return skipped('key', 'OpenSSL cannot read the certificate that the key should belong to');
@@ -43,7 +43,7 @@ export function compareKey(client: ClientKey | undefined, ders: readonly Buffer[
   const remedy =
     place > 0
       ? `it is the key of certificate ${place + 1} in that file: put the client's certificate first`
-      : 'give the pair that was made together; a new key may have been written without its certificate, or the other way round';
+      : 'use a matching pair; one of the two may have been replaced without the other';
   return failed(
     'key',
     `the key in ${client.origin} does not belong to the certificate in ${origin}: no client can connect with the two`,

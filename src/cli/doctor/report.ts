@@ -1,5 +1,5 @@
 /**
- * What the doctor found, in lines for people.
+ * The findings of the doctor as lines for people.
  *
  * @module
  */
@@ -15,7 +15,7 @@ const marks: Readonly<Record<Step['outcome'], readonly [mark: string, style: Sty
   note: ['note', 'warning'],
 };
 
-/** All of it, the verdict last. */
+/** The whole report, with the verdict last. */
 export function writeReport(
   terminal: Terminal,
   steps: readonly Step[],
@@ -25,7 +25,7 @@ export function writeReport(
   const tried =
     attempt === undefined ? [] : ['', `Trying ${attempt.url}`, ...attempt.steps.flatMap(linesOf(terminal))];
   const conclusion = terminal.style(verdict.letIn ? 'good' : 'bad', oneLine(verdict.text));
-  const advice = verdict.advice.length === 0 ? [] : ['', 'What may differ, and how to see it:'];
+  const advice = verdict.advice.length === 0 ? [] : ['', 'Possible differences, and how to check them:'];
   return [
     ...steps.flatMap(linesOf(terminal)),
     ...tried,
@@ -48,7 +48,7 @@ function linesOf(terminal: Terminal): (step: Step) => string[] {
   };
 }
 
-// A file may be called as somebody likes, and no name may add a line of its own.
+// A file name can contain line breaks, which must not add lines to the report.
 function oneLine(text: string): string {
   return text.replaceAll('\n', String.raw`\n`);
 }

@@ -1,5 +1,5 @@
 /**
- * What `requireClient()` with a rule would say, and which part of the rule refuses.
+ * The result of `requireClient()` with a rule, and which part of the rule forbids the request.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { type ClientRuleFields } from '../../policy/rule-fields.js';
 import { failed, passed, type Step } from './step.js';
 
 /**
- * Reads a rule, as JSON has it: a RegExp cannot be given.
+ * Parses a rule from JSON, which cannot express a RegExp.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID`.
  */
 export function parseRule(json: string): ClientRuleFunction {
@@ -21,7 +21,7 @@ export function parseRule(json: string): ClientRuleFunction {
     rule = JSON.parse(json);
   } catch {
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-      seen: 'the rule is no JSON',
+      seen: 'the rule is not JSON',
       remedy: 'write it as \'{"commonName":"client1"}\'',
     });
   }
@@ -47,8 +47,8 @@ export function askRule(
   const seen = refusedBy.map((field) => `${field} is ${valueOf(field, identity)}`).join(', ');
   return failed(
     'rule',
-    `requireClient(${text}) refuses with 403: ${seen}`,
-    'name this client in the rule, or issue it a certificate that the rule admits',
+    `requireClient(${text}) answers 403: ${seen}`,
+    'add this client to the rule, or issue it a certificate that the rule allows',
   );
 }
 

@@ -1,46 +1,46 @@
 /**
- * One step of the doctor: what was looked at, what was seen, what to do.
+ * One step of the doctor: what was checked, what was seen, what to do.
  *
  * @module
  */
 
 import { type ErrorDetails, sentenceOf } from '../../errors.js';
 
-/** A step, as `--json` has it. */
+/** A step, as printed with `--json`. */
 export interface Step {
-  /** What was looked at: `'file'`, `'key'`, `'chain'`, … */
+  /** What was checked: `'file'`, `'key'`, `'chain'`, … */
   readonly step: string;
-  /** `'note'`: nothing is refused for it, and it may explain something. */
+  /** `'note'`: not a reason to refuse, but possibly an explanation. */
   readonly outcome: 'ok' | 'fails' | 'skipped' | 'note';
-  /** What was seen; of a step that was skipped, why. */
+  /** What was seen; for a skipped step, why it was skipped. */
   readonly detail: string;
   /** What to do. */
   readonly remedy?: string;
 }
 
-/** It holds. */
+/** The check passed. */
 export function passed(step: string, detail: string): Step {
   return { step, outcome: 'ok', detail };
 }
 
-/** It could not be looked at. */
+/** The check was not possible. */
 export function skipped(step: string, detail: string): Step {
   return { step, outcome: 'skipped', detail };
 }
 
-/** It is worth knowing. */
+/** Additional information. */
 export function noted(step: string, detail: string): Step {
   return { step, outcome: 'note', detail };
 }
 
-/** It fails. */
+/** The check failed. */
 export function failed(step: string, detail: string, remedy?: string): Step {
   return { step, outcome: 'fails', detail, ...(remedy === undefined ? {} : { remedy }) };
 }
 
 /**
- * It fails with an error of this package.
- * @param remedy - Where the error has none.
+ * The check failed with an error of this package.
+ * @param remedy - For an error without one.
  */
 export function failedWith(
   step: string,

@@ -1,5 +1,5 @@
 /**
- * The last line: whether the client is let in, and the first reason where it is not.
+ * The last line: whether the client is admitted, or else the first reason why not.
  *
  * @module
  */
@@ -7,17 +7,17 @@ import { describeDate } from '../time.js';
 import { type Attempt } from './attempt-account.js';
 import { type Examination } from './examination.js';
 
-/** The verdict, as `--json` has it. */
+/** The verdict, as printed with `--json`. */
 export interface Verdict {
-  /** Whether nothing here refuses the client, and a server that was tried has served it. */
+  /** Whether no check fails, and a server that was tried has served the client. */
   readonly letIn: boolean;
-  /** In one word: that of a refusal, `'forbidden'`, or what else is in the way. */
+  /** The reason in one word: that of a refusal, `'forbidden'`, or another obstacle. */
   readonly reason?: string;
-  /** The error's code, where a refusal would have one. */
+  /** The error code, if a refusal has one. */
   readonly code?: string;
-  /** In one sentence. */
+  /** The verdict in one sentence. */
   readonly text: string;
-  /** Where this and the server do not agree: what may differ, and how to see it. */
+  /** If the server disagrees with these checks: the possible differences, and how to check them. */
   readonly advice: readonly string[];
 }
 
@@ -31,8 +31,8 @@ export function conclude(examination: Examination, attempt: Attempt | undefined,
     const served = `${url} answered ${attempt.status ?? ''}`;
     const isRefusedHere = local.reason !== undefined;
     return isRefusedHere
-      ? { ...local, text: `${local.text}; yet it was let in: ${served}`, advice: laxer }
-      : { letIn: true, text: `${name} is let in: ${served}${unchecked(examination)}`, advice: [] };
+      ? { ...local, text: `${local.text}; but the server admitted it: ${served}`, advice: laxer }
+      : { letIn: true, text: `${name} is admitted: ${served}${unchecked(examination)}`, advice: [] };
   }
   if (local.reason !== undefined) return local;
   const last = steps.at(-1)?.detail ?? '';
@@ -42,8 +42,8 @@ export function conclude(examination: Examination, attempt: Attempt | undefined,
     reason: attempt.reason ?? outcome,
     ...(attempt.code === undefined ? {} : { code: attempt.code }),
     text: isRefused
-      ? `${name} is refused by ${url}, though nothing here refuses it: ${last}`
-      : `${name} was not tried to the end: ${last}`,
+      ? `${name} is refused by ${url}, although all checks here pass: ${last}`
+      : `${name} could not be tested completely: ${last}`,
     advice: adviceOn(attempt),
   };
 }
@@ -53,13 +53,13 @@ function concludeHere(examination: Examination, at: Date): Verdict {
   const first = steps.find(({ outcome }) => outcome === 'fails');
   if (first === undefined) {
     const isKnown = steps.every(({ step, outcome }) => step !== 'chain' || outcome === 'ok');
-    // --crl stands for the server's options.crl. Whether the server has none, or the CRL was left out here, is not known.
+    // --crl stands for options.crl of the server. Without it, it is unknown whether the server has a CRL.
     const hasCrl = steps.every(({ step, outcome }) => step !== 'crl' || outcome !== 'skipped');
     return {
       letIn: isKnown,
       text: isKnown
-        ? `${name} would be let in${hasCrl ? '' : ' by a server without a CRL'}${unchecked(examination)}`
-        : `nothing here refuses ${name}${unchecked(examination)}`,
+        ? `${name} would be admitted${hasCrl ? '' : ' by a server without a CRL'}${unchecked(examination)}`
+        : `no check refuses ${name}${unchecked(examination)}`,
       advice: [],
     };
   }
@@ -71,18 +71,18 @@ function concludeHere(examination: Examination, at: Date): Verdict {
         : `${reason}: ${detail}`;
     return { letIn: false, reason, code, text: `${name} is refused: ${why}`, advice: [] };
   }
-  const [reason, before] = elsewhere[first.step] ?? ['faulty', 'is in doubt'];
+  const [reason, before] = elsewhere[first.step] ?? ['faulty', 'cannot be assessed'];
   const code = first.step === 'rule' ? { code: 'ERR_MTLS_CLIENT_FORBIDDEN' } : {};
   return { letIn: false, reason, ...code, text: `${name} ${before}: ${first.detail}`, advice: [] };
 }
 
-/** Steps that fail without a refusal of the gate. */
+/** Steps that can fail without a refusal of the gate. */
 const elsewhere: Readonly<Record<string, readonly [reason: string, before: string]>> = {
   key: ['key-mismatch', 'cannot connect'],
-  ca: ['ca-faulty', 'finds no server: none starts with these CAs'],
-  crl: ['crl-faulty', 'finds no server: none starts with these CRLs'],
-  certificate: ['chain-faulty', 'sends something unreadable'],
-  rule: ['forbidden', 'is let in, and then refused by the rule'],
+  ca: ['ca-faulty', 'cannot be admitted: no server starts with these CAs'],
+  crl: ['crl-faulty', 'cannot be admitted: no server starts with these CRLs'],
+  certificate: ['chain-faulty', 'sends an unreadable certificate'],
+  rule: ['forbidden', 'is admitted, but the rule forbids the request'],
 };
 
 function listName({
@@ -101,20 +101,20 @@ function unchecked({ steps }: Examination): string {
 }
 
 const howToSee =
-  'the server knows: its log line "refused: …" or "evicted: …" has the reason, mtls.explain(certificate) has every check, and the events "refused" and "evicted" have the same as data';
+  'on the server, the log line "refused: …" or "evicted: …" and the event of that name have the reason, and mtls.explain(certificate) has every check';
 
 type Difference = 'ca' | 'crl' | 'clock' | 'rules' | 'proxy';
 
 const differences: Readonly<Record<Difference, string>> = {
-  ca: 'another CA: compare options.ca of the server with --ca',
-  crl: 'another CRL in force there, newer or run out: compare mtls.revocation, or the log line "reloaded", with --crl',
-  clock: 'another clock: compare the time of the server with that of this machine',
+  ca: 'a different CA: compare options.ca of the server with --ca',
+  crl: 'a different CRL in force, newer or stale: compare mtls.revocation, or the log line "reloaded", with --crl',
+  clock: 'a different clock: compare the time of the server with that of this machine',
   rules:
-    'other rules: options.certificates and options.revocation of the server, and the security level of its OpenSSL (tls.ciphers)',
-  proxy: 'a proxy or load balancer before it that ends TLS or refuses by itself',
+    'different policies: options.certificates and options.revocation of the server, and the security level of its OpenSSL (tls.ciphers)',
+  proxy: 'a proxy or load balancer in front of it that terminates TLS or refuses clients itself',
 };
 
-/** What can differ, by the reason that the server gave. */
+/** The difference to check, by the reason that the server reported. */
 const byReason: Readonly<Record<string, Difference>> = {
   untrusted: 'ca',
   revoked: 'crl',
@@ -140,8 +140,8 @@ function adviceOn({ outcome, code, reason, alert }: Attempt): readonly string[] 
 }
 
 const laxer = [
-  'the server may have another CA, an older CRL, or none: compare options.ca, and mtls.revocation with --crl',
-  'it may admit more by options.revocation or options.certificates, or ask for no certificate under this path',
-  'a proxy before it may end TLS',
-  'what mtls.explain(certificate) says there is what counts there',
+  'the server may have a different CA, an older CRL, or none: compare options.ca with --ca, and mtls.revocation with --crl',
+  'it may admit more with options.revocation or options.certificates, or require no certificate for this path',
+  'a proxy in front of it may terminate TLS',
+  'mtls.explain(certificate) on the server shows its own checks',
 ];

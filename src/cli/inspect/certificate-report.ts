@@ -1,5 +1,5 @@
 /**
- * What is said about a certificate.
+ * Describes a certificate.
  *
  * @module
  */
@@ -33,7 +33,7 @@ const roleNames: Readonly<Record<Role, string>> = {
   ca: 'a CA',
 };
 
-/** Describes a certificate. @param hostname - The name that a server was called by, which showed it. */
+/** Describes a certificate. @param hostname - The host name of the server that presented it. */
 export function reportCertificate(
   found: Extract<Found, { kind: 'certificate' }>,
   surroundings: Surroundings,
@@ -121,7 +121,7 @@ export function reportCertificate(
   };
 }
 
-/** What a TRUSTED CERTIFICATE says itself against being a CA of clients. */
+/** The fault of a TRUSTED CERTIFICATE whose trust settings exclude it as a CA of clients. */
 function findDistrust({ trust }: Extract<Found, { kind: 'certificate' }>, role: Role): Fault[] {
   const detail = trust && role === 'ca' ? describeDistrust(trust, purposes.clientAuth) : undefined;
   return detail === undefined ? [] : [{ reason: 'untrusted', detail: `it ${detail}; ${distrustRemedy}` }];
@@ -130,7 +130,7 @@ function findDistrust({ trust }: Extract<Found, { kind: 'certificate' }>, role: 
 function praise(role: Role, isTrusted: boolean, hostname: string | undefined): string {
   if (role === 'ca') return 'Would be accepted as a CA.';
   if (role === 'client')
-    return `Would be let in as a client${isTrusted ? '' : ', by a server that trusts its CA'}.`;
+    return `Would be admitted as a client${isTrusted ? '' : ', by a server that trusts its CA'}.`;
   const name = hostname === undefined ? '' : ` as ${hostname}`;
   return `Would be accepted${name} by clients${isTrusted ? '' : ' that trust its CA'}.`;
 }
@@ -138,15 +138,15 @@ function praise(role: Role, isTrusted: boolean, hostname: string | undefined): s
 function reserve(withoutCrl: readonly string[], isTrusted: boolean): string {
   const where = isTrusted ? '' : ' of a server that trusts its CA';
   const cas = listSome(withoutCrl.map((name) => shorten(name)));
-  return `Nothing here refuses it as a client${where}, but revocation was not checked: give a CRL of ${cas} that a server would accept, as another file.`;
+  return `Would not be refused as a client${where}, but revocation was not checked: add the file of a CRL of ${cas} that a server would accept.`;
 }
 
-/** A row, where there is anything to say. */
+/** A row, if there are lines for it. */
 export function rowsOf(label: string, lines: readonly string[]): Row[] {
   return lines.length === 0 ? [] : [[label, ...shortenList(lines)]];
 }
 
-/** What a certificate, or a request for one, asks to be used for. */
+/** The purposes that a certificate or request states. */
 export function describePurposes({
   extendedKeyUsage: uses,
 }: Pick<Certificate, 'extendedKeyUsage'>): string[] {
@@ -164,7 +164,7 @@ function titleOf(certificate: Certificate): string {
   if (isFor(clientAuth)) return 'client certificate';
   if (isFor(serverAuth)) return 'server certificate';
   return uses === undefined
-    ? `certificate${version} that does not say what it is for`
+    ? `certificate${version} without a stated purpose`
     : 'certificate for neither clients nor servers';
 }
 
@@ -194,6 +194,6 @@ function notesOn(commonNames: readonly string[], usable: string | undefined): st
   const why =
     commonNames.length > 1
       ? `it has ${commonNames.length} commonNames`
-      : 'its commonName is empty, too long, or has characters that cannot be seen';
-  return [`${why}, so that no rule about commonName grants anything to it`];
+      : 'its commonName is empty, too long, or has invisible characters';
+  return [`${why}, so no rule by commonName matches it`];
 }

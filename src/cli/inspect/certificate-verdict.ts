@@ -1,6 +1,6 @@
 /**
- * What a server of this package would make of a certificate, or, of a server's
- * own, its clients.
+ * Whether a server of this package would accept a certificate or, for a server certificate, whether its clients
+ * would.
  *
  * @module
  */
@@ -18,29 +18,29 @@ import { purposes } from '../../x509/purpose.js';
 import { type Fault } from './report.js';
 import { describeSignature } from './words.js';
 
-/** What a certificate is judged as. */
+/** The role that a certificate is checked for. */
 export type Role = 'client' | 'server' | 'ca';
 
-/** What it is judged by. */
+/** The context of the checks. */
 export interface Circumstances {
   readonly at: Date;
-  /** The path to a CA that is trusted; `'not-asked'` where no CA was named. */
+  /** The certification path to a trusted CA; `'not-asked'` if no CA was given. */
   readonly path: PathChoice | 'not-asked';
-  /** The name that a server was called by. */
+  /** The host name that the server was contacted with. */
   readonly hostname?: string | undefined;
 }
 
-/** What a certificate says it is for. One that says nothing is taken for a client's. */
+/** The purpose that a certificate states. Without one, it counts as a client certificate. */
 export function roleOf(certificate: Certificate): Role {
   if (isCa(certificate)) return 'ca';
   const uses = certificate.extendedKeyUsage ?? [];
   return uses.includes(purposes.serverAuth) && !uses.includes(purposes.clientAuth) ? 'server' : 'client';
 }
 
-/** The checks that are about clients alone. */
+/** The checks that only apply to clients. */
 const ofClients: ReadonlySet<CheckName> = new Set(['path', 'purpose']);
 
-/** Everything that it would be refused for. */
+/** Every reason to refuse it. */
 export function findFaults(certificate: Certificate, role: Role, circumstances: Circumstances): Fault[] {
   const { at, path } = circumstances;
   const asked =
@@ -73,18 +73,23 @@ function findUse(certificate: Certificate, role: Role, circumstances: Circumstan
 function findCaFaults(certificate: Certificate): Fault[] {
   const usage = certificate.keyUsage;
   if (!isCa(certificate) && ((usage ?? 0) & KeyUsage.crlSign) === 0)
-    return [{ reason: 'no-ca', detail: 'it is no CA; give the certificate that signed the clients' }];
+    return [
+      {
+        reason: 'no-ca',
+        detail: 'it is not a CA; use the certificate of the CA that issued the client certificates',
+      },
+    ];
   if (usage === undefined || (usage & (KeyUsage.keyCertSign | KeyUsage.crlSign)) !== 0) return [];
   return [
     {
       reason: 'wrong-purpose',
       detail:
-        'its keyUsage admits neither certificates nor CRLs; issue it with keyUsage = keyCertSign, cRLSign',
+        'its keyUsage allows signing neither certificates nor CRLs; issue it with keyUsage = keyCertSign, cRLSign',
     },
   ];
 }
 
-// RFC 9110 section 4.3.4: the names are those of subjectAltName; no client of today looks at the commonName.
+// RFC 9110 section 4.3.4: only the names in subjectAltName count; current clients ignore the commonName.
 function findServerFaults(certificate: Certificate, { hostname }: Circumstances): Fault[] {
   const faults: Fault[] = [];
   const uses = certificate.extendedKeyUsage;
@@ -97,12 +102,12 @@ function findServerFaults(certificate: Certificate, { hostname }: Circumstances)
   if (names.length === 0)
     faults.push({
       reason: 'no-names',
-      detail: 'it names no host in subjectAltName, where clients look for the name that they called',
+      detail: 'it names no host in subjectAltName, where clients look for the host name',
     });
   else if (hostname !== undefined && !isFor(certificate, hostname))
     faults.push({
       reason: 'other-name',
-      detail: `it is not for ${JSON.stringify(hostname)}; call the server by a name of the certificate, or issue it with that name`,
+      detail: `it is not for ${JSON.stringify(hostname)}; use a host name in the certificate, or issue it for that name`,
     });
   return faults;
 }
@@ -116,7 +121,7 @@ function isFor(certificate: Certificate, hostname: string): boolean {
   }
 }
 
-/** A signature by an algorithm that is not known cannot be verified. */
+/** A signature with an unknown algorithm cannot be verified. */
 function findForm({ signed: { algorithm } }: Certificate): Fault[] {
   if (algorithm.scheme !== undefined) return [];
   return [{ reason: 'untrusted', detail: `it is signed ${describeSignature(algorithm)}` }];

@@ -1,5 +1,5 @@
 /**
- * What is said about a CRL.
+ * Describes a CRL.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { type Fault, type Report } from './report.js';
 import { type FoundCrl, type Surroundings } from './surroundings.js';
 import { describeGeneralName, describeSignature } from './words.js';
 
-/** Describes a CRL. @param wanted - Who was asked about with `--find`: being listed is a reason to be refused. */
+/** Describes a CRL. @param wanted - The certificates of `--find`. Being listed is a reason to be refused. */
 export function reportCrl(found: FoundCrl, surroundings: Surroundings, wanted: readonly Wanted[]): Report {
   const { crl, origin } = found;
   const { now } = surroundings;
@@ -30,11 +30,9 @@ export function reportCrl(found: FoundCrl, surroundings: Surroundings, wanted: r
     rows: [
       ['Issued by', shorten(crl.issuer.describe())],
       ...(crl.number === undefined ? [] : [['Number', String(crl.number)] as const]),
-      ...(crl.deltaBase === undefined
-        ? []
-        : [['Delta', `what has changed since number ${crl.deltaBase}`] as const]),
+      ...(crl.deltaBase === undefined ? [] : [['Delta', `changes since number ${crl.deltaBase}`] as const]),
       ['Issued', date(crl.thisUpdate)],
-      ['Next due', crl.nextUpdate === undefined ? '(does not say)' : date(crl.nextUpdate)],
+      ['Next due', crl.nextUpdate === undefined ? '(not stated)' : date(crl.nextUpdate)],
       ['Revokes', count(crl.entryCount, 'certificate'), ...describeReasons(survey)],
       ...rowsOf('Covers', describeScope(crl.issuingDistributionPoint)),
       ...rowsOf(
@@ -51,7 +49,7 @@ export function reportCrl(found: FoundCrl, surroundings: Surroundings, wanted: r
     verdict: {
       as: 'a CRL',
       refusals,
-      praise: `Would be accepted as a CRL${signer ? '' : ', if its CA has signed it'}.`,
+      praise: `Would be accepted as a CRL${signer ? '' : ' if its CA has signed it'}.`,
     },
     data: {
       type: 'crl',
@@ -77,14 +75,14 @@ export function reportCrl(found: FoundCrl, surroundings: Surroundings, wanted: r
   };
 }
 
-/** Whether a CRL lists somebody who was asked about. */
+/** Whether a CRL lists one of the certificates in question. */
 export function listsAny({ listings }: CrlSurvey, wanted: readonly Wanted[]): boolean {
   return listings.some((each) => wanted.includes(each.wanted) && each.reason !== 'removeFromCRL');
 }
 
 function describeSigner(origin: string | undefined, fault: Fault | undefined): string {
   if (origin !== undefined) return `made by ${origin}`;
-  return fault === undefined ? 'not verified: give its CA with --ca FILE' : 'not good, see below';
+  return fault === undefined ? 'not verified: specify its CA with --ca FILE' : 'invalid, see below';
 }
 
 function describeReasons({ reasons }: CrlSurvey): string[] {
@@ -99,7 +97,7 @@ function describeReasons({ reasons }: CrlSurvey): string[] {
 function describeListing({ label }: Wanted, listing: Listing | undefined, now: Date): string[] {
   if (listing === undefined) return [`${label} is not listed`];
   const { reason, revocationDate } = listing;
-  const what = reason === 'removeFromCRL' ? 'was taken off the list' : 'is listed';
+  const what = reason === 'removeFromCRL' ? 'was removed from the CRL' : 'is listed';
   return [
     `${label} ${what}`,
     `  since ${describeDate(revocationDate, now.getTime())}, ${reasonPhrase(reason)}`,
@@ -110,10 +108,10 @@ function describeScope(scope: IssuingDistributionPoint | undefined): string[] {
   if (scope === undefined) return [];
   const kinds = {
     all: 'certificates of its distribution point',
-    userCertificates: 'certificates that are no CA',
+    userCertificates: 'certificates of end entities',
     caCertificates: 'certificates of CAs',
-    attributeCertificates: 'attribute certificates, which no client has',
-    nothing: 'nothing: it says several things that exclude each other',
+    attributeCertificates: 'attribute certificates, which clients do not use',
+    nothing: 'nothing: its restrictions exclude each other',
   } as const;
   return [
     kinds[scope.onlyContains],
@@ -129,15 +127,16 @@ function describePoint(name: DistributionPointName | undefined): string[] {
   return name.names.map((each) => `point ${describeGeneralName(each)}`);
 }
 
-const staleDelta = 'it has expired: what it lists stays revoked, it lifts nothing, and its base decides';
+const staleDelta =
+  'it has expired: its entries stay revoked, it lifts no hold, and its base decides about all others';
 
 function notesOn({ number, nextUpdate }: Crl): string[] {
   return [
     ...(number === undefined
-      ? ['it has no number, so that only its date tells an older list from a newer (RFC 5280 section 5.2.3)']
+      ? [
+          'it has no number, so only its date distinguishes an older CRL from a newer one (RFC 5280 section 5.2.3)',
+        ]
       : []),
-    ...(nextUpdate === undefined
-      ? ['it does not say when the next one is due, so that an old copy of it goes on counting']
-      : []),
+    ...(nextUpdate === undefined ? ['it has no nextUpdate, so an old copy of it never becomes stale'] : []),
   ];
 }

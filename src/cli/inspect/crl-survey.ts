@@ -1,6 +1,6 @@
 /**
- * One walk over the entries of a CRL: how many for which reason, and whether
- * those who are asked about are among them. It builds no index.
+ * One pass over the entries of a CRL: counts by reason, and the entries of certificates in question. It builds no
+ * index.
  *
  * @module
  */
@@ -10,31 +10,31 @@ import { type RevocationReason, revocationReasons, walkEntries } from '../../x50
 import { type Crl } from '../../x509/crl.js';
 import { type DistinguishedName } from '../../x509/distinguished-name.js';
 
-/** Who is asked about. */
+/** A certificate in question. */
 export interface Wanted {
-  /** How the answer calls it. */
+  /** Its name in the answer. */
   readonly label: string;
   /** The content octets of the serial number. */
   readonly serial: Buffer;
-  /** `undefined`: a bare number, whoever issued it. */
+  /** `undefined` for a serial number of any issuer. */
   readonly certificate: Certificate | undefined;
 }
 
-/** An entry about somebody who is asked about. */
+/** The entry of a certificate in question. */
 export interface Listing {
   readonly wanted: Wanted;
   readonly reason: RevocationReason;
   readonly revocationDate: Date;
 }
 
-/** What the walk came to. */
+/** The result of the pass. */
 export interface CrlSurvey {
-  /** How many entries have each reason, the most first. */
+  /** The number of entries by reason, most frequent first. */
   readonly reasons: readonly (readonly [RevocationReason, number])[];
   readonly listings: readonly Listing[];
 }
 
-/** Walks over the entries. */
+/** Reads all entries. */
 export function surveyCrl(crl: Crl, wanted: readonly Wanted[]): CrlSurvey {
   const counts = new Uint32Array(revocationReasons.length);
   const bySerial = groupBySerial(wanted);
@@ -50,7 +50,7 @@ export function surveyCrl(crl: Crl, wanted: readonly Wanted[]): CrlSurvey {
     const serial = crl.raw.subarray(serialStart, serialEnd);
     for (const candidate of candidates) {
       if (!candidate.serial.equals(serial) || !isOf(candidate, issuer)) continue;
-      // Of two entries about one, that it is revoked counts.
+      // Of two entries for one certificate, the one that revokes it counts.
       if ((listings.get(candidate)?.reason ?? 'removeFromCRL') !== 'removeFromCRL') continue;
       listings.set(candidate, {
         wanted: candidate,
@@ -81,7 +81,7 @@ function groupBySerial(wanted: readonly Wanted[]): ReadonlyMap<number, readonly 
   return groups;
 }
 
-/** The last octets of a serial number: CAs count there, or roll dice. */
+/** The last octets of a serial number, where both sequential and random numbers vary. */
 function hashOf(bytes: Buffer, start: number, end: number): number {
   return bytes.readUIntBE(Math.max(start, end - 4), Math.min(end - start, 4));
 }
@@ -91,18 +91,18 @@ export function reasonPhrase(reason: RevocationReason): string {
   return reason === 'unspecified' ? 'no reason given' : `reason: ${reason}`;
 }
 
-/** A serial number as a person gives it, in hex, with colons or without; `undefined`: it is none. */
+/** A serial number in hex, with or without colons; `undefined` for other text. */
 export function parseSerial(text: string): Wanted | undefined {
   const hex = text.replace(/^0x/i, '').replaceAll(':', '');
   if (!/^[0-9a-f]{1,200}$/i.test(hex)) return undefined;
   const shortest = BigInt(`0x${hex}`).toString(16);
   const even = shortest.length % 2 === 0 ? shortest : `0${shortest}`;
-  // INTEGER is signed: a number that begins with a set bit has a zero in front.
+  // INTEGER is signed: if the first bit is set, a zero octet precedes it.
   const serial = Buffer.from(/^[89a-f]/i.test(even) ? `00${even}` : even, 'hex');
   return { label: `serial ${formatSerial(serial)}`, serial, certificate: undefined };
 }
 
-/** A certificate, to ask about. */
+/** A certificate in question. */
 export function wantedOf(certificate: Certificate, label: string): Wanted {
   return { label, serial: certificate.serial, certificate };
 }

@@ -1,5 +1,5 @@
 /**
- * What a server of this package would make of a CRL, and which certificates one would speak of.
+ * Whether a server of this package would accept a CRL, and which certificates it covers.
  *
  * @module
  */
@@ -14,21 +14,21 @@ import { shorten } from '../../x509/string.js';
 import { type Fault } from './report.js';
 import { type FoundCrl, type Surroundings } from './surroundings.js';
 
-/** Who signed a CRL, and what it would be refused for. */
+/** The signer of a CRL, and the reason to refuse it. */
 export interface CrlVerdict {
-  /** `undefined`: the signature was not verified, or is not good. */
+  /** `undefined` if the signature was not verified or is invalid. */
   readonly signer: Certificate | undefined;
-  /** What is wrong with its form or its signature. */
+  /** The fault of its form or signature. */
   readonly fault: Fault | undefined;
   readonly refusals: readonly Fault[];
-  /** Whether it is a delta that has expired. */
+  /** Whether it is an expired delta. */
   readonly isStaleDelta: boolean;
 }
 
-// Everything in one call has the same surroundings, and a list may have hundreds of megabytes to hash.
+// Everything in one call has the same surroundings, and hashing a CRL can mean hundreds of megabytes.
 const known = new WeakMap<FoundCrl, CrlVerdict>();
 
-/** Judges a CRL. */
+/** Checks a CRL. */
 export function judgeCrl(found: FoundCrl, surroundings: Surroundings): CrlVerdict {
   const before = known.get(found);
   if (before !== undefined) return before;
@@ -37,7 +37,7 @@ export function judgeCrl(found: FoundCrl, surroundings: Surroundings): CrlVerdic
   const [outOfDate] = attempt(() => {
     checkCrlDates({ crl, origin }, checkRevocationPolicy(), surroundings.now);
   });
-  // A server takes an expired delta: its base decides.
+  // A server accepts an expired delta: its base decides.
   const isStaleDelta = crl.deltaBase !== undefined && outOfDate?.reason === 'ERR_MTLS_CRL_EXPIRED';
   const refusals = [fault, isStaleDelta ? undefined : outOfDate].filter((each) => each !== undefined);
   const verdict = { signer, fault, refusals, isStaleDelta };
@@ -70,8 +70,8 @@ function attempt(check: () => void): Fault[] {
 }
 
 /**
- * The CAs of a chain whose CRL is missing: with the default policy a server asks one about each certificate but the
- * root. A CRL that it would refuse is no answer, and neither is a delta without its base.
+ * The CAs of a path whose CRL is missing. With the default policy, a server requires one for each certificate except
+ * the root. A CRL that it would reject does not count, and neither does a delta without its base.
  */
 export function casWithoutCrl(
   certificate: Certificate,
@@ -84,7 +84,7 @@ export function casWithoutCrl(
   return [...new Set(missing.map(({ issuer }) => String(issuer)))];
 }
 
-/** For which reasons the CRLs that were given speak of a certificate. */
+/** The reasons for which the given CRLs cover a certificate. */
 function coverageOf(certificate: Certificate, surroundings: Surroundings): number {
   const points = distributionPointsOf(certificate);
   let covered = 0;

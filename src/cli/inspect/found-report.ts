@@ -1,5 +1,5 @@
 /**
- * What is said about whatever was found.
+ * Describes anything that was found.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { type Found } from './material.js';
 import { type Report } from './report.js';
 import { type Surroundings } from './surroundings.js';
 
-/** Describes a thing. @param hostname - The name that a server was called by, which showed it. */
+/** Describes one item. @param hostname - The host name of the server that presented it. */
 export function reportFound(
   found: Found,
   surroundings: Surroundings,
@@ -42,7 +42,7 @@ export function reportFound(
   }
 }
 
-/** Walks over every CRL once, for all who are asked about. */
+/** Reads the entries of every CRL once, for all certificates in question. */
 export function surveyAll(all: readonly Found[], wanted: readonly Wanted[]): Surroundings['surveys'] {
   const given = all.flatMap((thing) =>
     thing.kind === 'certificate' ? [wantedOf(thing.certificate, thing.origin)] : [],

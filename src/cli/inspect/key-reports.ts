@@ -1,5 +1,5 @@
 /**
- * What is said about keys, requests, PKCS#12 files, and blocks that are not known.
+ * Describes keys, requests, PKCS#12 files, and unknown blocks.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import { type Fault, type Report, type Row } from './report.js';
 import { type Surroundings } from './surroundings.js';
 import { describeGeneralName, describeKey, describeSignature, usageNamesOf } from './words.js';
 
-/** Describes a private key. Nothing of the key itself is in it. */
+/** Describes a private key, without its secret parts. */
 export function reportPrivateKey(
   { key, origin, friendlyName }: Extract<Found, { kind: 'private-key' }>,
   { relations }: Surroundings,
@@ -33,10 +33,9 @@ export function reportPrivateKey(
       ...(friendlyName === undefined ? [] : [['Called', shorten(friendlyName)] as const]),
       ...(publicKey === undefined ? [] : [['Key', describeKey(publicKey.kind)] as const]),
       ...(encryption === undefined ? [] : [['Encrypted', encryption] as const]),
-      ...rowsOf('Belongs to', isAlone ? ['nothing else that was given'] : owners),
+      ...rowsOf('Belongs to', isAlone ? ['nothing else in the given files'] : owners),
     ],
-    notes:
-      state === 'open' ? [] : ['which kind of key it is can be seen with its password: --password-file FILE'],
+    notes: state === 'open' ? [] : ['to see its kind, specify its password with --password-file FILE'],
     verdict: publicKey && { as: 'a key', refusals: findKeyFaults(publicKey.kind) },
     data: {
       type: 'private-key',
@@ -77,7 +76,7 @@ export function reportRequest(
     refusals.push({
       reason: 'signature',
       detail:
-        'its own signature does not hold: it was changed, or made without the private key; make it anew',
+        'its own signature is invalid: it was modified, or created without the private key; create it again',
     });
   return {
     origin,
@@ -88,7 +87,7 @@ export function reportRequest(
       ...requestedUses(extensions),
       ['Key', describeKey(publicKeyKind)],
       ...rowsOf('Private key', keys),
-      ['Signature', `${describeSignature(signed.algorithm)}, ${isGood ? 'holds' : 'does not hold'}`],
+      ['Signature', `${describeSignature(signed.algorithm)}, ${isGood ? 'valid' : 'invalid'}`],
     ],
     notes: [],
     verdict: { as: 'a request', refusals },
@@ -134,7 +133,7 @@ function findKeyFaults(publicKeyKind: PublicKeyKind): Fault[] {
   return refusal === undefined ? [] : [{ reason: refusal.reason, detail: refusal.detail }];
 }
 
-/** Describes a PKCS#12 file; what is in it has reports of its own. */
+/** Describes a PKCS#12 file. Its contents have their own reports. */
 export function reportPkcs12({ pkcs12, origin }: Extract<Found, { kind: 'pkcs12' }>): Report {
   const { bags, encryptions, mac } = pkcs12;
   const number = (kind: string): number => bags.filter((bag) => bag.kind === kind).length;
@@ -149,7 +148,7 @@ export function reportPkcs12({ pkcs12, origin }: Extract<Found, { kind: 'pkcs12'
     title: 'PKCS#12 file',
     rows: [
       ['Holds', contents.length === 0 ? 'nothing' : contents.join(', ')],
-      ['Encrypted', encryptions.length === 0 ? 'not at all' : encryptions.join(', ')],
+      ['Encrypted', encryptions.length === 0 ? 'no' : encryptions.join(', ')],
       ['Integrity', mac ?? 'not protected'],
     ],
     notes: [],
@@ -158,17 +157,15 @@ export function reportPkcs12({ pkcs12, origin }: Extract<Found, { kind: 'pkcs12'
   };
 }
 
-/** Describes a block that is not known. */
+/** Describes an unknown block. */
 export function reportUnknown({ pemLabel, origin }: Extract<Found, { kind: 'unknown' }>): Report {
   const remedy =
-    pemLabel === 'OPENSSH PRIVATE KEY'
-      ? '; "ssh-keygen -p -m PKCS8 -f COPY" writes a copy of the key as TLS wants it'
-      : '';
+    pemLabel === 'OPENSSH PRIVATE KEY' ? '; "ssh-keygen -p -m PKCS8 -f COPY" converts a copy of the key' : '';
   return {
     origin,
     title: `PEM block "${pemLabel}"`,
     rows: [],
-    notes: [`it is not read here${remedy}`],
+    notes: [`this kind of block is not supported${remedy}`],
     verdict: undefined,
     data: { type: 'unknown', pemLabel },
   };

@@ -1,5 +1,5 @@
 /**
- * Reports as lines on a terminal.
+ * Formats reports as lines on a terminal.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { type Report, type Row } from './report.js';
 
 const labelWidth = 13;
 
-/** One report. */
+/** Formats one report. */
 export function layOut({ origin, title, rows, notes, verdict }: Report, terminal: Terminal): string {
   const lines = [
     `${terminal.style('strong', origin)}: ${title}`,

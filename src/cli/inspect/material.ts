@@ -1,5 +1,5 @@
 /**
- * What files hold, in whatever form: PEM or DER, one thing or many.
+ * Reads the contents of files in any form: PEM or DER, one item or many.
  *
  * @module
  */
@@ -21,9 +21,9 @@ import {
   readPublicKey,
 } from './private-key.js';
 
-/** One thing that was found. */
+/** One item. */
 export type Found = Thing & {
-  /** The file, and where it holds several things, the place in it. */
+  /** The file and, if it has several items, the position in it. */
   readonly origin: string;
 };
 
@@ -31,7 +31,7 @@ type Thing = (
   | {
       readonly kind: 'certificate';
       readonly certificate: Certificate;
-      /** What its owner trusts it for, where a TRUSTED CERTIFICATE says so. */
+      /** The trust settings of a TRUSTED CERTIFICATE. */
       readonly trust?: TrustedCertificate;
     }
   | { readonly kind: 'crl'; readonly crl: Crl }
@@ -41,17 +41,17 @@ type Thing = (
   | { readonly kind: 'pkcs12'; readonly pkcs12: Pkcs12 }
   | { readonly kind: 'unknown'; readonly pemLabel: string }
 ) & {
-  /** The name it has in a PKCS#12 file. */
+  /** Its name in a PKCS#12 file. */
   readonly friendlyName?: string | undefined;
 };
 
-/** A request stands as it is at first: what reads it is loaded for it alone. */
+/** A request stays DER at first, because its parser is loaded on demand. */
 type Read = Thing | { readonly kind: 'request-der'; readonly der: Buffer };
 
 /**
  * Reads everything in a file.
- * @param password - Opens PKCS#12 files and encrypted keys.
- * @throws MtlsError what is wrong with it, beginning with the file's name.
+ * @param password - For PKCS#12 files and encrypted keys.
+ * @throws MtlsError the fault, starting with the file name.
  */
 export async function readMaterial(
   bytes: Buffer,
@@ -62,7 +62,7 @@ export async function readMaterial(
   const things = locating(file, () => {
     const der = trimDer(bytes);
     const kind = kindOfDer(der);
-    // A text may begin with the sign that begins DER, a zero.
+    // Text can begin with the same byte as DER, a zero.
     const isText = kind === undefined && (bytes[0] !== 0x30 || bytes.includes('-----BEGIN'));
     return isText ? readPem(bytes, file, secret) : readDer(der, kind, secret);
   });
@@ -86,7 +86,7 @@ async function readRequest(der: Buffer, origin: string): Promise<Found> {
 }
 
 function readPem(bytes: Buffer, file: string, secret: Secret): Read[] {
-  // "EC PARAMETERS" say what the key that follows says again.
+  // "EC PARAMETERS" are repeated in the key that follows.
   const blocks = parsePem(bytes, file).filter(({ label }) => label !== 'EC PARAMETERS');
   return blocks.flatMap((block, index) =>
     blocks.length === 1
@@ -128,14 +128,14 @@ function readDer(der: Buffer, kind: DerKind | undefined, secret: Secret): Read[]
       return readPkcs12(der, secret);
     case 'pkcs7':
       throw new MtlsError('ERR_MTLS_PEM_INVALID', {
-        seen: 'it is PKCS#7, which is not read here',
+        seen: 'it is PKCS#7, which is not supported',
         remedy:
-          '"openssl pkcs7 -print_certs -in FILE -out certs.pem" writes its certificates as PEM (with -inform DER, if it is no text)',
+          '"openssl pkcs7 -print_certs -in FILE -out certs.pem" writes its certificates as PEM (add -inform DER for a binary file)',
       });
     case undefined:
       throw new MtlsError('ERR_MTLS_PEM_INVALID', {
         seen: 'it is neither PEM nor DER of a certificate, a CRL, a request, a key or PKCS#12',
-        remedy: 'is it the right file, and whole?',
+        remedy: 'check that it is the right file and complete',
       });
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What a password encrypts: PBES2 (RFC 8018) and the Triple DES of RFC 7292
- * appendix B. Others are named, with the way out.
+ * Password-based encryption: PBES2 (RFC 8018) and the Triple DES of RFC 7292 appendix B. Other algorithms are
+ * reported with a remedy.
  *
  * @module
  */
@@ -10,51 +10,51 @@ import { type DerReader, Tag } from '../../x509/der.js';
 import { nameEncryption } from '../../x509/encryption-name.js';
 import { derivePkcs12Key, type Pkcs12KeyUse } from '../../x509/pkcs12-key.js';
 
-/** How something was encrypted. */
+/** An encryption algorithm with its parameters. */
 export interface Encryption {
   /** `'AES-256-CBC'`. */
   readonly name: string;
-  /** Decrypts; `undefined` where the password is another. */
+  /** Decrypts; `undefined` if the password is wrong. */
   readonly decrypt: (data: Buffer, password: string, budget: Budget) => Buffer | undefined;
 }
 
-// NSS asks for 600,000 for each part, and for the MAC, whose rounds cost four times as much.
+// NSS uses 600,000 for each part and for the MAC, whose rounds cost four times as much.
 const mostRounds = 4_000_000;
 
-/** How many rounds of hashing a file may ask for, all its parts together: its author chose their number. */
+/** The total number of hash rounds for all parts of a file, because the author of the file chooses them. */
 export class Budget {
   #left = mostRounds;
 
-  /** @throws MtlsError `ERR_MTLS_FORMAT_UNSUPPORTED` where it is spent. */
+  /** @throws MtlsError `ERR_MTLS_FORMAT_UNSUPPORTED` if it is exhausted. */
   spend(rounds: number): void {
     this.#left -= rounds;
     if (this.#left < 0) {
       throw new MtlsError('ERR_MTLS_FORMAT_UNSUPPORTED', {
         seen: `opening it would take more than ${mostRounds.toLocaleString('en')} rounds of hashing (one part asks for ${rounds})`,
-        remedy: 'write it anew with fewer',
+        remedy: 'write it again with fewer',
       });
     }
   }
 }
 
-/** {@link derivePkcs12Key} within a budget. A round costs more than one of PBKDF2, for it is done here. */
+/** {@link derivePkcs12Key} within a budget. A round costs more than one of PBKDF2, because it runs in JavaScript. */
 export function derivePkcs12KeyWithin(budget: Budget, password: string, use: Pkcs12KeyUse): Buffer {
   return derivePkcs12Key(password, use, (rounds) => {
     budget.spend(4 * rounds);
   });
 }
 
-/** What opens a file. */
+/** The password and the limits for opening a file. */
 export interface Secret {
-  /** `undefined`: none was given. */
+  /** `undefined` if none was given. */
   readonly password: string | undefined;
-  /** That of the whole file, however many things it holds. */
+  /** The budget of the whole file. */
   readonly budget: Budget;
 }
 
 /**
- * Reads an AlgorithmIdentifier of encryption by a password.
- * @param describe - What to say where it is not read here, of its name.
+ * Parses an AlgorithmIdentifier of password-based encryption.
+ * @param describe - The error for an unsupported algorithm, by its name.
  */
 export function readEncryption(
   reader: DerReader,
@@ -78,7 +78,7 @@ function unreadEncryption(name: string, describe: (name: string) => ErrorDetails
 
 function describeUnread(name: string): ErrorDetails {
   return {
-    seen: `a part of it is encrypted with ${name}, which is not read here`,
+    seen: `a part of it is encrypted with ${name}, which is not supported`,
     remedy:
       '"openssl pkcs12 -legacy -nokeys -in OLD.p12 -out certs.pem" writes its certificates to a file that is',
   };
@@ -113,7 +113,7 @@ function readPbes2(parameters: DerReader, describe: (name: string) => ErrorDetai
   };
 }
 
-/** Makes a key of a password. `length` counts where the parameters say none, in bytes. */
+/** Derives a key from a password. `length`, in bytes, is used if the parameters have none. */
 export type Derivation = (password: Buffer, budget: Budget, length: number) => Buffer;
 
 const macs: Readonly<Record<string, string | undefined>> = {
@@ -124,12 +124,12 @@ const macs: Readonly<Record<string, string | undefined>> = {
   '1.2.840.113549.2.11': 'sha512',
 };
 
-/** The hash of an AlgorithmIdentifier of HMAC. */
+/** The hash in an AlgorithmIdentifier of HMAC. */
 export function readHmac(reader: DerReader): string | undefined {
   return macs[reader.enter(Tag.sequence).oid()];
 }
 
-/** Reads an AlgorithmIdentifier of PBKDF2 (RFC 8018 appendix A.2); `undefined`: it is of something else. */
+/** Parses an AlgorithmIdentifier of PBKDF2 (RFC 8018 appendix A.2); `undefined` for another algorithm. */
 export function readPbkdf2(reader: DerReader): Derivation | undefined {
   const algorithm = reader.enter(Tag.sequence);
   if (algorithm.oid() !== '1.2.840.113549.1.5.12') return undefined;

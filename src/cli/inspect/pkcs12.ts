@@ -1,6 +1,6 @@
 /**
- * What is in a PKCS#12 file (RFC 7292): certificates, CRLs, and keys as they
- * stand there. The MAC is verified before anything is decrypted.
+ * The contents of a PKCS#12 file (RFC 7292): certificates, CRLs and keys. The MAC is verified before anything is
+ * decrypted.
  *
  * @module
  */
@@ -18,21 +18,21 @@ import {
   type Secret,
 } from './password-encryption.js';
 
-/** One thing in the file. */
+/** One item in the file. */
 export interface Bag {
   readonly kind: 'certificate' | 'crl' | 'private-key';
-  /** A key is PKCS#8, decrypted. */
+  /** DER; a key is decrypted PKCS#8. */
   readonly der: Buffer;
-  /** The name it goes by in its owner's key store. */
+  /** Its name in the key store of its owner. */
   readonly friendlyName: string | undefined;
 }
 
-/** A file that was opened. */
+/** An opened file. */
 export interface Pkcs12 {
   readonly bags: readonly Bag[];
-  /** What encrypts its parts, each named once; empty where nothing is. */
+  /** The encryption algorithms of its parts, each once; empty if nothing is encrypted. */
   readonly encryptions: readonly string[];
-  /** How its integrity is protected; `undefined`: not at all. */
+  /** How its integrity is protected; `undefined` if it is not. */
   readonly mac: string | undefined;
 }
 
@@ -42,9 +42,9 @@ const encryptedType = '1.2.840.113549.1.7.6';
 
 /**
  * Opens a file.
- * @param secret - Without a password the empty one is tried.
- * @throws MtlsError `ERR_MTLS_PEM_INVALID` for what is neither strict DER nor BER that can be made so, `ERR_MTLS_PASSPHRASE_INVALID` for a password
- *   that is missing or wrong, and for encryption that is not read here.
+ * @param secret - Without a password, the empty one is tried.
+ * @throws MtlsError `ERR_MTLS_PEM_INVALID` for data that is neither strict DER nor BER that can be converted to it,
+ *   `ERR_MTLS_PASSPHRASE_INVALID` for a missing or wrong password, and for unsupported encryption.
  */
 export function openPkcs12(bytes: Buffer, { password, budget }: Secret): Pkcs12 {
   const outer = readerOf(bytes);
@@ -55,8 +55,8 @@ export function openPkcs12(bytes: Buffer, { password, budget }: Secret): Pkcs12 
   const type = safe.oid();
   if (type !== dataType)
     throw new MtlsError('ERR_MTLS_FORMAT_UNSUPPORTED', {
-      seen: `it is protected by a key (${type.slice(0, 100)}) and not by a password`,
-      remedy: 'only the latter is read here',
+      seen: `it is protected by a key (${type.slice(0, 100)}), not by a password`,
+      remedy: 'only files protected by a password are supported',
     });
   const content = safe.enter(context(0, 'constructed')).next(Tag.octetString).content;
   const opening: Opening = {
@@ -71,7 +71,7 @@ export function openPkcs12(bytes: Buffer, { password, budget }: Secret): Pkcs12 
   return { bags: opening.bags, encryptions: [...opening.encryptions], mac };
 }
 
-// NSS and BouncyCastle write BER, outside and within. The MAC is over the bytes as they stand.
+// NSS and BouncyCastle write BER, on the outside and within. The MAC covers the original bytes.
 function readerOf(bytes: Buffer): DerReader {
   return new DerReader(toDer(bytes) ?? bytes, subject);
 }
@@ -107,8 +107,8 @@ function verifyMac(
   const hash = make?.hash ?? hashes[oid];
   if (hash === undefined || expected.length > 64)
     throw new MtlsError('ERR_MTLS_FORMAT_UNSUPPORTED', {
-      seen: `its MAC is made with the algorithm ${oid.slice(0, 100)}, which is not known here`,
-      remedy: 'write it anew with "openssl pkcs12 -export"',
+      seen: `its MAC is made with the algorithm ${oid.slice(0, 100)}, which is not supported`,
+      remedy: 'write it again with "openssl pkcs12 -export"',
     });
   const key = make
     ? make.key(password ?? '')
@@ -140,10 +140,10 @@ function wrongPassword(password: string | undefined): MtlsError {
     'ERR_MTLS_PASSPHRASE_INVALID',
     password === undefined
       ? {
-          seen: 'it needs its password',
-          remedy: 'give it with --password-file FILE or EXPRESS_MTLS_P12_PASSWORD',
+          seen: 'it requires a password',
+          remedy: 'set it with --password-file FILE or EXPRESS_MTLS_P12_PASSWORD',
         }
-      : { seen: 'the password given does not open it, or the file is damaged', remedy: 'check the password' },
+      : { seen: 'the given password is wrong, or the file is damaged', remedy: 'check the password' },
   );
 }
 
@@ -164,7 +164,7 @@ function readPart(part: DerReader, opening: Opening): void {
   readBags(decrypt(encryption, data, opening), opening, 0);
 }
 
-// An OCTET STRING with a tag of its own, in one piece, or as BER may have it, in several.
+// An OCTET STRING with an implicit tag, in one piece or, in BER, in several.
 function readEncryptedContent(info: DerReader): Buffer {
   const pieces = info.enterOptional(context(0, 'constructed'));
   if (pieces === undefined) return info.next(context(0, 'primitive')).content;
@@ -205,7 +205,7 @@ function readBags(contents: Buffer, opening: Opening, depth: number): void {
       const der = held.enter(context(0, 'constructed')).next(Tag.octetString).content;
       add(type.endsWith('3') ? 'certificate' : 'crl', der);
     } else if (type === `${bagTypes}6`) {
-      // Bags in bags: nothing writes them, and a hostile file could go on for ever.
+      // Nested bags: no known program writes them, and a hostile file could nest them without limit.
       if (depth > 4) value.fail('has bags within bags within bags', value.offset);
       readBags(value.next(Tag.sequence).element, opening, depth + 1);
     }

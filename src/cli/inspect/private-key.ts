@@ -1,6 +1,5 @@
 /**
- * Private keys: which kind, and which public key belongs to them. Nothing else of
- * one leaves this file.
+ * Private keys: their kind and public key. Nothing else of a key leaves this file.
  *
  * @module
  */
@@ -11,26 +10,26 @@ import { DerReader, type DerSubject, Tag } from '../../x509/der.js';
 import { type PublicKeyKind, readPublicKeyKind } from '../../x509/public-key.js';
 import { readEncryption, type Secret } from './password-encryption.js';
 
-/** A private key, without it. */
+/** The public facts about a private key. */
 export interface PrivateKey {
-  /** What encrypts it; `undefined`: nothing. */
+  /** How it is encrypted; `undefined` if it is not. */
   readonly encryption: string | undefined;
-  /** `'locked'`: there was no password, or a wrong one. */
+  /** `'locked'` if the password is missing or wrong. */
   readonly state: 'open' | 'locked';
-  /** Its public half; `undefined` while it is locked. */
+  /** Its public key; `undefined` while it is locked. */
   readonly publicKey: PublicKey | undefined;
 }
 
 /** A public key. */
 export interface PublicKey {
-  /** SubjectPublicKeyInfo, DER. */
+  /** SubjectPublicKeyInfo in DER. */
   readonly der: Buffer;
   readonly kind: PublicKeyKind;
 }
 
 /**
- * Reads a key that is not encrypted.
- * @throws MtlsError `ERR_MTLS_PEM_INVALID` for what is no key.
+ * Parses an unencrypted key.
+ * @throws MtlsError `ERR_MTLS_PEM_INVALID` if it is not a key.
  */
 export function readPrivateKey(der: Buffer, type: 'pkcs8' | 'pkcs1' | 'sec1'): PrivateKey {
   const publicKey = publicHalfOf({ key: der, format: 'der', type });
@@ -38,7 +37,7 @@ export function readPrivateKey(der: Buffer, type: 'pkcs8' | 'pkcs1' | 'sec1'): P
   return { encryption: undefined, state: 'open', publicKey };
 }
 
-/** Reads an EncryptedPrivateKeyInfo (RFC 5958 section 3), and opens it where there is a password. */
+/** Parses an EncryptedPrivateKeyInfo (RFC 5958 section 3), and decrypts it if there is a password. */
 export function readEncryptedKey(der: Buffer, { password, budget }: Secret): PrivateKey {
   const info = new DerReader(der, keySubject).enter(Tag.sequence);
   const { name, decrypt } = readEncryption(info, describeUnread);
@@ -49,18 +48,18 @@ export function readEncryptedKey(der: Buffer, { password, budget }: Secret): Pri
 }
 
 function describeUnread(name: string): ErrorDetails {
-  // Of the others, OpenSSL reads some.
+  // OpenSSL reads some of the others.
   return /^PBE-|RC[24]|^DES-/.test(name)
     ? describeUnsupported(name)
     : {
-        seen: `it is encrypted with ${name}, which is not read here`,
-        remedy: 'write it anew with "openssl pkcs8 -topk8 -v2 aes-256-cbc -in FILE -out NEW"',
+        seen: `it is encrypted with ${name}, which is not supported`,
+        remedy: 're-encrypt it with "openssl pkcs8 -topk8 -v2 aes-256-cbc -in FILE -out NEW"',
       };
 }
 
 /**
- * Reads a PEM block with a Proc-Type (RFC 1421 section 4.6), as OpenSSL wrote encrypted keys once.
- * @throws MtlsError `ERR_MTLS_FORMAT_UNSUPPORTED` where OpenSSL has the cipher no longer, and a password is given.
+ * Parses a PEM block with a Proc-Type (RFC 1421 section 4.6), the former format of OpenSSL for encrypted keys.
+ * @throws MtlsError `ERR_MTLS_FORMAT_UNSUPPORTED` if a password is given and OpenSSL no longer supports the cipher.
  */
 export function readOldEncryptedKey(pem: string, password: string | undefined): PrivateKey {
   const cipher = /^DEK-Info: ([A-Z0-9-]{1,30}),/m.exec(pem)?.[1] ?? 'an unknown cipher';
@@ -69,7 +68,7 @@ export function readOldEncryptedKey(pem: string, password: string | undefined): 
       ? undefined
       : openOldKey({ key: pem, format: 'pem', passphrase: password }, cipher);
   return {
-    encryption: `${cipher} in the old form of OpenSSL`,
+    encryption: `${cipher} in the old format of OpenSSL`,
     state: publicKey ? 'open' : 'locked',
     publicKey,
   };
@@ -85,8 +84,8 @@ function openOldKey(input: PrivateKeyInput, cipher: string): PublicKey | undefin
 }
 
 /**
- * Reads a public key.
- * @throws MtlsError `ERR_MTLS_PEM_INVALID` for what is none.
+ * Parses a public key.
+ * @throws MtlsError `ERR_MTLS_PEM_INVALID` if it is not one.
  */
 export function readPublicKey(der: Buffer, type: 'spki' | 'pkcs1'): PublicKey {
   try {
@@ -103,7 +102,7 @@ function publicHalfOf(input: PrivateKeyInput): PublicKey | undefined {
   try {
     return describe(createPublicKey(createPrivateKey(input)));
   } catch {
-    // The cause may quote what it read.
+    // The cause could quote the key.
     return undefined;
   }
 }
@@ -115,7 +114,7 @@ function describe(key: KeyObject): PublicKey {
 
 function noKey(which: 'private' | 'public'): MtlsError {
   return new MtlsError('ERR_MTLS_PEM_INVALID', {
-    seen: `it looks like a ${which} key and does not read as one`,
-    remedy: 'it is damaged, or of a kind that OpenSSL does not know',
+    seen: `it looks like a ${which} key but cannot be parsed`,
+    remedy: 'it is damaged, or of a kind that OpenSSL does not support',
   });
 }

@@ -1,45 +1,45 @@
 /**
- * What is said about one thing: the same for people and for programs.
+ * The description of one item, the same for people and for programs.
  *
  * @module
  */
 
-/** What would be refused, and why. */
+/** A reason to refuse an item. */
 export interface Fault {
-  /** One word, as the server logs it; of a CRL the code of the error. */
+  /** One word, as in the log of a server; for a CRL, the error code. */
   readonly reason: string;
-  /** A sentence: what was seen, and what to do. */
+  /** A sentence with what was seen and what to do. */
   readonly detail: string;
 }
 
-/** What a server of this package would make of it. */
+/** Whether a server of this package would accept it. */
 export interface Verdict {
   /** `'a client certificate'`. */
   readonly as: string;
   readonly refusals: readonly Fault[];
-  /** What is said where there is no reason; `undefined`: nothing. */
+  /** The statement if there is no reason to refuse it; `undefined` for none. */
   readonly praise?: string | undefined;
-  /** What is said in its place where no reason was found, and something was not checked. */
+  /** The statement if there is no reason to refuse it, but something was not checked. */
   readonly reservation?: string | undefined;
 }
 
-/** One line for people, or several under one label. */
+/** One line for people, or several with one label. */
 export type Row = readonly [label: string, ...lines: string[]];
 
-/** One thing. */
+/** One item. */
 export interface Report {
   readonly origin: string;
   /** What it is: `'client certificate'`. */
   readonly title: string;
   readonly rows: readonly Row[];
-  /** Worth knowing, and no reason to refuse it. */
+  /** Information that is not a reason to refuse it. */
   readonly notes: readonly string[];
   readonly verdict: Verdict | undefined;
   /** For programs. */
   readonly data: { readonly type: string } & Readonly<Record<string, unknown>>;
 }
 
-/** Whether anything of it would be refused. */
+/** Whether there is a reason to refuse it. */
 export function isRefused({ verdict }: Report): boolean {
   return verdict !== undefined && verdict.refusals.length > 0;
 }

@@ -1,5 +1,5 @@
 /**
- * What a server shows to a client without a certificate.
+ * What a server presents to a client without a certificate.
  *
  * @module
  */
@@ -13,23 +13,23 @@ import { type Found } from './material.js';
 import { type Report } from './report.js';
 import { type HelloOutcome, helloTimeoutMs, type Place, sayHello } from './tls12-hello.js';
 
-/** A server, as it was found. */
+/** The result of a visit. */
 export interface Visit {
   readonly url: string;
-  /** The name that it was called by. */
+  /** The host name that was requested. */
   readonly hostname: string;
   /** Its chain, its own certificate first. */
   readonly found: readonly Extract<Found, { kind: 'certificate' }>[];
-  /** `undefined`: it ended the handshake, as it may when no certificate comes. */
+  /** `undefined` if the server aborted the handshake, as it may without a client certificate. */
   readonly session: { readonly protocol: string; readonly cipher: string } | undefined;
-  /** What it says in TLS 1.2. */
+  /** The result of the TLS 1.2 handshake. */
   readonly hello: HelloOutcome;
 }
 
 /**
- * Visits a server: twice, for node:tls does not say which CAs it asks clients for.
- * @param servername - The name to call it by, in place of the one in the URL.
- * @throws MtlsError `ERR_MTLS_SERVER_UNREACHABLE` where it cannot be reached, or does not speak TLS.
+ * Visits a server twice, because node:tls does not report which CAs it requests certificates from.
+ * @param servername - Replaces the host in the URL.
+ * @throws MtlsError `ERR_MTLS_SERVER_UNREACHABLE` if it is unreachable or does not speak TLS.
  */
 export async function visitServer(url: string, servername: string | undefined): Promise<Visit> {
   const place = placeOf(url, servername);
@@ -38,8 +38,8 @@ export async function visitServer(url: string, servername: string | undefined): 
   if (ders.length === 0 && 'reason' in met)
     throw new MtlsError('ERR_MTLS_SERVER_UNREACHABLE', {
       source: url,
-      seen: `there is no TLS to be had (${met.reason})`,
-      remedy: 'does a server run there, and is the port right?',
+      seen: `no TLS connection could be made (${met.reason})`,
+      remedy: 'check that the server is running, and the port',
     });
   return {
     url,
@@ -54,14 +54,14 @@ export async function visitServer(url: string, servername: string | undefined): 
   };
 }
 
-/** Of two sights of one chain the one with more of it: some versions of Node show the first certificate alone. */
+/** The longer of two views of one chain: some versions of Node only report the first certificate. */
 function longerOf(left: readonly Buffer[], right: readonly Buffer[]): readonly Buffer[] {
   const [first] = left;
   if (first === undefined) return right;
   return right[0]?.equals(first) === true && right.length > left.length ? right : left;
 }
 
-/** Whether an argument is the address of a server. */
+/** Whether an argument is the URL of a server. */
 export function isUrl(argument: string): boolean {
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(argument);
 }
@@ -71,8 +71,8 @@ function placeOf(text: string, servername: string | undefined): Place {
   if (url?.protocol !== 'https:' || url.hostname === '')
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
       source: text,
-      seen: 'this is no address of a server that speaks TLS',
-      remedy: 'write https://HOST:PORT, or the path of a file',
+      seen: 'this is not the URL of a TLS server',
+      remedy: 'use https://HOST:PORT, or the path of a file',
     });
   const host = url.hostname.replace(/^\[|\]$/g, '');
   return {
@@ -90,8 +90,8 @@ interface Met {
 
 async function meet({ host, port, servername }: Place): Promise<Met | { readonly reason: string }> {
   return await new Promise((resolve) => {
-    // Nothing is sent and nothing is believed: what the server shows is judged afterwards. With CAs that certify each
-    // other among those of this machine, getPeerCertificate(true) would never return.
+    // Nothing is sent, and nothing is trusted: the certificates are checked afterwards. If CAs of this machine certify
+    // each other, getPeerCertificate(true) would not return.
     const socket = connect({ host, port, servername, rejectUnauthorized: false, ca: [] });
     const timer = setTimeout(() => {
       resolve({ reason: `no answer in ${helloTimeoutMs / 1000} s` });
@@ -127,7 +127,7 @@ function chainOf(socket: TLSSocket): Buffer[] {
   return ders;
 }
 
-/** Describes a server; its certificates have reports of their own. */
+/** Describes a server. Its certificates have their own reports. */
 export function reportServer({ url, session, hello }: Visit): Report {
   const isHeard = typeof hello === 'object';
   return {
@@ -137,7 +137,7 @@ export function reportServer({ url, session, hello }: Visit): Report {
       [
         'TLS',
         session === undefined
-          ? '1.2 (it ends the handshake of a client without a certificate)'
+          ? '1.2 (it aborts the handshake of a client without a certificate)'
           : `${session.protocol.replace('TLSv', '')}, ${session.cipher}`,
       ],
       ...rowsOf('Asks for', describeRequest(hello)),
@@ -156,9 +156,9 @@ export function reportServer({ url, session, hello }: Visit): Report {
 }
 
 function describeRequest(hello: HelloOutcome): string[] {
-  if (hello === 'other-version') return ['cannot be seen: it speaks TLS 1.3 only, where that is encrypted'];
-  if (hello === 'over') return ['cannot be seen: it breaks off the hello of TLS 1.2 that would show it'];
+  if (hello === 'other-version') return ['unknown: it only speaks TLS 1.3, where the request is encrypted'];
+  if (hello === 'over') return ['unknown: it aborts the TLS 1.2 handshake that would show it'];
   if (!hello.asks) return ['no client certificate'];
-  if (hello.authorities.length === 0) return ['a client certificate, of any CA'];
+  if (hello.authorities.length === 0) return ['a client certificate of any CA'];
   return ['a client certificate of', ...hello.authorities.map((name) => `  ${shorten(name)}`)];
 }

@@ -1,6 +1,5 @@
 /**
- * What things that are looked at together say of each other: who issued what, and
- * which key belongs to which certificate.
+ * How items in one call are related: which CA issued what, and which key belongs to which certificate.
  *
  * @module
  */
@@ -15,27 +14,27 @@ import { type Found } from './material.js';
 /** A CRL that was found. */
 export type FoundCrl = Extract<Found, { kind: 'crl' }>;
 
-/** What is known when one thing is described. */
+/** The context for describing one item. */
 export interface Surroundings {
   readonly now: Date;
-  /** What `--as` asks for. */
+  /** The value of `--as`. */
   readonly role?: 'client' | 'server' | 'ca' | undefined;
   readonly relations: Relations;
   readonly surveys: ReadonlyMap<FoundCrl, CrlSurvey>;
 }
 
-// More of one name, and the others are not tried: each costs a signature.
+// More candidates with the same name are not tried, because each costs a signature verification.
 const mostCandidates = 8;
-// Each of a file's 10,000 copies of a key would name all the others.
+// Otherwise each of a file's 10,000 copies of a key would list all the others.
 const mostOfOneKey = 100;
 
-/** Who belongs to whom. */
+/** The relations between items. */
 export class Relations {
-  /** The CAs of `--ca`; `undefined` where there is none. */
+  /** The CAs of `--ca`; `undefined` without it. */
   readonly trusted: CertificateStore | undefined;
-  /** Every certificate there is. */
+  /** Every certificate in the call. */
   readonly all: CertificateStore;
-  /** Whether anything stands beside what is described. */
+  /** Whether there are other items beside the described one. */
   readonly hasSeveral: boolean;
   readonly #certificates: readonly Certificate[];
   readonly #byKey = new Map<string, string[]>();
@@ -61,12 +60,12 @@ export class Relations {
     this.all = new CertificateStore([...certificatesAmong(found), ...certificatesAmong(cas ?? [])]);
   }
 
-  /** Where a certificate stands. */
+  /** Where a certificate comes from. */
   originOf(certificate: Certificate): string | undefined {
     return this.#origins.get(textOf(certificate.raw));
   }
 
-  /** The certificate whose key signed another, if it is there. */
+  /** The certificate whose key signed another one, if it was given. */
   issuerOf(certificate: Certificate): Certificate | undefined {
     return this.all
       .named(certificate.issuer.canonical)
@@ -75,7 +74,7 @@ export class Relations {
       .find((ca) => this.all.isSignedBy(certificate.signed, ca));
   }
 
-  /** The path to a CA of `--ca` that a server would go by; without `--ca`, `'not-asked'`. */
+  /** The path to a CA of `--ca` that a server would use; without `--ca`, `'not-asked'`. */
   pathOf(certificate: Certificate, at: Date): PathChoice | 'not-asked' {
     if (this.trusted === undefined) return 'not-asked';
     const measures = { revocation: undefined, certificates: checkCertificatePolicy() };
@@ -83,13 +82,13 @@ export class Relations {
     return choosePath(candidate, this.trusted, measures, at);
   }
 
-  /** Where the other things of a key stand: of each kind at most {@link mostOfOneKey}. */
+  /** The origins of other items with the same key, at most {@link mostOfOneKey} of each kind. */
   sharing(publicKey: Buffer, kinds: readonly Found['kind'][]): string[] {
     return kinds.flatMap((kind) => this.#byKey.get(`${kind} ${textOf(publicKey)}`) ?? []);
   }
 }
 
-/** The certificates among things. */
+/** The certificates among items. */
 export function certificatesAmong(found: readonly Found[]): Certificate[] {
   return found.flatMap((thing) => (thing.kind === 'certificate' ? [thing.certificate] : []));
 }

@@ -1,6 +1,6 @@
 /**
- * The first half of a handshake of TLS 1.2 (RFC 5246), in plain bytes: there a
- * server sends in clear which CAs it asks clients for, and node:tls does not tell.
+ * The first half of a TLS 1.2 handshake (RFC 5246) in plain bytes. There a server sends unencrypted which CAs it
+ * requests certificates from, which node:tls does not report.
  *
  * @module
  */
@@ -10,32 +10,32 @@ import { MtlsError } from '../../errors.js';
 import { DerReader } from '../../x509/der.js';
 import { readName } from '../../x509/distinguished-name.js';
 
-/** What a server said before it was left. */
+/** What a server sent before the connection was closed. */
 export interface Hello {
   /** Its certificates, DER. */
   readonly certificates: readonly Buffer[];
-  /** Whether it asks for a certificate. */
+  /** Whether it requests a certificate. */
   readonly asks: boolean;
-  /** The CAs whose clients it asks for; empty: it does not say. */
+  /** The CAs that it requests certificates from; empty if it does not say. */
   readonly authorities: readonly string[];
 }
 
-/** Where a server is. */
+/** The address of a server. */
 export interface Place {
   readonly host: string;
   readonly port: number;
-  /** The name that is asked for; empty where it is called by an address. */
+  /** The requested server name; empty for an IP address. */
   readonly servername: string;
 }
 
-/** How long a server may take. In milliseconds. */
+/** The time limit in milliseconds. */
 export const helloTimeoutMs = 5_000;
 const mostBytes = 100_000;
 
-/** What came of it: `'other-version'` of a server that does not speak TLS 1.2, `'over'` where it broke off. */
+/** The result: `'other-version'` if the server does not speak TLS 1.2, `'over'` if it aborted the handshake. */
 export type HelloOutcome = Hello | 'other-version' | 'over';
 
-/** Says hello and listens until the server has said all that it says in clear. */
+/** Sends a ClientHello and reads everything that the server sends unencrypted. */
 export async function sayHello({ host, port, servername }: Place): Promise<HelloOutcome> {
   return await new Promise((resolve) => {
     let read = Buffer.alloc(0);
@@ -52,7 +52,7 @@ export async function sayHello({ host, port, servername }: Place): Promise<Hello
       if (hello !== 'more') resolve(hello);
       socket.destroy();
     });
-    // Why it breaks off, the whole handshake beside this one says better.
+    // The complete handshake beside this one reports the cause.
     socket.once('error', () => socket.destroy());
     socket.once('close', () => {
       clearTimeout(timer);
@@ -99,12 +99,12 @@ function sized(octets: number, content: Buffer): Buffer {
   return Buffer.concat([length, content]);
 }
 
-/** Reads what there is so far; `'more'` is to come. */
+/** Parses what has arrived; `'more'` if it is incomplete. */
 function readServer(read: Buffer): HelloOutcome | 'more' {
   const messages: Buffer[] = [];
   for (let offset = 0; offset + 5 <= read.length;) {
     const end = offset + 5 + read.readUInt16BE(offset + 3);
-    // No TLS at all, or an alert; that of protocol_version says what is not spoken (section 7.2.2).
+    // Not TLS, or an alert. The alert protocol_version means that TLS 1.2 is not supported (section 7.2.2).
     const type = read[offset];
     if (type !== 22 && type !== 21) return 'over';
     if (end > read.length) break;
@@ -136,7 +136,7 @@ function readHandshake(bytes: Buffer): HelloOutcome | 'more' {
   return 'more';
 }
 
-// Section 7.4.4: types of certificates, algorithms of signatures, names.
+// Section 7.4.4: certificate types, signature algorithms, names.
 function readAuthorities(body: Buffer): string[] {
   const types = vector(body, 0, 1);
   const algorithms = vector(body, 1 + types.length, 2);
@@ -146,7 +146,7 @@ function readAuthorities(body: Buffer): string[] {
   );
 }
 
-/** The content behind a length. */
+/** The content after a length prefix. */
 function vector(bytes: Buffer, offset: number, octets: number): Buffer {
   const start = offset + octets;
   const end = start + number(bytes, offset, octets);
@@ -160,7 +160,7 @@ function number(bytes: Buffer, offset: number, octets: number): number {
 }
 
 function tooShort(): MtlsError {
-  return new MtlsError('ERR_MTLS_CERTIFICATE_INVALID', { seen: 'a message of the server ends too soon' });
+  return new MtlsError('ERR_MTLS_CERTIFICATE_INVALID', { seen: 'a message from the server is truncated' });
 }
 
 function vectors(bytes: Buffer, octets: number): Buffer[] {

@@ -1,5 +1,5 @@
 /**
- * The numbers and identifiers of X.509 in words.
+ * Numbers and identifiers of X.509 in words.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { type PublicKeyKind } from '../../x509/public-key.js';
 import { purposes } from '../../x509/purpose.js';
 import { type SignatureAlgorithm } from '../../x509/signature.js';
 
-// RFC 5280 section 4.2.1.12, and what Windows writes.
+// RFC 5280 section 4.2.1.12, and purposes that Windows uses.
 const purposeNames: Readonly<Record<string, string | undefined>> = {
   [purposes.serverAuth]: 'servers (serverAuth)',
   [purposes.clientAuth]: 'clients (clientAuth)',
@@ -23,7 +23,7 @@ const purposeNames: Readonly<Record<string, string | undefined>> = {
   '1.3.6.1.4.1.311.20.2.2': 'smart card logon',
 };
 
-/** A purpose of an extendedKeyUsage: `'clients (clientAuth)'`. */
+/** The name of a purpose in extendedKeyUsage: `'clients (clientAuth)'`. */
 export function purposeName(oid: string): string {
   return purposeNames[oid] ?? shorten(oid);
 }
@@ -40,7 +40,7 @@ const usageNames = [
   'decipherOnly',
 ];
 
-/** The names of RFC 5280 section 4.2.1.3 of the bits of a keyUsage. */
+/** The names in RFC 5280 section 4.2.1.3 for the bits of a keyUsage. */
 export function usageNamesOf(keyUsage: number): string[] {
   return usageNames.filter((_name, bit) => (keyUsage & (1 << bit)) !== 0);
 }
@@ -54,7 +54,7 @@ const keyNames: Readonly<Record<string, string | undefined>> = {
 
 /** `'RSA, 2048 bits'`. */
 export function describeKey({ algorithm, bits }: PublicKeyKind): string {
-  const name = keyNames[algorithm] ?? `of the kind ${shorten(algorithm)}, which is not known here`;
+  const name = keyNames[algorithm] ?? `of the unknown kind ${shorten(algorithm)}`;
   return bits === undefined || algorithm.startsWith('ed') ? name : `${name}, ${bits} bits`;
 }
 
@@ -68,7 +68,7 @@ const schemeNames = {
 
 /** `'ECDSA with SHA-256'`. */
 export function describeSignature({ oid, scheme }: SignatureAlgorithm): string {
-  if (scheme === undefined) return `by the algorithm ${shorten(oid)}, which is not known here`;
+  if (scheme === undefined) return `with the unknown algorithm ${shorten(oid)}`;
   const name = schemeNames[scheme.keyType];
   return scheme.hash === undefined ? name : `${name} with ${hashName(scheme.hash)}`;
 }
@@ -89,12 +89,12 @@ export function describeGeneralName(name: GeneralName): string {
     other: 'another kind',
   } as const;
   if (name.kind === 'unreadable')
-    return `${kinds[name.of]} in another encoding than its type has, which matches no rule: ${shorten(guess(name.value))}`;
+    return `${kinds[name.of]} not in the encoding of its type, so no rule matches it: ${shorten(guess(name.value))}`;
   const value = name.kind === 'other' ? name.value.toString('hex') : String(name.value);
   return `${kinds[name.kind]} ${shorten(value)}`;
 }
 
-/** What a name may be meant to say whose encoding is not its type's: for a person who knows the name. */
+/** The likely text of a name with the wrong encoding, for a reader who may recognize it. */
 function guess(element: Buffer): string {
   const { content } = new DerReader(element, { code: 'ERR_MTLS_PEM_INVALID', noun: 'name' }).next();
   return content.toString(isUtf8(content) ? 'utf8' : 'latin1');
@@ -102,7 +102,7 @@ function guess(element: Buffer): string {
 
 const mostLines = 12;
 
-/** As many of a list as a person can be shown. */
+/** The first items of a list, as many as are shown to people. */
 export function shortenList(lines: readonly string[]): string[] {
   if (lines.length <= mostLines) return [...lines];
   return [

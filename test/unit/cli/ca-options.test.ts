@@ -25,7 +25,7 @@ describe('a CA whose key has a passphrase', () => {
   });
   const init = ['--client', 'client1'];
 
-  test('its key is written encrypted, and opens with the passphrase alone', () => {
+  test('its key is encrypted, and only the passphrase decrypts it', () => {
     const pem = readFileSync(join(directory, 'ca-key.pem'), 'utf8');
     expect(pem).toMatch(/^-----BEGIN ENCRYPTED PRIVATE KEY-----\n/);
     expect(createPrivateKey({ key: pem, passphrase }).asymmetricKeyType).toBe('ec');
@@ -45,14 +45,14 @@ describe('a CA whose key has a passphrase', () => {
     },
   );
 
-  test('the file comes before the variable', async () => {
+  test('the file takes precedence over the variable', async () => {
     const file = join(temporaryDirectory(), 'passphrase');
     writeFileSync(file, 'wrong\n');
     const { code } = await runCommand(['init', directory, '--passphrase-file', file], { env });
     expect(code).toBe(3);
   });
 
-  test('at a terminal it is asked for', async () => {
+  test('on a terminal there is a prompt', async () => {
     const questions: string[] = [];
     const askSecret = async (question: string): Promise<string> => {
       questions.push(question);
@@ -63,7 +63,7 @@ describe('a CA whose key has a passphrase', () => {
     expect(questions).toStrictEqual([`Passphrase of ${join(directory, 'ca-key.pem')}: `]);
   });
 
-  test('nobody is asked where the key has none', async () => {
+  test('there is no prompt if the key is not encrypted', async () => {
     const askSecret = (): Promise<string> => Promise.reject(new Error('asked'));
     expect(await runCommand(['init', temporaryDirectory()], { askSecret })).toMatchObject({ code: 0 });
   });
@@ -72,19 +72,19 @@ describe('a CA whose key has a passphrase', () => {
     {
       what: 'without a terminal',
       world: {},
-      says: /is encrypted, and there is no terminal to ask for its passphrase; give it with --passphrase-file FILE or EXPRESS_MTLS_CA_PASSPHRASE\n$/,
+      says: /is encrypted, and there is no terminal to ask for its passphrase; set it with --passphrase-file FILE or EXPRESS_MTLS_CA_PASSPHRASE\n$/,
     },
     {
       what: 'with a wrong passphrase',
       world: { env: { EXPRESS_MTLS_CA_PASSPHRASE: 'battery staple' } },
-      says: /ca-key\.pem does not open with the passphrase that was given; give the one it was made with/,
+      says: /ca-key\.pem cannot be decrypted with the given passphrase; pass the right one/,
     },
     {
       what: 'with an empty one',
       world: { env: { EXPRESS_MTLS_CA_PASSPHRASE: '' } },
-      says: /EXPRESS_MTLS_CA_PASSPHRASE holds no passphrase; expected that of the CA key, in one line\n$/,
+      says: /EXPRESS_MTLS_CA_PASSPHRASE contains no passphrase; expected the passphrase of the CA key on one line\n$/,
     },
-  ])('$what the error says so, in one line, and not what was tried', async ({ world, says }) => {
+  ])('$what the error is on one line, without the passphrase', async ({ world, says }) => {
     const { code, out, err } = await runCommand(['init', directory], world);
     expect({ code, out }).toStrictEqual({ code: 3, out: '' });
     expect(err).toMatch(says);
@@ -92,10 +92,10 @@ describe('a CA whose key has a passphrase', () => {
     expect(err).not.toContain('battery staple');
   });
 
-  test('openDevCa() takes it, and says where it is missing', async () => {
+  test('openDevCa() accepts it, and reports if it is missing', async () => {
     await expect(openDevCa(directory, { passphrase })).resolves.toMatchObject({ outcome: 'kept' });
     await expect(openDevCa(directory)).rejects.toThrow(
-      /is encrypted, and no passphrase was given; give the one/,
+      /is encrypted, and no passphrase was given; pass the one/,
     );
     await expect(openDevCa(directory, { passphrase: '' })).rejects.toThrow(/passphrase is empty/);
   });
@@ -106,7 +106,7 @@ describe('askSecret()', () => {
     return { input: new PassThrough(), output: new PassThrough() };
   }
 
-  test('answers the line, and shows nothing of it', async () => {
+  test('returns the line without echoing it', async () => {
     const { input, output } = terminal();
     const answer = askSecret('Passphrase: ', input, output);
     input.write('corect\x7F\x7F\x7Frect horse\r');
@@ -118,10 +118,10 @@ describe('askSecret()', () => {
   test.each([
     ['Ctrl-C', '\x03'],
     ['Ctrl-D', '\x04'],
-  ])('%s is no answer', async (_, key) => {
+  ])('%s cancels it', async (_, key) => {
     const { input, output } = terminal();
     const answer = askSecret('Passphrase: ', input, output);
     input.write(key);
-    await expect(answer).rejects.toThrow('no passphrase was given; type it, and Enter');
+    await expect(answer).rejects.toThrow('no passphrase was given; type it and press Enter');
   });
 });

@@ -66,8 +66,8 @@ function failing(steps: readonly Step[]): string[] {
   return steps.filter(({ outcome }) => outcome === 'fails').map(({ step }) => step);
 }
 
-describe('a client that would be let in', () => {
-  test('is told step by step, with the files, the clock and the CRL, the verdict last', async () => {
+describe('a client that would be admitted', () => {
+  test('is reported step by step, with the files, the clock and the CRL, and the verdict last', async () => {
     const { code, out, err, directory } = await run();
     expect({ code, err }).toStrictEqual({ code: 0, err: '' });
     const date = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC`;
@@ -78,19 +78,19 @@ describe('a client that would be let in', () => {
       'ok       key          it belongs to the certificate',
       `ok       certificate  CN=client1,O=Example, serial ${client1.serial}`,
       new RegExp(
-        `^ok       dates        good until ${date} \\(in 2[34] hours\\); the clock of this machine says ${date}$`,
+        `^ok       dates        valid until ${date} \\(in 2[34] hours\\); the clock of this machine says ${date}$`,
       ),
       'ok       ca           clients of CN=ca are trusted',
       `ok       chain        CN=client1,O=Example, signed by CN=ca (${directory}/ca.pem), which is a root`,
       'ok       path         every CA above it permits it',
       new RegExp(
-        `^ok       crl          ${directory}/crl.pem: CRL number 4 of CN=ca, signature verified, good until ${date} \\(in 30 days\\), 0 revoked$`,
+        `^ok       crl          ${directory}/crl.pem: CRL number 4 of CN=ca, signature verified, current until ${date} \\(in 30 days\\), 0 revoked$`,
       ),
       'ok       revocation   not revoked by CRL number 4 of CN=ca',
       'ok       purpose      its extendedKeyUsage has clientAuth',
       'ok       strength     CN=client1,O=Example EC 256, CN=ca EC 256',
       '',
-      'client1 would be let in',
+      'client1 would be admitted',
       '',
     ];
     expect(out.split('\n')).toEqual(
@@ -98,7 +98,7 @@ describe('a client that would be let in', () => {
     );
   });
 
-  test('through an intermediate that only the client has, which is said', async () => {
+  test('through an intermediate CA that only the client has, with a note', async () => {
     const middle = root.intermediate('middle');
     const certificate = middle.client('client1');
     const { code, steps, verdict } = await examine({
@@ -109,7 +109,7 @@ describe('a client that would be let in', () => {
     // A CRL of a CA that the server does not know fails its start.
     expect([code, verdict.reason]).toEqual([1, 'revocation-unknown']);
     expect(steps.find(({ step }) => step === 'chain')?.detail).toMatch(
-      /CN=client1, signed by CN=middle \(.*crt\.pem\), signed by CN=ca \(.*ca\.pem\), which is a root; "CN=middle" comes from the client's file alone/,
+      /CN=client1, signed by CN=middle \(.*crt\.pem\), signed by CN=ca \(.*ca\.pem\), which is a root; "CN=middle" comes only from the client's file/,
     );
   });
 
@@ -133,7 +133,7 @@ describe('a client that would be let in', () => {
         'strength',
       ].map((step) => [step, 'ok']),
     );
-    expect(verdict).toEqual({ letIn: true, text: 'client1 would be let in', advice: [] });
+    expect(verdict).toEqual({ letIn: true, text: 'client1 would be admitted', advice: [] });
   });
 
   test.each([
@@ -226,7 +226,7 @@ describe('a client that is refused', () => {
     );
   });
 
-  test('revoked above: it is said that it is the CA', async () => {
+  test('revoked above: the report names the CA', async () => {
     const middle = root.intermediate('middle');
     const crl = root.crl({ revoked: [middle] }).pem + middle.crl().pem;
     const { verdict } = await examine({ certificate: middle.client('x'), ca: root.pem + middle.pem, crl });
@@ -242,21 +242,21 @@ describe('a client that is refused', () => {
     [
       'another CA',
       ca('other').client('x'),
-      /^"CN=x" was issued by "CN=other", and no certificate of that name was given$/,
+      /^"CN=x" was issued by "CN=other", and no certificate with that name was given$/,
     ],
-    ['nobody', selfSigned('x'), /^"CN=x" is self-signed, and is not among the CAs that were given$/],
+    ['itself', selfSigned('x'), /^"CN=x" is self-signed, and is not one of the given CAs$/],
     [
       'another CA of the same name',
       ca('ca').client('x'),
-      /^"CN=x" was issued by "CN=ca", and the certificate of that name has another key/,
+      /^"CN=x" was issued by "CN=ca", and the certificate with that name has another key/,
     ],
     [
       'a forger',
       root.client({ commonName: 'x', signWith: ca('ca').privateKey }),
-      /^"CN=x" was issued by "CN=ca", and the certificate of that name did not sign it: the signature is not by its key$/,
+      /^"CN=x" was issued by "CN=ca", and the certificate with that name did not sign it: the signature was not made with its key$/,
     ],
     [
-      'somebody who is no CA',
+      'a certificate that is not a CA certificate',
       ((): Certificate => {
         const middle = root.intermediate({ commonName: 'middle', isCa: false });
         return middle.client('x');
@@ -268,7 +268,7 @@ describe('a client that is refused', () => {
       root.intermediate({ commonName: 'middle', keyUsage: ['cRLSign'] }).client('x'),
       /its keyUsage has no keyCertSign/,
     ],
-  ])('untrusted, issued by %s: the link that breaks', async (_who, certificate, detail) => {
+  ])('untrusted, issued by %s: the broken link is named', async (_who, certificate, detail) => {
     const { verdict, failing: steps, steps: all } = await examine({ certificate });
     expect(verdict).toMatchObject({
       letIn: false,
@@ -281,7 +281,7 @@ describe('a client that is refused', () => {
     expect(all.find(({ step }) => step === 'revocation')).toMatchObject({ outcome: 'skipped' });
   });
 
-  test('revocation-unknown, where the intermediate has no CRL: it says of whom one is missing', async () => {
+  test('revocation-unknown if the intermediate CA has no CRL: the report names the CA', async () => {
     const middle = root.intermediate('middle');
     const found = await examine({ certificate: middle.client('x'), ca: root.pem + middle.pem });
     expect(found.code).toBe(1);
@@ -293,11 +293,11 @@ describe('a client that is refused', () => {
     expect(found.steps).toContainEqual({
       step: 'crl',
       outcome: 'note',
-      detail: 'of CN=middle there is no CRL: a server refuses whatever that CA issued',
+      detail: 'CN=middle has no CRL: a server refuses every certificate that this CA issued',
     });
   });
 
-  test('revocation-unknown, where the CRL is stale; what it lists is revoked all the same', async () => {
+  test('revocation-unknown if the CRL is stale; its entries still revoke', async () => {
     const times = { thisUpdate: inMs(-72 * hour), nextUpdate: inMs(-50 * hour), number: 4 };
     const stale = await examine({ crl: root.crl(times).pem });
     expect(stale.failing).toEqual(['crl', 'revocation']);
@@ -310,14 +310,14 @@ describe('a client that is refused', () => {
     expect(listed.verdict.reason).toBe('revoked');
   });
 
-  test('a CRL that is forged judges nobody', async () => {
+  test('a forged CRL is not used', async () => {
     const crl = root.crl({ signWith: ca('ca').privateKey }).pem;
     const { failing: steps, verdict } = await examine({ crl });
     expect(steps).toEqual(['crl', 'revocation']);
     expect(verdict.reason).toBe('revocation-unknown');
   });
 
-  test('by a rule: the part that refuses, and what the certificate has there', async () => {
+  test('by a rule: the part that forbids, and the value in the certificate', async () => {
     const grants = await examine({ args: ['--rule', '{"commonName":["client1"],"organization":"Example"}'] });
     expect([grants.code, grants.steps.at(-1)]).toEqual([
       0,
@@ -332,17 +332,17 @@ describe('a client that is refused', () => {
     });
     expect(code).toBe(1);
     expect(steps.at(-1)?.detail).toBe(
-      'requireClient({ commonName: "client1", organization: "E", dns: "a" }) refuses with 403: organization is "Example", dns is not in the certificate',
+      'requireClient({ commonName: "client1", organization: "E", dns: "a" }) answers 403: organization is "Example", dns is not in the certificate',
     );
     expect(verdict).toMatchObject({
       reason: 'forbidden',
       code: 'ERR_MTLS_CLIENT_FORBIDDEN',
-      text: expect.stringMatching(/^client1 is let in, and then refused by the rule: /),
+      text: expect.stringMatching(/^client1 is admitted, but the rule forbids the request: /),
     });
   });
 });
 
-describe('what does not fit together', () => {
+describe('inputs that do not match', () => {
   test('a key of another certificate', async () => {
     const { code, verdict, failing: steps } = await examine({ key: root.client().keyPem });
     expect([code, verdict.reason, steps]).toEqual([1, 'key-mismatch', ['key']]);
@@ -361,10 +361,10 @@ describe('what does not fit together', () => {
   test('CAs that no server starts with', async () => {
     const { code, verdict, failing: steps } = await examine({ ca: root.pem + client1.pem });
     expect([code, steps, verdict.reason]).toEqual([1, ['ca'], 'ca-faulty']);
-    expect(verdict.text).toMatch(/none starts with these CAs: .*"CN=client1,O=Example" is no CA/);
+    expect(verdict.text).toMatch(/no server starts with these CAs: .*"CN=client1,O=Example" is not a CA/);
   });
 
-  test('a self-signed client among the CAs, which is no CA: it does not vouch for itself', async () => {
+  test('a self-signed client certificate among the CAs is not a CA and does not vouch for itself', async () => {
     const certificate = selfSigned('x');
     const { verdict, failing: steps } = await examine({ certificate, ca: root.pem + certificate.pem });
     expect([steps, verdict.reason]).toEqual([['ca', 'chain'], 'untrusted']);
@@ -373,12 +373,12 @@ describe('what does not fit together', () => {
   test('a name with a semicolon is not cut there', async () => {
     const { steps } = await examine({ ca: root.pem + root.client('a; b').pem });
     expect(steps.find(({ step }) => step === 'ca')).toMatchObject({
-      detail: expect.stringContaining(String.raw`"CN=a\; b" is no CA`),
-      remedy: expect.stringMatching(/^give the CA that signed the clients/),
+      detail: expect.stringContaining(String.raw`"CN=a\; b" is not a CA`),
+      remedy: expect.stringMatching(/^use the certificate of the CA that issued the client certificates/),
     });
   });
 
-  test('a certificate that does not read', async () => {
+  test('a certificate that cannot be parsed', async () => {
     const chain = root.client({ sans: { dns: ['a\u0000b'] } }).der;
     const { code, verdict, failing: steps } = await examine({ chain, key: null });
     expect([code, verdict.reason, verdict.code, steps]).toEqual([
@@ -390,8 +390,8 @@ describe('what does not fit together', () => {
   });
 });
 
-describe('what was not given', () => {
-  test('is skipped, and said; without a CA nobody would be let in', async () => {
+describe('missing inputs', () => {
+  test('are skipped and reported; without a CA, no client would be admitted', async () => {
     const { code, verdict, steps } = await examine({ key: null, ca: null, crl: null });
     expect(code).toBe(1);
     expect(steps.filter(({ outcome }) => outcome === 'skipped').map(({ step }) => step)).toEqual([
@@ -403,43 +403,43 @@ describe('what was not given', () => {
     ]);
     expect(verdict).toEqual({
       letIn: false,
-      text: 'nothing here refuses client1; not checked: key, ca, chain, crl, revocation',
+      text: 'no check refuses client1; not checked: key, ca, chain, crl, revocation',
       advice: [],
     });
   });
 
-  test('without a CA the rest is judged', async () => {
+  test('without a CA, the other checks still run', async () => {
     const certificate = root.client({ commonName: 'x', extendedKeyUsage: null });
     const { verdict, failing: steps } = await examine({ certificate, ca: null });
     expect([steps, verdict.reason]).toEqual([['purpose'], 'wrong-purpose']);
   });
 
-  test('without a CRL a client would be let in by a server without one, and what was not checked is said', async () => {
+  test('without a CRL, a server without one would admit the client, and the missing checks are listed', async () => {
     const { code, verdict } = await examine({ crl: null });
     expect([code, verdict.text]).toEqual([
       0,
-      'client1 would be let in by a server without a CRL; not checked: crl, revocation',
+      'client1 would be admitted by a server without a CRL; not checked: crl, revocation',
     ]);
   });
 
-  test('a key without which no server can be tried', async () => {
+  test('no connection is made without a key', async () => {
     const { code, verdict } = await examine({ key: null, args: ['https://127.0.0.1:1'] });
     expect(code).toBe(1);
-    expect(verdict.text).toMatch(/no server was tried: no --key was given/);
+    expect(verdict.text).toMatch(/no connection was made: no --key was given/);
   });
 });
 
 describe('notes', () => {
   test.each<[CertificateOptions, RegExp]>([
     [{ commonName: ['a', 'b'] }, /^it has 2 commonNames, /],
-    [{ commonName: ' a' }, /^its commonName is empty, too long, or has spaces/],
+    [{ commonName: ' a' }, /^its commonName is empty, too long, begins or ends with a space/],
     [{ commonName: [], organization: 'Example' }, /^it has no commonName/],
-    [{ commonName: 'a', sans: { uri: ['spiffe://a/b', 'spiffe://a/c'] } }, /^it has 2 URIs, so that none/],
-    [{ commonName: 'a', sans: { uri: ['spiffe://A/b'] } }, /^its URI is no valid SPIFFE ID/],
+    [{ commonName: 'a', sans: { uri: ['spiffe://a/b', 'spiffe://a/c'] } }, /^it has 2 URIs, so none/],
+    [{ commonName: 'a', sans: { uri: ['spiffe://A/b'] } }, /^its URI is not a valid SPIFFE ID/],
     [
       // The builder writes Latin-1 here.
       { commonName: 'a', sans: { email: ['ü@a.test', 'ö@a.test'], dns: ['ü.test'] } },
-      /^its subjectAltName has entries that are not in the encoding of their type \(dns, email\), so that no rule/,
+      /^its subjectAltName has entries that are not in the encoding of their type \(dns, email\), so no rule/,
     ],
   ])('%j', async (options, detail) => {
     const { code, steps } = await examine({ certificate: root.client(options) });
@@ -457,7 +457,7 @@ describe('notes', () => {
     expect(steps).toContainEqual(
       expect.objectContaining({
         outcome: 'note',
-        detail: expect.stringMatching(/old\.pem: nothing of it counts/),
+        detail: expect.stringMatching(/old\.pem: not used, because/),
       }),
     );
   });
@@ -486,8 +486,8 @@ test('nor does the name of a file', async () => {
   expect(out).not.toMatch(/^ok {7}chain/m);
 });
 
-describe('what cannot be read', () => {
-  test('every file at once, in one line with the remedies, and exit code 3', async () => {
+describe('unreadable inputs', () => {
+  test('are reported together on one line with the remedies, and exit code 3', async () => {
     const directory = temporaryDirectory();
     const { code, out, err } = await runCommand([
       ...['doctor', '--cert', join(directory, 'a'), '--key', join(directory, 'b')],
@@ -504,7 +504,7 @@ describe('what cannot be read', () => {
     [
       'an encrypted key without its passphrase',
       { key: encrypted(client1) },
-      /is encrypted; give its passphrase by --passphrase-file or EXPRESS_MTLS_KEY_PASSPHRASE/,
+      /is encrypted; set its passphrase with --passphrase-file or EXPRESS_MTLS_KEY_PASSPHRASE/,
     ],
     [
       'an encrypted key with another passphrase',
@@ -530,7 +530,7 @@ describe('what cannot be read', () => {
     expect(err).not.toContain('wrong-secret');
   });
 
-  test('says so as JSON too', async () => {
+  test('are reported as JSON too', async () => {
     const { code, err } = await run({ crl: '', args: ['--json'] });
     expect(code).toBe(3);
     expect(JSON.parse(err)).toMatchObject({ error: { code: 'ERR_MTLS_PEM_INVALID' } });
@@ -571,7 +571,7 @@ describe('files are read in every form that a server reads', () => {
     }
   });
 
-  test('servers’ CAs that their owner trusts for servers alone', async () => {
+  test('server CAs whose trust settings allow only servers', async () => {
     const { file } = writeMaterial(temporaryDirectory(), { file: forServers });
     expect(await run({ args: ['--server-ca', file] })).toMatchObject({ code: 0 });
   });
@@ -580,7 +580,7 @@ describe('files are read in every form that a server reads', () => {
     [
       'a CA that is not trusted for clients',
       { ca: forServers },
-      /ca\.pem: a TRUSTED CERTIFICATE in it is by its own settings not trusted for clientAuth/,
+      /ca\.pem: a TRUSTED CERTIFICATE in it has trust settings that exclude clientAuth/,
     ],
     [
       'UTF-16',
@@ -590,7 +590,7 @@ describe('files are read in every form that a server reads', () => {
     [
       'a CA and a CRL in one file, given for the CA alone',
       { ca: root.pem + crl.pem },
-      /ca\.pem: found a PEM block "X509 CRL" .*; give this source as --crl too/,
+      /ca\.pem: found a PEM block "X509 CRL" .*; add this source to --crl too/,
     ],
     [
       'a key with encryption of old',
@@ -603,7 +603,7 @@ describe('files are read in every form that a server reads', () => {
           ),
         }),
       },
-      /key\.pem: the private key is encrypted with PBE-MD5-DES: its encryption is not supported by OpenSSL 3/,
+      /key\.pem: the private key is encrypted with PBE-MD5-DES, which OpenSSL 3 does not support/,
     ],
   ])('%s is named', async (_what, given, message) => {
     const { code, err, out } = await run(given);
@@ -613,13 +613,13 @@ describe('files are read in every form that a server reads', () => {
   });
 });
 
-describe('called wrongly', () => {
+describe('called incorrectly', () => {
   test.each([
     [['doctor'], /required option '--cert <file>' not specified/],
-    [['doctor', '--cert', 'x', 'http://localhost'], /It is to be like https:\/\/localhost:4433\/path\./],
-    [['doctor', '--cert', 'x', 'https://a:b@localhost'], /no name and no password/],
-    [['doctor', '--cert', 'x', '--method', 'get'], /It is to be like GET or POST/],
-    [['doctor', '--cert', 'x', '--rule', '{'], /the rule is no JSON/],
+    [['doctor', '--cert', 'x', 'http://localhost'], /Use a URL such as https:\/\/localhost:4433\/path\./],
+    [['doctor', '--cert', 'x', 'https://a:b@localhost'], /without user name and password/],
+    [['doctor', '--cert', 'x', '--method', 'get'], /Use a method such as GET or POST/],
+    [['doctor', '--cert', 'x', '--rule', '{'], /the rule is not JSON/],
     [['doctor', '--cert', 'x', '--rule', '{"cn":"x"}'], /unknown field "cn"/],
   ])('%j: exit code 2', async (args, message) => {
     const { code, out, err } = await runCommand(args);

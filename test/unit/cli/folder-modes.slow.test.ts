@@ -106,7 +106,7 @@ function runEachCommandUnder(umask: string): void {
     expect([place, mode & 0o077]).toStrictEqual([place, 0]);
 }
 
-test('`npm run certs` makes its folder for its owner alone', () => {
+test('`npm run certs` creates its folder for its owner only', () => {
   const directory = path.join(temporaryDirectory(), 'certs');
   const tsx = path.join(repository, 'node_modules/tsx/dist/cli.mjs');
   runUnder('000', [tsx, 'certs-dev/generate.ts', '--dir', directory]);
@@ -119,11 +119,11 @@ testOnPosix.each([
   [0o777, 'every user'],
   [0o1777, 'every user'],
   [0o775, 'its group'],
-])('a folder of mode %o is reported by every command, and stays as it is', async (mode, who) => {
+])('a folder with mode %o is reported by every command, and not changed', async (mode, who) => {
   const directory = temporaryDirectory();
   chmodSync(directory, mode);
   const octal = mode.toString(8).padStart(4, '0');
-  const message = `${directory} can be written to by ${who} (mode ${octal}), who can replace keys and certificates in it; expected its owner alone: chmod go-w ${directory}`;
+  const message = `${directory} can be written to by ${who} (mode ${octal}), who can replace keys and certificates in it; expected only its owner: chmod go-w ${directory}`;
   for (const command of [
     ['init', directory],
     ['issue', 'client', 'alice', '--dir', directory],

@@ -44,7 +44,7 @@ async function importJson(folder: string, certs: string): Promise<ImportReport> 
 }
 
 describe('express-mtls import', () => {
-  test('says what was imported, what is wrong with it, and what comes next', async () => {
+  test('reports what was imported, its faults, and the next step', async () => {
     const { folder, certs } = folderWith(root.keyPem);
     const now = (): number => Date.UTC(2030, 0, 1);
     const { code, out, err } = await runCommand(['import', folder, '--dir', certs], { now });
@@ -56,14 +56,12 @@ describe('express-mtls import', () => {
       'client1  client1, serial 1001, with its key',
       'crl      number 8, 0 revoked, next due 2030-01-31 00:00:00 UTC (in 30 days)',
     ]);
+    expect(out).toMatch(/^warning: database: it lacked client1, probably issued with openssl x509 -req\.$/m);
     expect(out).toMatch(
-      /^warning: database: it did not have client1, as openssl x509 -req leaves them out\.$/m,
+      /^warning: client1: it is of X\.509 version 1, which cannot state its purpose; it expired at .*\.\n {2}renew it: express-mtls renew client1 --as client --dir .*certs$/m,
     );
     expect(out).toMatch(
-      /^warning: client1: it is of X\.509 version 1 and cannot say what it is for; it expired at .*\.\n {2}make it anew: express-mtls renew client1 --as client --dir .*certs$/m,
-    );
-    expect(out).toMatch(
-      /\nNext: give the servers .*certs\/ca-crt\.pem and .*certs\/ca-crl\.pem, and go on here:\n {2}express-mtls list --dir .*certs\n$/,
+      /\nNext: configure the servers with .*certs\/ca-crt\.pem and .*certs\/ca-crl\.pem, and continue here:\n {2}express-mtls list --dir .*certs\n$/,
     );
   });
 
@@ -102,7 +100,7 @@ describe('express-mtls import', () => {
     ['PKCS#8', { type: 'pkcs8', format: 'pem', ...encryption }, 'BEGIN ENCRYPTED PRIVATE KEY'],
     ['the old form', { type: 'sec1', format: 'pem', ...encryption }, 'Proc-Type: 4,ENCRYPTED'],
   ] as const)(
-    'a CA key that is encrypted as %s stays so, and is asked for once',
+    'a CA key that is encrypted as %s stays encrypted, and its passphrase is requested once',
     async (_, form, expected) => {
       const { folder, certs } = folderWith(root.privateKey.export(form).toString());
       const questions: string[] = [];
@@ -113,19 +111,19 @@ describe('express-mtls import', () => {
       const { code, out } = await runCommand(['import', folder, '--dir', certs], { askSecret });
       expect(code).toBe(0);
       expect(questions).toStrictEqual([`Passphrase of ${join(folder, 'ca.key')}: `]);
-      expect(out).toMatch(/^ca +Old CA, its certificate kept, its key encrypted as it was$/m);
+      expect(out).toMatch(/^ca +Old CA, its certificate kept, its key still encrypted$/m);
       expect(readFileSync(join(certs, 'ca-key.pem'), 'utf8')).toContain(expected);
       const env = { EXPRESS_MTLS_CA_PASSPHRASE: passphrase };
       expect(await runCommand(['init', certs, '--client', 'new'], { env })).toMatchObject({ code: 0 });
       const without = await runCommand(['import', folder, '--dir', join(folder, 'other')]);
       expect(without).toMatchObject({ code: 3, out: '' });
       expect(without.err).toMatch(
-        /ca\.key is encrypted, and there is no terminal to ask for its passphrase; give it with --passphrase-file FILE or EXPRESS_MTLS_CA_PASSPHRASE\n$/,
+        /ca\.key is encrypted, and there is no terminal to ask for its passphrase; set it with --passphrase-file FILE or EXPRESS_MTLS_CA_PASSPHRASE\n$/,
       );
     },
   );
 
-  test('takes a certificate and a key where they are told, and makes the certificate anew', async () => {
+  test('accepts the paths of certificate and key, and reissues the certificate', async () => {
     const folder = temporaryDirectory();
     const old = ca({ commonName: 'v1', version: 1 });
     writeFileSync(join(folder, 'a'), old.pem);
@@ -140,11 +138,11 @@ describe('express-mtls import', () => {
       '--remake-ca',
     ]);
     expect(code).toBe(0);
-    expect(out).toMatch(/^ca +v1, its certificate made anew, its key without a passphrase$/m);
+    expect(out).toMatch(/^ca +v1, its certificate reissued, its key without a passphrase$/m);
   });
 
   test.each([
-    ['a folder without a CA', (folder: string) => [folder], /no certificate of a CA was found in /],
+    ['a folder without a CA', (folder: string) => [folder], /no CA certificate was found in /],
     ['a folder that is not there', (folder: string) => [join(folder, 'x')], /^ENOENT: /],
   ])('%s is an error in one line, with exit code 3', async (_, args, says) => {
     const folder = temporaryDirectory();
@@ -169,7 +167,7 @@ describe('express-mtls import', () => {
       root.server({ hash: 'sha1', extendedKeyUsage: both }),
     ],
     ['no hosts', 's', root.server({ sans: null })],
-  ])('what the warning says to run mends a certificate with %s', async (_, name, certificate) => {
+  ])('the command in the warning fixes a certificate with %s', async (_, name, certificate) => {
     const { folder, certs } = folderWith(root.keyPem);
     writeFileSync(join(folder, `${name}.crt`), certificate.pem);
     writeFileSync(join(folder, `${name}.key`), certificate.keyPem);
@@ -190,7 +188,7 @@ describe('express-mtls import', () => {
     expect(new X509Certificate(pem).keyUsage).toStrictEqual([kind]);
   });
 
-  test('a key of a certificate that is encrypted is copied, and the renewal says what to do about it', async () => {
+  test('an encrypted key of a certificate is copied, and the renewal reports the remedy', async () => {
     const { folder, certs } = folderWith(root.keyPem);
     const encrypted = client.privateKey.export({ type: 'pkcs8', format: 'pem', ...encryption }).toString();
     writeFileSync(join(folder, 'client1.key'), encrypted);
@@ -199,14 +197,12 @@ describe('express-mtls import', () => {
     const renewal = ['renew', 'client1', '--as', 'client', '--dir', certs];
     const { code, err } = await runCommand(renewal);
     expect(code).toBe(3);
-    expect(err).toMatch(
-      /client1-key\.pem is encrypted, .*; put it there without its passphrase, as "openssl pkey /,
-    );
+    expect(err).toMatch(/client1-key\.pem is encrypted; .*; decrypt it with "openssl pkey /);
     writeFileSync(join(certs, 'client1-key.pem'), client.keyPem);
     expect(await runCommand(renewal)).toMatchObject({ code: 0 });
   });
 
-  test('waits until nobody else writes to the folder', async () => {
+  test('waits while another process writes to the folder', async () => {
     const { folder, certs } = folderWith(root.keyPem);
     mkdirSync(certs);
     const lock = join(certs, 'ca-lock.txt');

@@ -23,7 +23,7 @@ const files = [
 ];
 
 describe('express-mtls init', () => {
-  test('makes everything, says so, and says what comes next', async () => {
+  test('creates everything, and reports it with the next step', async () => {
     const directory = temporaryDirectory();
     const { code, out, err } = await runCommand(['init', directory]);
     expect({ code, err }).toStrictEqual({ code: 0, err: '' });
@@ -44,7 +44,7 @@ describe('express-mtls init', () => {
     expect(one).not.toBe(other);
   });
 
-  test('keeps what is there', async () => {
+  test('keeps existing files', async () => {
     const directory = temporaryDirectory();
     await runCommand(['init', directory]);
     const before = files.map((file) => readFileSync(join(directory, file), 'utf8'));
@@ -78,24 +78,24 @@ describe('express-mtls init', () => {
     });
   });
 
-  test('says in one line what is in its way, with the remedy, and exit code 3', async () => {
+  test('reports an obstacle on one line, with the remedy, and exit code 3', async () => {
     const directory = temporaryDirectory();
     writeFileSync(join(directory, 'ca-crt.pem'), '');
     const { code, out, err } = await runCommand(['init', directory]);
     expect({ code, out }).toStrictEqual({ code: 3, out: '' });
     expect(err).toMatch(
-      /^ERR_MTLS_CA_FOLDER_INVALID: .*ca-key\.pem is missing, while other files of a CA are in the folder; restore it, or use an empty folder\n$/,
+      /^ERR_MTLS_CA_FOLDER_INVALID: .*ca-key\.pem is missing, but the folder has other files of a CA; restore it, or use an empty folder\n$/,
     );
   });
 
-  test('says so as JSON too', async () => {
+  test('reports it as JSON too', async () => {
     const directory = temporaryDirectory();
     const { code, out, err } = await runCommand(['init', join(directory, 'x'), '--client', 'ca', '--json']);
     expect({ code, out }).toStrictEqual({ code: 3, out: '' });
     expect(JSON.parse(err)).toMatchObject({ error: { code: 'ERR_MTLS_OPTION_INVALID' } });
   });
 
-  test('takes the folder as --dir too, as the other commands do, and not two of them', async () => {
+  test('accepts the folder as --dir too, like the other commands, but not two folders', async () => {
     const directory = join(temporaryDirectory(), 'certs');
     const { code, out } = await runCommand(['init', '--dir', directory, '--json']);
     expect(code).toBe(0);
@@ -103,15 +103,15 @@ describe('express-mtls init', () => {
     const both = await runCommand(['init', 'here', '--dir', 'there']);
     expect(both).toMatchObject({
       code: 3,
-      err: 'ERR_MTLS_OPTION_INVALID: two folders are given, here and --dir there; give one\n',
+      err: 'ERR_MTLS_OPTION_INVALID: two folders were given, here and --dir there; use one\n',
     });
   });
 
-  test('a fault of the file system is one line too', async () => {
+  test('reports a file-system error on one line too', async () => {
     const { code, err } = await runCommand(['init', '/dev/null/certs']);
     expect(code).toBe(3);
     expect(err).toMatch(
-      /^ENOTDIR: not a directory, open '\/dev\/null\/certs\/ca-key\.pem'; a part of that path is a file and no folder: name another folder\n$/,
+      /^ENOTDIR: not a directory, open '\/dev\/null\/certs\/ca-key\.pem'; a part of the path is a file, not a folder: specify another folder\n$/,
     );
   });
 

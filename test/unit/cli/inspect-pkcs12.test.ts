@@ -29,7 +29,7 @@ async function inspect(file: Buffer, secret?: string, ...options: string[]): Pro
   return { ...result, out: strip(result.out), err: strip(result.err) };
 }
 
-test('what is in it is told, and who belongs to whom, but nothing of the key or the password', async () => {
+test('its contents are described, with their relations, but neither the key nor the password', async () => {
   const { code, out, err } = await inspect(pkcs12({ ...given, friendlyName: 'my key' }), password);
   expect({ code, err }).toStrictEqual({ code: 0, err: '' });
   const [head, first, second, third] = out.split('\n\n');
@@ -56,7 +56,7 @@ test('what is in it is told, and who belongs to whom, but nothing of the key or 
   expect(out).not.toContain(client.keyPem.split('\n')[1]);
 });
 
-test('as JSON it says what it holds', async () => {
+test('its contents are available as JSON', async () => {
   const { out } = await inspect(pkcs12(given), password, '--json');
   expect(JSON.parse(out)).toMatchObject({
     items: [
@@ -78,7 +78,7 @@ test('its password may be in a file', async () => {
   expect((await inspect(pkcs12(given), 'another', '--password-file', secret)).code).toBe(0);
 });
 
-test('a name in it that would draw lines of its own is one line', async () => {
+test('a name with line breaks stays on one line', async () => {
   const file = pkcs12({ ...given, friendlyName: 'a\n  Would be let in\u001B[32m' });
   const { out } = await inspect(file, password);
   expect(out).toContain('  Called       a\\u{a}  Would be let in\\u{1b}[32m\n');
@@ -86,9 +86,9 @@ test('a name in it that would draw lines of its own is one line', async () => {
 
 describe('cannot be opened', () => {
   test.each<[string, Partial<Pkcs12Options>, string | undefined, RegExp]>([
-    ['without its password', {}, undefined, /needs its password; give it with --password-file FILE or/],
-    ['with another password', {}, 'another', /does not open it, or the file is damaged; check the password/],
-    ['with another password, where it has no MAC', { mac: false }, 'another', /does not open it/],
+    ['without its password', {}, undefined, /requires a password; set it with --password-file FILE or/],
+    ['with another password', {}, 'another', /password is wrong, or the file is damaged; check the password/],
+    ['with another password, where it has no MAC', { mac: false }, 'another', /the given password is wrong/],
     ['if that takes hours', { iterations: 2_000_000_000 }, password, /more than 4,000,000 rounds of hashing/],
   ])('%s: one line, exit code 3', async (_what, options, secret, message) => {
     const { code, out, err } = await inspect(pkcs12({ ...given, ...options }), secret);
@@ -97,17 +97,17 @@ describe('cannot be opened', () => {
     expect(err).toMatch(message);
   });
 
-  test('if a byte of what the MAC covers has changed, where nothing else would tell', async () => {
+  test('if a byte under the MAC has changed, which nothing else would detect', async () => {
     const file = pkcs12({ ...given, friendlyName: 'my key' });
     const place = file.indexOf(Buffer.from('key', 'utf16le').swap16());
     file.writeUInt8(0x6c, place + 1);
     const { code, err } = await inspect(file, password);
     expect(code).toBe(3);
-    expect(err).toMatch(/does not open it, or the file is damaged/);
+    expect(err).toMatch(/password is wrong, or the file is damaged/);
   });
 });
 
-test('without a MAC it says that nothing protects it', async () => {
+test('without a MAC it is reported as not protected', async () => {
   const { code, out } = await inspect(pkcs12({ ...given, mac: false }), password);
   expect(code).toBe(0);
   expect(out).toContain('  Integrity    not protected\n');
@@ -126,17 +126,17 @@ describe('BER, as NSS writes it', () => {
     expect(out).toMatch(/Holds {8}1 private key, 2 certificates\n/);
     expect(out).toMatch(/number 1: client certificate\n {2}Subject {6}CN=client1\n/);
     const wrong = await inspect(file, 'another');
-    expect(wrong.err).toMatch(/does not open it, or the file is damaged/);
+    expect(wrong.err).toMatch(/password is wrong, or the file is damaged/);
   });
 
-  test('that is cut off is refused', async () => {
+  test('that is truncated is rejected', async () => {
     const { code, err } = await inspect(toIndefinite(pkcs12(given)).subarray(0, -2), password);
     expect(code).toBe(3);
     expect(err).toMatch(/^ERR_MTLS_PEM_INVALID: a\.p12: /);
   });
 });
 
-test('a file of NSS, whose MAC alone takes 600,000 rounds, is within what may be asked for', async () => {
+test('a file of NSS, whose MAC alone takes 600,000 rounds, is within the limit', async () => {
   const budget = new Budget();
   const use = { id: 3, hash: 'sha256', salt: Buffer.alloc(16), iterations: 2, length: 32 } as const;
   derivePkcs12KeyWithin(budget, password, use);
@@ -177,7 +177,7 @@ describe('those that openssl makes', () => {
     ['with AES-128', ['-certpbe', 'AES-128-CBC', '-keypbe', 'AES-192-CBC'], /AES-128-CBC, AES-192-CBC\n/],
     ['with Triple DES', old, /Triple DES with SHA-1\n {2}Integrity {4}HMAC with SHA-1/],
     ['with a MAC of SHA-512', ['-macalg', 'sha512'], /HMAC with SHA-512/],
-    ['without encryption', ['-certpbe', 'NONE', '-keypbe', 'NONE'], /Encrypted {4}not at all\n/],
+    ['without encryption', ['-certpbe', 'NONE', '-keypbe', 'NONE'], /Encrypted {4}no\n/],
     ['without a MAC', ['-nomac'], /Integrity {4}not protected\n/],
     ['with many rounds', ['-iter', '50000'], /AES-256-CBC\n/],
   ])('%s', async (_what, options, head) => {
@@ -197,12 +197,12 @@ describe('those that openssl makes', () => {
     const { code, err } = await inspect(make(password, '-legacy', '-certpbe', 'PBE-SHA1-RC2-40'), password);
     expect(code).toBe(3);
     expect(err).toMatch(
-      /encrypted with 40-bit RC2, which is not read here; "openssl pkcs12 -legacy -nokeys -in /,
+      /encrypted with 40-bit RC2, which is not supported; "openssl pkcs12 -legacy -nokeys -in /,
     );
   });
 });
 
-test('a file of many blocks may ask for no more rounds of hashing than one', async () => {
+test('the limit on hash rounds applies to all blocks of a file together', async () => {
   const block = formatPem({ label: 'PKCS12', der: pkcs12({ ...given, iterations: 90_000 }) });
   expect(await inspect(Buffer.from(block.repeat(3)), password)).toMatchObject({ code: 0 });
   const { code, err } = await inspect(Buffer.from(block.repeat(30)), password);

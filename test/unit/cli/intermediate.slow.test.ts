@@ -30,7 +30,7 @@ function certificateIn(file: string): X509Certificate {
 }
 
 describe('express-mtls intermediate', () => {
-  test('makes a folder that is a CA, and says how a server is given both lists', async () => {
+  test('creates a folder with a CA, and shows how to configure a server with both CRLs', async () => {
     const { code, out, err } = await runCommand(['intermediate', 'devices', '--dir', directory]);
     expect({ code, err }).toStrictEqual({ code: 0, err: '' });
     expect(readdirSync(join(directory, 'devices')).sort()).toStrictEqual([
@@ -49,7 +49,7 @@ describe('express-mtls intermediate', () => {
     expect(basicConstraints).toStrictEqual({ ca: true, pathLength: 0 });
   });
 
-  test('its folder is one for every command', async () => {
+  test('every command accepts its folder', async () => {
     await runCommand(['intermediate', 'devices', '--dir', directory]);
     const { code, out } = await runCommand(['init', join(directory, 'devices'), '--client', 'sensor1']);
     expect(code).toBe(0);
@@ -59,7 +59,7 @@ describe('express-mtls intermediate', () => {
     );
   });
 
-  test('takes a commonName, days and RSA; keeps what is there; answers as JSON', async () => {
+  test('accepts a commonName, days and RSA; keeps existing files; answers as JSON', async () => {
     const args = [
       'intermediate',
       'x',
@@ -88,7 +88,7 @@ describe('express-mtls intermediate', () => {
     expect(JSON.parse((await runCommand(args)).out)).toStrictEqual({ ...data, outcome: 'kept' });
   });
 
-  test('a passphrase of the CA above encrypts its key too', async () => {
+  test('the passphrase of the issuer encrypts its key too', async () => {
     const world = { env: { EXPRESS_MTLS_CA_PASSPHRASE: 'correct horse' } };
     const folder = temporaryDirectory();
     await runCommand(['init', folder], world);
@@ -96,40 +96,40 @@ describe('express-mtls intermediate', () => {
     expect(readFileSync(join(folder, 'x/ca-key.pem'), 'utf8')).toContain('BEGIN ENCRYPTED PRIVATE KEY');
   });
 
-  test('the CA above lists it under its name', async () => {
+  test('the issuer lists it under its name', async () => {
     await runCommand(['intermediate', 'x', '--dir', directory, '--cn', 'Staff CA']);
     await expect((await openDevCa(directory)).list()).resolves.toMatchObject([
       { name: 'x', commonName: 'Staff CA' },
     ]);
   });
 
-  test('a name that a certificate has is refused', async () => {
+  test('the name of an existing certificate is rejected', async () => {
     await (await openDevCa(directory)).issueClient('x');
     const { code, err } = await runCommand(['intermediate', 'x', '--dir', directory]);
     expect(code).toBe(3);
     expect(err).toMatch(
-      /^ERR_MTLS_OPTION_INVALID: "x" is already the name of the CA in .* or of a certificate of it; give the new CA another with commonName \(--cn\)\n$/,
+      /^ERR_MTLS_OPTION_INVALID: "x" is already the name of the CA in .* or of a certificate that it issued; set another name with commonName \(--cn\)\n$/,
     );
     const other = await runCommand(['intermediate', 'x', '--dir', directory, '--cn', 'other']);
     expect(other.err).toMatch(
-      /x-crt\.pem is the certificate of another subject; nothing is overwritten: use another name\n$/,
+      /x-crt\.pem is a certificate with another subject; nothing is overwritten: use another name\n$/,
     );
     const own = await runCommand(['intermediate', 'y', '--dir', directory, '--cn', 'ca']);
     expect(own.err).toMatch(/"ca" is already the name of the CA/);
     expect(await (await openDevCa(directory)).list()).toHaveLength(1);
   });
 
-  test('a folder that is no CA of this one is left alone', async () => {
+  test('a folder that does not belong to the CA is not touched', async () => {
     mkdirSync(join(directory, 'x'));
     const { code, err } = await runCommand(['intermediate', 'x', '--dir', directory]);
     expect(code).toBe(3);
     expect(err).toMatch(
-      /\/x is there, and is not the folder of a CA below .*ca-crt\.pem; nothing is overwritten/,
+      /\/x exists, and is not the folder of a CA issued by .*ca-crt\.pem; nothing is overwritten/,
     );
     expect(readdirSync(join(directory, 'x'))).toStrictEqual([]);
   });
 
-  test('a CA that may have none below it is refused, with the remedy, and that works', async () => {
+  test('a CA with pathlen 0 is rejected with a remedy, and the remedy works', async () => {
     const old = ca({ commonName: 'old', pathLength: 0 });
     const folder = temporaryDirectory();
     writeFileSync(join(folder, 'ca-crt.pem'), old.pem);
@@ -146,7 +146,7 @@ describe('express-mtls intermediate', () => {
     expect(await runCommand(['intermediate', 'x', '--dir', renewed])).toMatchObject({ code: 0 });
   });
 
-  test('an intermediate may have none below it', async () => {
+  test('an intermediate CA cannot have a CA below it', async () => {
     await runCommand(['intermediate', 'x', '--dir', directory]);
     const { code, err } = await runCommand(['intermediate', 'y', '--dir', join(directory, 'x')]);
     expect(code).toBe(3);
@@ -154,12 +154,12 @@ describe('express-mtls intermediate', () => {
   });
 
   test.each(['old', 'OLD', 'server.p12', 'ca-lock.txt', 'ca-lock.txt.takeover', 'x-crt.pem'])(
-    'the name %s is for files and folders of the CA',
+    'the name %s is reserved for files and folders of the CA',
     async (name) => {
       const { code, err } = await runCommand(['intermediate', name, '--dir', directory]);
       expect(code).toBe(3);
       expect(err).toMatch(
-        /^ERR_MTLS_OPTION_INVALID: name is ".*", as files or folders of the CA are called; use another/,
+        /^ERR_MTLS_OPTION_INVALID: name is ".*", which is reserved for files and folders of the CA; use another/,
       );
       expect(await (await openDevCa(directory)).list()).toStrictEqual([]);
     },
@@ -169,18 +169,18 @@ describe('express-mtls intermediate', () => {
     const folder = temporaryDirectory();
     const { code, err } = await runCommand(['intermediate', 'x', '--dir', folder]);
     expect(code).toBe(3);
-    expect(err).toMatch(/ has no CA; make one with "express-mtls init", /);
+    expect(err).toMatch(/ contains no CA; create one with "express-mtls init", /);
     expect(readdirSync(folder)).toStrictEqual([]);
   });
 
-  test('the one above is not renewed', async () => {
+  test('an intermediate CA is not renewed', async () => {
     await runCommand(['intermediate', 'x', '--dir', directory]);
     const { code, err } = await runCommand(['renew', 'x', '--as', 'client', '--dir', directory]);
     expect(code).toBe(3);
-    expect(err).toMatch(/x-crt\.pem is the certificate of a CA; make another CA, under another name\n$/);
+    expect(err).toMatch(/x-crt\.pem is the certificate of a CA; create another CA under another name\n$/);
   });
 
-  test('waits until nobody else writes to the folder', async () => {
+  test('waits while another process writes to the folder', async () => {
     const lock = join(directory, 'ca-lock.txt');
     writeFileSync(lock, `${process.pid} ${os.hostname()}\n`);
     const making = runCommand(['intermediate', 'x', '--dir', directory]);
@@ -197,7 +197,7 @@ describe('express-mtls intermediate', () => {
   });
 });
 
-describe('what an intermediate issues', () => {
+describe('a certificate of an intermediate CA', () => {
   let devices: string;
 
   beforeEach(async () => {
@@ -221,7 +221,7 @@ describe('what an intermediate issues', () => {
     return new X509Certificate(leaf ?? '');
   }
 
-  test('is sent with the intermediate, issued or renewed, with the key that it had or a new one', async () => {
+  test('is sent with the intermediate CA, whether issued or renewed, with the old or a new key', async () => {
     const serials = [leafOf('sensor1-crt.pem').serialNumber];
     for (const options of [[], ['--new-key']]) {
       await run('renew', 'sensor1', ...options);
@@ -235,7 +235,7 @@ describe('what an intermediate issues', () => {
     }
   });
 
-  test('of a request is too', async () => {
+  test('for a request is too', async () => {
     const { p10 } = writeMaterial(temporaryDirectory(), {
       p10: certificateRequest({ commonName: 'sensor2' }).pem,
     });
@@ -243,7 +243,7 @@ describe('what an intermediate issues', () => {
     expect(leafOf('sensor2-crt.pem').subject).toBe('CN=sensor2');
   });
 
-  test('as PKCS#12 holds the whole chain, the root at its end', async () => {
+  test('as PKCS#12 contains the whole chain, with the root last', async () => {
     await run('issue', 'client', 'sensor1', '--p12');
     const { bags } = openPkcs12(readFileSync(join(devices, 'sensor1.p12')), {
       password: read('sensor1-p12-password.txt').trim(),
@@ -258,7 +258,7 @@ describe('what an intermediate issues', () => {
   test.each([
     ['its name', () => 'sensor1'],
     ['its file', () => join(devices, 'sensor1-crt.pem')],
-  ])('is revoked by %s, in the CRL of the intermediate alone', async (_, which) => {
+  ])('is revoked by %s, only in the CRL of the intermediate CA', async (_, which) => {
     const { serialNumber } = leafOf('sensor1-crt.pem');
     const above = readFileSync(join(directory, 'ca-crl.pem'), 'utf8');
     await run('revoke', which());

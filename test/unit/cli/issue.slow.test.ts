@@ -24,7 +24,7 @@ const issue = (...args: string[]): ReturnType<typeof runCommand> =>
   runCommand(['issue', ...args, '--dir', directory]);
 
 describe('express-mtls issue', () => {
-  test('makes a client that says what it was told to say, and says so', async () => {
+  test('issues a client certificate with the given names, and reports it', async () => {
     const { code, out, err } = await issue(
       ...['client', 'alice', '--o', 'Example', '--ou', 'a', '--ou', 'b', '--cn', 'Alice'],
       ...['--email', 'a@example.com', '--email', 'b@example.com', '--dns', 'a.test'],
@@ -32,7 +32,7 @@ describe('express-mtls issue', () => {
     );
     expect({ code, err }).toStrictEqual({ code: 0, err: '' });
     expect(out).toMatch(
-      /^made {5}\S+\/alice-crt\.pem\nmade {5}\S+\/alice-key\.pem\n\nA client, Alice, with the serial number [0-9a-f]{32}\. It holds until .* UTC \(in 3 days\)\.\n$/,
+      /^made {5}\S+\/alice-crt\.pem\nmade {5}\S+\/alice-key\.pem\n\nA client, Alice, serial number [0-9a-f]{32}\. It is valid until .* UTC \(in 3 days\)\.\n$/,
     );
     expect(certificateOf('alice').subject).toBe('O=Example\nOU=a\nOU=b\nCN=Alice');
     expect(certificateOf('alice').subjectAltName).toBe(
@@ -40,7 +40,7 @@ describe('express-mtls issue', () => {
     );
   });
 
-  test('makes a server, and tells host names from addresses', async () => {
+  test('issues a server certificate, and distinguishes host names from addresses', async () => {
     const { code } = await issue('server', 'app', '--san', 'app.test', '--san', '10.0.0.5', '--san', '::1');
     expect(code).toBe(0);
     expect(certificateOf('app').subject).toBe('CN=app.test');
@@ -51,27 +51,27 @@ describe('express-mtls issue', () => {
     expect(certificateOf('app2').subjectAltName).toBe('IP Address:10.0.0.5');
   });
 
-  test('makes a server for localhost, where nothing else is said', async () => {
+  test('issues a server certificate for localhost by default', async () => {
     await issue('server', 'app');
     expect(certificateOf('app').subjectAltName).toBe(certificateOf('server').subjectAltName);
   });
 
-  test('keeps what is there, and says that options change nothing', async () => {
+  test('keeps existing files, and reports that options have no effect', async () => {
     const before = readFileSync(inFolder('client1-crt.pem'));
     const { code, out } = await issue('client', 'client1', '--ou', 'other');
     expect(code).toBe(0);
     expect(out).toMatch(
-      /^kept {5}.*\nkept {5}.*\n\n.* It was there before, and is as it was: other options change nothing\.\n$/,
+      /^kept {5}.*\nkept {5}.*\n\n.* It existed before and is unchanged; other options have no effect\.\n$/,
     );
     expect(readFileSync(inFolder('client1-crt.pem'))).toEqual(before);
   });
 
-  test('says of what it keeps that it is revoked, or expired', async () => {
+  test('reports that a kept certificate is revoked or expired', async () => {
     await runCommand(['revoke', 'client1', '--dir', directory]);
     expect((await issue('client', 'client1')).out).toMatch(/: it was revoked at .*remove its files\.\n$/);
     const now = (): number => Date.now() + 400 * 86_400_000;
     const { out } = await runCommand(['issue', 'server', 'server', '--dir', directory], { now });
-    expect(out).toMatch(/: it expired at .* \(35 days ago\)\. To have a new one, renew it\.\n$/);
+    expect(out).toMatch(/: it expired at .* \(35 days ago\)\. To replace it, renew it\.\n$/);
   });
 
   test('answers as JSON', async () => {
@@ -101,7 +101,7 @@ describe('express-mtls issue', () => {
     [['client', 'a', '--san', 'x'], 2, /unknown option '--san'/],
     [['client'], 2, /missing required argument 'name'/],
     [[], 2, /Usage: express-mtls issue/],
-  ])('called with %j it answers %i and says why', async (args, expected, message) => {
+  ])('called with %j it exits with %i and reports why', async (args, expected, message) => {
     const before = readdirSync(directory);
     const { code, out, err } = args.length === 0 ? await runCommand(['issue']) : await issue(...args);
     expect({ code, out }).toStrictEqual({ code: expected, out: '' });
@@ -109,10 +109,10 @@ describe('express-mtls issue', () => {
     expect(readdirSync(directory)).toEqual(before);
   });
 
-  test('makes no CA where there is none', async () => {
+  test('does not create a missing CA', async () => {
     const { code, err } = await runCommand(['issue', 'client', 'a', '--dir', inFolder('typo')]);
     expect(code).toBe(3);
-    expect(err).toMatch(/typo has no CA; make one with "express-mtls init"/);
+    expect(err).toMatch(/typo contains no CA; create one with "express-mtls init"/);
     expect(existsSync(inFolder('typo'))).toBe(false);
   });
 
@@ -128,7 +128,7 @@ describe('express-mtls issue --p12', () => {
     tls.createSecureContext({ pfx: readFileSync(inFolder('alice.p12')), passphrase: password });
   };
 
-  test('makes a random password, says where it is, and never what', async () => {
+  test('generates a random password, and reports its file but never the password', async () => {
     const { code, out, err } = await issue('client', 'alice', '--p12');
     expect({ code, err }).toStrictEqual({ code: 0, err: '' });
     expect(out).toMatch(/\nmade {5}\S+\/alice\.p12\nmade {5}\S+\/alice-p12-password\.txt, its password\n/);
@@ -160,7 +160,7 @@ describe('express-mtls issue --p12', () => {
     });
     expect(code).toBe(3);
     expect(err).toBe(
-      'ERR_MTLS_PASSPHRASE_INVALID: EXPRESS_MTLS_P12_PASSWORD is empty; put the password there, or leave it out to have one made\n',
+      'ERR_MTLS_PASSPHRASE_INVALID: EXPRESS_MTLS_P12_PASSWORD is empty; put the password there, or omit it to generate one\n',
     );
     expect(existsSync(inFolder('alice-crt.pem'))).toBe(false);
   });
@@ -185,7 +185,7 @@ describe('express-mtls issue --csr', () => {
     const refused = await issue('client', 'bob', ...taking);
     expect(refused.code).toBe(3);
     expect(refused.err).toMatch(
-      /commonName is "bob\\u001b\[2J"; use 1 to 64 characters, no control characters\n$/,
+      /commonName is "bob\\u001b\[2J"; use 1 to 64 characters without control characters\n$/,
     );
     const { code, out } = await issue('client', 'bob', ...taking, '--cn', 'bob');
     expect(code).toBe(0);
@@ -193,7 +193,7 @@ describe('express-mtls issue --csr', () => {
       /^made {5}\S+\/bob-crt\.pem\n\nTaken from the request: organizationalUnit "x", dns "a\.test"\.\n/,
     );
     expect(out).toContain(
-      '\nLeft out of it: country "DE", commonName "bob\\u001b[2J", extension "basicConstraints".\n',
+      '\nNot taken: country "DE", commonName "bob\\u001b[2J", extension "basicConstraints".\n',
     );
     expect(existsSync(inFolder('bob-key.pem'))).toBe(false);
     const server = await issue('server', 'app', ...taking, '--cn', 'x', '--json');
@@ -207,8 +207,8 @@ describe('express-mtls issue --csr', () => {
     });
     const alice = await issue('client', 'alice', '--csr', inFolder('csr'));
     expect(alice.out).toMatch(
-      /^made {5}.*\n\nTaken from the request: nothing\.\nLeft out of it: country "DE", organizationalUnit "x", /,
+      /^made {5}.*\n\nTaken from the request: nothing\.\nNot taken: country "DE", organizationalUnit "x", /,
     );
-    expect(alice.out).toContain('A client, alice, with the serial number');
+    expect(alice.out).toContain('A client, alice, serial number');
   });
 });

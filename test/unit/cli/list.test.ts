@@ -19,7 +19,7 @@ const list = (...args: string[]): ReturnType<typeof runCommand> =>
   runCommand(['list', '--dir', directory, ...args], { now });
 
 describe('express-mtls list', () => {
-  test('shows whose, for what, until when, and which are revoked, in columns', async () => {
+  test('shows names, purposes, expiry and revocation in columns', async () => {
     const ca = await openDevCa(directory, { now });
     const { serialNumber: one } = await ca.issueServer({ days: 3 });
     const { serialNumber: two } = await ca.issueClient('client1', { commonName: '日本 client' });
@@ -35,14 +35,14 @@ describe('express-mtls list', () => {
     ]);
   });
 
-  test('cuts long names, and escapes what could steer the terminal before it measures', async () => {
+  test('truncates long names, and escapes control characters before measuring', async () => {
     const ca = await openDevCa(directory, { now });
     await ca.issueClient('x'.repeat(64), { commonName: `\u202Egnp${'y'.repeat(40)}` });
     const line = (await list()).out.split('\n')[1];
     expect(line).toMatch(/^x{27}… {2}\\u\{202e\}gnpy{16}… {2}client {2}[0-9a-f]{32} {2}2031/);
   });
 
-  test('colours what is revoked, and what ends soon', async () => {
+  test('colours revoked certificates, and those that expire soon', async () => {
     const ca = await openDevCa(directory, { now });
     await ca.issueClient('a', { days: 3 });
     await ca.issueClient('b', { days: 1 });
@@ -52,11 +52,11 @@ describe('express-mtls list', () => {
     expect(out).toContain('\u001B[31m2030-01-01\u001B[39m');
   });
 
-  test('says what comes next where nothing was issued', async () => {
+  test('suggests the next step if nothing was issued', async () => {
     await openDevCa(directory);
     expect(await list()).toStrictEqual({
       code: 0,
-      out: `nothing has been issued in ${directory} yet; express-mtls issue --help says how\n`,
+      out: `nothing has been issued in ${directory} yet; see express-mtls issue --help\n`,
       err: '',
     });
   });
@@ -77,7 +77,7 @@ describe('express-mtls list', () => {
     });
   });
 
-  test('says in one line what is in its way, with the remedy', async () => {
+  test('reports an obstacle on one line, with the remedy', async () => {
     const { code, out, err } = await runCommand(['list', '--dir', join(directory, 'typo'), '--json']);
     expect({ code, out }).toStrictEqual({ code: 3, out: '' });
     expect(JSON.parse(err)).toMatchObject({ error: { code: 'ERR_MTLS_CA_FOLDER_INVALID' } });

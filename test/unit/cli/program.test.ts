@@ -12,9 +12,9 @@ describe('the command as a whole', () => {
     expect(code).toBe(0);
     expect(err).toBe('');
     expect(out).toMatch(/^Usage: express-mtls \[options\] \[command\]$/m);
-    expect(out).toMatch(/^ {2}init \[options\] \[dir\] +make a CA, a server, a first client and a CRL$/m);
+    expect(out).toMatch(/^ {2}init \[options\] \[dir\] +create a CA, a server, a client and a CRL$/m);
     expect(out).toContain('Examples:\n  $ express-mtls init\n');
-    expect(out).toContain('Exit codes: 0 done, 1 the answer is no, 2 called wrongly, 3 could not be done.');
+    expect(out).toContain('Exit codes: 0 success, 1 the answer is no, 2 called incorrectly, 3 failed.');
   });
 
   test('--help of every command shows examples', async () => {
@@ -42,7 +42,7 @@ describe('the command as a whole', () => {
     ]);
   });
 
-  test('--version answers the version', async () => {
+  test('--version prints the version', async () => {
     expect(await runCommand(['--version'])).toStrictEqual({ code: 0, out: '1.2.3\n', err: '' });
   });
 
@@ -53,14 +53,14 @@ describe('the command as a whole', () => {
       args: ['init', 'a', 'b'],
       message: "error: too many arguments for 'init'. Expected 1 argument but got 2.",
     },
-  ])('called as $args it says what is wrong, on stderr, with exit code 2', async ({ args, message }) => {
+  ])('called as $args it reports the mistake on stderr, with exit code 2', async ({ args, message }) => {
     const { code, out, err } = await runCommand(args);
     expect({ code, out }).toStrictEqual({ code: 2, out: '' });
     expect(err).toContain(message);
     expect(err).toContain('--help');
   });
 
-  test('called without a command it shows the help, on stderr, with exit code 2', async () => {
+  test('called without a command it shows the help on stderr, with exit code 2', async () => {
     const { code, out, err } = await runCommand([]);
     expect({ code, out }).toStrictEqual({ code: 2, out: '' });
     expect(err).toContain('Usage: express-mtls');

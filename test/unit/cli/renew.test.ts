@@ -9,12 +9,12 @@ import { caFolder } from '../../support/ca-folder.js';
 import { runCommand } from '../../support/command.js';
 
 describe('express-mtls renew', () => {
-  test('says what became of each file, and of the old certificate', async () => {
+  test('reports each file, and the old certificate', async () => {
     const folder = await caFolder();
     const { code, out, err } = await runCommand(['renew', 'server', '--dir', folder, '--days', '30']);
     expect({ code, err }).toStrictEqual({ code: 0, err: '' });
     expect(out).toMatch(
-      /^renewed {2}\S+\/server-crt\.pem\nkept {5}\S+\/server-key\.pem\nold {6}\S+\/old\/server-[0-9a-f]{32}-crt\.pem\n\nThe new certificate has the serial number [0-9a-f]{32}, and holds until .*\(in 30 days\)\.\nThe old one, [0-9a-f]{32}, stays good until .*\(in 365 days\); express-mtls revoke ends that sooner\.\n$/,
+      /^renewed {2}\S+\/server-crt\.pem\nkept {5}\S+\/server-key\.pem\nold {6}\S+\/old\/server-[0-9a-f]{32}-crt\.pem\n\nThe new certificate has the serial number [0-9a-f]{32}, and is valid until .*\(in 30 days\)\.\nThe old one, [0-9a-f]{32}, stays valid until .*\(in 365 days\) unless it is revoked with express-mtls revoke\.\n$/,
     );
   });
 
@@ -27,7 +27,7 @@ describe('express-mtls renew', () => {
     );
     expect(out).toMatch(/\nThe old one, [0-9a-f]{32}, is revoked: \S+ is now number 2, with 1 entry, .*\.\n/);
     expect(out).toMatch(
-      /client1\.p12 still holds the old one; express-mtls issue client client1 --p12 writes it anew\.\n$/,
+      /client1\.p12 still contains the old certificate; express-mtls issue client client1 --p12 replaces it\.\n$/,
     );
   });
 
@@ -42,23 +42,23 @@ describe('express-mtls renew', () => {
     });
   });
 
-  test('says in one line what is in its way, with the remedy', async () => {
+  test('reports an obstacle on one line, with the remedy', async () => {
     const folder = await caFolder();
     await runCommand(['revoke', 'client1', '--dir', folder]);
     const { code, out, err } = await runCommand(['renew', 'client1', '--dir', folder]);
     expect({ code, out }).toStrictEqual({ code: 3, out: '' });
     expect(err).toMatch(
-      /^ERR_MTLS_OPTION_INVALID: .* would let it in again; if that is meant, remove its files .*\n$/,
+      /^ERR_MTLS_OPTION_INVALID: .* a renewal would admit it again; if that is intended, remove its files .*\n$/,
     );
   });
 
-  test('--as changes nothing of a certificate that says whom it is for', async () => {
+  test('--as cannot change the stated purpose of a certificate', async () => {
     const folder = await caFolder();
     const renewal = ['renew', 'server', '--dir', folder, '--as'];
     const { code, err } = await runCommand([...renewal, 'client']);
     expect(code).toBe(3);
     expect(err).toMatch(
-      /server-crt\.pem is for a server, and stays so; issue one for a client under another name\n$/,
+      /server-crt\.pem is for a server, which cannot be changed; issue one for a client under another name\n$/,
     );
     expect(await runCommand([...renewal, 'server'])).toMatchObject({ code: 0 });
     expect(await runCommand([...renewal, 'both'])).toMatchObject({ code: 2 });

@@ -20,24 +20,24 @@ const serialOf = async (name: string): Promise<string> =>
   (await (await openDevCa(directory)).list()).find((each) => each.name === name)?.serialNumber as string;
 
 describe('express-mtls revoke', () => {
-  test('revokes by name, and says which CRL tells of it', async () => {
+  test('revokes by name, and reports the new CRL', async () => {
     const serial = await serialOf('client1');
     const { code, out, err } = await run('revoke', 'client1', '--reason', 'keyCompromise');
     expect({ code, err }).toStrictEqual({ code: 0, err: '' });
     expect(out).toMatch(
       new RegExp(
-        `^revoked {2}client1 \\(serial ${serial}\\), reason keyCompromise\n\\S+/ca-crl\\.pem is now number 2, with 1 entry, and holds until .* UTC \\(in 30 days\\)\n$`,
+        `^revoked {2}client1 \\(serial ${serial}\\), reason keyCompromise\n\\S+/ca-crl\\.pem is now number 2, with 1 entry, and is current until .* UTC \\(in 30 days\\)\n$`,
       ),
     );
   });
 
-  test('revoked before, it says so, changes nothing, and answers 0', async () => {
+  test('reports a certificate that is already revoked, changes nothing, and exits with 0', async () => {
     await run('revoke', 'client1', '--reason', 'superseded');
     const crl = readFileSync(join(directory, 'ca-crl.pem'));
     const { code, out } = await run('revoke', 'client1', '--reason', 'keyCompromise');
     expect(code).toBe(0);
     expect(out).toMatch(
-      /^client1 \(serial \S+\) was revoked before, at .* ago\), reason superseded; nothing has changed\n$/,
+      /^client1 \(serial \S+\) was already revoked at .* ago\), reason superseded; nothing was changed\n$/,
     );
     expect(readFileSync(join(directory, 'ca-crl.pem'))).toEqual(crl);
   });
@@ -49,20 +49,20 @@ describe('express-mtls revoke', () => {
     expect(out).toMatch(/^revoked {2}client1 .*\n.*number 3, with 2 entries, .*\(in 7 days\)\n$/);
   });
 
-  test('given a key, it says that it wants the certificate', async () => {
+  test('asks for the certificate if given a key', async () => {
     const { code, err } = await run('revoke', join(directory, 'client1-key.pem'));
     expect(code).toBe(3);
     expect(err).toMatch(
-      /client1-key\.pem does not read as a certificate; expected PEM; give the certificate itself, such as NAME-crt\.pem, or its name\n$/,
+      /client1-key\.pem cannot be parsed as a certificate; expected PEM; use the certificate itself, such as NAME-crt\.pem, or its name\n$/,
     );
   });
 
-  test('warns of an older certificate of that name that is still good', async () => {
+  test('warns about an older certificate with that name that is still valid', async () => {
     const older = await serialOf('client1');
     await run('renew', 'client1');
     const { out } = await run('revoke', 'client1');
     expect(out).toContain(
-      `\nstill good: an older certificate of client1; express-mtls revoke ${older} ends that\n`,
+      `\nstill valid: an older certificate of client1; to revoke it: express-mtls revoke ${older}\n`,
     );
     await run('revoke', older);
     expect((await run('revoke', 'client1')).out).not.toContain('still good');
@@ -85,7 +85,7 @@ describe('express-mtls revoke', () => {
     [
       ['revoke', 'nobody'],
       3,
-      /^ERR_MTLS_CERTIFICATE_NOT_FOUND: "nobody" is no certificate in .*; it has server, client1: use .*\n$/,
+      /^ERR_MTLS_CERTIFICATE_NOT_FOUND: "nobody" is not a certificate in .*; it has server, client1: use .*\n$/,
     ],
     [
       ['revoke', './nothing.pem'],
@@ -94,7 +94,7 @@ describe('express-mtls revoke', () => {
     ],
     [['revoke', 'client1', '--reason', 'whim'], 2, /Allowed choices are unspecified, keyCompromise/],
     [['revoke'], 2, /missing required argument 'certificate'/],
-  ])('%j answers %i and says why', async (args, expected, message) => {
+  ])('%j exits with %i and reports why', async (args, expected, message) => {
     const { code, out, err } = await run(...args);
     expect({ code, out }).toStrictEqual({ code: expected, out: '' });
     expect(err).toMatch(message);
@@ -108,11 +108,11 @@ describe('express-mtls revoke', () => {
 });
 
 describe('express-mtls crl', () => {
-  test('writes the next one, and says until when it holds', async () => {
+  test('writes the next one, and reports its nextUpdate', async () => {
     const { code, out } = await run('crl', '--days', '7');
     expect(code).toBe(0);
     expect(out).toMatch(
-      /ca-crl\.pem is now number 2, with 0 entries, and holds until .* UTC \(in 7 days\)\n$/,
+      /ca-crl\.pem is now number 2, with 0 entries, and is current until .* UTC \(in 7 days\)\n$/,
     );
   });
 
@@ -121,10 +121,10 @@ describe('express-mtls crl', () => {
     expect(JSON.parse(out)).toMatchObject({ file: join(directory, 'ca-crl.pem'), number: '2', entries: 0 });
   });
 
-  test('says in one line what is in its way, with the remedy', async () => {
+  test('reports an obstacle on one line, with the remedy', async () => {
     const { code, out, err } = await runCommand(['crl', '--dir', join(directory, 'typo')]);
     expect({ code, out }).toStrictEqual({ code: 3, out: '' });
-    expect(err).toMatch(/^ERR_MTLS_CA_FOLDER_INVALID: \S+\/typo has no CA; make one with .*\n$/);
+    expect(err).toMatch(/^ERR_MTLS_CA_FOLDER_INVALID: \S+\/typo contains no CA; create one with .*\n$/);
   });
 
   test('--help shows examples', async () => {

@@ -81,7 +81,7 @@ describe.each(specialFiles)('%s', (_what, make, called) => {
     expect(contentOf(directory)).toStrictEqual(before);
   });
 
-  test('given to init --passphrase-file is an error, and makes nothing', async () => {
+  test('given to init --passphrase-file is an error, and creates nothing', async () => {
     const directory = path.join(temporaryDirectory(), 'certs');
     const file = path.join(temporaryDirectory(), 'special');
     make(file);
@@ -135,7 +135,7 @@ describe.each(specialFiles)('%s', (_what, make, called) => {
     expect(contentOf(directory)).toStrictEqual(before);
   });
 
-  test('that only happens to lie in the folder as a certificate is left alone', async () => {
+  test('with the name of a certificate in the folder is not touched', async () => {
     const directory = copyOfFolder();
     make(path.join(directory, 'other-crt.pem'));
     expect(await runCommand(['list', '--dir', directory])).toMatchObject({ code: 0, err: '' });
@@ -154,7 +154,7 @@ describe.each(specialFiles)('%s', (_what, make, called) => {
   test.each([
     ...['ca.crt', 'ca.key', 'index.txt', 'crlnumber', 'serial', 'openssl.cnf', 'crl.pem', 'other.cnf'],
     ...['demoCA/index.txt', 'demoCA/other.crt', 'demoCA/private.key', 'db/list'],
-  ])('as %s in a folder to import is an error, and no file that is missing', async (name) => {
+  ])('as %s in a folder to import is an error, not a missing file', async (name) => {
     const foreign = foreignFolder();
     const directory = path.join(temporaryDirectory(), 'certs');
     const file = path.join(foreign, name);
@@ -199,7 +199,7 @@ describe('in a folder to import', () => {
     expect(err).toMatch(called);
   });
 
-  test('the folder of new certificates is looked at too', async () => {
+  test('the folder of new certificates is searched too', async () => {
     const [foreign, elsewhere] = [foreignFolder(), temporaryDirectory()];
     const settings = `[ca]\ndefault_ca = c\n[c]\nnew_certs_dir = ${elsewhere}\n`;
     writeFileSync(path.join(foreign, 'openssl.cnf'), settings);
@@ -209,7 +209,7 @@ describe('in a folder to import', () => {
     expect(err).toMatch(/01\.pem is a character device/);
   });
 
-  test('a link in a folder below leads to its file', async () => {
+  test('a link in a subfolder is followed', async () => {
     const foreign = foreignFolder();
     const client = root.client('linked');
     writeFileSync(path.join(temporaryDirectory(), 'x'), '');
@@ -229,7 +229,7 @@ describe('in a folder to import', () => {
     );
   });
 
-  test('what bears the name of none of its files is no obstacle', async () => {
+  test('entries with other names are ignored', async () => {
     const foreign = foreignFolder();
     symlinkSync('/dev/null', path.join(foreign, 'log'));
     symlinkSync('nowhere', path.join(foreign, 'note.txt'));

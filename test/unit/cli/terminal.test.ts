@@ -43,7 +43,7 @@ describe('printable()', () => {
   });
 });
 
-test('JSON stays JSON, and says the same, when it has been made printable', () => {
+test('printable JSON is still JSON with the same meaning', () => {
   const data = { name: 'a\u001B[2J\u0085\u202E\u2028b ü\n', tag: '\u{E0041}\u3164' };
   const json = printableJson(JSON.stringify(data, undefined, 2));
   expect(json).toContain(String.raw`a\u001b[2J\u0085\u202e\u2028b ü\n`);
@@ -66,13 +66,13 @@ describe('a terminal', () => {
     expect(written).toStrictEqual(['out: \u001B[31mFAILS\u001B[39m CN=\\u{1b}[32mok\n']);
   });
 
-  test('says what takes its time, and wipes it away, where somebody looks', async () => {
+  test('shows progress and clears it on a terminal', async () => {
     const { terminal, written } = terminalOf({ showsProgress: true });
     await expect(terminal.during('making a key', Promise.resolve(1))).resolves.toBe(1);
     expect(written).toStrictEqual(['err: making a key …', 'err: \r\u001B[K']);
   });
 
-  test('says nothing of it where nobody does', async () => {
+  test('shows no progress without a terminal', async () => {
     const { terminal, written } = terminalOf({});
     await terminal.during('making a key', Promise.resolve(1));
     expect(written).toStrictEqual([]);
