@@ -1,5 +1,5 @@
 /**
- * Every benchmark by its name, in the order they run.
+ * All benchmarks by name, in the order in which they run.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Benchmark 1, continued: what this package adds to a handshake, to an open connection, and to a stranger's attempts,
- * beside node:https with requestCert and rejectUnauthorized.
+ * Benchmark 1, continued: the additional cost of this package for a handshake, an open connection and a stranger's
+ * attempts, compared with node:https with requestCert and rejectUnauthorized.
  *
  * @module
  */
@@ -35,16 +35,16 @@ export async function benchBesideNode(context: Context): Promise<BenchmarkResult
   };
 }
 
-/** A client that both servers admit, and that has connected before. */
+/** A client that both servers admit and that has connected before. */
 async function measureKnownClient(bench: Bench, { quick, progress }: Context): Promise<Figure[]> {
-  // Two processes of the same program differ by some hundredths: several pairs are needed to see one.
+  // Two processes of the same program differ by a few percent, so several pairs are needed to detect one percent.
   const pairs = quick ? 2 : 6;
   const ratios: number[] = [];
   const bases: number[] = [];
   const extras: number[] = [];
   for (let pair = 1; pair <= pairs; pair++) {
     progress(`handshakes, processes ${pair} of ${pairs}`);
-    // The one that starts first is the cheaper one by a hundredth or two.
+    // The process that starts first is cheaper by one or two percent.
     const costs = await costsOfPair(bench, pair % 2 === 0 ? kinds : kinds.toReversed(), quick);
     const [ours, native] = kinds.map((kind) => costs.get(kind) as number[]) as [number[], number[]];
     ratios.push(medianRatio(ours, native));
@@ -61,8 +61,8 @@ async function measureKnownClient(bench: Bench, { quick, progress }: Context): P
 }
 
 /**
- * Milliseconds a handshake in each round, of one server of each kind. A server that has run for a while is meant: the
- * warm-up ends when V8 has compiled what it compiles, which takes some 100 ms of another thread.
+ * The milliseconds per handshake in each round, for one server of each kind. The warm-up ends when V8 has finished
+ * compiling, which takes about 100 ms on another thread, because long-running servers are of interest.
  */
 async function costsOfPair(
   bench: Bench,
@@ -81,7 +81,7 @@ async function costsOfPair(
   return new Map(costs);
 }
 
-/** Connections that are open and say nothing. */
+/** Open connections that send nothing. */
 async function measureIdle(bench: Bench, { quick, progress }: Context): Promise<Figure[]> {
   const connections = quick ? 400 : 1000;
   const credentials = bench.material.credentialsOf(bench.material.client);
@@ -92,12 +92,13 @@ async function measureIdle(bench: Bench, { quick, progress }: Context): Promise<
       const { server, port } = await start(bench, kind);
       const client = bench.own(new Child<ClientCalls>('client'));
       const many = (count: number): ClientCredentials[] => Array.from({ length: count }, () => credentials);
-      // Some first, for what the first client makes a process load. They stay: what they free would be used again.
+      // Some connections first, because the first client makes the process load code. They stay open, so that their memory
+      // is not reused.
       await client.call('holdConnections', port, many(100));
       await server.call('settledMemory');
       const before = memoryOf(server.pid).resident;
       await client.call('holdConnections', port, many(connections));
-      // Timers of the handshakes are over by then.
+      // The timers of the handshakes have expired by then.
       await sleep(1500);
       await server.call('settledMemory');
       perConnection.get(kind)?.push((memoryOf(server.pid).resident - before) / connections);
@@ -121,7 +122,7 @@ interface Stranger {
   readonly credentials: ClientCredentials;
 }
 
-/** Clients that neither server admits, with as much as TLS lets them send. */
+/** Clients that neither server admits, with as much data as TLS allows. */
 function strangersOf(bench: Bench): Stranger[] {
   const names = { dns: Array.from({ length: 22_000 }, () => 'a') };
   const large = ca({ commonName: 'large', sans: names });
@@ -172,7 +173,7 @@ async function measureStrangers(bench: Bench, { quick, progress }: Context): Pro
   return [...figures, await measureGoodBesideStrangers(bench, servers, strangers, quick)];
 }
 
-/** How long good requests wait while ten strangers at once come again and again. */
+/** How long good requests wait while ten strangers reconnect constantly. */
 async function measureGoodBesideStrangers(
   bench: Bench,
   servers: readonly Started[],

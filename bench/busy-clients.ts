@@ -1,5 +1,5 @@
 /**
- * Benchmark 5, continued: from the rename of a CRL to the last request of a client that keeps the server busy.
+ * Benchmark 5, continued: from publishing a CRL to the last request of a client that keeps the server busy.
  *
  * @module
  */
@@ -19,11 +19,11 @@ interface Load {
   readonly of: 'requests' | 'messages';
   readonly connections: number;
   readonly sending: Sending;
-  /** How long the handler holds the event loop for each. */
+  /** How long the handler blocks the event loop for each. */
   readonly handleMs: number;
 }
 
-/** One revocation under a load; times are from the rename. */
+/** One revocation under load. Times are relative to the rename. */
 interface Revocation {
   readonly lastHandledMs: number;
   readonly afterCommit: number;
@@ -57,7 +57,7 @@ const loads: readonly Load[] = [
 
 const busyMs = 1000;
 const limitMs = 30_000;
-// Anything that reaches a handler after its connection was closed has done so by then.
+// Requests that reach a handler after their connection was closed have done so by then.
 const settleMs = 100;
 
 export async function benchBusyClients({ quick, progress }: Context): Promise<BenchmarkResult> {

@@ -1,5 +1,5 @@
 /**
- * docs/handshake-cost.svg: what a handshake costs, by the number of entries.
+ * docs/handshake-cost.svg: the cost of a handshake, by the number of entries.
  *
  * @module
  */
@@ -100,7 +100,7 @@ function drawLine(server: string, points: readonly (readonly [number, number])[]
 
 const labelHeight = 20;
 
-/** The last value of each line beside its end, pushed apart where ends meet. */
+/** The last value of each line beside its end, moved apart if ends are close. */
 function drawLabels(lines: readonly Line[], y: (ms: number) => number): string[] {
   const ends = lines
     .map(({ server, points }) => ({ server, ms: points.at(-1)?.ms ?? 1 }))

@@ -1,5 +1,5 @@
 /**
- * Benchmark 5: from the rename of a CRL to the end of the connections that it revokes.
+ * Benchmark 5: from publishing a CRL to the end of the connections that it revokes.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Benchmark 4, continued: from a certificate never seen before to an identity.
+ * Benchmark 4, continued: from a certificate that was never seen before to an identity.
  *
  * @module
  */

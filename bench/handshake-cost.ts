@@ -1,5 +1,5 @@
 /**
- * Benchmark 1: what a handshake costs the server, by the number of entries in the CRL.
+ * Benchmark 1: the server cost of a handshake, by the number of entries in the CRL.
  *
  * @module
  */
@@ -49,7 +49,7 @@ export async function benchHandshakeCost(context: Context): Promise<BenchmarkRes
   };
 }
 
-/** Ours at a million against ours without a CRL, in turn, with several pairs of processes. */
+/** Ours with a million entries compared with ours without a CRL, in turn, with several pairs of processes. */
 async function measureGoal(bench: Bench, { quick, progress }: Context): Promise<Figure> {
   const pairs = quick ? 1 : 4;
   const rounds = quick ? 6 : 16;
@@ -87,7 +87,7 @@ function cpuOf(
   return (costs.get(subject) ?? []).map(({ cpuMs }) => cpuMs);
 }
 
-/** Every server with every list, all of them up at once and asked in turn. */
+/** Every server with every CRL, all running at the same time and measured in turn. */
 async function measureAll(
   bench: Bench,
   { quick, progress }: Context,

@@ -1,5 +1,5 @@
 /**
- * Benchmark 5, continued: judging 100,000 connections again without holding the event loop.
+ * Benchmark 5, continued: checks 100,000 connections again without blocking the event loop.
  *
  * @module
  */

@@ -1,12 +1,12 @@
 /**
- * On what the figures were measured.
+ * Describes the machine that was measured.
  *
  * @module
  */
 import os from 'node:os';
 import { otherServers, type OtherServerName, versionOf } from './harness/other-servers.js';
 
-/** In words for people. No host name, no path. */
+/** For people, without host name and paths. */
 export function describeMachine(): Record<string, string> {
   const servers = (Object.keys(otherServers) as OtherServerName[]).flatMap((name) => {
     const version = versionOf(name);

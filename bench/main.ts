@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: builds, measures, tells.
+ * `npm run bench`: builds, measures, and reports.
  *
  * @module
  */

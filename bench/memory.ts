@@ -1,5 +1,5 @@
 /**
- * Benchmark 3: what a million entries take of memory, at rest and while they are loaded.
+ * Benchmark 3: the memory for a million entries, at rest and while loading.
  *
  * @module
  */
@@ -24,7 +24,7 @@ async function measure(bench: Bench, { quick, progress }: Context): Promise<Benc
   const peaks: Figure[] = [];
   for (const format of ['der', 'pem'] as const) {
     progress(`the peak while ${format.toUpperCase()} is loaded`);
-    // In the order of their age.
+    // Oldest first.
     const lists = [1000, million, million].map((entries, index) =>
       bench.material.writeCrl({ name: `peak-${index}.${format}`, entries, format }),
     );
@@ -44,7 +44,7 @@ async function measure(bench: Bench, { quick, progress }: Context): Promise<Benc
   };
 }
 
-/** A small list and a large one in turn, in one process that has seen both before. */
+/** A small and a large CRL in turn, in one process that has loaded both before. */
 async function measureResident(
   bench: Bench,
   cycles: number,
@@ -91,7 +91,7 @@ async function measureResident(
   ];
 }
 
-/** In bytes above what was resident before. */
+/** In bytes above the previous resident memory. */
 interface Peaks {
   readonly first: number;
   readonly next: number;
@@ -142,7 +142,7 @@ function peakFigures(runs: readonly Peaks[], format: string, fileSize: number): 
   ];
 }
 
-/** What Node's own check keeps of the same list. */
+/** The memory that Node's own check uses for the same CRL. */
 async function measureNative(bench: Bench): Promise<Figure> {
   const { material } = bench;
   const server = bench.own(new Child<ServerCalls>('server', ['--expose-gc']));

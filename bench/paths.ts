@@ -1,5 +1,5 @@
 /**
- * Benchmark 1, continued: what it costs to verify the certification path of a client that was not seen before.
+ * Benchmark 1, continued: the cost of verifying the certification path of a new client.
  *
  * @module
  */
@@ -43,7 +43,7 @@ async function measureHandshakes(bench: Bench, { quick, progress }: Context): Pr
   const extras: number[] = [];
   for (let pair = 1; pair <= plan.pairs; pair++) {
     progress(`handshakes, processes ${pair} of ${plan.pairs}`);
-    // The one that starts first is the cheaper one by a hundredth or two.
+    // The process that starts first is cheaper by one or two percent.
     const costs = await costsOfPair(bench, pair % 2 === 0 ? kinds : kinds.toReversed(), clients, plan);
     const [ours, native] = kinds.map((kind) => costs.get(kind) as number[]) as [number[], number[]];
     ratios.push(medianRatio(ours, native));
@@ -63,7 +63,7 @@ async function measureHandshakes(bench: Bench, { quick, progress }: Context): Pr
   ];
 }
 
-/** Certificates of one key: what is verified is the signature of their CA. */
+/** Certificates with one key, each with a new signature of the CA to verify. */
 function makeClients(bench: Bench, count: number): ClientCredentials[] {
   const { root, client } = bench.material;
   const { privateKey } = client;
@@ -72,7 +72,7 @@ function makeClients(bench: Bench, count: number): ClientCredentials[] {
   );
 }
 
-/** Milliseconds a handshake in each round, of one server of each kind; no server sees a client twice. */
+/** The milliseconds per handshake in each round, for one server of each kind. No server sees a client twice. */
 async function costsOfPair(
   bench: Bench,
   order: readonly ServerKind[],
@@ -90,7 +90,10 @@ async function costsOfPair(
   return costs;
 }
 
-/** Starts a server; returns what has the next of the clients connect, and answers its CPU for each in milliseconds. */
+/**
+ * Starts a server. Returns a function that connects the next clients and returns the CPU time per client in
+ * milliseconds.
+ */
 async function startServer(
   bench: Bench,
   client: Child<ClientCalls>,

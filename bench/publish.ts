@@ -1,5 +1,5 @@
 /**
- * Writes results where readers find them.
+ * Writes results into the documentation.
  *
  * @module
  */

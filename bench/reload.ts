@@ -1,5 +1,5 @@
 /**
- * Benchmark 2: a million entries put into force while requests are served.
+ * Benchmark 2: puts a million entries into force while requests are served.
  *
  * @module
  */
@@ -15,16 +15,16 @@ import type { CrlFormat } from './harness/material.js';
 import type { BenchmarkResult, Figure } from './harness/results.js';
 import { median } from './harness/statistics.js';
 
-/** What one reload did. */
+/** The result of one reload. */
 interface Reload extends Stalls {
-  /** From the rename to the revoked client's end, in milliseconds. */
+  /** From the rename until the revoked client is cut off, in milliseconds. */
   readonly enforcedMs: number;
   readonly failed: number;
   readonly answered: number;
   readonly slowestMs: number;
 }
 
-/** Lists to be put into force one after the other; each revokes one client more. */
+/** CRLs to put into force one after the other; each revokes one more client. */
 interface Lists {
   readonly small: string;
   readonly first: string;
@@ -154,7 +154,7 @@ async function reloadOurs(
       await sleep(200);
       const renamedAt = material.publish(staged, live);
       enforcedMs = (await refused) - renamedAt;
-      // What comes after the commit, the end of the thread above all, is part of it.
+      // Work after the commit, such as ending the thread, is included.
       await sleep(500);
     }
     const stalls = await server.call('stopProbe');

@@ -1,5 +1,5 @@
 /**
- * Results as tables: on a terminal, and in docs/benchmarks.md.
+ * Results as tables, for a terminal and for docs/benchmarks.md.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Benchmark 4: what each request on an open connection costs.
+ * Benchmark 4: the cost of a request on an open connection.
  *
  * @module
  */
@@ -29,7 +29,7 @@ const subjects = {
 type SubjectName = keyof typeof subjects;
 const names = Object.keys(subjects) as SubjectName[];
 
-/** The CPU of a request in milliseconds, one value for each set of connections. */
+/** The CPU time of a request in milliseconds, one value per set of connections. */
 type Costs = Record<SubjectName, number[]>;
 
 const connections = 8;
@@ -83,11 +83,11 @@ async function measure(bench: Bench, { quick, progress }: Context): Promise<Cost
   for (let process = 1; process <= processes; process++) {
     progress(`requests, process ${process} of ${processes}`);
     const cast = await start(bench, crl);
-    // In turn, so that none of them is compiled for itself alone.
+    // In turn, so that V8 does not optimize for one of them.
     for (let turn = 0; turn < 10; turn++)
       for (const name of names) await cast.client.call('makeRequests', cast.ports[name], quick ? 300 : 1500);
     for (let set = 0; set < sets; set++) {
-      // Who opens first is another one each time.
+      // A different one opens first each time.
       const order = set % 2 === 0 ? names : names.toReversed();
       for (const name of order) await reopen(cast, name);
       const measured = await measureInRounds(order, roundsOfSet, (name) => costOf(cast, name));
@@ -126,14 +126,14 @@ async function open({ bench: { material }, client, ports }: Cast, name: SubjectN
   await client.call('openLoad', target, connections);
 }
 
-/** New connections in place of those that are open, and a few requests on each. */
+/** Replaces the open connections with new ones, and sends a few requests on each. */
 async function reopen(cast: Cast, name: SubjectName): Promise<void> {
   await cast.client.call('stopLoad', cast.ports[name]);
   await open(cast, name);
   await cast.client.call('makeRequests', cast.ports[name], requestsOfRound / 2);
 }
 
-/** The CPU of the server's process for one request, in milliseconds. */
+/** The CPU time of the server process per request, in milliseconds. */
 async function costOf({ server, client, ports }: Cast, name: SubjectName): Promise<number> {
   const before = await server.call('cpu');
   await client.call('makeRequests', ports[name], requestsOfRound);

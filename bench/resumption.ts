@@ -1,5 +1,5 @@
 /**
- * Benchmark 1, continued: what a resumed session costs, which is judged like a new one.
+ * Benchmark 1, continued: the cost of a resumed session, which is checked like a new one.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 // Builds dist/cjs from src with plain tsc, and in dist/esm the entries for `import`. Any error stops the build.
 //
-// `import` and `require` run the same code: two copies of it would have two classes called MtlsError, and two
-// registers of rules. The names of an ES module must stand in its text, so each entry lists them.
+// `import` and `require` run the same code: two copies would have two MtlsError classes and two registers of rules. The
+// exports of an ES module must be in its text, so each entry lists them.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -18,24 +18,24 @@ const entries = Object.values(manifest.exports).filter((target) => typeof target
 process.chdir(root);
 rmSync('dist', { recursive: true, force: true });
 
-// Comments are for whoever reads the types or the source: in the code they would be half of the package.
+// Comments are kept only in the declarations: in the code they would be half of the package.
 compile('--declaration', '--isolatedDeclarations', '--emitDeclarationOnly');
 compile('--removeComments');
-// The package is "type": "module", so the code needs a scope of its own.
+// The package is "type": "module", so the CommonJS code needs its own package.json.
 writeFileSync('dist/cjs/package.json', '{ "type": "commonjs" }\n');
 pruneDeclarations(
   'dist/cjs',
   entries.map((entry) => entry.require.types),
 );
 for (const entry of entries) writeModule(entry);
-// As npm does when it installs: so that it runs from here too.
+// npm does this at installation; here it makes the command executable from the build.
 for (const command of Object.values(manifest.bin)) chmodSync(command, 0o755);
 
 function compile(...options) {
   try {
     execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json', ...options], { stdio: 'inherit' });
   } catch {
-    // tsc has said what is wrong. Half a build must not be packed.
+    // tsc has printed the errors. A partial build must not be packed.
     rmSync('dist', { recursive: true, force: true });
     console.error('build: src does not compile');
     process.exit(1);

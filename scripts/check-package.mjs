@@ -1,4 +1,4 @@
-// Packs the package as `npm publish` would, and checks what a user would get. Any finding fails.
+// Packs the package like `npm publish`, and checks the result. Any finding is an error.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -11,7 +11,7 @@ const maxDependencies = 9;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** What no user should get. */
+/** Files that must not be published. */
 const unwanted = [
   { what: 'TypeScript source', matches: (file) => /(?<!\.d)\.[cm]?ts$/.test(file) },
   { what: 'a test', matches: (file) => /(^|\/)(test|tests|__tests__)\/|\.test\./.test(file) },
@@ -19,7 +19,7 @@ const unwanted = [
   { what: 'a build log or cache', matches: (file) => /\.tsbuildinfo$|\.log$|\.tgz$/.test(file) },
 ];
 
-/** Runs a checker on the tarball and returns what it has to say against it. */
+/** Runs a checker on the tarball and returns its complaints. */
 function complaintsOf(checker, args) {
   try {
     execFileSync(path.join(root, 'node_modules/.bin', checker), args, { stdio: 'pipe', encoding: 'utf8' });
@@ -29,13 +29,13 @@ function complaintsOf(checker, args) {
   }
 }
 
-/** Every file that package.json promises must be in the tarball. */
+/** The files that package.json refers to, which must be in the tarball. */
 function promisedFiles(value) {
   if (typeof value === 'string') return value.startsWith('./') ? [value.slice(2)] : [value];
   return value === undefined || value === null ? [] : Object.values(value).flatMap(promisedFiles);
 }
 
-/** A package that is installed with this one may run no code for that, and has a reason to be there. */
+/** Dependencies must not run install scripts, and each needs a documented reason. */
 function dependencyComplaints({ dependencies, scripts }) {
   const names = Object.keys(dependencies);
   const table = readFileSync(path.join(root, 'CONTRIBUTING.md'), 'utf8').split('## Dependencies')[1] ?? '';
@@ -62,7 +62,7 @@ function dependencyComplaints({ dependencies, scripts }) {
 
 const folder = mkdtempSync(path.join(tmpdir(), 'express-mtls-pack-'));
 try {
-  // The prepack script builds first, so that what is checked is what is in src.
+  // The prepack script builds first, so the tarball matches src.
   const packed = execFileSync('npm', ['pack', '--json', '--pack-destination', folder], {
     cwd: root,
     encoding: 'utf8',

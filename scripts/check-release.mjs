@@ -1,4 +1,4 @@
-// Checks that a tag, the version of package.json and the changelog mean the same release. Any finding fails.
+// Checks that a tag, the version in package.json and the changelog refer to the same release. Any finding is an error.
 import { readFileSync } from 'node:fs';
 
 const [tag = ''] = process.argv.slice(2);

@@ -1,7 +1,7 @@
-// What loading the built package costs, over a Node that loads nothing. Measured as time of the CPU, as the least of
-// runs that alternate: other work on the machine can only add to it. The goal is 40 ms on a machine where Node itself
-// starts in 55. Twice Node's own start fails: a machine that is slow at reading files has been seen to take 1.4 × it,
-// and a library that nobody meant to load takes more than that.
+// The cost of loading the built package, compared with Node alone. Measured in CPU time, as the minimum of alternating
+// runs, because other work on the machine can only add to it. The goal is 40 ms on a machine where Node itself starts
+// in 55 ms. More than twice the start of Node is an error: a machine with slow file access takes 1.4 times as long, and
+// a library that is loaded by mistake takes longer than that.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

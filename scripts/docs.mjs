@@ -1,5 +1,5 @@
 // Writes the API reference of every entry of package.json's exports, from the docstrings, to docs/api.
-// With --check it writes nothing. Either way what is exported and not documented fails, and a link that leads nowhere.
+// With --check it writes nothing. In both cases, undocumented exports and broken links are errors.
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';

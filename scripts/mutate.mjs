@@ -1,5 +1,5 @@
-// Mutation tests: all four folders, or those named, as in `npm run mutate -- policy identity`. Each is a run of its
-// own, because only the tests of a folder are to notice what changes in it.
+// Mutation tests of all four folders, or of given ones, as in `npm run mutate -- policy identity`. Each folder is a
+// separate run, because only its own tests should detect its mutants.
 import { spawnSync } from 'node:child_process';
 
 const named = process.argv.slice(2);

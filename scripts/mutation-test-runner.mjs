@@ -1,8 +1,8 @@
-// Jest's runner, for mutation testing: it runs as little as one mutant needs. Stryker names the tests that reach
-// a mutant, but Jest would load every file to look for them; and one test that fails is enough.
+// A Jest runner for mutation testing that runs as little as one mutant needs. Stryker selects the tests that cover a
+// mutant, but Jest would load every file to find them, and one failing test is enough.
 import Runner from 'jest-runner';
 
-// A second or more each, for every mutant that they reach; what they alone would notice counts as unnoticed.
+// Each takes a second or more for every mutant that it covers. Mutants that only these detect count as undetected.
 const slow = [
   'every day of 1900 to 2400 is a day',
   'is the same name, whatever the certificate says',
@@ -13,9 +13,9 @@ const slow = [
   'a large one is read like a small one',
 ];
 
-/** By path: the full names of a file's tests, and how long it took. Learned when it ran. */
+/** By path: the full names of the tests in a file, and its duration, as recorded when it ran. */
 const known = new Map();
-/** The file that noticed the mutant before: its neighbour is often noticed by the same. */
+/** The file that detected the previous mutant, which often detects the next one too. */
 let lastToFail;
 
 export default class MutationTestRunner extends Runner {

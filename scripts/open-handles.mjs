@@ -1,14 +1,14 @@
 /**
- * Runs the integration tests with jest's detection of open handles, and fails where one is left: jest itself only
- * tells of them. Arguments: folders or files of tests (test/integration), and options of jest.
+ * Runs the integration tests with Jest's detection of open handles, and fails if a handle is left open; Jest itself
+ * only reports it. Arguments: folders or files of tests (test/integration), and options of Jest.
  *
- * jest looks 30 ms after the last test, when on a busy machine a socket may still be closing. So what it names is a
- * fault only if it keeps the process from ending; and what it does not name is one as well, if it does.
+ * Jest checks 30 ms after the last test, when a socket may still be closing on a busy machine. A reported handle is
+ * therefore a fault only if it keeps the process from ending, and so is an unreported one.
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** What may be closing after the last test has so long. What a test left open has longer, or no end. */
+/** How long handles may take to close after the last test. */
 const graceMs = 3000;
 
 const jest = fileURLToPath(new URL('../node_modules/jest/bin/jest.js', import.meta.url));

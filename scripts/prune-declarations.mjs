@@ -1,9 +1,9 @@
-// Leaves of the declarations what the entries lead to. Nobody can import the rest, and it would be a tenth of the package.
+// Keeps only the declarations that the entries refer to. The rest cannot be imported, and would be a tenth of the package.
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import ts from 'typescript';
 
-/** Prunes the declarations below `folder`, in place, and removes the files of which nothing is left. */
+/** Prunes the declarations below `folder` in place, and removes files that become empty. */
 export function pruneDeclarations(folder, entries) {
   const files = readdirSync(folder, { recursive: true })
     .filter((name) => /\.d\.c?ts$/.test(name))
@@ -16,7 +16,7 @@ export function pruneDeclarations(folder, entries) {
   });
   const checker = program.getTypeChecker();
   const kept = new Set();
-  /** The names in import statements that something kept makes use of. */
+  /** The imported names that kept statements use. */
   const imported = new Set();
 
   for (const entry of entries) {
@@ -29,13 +29,13 @@ export function pruneDeclarations(folder, entries) {
     else writeFileSync(file, `${text.trimStart()}\n`);
   }
 
-  /** Keeps a statement, and all that it names. */
+  /** Keeps a statement and everything that it refers to. */
   function keep(statement) {
     const source = statement.getSourceFile();
     if (kept.has(statement) || !files.includes(path.resolve(source.fileName))) return;
     kept.add(statement);
     follow(statement);
-    // What a module adds to the global scope comes with the module.
+    // Global declarations of a module are kept with it.
     for (const other of source.statements) if (ts.isModuleDeclaration(other)) keep(other);
   }
 
@@ -61,7 +61,7 @@ export function pruneDeclarations(folder, entries) {
     } else keep(statementOf(declaration));
   }
 
-  /** What is left of a statement. */
+  /** The kept part of a statement. */
   function textOf(statement) {
     const { text } = statement.getSourceFile();
     if (!ts.isImportDeclaration(statement))

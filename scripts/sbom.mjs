@@ -1,5 +1,5 @@
 // Prints the bill of materials, CycloneDX in JSON: what npm installs with the package, by package-lock.json.
-// `npm sbom --omit dev` alone will not do: it leaves out what some development tool needs as well, such as pino.
+// `npm sbom --omit dev` alone is not enough: it omits packages that a development tool needs too, such as pino.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,10 +12,10 @@ const lock = read('package-lock.json');
 
 const temporary = mkdtempSync(path.join(tmpdir(), 'express-mtls-sbom-'));
 try {
-  // npm calls the package what its folder is called.
+  // npm names the package after its folder.
   const folder = path.join(temporary, name);
   mkdirSync(folder);
-  // Without the root's development tools nothing leads to what they need.
+  // Without the development tools of the root package, their dependencies are unreachable.
   const packages = { ...lock.packages, '': manifest };
   writeFileSync(path.join(folder, 'package.json'), JSON.stringify(manifest));
   writeFileSync(path.join(folder, 'package-lock.json'), JSON.stringify({ ...lock, packages }));

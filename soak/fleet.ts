@@ -1,5 +1,5 @@
 /**
- * The clients, each with its certificate and what is true of it.
+ * The clients, their certificates and their expected standing.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { Standing } from './truth/standing.js';
 export interface Target {
   readonly https: number;
   readonly http2: number;
-  /** The server with a name of `sni`. */
+  /** The port of the server with a name in `sni`. */
   readonly sni: number;
   /** That name. */
   readonly name: string;
@@ -23,13 +23,13 @@ export interface Target {
   readonly ca: string;
 }
 
-/** A client to be. */
+/** A client to enrol. */
 export interface Enrolment {
   readonly role: Role;
   readonly kind: ConnectionKind;
   readonly issuer: CertificateAuthority;
   readonly notAfter?: Date;
-  /** Whether the server lets it in from the start. */
+  /** Whether the server admits it from the start. */
   readonly isIn: boolean;
 }
 
@@ -52,7 +52,7 @@ export class Fleet {
     this.#checker = checker;
   }
 
-  /** A new client, with a certificate of its own, that begins to ask. */
+  /** Enrols a client with a new certificate, which starts to send requests. */
   async enrol({ role, kind, issuer, notAfter, isIn }: Enrolment): Promise<Member> {
     const id = ++this.#lastId;
     const name = `${role}-${id}`;
@@ -82,12 +82,12 @@ export class Fleet {
     return kind === 'http2' ? this.#target.http2 : this.#target.https;
   }
 
-  /** Lets the checker see what the clients saw since the last time. */
+  /** Passes the clients' observations since the last call to the checker. */
   async observe(): Promise<void> {
     for (const observation of await this.#program.call('take')) this.#checker.see(observation);
   }
 
-  /** A client asks no more. */
+  /** Stops a client. */
   async dismiss({ id }: Member): Promise<void> {
     await this.#program.call('stop', id);
     await this.observe();

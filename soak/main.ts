@@ -1,5 +1,5 @@
 /**
- * `npm run soak`: builds, runs, tells.
+ * `npm run soak`: builds, runs, and reports.
  *
  * @module
  */

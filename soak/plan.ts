@@ -1,10 +1,10 @@
 /**
- * How many clients there are, how often each asks, and how often what changes.
+ * The number of clients, their request rates, and the intervals of changes.
  *
  * @module
  */
 
-/** How a client talks to the server, in the order in which roles take them in turn. */
+/** The kinds of connection, in the order in which roles alternate between them. */
 export const connectionKinds = [
   'keep-alive',
   'reconnecting',
@@ -17,19 +17,22 @@ export const connectionKinds = [
 ] as const;
 export type ConnectionKind = (typeof connectionKinds)[number];
 
-/** Those that ask for a name of `sni`, and are judged by its CA alone; `beside-sni` asks the same server for its own. */
+/**
+ * The kinds that request a name in `sni`, whose CA alone decides. `beside-sni` uses the same server without that
+ * name.
+ */
 export const namedKinds: readonly ConnectionKind[] = ['sni', 'sni-reconnecting'];
 export const unnamedKinds: readonly ConnectionKind[] = connectionKinds.filter((kind) => !isNamed(kind));
 
-/** Whether a client asks for the name of `sni`. */
+/** Whether a client requests the name in `sni`. */
 export function isNamed(kind: ConnectionKind): boolean {
   return namedKinds.includes(kind);
 }
 
-/** `good` is served from beginning to end; each of the others is out at some time, for its own reason. */
+/** `good` is served throughout; each of the others is refused at some point, for its own reason. */
 export type Role = 'good' | 'revoked' | 'expiring' | 'guest';
 
-/** Clients that are served from beginning to end. */
+/** The number of clients that are served throughout. */
 export const goodClients: Readonly<Record<ConnectionKind, number>> = {
   'keep-alive': 100,
   reconnecting: 20,
@@ -41,17 +44,17 @@ export const goodClients: Readonly<Record<ConnectionKind, number>> = {
   'sni-reconnecting': 5,
 };
 
-/** How many there are at any time of the others. One that is out makes room for a new one after a while. */
+/** The number of other clients at any time. A refused client is replaced by a new one after a while. */
 export const otherClients: Readonly<Record<Exclude<Role, 'good'>, number>> = {
   revoked: 10,
   expiring: 5,
   guest: 6,
 };
 
-/** How many more there are under the name of `sni` that are revoked. */
+/** The number of additional clients under the name in `sni` that are revoked. */
 export const revokedUnderSni = 4;
 
-/** Milliseconds between two requests of a good client, so that two cores bear all of them. */
+/** Milliseconds between requests of a good client, chosen so that two cores can handle all of them. */
 export const goodPaceMs: Readonly<Record<ConnectionKind, number>> = {
   'keep-alive': 1000,
   reconnecting: 1000,
@@ -63,7 +66,7 @@ export const goodPaceMs: Readonly<Record<ConnectionKind, number>> = {
   'sni-reconnecting': 1000,
 };
 
-/** The same of the others, which ask more often, so that it is seen when they are out. */
+/** The same for the other clients, which send more often to detect when they are refused. */
 export const otherPaceMs: Readonly<Record<ConnectionKind, number>> = {
   'keep-alive': 100,
   reconnecting: 300,
@@ -75,10 +78,10 @@ export const otherPaceMs: Readonly<Record<ConnectionKind, number>> = {
   'sni-reconnecting': 300,
 };
 
-/** Milliseconds until a client that was turned away tries again. */
+/** Milliseconds until a refused client tries again. */
 export const retryPaceMs = 500;
 
-/** Milliseconds between two changes of a kind. */
+/** Milliseconds between two changes of one kind. */
 export const changeEveryMs = {
   crl: 1000,
   keyAndCertificate: 5000,
@@ -90,25 +93,25 @@ export const changeEveryMs = {
   brokenPair: 1500,
 } as const;
 
-/** How much later a change other than of the CRL may come, at random: it is to meet every moment of the others. */
+/** The maximum random delay of changes other than to the CRL, so that changes coincide in every way. */
 export const jitterMs = 1000;
 
-/** For how long after a change both outcomes count as right, in milliseconds. */
+/** How long after a change both outcomes are acceptable, in milliseconds. */
 export const graceMs = 1000;
 
-/** How long an expiring certificate lives, about, in milliseconds. */
+/** The approximate lifetime of an expiring certificate, in milliseconds. */
 export const expiringLifeMs = 12_000;
 
-/** How long a client goes on trying after it is out, before a new one takes its place, in milliseconds. */
+/** How long a refused client keeps trying before a new one replaces it, in milliseconds. */
 export const outForMs = 12_000;
 
-/** The most that resident memory may grow, in MB a minute. */
+/** The maximum growth of resident memory, in MB per minute. */
 export const steepestSlope = 1;
 
-/** From how many seconds on a run's slope means something. */
+/** The minimum duration of a run for a meaningful slope, in seconds. */
 export const slopeFromSeconds = 180;
 
-/** For how many seconds of a run memory may still grow: a fifth, at least a minute, at most half of the run. */
+/** The seconds in which memory may still grow: a fifth of the run, at least a minute, at most half. */
 export function warmUpSeconds(seconds: number): number {
   return Math.min(Math.max(seconds / 5, 60), seconds / 2);
 }

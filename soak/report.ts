@@ -1,5 +1,5 @@
 /**
- * A run in words and tables: on a terminal, and in docs/reliability.md.
+ * A run as text and tables, for a terminal and for docs/reliability.md.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What a soak finds.
+ * The result of a soak.
  *
  * @module
  */
@@ -7,30 +7,30 @@ import type { ServerFigures, Tally } from './programs/server.js';
 import type { Counts } from './truth/checker.js';
 import type { Cause } from './truth/standing.js';
 
-/** How late clients were out after the changes of one cause, all of them or those made in one way, in milliseconds. */
+/** How late clients were cut off after the changes with one cause, or those made in one way, in milliseconds. */
 export interface LatenessFigures {
   readonly cause: Cause;
-  /** `undefined`: however they were made. */
+  /** `undefined` for all ways. */
   readonly way?: string | undefined;
-  /** How many clients had to be out for it. */
+  /** The number of clients affected. */
   readonly clients: number;
-  /** The last answer to each, as the server saw it; 0: none after the change. */
+  /** The last answer to each client by the server's clock; 0 if there was none after the change. */
   readonly answeredAfter: { readonly p99: number; readonly max: number };
-  /** The end of each one's open connection, as the client saw it. */
+  /** The close of each open connection by the client's clock. */
   readonly closedAfter: { readonly p99: number; readonly max: number };
 }
 
 /** Resident memory of the server. */
 export interface MemoryFigures {
   readonly megabytesAMinute: number;
-  /** The same of what V8 counts of it: where resident memory grows, this says in which half. Not asserted. */
+  /** The same for the memory that V8 accounts for, to locate growth of resident memory. Not asserted. */
   readonly countedMegabytesAMinute: number;
   readonly samples: number;
-  /** From how many seconds on the samples count. */
+  /** Samples before this many seconds are ignored. */
   readonly warmUpSeconds: number;
-  /** Whether the run was long enough for the slope to mean something. */
+  /** Whether the run is long enough for a meaningful slope. */
   readonly isAsserted: boolean;
-  /** In MB: when the warm-up was over, at the end, and at most. */
+  /** In MB: after the warm-up, at the end, and at most. */
   readonly warm: number;
   readonly last: number;
   readonly peak: number;
@@ -38,18 +38,18 @@ export interface MemoryFigures {
   readonly resident: readonly number[];
 }
 
-/** What was done to the server's files. */
+/** The changes to the server's files. */
 export interface Changes {
   readonly goodLists: Tally;
   readonly brokenLists: Tally;
-  /** Sources that were broken for a while, by the fault. */
+  /** Sources that were temporarily broken, by fault. */
   readonly brokenSources: Tally;
   readonly rotations: Tally;
   readonly casAdded: number;
   readonly casRemoved: number;
 }
 
-/** A whole run. */
+/** The result of a run. */
 export interface SoakResult {
   readonly measuredAt: string;
   readonly machine: Readonly<Record<string, string>>;
@@ -57,14 +57,14 @@ export interface SoakResult {
   readonly counts: Counts;
   readonly lateness: readonly LatenessFigures[];
   readonly changes: Changes;
-  /** How many different certificates of the servers new connections saw. */
+  /** The number of different server certificates that new connections received. */
   readonly serverCertificates: number;
   readonly server: ServerFigures;
   readonly memory: MemoryFigures;
-  /** What the server still held open after it had closed everything. */
+  /** What the server held open after closing everything. */
   readonly left: readonly string[];
-  /** How its process ended by itself: an exit code or a signal; `null`: it did not. */
+  /** How its process ended by itself: an exit code or a signal; `null` if it did not. */
   readonly exit: number | string | null;
-  /** What the checker saw go wrong, a sentence each. */
+  /** The failures that the checker found, one sentence each. */
   readonly seen: readonly string[];
 }

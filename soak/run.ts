@@ -1,5 +1,5 @@
 /**
- * One run: a server, its clients, and what is done to its files meanwhile.
+ * One run: a server, its clients, and the changes to its files.
  *
  * @module
  */
@@ -42,7 +42,7 @@ import { summarizeRun } from './summary.js';
 
 export interface RunOptions {
   readonly seconds: number;
-  /** Called so often, with a line about how it goes. */
+  /** The interval between progress lines, in milliseconds. */
   readonly progressEveryMs: number;
   readonly progress: (text: string) => void;
 }
@@ -50,7 +50,7 @@ export interface RunOptions {
 const observeEveryMs = 250;
 const exitLimitMs = 5000;
 
-/** Runs a soak. Everything that it starts and writes is gone when it ends. */
+/** Runs a soak. Everything that it starts or writes is removed when it ends. */
 export async function runSoak(options: RunOptions): Promise<SoakResult> {
   const folder = mkdtempSync(join(tmpdir(), 'express-mtls-soak-'));
   const server = new Child<ServerCalls>(new URL('programs/server.ts', import.meta.url), ['--expose-gc']);
@@ -113,7 +113,7 @@ class Soak {
     const fleet = new Fleet(await this.#listen(), this.#programs.clients, this.#checker);
     const ending = new AbortController();
     const { signal } = ending;
-    // Every client that is out waits for it.
+    // Every client that is refused waits for this signal.
     setMaxListeners(0, signal);
     const good = await this.#fillWithGood(fleet);
     const [revocations, namedRevocations] = [
@@ -137,12 +137,12 @@ class Soak {
         progress(await this.#describe(machineTime() - begun));
       }),
     ]);
-    // What fails ends the run, and not only when its time is over.
+    // A failure ends the run immediately.
     await Promise.race([work, sleep(seconds * 1000)]);
     ending.abort();
     await work;
     await Promise.all([revocations.settle(), namedRevocations.settle()]);
-    // The last changes are still to be enforced.
+    // The last changes must still be enforced.
     await sleep(2 * graceMs);
     await fleet.dismissAll();
     return await this.#finish(seconds, begun);
@@ -160,7 +160,7 @@ class Soak {
     return { ...ports, name: files.name, ca: this.#root.pem };
   }
 
-  /** Answers the certificates of those whom the root itself has issued: its CRLs could name them. */
+  /** Returns the certificates of good clients of the root, which its CRLs could list. */
   async #fillWithGood(fleet: Fleet): Promise<Certificate[]> {
     const kinds = connectionKinds.flatMap((kind) => Array<ConnectionKind>(goodClients[kind]).fill(kind));
     const members = await Promise.all(

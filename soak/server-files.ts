@@ -1,10 +1,10 @@
 /**
- * Where the servers under test find their files.
+ * The files of the servers under test.
  *
  * @module
  */
 
-/** Paths, as `createServer()` takes them. */
+/** Paths, as for `createServer()`. */
 export interface ServerFiles {
   readonly key: string;
   readonly cert: string;
@@ -13,7 +13,7 @@ export interface ServerFiles {
   readonly crl: string[];
 }
 
-/** A name of `sni`, and what it has of its own. */
+/** The files of a name in `sni`. */
 export interface ServerNameFiles {
   readonly name: string;
   readonly key: string;

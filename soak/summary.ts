@@ -1,5 +1,5 @@
 /**
- * From everything that was seen to the figures.
+ * Computes the figures from all observations.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { Checker } from './truth/checker.js';
 import { type MemorySample, slopeOf } from './truth/memory-slope.js';
 import type { Lateness } from './truth/standing.js';
 
-/** What a run leaves behind. */
+/** The raw results of a run. */
 export interface RunEvidence extends Pick<SoakResult, 'seconds' | 'changes' | 'server' | 'left' | 'exit'> {
   /** `machineTime()`. */
   readonly begun: number;
@@ -39,7 +39,7 @@ function latenessFigures(all: readonly Lateness[]): LatenessFigures[] {
     const these = all.filter((lateness) => lateness.cause === cause);
     if (these.length === 0) return [];
     const ways = [...new Set(these.map(({ way }) => way))].sort();
-    // All together say no more where there is one way.
+    // With a single way, a total adds nothing.
     const parts =
       ways.length < 2 ? [] : ways.map((way) => ({ way, of: these.filter((each) => each.way === way) }));
     return [

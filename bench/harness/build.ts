@@ -6,7 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** What is measured is what is published: dist, made now. */
+/** Builds dist, so that the measured code is the published code. */
 export function buildPackage(): void {
   console.error('building');
   const script = fileURLToPath(new URL('../../scripts/build.mjs', import.meta.url));

@@ -1,13 +1,13 @@
 /**
- * Calls from the benchmark to the processes that it starts, over Node's IPC.
+ * Calls from the benchmark to its child processes over Node's IPC.
  *
  * @module
  */
 
-/** What a child process can be asked. */
+/** The functions of a child process. */
 export type Calls = Record<string, (...args: never[]) => unknown>;
 
-/** A call on its way to a child. */
+/** A call to a child. */
 export interface CallMessage {
   readonly id: number;
   readonly name: string;
@@ -19,7 +19,7 @@ export type AnswerMessage = { readonly id: number } & (
   { readonly result: unknown } | { readonly error: string }
 );
 
-/** In a child: answers the calls of the process that forked it, and ends with it. */
+/** In a child: answers the calls of the parent process, and ends with it. */
 export function answerCalls(calls: Calls): void {
   process.on('message', ({ id, name, args }: CallMessage) => {
     const call = calls[name] as (...args: readonly unknown[]) => unknown;

@@ -1,6 +1,5 @@
 /**
- * Child processes: everything that is measured, and everything that loads it, has
- * one of its own. None outlives the benchmark.
+ * Child processes: every measured program and every load runs in its own. None outlives the benchmark.
  *
  * @module
  */
@@ -20,7 +19,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 
 const callLimitMs = 300_000;
 
-/** A forked program, of `bench/programs` if it is named by a name alone, and its calls. */
+/** A forked program, from `bench/programs` if only a name is given, and its functions. */
 export class Child<Answers extends Calls> {
   readonly pid: number;
   readonly #process: ChildProcess;
@@ -31,7 +30,7 @@ export class Child<Answers extends Calls> {
     const url = program instanceof URL ? program : new URL(`../programs/${program}.ts`, import.meta.url);
     const file = fileURLToPath(url);
     const name = basename(file, '.ts');
-    // What it prints goes to stderr: stdout is for the results.
+    // Its output goes to stderr, because stdout is for results.
     this.#process = fork(file, {
       execArgv: [...process.execArgv, ...execArgv],
       stdio: ['ignore', 2, 2, 'ipc'],
@@ -61,7 +60,7 @@ export class Child<Answers extends Calls> {
     return await within(answer, callLimitMs, name);
   }
 
-  /** Waits for it to end by itself, and answers how; `undefined`: it has not within `limitMs`. */
+  /** Waits for it to end by itself, and returns how; `undefined` if it has not within `limitMs`. */
   async endsItself(limitMs: number): Promise<number | NodeJS.Signals | undefined> {
     const child = this.#process;
     if (child.exitCode === null && child.signalCode === null)
@@ -81,7 +80,7 @@ export class Child<Answers extends Calls> {
   }
 }
 
-/** Starts another program, whose output is kept for the error if it ends early. */
+/** Starts another program. Its output is kept for the error if it ends early. */
 export function startProgram(command: string, args: readonly string[]): ChildProcess {
   const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
@@ -93,7 +92,7 @@ export function startProgram(command: string, args: readonly string[]): ChildPro
   return child;
 }
 
-/** Ends one process by its own id, and waits until it is gone. */
+/** Ends one process by its id, and waits until it has ended. */
 export async function endProcess(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, 'exit');

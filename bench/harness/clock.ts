@@ -1,16 +1,16 @@
 /**
- * Time that two processes agree on.
+ * A clock that is shared between processes.
  *
  * @module
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Milliseconds by the machine's monotonic clock, the same in every process of it. */
+/** Milliseconds of the machine's monotonic clock, equal in all processes. */
 export function machineTime(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }
 
-/** Rejects when `promise` takes longer than `limitMs`. */
+/** Rejects if `promise` takes longer than `limitMs`. */
 export async function within<Value>(promise: Promise<Value>, limitMs: number, what: string): Promise<Value> {
   const abort = new AbortController();
   const limit = sleep(limitMs, undefined, { signal: abort.signal }).then(

@@ -1,5 +1,5 @@
 /**
- * What every benchmark is given.
+ * The context of a benchmark.
  *
  * @module
  */
@@ -7,25 +7,25 @@ import { Material } from './material.js';
 import type { BenchmarkResult } from './results.js';
 
 export interface Context {
-  /** Small counts: rough figures, to see that it runs. */
+  /** Small counts: rough figures, to test that it runs. */
   readonly quick: boolean;
-  /** A line on stderr. */
+  /** Prints a line on stderr. */
   progress(text: string): void;
 }
 
 export type Benchmark = (context: Context) => Promise<BenchmarkResult>;
 
-/** Something with a process behind it. */
+/** A resource with a process. */
 interface Stoppable {
   stop(): Promise<void>;
 }
 
-/** What a benchmark has started and written; everything ends with it. */
+/** The resources that a benchmark has started and written. All of them end with it. */
 export class Bench {
   readonly material: Material = new Material();
   readonly #started: Stoppable[] = [];
 
-  /** Runs a benchmark and tidies up behind it. */
+  /** Runs a benchmark and cleans up afterwards. */
   static async run<Result>(benchmark: (bench: Bench) => Promise<Result>): Promise<Result> {
     const bench = new Bench();
     try {
@@ -36,7 +36,7 @@ export class Bench {
     }
   }
 
-  /** Ends `thing` with the benchmark, at the latest. */
+  /** Ends `thing` with the benchmark at the latest. */
   own<Thing extends Stoppable>(thing: Thing): Thing {
     this.#started.push(thing);
     return thing;

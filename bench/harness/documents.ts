@@ -1,5 +1,5 @@
 /**
- * Figures in the documents, between two marks; and files in the repository's format.
+ * Inserts figures into documents between two markers, and writes files in the repository's format.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export function docsPath(name: string): string {
   return fileURLToPath(new URL(`../../docs/${name}`, import.meta.url));
 }
 
-/** Puts figures, in Markdown, in the place that a document has for them. */
+/** Inserts figures, in Markdown, at the marked place of a document. */
 export async function writeFigures(name: string, figures: string): Promise<void> {
   const path = docsPath(name);
   const text = await readFile(path, 'utf8');
@@ -27,7 +27,7 @@ export async function writeFigures(name: string, figures: string): Promise<void>
   await writeFormatted(path, `${head}${begin}\n\n${figures}\n\n${tail.slice(end)}`);
 }
 
-/** Writes Markdown or JSON as `npm run format` would. */
+/** Writes Markdown or JSON in the format of `npm run format`. */
 export async function writeFormatted(path: string, text: string): Promise<void> {
   const config = await resolveConfig(docsPath('benchmarks.md'));
   const parser = path.endsWith('.md') ? 'markdown' : 'json';

@@ -1,5 +1,5 @@
 /**
- * A server whose handshakes are counted, whatever it is made of.
+ * A server whose handshakes are measured, of any kind.
  *
  * @module
  */
@@ -10,14 +10,14 @@ import { type Bench, describeEntries } from './context.js';
 import { type OtherServerName, otherServers } from './other-servers.js';
 import type { Target } from '../load/keep-alive-connection.js';
 
-/** A server that is up, and checked to refuse whom its CRL lists. */
+/** A running server that was verified to refuse clients on its CRL. */
 export interface HandshakeSubject {
   readonly server: ServerName;
   readonly entries: number;
   readonly target: Target;
-  /** CPU of the whole server since it started, in milliseconds. */
+  /** The CPU time of the server since it started, in milliseconds. */
   cpu(): Promise<number>;
-  /** How many handshakes it has let in; `undefined` where it cannot be asked. */
+  /** The number of admitted handshakes; `undefined` if the server cannot report it. */
   admitted(): Promise<number | undefined>;
 }
 
@@ -25,9 +25,9 @@ type Started = Pick<HandshakeSubject, 'cpu' | 'admitted'> & { readonly port: num
 
 export type ServerName = ServerKind | OtherServerName;
 
-/** What some handshakes cost. */
+/** The cost of handshakes. */
 export interface HandshakeCost {
-  /** Of the server, in milliseconds a handshake. */
+  /** The CPU time of the server per handshake, in milliseconds. */
   readonly cpuMs: number;
   readonly perSecond: number;
 }
@@ -71,7 +71,7 @@ function isOther(server: ServerName): server is OtherServerName {
   return server in otherServers;
 }
 
-/** Makes handshakes and answers what each of them cost. */
+/** Makes handshakes and returns the cost of each. */
 export async function measureHandshakes(
   client: Child<ClientCalls>,
   { target, cpu, admitted }: HandshakeSubject,
@@ -82,20 +82,20 @@ export async function measureHandshakes(
   const elapsedMs = await client.call('makeHandshakes', { ...target, count, parallel, resume });
   const used = (await cpu()) - before;
   const newlyAdmitted = ((await admitted()) ?? 0) - (admittedBefore ?? 0);
-  // Resuming begins with a full handshake, for its ticket.
+  // Resumption starts with a full handshake to get a ticket.
   if (admittedBefore !== undefined && newlyAdmitted !== count + (resume ? 1 : 0))
     throw new Error(`${newlyAdmitted} of ${count} handshakes were let in`);
   return { cpuMs: used / count, perSecond: (count * 1000) / elapsedMs };
 }
 
-/** Warms a server up, and answers how many handshakes it makes in `budgetMs`, from 4 to 200. */
+/** Warms up a server, and returns how many handshakes it makes in `budgetMs`, from 4 to 200. */
 export async function warmUp(
   client: Child<ClientCalls>,
   subject: HandshakeSubject,
   { handshakes, budgetMs }: { handshakes: number; budgetMs: number },
 ): Promise<number> {
   const { perSecond } = await measureHandshakes(client, subject, { count: 8 });
-  // One that takes a fifth of a second for each does so warm or cold.
+  // A server that takes a fifth of a second per handshake needs no warm-up.
   await measureHandshakes(client, subject, { count: Math.min(handshakes, Math.ceil(perSecond * 2)) });
   return Math.min(200, Math.max(4, Math.round((perSecond * budgetMs) / 1000)));
 }

@@ -1,5 +1,5 @@
 /**
- * Keys, certificates and CRLs for the benchmarks, in a directory that vanishes.
+ * Keys, certificates and CRLs for the benchmarks, in a temporary directory.
  *
  * @module
  */
@@ -19,16 +19,16 @@ import { join } from 'node:path';
 import { ca, largeCrl, type Certificate } from '../../test/support/chain.js';
 import { machineTime } from './clock.js';
 
-/** What a server is given: paths. */
+/** The files of a server, as paths. */
 export interface ServerFiles {
   readonly key: string;
   readonly cert: string;
   readonly ca: string;
-  /** `undefined`: no CRL. */
+  /** `undefined` for no CRL. */
   readonly crl: string | undefined;
 }
 
-/** What a client is given: PEM. */
+/** The credentials of a client, in PEM. */
 export interface ClientCredentials {
   readonly key: string;
   readonly cert: string;
@@ -37,10 +37,10 @@ export interface ClientCredentials {
 
 export type CrlFormat = 'pem' | 'der';
 
-/** A CRL to be written. */
+/** A CRL to write. */
 export interface CrlToWrite {
   readonly name: string;
-  /** How many entries it has, those of `also` among them. */
+  /** The number of entries, including those of `also`. */
   readonly entries: number;
   /** @defaultValue `'pem'` */
   readonly format?: CrlFormat;
@@ -48,12 +48,12 @@ export interface CrlToWrite {
   readonly also?: readonly Certificate[];
 }
 
-/** A CA, a server, a client that is good and one that is to be revoked. */
+/** A CA, a server, a good client and one to revoke. */
 export class Material {
   readonly directory: string = mkdtempSync(join(tmpdir(), 'express-mtls-bench-'));
   readonly root = ca('bench-ca');
   readonly client: Certificate = this.root.client('client1');
-  /** Another certificate of the same name. */
+  /** Another certificate with the same name. */
   readonly revoked: Certificate = this.root.client('client1');
   readonly #onExit = (): void => {
     rmSync(this.directory, { recursive: true, force: true });
@@ -67,7 +67,7 @@ export class Material {
     this.#write('server-key.pem', server.keyPem);
     this.#write('server-crt.pem', server.chainPem);
     this.#write('ca-crt.pem', this.root.pem);
-    // HAProxy wants both in one file.
+    // HAProxy requires both in one file.
     this.#write('server.pem', server.chainPem + server.keyPem);
   }
 
@@ -89,9 +89,9 @@ export class Material {
     return { key: keyPem, cert: chainPem, ca: this.root.pem };
   }
 
-  /** Writes a CRL and answers its path. */
+  /** Writes a CRL and returns its path. */
   writeCrl({ name, entries, format = 'pem', also = [] }: CrlToWrite): string {
-    // Each is newer than those before.
+    // Each CRL is newer than the previous ones.
     const number = ++this.#crlNumber;
     const { der } = largeCrl(this.root, { entries: Math.max(entries - also.length, 0), also, number });
     const path = this.pathOf(name);
@@ -100,12 +100,12 @@ export class Material {
     return path;
   }
 
-  /** A path that {@link Material.publish} puts files at; what is written elsewhere does not disturb its watch. */
+  /** A path for {@link Material.publish}. Files in other directories do not disturb its watch. */
   livePath(name: string): string {
     return join(this.directory, 'live', name);
   }
 
-  /** Renames a file into place, as an operator does, and answers when: `machineTime()` just before. */
+  /** Renames a file into place, and returns the `machineTime()` just before. */
   publish(from: string, to: string): number {
     const at = machineTime();
     renameSync(from, to);
@@ -129,7 +129,7 @@ export function sizeOf(path: string): number {
 const bytesPerLine = 48;
 const linesPerWrite = 4096;
 
-/** PEM in pieces: ten million entries are more characters than a string of V8 can have. */
+/** Writes PEM in pieces: ten million entries exceed the maximum string length of V8. */
 function writePem(path: string, der: Buffer): void {
   const file = openSync(path, 'w');
   writeSync(file, '-----BEGIN X509 CRL-----\n');

@@ -1,5 +1,5 @@
 /**
- * nginx and HAProxy, where they are installed, with nothing on but what is compared.
+ * nginx and HAProxy, if they are installed, configured with only what is compared.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { endProcess, startProgram } from './child.js';
 import type { Material } from './material.js';
 import { cpuOfTree } from './process-figures.js';
 
-/** A server under test that is not ours to ask. */
+/** A server under test that is not part of this package. */
 export interface OtherServer {
   readonly port: number;
   cpu(): number;
@@ -31,7 +31,7 @@ export const otherServers = {
 
 export type OtherServerName = keyof typeof otherServers;
 
-/** `'nginx/1.22.1'`; `undefined` where it is not installed. */
+/** `'nginx/1.22.1'`; `undefined` if it is not installed. */
 export function versionOf(name: OtherServerName): string | undefined {
   const { error, stdout, stderr } = spawnSync(name, otherServers[name].versionArgs, { encoding: 'utf8' });
   return error === undefined ? /\d+\.\d+\.\d+/.exec(stdout + stderr)?.[0] : undefined;
@@ -85,7 +85,7 @@ frontend bench
 async function start(command: string, args: readonly string[], port: number): Promise<OtherServer> {
   const child = startProgram(command, args);
   const giveUpAt = performance.now() + 120_000;
-  // A list of a million entries takes it seconds to read.
+  // Reading a CRL with a million entries takes seconds.
   while (!(await accepts(port))) {
     if (child.exitCode !== null || performance.now() > giveUpAt) throw new Error(`${command} does not start`);
     await sleep(50);

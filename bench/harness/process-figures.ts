@@ -1,11 +1,11 @@
 /**
- * What Linux says of a process: the CPU it has used, and its memory.
+ * The CPU time and memory use of a process, as reported by Linux.
  *
  * @module
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
-/** CPU time of every thread of a process and of its children, in milliseconds. */
+/** The CPU time of all threads of a process and its children, in milliseconds. */
 export function cpuOfTree(pid: number): number {
   let sum = 0;
   for (const thread of readdirSync(`/proc/${pid}/task`)) {
@@ -21,7 +21,7 @@ function childrenOf(pid: number, thread: string): number[] {
   return list === '' ? [] : list.split(' ').map(Number);
 }
 
-/** Resident memory in bytes: now, and the most since {@link forgetPeak}. */
+/** Resident memory in bytes: now, and the peak since {@link forgetPeak}. */
 export function memoryOf(pid: number): { resident: number; peak: number } {
   const status = readFileSync(`/proc/${pid}/status`, 'latin1');
   const read = (name: string): number =>
@@ -29,7 +29,7 @@ export function memoryOf(pid: number): { resident: number; peak: number } {
   return { resident: read('VmRSS'), peak: read('VmHWM') };
 }
 
-/** Lets the peak start again from what is resident now (proc(5), clear_refs). */
+/** Resets the peak to the current resident memory (proc(5), clear_refs). */
 export function forgetPeak(pid: number): void {
   writeFileSync(`/proc/${pid}/clear_refs`, '5');
 }

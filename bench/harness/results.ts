@@ -1,5 +1,5 @@
 /**
- * What a benchmark finds: figures, the goals among them, and a table for people.
+ * The results of a benchmark: figures, some with goals, and a table for people.
  *
  * @module
  */
@@ -11,38 +11,38 @@ export interface Figure {
   readonly label: string;
   readonly value: number;
   readonly unit: Unit;
-  /** The goal: not more than this. */
+  /** The goal: at most this value. */
   readonly atMost?: number;
-  /** For the chart: whose figure it is, and with how many entries in the CRL. */
+  /** For the chart: the server, and the number of entries in the CRL. */
   readonly server?: string;
   readonly entries?: number;
 }
 
-/** What one benchmark found. */
+/** The result of one benchmark. */
 export interface BenchmarkResult {
   readonly name: string;
   readonly title: string;
   /** Ratios first. */
   readonly figures: readonly Figure[];
-  /** What a reader must know to judge the figures. */
+  /** What a reader needs to know to interpret the figures. */
   readonly notes: readonly string[];
 }
 
-/** What a whole run found. */
+/** The results of a whole run. */
 export interface Results {
   readonly measuredAt: string;
   readonly machine: Readonly<Record<string, string>>;
-  /** Whether the counts were the small ones, whose figures are rough. */
+  /** Whether small counts were used, which give rough figures. */
   readonly quick: boolean;
   readonly benchmarks: readonly BenchmarkResult[];
 }
 
-/** Whether a figure meets its goal; `undefined` where it has none. */
+/** Whether a figure meets its goal; `undefined` if it has none. */
 export function meetsGoal({ value, atMost }: Figure): boolean | undefined {
   return atMost === undefined ? undefined : value <= atMost;
 }
 
-/** The goals that were missed, a line each. */
+/** The missed goals, one line each. */
 export function missedGoals({ benchmarks }: Results): string[] {
   return benchmarks.flatMap(({ name, figures }) =>
     figures
@@ -58,12 +58,12 @@ export function formatFigure({ value, unit }: Pick<Figure, 'value' | 'unit'>): s
   return `${formatNumber(value, unit === '×' ? 3 : 1)} ${unit}`.trimEnd();
 }
 
-/** `≤ 1.05 ×`; empty where there is none. */
+/** `≤ 1.05 ×`; empty if there is none. */
 export function formatGoal({ atMost, unit }: Figure): string {
   return atMost === undefined ? '' : `≤ ${formatFigure({ value: atMost, unit })}`;
 }
 
-/** Three significant digits; of what is nearly one, as many decimals as make the difference visible. */
+/** Three significant digits. Close to one, as many decimals as make the difference visible. */
 function formatNumber(value: number, decimals: number): string {
   if (value === 0 || Number.isInteger(value)) return value.toLocaleString('en-US');
   if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en-US');

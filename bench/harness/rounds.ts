@@ -1,10 +1,10 @@
 /**
- * Measuring several things in turn, so that the machine's moods reach them alike.
+ * Measures several subjects in turn, so that variations of the machine affect all equally.
  *
  * @module
  */
 
-/** Measures every subject once a round, forwards and backwards in turn: A B, B A, A B. */
+/** Measures every subject once per round, alternating the order: A B, B A, A B. */
 export async function measureInRounds<Subject, Measured>(
   subjects: readonly Subject[],
   rounds: number,

@@ -1,10 +1,10 @@
 /**
- * Medians and percentiles: what a noisy machine leaves to be trusted.
+ * Medians and percentiles, which are robust on a noisy machine.
  *
  * @module
  */
 
-/** The value below which the part `part` of them lies, from 0 to 1. */
+/** The value below which the fraction `part`, from 0 to 1, of the values lies. */
 export function percentile(values: readonly number[], part: number): number {
   if (values.length === 0) throw new RangeError('there is no percentile of nothing');
   const sorted = [...values].sort((left, right) => left - right);
@@ -14,12 +14,12 @@ export function percentile(values: readonly number[], part: number): number {
   return below + (above - below) * (place - Math.floor(place));
 }
 
-/** The middle one. */
+/** The median. */
 export function median(values: readonly number[]): number {
   return percentile(values, 0.5);
 }
 
-/** The median of what `values` are to `base`, pair by pair: what both suffered alike falls out. */
+/** The median of the ratios of `values` to `base`, pair by pair, so that common disturbances cancel out. */
 export function medianRatio(values: readonly number[], base: readonly number[]): number {
   return median(values.map((value, index) => value / (base[index] as number)));
 }

@@ -10,7 +10,7 @@ import { WebSocket } from 'ws';
 import { machineTime } from '../harness/clock.js';
 import { connectOptions, type Target } from './keep-alive-connection.js';
 
-/** What one connection sends: batches of so many pipelined requests, or a WebSocket message every so many milliseconds. */
+/** What one connection sends: batches of pipelined requests, or a WebSocket message at an interval in milliseconds. */
 export type Sending = { readonly pipelined: number } | { readonly everyMs: number };
 
 /** One connection. */
@@ -25,7 +25,7 @@ const openingAtOnce = 25;
 export class BusyConnections {
   readonly #connections: readonly BusyConnection[];
 
-  /** Opens the connections, which send nothing yet. */
+  /** Opens the connections, without sending anything. */
   static async open(target: Target, count: number, sending: Sending): Promise<BusyConnections> {
     const options = connectOptions(target);
     const open = async (): Promise<BusyConnection> =>
@@ -49,7 +49,7 @@ export class BusyConnections {
     for (const { begin } of this.#connections) begin();
   }
 
-  /** Waits until all are closed, and answers when the last was, by `machineTime()`. */
+  /** Waits until all are closed, and returns the time of the last close, by `machineTime()`. */
   async closed(limitMs: number): Promise<number> {
     const giveUpAt = machineTime() + limitMs;
     while (this.#open() > 0) {
@@ -66,7 +66,9 @@ export class BusyConnections {
 
 const request = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
 
-/** Writes two batches, and another one whenever half of a batch is answered: the server never waits for requests. */
+/**
+ * Writes two batches, and another one whenever half a batch is answered, so that the server never waits for requests.
+ */
 async function openPipeline(options: tls.ConnectionOptions, size: number): Promise<BusyConnection> {
   const socket = tls.connect(options);
   await once(socket, 'secureConnect');

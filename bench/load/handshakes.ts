@@ -1,5 +1,5 @@
 /**
- * Handshakes and nothing else: connect, hang up, wait until the server has as well.
+ * Handshakes only: connects, closes, and waits until the server has closed too.
  *
  * @module
  */
@@ -9,16 +9,16 @@ import { machineTime } from '../harness/clock.js';
 import type { ClientCredentials } from '../harness/material.js';
 import { connectOptions, type Target } from './keep-alive-connection.js';
 
-/** How many, and of which kind. */
+/** The number and kind of handshakes. */
 export interface HandshakePlan extends Target {
   readonly count: number;
-  /** How many are under way at once. */
+  /** How many are in progress at a time. */
   readonly parallel: number;
-  /** Whether each resumes one session of a full handshake before. */
+  /** Whether each resumes a session of one earlier full handshake. */
   readonly resume: boolean;
 }
 
-/** Makes handshakes; answers how long they took together, in milliseconds. */
+/** Makes handshakes; returns the total duration in milliseconds. */
 export async function makeHandshakes(plan: HandshakePlan): Promise<number> {
   const options = connectOptions(plan);
   const session = plan.resume ? await takeTicket(options) : undefined;
@@ -31,7 +31,7 @@ export async function makeHandshakes(plan: HandshakePlan): Promise<number> {
   return machineTime() - started;
 }
 
-/** Whether the server let it in, it must tell itself: in TLS 1.3 the client is done before it is judged. */
+/** Whether the server admitted the client must be read from the server: in TLS 1.3 the client finishes first. */
 async function makeHandshake(options: tls.ConnectionOptions): Promise<void> {
   const socket = tls.connect(options);
   socket.resume();
@@ -60,21 +60,21 @@ export async function makeHandshakesAs({ port, clients, parallel }: ClientsPlan)
   await Promise.all(Array.from({ length: parallel }, worker));
 }
 
-/** How many attempts, and how many of them at once. */
+/** The number of attempts, and how many run at a time. */
 export type RefusedPlan = Omit<HandshakePlan, 'resume'>;
 
-/** Attempts of a client that the server refuses: connects, and waits until the server has hung up. */
+/** Attempts of a client that the server refuses: connects, and waits until the server has closed the connection. */
 export async function makeRefused(plan: RefusedPlan): Promise<void> {
   const options = connectOptions(plan);
   let left = plan.count;
   const worker = async (): Promise<void> => {
     while (left-- > 0) {
       const socket = tls.connect({ ...options, rejectUnauthorized: false });
-      // A reset is how a refusal looks from here.
+      // A refusal appears as a reset here.
       socket.on('error', () => {});
       socket.resume();
       const closed = new Promise((resolve) => socket.once('close', resolve));
-      // Rejects where the handshake fails before the server could refuse the client.
+      // Rejects if the handshake fails before the server could refuse the client.
       await once(socket, 'secureConnect');
       await closed;
     }

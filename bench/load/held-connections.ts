@@ -1,5 +1,5 @@
 /**
- * Many connections, each of a client of its own, and when each of them is closed.
+ * Many connections, each from a different client, and when each is closed.
  *
  * @module
  */
@@ -13,7 +13,7 @@ const openingAtOnce = 8;
 export class HeldConnections {
   readonly #connections: readonly KeepAliveConnection[];
 
-  /** Opens a connection for each client, and makes one request on it. */
+  /** Opens a connection for each client, and sends one request on it. */
   static async open(port: number, clients: readonly ClientCredentials[]): Promise<HeldConnections> {
     const connections: KeepAliveConnection[] = [];
     const waiting = [...clients];
@@ -33,7 +33,7 @@ export class HeldConnections {
     this.#connections = connections;
   }
 
-  /** Waits until all are closed, and answers when each was, by `machineTime()`. */
+  /** Waits until all are closed, and returns the times, by `machineTime()`. */
   async closed(limitMs: number): Promise<number[]> {
     const giveUpAt = machineTime() + limitMs;
     while (this.#open() > 0) {

@@ -1,6 +1,6 @@
 /**
- * One connection that asks the same thing again and again, at little cost to the
- * machine: what the load takes, the server under test does not get.
+ * One connection that repeats the same request at low cost: on a shared machine, the load takes CPU time from the
+ * server.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import tls from 'node:tls';
 import type { ClientCredentials } from '../harness/material.js';
 import { machineTime } from '../harness/clock.js';
 
-/** Where, and as whom. */
+/** The server and the client. */
 export interface Target {
   readonly port: number;
   readonly credentials: ClientCredentials;
@@ -17,7 +17,7 @@ export interface Target {
 
 const request = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
 
-/** What a TLS client needs to connect; the context is made once for many connections. */
+/** The TLS options of a client. The context is created once for many connections. */
 export function connectOptions({ port, credentials }: Target): tls.ConnectionOptions {
   return {
     port,
@@ -57,7 +57,7 @@ export class KeepAliveConnection {
     return this.#closedAt;
   }
 
-  /** Asks once, and answers the status. */
+  /** Sends one request, and returns the status. */
   async get(): Promise<number> {
     if (this.#closedAt !== undefined) throw new Error('the connection is closed');
     const answered = new Promise<number>((resolve, reject) => (this.#waiting = { resolve, reject }));

@@ -1,5 +1,5 @@
 /**
- * Requests over connections that stay open.
+ * Requests over persistent connections.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export class RequestLoad {
     this.#connections = connections;
   }
 
-  /** Makes `count` requests as fast as they are answered. */
+  /** Sends `count` requests as fast as they are answered. */
   async make(count: number): Promise<void> {
     let left = count;
     const ask = async (connection: KeepAliveConnection): Promise<void> => {
@@ -38,7 +38,7 @@ export class RequestLoad {
     await Promise.all(this.#connections.map(ask));
   }
 
-  /** Makes `count` requests, one after the other, and answers how long each took, in milliseconds. */
+  /** Sends `count` requests one after the other, and returns their durations in milliseconds. */
   async time(count: number): Promise<number[]> {
     const times: number[] = [];
     for (let each = 0; each < count; each++) {
@@ -51,7 +51,7 @@ export class RequestLoad {
     return times;
   }
 
-  /** Makes requests until {@link RequestLoad.stop}, each connection pausing between two. */
+  /** Sends requests until {@link RequestLoad.stop}. Each connection pauses between requests. */
   start(pauseMs: number): void {
     this.#running = Promise.all(this.#connections.map((connection) => this.#ask(connection, pauseMs))).then();
   }
@@ -76,9 +76,9 @@ export class RequestLoad {
 }
 
 /**
- * Asks as a client that is about to be revoked, until it is let in no more: its connection closed or its request
- * refused, and a new connection refused as well.
- * @returns When that was first so, by `machineTime()`.
+ * Sends requests as a client that will be revoked, until it is refused: its connection is closed or its request
+ * answered with an error, and a new connection is refused too.
+ * @returns The time when that was first observed, by `machineTime()`.
  */
 export async function askUntilRefused(target: Target, limitMs: number): Promise<number> {
   const options = connectOptions(target);
@@ -95,7 +95,7 @@ export async function askUntilRefused(target: Target, limitMs: number): Promise<
   }
 }
 
-/** Asks over a new connection each time, until one is refused: for servers that leave open connections alone. */
+/** Connects repeatedly until a connection is refused, for servers that do not close open connections. */
 export async function connectUntilRefused(target: Target, limitMs: number): Promise<number> {
   const giveUpAt = machineTime() + limitMs;
   while (machineTime() < giveUpAt) {

@@ -1,5 +1,5 @@
 /**
- * What the servers under test serve.
+ * The apps of the servers under test.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export const apps: Readonly<Record<AppName, () => RequestListener>> = {
   },
   /** Express and one route. */
   bare: () => express().get('/', welcome),
-  /** Express with two middlewares that do nothing: what two more of any kind cost. */
+  /** Express with two no-op middlewares: the cost of two middlewares of any kind. */
   layers: () => {
     const app = express();
     app.use((_req, _res, next) => {
@@ -40,7 +40,7 @@ export const apps: Readonly<Record<AppName, () => RequestListener>> = {
     app.use(mtlsErrorHandler());
     return app;
   },
-  /** With what tutorials do: ask OpenSSL who is calling, at every request. */
+  /** Like common tutorials: reads the peer certificate at every request. */
   tutorial: () => {
     const app = express();
     app.use((req, res, next) => {

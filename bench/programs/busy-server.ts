@@ -1,5 +1,5 @@
 /**
- * A server whose handlers hold the event loop, in a process of its own; it counts what reaches them.
+ * A server whose handlers block the event loop, in a separate process. It counts the requests that reach a handler.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type { ServerFiles } from '../harness/material.js';
 /** The requests and WebSocket messages that reached a handler. */
 export interface Handled {
   readonly count: number;
-  /** How many of them did so while the CRL that lists their client was in force. */
+  /** How many reached it while the CRL that lists their client was in force. */
   readonly afterCommit: number;
   /** When a handler had finished the first and the last of them, by `machineTime()`. */
   readonly firstAt: number;
@@ -29,9 +29,9 @@ let lastAt = 0;
 
 const calls = {
   /**
-   * Starts, and answers the port.
+   * Starts, and returns the port.
    * @param files - Their CRL has no entries: any entry means that the next one is in force.
-   * @param eachMs - How long a handler holds the event loop for each request and each message.
+   * @param eachMs - How long a handler blocks the event loop for each request and each message.
    */
   async listen({ crl = '', ...files }: ServerFiles, eachMs: number): Promise<number> {
     handleMs = eachMs;
@@ -42,7 +42,7 @@ const calls = {
     });
     server = made;
     new WebSocketServer({ server: made }).on('connection', (socket) => {
-      // ECONNRESET is how the end of a client looks from here.
+      // A client that ends appears as ECONNRESET here.
       socket.on('error', () => {});
       socket.on('message', () => {
         compute();
@@ -53,7 +53,7 @@ const calls = {
     return (made.address() as AddressInfo).port;
   },
 
-  /** To be called when the load is over: a busy event loop may answer it minutes later. */
+  /** Call this when the load is over: a busy event loop may take minutes to answer. */
   handled(): Handled {
     return { count, afterCommit, firstAt, lastAt };
   },

@@ -1,5 +1,5 @@
 /**
- * The clients, in a process of their own.
+ * The clients, in a separate process.
  *
  * @module
  */
@@ -23,14 +23,14 @@ const calls = {
   askUntilRefused,
   connectUntilRefused,
 
-  /** Opens connections to a server, to be used by the calls below; one load for each port. */
+  /** Opens connections to a server for the calls below; one load per port. */
   async openLoad(target: Target, connections: number): Promise<void> {
     loads.set(target.port, await RequestLoad.open(target, connections));
   },
   async makeRequests(port: number, count: number): Promise<void> {
     await loads.get(port)?.make(count);
   },
-  /** Makes so many requests one after the other, and answers how long each took, in milliseconds. */
+  /** Sends requests one after the other, and returns their durations in milliseconds. */
   async timeRequests(port: number, count: number): Promise<number[]> {
     return (await loads.get(port)?.time(count)) ?? [];
   },
@@ -52,14 +52,14 @@ const calls = {
     return await held.closed(limitMs);
   },
 
-  /** Opens connections that are to keep a server busy. */
+  /** Opens connections that will keep a server busy. */
   async openBusy(target: Target, connections: number, sending: Sending): Promise<void> {
     busy = await BusyConnections.open(target, connections, sending);
   },
   beginBusy(): void {
     busy?.begin();
   },
-  /** Waits until the server has closed all of them, and answers when the last was closed. */
+  /** Waits until the server has closed all of them, and returns the time of the last close. */
   async busyAreClosed(limitMs: number): Promise<number> {
     if (busy === undefined) throw new Error('nothing is open');
     return await busy.closed(limitMs);

@@ -1,7 +1,6 @@
 /**
- * A protected server with more connections than a machine can open to itself. The
- * gate, the certificates, the lists and the judgements are real; a socket is an
- * object that says what node:tls would say of it.
+ * A protected server with more connections than a machine can open to itself. The gate, the certificates, the CRLs
+ * and the checks are real; a socket is an object that behaves like node:tls.
  *
  * @module
  */
@@ -14,7 +13,7 @@ import { answerCalls } from '../harness/calls.js';
 import type { ServerFiles } from '../harness/material.js';
 import { type Stalls, StallProbe } from './stall-probe.js';
 
-/** What the gate asks of a `tls.TLSSocket`, and no more. */
+/** The part of a `tls.TLSSocket` that the gate uses. */
 class StandInSocket extends EventEmitter {
   readonly authorized: boolean = true;
   readonly authorizationError: null = null;
@@ -27,7 +26,7 @@ class StandInSocket extends EventEmitter {
     this.#session = session;
   }
 
-  /** The gate clears what it is given. */
+  /** The gate clears the buffer. */
   getSession(): Buffer {
     return Buffer.from(this.#session);
   }
@@ -49,10 +48,10 @@ class StandInSocket extends EventEmitter {
 
 let mtls: Mtls | undefined;
 const calls = {
-  /** Opens `each` connections for every certificate, and answers how many there are. */
+  /** Opens `each` connections for every certificate, and returns their number. */
   async open(files: ServerFiles, certificates: readonly Uint8Array[], each: number): Promise<number> {
     const { key, cert, ca, crl } = files;
-    // A bare TLS server has no HTTP parser that would want more of a socket.
+    // A TLS server has no HTTP parser, which would need more of a socket.
     const server = tls.createServer({
       key: readFileSync(key),
       cert: readFileSync(cert),

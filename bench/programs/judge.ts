@@ -1,5 +1,5 @@
 /**
- * Judges clients in process, with the code that the gate asks at a handshake.
+ * Checks clients in-process, with the code that the gate runs at a handshake.
  *
  * @module
  */
@@ -32,17 +32,20 @@ const { checkCertificatePolicy } = (await load('judgement/certificate-policy.js'
 
 type Judge = judgesModule.Judge;
 
-/** Where the two intermediates of a client come from: its server, or itself. The gate knows those that came with another. */
+/**
+ * Where the two intermediate CAs of a client come from: the server, or the client. The gate caches those of earlier
+ * clients.
+ */
 export type Intermediates = 'configured' | 'sent' | 'sent, never seen before';
 
-/** How many CAs there are of one name, and what they say of each other. */
+/** How many CAs have one name, and how they refer to each other. */
 export type Authorities =
   | '100 CAs with key identifiers'
   | '100 CAs without'
   | '100 CAs, each certifies the next'
   | '40 CAs, each certifies all';
 
-/** What is at its bound. */
+/** What is at its limit. */
 export type Bound = keyof AltNameOptions | 'policies';
 
 /** Times of one kind of client, in microseconds. */
@@ -52,7 +55,7 @@ const at = new Date();
 const signatures = countSignatures();
 
 const calls = {
-  /** Clients never seen before, below two intermediates; how long each judgement took. */
+  /** Clients never seen before, below two intermediate CAs; the duration of each check. */
   judgeBelowIntermediates(from: Intermediates, warmUp: number, count: number): number[] {
     const root = ca('root');
     const above = root.intermediate('above');
@@ -75,7 +78,10 @@ const calls = {
       .slice(warmUp);
   },
 
-  /** A client that was admitted: how long its judgement takes, in microseconds, and how many signatures it verifies. */
+  /**
+   * A client that was admitted before: the duration of its check in microseconds, and the number of verified
+   * signatures.
+   */
   judgeKnown(runs: number): { times: number[]; signatures: number } {
     const each = 1000;
     const root = ca('root');
@@ -83,7 +89,7 @@ const calls = {
     const peer = peerOf(root.client());
     mustAdmit(judge, peer);
     const before = signatures.count;
-    // One is too short for the clock.
+    // A single check is too short for the clock.
     const judgeMany = (): void => {
       for (let count = 0; count < each; count++) mustAdmit(judge, peer);
     };
@@ -91,7 +97,7 @@ const calls = {
     return { times, signatures: signatures.count - before };
   },
 
-  /** Clients of CAs of one name: how long it takes to load the CAs, in milliseconds, and each judgement. */
+  /** Clients of CAs with one name: the time to load the CAs in milliseconds, and the duration of each check. */
   judgeAmong(kind: Authorities, count: number): { loadMs: number; times: Times } {
     const { cas, root, last } = makeAuthorities[kind]();
     const ders = cas.map(({ der }) => der);
@@ -131,7 +137,7 @@ const calls = {
     return { loadMs, times };
   },
 
-  /** Clients whose names and constraints, or policies, are as many as are processed. */
+  /** Clients with the maximum number of names and constraints, or policies. */
   judgeAtBound(bound: Bound, count: number): number[] {
     const root = ca('root');
     const { issuer, client } = bound === 'policies' ? atPolicyBound(root) : atNameBound(root, bound);
@@ -150,7 +156,7 @@ export type JudgeCalls = typeof calls;
 
 answerCalls(calls);
 
-/** Counts what node:crypto is asked to verify. The package is loaded as CommonJS, which reads this object at each call. */
+/** Counts signature verifications of node:crypto. The package is CommonJS, which reads this object at each call. */
 function countSignatures(): { count: number } {
   const counted = { count: 0 };
   const verify = crypto.verify as (...args: unknown[]) => unknown;
@@ -163,7 +169,7 @@ function countSignatures(): { count: number } {
 
 function judgeOf(cas: readonly Pick<Certificate, 'der'>[]): Judge {
   const store = new CertificateStore(cas.map(({ der }) => parseCertificate(der)));
-  // As a server does it when it loads them.
+  // As when a server loads them.
   store.certificates.some((certificate) => store.chainOf(certificate, [], at) !== undefined);
   return createJudge({ store, revocation: undefined }, checkCertificatePolicy());
 }
@@ -178,7 +184,7 @@ function mustAdmit(judge: Judge, peer: Peer): void {
   if (!verdict.admitted) throw new Error(`refused: ${verdict.refusal.detail}`);
 }
 
-/** The CPU that it takes, in microseconds: where threads outnumber the cores, milliseconds by the clock are not its own. */
+/** CPU time in microseconds: with more threads than cores, wall-clock time includes other threads. */
 function time(what: () => unknown): number {
   const started = process.cpuUsage();
   what();
@@ -186,7 +192,7 @@ function time(what: () => unknown): number {
   return user + system;
 }
 
-/** A kind of clients, each of another certificate, and one that is judged before each of them. */
+/** A kind of client, each with a new certificate, and one that is checked before each of them. */
 interface JudgedClient {
   readonly name: string;
   readonly make: () => Certificate;
@@ -196,7 +202,7 @@ interface JudgedClient {
 
 const ofOneName = { commonName: 'ca' };
 
-/** The CAs that are configured, of their keys the first, which is a root, and the last. */
+/** The configured CAs; of their keys the first, which is a root, and the last. */
 interface OfOneName {
   readonly cas: readonly CertificateAuthority[];
   readonly root: CertificateAuthority;
@@ -236,7 +242,7 @@ interface AtBound {
   readonly client: Parameters<CertificateAuthority['client']>[0] & object;
 }
 
-/** 200 constraints by 247 names: 49,400 comparisons, and 447 to go through them. The last constraint permits them all. */
+/** 200 constraints times 247 names: 49,400 comparisons, plus 447 to go through them. The last constraint permits all names. */
 function atNameBound(root: CertificateAuthority, kind: keyof AltNameOptions): AtBound {
   const [names, permitted] = namesOf(kind);
   const issuer = root.intermediate({
@@ -290,7 +296,7 @@ function namesOf(kind: keyof AltNameOptions): [names: AltNameOptions, permitted:
   }
 }
 
-/** 660 policies of the issuer, which maps each of them, and 660 of the client: 1,980 nodes, as they are counted. */
+/** 660 policies of the issuer, each of them mapped, and 660 of the client: 1,980 nodes, as they are counted. */
 function atPolicyBound(root: CertificateAuthority): AtBound {
   const policy = (index: number): string => `1.3.6.1.4.1.99999.${index}`;
   const all = Array.from({ length: 660 }, (_, index) => policy(index));

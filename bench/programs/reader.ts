@@ -1,5 +1,5 @@
 /**
- * Reads certificates to identities, with the code that the gate runs at a first sight.
+ * Parses certificates to identities, with the code that the gate runs for a new certificate.
  *
  * @module
  */
@@ -17,7 +17,7 @@ const { identityOf } = (await import(
 )) as typeof identityModule;
 
 const calls = {
-  /** Reads each once, and answers how long each took, in microseconds. */
+  /** Parses each once, and returns the durations in microseconds. */
   readAll(certificates: readonly Uint8Array[]): number[] {
     const ders = certificates.map((der) => Buffer.from(der));
     return ders.map((der) => {

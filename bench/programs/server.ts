@@ -1,5 +1,5 @@
 /**
- * The server under test, or several, in a process of their own.
+ * The server under test, or several, in a separate process.
  *
  * @module
  */
@@ -35,18 +35,18 @@ let reports: ReloadReport[] = [];
 const failures: string[] = [];
 
 const calls = {
-  /** Starts a server, and answers the port and how long it took in milliseconds. Other calls are about the one started last. */
+  /** Starts a server, and returns its port and start time in milliseconds. Other calls refer to the last server. */
   async listen(given: ServerPlan): Promise<{ port: number; startMs: number }> {
     plan = given;
     const started = performance.now();
     const listener = apps[given.app ?? 'plain']();
     server = given.kind === 'native' ? native(given.files, listener) : await ours(given, listener);
     const startMs = performance.now() - started;
-    // A connection that waits for its turn stays open.
+    // Idle connections stay open.
     server.keepAliveTimeout = 0;
-    // Of this package's server, a client that is refused reaches no listener.
+    // With the server of this package, refused clients do not reach this listener.
     server.on('secureConnection', () => admitted++);
-    // Held connections come all at once.
+    // Held connections arrive at the same time.
     await new Promise<void>((resolve) =>
       server?.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, resolve),
     );
@@ -59,7 +59,7 @@ const calls = {
     return (user + system) / 1000;
   },
 
-  /** How many handshakes have ended with a client let in. */
+  /** The number of handshakes with an admitted client. */
   admitted(): number {
     return admitted;
   },
@@ -73,7 +73,7 @@ const calls = {
     return probe.stop();
   },
 
-  /** Native only: reads a CRL and swaps it in; how long the swap alone took, in milliseconds. */
+  /** Native only: reads a CRL and applies it; returns the duration of setSecureContext() in milliseconds. */
   async swapContext(crl: string): Promise<number> {
     if (server === undefined || plan === undefined) throw new Error('nothing is listening');
     const { key, cert, ca } = plan.files;
@@ -93,7 +93,7 @@ const calls = {
     return await (server as MtlsServer).mtls.reload();
   },
 
-  /** Ours only: what the reloads since the last call reported. */
+  /** Ours only: the reports of reloads since the last call. */
   takeReports(): ReloadReport[] {
     if (failures.length > 0) throw new Error(failures.join('\n'));
     const taken = reports;
@@ -101,7 +101,7 @@ const calls = {
     return taken;
   },
 
-  /** What is in use when everything that can be freed is. Needs `--expose-gc`. */
+  /** Memory use after garbage collection. Requires `--expose-gc`. */
   async settledMemory(): Promise<NodeJS.MemoryUsage> {
     if (globalThis.gc === undefined) throw new Error('start this program with --expose-gc');
     for (let pass = 0; pass < 4; pass++) {

@@ -1,6 +1,6 @@
 /**
- * How long the event loop is held: by Node's own monitor, and by a second probe
- * that knows whether the thread was working or waiting for a core.
+ * How long the event loop is blocked, by Node's monitor and by a second probe, which distinguishes work from waiting
+ * for a core.
  *
  * @module
  */
@@ -9,11 +9,11 @@ import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 
 /** The longest stalls since the start, in milliseconds. */
 export interface Stalls {
-  /** By `monitorEventLoopDelay({ resolution: 1 })`, whose timer's own millisecond is part of it. */
+  /** By `monitorEventLoopDelay({ resolution: 1 })`, including the millisecond of its timer. */
   readonly monitor: number;
-  /** From one turn of the loop to the next, a timer of a millisecond and a `setImmediate` apart. */
+  /** From one turn of the loop to the next, with a 1 ms timer and a `setImmediate` in between. */
   readonly probe: number;
-  /** CPU time of the main thread between two turns: the longest, whatever else the machine was doing. */
+  /** The most CPU time of the main thread between two turns, independent of other work on the machine. */
   readonly cpu: number;
 }
 
@@ -59,7 +59,7 @@ export class StallProbe {
     this.#lastCpu = cpu;
   }
 
-  /** Milliseconds that the main thread was on a core. */
+  /** The CPU time of the main thread in milliseconds. */
   #cpu(): number {
     const length = readSync(this.#schedstat, this.#buffer, 0, this.#buffer.length, 0);
     return Number(this.#buffer.toString('latin1', 0, length).split(' ')[0]) / 1e6;

@@ -1,18 +1,18 @@
 /**
- * What must never come into force. Where a broken list can name anybody, it names
- * clients in good standing: a server that took it would lose them.
+ * CRLs that must never come into force. If a broken CRL can list clients, it lists ones in good standing: a server
+ * that accepted it would lose them.
  *
  * @module
  */
 import { randomBytes } from 'node:crypto';
 import { ca, type Certificate, type CertificateAuthority } from '../../test/support/chain.js';
 
-/** What a broken list is made of. */
+/** The inputs of a broken CRL. */
 export interface BrokenListOptions {
   readonly issuer: CertificateAuthority;
-  /** The number that the next good list would have. */
+  /** The number of the next valid CRL. */
   readonly number: number;
-  /** Clients that are to be served. */
+  /** Clients that must be served. */
   readonly good: readonly Certificate[];
 }
 

@@ -1,5 +1,6 @@
 /**
- * A source that is broken at all times, by each fault in turn, while the others change: none of them may wait for it.
+ * A source that is broken at all times, with each fault in turn, while the others change. The others must not be held
+ * up.
  *
  * @module
  */
@@ -12,7 +13,7 @@ import type { Disk } from './disk.js';
 import type { Journal } from './journal.js';
 import { repeat } from './schedule.js';
 
-/** What another CA publishes. */
+/** The files of another CA. */
 export interface PartnerPlace {
   /** The file with its certificate: the second source of `ca`. */
   readonly ca: string;
@@ -38,8 +39,8 @@ export class BrokenSource {
   readonly #journal: Journal;
 
   /**
-   * Writes what is good.
-   * @param additions - From when a CA that is added counts: it waits until every source of `ca` reads.
+   * Writes the valid files.
+   * @param additions - Reports when an added CA takes effect, which requires that every source of `ca` can be read.
    */
   constructor(folder: string, crls: string, { additions, journal }: { additions: Disk; journal: Journal }) {
     this.#place = { ca: join(folder, 'partner-crt.pem'), crl: join(crls, 'partner.pem') };
@@ -59,7 +60,7 @@ export class BrokenSource {
     await repeat({ everyMs: changeEveryMs.brokenSource, jitterMs, signal }, (count) => {
       const fault = faults[count % faults.length] as Fault;
       this.#journal.note(fault);
-      // The next one breaks before the last one is repaired: there is no moment without.
+      // The next source breaks before the previous one is repaired, so that one is broken at every moment.
       if (fault.startsWith('CRL')) {
         this.#break(fault);
         replace(this.#place.ca, this.#partner.pem);
@@ -72,14 +73,14 @@ export class BrokenSource {
       }
       this.counts[fault] = (this.counts[fault] ?? 0) + 1;
     });
-    // What waits has to count before the end.
+    // Waiting changes must take effect before the end.
     replace(this.#place.ca, this.#partner.pem);
     this.#additions.mend();
   }
 
   #break(fault: Fault): void {
     const { ca: file, crl } = this.#place;
-    // It may be a folder.
+    // The path may be a folder.
     if (fault.startsWith('CRL')) rmSync(crl, { recursive: true, force: true });
     if (fault === 'CRL of another CA: garbled') replace(crl, 'garbled');
     else if (fault === 'CRL of another CA: cut off')

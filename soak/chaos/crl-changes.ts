@@ -1,6 +1,5 @@
 /**
- * A new CRL every second: by each way of replacing a file in turn, and a broken
- * one after every second.
+ * A new CRL every second, with each way of replacing a file in turn, and a broken one at regular intervals.
  *
  * @module
  */
@@ -22,11 +21,11 @@ import type { Disk, Tell } from './disk.js';
 import type { Journal } from './journal.js';
 import { repeat } from './schedule.js';
 
-/** Who is to be revoked next, if anybody. */
+/** Selects the clients to revoke. */
 export interface Revocations {
-  /** Begins a revocation: its certificate goes on the next good list. */
+  /** Starts a revocation: the certificate is on the next valid CRL. */
   begin(at: number, way: string): Certificate | undefined;
-  /** The list is published. Answers whom to tell from when it counts. */
+  /** The CRL is published. Returns the callback for when it takes effect. */
   complete(): Tell;
 }
 
@@ -56,7 +55,7 @@ const steps: readonly Step[] = [
 ];
 
 export class CrlChanges {
-  /** How many lists were published, by the way or the fault. */
+  /** The number of published CRLs, by way or fault. */
   readonly counts: Record<'good' | 'broken', Record<string, number>> = { good: {}, broken: {} };
   readonly #issuer: CertificateAuthority;
   readonly #place: CrlPlace;
@@ -77,19 +76,19 @@ export class CrlChanges {
     this.#journal = journal;
   }
 
-  /** Changes the list until `signal`. */
+  /** Changes the CRL until `signal`. */
   async run(revocations: Revocations, good: readonly Certificate[], signal: AbortSignal): Promise<void> {
     await repeat({ firstAfterMs: changeEveryMs.crl, everyMs: changeEveryMs.crl, signal }, async (count) => {
       const step = steps[count % steps.length] as Step;
       if ('good' in step) await this.#publish(step.good, revocations);
       else this.#spoil(step.broken, good);
     });
-    // What waits behind a broken list has to count before the end.
+    // Changes that wait behind a broken CRL must take effect before the end.
     await this.#publish('renamed into place', revocations);
   }
 
   async #publish(way: CrlUpdateName | typeof large, revocations: Revocations): Promise<void> {
-    // Two lists of three bring a revocation; there are ten ways, so that each of them brings one, and none, in turn.
+    // Two of three CRLs have a new revocation. With ten ways, each is used with and without one in turn.
     const certificate = this.#goodLists++ % 3 === 2 ? undefined : revocations.begin(machineTime(), way);
     if (certificate !== undefined) this.#revoked.push(certificate);
     this.#journal.note(`CRL ${this.#number + 1}, ${way}`);
@@ -105,7 +104,7 @@ export class CrlChanges {
     this.#journal.note(`broken CRL, ${fault}`);
     this.#disk.break();
     const content = brokenLists[fault]({ issuer: this.#issuer, number: this.#number + 1, good });
-    // As somebody without tools would do it.
+    // Without an atomic rename, as manual edits do it.
     if (fault === 'empty' || fault === 'truncated') writeFileSync(this.#place.path, content);
     else replace(this.#place.path, content);
     this.#tally('broken', fault);

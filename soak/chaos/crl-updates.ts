@@ -1,6 +1,5 @@
 /**
- * The ways in which a file is replaced: everything that tools, editors and
- * volumes do to one. Each leaves a list at the same path.
+ * Ways to replace a file, as used by tools, editors and volumes. Each leaves a CRL at the same path.
  *
  * @module
  */
@@ -18,18 +17,18 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CrlMaterial } from '../../test/support/crl.js';
 
-/** Where a list is published. */
+/** Where a CRL is published. */
 export interface CrlPlace {
-  /** What the server reads; its folder holds nothing else. */
+  /** The file that the server reads. Its folder holds nothing else. */
   readonly path: string;
-  /** A folder elsewhere. */
+  /** Another folder. */
   readonly elsewhere: string;
 }
 
-/** Publishes a list. When it resolves, the last write is done. */
+/** Publishes a CRL. Resolves after the last write. */
 export type CrlUpdate = (place: CrlPlace, list: CrlMaterial) => Promise<void> | void;
 
-// Long enough for a watch to see what lies there meanwhile.
+// Long enough for a watcher to see the intermediate state.
 const pauseMs = 250;
 const noticeMs = 100;
 
@@ -98,19 +97,19 @@ export const crlUpdates = {
 
 export type CrlUpdateName = keyof typeof crlUpdates;
 
-/** Those in the course of which there is no list at the path, or half of one. */
+/** The updates during which there is no CRL, or only half of one, at the path. */
 export const partialUpdates: ReadonlySet<string> = new Set<CrlUpdateName>([
   'written in place, in halves',
   'deleted and created',
 ]);
 
-/** Renames new content into a path, whatever is there. */
+/** Renames new content into place. */
 export function replace(path: string, content: string | Buffer): void {
   writeFileSync(`${path}.tmp`, content, { mode: 0o600 });
   renameSync(`${path}.tmp`, path);
 }
 
-/** Points a link somewhere, in one step. */
+/** Redirects a link atomically. */
 export function relink(link: string, target: string): void {
   symlinkSync(target, `${link}.tmp`);
   renameSync(`${link}.tmp`, link);

@@ -1,15 +1,18 @@
 /**
- * Whether what lies in one source can be put into force. What is published in the
- * place of a CRL that is broken soon after counts from the next good one.
+ * Whether the content of a source can come into force. A valid CRL that is soon overwritten by a broken one takes
+ * effect with the next valid one.
  *
  * @module
  */
 import { machineTime } from '../../bench/harness/clock.js';
 
-/** Is told from when a change counts; `Infinity` while that is not known. Later calls replace earlier ones. */
+/**
+ * Receives the time from which a change must be effective; `Infinity` while that is unknown. Later calls replace
+ * earlier ones.
+ */
 export type Tell = (at: number) => void;
 
-// Whoever looks every 500 ms has seen by now what lay there for so long, whatever comes then.
+// With polling every 500 ms, a file that existed for this long has been read.
 const seenAfterMs = 850;
 
 export class Disk {
@@ -23,7 +26,7 @@ export class Disk {
     this.#now = now;
   }
 
-  /** The CRL is not whole, or not good. A change that has just been made may not have been seen in time. */
+  /** The CRL is incomplete or invalid. A very recent change may not have been read in time. */
   break(): void {
     this.#isBroken = true;
     const unseenFrom = this.#now() - seenAfterMs;
@@ -34,13 +37,13 @@ export class Disk {
     }
   }
 
-  /** The CRL is good again: from this moment everything on disk counts. */
+  /** The CRL is valid again: from now on, everything on disk must be effective. */
   mend(): void {
     this.#isBroken = false;
     for (const tell of this.#waiting.splice(0)) this.whenItCounts(tell);
   }
 
-  /** Tells from when a change that was completed just now counts. */
+  /** Reports from when a change that was just completed must be effective. */
   whenItCounts(tell: Tell): void {
     if (this.#isBroken) {
       this.#waiting.push(tell);

@@ -1,5 +1,5 @@
 /**
- * Clients whose certificates run out, each followed by another.
+ * Clients whose certificates expire, each followed by a new one.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { pause } from './schedule.js';
 // Date.now() and the monotonic clock are read one after the other, and drift.
 const clockDifferenceMs = 50;
 
-/** Keeps clients with short lives coming until `signal`. */
+/** Keeps enrolling short-lived clients until `signal`. */
 export async function runExpiries(
   fleet: Fleet,
   issuer: CertificateAuthority,

@@ -1,5 +1,5 @@
 /**
- * A CA that is added and removed, and its clients, who never stop asking.
+ * A CA that is added and removed, and its clients, which keep sending requests.
  *
  * @module
  */
@@ -19,13 +19,13 @@ import { repeat } from './schedule.js';
 export interface TrustPlace {
   /** The file of CAs. */
   readonly ca: string;
-  /** PEM of those that stay. */
+  /** PEM of the CAs that stay. */
   readonly residents: string;
   /** The directory of CRLs. */
   readonly crls: string;
 }
 
-// Between the two files that belong together.
+// The delay between the two files of a CA.
 const stepMs = 50;
 
 export class GuestCa {
@@ -36,7 +36,7 @@ export class GuestCa {
   readonly #journal: Journal;
   #clients: readonly Member[] = [];
 
-  /** @param additions - From when a CA that is added counts. One that is removed counts at once. */
+  /** @param additions - Reports when an added CA takes effect. A removed one takes effect at once. */
   constructor(place: TrustPlace, { additions, journal }: { additions: Disk; journal: Journal }) {
     this.#place = place;
     this.#additions = additions;
@@ -45,7 +45,7 @@ export class GuestCa {
 
   async fill(fleet: Fleet): Promise<void> {
     const enrolments = Array.from({ length: otherClients.guest }, (_, index) => {
-      // Under the name of `sni` it is not among the CAs.
+      // The name in `sni` does not have this CA.
       const kind = unnamedKinds[index % unnamedKinds.length] as ConnectionKind;
       return fleet.enrol({ role: 'guest', kind, issuer: this.#authority, isIn: false });
     });
@@ -75,7 +75,7 @@ export class GuestCa {
   }
 
   async #remove(count: number): Promise<void> {
-    // Either order leaves the two at odds for a moment.
+    // With either order, the two files do not match for a moment.
     const isCaFirst = count % 4 === 1;
     const way = isCaFirst ? 'before its CRL' : 'after its CRL';
     this.#journal.note(`a CA removed, ${way}`);

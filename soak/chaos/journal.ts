@@ -1,5 +1,5 @@
 /**
- * What was done to the server's files, and when: for the sentence about a failure.
+ * The changes to the server's files with their times, for failure messages.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export class Journal {
     if (this.#entries.length > entriesKept) this.#entries.shift();
   }
 
-  /** `at 12.3 s; 40 ms before: CRL renamed into place; …`: the last of what came before a time, newest first. */
+  /** `at 12.3 s; 40 ms before: CRL renamed into place; …`: the last changes before a time, newest first. */
   around(at: number): string {
     const told = this.#entries
       .filter((entry) => entry.at <= at)

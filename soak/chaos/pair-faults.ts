@@ -1,5 +1,5 @@
 /**
- * What can be wrong with a key and its certificate.
+ * Faults of a key and its certificate.
  *
  * @module
  */

@@ -1,6 +1,5 @@
 /**
- * Clients that are revoked one after the other, a kind of connection after the
- * other.
+ * Clients that are revoked one after the other, alternating between kinds of connection.
  *
  * @module
  */
@@ -12,7 +11,7 @@ import type { Revocations } from './crl-changes.js';
 import type { Tell } from './disk.js';
 import { pause } from './schedule.js';
 
-// It has to have been served before it is revoked.
+// A client must have been served before it is revoked.
 const shortestServiceMs = 2 * graceMs;
 
 export class RevocationQueue implements Revocations {
@@ -29,7 +28,7 @@ export class RevocationQueue implements Revocations {
     this.#signal = signal;
   }
 
-  /** Enrols so many clients, of each kind in turn. */
+  /** Enrols clients, with each kind of connection in turn. */
   async fill(kinds: readonly ConnectionKind[], clients: number): Promise<void> {
     for (let count = 0; count < clients; count++)
       await this.#enrol(kinds[count % kinds.length] as ConnectionKind);

@@ -1,6 +1,5 @@
 /**
- * The server's key and certificate, renewed: one file after the other, as careless
- * tools do, and both at once.
+ * Renews the server's key and certificate: one file after the other, and both at once.
  *
  * @module
  */
@@ -17,12 +16,12 @@ import { repeat } from './schedule.js';
 const keyFile = 'server-key.pem';
 const certFile = 'server-crt.pem';
 
-// How long the key waits for its certificate.
+// The delay between key and certificate.
 const gapMs = 200;
 
 export class Rotation {
   readonly counts: { 'key first': number; 'both at once': number } = { 'key first': 0, 'both at once': 0 };
-  /** How often the pair was broken, by the fault. */
+  /** How often the pair was broken, by fault. */
   readonly broken: Record<string, number> = {};
   readonly #issuer: CertificateAuthority;
   readonly #folder: string;

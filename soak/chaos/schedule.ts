@@ -1,35 +1,35 @@
 /**
- * Doing a thing again and again.
+ * Repeats an operation on a schedule.
  *
  * @module
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { machineTime } from '../../bench/harness/clock.js';
 
-/** When a thing is done. */
+/** The times of an operation. */
 export interface Schedule {
   readonly firstAfterMs?: number;
   readonly everyMs: number;
-  /** How much later each may come, at random: two schedules are to meet at every distance. @defaultValue `0` */
+  /** The maximum random delay, so that two schedules coincide in every way. @defaultValue `0` */
   readonly jitterMs?: number;
   readonly signal: AbortSignal;
 }
 
-/** Runs `step` by a schedule until its signal; a step that has begun is finished. */
+/** Runs `step` on a schedule until its signal. A running step is completed. */
 export async function repeat(
   { firstAfterMs = 0, everyMs, jitterMs = 0, signal }: Schedule,
   step: (count: number) => Promise<void> | void,
 ): Promise<void> {
   const begun = machineTime() + firstAfterMs;
   for (let count = 0; ; count++) {
-    // From the beginning, not from the last step: what a step takes does not add up.
+    // Relative to the start, so that the durations of steps do not add up.
     await pause(begun + count * everyMs + Math.random() * jitterMs - machineTime(), signal);
     if (signal.aborted) return;
     await step(count);
   }
 }
 
-/** Waits; not longer than until `signal`. */
+/** Waits, at most until `signal`. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(Math.max(ms, 0), undefined, { signal }).catch(() => undefined);
 }

@@ -1,6 +1,6 @@
 /**
- * A name of `sni`, with a certificate, a CA and a CRL of its own. Its key, its certificate or its file of CAs is broken
- * at all times, by each fault in turn: neither its CRL nor anything of the server may wait for it.
+ * A name in `sni` with a certificate, a CA and a CRL of its own. Its key, its certificate or its file of CAs is
+ * broken at all times, with each fault in turn. Neither its CRL nor the server may be held up by that.
  *
  * @module
  */
@@ -25,9 +25,9 @@ const caFaults = [
 type CaFault = (typeof caFaults)[number];
 
 export class ServerName {
-  /** The CA whose clients are admitted under the name, and no others. */
+  /** The only CA whose clients are admitted under the name. */
   readonly authority: CertificateAuthority = ca('named-ca');
-  /** How often its files were broken, by the fault. */
+  /** How often its files were broken, by fault. */
   readonly broken: Record<string, number> = {};
   /** How often its key and certificate were renewed. */
   renewals: number = 0;
@@ -39,8 +39,8 @@ export class ServerName {
   readonly #revoked: Certificate[] = [];
 
   /**
-   * Writes the first files.
-   * @param issuer - Issues the certificates of the name.
+   * Writes the initial files.
+   * @param issuer - Issues the certificates for the name.
    */
   constructor(folder: string, issuer: CertificateAuthority, journal: Journal) {
     this.#issuer = issuer;
@@ -62,7 +62,7 @@ export class ServerName {
     return this.#files;
   }
 
-  /** Keeps one of the files broken, and publishes CRLs of the name, until `signal`. */
+  /** Keeps one of the files broken, and publishes CRLs for the name, until `signal`. */
   async run(revocations: Revocations, signal: AbortSignal): Promise<void> {
     await Promise.all([
       repeat({ everyMs: changeEveryMs.brokenServerName, jitterMs, signal }, (count) => {
@@ -76,7 +76,7 @@ export class ServerName {
     this.#repairCas();
   }
 
-  /** Breaks one before the last one is repaired: there is no moment without. */
+  /** Breaks a file before the previous one is repaired, so that one is broken at every moment. */
   #breakNext(count: number): void {
     const turn = Math.floor(count / 2);
     if (count % 2 === 0) {
@@ -88,7 +88,7 @@ export class ServerName {
     }
   }
 
-  /** Publishes a CRL, which revokes the next client that has been served for long enough. */
+  /** Publishes a CRL that revokes the next client that has been served for long enough. */
   #publish(revocations: Revocations): void {
     const certificate = revocations.begin(machineTime(), underSni);
     if (certificate !== undefined) this.#revoked.push(certificate);

@@ -1,5 +1,5 @@
 /**
- * One client: asks again and again, and tells what comes of it.
+ * One client: sends requests repeatedly and reports the results.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { HttpsLine } from './https-line.js';
 import type { Line, LineOptions } from './line.js';
 import { WebSocketLine } from './websocket-line.js';
 
-/** Who, where, how, and how often. */
+/** The client, the server, the kind of connection, and the interval. */
 export interface CustomerPlan extends Omit<LineOptions, 'onEnd'> {
   readonly id: number;
   readonly kind: ConnectionKind;
@@ -37,10 +37,10 @@ export class Customer {
     this.#line = openLine(plan.kind, { ...plan, onEnd });
   }
 
-  /** Asks until it leaves. */
+  /** Sends requests until it leaves. */
   async run(): Promise<void> {
     const { paceMs } = this.#plan;
-    // Not all at the same moment.
+    // Clients start at different moments.
     await this.#pause(Math.random() * paceMs);
     while (!this.#leaving.signal.aborted) {
       const started = machineTime();
@@ -49,7 +49,7 @@ export class Customer {
     }
   }
 
-  /** Asks no more; what is under way is not told of. */
+  /** Stops. The result of a request in progress is not reported. */
   leave(): void {
     this.#leaving.abort();
     this.#line.close();

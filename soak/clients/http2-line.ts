@@ -41,7 +41,7 @@ export class Http2Line implements Line {
     const session = http2.connect(`https://localhost:${this.#tls.port}`, { createConnection: () => socket });
     let wasUp = false;
     session.once('remoteSettings', () => (wasUp = true));
-    // Told of by the stream that fails with it.
+    // Errors are reported by the stream that fails.
     session.on('error', () => {});
     socket.on('error', () => {});
     session.once('close', () => {

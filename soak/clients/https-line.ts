@@ -1,6 +1,5 @@
 /**
- * HTTP/1.1: on one connection, or on a new one for each request, with or without
- * resuming its session.
+ * HTTP/1.1 on one connection, or on a new one for each request, with or without session resumption.
  *
  * @module
  */
@@ -21,7 +20,7 @@ export class HttpsLine implements Line {
 
   constructor(reuse: ConnectionReuse, options: LineOptions) {
     this.#reuse = reuse;
-    // With `sni` the host of a request has to be under the name of its handshake.
+    // With `sni`, the host of a request must match the name of its handshake.
     this.#tls = { ...connectOptions(options), headers: { host: options.servername } };
     this.#onEnd = options.onEnd;
   }
@@ -89,7 +88,7 @@ export class HttpsLine implements Line {
 
 function describe(socket: TLSSocket, bringsSession: boolean): Pick<Answer, 'resumed' | 'serverSerial'> {
   const resumed = bringsSession ? socket.isSessionReused() : undefined;
-  // A resumed session says what the server's certificate was when it began.
+  // A resumed session has the server certificate of its first handshake.
   return resumed === true
     ? { resumed }
     : { resumed, serverSerial: socket.getPeerX509Certificate()?.serialNumber };

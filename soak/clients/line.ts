@@ -1,5 +1,5 @@
 /**
- * A client's line to the server, whatever it speaks.
+ * The connection of a client to the server, in any protocol.
  *
  * @module
  */
@@ -7,26 +7,26 @@ import tls from 'node:tls';
 
 /** An answer with status 200. */
 export interface Answer {
-  /** By the server's word: when it answered, in `machineTime()`, and to whom. */
+  /** The server's answer: its time in `machineTime()`, and the client that it identified. */
   readonly at: number;
   readonly by: string;
-  /** Of a new connection that brought a session: whether it was resumed. */
+  /** For a new connection with a session: whether it was resumed. */
   readonly resumed?: boolean | undefined;
-  /** Of a new connection with a full handshake: the serial number of the server's certificate. */
+  /** For a new connection with a full handshake: the serial number of the server certificate. */
   readonly serverSerial?: string | undefined;
 }
 
-/** Asks, and connects for it where it has to. */
+/** Sends requests, and connects if necessary. */
 export interface Line {
   ask(): Promise<Answer>;
-  /** Ends what is open; asking again connects again. */
+  /** Closes open connections. The next request connects again. */
   close(): void;
 }
 
-/** Where, as whom, and whom to tell when a connection is ended that the line has not closed itself. */
+/** The server, the client, and the callback for connections that the server closed. */
 export interface LineOptions {
   readonly port: number;
-  /** The name that the client asks for. */
+  /** The requested server name. */
   readonly servername: string;
   readonly key: string;
   readonly cert: string;
@@ -34,7 +34,7 @@ export interface LineOptions {
   readonly onEnd: () => void;
 }
 
-/** For TLS; the context is made once for many connections. */
+/** The TLS options. The context is created once for many connections. */
 export function connectOptions({ port, servername, key, cert, ca }: LineOptions): tls.ConnectionOptions & {
   readonly port: number;
   readonly host: string;
@@ -48,8 +48,8 @@ export function connectOptions({ port, servername, key, cert, ca }: LineOptions)
 }
 
 /**
- * Reads what the server says of itself.
- * @throws Error for anything but an answer of status 200.
+ * Parses the server's answer.
+ * @throws Error for any status except 200.
  */
 export function readAnswer(status: number | undefined, body: string): Pick<Answer, 'at' | 'by'> {
   if (status !== 200) throw new Error(`answered ${String(status)}: ${body.slice(0, 200)}`);

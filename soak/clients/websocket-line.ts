@@ -1,5 +1,5 @@
 /**
- * A WebSocket: a message for each request, and a message for each answer.
+ * A WebSocket: one message per request, one per answer.
  *
  * @module
  */
@@ -45,7 +45,7 @@ export class WebSocketLine implements Line {
     const socket = new WebSocket(`wss://${host}:${port}/`, options);
     this.#socket = socket;
     let wasUp = false;
-    // Told of by whatever waits for it.
+    // Errors are reported by the pending request.
     socket.on('error', () => {});
     socket.once('close', () => {
       if (this.#socket !== socket) return;

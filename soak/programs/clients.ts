@@ -1,5 +1,5 @@
 /**
- * The clients, all of them in one process of its own.
+ * All clients, in one separate process.
  *
  * @module
  */
@@ -27,7 +27,7 @@ const calls = {
     customers.clear();
   },
 
-  /** What was seen since the last call. */
+  /** The observations since the last call. */
   take(): Observation[] {
     const taken = observations;
     observations = [];

@@ -1,22 +1,22 @@
 /**
- * What a process holds open: what keeps its event loop alive, and what Linux
- * knows besides, such as the sockets and watches that keep nothing alive.
+ * The resources that a process holds open: those that keep its event loop alive, and others that Linux reports, such
+ * as idle sockets and file watches.
  *
  * @module
  */
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
-/** One name for each, such as `TCPSocketWrap`, `socket` or `file watch`. */
+/** One name per resource, such as `TCPSocketWrap`, `socket` or `file watch`. */
 export type Resources = readonly string[];
 
-/** Everything that is open now. */
+/** All open resources. */
 export function openResources(): Resources {
-  // A timer that waits for this very question is not held open by the servers.
+  // The timer that waits for this answer does not belong to the servers.
   const held = process.getActiveResourcesInfo().filter((name) => name !== 'Timeout');
   return [...held, ...openFiles()];
 }
 
-/** What is among `all` and not among `known`, each as often as it is more. */
+/** The resources in `all` that are not in `known`, with multiplicity. */
 export function withoutThose(all: Resources, known: Resources): Resources {
   const left = [...known];
   return all.filter((name) => {
@@ -34,13 +34,13 @@ function openFiles(): string[] {
       if (target.startsWith('socket:')) return ['socket'];
       return target.includes('inotify') ? watchesOf(descriptor) : [];
     } catch {
-      // The descriptor by which the folder was read, gone by now.
+      // The descriptor for reading the folder itself, which is closed by now.
       return [];
     }
   });
 }
 
-/** libuv keeps its one inotify descriptor for good; what counts is what is watched by it. */
+/** libuv keeps one inotify descriptor open; its watches are counted instead. */
 function watchesOf(descriptor: string): string[] {
   const info = readFileSync(`/proc/self/fdinfo/${descriptor}`, 'latin1');
   return [...info.matchAll(/^inotify wd:/gm)].map(() => 'file watch');

@@ -1,6 +1,6 @@
 /**
- * The server under test, in a process of its own: Express and WebSockets over
- * https, HTTP/2, and Express with a name of `sni`, on the same files.
+ * The servers under test, in a separate process: Express and WebSockets over https, HTTP/2, and Express with a name
+ * in `sni`, all with the same files.
  *
  * @module
  */
@@ -28,21 +28,21 @@ import type { ServerFiles, ServerNameFiles } from '../server-files.js';
 import type { MemorySample } from '../truth/memory-slope.js';
 import { openResources, type Resources, withoutThose } from './resources.js';
 
-/** How often something happened, by its name. */
+/** Counts by name. */
 export type Tally = Record<string, number>;
 
-/** What the server tells of its run. All of its handles are counted together. */
+/** The figures that the server reports. All of its handles are counted together. */
 export interface ServerFigures {
   readonly reloads: number;
   readonly authenticated: number;
   readonly failedReloads: Tally;
   readonly evicted: Tally;
   readonly refused: Tally;
-  /** What Node or the package has warned of; nothing of it is expected. */
+  /** Warnings of Node or the package; none are expected. */
   readonly warnings: readonly string[];
 }
 
-// As in a cluster. node:tls makes new ones with every context, and no session would outlive a reload.
+// As in a cluster. node:tls creates new keys with every context, so no session would outlive a reload.
 const ticketKeys = randomBytes(48);
 
 const sampleEveryMs = 1000;
@@ -73,17 +73,17 @@ let handles: readonly Mtls[] = [];
 let sampling: NodeJS.Timeout | undefined;
 
 const calls = {
-  /** Starts, and answers the ports. */
+  /** Starts, and returns the ports. */
   async listen(
     files: ServerFiles,
     { name, ...own }: ServerNameFiles,
   ): Promise<{ https: number; http2: number; sni: number }> {
     before = openResources();
     https = await createServer({ ...files, logger, tls: { ticketKeys } }, app());
-    // Nobody but the gate may end a connection of a client in good standing.
+    // Only the gate may close a connection of a client in good standing.
     https.keepAliveTimeout = 0;
     https.on('upgrade', upgrade);
-    // Not the first server: with `sni` no session is resumed.
+    // A separate server, because with `sni` no session is resumed.
     sni = await createServer({ ...files, logger, sni: { [name]: own } }, app());
     sni.keepAliveTimeout = 0;
     h2 = http2.createSecureServer({
@@ -110,7 +110,7 @@ const calls = {
     return samples;
   },
 
-  /** Closes everything. What it answers is left over; and then the process has to end by itself. */
+  /** Closes everything. Returns what is left open; after that, the process must end by itself. */
   async end(): Promise<Resources> {
     clearInterval(sampling);
     sockets.close();
@@ -121,7 +121,7 @@ const calls = {
       .filter(({ status }) => status === 'rejected')
       .map(() => 'a server that does not close');
     const left = [...unclosed, ...(await settledResources())];
-    // The line to the process that started this one is the last that keeps it alive, and is let go when this is told.
+    // The IPC channel is the last thing that keeps the process alive. It is released once this answer is sent.
     setImmediate(() => process.channel?.unref());
     return left;
   },
@@ -147,7 +147,7 @@ function upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
     return;
   }
   sockets.handleUpgrade(req, socket, head, (webSocket) => {
-    // ECONNRESET is how the end of a client looks from here.
+    // A client that ends appears as ECONNRESET here.
     webSocket.on('error', () => {});
     webSocket.on('message', () => {
       webSocket.send(answerTo(name));
@@ -155,7 +155,7 @@ function upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
   });
 }
 
-/** Who asked, and when this was answered: the checker compares both with the truth. */
+/** The client and the time of the answer, which the checker compares with the truth. */
 function answerTo(by: string | undefined): string {
   return JSON.stringify({ by, at: machineTime() });
 }
@@ -179,7 +179,7 @@ function tally(into: Tally, name: string): void {
 }
 
 function sample(): void {
-  // Without it the samples show when V8 last collected garbage, more than what is in use.
+  // Without this, the samples depend on when V8 last collected garbage.
   globalThis.gc?.();
   const { rss, heapUsed, external } = process.memoryUsage();
   samples.push({ at: machineTime(), resident: rss, counted: heapUsed + external });
@@ -199,7 +199,7 @@ async function close(server: Server): Promise<void> {
   await within(closed, closingLimitMs, 'closing a server');
 }
 
-/** What ends on the next turns of the loop is not left over. */
+/** Resources that close in the next turns of the event loop do not count. */
 async function settledResources(): Promise<Resources> {
   const giveUpAt = machineTime() + settlingLimitMs;
   for (;;) {

@@ -1,5 +1,5 @@
 /**
- * Compares what the clients saw with what is true.
+ * Compares the clients' observations with the expected standing.
  *
  * @module
  */
@@ -7,27 +7,27 @@ import { type ConnectionKind, connectionKinds, graceMs } from '../plan.js';
 import type { Observation, Served } from './observation.js';
 import type { Lateness, Standing } from './standing.js';
 
-/** What the clients saw, in numbers. */
+/** The observations in numbers. */
 export interface Counts {
   served: number;
-  /** Requests that failed and had to, or might. */
+  /** Requests that failed as expected. */
   turnedAway: number;
   lost: number;
   late: number;
   /** Connections of clients in good standing that ended. */
   dropped: number;
-  /** Answers to somebody else than who asked. */
+  /** Answers addressed to another client. */
   mistaken: number;
   readonly servedByKind: Record<ConnectionKind, number>;
-  /** New connections that brought a session: of how many it was resumed. */
+  /** New connections with a session: how many resumed it. */
   resumed: number;
   notResumed: number;
 }
 
-/** What the chaos was doing at a time. */
+/** The changes around a given time. */
 export type Circumstances = (at: number) => string;
 
-/** Knows every client's standing, and whether what happens to it is right. */
+/** Knows the expected standing of every client, and checks observations against it. */
 export class Checker {
   readonly counts: Counts = {
     served: 0,
@@ -40,9 +40,9 @@ export class Checker {
     resumed: 0,
     notResumed: 0,
   };
-  /** A sentence each. */
+  /** One sentence each. */
   readonly failures: string[] = [];
-  /** The serial numbers of the server's certificates that new connections saw. */
+  /** The serial numbers of the server certificates that new connections received. */
   readonly serverSerials = new Set<string>();
   readonly #standings = new Map<number, Standing>();
   readonly #circumstances: Circumstances;
@@ -56,20 +56,20 @@ export class Checker {
     this.#standings.set(client, standing);
   }
 
-  /** Forgets a client that asks no more, all but how late it was. */
+  /** Forgets a client that has stopped, except how late it was cut off. */
   dismiss(client: number, at: number): void {
     this.#past.push(...(this.#standings.get(client)?.lateness(at) ?? []));
     this.#standings.delete(client);
   }
 
-  /** How late each client was out that had to be, by `at`. */
+  /** How late each affected client was cut off, as of `at`. */
   lateness(at: number): Lateness[] {
     return [...this.#past, ...[...this.#standings.values()].flatMap((standing) => standing.lateness(at))];
   }
 
   see(observation: Observation): void {
     const standing = this.#standings.get(observation.client);
-    // It was dismissed with something under way.
+    // The client was dismissed while a request was in progress.
     if (standing === undefined) return;
     switch (observation.outcome) {
       case 'served':

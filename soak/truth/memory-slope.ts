@@ -1,28 +1,28 @@
 /**
- * Whether memory grows: the line that fits the samples best.
+ * Whether memory use grows: the best-fitting line through the samples.
  *
  * @module
  */
 
-/** Memory at a time, in bytes. */
+/** Memory use at one time, in bytes. */
 export interface MemorySample {
   /** `machineTime()`. */
   readonly at: number;
   readonly resident: number;
-  /** What V8 counts of it: its heap, and what hangs on its objects. */
+  /** The memory that V8 accounts for: its heap, and memory attached to its objects. */
   readonly counted: number;
 }
 
 export interface MemorySlope {
   readonly megabytesAMinute: number;
-  /** How many samples it rests on. */
+  /** The number of samples. */
   readonly samples: number;
 }
 
 const megabyte = 1e6;
 const minuteMs = 60_000;
 
-/** The slope by least squares of the samples from `from` on; `0` of fewer than two. */
+/** The least-squares slope of the samples from `from` on; `0` for fewer than two. */
 export function slopeOf(
   all: readonly MemorySample[],
   from: number,

@@ -1,13 +1,13 @@
 /**
- * What a client tells of one request, or of the end of its connection.
+ * What a client reports about a request, or about the end of its connection.
  *
  * @module
  */
 
-/** What every observation has. Times are `machineTime()`. */
+/** The fields of every observation. Times are `machineTime()`. */
 interface Observed {
   readonly client: number;
-  /** When it asked; of a connection that ended, when it ended. */
+  /** The time of the request, or of the end of the connection. */
   readonly from: number;
   readonly to: number;
 }
@@ -15,22 +15,22 @@ interface Observed {
 /** An answer with status 200. */
 export interface Served extends Observed {
   readonly outcome: 'served';
-  /** By the server's word: when it answered, and to whom. */
+  /** The server's answer: its time, and the client that it identified. */
   readonly at: number;
   readonly by: string;
-  /** Of a new connection that brought a session: whether it was resumed. */
+  /** For a new connection with a session: whether it was resumed. */
   readonly resumed?: boolean | undefined;
-  /** Of a new connection with a full handshake: the serial number of the server's certificate. */
+  /** For a new connection with a full handshake: the serial number of the server certificate. */
   readonly serverSerial?: string | undefined;
 }
 
-/** Anything else. */
+/** Any other result. */
 export interface TurnedAway extends Observed {
   readonly outcome: 'turned away';
   readonly why: string;
 }
 
-/** The server, or the network, ended a connection. */
+/** The server or the network closed a connection. */
 export interface Ended extends Observed {
   readonly outcome: 'ended';
 }

@@ -1,18 +1,18 @@
 /**
- * What is true of one client: when it has to be served, when it has to be out,
- * and when both are right. Times are `machineTime()`.
+ * The expected standing of one client: when it must be served, when it must be refused, and when both are acceptable.
+ * Times are `machineTime()`.
  *
  * @module
  */
 import { type ConnectionKind, graceMs, type Role } from '../plan.js';
 
-/** Why a client is out. */
+/** Why a client is refused. */
 export type Cause = 'revoked' | 'expired' | 'CA removed';
 
-/** The way of a revocation under the name of `sni`, whose CA has a CRL of its own. */
+/** Revocation under the name in `sni`, whose CA has its own CRL. */
 export const underSni = 'under a name of sni';
 
-/** One time in which a client is let in, from the first that it may be to the last. */
+/** A period in which a client is admitted, from the earliest to the latest possible moment. */
 interface Period {
   readonly mayBeInFrom: number;
   mustBeInFrom: number;
@@ -20,12 +20,12 @@ interface Period {
   mustBeOutFrom: number;
   cause: Cause | undefined;
   way: string;
-  /** The last answer, and the last end of a connection. */
+  /** The last answer, and the last close of a connection. */
   answeredAt: number;
   closedAt: number;
 }
 
-/** How late a client was out after one change, in milliseconds. */
+/** How late a client was cut off after one change, in milliseconds. */
 export interface Lateness {
   readonly cause: Cause;
   readonly way: string;
@@ -33,7 +33,7 @@ export interface Lateness {
   readonly closedAfter: number;
 }
 
-/** A client, and what is true of it. */
+/** A client and its expected standing. */
 export class Standing {
   readonly name: string;
   readonly role: Role;
@@ -46,7 +46,7 @@ export class Standing {
     this.kind = kind;
   }
 
-  /** Both are right from now on: the change that lets it in has begun. */
+  /** Both outcomes are acceptable from now on: the change that admits the client has begun. */
   mayBeIn(at: number): void {
     this.#periods.push({
       mayBeInFrom: at,
@@ -60,24 +60,28 @@ export class Standing {
     });
   }
 
-  /** The change that lets it in is complete, and counts; `Infinity`: something broken lies beside it. */
+  /** The change that admits the client is complete and must be effective; `Infinity` while another source is broken. */
   mustBeIn(at: number): void {
     this.#last.mustBeInFrom = at;
   }
 
-  /** Both are right from now on: the change that puts it out has begun. `way` says how it is made. */
+  /**
+   * Both outcomes are acceptable from now on: the change that excludes the client has begun. `way` is how it is made.
+   */
   mayBeOut(at: number, cause: Cause, way: string): void {
     this.#last.mayBeOutFrom = at;
     this.#last.cause = cause;
     this.#last.way = way;
   }
 
-  /** The change that puts it out is complete, and counts; `Infinity`: something broken lies beside it. */
+  /**
+   * The change that excludes the client is complete and must be effective; `Infinity` while another source is broken.
+   */
   mustBeOut(at: number): void {
     this.#last.mustBeOutFrom = at;
   }
 
-  /** Whether an answer that the server gave at a time came too late, or to somebody who was never let in. */
+  /** Whether the server's answer at a given time came too late, or went to a client that was never admitted. */
   isLate(at: number): boolean {
     const period = this.#at(at);
     if (period === undefined) return true;
@@ -85,20 +89,20 @@ export class Standing {
     return at > period.mustBeOutFrom + graceMs;
   }
 
-  /** Whether what failed between two times must not have failed. */
+  /** Whether a request between two times must not have failed. */
   isLoss(from: number, to: number): boolean {
     return this.#periods.some(
       ({ mustBeInFrom, mayBeOutFrom }) => from >= mustBeInFrom + graceMs && to < mayBeOutFrom,
     );
   }
 
-  /** Notes when the server ended its connection. */
+  /** Records that the server closed its connection. */
   noteEnd(at: number): void {
     const period = this.#at(at);
     if (period !== undefined) period.closedAt = Math.max(period.closedAt, at);
   }
 
-  /** How late it was out, of every change whose grace is over by `at`. */
+  /** How late it was cut off, for every change whose grace period is over by `at`. */
   lateness(at: number): Lateness[] {
     return this.#periods.flatMap(({ cause, way, mustBeOutFrom, answeredAt, closedAt }) => {
       if (cause === undefined || mustBeOutFrom + graceMs > at) return [];

@@ -7,7 +7,7 @@ import { steepestSlope } from '../plan.js';
 import type { SoakResult } from '../result.js';
 import { underSni } from './standing.js';
 
-/** What fails the run, a sentence each; of the same sort no more than a few. */
+/** The reasons why the run failed, one sentence each, limited per kind. */
 export function findFailures(result: SoakResult): string[] {
   return [
     ...summarize(result.seen),
@@ -41,7 +41,7 @@ function endFailures({ left, exit }: SoakResult): string[] {
   return [...handles, `the server's process ${ending}`];
 }
 
-/** A soak that provokes nothing would pass whatever the server does. */
+/** A soak that provokes nothing would always pass. */
 function idlenessFailures({ counts, changes, lateness, serverCertificates }: SoakResult): string[] {
   const idle = Object.entries(counts.servedByKind).filter(([, served]) => served === 0);
   const failures = idle.map(([kind]) => `no request of kind ${kind} was served`);

@@ -4,7 +4,7 @@ import { Checker } from '../../../soak/truth/checker.js';
 import type { Observation } from '../../../soak/truth/observation.js';
 import { Standing } from '../../../soak/truth/standing.js';
 
-/** Let in at 0, revoked by a list that was begun at 10,000 and complete at 10,200. */
+/** Admitted at 0, revoked by a CRL that was started at 10,000 and complete at 10,200. */
 function revokedClient(): { checker: Checker; see: (observation: Partial<Observation>) => void } {
   const checker = new Checker((at) => `at ${at}`);
   const standing = new Standing({ name: 'client', role: 'revoked', kind: 'keep-alive' });
@@ -35,7 +35,7 @@ const turnedAway = (from: number, to: number): Partial<Observation> => ({
   why: 'ECONNRESET',
 });
 
-test('a good request that is lost fails the run, with who, why and when', () => {
+test('a lost good request fails the run, with client, cause and time', () => {
   const { checker, see } = revokedClient();
   see(turnedAway(5000, 5010));
   expect(checker.counts).toMatchObject({ lost: 1, turnedAway: 0 });
@@ -60,13 +60,13 @@ test.each([
   ['from when the list is begun, even if it is asked for before', 9990, 10_001],
   ['within the grace', 10_300, 10_310],
   ['ever after', 60_000, 60_010],
-])('a revoked client may be turned away %s', (_when, from, to) => {
+])('a revoked client can be refused %s', (_when, from, to) => {
   const { checker, see } = revokedClient();
   see(turnedAway(from, to));
   expect(checker.counts).toMatchObject({ lost: 0, turnedAway: 1 });
 });
 
-test('a connection that ends is a failure while its client is in good standing, and is how it is put out after', () => {
+test('closing a connection is a failure while its client is in good standing, and expected afterwards', () => {
   const { checker, see } = revokedClient();
   see({ outcome: 'ended', from: 10_350, to: 10_350 });
   expect(checker.failures).toEqual([]);
@@ -76,14 +76,14 @@ test('a connection that ends is a failure while its client is in good standing, 
   expect(checker.failures).toHaveLength(1);
 });
 
-test('an answer to somebody else fails the run', () => {
+test('an answer to another client fails the run', () => {
   const { checker, see } = revokedClient();
   see(served(5000, 'another'));
   expect(checker.counts.mistaken).toBe(1);
   expect(checker.failures).toEqual(['took client (revoked, keep-alive) for another (at 5000)']);
 });
 
-test('a client whose CA comes and goes is judged by the time that it was asked in', () => {
+test('a client whose CA is added and removed is assessed by the time of its request', () => {
   const checker = new Checker(() => '');
   const standing = new Standing({ name: 'guest', role: 'guest', kind: 'http2' });
   checker.enrol(1, standing);

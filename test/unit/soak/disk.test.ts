@@ -12,13 +12,13 @@ function recorded(): { disk: Disk; told: number[]; tell: (at: number) => void; a
   return { disk, told, tell: (time) => told.push(time), at };
 }
 
-test('a change counts from when it is complete', () => {
+test('a change takes effect when it is complete', () => {
   const { told, tell, at } = recorded();
   at(1000).whenItCounts(tell);
   expect(told).toEqual([1000]);
 });
 
-test('a change beside a broken list counts from the next good one', () => {
+test('a change beside a broken CRL takes effect with the next valid one', () => {
   const { told, tell, at } = recorded();
   at(1000).break();
   at(1200).whenItCounts(tell);
@@ -27,7 +27,7 @@ test('a change beside a broken list counts from the next good one', () => {
   expect(told).toEqual([2000]);
 });
 
-test('a change that is broken before it had to be seen counts anew', () => {
+test('a change that is overwritten before it had to be read takes effect later', () => {
   const { told, tell, at } = recorded();
   at(1000).whenItCounts(tell);
   at(1300).break();
@@ -35,7 +35,7 @@ test('a change that is broken before it had to be seen counts anew', () => {
   expect(told).toEqual([1000, Infinity, 2000]);
 });
 
-test('a change that had to be seen before the next list is broken goes on counting', () => {
+test('a change that had to be read before the next broken CRL stays effective', () => {
   const { told, tell, at } = recorded();
   at(1000).whenItCounts(tell);
   at(1900).break();

@@ -55,7 +55,7 @@ const passed: SoakResult = {
   seen: [],
 };
 
-test('a run in which nothing went wrong has passed', () => {
+test('a run without failures has passed', () => {
   expect(findFailures(passed)).toEqual([]);
 });
 
@@ -112,19 +112,19 @@ test.each<[string, Partial<SoakResult>, string]>([
   expect(findFailures({ ...passed, ...change })).toEqual([failure]);
 });
 
-test('a short run says how memory grew, and does not fail for it', () => {
+test('a short run reports memory growth, and does not fail because of it', () => {
   const memory = { ...passed.memory, megabytesAMinute: 5, isAsserted: false };
   expect(findFailures({ ...passed, memory })).toEqual([]);
 });
 
-test('of many failures of one run twenty are told, and how many more there are', () => {
+test('twenty of many failures are listed, with the number of others', () => {
   const seen = Array.from({ length: 50 }, (_, index) => `lost request ${index}`);
   const failures = findFailures({ ...passed, seen });
   expect(failures).toHaveLength(21);
   expect(failures.at(-1)).toBe('and 30 more of these');
 });
 
-test('the slope is that of the line through the samples after the warm-up, in MB a minute', () => {
+test('the slope is that of the fitted line after the warm-up, in MB per minute', () => {
   const samples = Array.from({ length: 120 }, (_, second) => ({
     at: second * 1000,
     // Steep at first, then half a megabyte a minute, with a saw on it.
