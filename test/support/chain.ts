@@ -109,7 +109,7 @@ export function ca(options: string | CertificateOptions = {}): CertificateAuthor
   return authority(undefined, { commonName: 'root', ...named(options) });
 }
 
-/** A client certificate that nobody but itself has signed. */
+/** A self-signed client certificate. */
 export function selfSigned(options: string | CertificateOptions = {}): Certificate {
   return issue(undefined, { ...leafDefaults, ...clientDefaults, ...named(options) });
 }

@@ -90,7 +90,7 @@ function encrypt(clear: Buffer, options: Pkcs12Options): { algorithm: Buffer; da
 }
 
 function derive({ password, iterations = 1000 }: Pkcs12Options, salt: Buffer): Buffer {
-  // One that asks for more work than anybody does is not worth doing.
+  // More iterations than any reader accepts are not computed.
   return pbkdf2Sync(password, salt, iterations > 100_000 ? 1 : iterations, 32, 'sha256');
 }
 

@@ -27,7 +27,7 @@ export interface ProcessFigures {
   readonly cpuMs: number;
 }
 
-/** What such a server tells of itself. */
+/** What such a server reports about itself. */
 export interface ProcessReport {
   readonly event: 'listening' | 'reloaded' | 'refused';
   readonly port?: number;
@@ -66,7 +66,7 @@ export class ProcessServer {
     return server;
   }
 
-  /** What it has told of an event so far. */
+  /** What it has reported of an event so far. */
   reports(event: ProcessReport['event']): ProcessReport[] {
     const lines = this.#program.output.split('\n').slice(0, -1);
     return lines
@@ -75,7 +75,7 @@ export class ProcessServer {
       .filter((report) => report.event === event);
   }
 
-  /** Waits until it has told of an event so often. */
+  /** Waits until it has reported an event this many times. */
   async tells(event: ProcessReport['event'], times = 1): Promise<void> {
     await until(
       () => this.reports(event).length >= times,

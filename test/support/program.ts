@@ -96,7 +96,7 @@ export class Program {
   }
 }
 
-/** Whether anybody listens on a port. */
+/** Whether a port is in use. */
 export async function isListening(port: string): Promise<boolean> {
   const socket = connect(Number(port), 'localhost');
   try {
@@ -117,7 +117,7 @@ export async function run(
   return await new Program(file, options).ended();
 }
 
-/** A port that nobody listens on. */
+/** A free port. */
 export async function freePort(): Promise<string> {
   const server = createServer();
   await once(server.listen(0), 'listening');

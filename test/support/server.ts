@@ -236,7 +236,7 @@ export function helloApp(served: string[] = []): RequestListener {
 
 /**
  * Whether this Node shows a server the intermediates that a client sends. Node 24.21 shows none, by no method,
- * so that there a client below an intermediate is let in only where that intermediate is configured.
+ * so that a client below an intermediate CA is admitted only if that intermediate CA is configured.
  */
 export async function nodeShowsIntermediates(): Promise<boolean> {
   const root = ca('ca');

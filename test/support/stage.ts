@@ -59,7 +59,7 @@ export class Stage {
   async revoke(name: string, isOut: () => boolean | Promise<boolean>): Promise<number> {
     await this.#ca.revoke(name);
     const published = performance.now();
-    await until(isOut, `${name} is out`);
+    await until(isOut, `${name} is disconnected`);
     return performance.now() - published;
   }
 }

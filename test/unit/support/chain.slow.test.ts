@@ -35,7 +35,7 @@ describe('certificates, as node:crypto reads them', () => {
     expect(client1.chainPem).toBe(client1.pem + east.pem);
   });
 
-  test('a client is for clientAuth, a server for serverAuth, and null leaves the extension out', () => {
+  test('a client is for clientAuth, a server for serverAuth, and null omits the extension', () => {
     const root = ca();
     expect(root.client().x509.keyUsage).toEqual([purposes.clientAuth]);
     expect(root.server().x509.keyUsage).toEqual([purposes.serverAuth]);
@@ -79,7 +79,7 @@ describe('certificates, as node:crypto reads them', () => {
     ['RSA-1024 with MD5', { key: 'rsa1024', hash: 'md5' }],
     ['Ed25519', { key: 'ed25519' }],
     ['Ed448', { key: 'ed448' }],
-  ])('a signature by %s holds', (_name, options) => {
+  ])('a signature by %s is valid', (_name, options) => {
     const root = ca(options);
     expect(root.x509.verify(root.x509.publicKey)).toBe(true);
   });
@@ -117,7 +117,7 @@ describe('certificates, as node:crypto reads them', () => {
     expect(x509.ca).toBe(false);
   });
 
-  test('dates are those asked for, before 2050 and after', () => {
+  test('dates are the requested ones, before 2050 and after', () => {
     const notBefore = new Date('2049-12-31T23:59:59.900Z');
     const notAfter = new Date('2050-01-01T00:00:00Z');
     const client = ca().client({ notBefore, notAfter });
@@ -156,7 +156,7 @@ describe('certificates, as node:crypto reads them', () => {
 });
 
 describe('CRLs, byte by byte', () => {
-  test('a CRL is what RFC 5280 section 5.1 says, and its signature holds', () => {
+  test('a CRL conforms to RFC 5280 section 5.1, and its signature is valid', () => {
     const root = ca({ commonName: 'root', key: 'ed25519' });
     const client2 = root.client('client2');
     const thisUpdate = new Date('2030-01-02T03:04:05Z');
@@ -177,7 +177,7 @@ describe('CRLs, byte by byte', () => {
     expect(verify(null, tbs, root.x509.publicKey, signature)).toBe(true);
   });
 
-  test('a million entries take less than ten seconds, and come out the same every time', () => {
+  test('a million entries take less than ten seconds, and are reproducible', () => {
     const root = ca();
     const started = performance.now();
     const crl = largeCrl(root, { entries: 1_000_000, also: [root.client()] });

@@ -6,8 +6,8 @@ import type { CrlMaterial, CrlOptions } from '../../support/crl.js';
 import { temporaryDirectory, writeMaterial } from '../../support/files.js';
 import { testWithOpenssl as test } from '../../support/openssl.js';
 
-describe('what openssl says of the test material', () => {
-  test('a certificate has the names and extensions that it was made with', () => {
+describe('the test material according to openssl', () => {
+  test('a certificate has the names and extensions that it was created with', () => {
     const client = ca({ commonName: 'root', organization: 'Example' })
       .intermediate('east')
       .client({ commonName: 'client1', sans: { upn: ['a@b.test'], email: ['a@b.test'] }, serial: 0x1002n });
@@ -79,7 +79,7 @@ describe('what openssl says of the test material', () => {
       ['Version 1', 'Next Update: NONE'],
     ],
     ['another issuer', { issuerName: ca('other').subject }, ['CN = other']],
-  ])('%s reads as it was made', (_name, options, expected) => {
+  ])('%s is parsed as it was created', (_name, options, expected) => {
     const out = openssl(['crl', '-noout', '-text', '-nameopt', 'oneline'], ca().crl(options).pem);
     for (const phrase of expected) expect(out).toContain(phrase);
   });
@@ -91,7 +91,7 @@ describe('what openssl says of the test material', () => {
     expect(out).toMatch(/Certificate Issuer: critical\s+DirName:\/?CN ?= ?other/);
   });
 
-  test('a CRL of 10,000 entries is accepted, and its signature holds', () => {
+  test('a CRL with 10,000 entries is accepted, and its signature is valid', () => {
     const root = ca();
     const client2 = root.client('client2');
     const crl = largeCrl(root, { entries: 10_000, also: [client2], reason: 'superseded' });
