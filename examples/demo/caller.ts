@@ -35,7 +35,7 @@ export class Caller {
     request.once('socket', (socket: Socket) => (this.#socket = socket));
     request.once('timeout', () => request.destroy(new Error('no answer within ten seconds')));
     const outcome = await outcomeOf(request);
-    return `${outcome}, on ${request.reusedSocket ? 'the connection it had' : 'a new connection'}`;
+    return `${outcome}, on ${request.reusedSocket ? 'the same connection' : 'a new connection'}`;
   }
 
   /** Resolves when the connection of the last call is closed. */

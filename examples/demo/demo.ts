@@ -35,7 +35,7 @@ process.once('exit', () => {
 });
 process.once('SIGINT', () => process.exit(130));
 
-console.log('A client is revoked while it is connected, and is disconnected immediately.');
+console.log('A client is revoked while it is connected, and its connection is closed.');
 try {
   const scene = await setTheScene();
   await letClientsIn(scene);
@@ -49,18 +49,18 @@ try {
 }
 
 async function setTheScene(): Promise<Scene> {
-  step('Make a development CA, a server certificate, two clients and an empty CRL');
+  step('Make a development CA, certificates for a server and two clients, and an empty CRL');
   const ca = await openDevCa(folder);
   const site = await ca.issueServer();
   const clients = [await ca.issueClient('client1'), await ca.issueClient('client2')] as const;
-  tell(`in ${folder}, which is deleted when the demo ends`);
+  tell(`in ${folder}, which is removed when the demo ends`);
   check(
     'issued',
     (await ca.list()).map(({ commonName }) => commonName),
     ['localhost', 'client1', 'client2'],
   );
 
-  step('Start an Express app that asks every caller for a certificate');
+  step('Start an Express app that requires a certificate of every client');
   const { log, server } = await startServer(ca, site);
   const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   tell(url);
@@ -106,17 +106,17 @@ async function startServer(
 
 async function letClientsIn({ log, nobody, client1, client2 }: Scene): Promise<void> {
   step('Call without a certificate');
-  check('nobody', await nobody.call(), 'refused, on a new connection');
+  check('no certificate', await nobody.call(), 'refused, on a new connection');
   check('the server log', (await log.next('refused')).message, 'refused: no-certificate, 127.0.0.1');
 
   step('Call as client1 and as client2, and keep both connections open');
   check('client1', await client1.call(), '200 hello client1, on a new connection');
   check('client2', await client2.call(), '200 hello client2, on a new connection');
-  check('client2', await client2.call(), '200 hello client2, on the connection it had');
+  check('client2', await client2.call(), '200 hello client2, on the same connection');
 }
 
 async function revokeClient2({ ca, server, log, client2, serial }: Scene): Promise<void> {
-  step('Revoke client2: the CA writes a new CRL file, and nothing else is done');
+  step('Revoke client2: the CA writes a new CRL file, and nothing is restarted');
   const reloaded = new Promise<ReloadReport>((resolve) => server.mtls.once('reloaded', resolve));
   const closed = client2.closed();
   const revocation = await ca.revoke('client2', { reason: 'keyCompromise' });
@@ -139,14 +139,14 @@ async function revokeClient2({ ca, server, log, client2, serial }: Scene): Promi
 }
 
 async function lookAround({ server, log, client1, client2Again, serial }: Scene): Promise<void> {
-  step('client2 tries a new connection');
+  step('client2 tries to connect again');
   check('client2', await client2Again.call(), 'refused, on a new connection');
   const { fields, message } = await log.next('refused');
   check('the server log', message, `refused: revoked, CN=client2, serial ${serial}, 127.0.0.1`);
   tell(String(fields['detail']));
 
-  step('client1 is not affected: it calls on its open connection');
-  check('client1', await client1.call(), '200 hello client1, on the connection it had');
+  step('client1 is not affected: it calls on the connection it opened before');
+  check('client1', await client1.call(), '200 hello client1, on the same connection');
   check(
     'connected',
     Array.from(server.mtls.connections, ({ identity }) => identity.commonName),

@@ -12,7 +12,8 @@ export class Difference extends Error {
   }
 }
 
-const isColoured = process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === '';
+const isSet = (name: string): boolean => !['', '0'].includes(process.env[name] ?? '');
+const isColoured = (process.stdout.isTTY || isSet('FORCE_COLOR')) && !isSet('NO_COLOR');
 const paint = (code: number, text: string): string => (isColoured ? `\x1b[${code}m${text}\x1b[0m` : text);
 let steps = 0;
 
