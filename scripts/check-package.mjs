@@ -35,16 +35,24 @@ function promisedFiles(value) {
   return value === undefined || value === null ? [] : Object.values(value).flatMap(promisedFiles);
 }
 
-/** Dependencies must not run install scripts, and each needs a documented reason. */
+/**
+ * Dependencies must not run install scripts, and each needs a documented reason. npm runs `prepare` in a checkout and
+ * when it installs from git, not when it installs a published package.
+ */
 function dependencyComplaints({ dependencies, scripts }) {
   const names = Object.keys(dependencies);
   const table = readFileSync(path.join(root, 'CONTRIBUTING.md'), 'utf8').split('## Dependencies')[1] ?? '';
   const explained = [...table.matchAll(/^\| `([^`]+)` +\|/gm)].map(([, name]) => name);
   const { packages } = JSON.parse(readFileSync(path.join(root, 'package-lock.json'), 'utf8'));
   return [
-    ...['preinstall', 'install', 'postinstall', 'prepare', 'prepublish']
+    ...['preinstall', 'install', 'postinstall', 'prepublish']
       .filter((script) => script in scripts)
       .map((script) => `package.json has the script ${script}, which npm runs when it installs`),
+    ...(scripts.prepare === 'node scripts/prepare.mjs'
+      ? []
+      : [
+          'the script prepare of package.json is not scripts/prepare.mjs, so an install from git has no dist',
+        ]),
     ...Object.entries(packages)
       .filter(([, { dev, hasInstallScript }]) => dev !== true && hasInstallScript === true)
       .map(([where]) => `${where || 'package.json'} has an install script, by package-lock.json`),
