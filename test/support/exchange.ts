@@ -23,6 +23,18 @@ export const client1: ClientIdentity = {
   resumed: false,
 };
 
+/** The identity in a certificate of this name. */
+export function clientIn(commonName: string): ClientIdentity {
+  const { der } = ca('root').client({ commonName });
+  return {
+    source: 'tls',
+    via: undefined,
+    ...identityOf(parseCertificate(der)),
+    policies: [],
+    resumed: false,
+  };
+}
+
 export interface Exchange {
   readonly req: MtlsRequest;
   readonly res: ServerResponse;
