@@ -54,6 +54,7 @@ export type { RevocationEntryState } from './revocation/revocation-state.js';
 
 export { clientIdentity } from './express/client-identity.js';
 export { clientOf } from './express/client-of.js';
+export { forwardIdentity } from './express/forward-identity.js';
 export { identify } from './gate/connection.js';
 export type { CertificateIdentity, ClientIdentity, SubjectAltNames } from './identity/client-identity.js';
 export { DistinguishedName } from './x509/distinguished-name.js';

@@ -33,6 +33,8 @@ export interface Connection {
   serves(host: string): boolean;
   /** Ends the connection, and with it every request and stream on it; of a client behind a proxy what it has open. */
   evict(refusal: Refusal): void;
+  /** What came with the client's certificate and was needed, DER. */
+  readonly intermediates: readonly Buffer[];
   /** Whether the socket is a proxy's, and carries requests of others too: it stays open when one of them is refused. */
   readonly isForwarded: boolean;
   /** Whether requests on it may have connections of their own: it is a proxy's, or may be. */

@@ -10,7 +10,7 @@ import { endedFor, type Refusal, refuse } from '../judgement/refusal.js';
 import { type KeptConnection } from './connection.js';
 import { type GateReporter } from './events.js';
 import { isSamePolicies, type Keeper, policiesChanged } from './gated-connection.js';
-import { type ReadPeer } from './peer.js';
+import { intermediatesOf, type ReadPeer } from './peer.js';
 
 /** What carries a request through a proxy's connection, and how it is ended without the others. */
 export interface Exchange {
@@ -88,6 +88,11 @@ export class ForwardedConnection implements KeptConnection {
   /** The same as {@link ForwardedConnection.identity}. */
   get reported(): ClientIdentity | undefined {
     return this.identity;
+  }
+
+  /** What the proxy forwarded above its certificate. */
+  get intermediates(): readonly Buffer[] {
+    return intermediatesOf(this.#peer);
   }
 
   /** Where what becomes of it is reported. */

@@ -14,7 +14,7 @@ import { type Judges, type Verdict } from '../judgement/judges.js';
 import { type ServerNames } from '../material/server-names.js';
 import { type KeptConnection, remoteAddressOf } from './connection.js';
 import { type GateReporter } from './events.js';
-import { identityOn, type ReadPeer } from './peer.js';
+import { identityOn, intermediatesOf, type ReadPeer } from './peer.js';
 
 /** What a connection needs of its gate. */
 export interface Keeper {
@@ -89,6 +89,11 @@ export class GatedConnection implements KeptConnection {
     // With a certificate it is a TLS socket.
     return (this.#identity ??=
       this.#peer && identityOn(this.#socket as TLSSocket, this.#peer, this.#policies));
+  }
+
+  /** What the client sent beside its certificate, where that was needed. */
+  get intermediates(): readonly Buffer[] {
+    return intermediatesOf(this.#peer);
   }
 
   /** Whether its requests may have connections of their own. */

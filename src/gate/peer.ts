@@ -59,7 +59,7 @@ export class PeerCache {
    */
   withIntermediates(socket: TLSSocket, peer: ReadPeer): ReadPeer | Refusal {
     try {
-      const others = intermediatesOf(socket).map((der) => this.#readIntermediate(der));
+      const others = sentBeside(socket).map((der) => this.#readIntermediate(der));
       const weight = others.reduce((sum, { raw }) => sum + weightOfIntermediate(raw), peer.weight);
       return Object.freeze({ ...peer, others: Object.freeze(others), weight });
     } catch (error) {
@@ -121,7 +121,7 @@ function readPeer(view: Buffer, openssl: OpensslVerdict): ReadPeer | Refusal {
   }
 }
 
-function intermediatesOf(socket: TLSSocket): Buffer[] {
+function sentBeside(socket: TLSSocket): Buffer[] {
   const ders: Buffer[] = [];
   let above: X509Certificate | undefined = socket.getPeerX509Certificate()?.issuerCertificate;
   for (; above !== undefined && ders.length < maxOthers; above = above.issuerCertificate)
@@ -170,6 +170,11 @@ export function identityOn(
     resumed,
   }));
   return policies.length === 0 ? shown : Object.freeze({ ...shown, policies });
+}
+
+/** What came with a peer's certificate, DER. */
+export function intermediatesOf(peer: ReadPeer | undefined): readonly Buffer[] {
+  return peer?.others.map(({ raw }) => raw) ?? [];
 }
 
 /** Reads what a proxy forwarded, which anyone may have made. */

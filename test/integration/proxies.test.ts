@@ -12,11 +12,20 @@ import {
   type ClientIdentity,
   mtlsErrorHandler,
   type MtlsOptions,
+  requireClient,
   requireClientOnUpgrade,
+  forwardIdentity,
 } from 'express-mtls';
 import { ca, type Certificate } from '../support/chain.js';
 import { byteSequence, escaped, TestProxy } from '../support/proxied.js';
-import { publish, startServer, type StartOptions, type TestServer, until } from '../support/server.js';
+import {
+  nodeShowsIntermediates,
+  publish,
+  startServer,
+  type StartOptions,
+  type TestServer,
+  until,
+} from '../support/server.js';
 
 type Proxies = NonNullable<MtlsOptions['proxies']>;
 
@@ -268,3 +277,26 @@ async function startWithProxyCrl(): Promise<Awaited<ReturnType<typeof start>>> {
   const from = { ...byCertificate.from, crl: `${directory}/proxies.pem` };
   return { ...(await start({ ...byCertificate, from } as Proxies)), directory };
 }
+
+test('an app passes its client on to a backend that takes it for a proxy', async () => {
+  const middle = root.intermediate('middle');
+  const below = middle.client('below');
+  const backend = await start({ ...byCertificate, header: 'rfc9440' });
+  const asProxy = backend.proxy(nginx);
+  const front = express();
+  front.get('/', requireClient(), (req, res, next) => {
+    const headers = Object.entries(forwardIdentity(req)).flat();
+    asProxy.get('/', headers).then(({ status, body }) => res.status(Number(status)).send(body), next);
+  });
+  front.use(mtlsErrorHandler());
+  const { as } = await startServer({ root, app: front, options: { clients: 'optional' } });
+  const direct = await as(client1).get('/');
+  expect(seenBy(direct.body).identity).toMatchObject({
+    commonName: 'client1',
+    source: 'proxy',
+    via: 'nginx',
+  });
+  expect((await as().get('/')).status).toBe(401);
+  if (!(await nodeShowsIntermediates())) return;
+  expect(seenBy((await as(below).get('/')).body).identity).toMatchObject({ commonName: 'below' });
+});

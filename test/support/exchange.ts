@@ -68,6 +68,7 @@ export function exchange(of: 'client1' | 'anonymous' | 'unjudged' = 'client1'): 
     remoteAddress: '127.0.0.1',
     since: new Date(),
     isNamed: false,
+    intermediates: [],
     isForwarded: false,
     mayForward: false,
     recall: () => undefined,

@@ -11,6 +11,7 @@ function connectionWith(check: () => Refusal | undefined, identity?: typeof clie
     since: new Date(0),
     reporter: { emit: () => undefined },
     isNamed: false,
+    intermediates: [],
     isForwarded: false,
     mayForward: false,
     recall: () => undefined,

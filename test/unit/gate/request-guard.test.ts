@@ -15,6 +15,7 @@ class Refused implements Connection {
   readonly remoteAddress = '192.0.2.1';
   readonly since = new Date(0);
   readonly isNamed = false;
+  readonly intermediates = [];
   readonly isForwarded = false;
   readonly mayForward = false;
   readonly evictions: Refusal[] = [];
