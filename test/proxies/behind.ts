@@ -1,0 +1,411 @@
+/**
+ * An app behind a real proxy: the proxy by the configuration of its page, and clients that connect to it.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto';
+import { chmodSync, chownSync, mkdirSync, statSync } from 'node:fs';
+import { once } from 'node:events';
+import type { IncomingMessage, RequestListener } from 'node:http';
+import http2, { type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
+import https from 'node:https';
+import type { Socket } from 'node:net';
+import path from 'node:path';
+import tls from 'node:tls';
+import { spawnSync } from 'node:child_process';
+import { afterEach } from '@jest/globals';
+import express from 'express';
+import {
+  clientIdentity,
+  type ClientIdentity,
+  createServer,
+  type Mtls,
+  mtlsErrorHandler,
+  type MtlsOptions,
+  requireClientOnUpgrade,
+} from 'express-mtls';
+import { ca, type Certificate } from '../support/chain.js';
+import { temporaryDirectory, writeMaterial } from '../support/files.js';
+import { freePort } from '../support/program.js';
+import { type ProxyName, startProxy } from '../support/real-proxy.js';
+import { Clock, listen, Recorder } from '../support/server.js';
+
+export type Proxies = NonNullable<MtlsOptions['proxies']>;
+
+/** One of the proxies, as its page configures it. */
+export interface BehindProxy {
+  readonly name: ProxyName;
+  readonly header: Proxies['header'];
+  /** The configuration of the page, with the paths, ports and the app of a test. */
+  readonly config: (place: Place, transport: Transport) => string;
+  /** The header lines of a certificate, as this proxy writes them: name, value, name, value. */
+  readonly linesOf: (client: Certificate) => readonly (readonly [name: string, value: string])[];
+}
+
+export type Transport = 'certificate' | 'socket';
+
+/** What a test puts in place of what the page says. */
+export interface Place {
+  /** Has `certs` and `internal`. */
+  readonly folder: string;
+  /** Where the proxy listens. */
+  readonly port: string;
+  /** Where the app does: a port of the loopback, or the path of a socket. */
+  readonly app: string;
+}
+
+export const clientsCa = ca('clients');
+export const internalCa = ca('internal');
+const publicServer = clientsCa.server();
+const appServer = internalCa.server();
+
+const closers: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+/** What a handler saw of a request. */
+export interface SeenRequest {
+  readonly identity: ClientIdentity | undefined;
+  readonly names: readonly string[];
+}
+
+export interface Started {
+  readonly folder: string;
+  readonly port: number;
+  readonly crl: string;
+  readonly mtls: Mtls;
+  readonly recorder: Recorder;
+  readonly seen: SeenRequest[];
+  /** A client of the proxy. */
+  as(certificate?: Certificate): ProxiedClient;
+}
+
+export interface StartOptions {
+  readonly transport?: Transport;
+  /** What else differs in the options of the app. */
+  readonly options?: Partial<Omit<MtlsOptions, 'key' | 'cert' | 'passphrase' | 'proxies'>>;
+  readonly proxies?: Partial<Proxies>;
+  /** Changes the configuration of the page. */
+  readonly edit?: (config: string) => string;
+}
+
+/** Starts an app, and the proxy in front of it. */
+export async function startBehind(
+  behind: BehindProxy,
+  { transport = 'certificate', options = {}, proxies = {}, edit = (config) => config }: StartOptions = {},
+): Promise<Started> {
+  const folder = temporaryDirectory();
+  const { name, header } = behind;
+  const files = writeFiles(folder, name);
+  const seen: SeenRequest[] = [];
+  const recorder = new Recorder();
+  const { ca: caFile, crl } = files;
+  const from: Proxies['from'] =
+    transport === 'socket' ? { socket: true } : { ca: files.internalCa, rule: { commonName: name } };
+  const common = {
+    ca: caFile,
+    crl,
+    logger: recorder.logger,
+    now: new Clock().now,
+    ...options,
+    proxies: { from, header, ...proxies },
+  };
+  const own = { key: appServer.keyPem, cert: appServer.chainPem };
+  const server =
+    transport === 'socket'
+      ? await createServer(common, app(seen))
+      : await createServer({ ...common, ...own }, app(seen));
+  recorder.listenTo(server.mtls);
+  server.on('upgrade', echoUpgraded);
+  const where = transport === 'socket' ? path.join(folder, 'http.sock') : undefined;
+  const at = where === undefined ? `${await listen(server)}` : await listenOn(server, where);
+  const port = await freePort();
+  const config = edit(behind.config({ folder, port, app: at }, transport));
+  await startProxy(name, { config, folder: path.join(folder, 'proxy'), port });
+  return {
+    folder,
+    port: Number(port),
+    crl,
+    mtls: server.mtls,
+    recorder,
+    seen,
+    as: (certificate) => new ProxiedClient(Number(port), certificate),
+  };
+}
+
+/** Writes the certificates where the pages have them. */
+function writeFiles(folder: string, name: ProxyName): Record<'ca' | 'crl' | 'internalCa', string> {
+  chmodSync(folder, 0o755);
+  const [certs, internal] = [path.join(folder, 'certs'), path.join(folder, 'internal')];
+  for (const each of [certs, internal]) mkdirSync(each);
+  const proxy = internalCa.client(name);
+  const ofClients = writeMaterial(certs, {
+    'ca-crt.pem': clientsCa.pem,
+    'ca-crl.pem': clientsCa.crl({ number: 1 }).pem,
+    'server-crt.pem': publicServer.chainPem,
+    'server-key.pem': publicServer.keyPem,
+    'server.pem': publicServer.chainPem + publicServer.keyPem,
+  });
+  const ofProxies = writeMaterial(internal, {
+    'ca-crt.pem': internalCa.pem,
+    [`${name}-crt.pem`]: proxy.chainPem,
+    [`${name}-key.pem`]: proxy.keyPem,
+    [`${name}.pem`]: proxy.chainPem + proxy.keyPem,
+  });
+  return {
+    ca: ofClients['ca-crt.pem'],
+    crl: ofClients['ca-crl.pem'],
+    internalCa: ofProxies['ca-crt.pem'] as string,
+  };
+}
+
+/** Listens on a Unix socket that Apache's user may open too, as its page says. */
+async function listenOn(server: Awaited<ReturnType<typeof createServer>>, where: string): Promise<string> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => sockets.add(socket));
+  closers.push(async () => {
+    const closed = once(server, 'close');
+    server.close();
+    for (const socket of sockets) socket.destroy();
+    await closed;
+  });
+  await once(server.listen(where), 'listening');
+  const { stdout } = spawnSync('id', ['-g', 'www-data'], { encoding: 'utf8' });
+  if (process.getuid?.() === 0 && /^\d+/.test(stdout)) chownSync(where, statSync(where).uid, Number(stdout));
+  return where;
+}
+
+/** Remembers what a handler sees when the whole request is there, trailers as well. */
+function app(seen: SeenRequest[]): RequestListener {
+  const made = express();
+  made.use(clientIdentity());
+  made.get('/held', (_req, res) => {
+    // nginx would wait until it has more.
+    res.set('X-Accel-Buffering', 'no');
+    res.write('a part\n');
+  });
+  made.use((req, res) => {
+    req.resume().once('end', () => {
+      const { clientIdentity: identity, headers, rawHeaders, trailers, rawTrailers } = req;
+      const names = [headers, trailers].flatMap((each) => Object.keys(each));
+      const raw = [...rawHeaders, ...rawTrailers].filter((_, index) => index % 2 === 0);
+      seen.push({ identity, names: [...names, ...raw] });
+      res.send(identity?.commonName ?? 'nobody');
+    });
+  });
+  made.use(mtlsErrorHandler());
+  return made;
+}
+
+const guard = requireClientOnUpgrade();
+
+/** Answers an upgrade as a WebSocket (RFC 6455), then with the caller's name, and then with what it is sent. */
+function echoUpgraded(req: IncomingMessage, socket: Socket): void {
+  void guard(req, socket).then((identity) => {
+    if (identity === undefined) return;
+    socket.on('error', () => {});
+    const key = `${req.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
+    const head = [
+      'HTTP/1.1 101 Switching Protocols',
+      ...['Connection: Upgrade', 'Upgrade: websocket'],
+      // HAProxy compares it.
+      `Sec-WebSocket-Accept: ${createHash('sha1').update(key).digest('base64')}`,
+    ];
+    socket.write(`${head.join('\r\n')}\r\n\r\n${identity.commonName}\n`);
+    socket.pipe(socket);
+  });
+}
+
+// No answer takes as long; without a limit a fault would hang the run.
+const answerLimitMs = 20_000;
+
+export interface ProxiedAnswer {
+  readonly status: number | 'ended';
+  readonly text: string;
+}
+
+/** What a client has open, and when it ended. */
+export interface Held {
+  readonly isOpen: boolean;
+  /** Resolves with the time, by performance.now(). */
+  readonly ended: Promise<number>;
+}
+
+/** A client that connects to the proxy. */
+export class ProxiedClient {
+  readonly #options: tls.ConnectionOptions & { readonly host: string; readonly port: number };
+
+  constructor(port: number, certificate: Certificate | undefined) {
+    const own = certificate && { key: certificate.keyPem, cert: certificate.chainPem };
+    this.#options = { host: '127.0.0.1', port, servername: 'localhost', ca: clientsCa.pem, ...own };
+  }
+
+  /**
+   * Sends a request over HTTP/1.1 as it is written, and reads the answer to its end.
+   * @param lines - Header lines. Without one of `Connection`, `Connection: close` is sent.
+   */
+  async send(
+    lines: readonly string[] = [],
+    { method = 'GET', body = '', ...own }: { method?: string; body?: string } & tls.ConnectionOptions = {},
+  ): Promise<ProxiedAnswer & { readonly isResumed: boolean; readonly session: Buffer | undefined }> {
+    const socket = tls.connect({ ...this.#options, ...own });
+    closers.push(() => socket.destroy());
+    let session: Buffer | undefined;
+    socket.on('session', (given) => (session = given));
+    const all = [`${method} / HTTP/1.1`, 'Host: localhost', ...lines];
+    if (!lines.some((line) => /^connection:/i.test(line))) all.push('Connection: close');
+    socket.write(`${all.join('\r\n')}\r\n\r\n${body}`);
+    let text = '';
+    let isResumed = false;
+    socket.once('secureConnect', () => (isResumed = socket.isSessionReused()));
+    socket.setEncoding('latin1').on('data', (part: string) => (text += part));
+    socket.on('error', () => {});
+    await bounded(closeOf(socket), 'the answer ends');
+    const status = /^HTTP\/1\.1 (\d+)/.exec(text)?.[1];
+    return { status: status === undefined ? 'ended' : Number(status), text, isResumed, session };
+  }
+
+  /** Asks for `/held`, over HTTP/1.1, and returns when the first part has come. */
+  async hold(): Promise<Held> {
+    const headers = { Host: 'localhost' };
+    const request = https.request({ ...this.#options, path: '/held', headers, agent: false });
+    closers.push(() => request.destroy());
+    request.on('error', () => {});
+    request.end();
+    const [response] = (await bounded(once(request, 'response'), '/held answers')) as [IncomingMessage];
+    response.on('error', () => {});
+    await bounded(once(response, 'data'), '/held sends a part');
+    return heldUntilClosed(response);
+  }
+
+  /** Upgrades a connection; the first line that comes is the caller's name. */
+  async upgrade(): Promise<Held & { readonly name: string; echo(text: string): Promise<string> }> {
+    const request = https.request({
+      ...this.#options,
+      path: '/',
+      agent: false,
+      headers: {
+        ...{ Host: 'localhost', Connection: 'Upgrade', Upgrade: 'websocket' },
+        ...{ 'Sec-WebSocket-Version': '13', 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==' },
+      },
+    });
+    request.on('error', () => {});
+    request.end();
+    const [, socket, head] = (await bounded(once(request, 'upgrade'), 'the upgrade is answered')) as [
+      unknown,
+      Socket,
+      Buffer,
+    ];
+    socket.on('error', () => {});
+    closers.push(() => socket.destroy());
+    const nextLine = async (): Promise<string> => {
+      const [data] = (await bounded(once(socket, 'data'), 'a line comes')) as [Buffer];
+      return data.toString().trimEnd();
+    };
+    const name = head.length > 0 ? head.toString().trimEnd() : await nextLine();
+    return Object.assign(heldUntilClosed(socket), {
+      name,
+      echo: async (text: string): Promise<string> => {
+        socket.write(`${text}\n`);
+        return await nextLine();
+      },
+    });
+  }
+
+  /** Opens a session of HTTP/2. */
+  async http2(): Promise<ProxiedSession> {
+    const socket = tls.connect({ ...this.#options, ALPNProtocols: ['h2'] });
+    const session = http2.connect(`https://localhost:${this.#options.port}`, {
+      createConnection: () => socket,
+    });
+    session.on('error', () => {});
+    closers.push(() => {
+      session.destroy();
+    });
+    await bounded(once(session, 'connect'), 'the session of HTTP/2 begins');
+    return new ProxiedSession(session);
+  }
+}
+
+/** A session of HTTP/2 with the proxy. */
+export class ProxiedSession {
+  readonly #session: ClientHttp2Session;
+
+  constructor(session: ClientHttp2Session) {
+    this.#session = session;
+  }
+
+  /** Sends a request. A list of values is sent as several lines. */
+  async send(
+    headers: Readonly<Record<string, string | string[]>> = {},
+    trailers?: Readonly<Record<string, string>>,
+  ): Promise<ProxiedAnswer> {
+    const hasBody = trailers !== undefined;
+    const stream = this.#session.request(
+      { ':path': '/', ':method': hasBody ? 'POST' : 'GET', ...headers },
+      { endStream: !hasBody, waitForTrailers: hasBody },
+    );
+    stream.on('error', () => {});
+    if (trailers !== undefined) {
+      stream.once('wantTrailers', () => {
+        stream.sendTrailers(trailers);
+      });
+      stream.end('body');
+    }
+    let status: number | 'ended' = 'ended';
+    let text = '';
+    stream.on('response', (given) => (status = given[':status'] ?? 'ended'));
+    stream.setEncoding('utf8').on('data', (part: string) => (text += part));
+    await bounded(closeOf(stream), 'the stream ends');
+    return { status, text };
+  }
+
+  /** Asks for `/held`, and returns when the first part has come. */
+  async hold(): Promise<Held> {
+    const stream: ClientHttp2Stream = this.#session.request({ ':path': '/held' });
+    stream.on('error', () => {});
+    await bounded(once(stream, 'data'), '/held sends a part');
+    return heldUntilClosed(stream);
+  }
+}
+
+function heldUntilClosed(
+  open: NodeJS.EventEmitter & { readonly destroyed: boolean; resume(): unknown },
+): Held {
+  open.resume();
+  const closed = closeOf(open);
+  return {
+    get isOpen() {
+      return !open.destroyed;
+    },
+    get ended() {
+      return bounded(closed, 'it ends');
+    },
+  };
+}
+
+/** When it is closed, with an error or without. */
+async function closeOf(open: NodeJS.EventEmitter): Promise<number> {
+  return await new Promise((resolve) => {
+    open.once('close', () => {
+      resolve(performance.now());
+    });
+  });
+}
+
+/** Waits, but not for ever. */
+async function bounded<Result>(work: Promise<Result>, what: string): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`waited ${answerLimitMs} ms in vain until ${what}`));
+    }, answerLimitMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

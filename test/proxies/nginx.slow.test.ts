@@ -1,0 +1,64 @@
+/**
+ * nginx in front of the app, by the configuration in docs/behind-nginx.md.
+ *
+ * @module
+ */
+import { configurations, replaceAll } from '../support/real-proxy.js';
+import { escaped } from '../support/proxied.js';
+import { selfSigned } from '../support/chain.js';
+import { type BehindProxy, clientsCa } from './behind.js';
+import { describeBehind } from './cases.js';
+
+const [page = '', socketUpstream = '', socketPass = ''] = configurations('docs/behind-nginx.md', 'nginx');
+
+const nginx: BehindProxy = {
+  name: 'nginx',
+  header: 'nginx',
+  config: ({ folder, port, app }, transport) => {
+    const config = replaceAll(transport === 'socket' ? onSocket() : page, {
+      '/etc/nginx/certs': `${folder}/certs`,
+      'listen 443': `listen 127.0.0.1:${port}`,
+    });
+    if (transport === 'socket') return replaceAll(config, { '/run/app/http.sock': app });
+    return replaceAll(config, {
+      '/etc/nginx/internal': `${folder}/internal`,
+      '127.0.0.1:8443': `127.0.0.1:${app}`,
+    });
+  },
+  linesOf: (client) => [['X-SSL-Client-Cert', escaped(client)]],
+};
+
+/** The change that the page describes. */
+function onSocket(): string {
+  return page
+    .replace(/^upstream app \{.*?^\}\n/ms, socketUpstream)
+    .replace(/^ *proxy_pass .*\n/m, socketPass)
+    .replace(/^ *proxy_ssl_.*\n/gm, '');
+}
+
+describeBehind(nginx, {
+  withoutCertificate: (config) =>
+    replaceAll(config, { 'ssl_verify_client      on;': 'ssl_verify_client optional;' }),
+  // Version 1.22 ends the session.
+  spoofedOverHttp2: { 'as a trailer': 'ended' },
+  mistakes: {
+    'a certificate that no CA has signed': {
+      edit: (config) =>
+        replaceAll(config, { 'ssl_verify_client      on;': 'ssl_verify_client optional_no_ca;' }),
+      as: selfSigned('client1'),
+      status: 401,
+      reason: 'untrusted',
+    },
+    'PEM with line breaks': {
+      edit: (config) => replaceAll(config, { $ssl_client_escaped_cert: '$ssl_client_raw_cert' }),
+      as: clientsCa.client('client2'),
+      status: 400,
+    },
+    'no certificate of its own': {
+      edit: (config) => config.replace(/^ *proxy_ssl_certificate.*\n/gm, ''),
+      as: clientsCa.client('client2'),
+      status: 502,
+      reason: 'no-certificate',
+    },
+  },
+});
