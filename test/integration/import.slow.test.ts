@@ -11,7 +11,7 @@ import { openDevCa, type DevCa } from 'express-mtls/dev-ca';
 import { runCommand, type CommandResult } from '../support/command.js';
 import { Client } from '../support/client.js';
 import { makeOpensslCaFolder, makeTutorialFolder, passphrase } from '../support/openssl-folders.js';
-import { helloApp, listen } from '../support/server.js';
+import { helloApp, listen, silent } from '../support/server.js';
 import { temporaryDirectory } from '../support/files.js';
 import { openssl, testWithOpenssl as test } from '../support/openssl.js';
 
@@ -52,7 +52,7 @@ async function answersTo(directory: string, devCa: DevCa, names: readonly string
   const { certFile, keyFile } = await devCa.issueServer({ name: 'new-server', algorithm: 'ec-p256' });
   const file = (name: string): string => join(directory, name);
   const server = await createServer(
-    { key: keyFile, cert: certFile, ca: file('ca-crt.pem'), crl: file('ca-crl.pem') },
+    { key: keyFile, cert: certFile, ca: file('ca-crt.pem'), crl: file('ca-crl.pem'), logger: silent },
     helloApp(),
   );
   const target = { port: await listen(server), ca: readFileSync(file('ca-crt.pem'), 'utf8') };
