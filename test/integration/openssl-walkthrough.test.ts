@@ -9,6 +9,7 @@ import path from 'node:path';
 import { createServer } from 'express-mtls';
 import { openDevCa } from 'express-mtls/dev-ca';
 import { testWithOpenssl as test } from '../support/openssl.js';
+import { silent } from '../support/server.js';
 
 let directory: string;
 let transcript: string;
@@ -65,7 +66,7 @@ async function answersFrom(crl: Buffer | undefined): Promise<Record<string, Answ
     read('server-crt.pem'),
     read('ca-crt.pem'),
   ]);
-  const options = { key, cert, ca, ...(crl === undefined ? {} : { crl }) };
+  const options = { key, cert, ca, logger: silent, ...(crl === undefined ? {} : { crl }) };
   const server = await createServer(options, (_, response) => response.end('hello\n'));
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;
