@@ -15,7 +15,7 @@ export type { LimitOptions } from './gate/settings.js';
 export { developmentLogger } from './server/development-logger.js';
 export type { Logger } from './logger.js';
 export type { MtlsOptions, ProxiedOptions } from './server/options.js';
-export type { ProxyOptions, ProxyOrigin } from './gate/proxy-options.js';
+export type { ForwardedHeaderOptions, ProxyOptions, ProxyOrigin } from './gate/proxy-options.js';
 export type { ProxySecret } from './material/proxy-sources.js';
 export type { ForwardedEncoding, ForwardedField, ForwardedPreset } from './forwarded/forwarded-header.js';
 export type { ServerNameOptions } from './material/server-names.js';

@@ -206,9 +206,10 @@ export class Gate implements ProxyKeeper {
     return refusal === undefined ? this.#admitted(socket, whole, connection) : refuseTried(refusal);
   }
 
-  #admitted(socket: TLSSocket, peer: ReadPeer, connection: GatedConnection): undefined {
+  #admitted(socket: TLSSocket, peer: ReadPeer, connection: GatedConnection): Refusal | undefined {
     this.#peers.remember(peer);
     this.#open(socket, connection);
+    return undefined;
   }
 
   #refuse(socket: TLSSocket, refusal: Refusal, peer?: ReadPeer): Refusal {

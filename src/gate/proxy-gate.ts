@@ -19,7 +19,8 @@ import { type Refusal, refuse } from '../judgement/refusal.js';
 import { clientAddressIn } from './client-address.js';
 import { type Connection, type KeptConnection } from './connection.js';
 import { type Exchange, ForwardedConnection, type Origin } from './forwarded-connection.js';
-import { GatedConnection, type Keeper } from './gated-connection.js';
+import type { GatedConnection } from './gated-connection.js';
+import { type Keeper } from './gated-connection.js';
 import { readForwardedPeer, type ReadPeer } from './peer.js';
 import { type ProxySettings } from './proxy-options.js';
 import { SignatureBudget } from './signature-budget.js';
@@ -49,7 +50,7 @@ export class ProxyGate {
   readonly #settings: ProxySettings;
   readonly #keeper: ProxyKeeper;
   /** Admitted clients by the lines that they came with. */
-  readonly #clients: ForwardedCache<ReadPeer> = new ForwardedCache(new WeightedCache(remembered));
+  readonly #clients = new ForwardedCache<ReadPeer>(new WeightedCache(remembered));
   readonly #budget = new SignatureBudget();
   /** What no handler sees, whoever sent it. */
   readonly stripped: ReadonlySet<string>;

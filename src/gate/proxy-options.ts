@@ -52,12 +52,18 @@ export type ProxyOrigin =
       readonly addresses: readonly string[];
     };
 
+/** A header by its name and encoding. */
+export interface ForwardedHeaderOptions extends ForwardedField {
+  /** The header of the certificates above the client's, if they have one of their own. */
+  readonly chain?: ForwardedField;
+}
+
 /** The option `proxies`. */
 export interface ProxyOptions {
   /** How a proxy proves that it is one. There is no default. */
   readonly from: ProxyOrigin;
   /** The header that carries the certificate: by the name of a proxy, or by name and encoding. */
-  readonly header: ForwardedPreset | (ForwardedField & { readonly chain?: ForwardedField });
+  readonly header: ForwardedPreset | ForwardedHeaderOptions;
   /**
    * Whether a client may connect without a proxy, with a certificate of its own.
    * @defaultValue `'refuse'`

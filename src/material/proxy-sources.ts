@@ -18,7 +18,13 @@ import { type CrlSource, type SourceLoader } from './source-options.js';
  * const secret = { path: '/run/secrets/mtls-proxy' }; // openssl rand -hex 32 > /run/secrets/mtls-proxy
  * ```
  */
-export type ProxySecret = Buffer | { readonly path: string } | SourceLoader;
+export type ProxySecret =
+  | Buffer
+  | {
+      /** The file that holds it. */
+      readonly path: string;
+    }
+  | SourceLoader;
 
 /** From what proxies are known. */
 export interface ProxySources {
@@ -62,7 +68,7 @@ function checkProxySecret(given: unknown, name: string): CrlSource {
 }
 
 /** The fewest bytes of a secret: 32 random ones cannot be guessed, and text of that length is 128 bits in hex. */
-export const fewestSecretBytes = 32;
+const fewestSecretBytes = 32;
 
 /**
  * Checks the bytes of a secret, and leaves out one newline at their end.

@@ -139,9 +139,13 @@ export interface MtlsOptions {
  * `{ socket: true }`, `{ secret }` or `{ addresses }`.
  */
 export interface ProxiedOptions extends Omit<MtlsOptions, 'key' | 'cert' | 'passphrase'> {
+  /** The server has no TLS. */
   readonly key?: undefined;
+  /** The server has no TLS. */
   readonly cert?: undefined;
+  /** The server has no TLS. */
   readonly passphrase?: undefined;
+  /** The proxies that the server is behind. */
   readonly proxies: ProxyOptions;
 }
 

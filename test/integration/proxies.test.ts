@@ -275,7 +275,7 @@ async function startWithProxyCrl(): Promise<Awaited<ReturnType<typeof start>>> {
   const directory = mkdtempSync(`${tmpdir()}/express-mtls-proxies-`);
   publish(`${directory}/proxies.pem`, proxyRoot.crl({ number: 1 }).pem);
   const from = { ...byCertificate.from, crl: `${directory}/proxies.pem` };
-  return { ...(await start({ ...byCertificate, from } as Proxies)), directory };
+  return { ...(await start({ ...byCertificate, from })), directory };
 }
 
 test('an app passes its client on to a backend that takes it for a proxy', async () => {

@@ -97,7 +97,7 @@ describe('a proxy on a Unix socket', () => {
       closers.push(() => server.close());
       server.listen(path);
       expect((statSync(path).mode & 0o777).toString(8)).toBe('660');
-      expect(process.umask()).toBe(0);
+      expect(process.umask(0)).toBe(0);
     } finally {
       process.umask(before);
     }

@@ -55,7 +55,7 @@ export interface Place {
 }
 
 export const clientsCa = ca('clients');
-export const internalCa = ca('internal');
+const internalCa = ca('internal');
 const publicServer = clientsCa.server();
 const appServer = internalCa.server();
 

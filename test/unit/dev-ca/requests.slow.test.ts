@@ -188,9 +188,7 @@ test('the same request finds its certificate again, another one does not', async
   const other = { bytes: request('/CN=bob') };
   await expect(ca.signClientRequest('bob', other)).rejects.toThrow(/exists with another key/);
   await ca.issueClient('alice');
-  await expect(ca.signClientRequest('alice', other)).rejects.toThrow(
-    /alice-key\.pem exists, but the key/,
-  );
+  await expect(ca.signClientRequest('alice', other)).rejects.toThrow(/alice-key\.pem exists, but the key/);
   expect(await ca.list()).toHaveLength(2);
 });
 
