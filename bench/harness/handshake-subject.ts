@@ -23,7 +23,7 @@ export interface HandshakeSubject {
 
 type Started = Pick<HandshakeSubject, 'cpu' | 'admitted'> & { readonly port: number };
 
-export type ServerName = ServerKind | OtherServerName;
+export type ServerName = Exclude<ServerKind, 'behind-proxy'> | OtherServerName;
 
 /** The cost of handshakes. */
 export interface HandshakeCost {

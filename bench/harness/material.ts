@@ -55,6 +55,8 @@ export class Material {
   readonly client: Certificate = this.root.client('client1');
   /** Another certificate with the same name. */
   readonly revoked: Certificate = this.root.client('client1');
+  /** The certificate of a proxy. */
+  readonly proxy: Certificate = this.root.client('proxy');
   readonly #onExit = (): void => {
     rmSync(this.directory, { recursive: true, force: true });
   };

@@ -13,9 +13,11 @@ import { machineTime } from '../harness/clock.js';
 export interface Target {
   readonly port: number;
   readonly credentials: ClientCredentials;
+  /** The certificate to forward, PEM, if the client is a proxy. */
+  readonly forwarded?: string;
 }
 
-const request = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
+const head = 'GET / HTTP/1.1\r\nHost: localhost\r\n';
 
 /** The TLS options of a client. The context is created once for many connections. */
 export function connectOptions({ port, credentials }: Target): tls.ConnectionOptions {
@@ -29,17 +31,20 @@ export function connectOptions({ port, credentials }: Target): tls.ConnectionOpt
 
 export class KeepAliveConnection {
   readonly #socket: tls.TLSSocket;
+  readonly #request: string;
   #answer = '';
   #waiting: { resolve: (status: number) => void; reject: (error: Error) => void } | undefined;
   #closedAt: number | undefined;
 
-  static async open(options: tls.ConnectionOptions): Promise<KeepAliveConnection> {
+  static async open(options: tls.ConnectionOptions, forwarded?: string): Promise<KeepAliveConnection> {
     const socket = tls.connect(options);
     await once(socket, 'secureConnect');
-    return new KeepAliveConnection(socket);
+    return new KeepAliveConnection(socket, forwarded);
   }
 
-  private constructor(socket: tls.TLSSocket) {
+  private constructor(socket: tls.TLSSocket, forwarded: string | undefined) {
+    const header = forwarded === undefined ? '' : `X-SSL-Client-Cert: ${encodeURIComponent(forwarded)}\r\n`;
+    this.#request = `${head}${header}\r\n`;
     this.#socket = socket.setNoDelay(true).setEncoding('latin1');
     socket.on('data', (text: string) => {
       this.#read(text);
@@ -61,7 +66,7 @@ export class KeepAliveConnection {
   async get(): Promise<number> {
     if (this.#closedAt !== undefined) throw new Error('the connection is closed');
     const answered = new Promise<number>((resolve, reject) => (this.#waiting = { resolve, reject }));
-    this.#socket.write(request);
+    this.#socket.write(this.#request);
     return await answered;
   }
 

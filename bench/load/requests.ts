@@ -18,7 +18,9 @@ export class RequestLoad {
 
   static async open(target: Target, connections: number): Promise<RequestLoad> {
     const options = connectOptions(target);
-    const opening = Array.from({ length: connections }, () => KeepAliveConnection.open(options));
+    const opening = Array.from({ length: connections }, () =>
+      KeepAliveConnection.open(options, target.forwarded),
+    );
     return new RequestLoad(await Promise.all(opening));
   }
 

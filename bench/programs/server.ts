@@ -14,8 +14,11 @@ import type { ServerFiles } from '../harness/material.js';
 import { type AppName, apps } from './apps.js';
 import { type Stalls, StallProbe } from './stall-probe.js';
 
-/** `'express-mtls'`: `createServer()` of this package. `'native'`: `https.createServer()` with OpenSSL's CRL check. */
-export type ServerKind = 'express-mtls' | 'native';
+/**
+ * `'express-mtls'`: `createServer()` of this package. `'behind-proxy'`: the same, for clients of the proxy `proxy`.
+ * `'native'`: `https.createServer()` with OpenSSL's CRL check.
+ */
+export type ServerKind = 'express-mtls' | 'behind-proxy' | 'native';
 
 /** What to serve, and how. */
 export interface ServerPlan {
@@ -116,12 +119,17 @@ export type ServerCalls = typeof calls;
 
 answerCalls(calls);
 
-async function ours({ files, watch = true }: ServerPlan, listener: RequestListener): Promise<MtlsServer> {
+async function ours(
+  { kind, files, watch = true }: ServerPlan,
+  listener: RequestListener,
+): Promise<MtlsServer> {
   const { crl, ...others } = files;
+  const proxies = { from: { ca: files.ca, rule: { commonName: 'proxy' } }, header: 'nginx' } as const;
   const options = {
     ...others,
     ...(crl === undefined ? {} : { crl }),
     ...(watch ? {} : { watch: false as const }),
+    ...(kind === 'behind-proxy' ? { proxies } : {}),
   };
   const made = await createServer(options, listener);
   made.mtls.on('reloaded', (report) => reports.push(report));
