@@ -66,14 +66,14 @@ async function measureKnownClient(bench: Bench, { quick, progress }: Context): P
  */
 async function costsOfPair(
   bench: Bench,
-  order: readonly ServerKind[],
+  order: readonly (typeof kinds)[number][],
   quick: boolean,
 ): Promise<Map<ServerKind, number[]>> {
   const client = bench.own(new Child<ClientCalls>('client'));
   const subjects = new Map<ServerKind, HandshakeSubject>();
   for (const server of order)
     subjects.set(server, await startSubject(bench, client, { server, entries: 0, crl: undefined }));
-  const measure = async (kind: ServerKind, count: number): Promise<number> =>
+  const measure = async (kind: (typeof kinds)[number], count: number): Promise<number> =>
     (await measureHandshakes(client, subjects.get(kind) as HandshakeSubject, { count })).cpuMs;
   for (const kind of order) await measure(kind, quick ? 500 : 6000);
   const costs = await measureInRounds(order, quick ? 6 : 16, async (kind) => await measure(kind, 100));
