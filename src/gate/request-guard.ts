@@ -15,7 +15,7 @@ import { MtlsError } from '../errors.js';
 import { type Refusal, refusalError } from '../judgement/refusal.js';
 import { type Connection, connectionOf, judgeRequest } from './connection.js';
 import { receiveRequest, receiveStream, receiveUpgrade } from './forwarded-request.js';
-import { answerProblem, endWithProblem } from './problem.js';
+import { answerProblem, answerTimeoutMs, endWithProblem } from './problem.js';
 import { type ProxyGate } from './proxy-gate.js';
 import { answerStream } from './refusal-responder.js';
 import { requestedHosts } from './requested-hosts.js';
@@ -95,8 +95,9 @@ function passRequest(req: IncomingMessage, res: ServerResponse): boolean {
       res.once('close', () => {
         connection.evict(refusal);
       });
-      // HTTP/2's responses have no such thing. The connection of a proxy is for others too.
-      if ('shouldKeepAlive' in res && (!connection.isForwarded || hasBody(req))) res.shouldKeepAlive = false;
+      if (connection.isForwarded && req.headers.expect === undefined) readToEnd(req);
+      // HTTP/2's responses have no such thing.
+      else if ('shouldKeepAlive' in res) res.shouldKeepAlive = false;
       answerProblem(res, refusalError(refusal), refusal.reason);
     },
     redirect: (error) => {
@@ -106,6 +107,18 @@ function passRequest(req: IncomingMessage, res: ServerResponse): boolean {
   const connection = isPassed && hasBody(req) ? connectionOf(req) : undefined;
   if (connection !== undefined) guardData(req, connection);
   return isPassed;
+}
+
+/**
+ * The connection of a proxy is for others too, and a proxy that cannot send a whole body reports a fault of the app in
+ * place of the answer: node:http reads what is left and drops it, if that does not take long.
+ */
+function readToEnd(req: IncomingMessage): void {
+  if (!hasBody(req)) return;
+  const limit = setTimeout(() => req.socket.destroy(), answerTimeoutMs);
+  req.once('close', () => {
+    clearTimeout(limit);
+  });
 }
 
 /** Whether there is more of a request to come; on HTTP/2 that comes with the stream. */

@@ -146,6 +146,17 @@ describe('a certificate that a proxy forwards', () => {
     );
   });
 
+  test('is refused without an end to the connection of the proxy, however long the body is', async () => {
+    const stranger = ca('else').client('client1');
+    const { proxy, seen } = await start(byCertificate);
+    const through = proxy(nginx);
+    const body = 'x'.repeat(2_000_000);
+    const refused = await through.get('/', ['X-SSL-Client-Cert', escaped(stranger)], body);
+    const next = await through.get('/', ['X-SSL-Client-Cert', escaped(client1)], body);
+    expect([refused.status, next.status, next.socket === refused.socket]).toEqual([401, 200, true]);
+    expect(seen).toHaveLength(1);
+  });
+
   test('is refused by every check of the path, without OpenSSL', async () => {
     const constrained = root.intermediate({ commonName: 'short', pathLength: 0 });
     const middle = constrained.intermediate('middle');
