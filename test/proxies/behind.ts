@@ -88,7 +88,7 @@ export interface StartOptions {
   readonly options?: Partial<Omit<MtlsOptions, 'key' | 'cert' | 'passphrase' | 'proxies'>>;
   readonly proxies?: Partial<Proxies>;
   /** Changes the configuration of the page. */
-  readonly edit?: (config: string) => string;
+  readonly edit?: ((config: string) => string) | undefined;
 }
 
 /** Starts an app, and the proxy in front of it. */

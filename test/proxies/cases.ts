@@ -25,6 +25,10 @@ export interface Differences {
   /** What is not answered with 200, though it makes nobody another: the status by the form of the header. */
   readonly spoofed?: Answers;
   readonly spoofedOverHttp2?: Answers;
+  /** Lets clients send long bodies, where the default does not. */
+  readonly withLongBodies?: (config: string) => string;
+  /** @defaultValue 10,000,000 bytes */
+  readonly longestBody?: number;
   /** What the page says that a configuration must not do, and what the app makes of it. */
   readonly mistakes: Readonly<Record<string, Mistake>>;
 }
@@ -165,6 +169,20 @@ export function describeBehind(behind: BehindProxy, differences: Differences): v
       expect((await revoked.ended) - at).toBeLessThan(evictionLimitMs);
       expect(await other.echo('still here')).toBe('still here');
       await until(() => started.recorder.events('evicted').length > 0, 'the eviction is reported');
+    });
+
+    test('a client is served, and one that is refused is told so, however long the body of its request is', async () => {
+      const options = { crl: clientsCa.crl({ number: 1, revoked: [{ serial: client1.serial }] }).pem };
+      const { longestBody = 10_000_000, withLongBodies } = differences;
+      const started = await startBehind(behind, { options, edit: withLongBodies });
+      for (const length of [10, 100_000, longestBody]) {
+        const lines = [`Content-Length: ${length}`];
+        const request = { method: 'POST', body: 'x'.repeat(length) };
+        const served = await started.as(client2).send(lines, request);
+        const refused = await started.as(client1).send(lines, request);
+        expect([length, served.status, refused.status]).toEqual([length, 200, 401]);
+      }
+      expect(namesSeen(started.seen)).toEqual(new Set(['client2']));
     });
 
     test.each(Object.entries(differences.mistakes))(

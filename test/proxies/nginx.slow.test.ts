@@ -39,6 +39,7 @@ function onSocket(): string {
 describeBehind(nginx, {
   withoutCertificate: (config) =>
     replaceAll(config, { 'ssl_verify_client      on;': 'ssl_verify_client optional;' }),
+  withLongBodies: (config) => replaceAll(config, { 'server {': 'server { client_max_body_size 20m;' }),
   // Version 1.22 ends the session.
   spoofedOverHttp2: { 'as a trailer': 'ended' },
   mistakes: {
