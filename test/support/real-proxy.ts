@@ -73,9 +73,12 @@ const programs = {
 
 export type ProxyName = keyof typeof programs;
 
+// Where Debian has them, and not everyone looks.
+const env = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin` };
+
 /** Whether a proxy is installed. */
 export function isInstalled(name: ProxyName): boolean {
-  return spawnSync('sh', ['-c', `command -v ${programs[name].program}`]).status === 0;
+  return spawnSync('sh', ['-c', `command -v ${programs[name].program}`], { env }).status === 0;
 }
 
 /** The blocks of a page in the language of a proxy's configuration. */
@@ -128,7 +131,7 @@ export async function startProxy(
     writeFileSync(path.join(folder, file), text);
   const child = spawn(program, argumentsIn(folder), {
     cwd: folder,
-    env: { ...process.env, HOME: folder },
+    env: { ...env, HOME: folder },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);
