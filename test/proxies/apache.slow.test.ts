@@ -13,6 +13,7 @@ const [page = '', socketPass = ''] = configurations('docs/behind-apache.md', 'ap
 const apache: BehindProxy = {
   name: 'apache',
   header: 'apache',
+  clientAddress: 'x-forwarded-for',
   config: ({ folder, port, app }, transport) => {
     const config = replaceAll(transport === 'socket' ? onSocket() : page, {
       '/etc/apache2/certs': `${folder}/certs`,

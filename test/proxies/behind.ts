@@ -4,7 +4,7 @@
  * @module
  */
 import { createHash } from 'node:crypto';
-import { chmodSync, chownSync, mkdirSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import type { IncomingMessage, RequestListener } from 'node:http';
 import http2, { type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
@@ -25,9 +25,12 @@ import {
   requireClientOnUpgrade,
 } from 'express-mtls';
 import { ca, type Certificate } from '../support/chain.js';
+import type { ClientCertificate } from '../support/client.js';
+import { runCommand } from '../support/command.js';
 import { temporaryDirectory, writeMaterial } from '../support/files.js';
-import { freePort } from '../support/program.js';
-import { type ProxyName, startProxy } from '../support/real-proxy.js';
+import { codeBlocks } from '../support/markdown.js';
+import { freePort, Program, root } from '../support/program.js';
+import { configurations, type ProxyName, replaceAll, startProxy } from '../support/real-proxy.js';
 import { Clock, listen, Recorder } from '../support/server.js';
 
 export type Proxies = NonNullable<MtlsOptions['proxies']>;
@@ -36,6 +39,7 @@ export type Proxies = NonNullable<MtlsOptions['proxies']>;
 export interface BehindProxy {
   readonly name: ProxyName;
   readonly header: Proxies['header'];
+  readonly clientAddress: NonNullable<Proxies['clientAddress']>;
   /** The configuration of the page, with the paths, ports and the app of a test. */
   readonly config: (place: Place, transport: Transport) => string;
   /** The header lines of a certificate, as this proxy writes them: name, value, name, value. */
@@ -133,6 +137,47 @@ export async function startBehind(
     seen,
     as: (certificate) => new ProxiedClient(Number(port), certificate),
   };
+}
+
+/**
+ * Does what the pages say: makes the certificates by the commands of docs/behind-a-proxy.md, and runs the program of the
+ * proxy's own page behind its configuration.
+ * @returns What `curl` of the page is answered.
+ */
+export async function followPage(behind: BehindProxy): Promise<string> {
+  const { name } = behind;
+  const folder = temporaryDirectory();
+  chmodSync(folder, 0o755);
+  const [commands = ''] = configurations('docs/behind-a-proxy.md', 'console');
+  for (const [, line = ''] of commands.matchAll(/^\$ npx express-mtls (.*)$/gm)) {
+    const words = line.replace('nginx', name).split(' ');
+    const args = words.map((word) => (['certs', 'internal'].includes(word) ? path.join(folder, word) : word));
+    const { code, err } = await runCommand(args);
+    if (code !== 0) throw new Error(err);
+  }
+  const bundle = spawnSync('sh', ['-ec', bundles(name)], { cwd: folder, encoding: 'utf8' });
+  if (bundle.status !== 0) throw new Error(bundle.stderr);
+  const [port, appPort] = [await freePort(), await freePort()];
+  const program = codeBlocks(`docs/behind-${name}.md`).find(({ file }) => file === 'server.ts');
+  if (program === undefined) throw new Error('the page has no server.ts');
+  symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
+  const file = path.join(folder, 'server.mts');
+  writeFileSync(file, replaceAll(program.code, { '8443': appPort }));
+  await new Program(file, { cwd: folder }).listens(appPort);
+  const config = behind.config({ folder, port, app: appPort }, 'certificate');
+  await startProxy(name, { config, folder: path.join(folder, 'proxy'), port });
+  const certs = (of: string): string => readFileSync(path.join(folder, 'certs', of), 'utf8');
+  const certificate = { keyPem: certs('client1-key.pem'), chainPem: certs('client1-crt.pem') };
+  const client = new ProxiedClient(Number(port), certificate, certs('ca-crt.pem'));
+  const { status, text } = await client.send();
+  return `${status} ${text.split('\r\n\r\n')[1]}`;
+}
+
+/** The commands of the page that join files, for a proxy that reads them joined. */
+function bundles(name: ProxyName): string {
+  const [commands = ''] = configurations(`docs/behind-${name}.md`, 'console');
+  const lines = [...commands.matchAll(/^\$ ((?:cat|chmod) .*)$/gm)];
+  return lines.map(([, line = '']) => line).join('\n');
 }
 
 /** Writes the certificates where the pages have them. */
@@ -237,9 +282,9 @@ export interface Held {
 export class ProxiedClient {
   readonly #options: tls.ConnectionOptions & { readonly host: string; readonly port: number };
 
-  constructor(port: number, certificate: Certificate | undefined) {
+  constructor(port: number, certificate: ClientCertificate | undefined, caPem: string = clientsCa.pem) {
     const own = certificate && { key: certificate.keyPem, cert: certificate.chainPem };
-    this.#options = { host: '127.0.0.1', port, servername: 'localhost', ca: clientsCa.pem, ...own };
+    this.#options = { host: '127.0.0.1', port, servername: 'localhost', ca: caPem, ...own };
   }
 
   /**

@@ -14,6 +14,7 @@ const [page = '', socketProxy = '', optional = ''] = configurations('docs/behind
 const caddy: BehindProxy = {
   name: 'caddy',
   header: 'caddy',
+  clientAddress: 'x-real-ip',
   config: ({ folder, port, app }, transport) => {
     const changed =
       transport === 'socket' ? page.replace(/^\treverse_proxy .*?^\t\}\n/ms, socketProxy) : page;

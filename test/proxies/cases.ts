@@ -13,6 +13,7 @@ import { publish, startServer, until } from '../support/server.js';
 import {
   type BehindProxy,
   clientsCa,
+  followPage,
   type ProxiedAnswer,
   type ProxiedSession,
   startBehind,
@@ -95,6 +96,19 @@ export function describeBehind(behind: BehindProxy, differences: Differences): v
   });
 
   describe(`behind ${name}`, () => {
+    test('the page works as it is written', async () => {
+      expect(await followPage(behind)).toMatch(/^200 (?:\w+\r\n)?hello client1\n/);
+    });
+
+    test('the address in reports is the one that the proxy sees, whatever its client says', async () => {
+      const { clientAddress } = behind;
+      const started = await startBehind(behind, { transport: 'socket', proxies: { clientAddress } });
+      const lines = ['X-Forwarded-For: 192.0.2.1', 'X-Real-IP: 192.0.2.1', 'Forwarded: for=192.0.2.1'];
+      expect((await started.as(client1).send(lines)).status).toBe(200);
+      const addresses = started.recorder.events('authenticated').map(({ remoteAddress }) => remoteAddress);
+      expect(addresses).toEqual(['127.0.0.1']);
+    });
+
     test('no header or trailer of a client makes it another, over HTTP/1.1', async () => {
       const started = await startBehind(behind);
       const client = started.as(client2);

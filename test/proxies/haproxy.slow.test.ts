@@ -16,6 +16,7 @@ const [page = '', socketBackend = ''] = configurations('docs/behind-haproxy.md',
 const haproxy: BehindProxy = {
   name: 'haproxy',
   header: 'haproxy',
+  clientAddress: 'x-real-ip',
   config: ({ folder, port, app }, transport) => {
     const changed = transport === 'socket' ? page.replace(/^backend app\n.*/ms, socketBackend) : page;
     const config = replaceAll(changed, {

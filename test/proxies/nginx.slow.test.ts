@@ -14,6 +14,7 @@ const [page = '', socketUpstream = '', socketPass = ''] = configurations('docs/b
 const nginx: BehindProxy = {
   name: 'nginx',
   header: 'nginx',
+  clientAddress: 'x-real-ip',
   config: ({ folder, port, app }, transport) => {
     const config = replaceAll(transport === 'socket' ? onSocket() : page, {
       '/etc/nginx/certs': `${folder}/certs`,
