@@ -222,7 +222,7 @@ async function listenOn(server: Awaited<ReturnType<typeof createServer>>, where:
   return where;
 }
 
-/** Remembers what a handler sees when the whole request is there, trailers as well. */
+/** Remembers what a handler sees: `/waiting` never answers, `/held` sends a part, and the others read the request. */
 function app(seen: SeenRequest[]): RequestListener {
   const made = express();
   made.use(clientIdentity());
@@ -230,6 +230,9 @@ function app(seen: SeenRequest[]): RequestListener {
     // nginx would wait until it has more.
     res.set('X-Accel-Buffering', 'no');
     res.write('a part\n');
+  });
+  made.get('/waiting', (req) => {
+    seen.push({ identity: req.clientIdentity, names: [] });
   });
   made.use((req, res) => {
     req.resume().once('end', () => {
@@ -293,13 +296,18 @@ export class ProxiedClient {
    */
   async send(
     lines: readonly string[] = [],
-    { method = 'GET', body = '', ...own }: { method?: string; body?: string } & tls.ConnectionOptions = {},
+    {
+      method = 'GET',
+      target = '/',
+      body = '',
+      ...own
+    }: { method?: string; target?: string; body?: string } & tls.ConnectionOptions = {},
   ): Promise<ProxiedAnswer & { readonly isResumed: boolean; readonly session: Buffer | undefined }> {
     const socket = tls.connect({ ...this.#options, ...own });
     closers.push(() => socket.destroy());
     let session: Buffer | undefined;
     socket.on('session', (given) => (session = given));
-    const all = [`${method} / HTTP/1.1`, 'Host: localhost', ...lines];
+    const all = [`${method} ${target} HTTP/1.1`, 'Host: localhost', ...lines];
     if (!lines.some((line) => /^connection:/i.test(line))) all.push('Connection: close');
     socket.write(`${all.join('\r\n')}\r\n\r\n${body}`);
     let text = '';

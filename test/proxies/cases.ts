@@ -172,6 +172,24 @@ export function describeBehind(behind: BehindProxy, differences: Differences): v
       expect(started.recorder.events('refused')).toEqual([]);
     });
 
+    test('a revocation ends a request that waits for its answer, and no proxy repeats it', async () => {
+      const started = await startBehind(behind);
+      const answers = [client1, client2].map(async (client) => {
+        const { status } = await started.as(client).send([], { target: '/waiting' });
+        return { status, at: performance.now() };
+      });
+      await until(() => started.seen.length === 2, 'both requests wait');
+      publish(started.crl, clientsCa.crl({ number: 2, revoked: [{ serial: client1.serial }] }).pem);
+      await started.mtls.reload();
+      const at = performance.now();
+      const first = await Promise.race(answers);
+      expect(first.status).toBe(502);
+      expect(first.at - at).toBeLessThan(evictionLimitMs);
+      const evicted = started.recorder.events('evicted').map(({ identity }) => identity?.commonName);
+      expect(evicted).toEqual(['client1']);
+      expect(started.seen).toHaveLength(2);
+    });
+
     test('an upgrade has its client, and ends when that is revoked', async () => {
       const started = await startBehind(behind);
       const [revoked, other] = [await started.as(client1).upgrade(), await started.as(client2).upgrade()];

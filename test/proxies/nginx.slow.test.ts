@@ -3,10 +3,13 @@
  *
  * @module
  */
-import { configurations, replaceAll } from '../support/real-proxy.js';
+import { expect } from '@jest/globals';
+import { configurations, isInstalled, replaceAll } from '../support/real-proxy.js';
+import { testWith } from '../support/requirements.js';
 import { escaped } from '../support/proxied.js';
 import { selfSigned } from '../support/chain.js';
-import { type BehindProxy, clientsCa } from './behind.js';
+import { publish, until } from '../support/server.js';
+import { type BehindProxy, clientsCa, startBehind } from './behind.js';
 import { describeBehind } from './cases.js';
 
 const [page = '', socketUpstream = '', socketPass = ''] = configurations('docs/behind-nginx.md', 'nginx');
@@ -63,4 +66,20 @@ describeBehind(nginx, {
       reason: 'no-certificate',
     },
   },
+});
+
+const test = testWith(isInstalled('nginx'), 'nginx is not installed');
+
+test('a revocation takes no server out of an upstream of several', async () => {
+  const [client1, client2] = [clientsCa.client('client1'), clientsCa.client('client2')];
+  const started = await startBehind(nginx, {
+    edit: (config) => config.replace(/^ *server 127\.0\.0\.1:.*\n/m, '$&$&'),
+  });
+  const waiting = [client1, client1].map((client) => started.as(client).send([], { target: '/waiting' }));
+  await until(() => started.seen.length === 2, 'both requests wait');
+  publish(started.crl, clientsCa.crl({ number: 2, revoked: [{ serial: client1.serial }] }).pem);
+  await started.mtls.reload();
+  await Promise.all(waiting);
+  for (let call = 0; call < 4; call++) expect((await started.as(client2).send()).status).toBe(200);
+  expect(started.seen).toHaveLength(6);
 });
