@@ -33,9 +33,10 @@ export function requestLog(...given: unknown[]): Middleware {
   return (req, res, next) => {
     const started = performance.now();
     const { url } = req;
-    const remoteAddress = remoteAddressOf(req.socket);
     // Read now: when the answer is out, the connection may have been closed.
-    const identity = connectionOf(req)?.identity;
+    const connection = connectionOf(req);
+    const remoteAddress = connection?.remoteAddress ?? remoteAddressOf(req.socket);
+    const identity = connection?.identity;
     res.once('close', () => {
       const fields = {
         event: 'request',
