@@ -23,6 +23,11 @@ export function withoutHeaders(rawHeaders: readonly string[], names: ReadonlySet
   return kept ?? rawHeaders;
 }
 
+/** Removes the same headers from an object whose keys are names in lower case. */
+export function deleteHeaders(headers: object, names: ReadonlySet<string>): void {
+  for (const name of Object.keys(headers)) if (isOneOf(name, names)) Reflect.deleteProperty(headers, name);
+}
+
 function isOneOf(name: string, names: ReadonlySet<string>): boolean {
   const lowerCase = name.toLowerCase();
   return names.has(lowerCase) || (lowerCase.includes('_') && names.has(lowerCase.replaceAll('_', '-')));

@@ -38,7 +38,8 @@ export class ForwardedConnection implements KeptConnection {
   /** Until when the last judgement holds if nothing is reloaded, in milliseconds since 1970. */
   until: number = -Infinity;
   readonly isForwarded: boolean = true;
-  readonly mayForward: boolean = false;
+  /** On an upgraded socket, which is its client's: a request that came before it is another's. */
+  readonly mayForward: boolean = true;
   /** No two names of a server have policies of their own behind proxies. */
   readonly isNamed: boolean = false;
   readonly remoteAddress: string;

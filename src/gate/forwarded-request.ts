@@ -4,10 +4,10 @@
  *
  * @module
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
-import { withoutHeaders } from '../forwarded/strip-headers.js';
+import { deleteHeaders, withoutHeaders } from '../forwarded/strip-headers.js';
 import { type Connection, connectionOf, setConnection } from './connection.js';
 import { type Exchange } from './forwarded-connection.js';
 import { endSocket, GatedConnection } from './gated-connection.js';
@@ -35,10 +35,11 @@ export function receiveStream(
   rawHeaders: string[],
   below: Connection | undefined,
 ): Connection | undefined {
-  const head = { rawHeaders: [...rawHeaders], address: addressIn(headers, proxies) };
-  deleteFrom(headers, proxies.stripped);
+  const head = { rawHeaders: [...rawHeaders], isCut: false, address: addressIn(headers, proxies) };
+  deleteHeaders(headers, proxies.stripped);
   replaceIn(rawHeaders, withoutHeaders(rawHeaders, proxies.stripped));
   if (!(below instanceof GatedConnection)) return below;
+  if (!stream.endAfterHeaders) stripStreamTrailers(stream, proxies.stripped);
   const connection = proxies.connectionOf(head, below, new StreamExchange(stream));
   if (connection !== undefined) setConnection(stream, connection);
   return connection ?? below;
@@ -50,13 +51,21 @@ function receive(
   exchangeOf: () => Exchange,
 ): Connection | undefined {
   const { rawHeaders } = req;
-  const head = { rawHeaders, address: addressIn(req.headers, proxies) };
+  const head = { rawHeaders, isCut: isCut(req), address: addressIn(req.headers, proxies) };
   strip(req, proxies.stripped);
   const below = connectionOf(req);
   if (!(below instanceof GatedConnection)) return undefined;
   const connection = proxies.connectionOf(head, below, exchangeOf());
-  if (connection !== undefined) setConnection(req, connection);
+  // Its own in any case: an upgrade that follows on the socket is another client's.
+  setConnection(req, connection ?? below);
   return connection;
+}
+
+/** Over HTTP/1 Node leaves out what comes behind a number of headers. A stream of HTTP/2 it ends. */
+function isCut({ rawHeaders, socket }: IncomingMessage): boolean {
+  const { server } = socket as { readonly server?: Pick<Server, 'maxHeadersCount'> };
+  const most = server?.maxHeadersCount ?? 1000;
+  return most > 0 && rawHeaders.length >= 2 * most;
 }
 
 function addressIn(headers: IncomingHttpHeaders, { addressHeader }: ProxyGate): string | undefined {
@@ -71,31 +80,52 @@ function addressIn(headers: IncomingHttpHeaders, { addressHeader }: ProxyGate): 
 function strip(req: IncomingMessage, names: ReadonlySet<string>): void {
   const kept = withoutHeaders(req.rawHeaders, names);
   if (kept === req.rawHeaders) return;
-  deleteFrom(req.headers, names);
-  deleteFrom(req.headersDistinct, names);
+  deleteHeaders(req.headers, names);
+  deleteHeaders(
+    distinctIn(() => req.headersDistinct),
+    names,
+  );
   req.rawHeaders = kept as string[];
 }
 
-/** Trailers are there when the last piece of the body has been read. */
+/** Before 20.20.2, 22.22.2 and 24.14.1 Node throws at a header called __proto__, and only when it is first asked. */
+function distinctIn(read: () => NodeJS.Dict<string[]>): NodeJS.Dict<string[]> {
+  try {
+    return read();
+  } catch {
+    return read();
+  }
+}
+
+/** Trailers are there when the end of the body is pushed, and a handler may look before anything is emitted. */
 function stripTrailers(req: IncomingMessage, names: ReadonlySet<string>): void {
-  const emit = req.emit.bind(req);
-  let isDone = false;
-  req.emit = (name: string | symbol, ...args: unknown[]): boolean => {
-    if (!isDone && req.complete) {
-      isDone = true;
+  const push = req.push.bind(req);
+  req.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+    if (chunk === null) {
       const kept = withoutHeaders(req.rawTrailers, names);
       if (kept !== req.rawTrailers) {
-        deleteFrom(req.trailers, names);
-        deleteFrom(req.trailersDistinct, names);
+        deleteHeaders(req.trailers, names);
+        deleteHeaders(
+          distinctIn(() => req.trailersDistinct),
+          names,
+        );
         req.rawTrailers = kept as string[];
       }
     }
-    return emit(name, ...args);
+    return push(chunk, encoding);
   };
 }
 
-function deleteFrom(headers: object, names: ReadonlySet<string>): void {
-  for (const name of Object.keys(headers)) if (names.has(name)) Reflect.deleteProperty(headers, name);
+function stripStreamTrailers(stream: ServerHttp2Stream, names: ReadonlySet<string>): void {
+  const emit = stream.emit.bind(stream) as (name: string | symbol, ...args: unknown[]) => boolean;
+  stream.emit = (name: string | symbol, ...args: unknown[]): boolean => {
+    if (name === 'trailers') {
+      const [trailers, , rawTrailers] = args as [IncomingHttpHeaders, number, string[]];
+      deleteHeaders(trailers, names);
+      replaceIn(rawTrailers, withoutHeaders(rawTrailers, names));
+    }
+    return emit(name, ...args);
+  };
 }
 
 function replaceIn(list: string[], kept: readonly string[]): void {
@@ -105,13 +135,43 @@ function replaceIn(list: string[], kept: readonly string[]): void {
 /** A request and its response over HTTP/1: while it lasts, the socket carries no other. */
 class ResponseExchange implements Exchange {
   readonly #req: IncomingMessage;
-  readonly #res: ServerResponse;
+  readonly #listeners: (() => void)[] = [];
   isOver: boolean = false;
 
   constructor(req: IncomingMessage, res: ServerResponse) {
     this.#req = req;
-    this.#res = res;
-    res.once('close', () => (this.isOver = true));
+    res.once('close', () => {
+      this.#onAnswered();
+    });
+    // The response waits for that of an earlier request, and is never closed if the socket is first.
+    if (res.socket === null) this.#awaitSocket();
+  }
+
+  /** A request may be answered before it has come, or before a handler has read it. */
+  #onAnswered(): void {
+    const { complete, readableLength, destroyed, socket } = this.#req;
+    if ((complete && readableLength === 0) || destroyed || socket.destroyed) {
+      this.#finish();
+      return;
+    }
+    this.#req.once('close', () => {
+      this.#finish();
+    });
+    this.#awaitSocket();
+  }
+
+  #awaitSocket(): void {
+    this.#listeners.push(
+      onceClosed(this.#req.socket, () => {
+        this.#finish();
+      }),
+    );
+  }
+
+  #finish(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    for (const listener of this.#listeners) listener();
   }
 
   pause(): void {
@@ -120,11 +180,33 @@ class ResponseExchange implements Exchange {
 
   end(): void {
     endSocket(this.#req.socket);
+    // node:http ends a request that has been answered with nothing.
+    this.#req.destroy();
   }
 
   onEnd(listener: () => void): void {
-    this.#res.once('close', listener);
+    this.#listeners.push(listener);
   }
+}
+
+const awaited = new WeakMap<Duplex, Set<() => void>>();
+
+/**
+ * Calls a listener when a socket closes; with one listener of its own, however many requests wait on the socket.
+ * @returns What takes it back.
+ */
+function onceClosed(socket: Duplex, listener: () => void): () => void {
+  let listeners = awaited.get(socket);
+  if (listeners === undefined) {
+    const all = new Set<() => void>();
+    listeners = all;
+    awaited.set(socket, all);
+    socket.once('close', () => {
+      for (const each of all) each();
+    });
+  }
+  listeners.add(listener);
+  return () => listeners.delete(listener);
 }
 
 /** A socket after an upgrade. */

@@ -38,6 +38,8 @@ export interface ProxyKeeper extends Keeper {
 /** The head of a request, as it came. */
 export interface RequestHead {
   readonly rawHeaders: readonly string[];
+  /** Whether there may have been more headers. */
+  readonly isCut: boolean;
   /** The value of {@link ProxyGate.addressHeader}, several lines joined. */
   readonly address: string | undefined;
 }
@@ -78,9 +80,11 @@ export class ProxyGate {
     }
     const origin = this.#originOf(below, isProxys ? head : undefined);
     if (!isProxys) return this.#refuse(origin, exchange, notAProxy);
+    if (head.isCut) return this.#refuse(origin, exchange, tooManyHeaders);
     const lines = findForwarded(head.rawHeaders, this.#settings.header);
     if (lines === undefined) {
       if (this.#keeper.clients === 'required') return this.#refuse(origin, exchange, noCertificate);
+      if (this.#keeper.judges === undefined) return this.#refuse(origin, exchange, notReady);
       return this.#keep(new ForwardedConnection(this.#keeper, origin, exchange, undefined), exchange);
     }
     if (isFault(lines)) return this.#refuse(origin, exchange, refuseHeader(lines));
@@ -145,6 +149,12 @@ export class ProxyGate {
 const notAProxy = refuse('not-a-proxy', 'the request did not come from a proxy', {
   remedy: 'connect through the proxy, or have the proxy prove itself as proxies.from says',
 });
+const tooManyHeaders = refuse(
+  'header-invalid',
+  'the request has more headers than node:http keeps, and a certificate may be among the others',
+  { remedy: 'have the proxy limit the number of headers, or raise maxHeadersCount of the server' },
+);
+const notReady = refuse('untrusted', 'the server is not ready: its CAs and CRLs are still being read');
 const noCertificate = refuse('no-certificate', 'the proxy forwarded no certificate', {
   remedy:
     'have the proxy ask clients for a certificate and forward it in the header that proxies.header names',

@@ -105,7 +105,11 @@ function passRequest(req: IncomingMessage, res: ServerResponse): boolean {
     },
   });
   const connection = isPassed && hasBody(req) ? connectionOf(req) : undefined;
-  if (connection !== undefined) guardData(req, connection);
+  if (connection !== undefined)
+    guardData(req, connection, (refusal) => {
+      // What has been read of it already would end like a whole body.
+      req.destroy(refusalError(refusal));
+    });
   return isPassed;
 }
 
@@ -149,11 +153,16 @@ function passUpgrade(req: IncomingMessage, socket: Duplex): boolean {
 }
 
 /** What comes is no request, or the rest of one: the client is judged at each piece of it. */
-function guardData(data: Readable, connection: Connection): void {
+function guardData(
+  data: Readable,
+  connection: Connection,
+  onRefused: (refusal: Refusal) => void = ignore,
+): void {
   const passData = (): boolean => {
     const refusal = connection.check();
     if (refusal === undefined) return true;
     connection.evict(refusal);
+    onRefused(refusal);
     return false;
   };
   guardEvents(

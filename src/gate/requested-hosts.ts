@@ -20,7 +20,7 @@ const absoluteForm = /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i;
 export function requestedHosts(req: IncomingMessage): readonly string[] | undefined {
   const { headers, url, method } = req;
   // RFC 9112 section 3.2: more than one is an error, and which of them is read is anybody's guess.
-  if ((req.headersDistinct['host']?.length ?? 0) > 1) return undefined;
+  if (countOf(req.rawHeaders, 'host') > 1) return undefined;
   if (method !== 'CONNECT' && disguised.test(url ?? '')) return undefined;
   // The target of CONNECT is no resource of this server.
   const target = method === 'CONNECT' ? undefined : absoluteForm.exec(url ?? '')?.[1];
@@ -32,4 +32,12 @@ export function requestedHosts(req: IncomingMessage): readonly string[] | undefi
     hosts.push(host);
   }
   return hosts.length === 0 ? [''] : hosts;
+}
+
+/** `headersDistinct` has them too, and some releases of Node throw there at a header called __proto__. */
+function countOf(rawHeaders: readonly string[], name: string): number {
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2)
+    if (rawHeaders[index]?.length === name.length && rawHeaders[index]?.toLowerCase() === name) count++;
+  return count;
 }
