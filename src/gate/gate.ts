@@ -187,11 +187,12 @@ export class Gate implements ProxyKeeper {
     // OpenSSL found a path that it trusts, and we did not: the client may have sent an intermediate.
     const isPathMissing = connection.mayHaveOtherPath && openssl === 'trusted';
     if (isPathMissing && !socket.isSessionReused())
-      return this.#judgeWithIntermediates(socket, peer, connection.name);
+      return this.#judgeWithIntermediates(socket, peer, connection);
     return this.#refuse(socket, refusal, peer);
   }
 
-  #judgeWithIntermediates(socket: TLSSocket, peer: ReadPeer, name: string | undefined): Refusal | undefined {
+  #judgeWithIntermediates(socket: TLSSocket, peer: ReadPeer, asked: GatedConnection): Refusal | undefined {
+    const { name, role } = asked;
     const judging: Judging = { generation: this.judges?.generation ?? 0, name };
     const tried = this.#tried.find(peer, judging);
     if (tried !== undefined) return this.#refuse(socket, tried, peer);
@@ -201,7 +202,7 @@ export class Gate implements ProxyKeeper {
     };
     const whole = this.#peers.withIntermediates(socket, peer);
     if ('reason' in whole) return refuseTried(whole);
-    const connection = new GatedConnection(this, socket, whole);
+    const connection = new GatedConnection(this, socket, whole, { role });
     const refusal = connection.judge('trusted');
     return refusal === undefined ? this.#admitted(socket, whole, connection) : refuseTried(refusal);
   }
@@ -251,7 +252,8 @@ export class Gate implements ProxyKeeper {
 
   /** Judges every open connection as a new one: the clock was set, and a date that had passed may be to come. */
   async judgeAnew(): Promise<number> {
-    for (const connection of this.#connections) connection.until = -Infinity;
+    // Infinity: it has no certificate, and no judgement would set it again.
+    for (const open of this.#connections) if (open.until !== Infinity) open.until = -Infinity;
     return await this.judgeAll();
   }
 
