@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { lstatSync, statSync, unlinkSync } from 'node:fs';
+import { type BigIntStats, lstatSync, statSync, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
 import { isMainThread } from 'node:worker_threads';
 import { MtlsError } from '../errors.js';
@@ -17,9 +17,12 @@ import { MtlsError } from '../errors.js';
 export function keepToSocket(server: Server, mode: number): void {
   const listen = server.listen.bind(server) as (...args: unknown[]) => Server;
   let path: string | undefined;
+  // The listeners among the arguments are added by the first attempt.
+  let again: readonly unknown[] = [];
   let isRetry = false;
   server.listen = ((...args: unknown[]): Server => {
     path = pathIn(args[0]);
+    again = args.filter((argument) => typeof argument !== 'function');
     isRetry = false;
     return withMask(mode, () => listen(...args));
   }) as Server['listen'];
@@ -32,14 +35,19 @@ export function keepToSocket(server: Server, mode: number): void {
       return emit('error', fault);
     }
     const isTaken = name === 'error' && (args[0] as NodeJS.ErrnoException).code === 'EADDRINUSE';
-    if (!isTaken || path === undefined || isRetry || !isSocket(path)) return emit(name, ...args);
+    const found = isTaken && path !== undefined && !isRetry ? socketAt(path) : undefined;
+    if (path === undefined || found === undefined) return emit(name, ...args);
     isRetry = true;
     const stale = path;
     whenStale(
       stale,
       () => {
-        unlinkSync(stale);
-        withMask(mode, () => listen(stale));
+        try {
+          removeStale(stale, found);
+          withMask(mode, () => listen(...again));
+        } catch (error) {
+          emit('error', error);
+        }
       },
       () => emit(name, ...args),
     );
@@ -49,10 +57,17 @@ export function keepToSocket(server: Server, mode: number): void {
 
 /** The path that a server is to listen on. */
 function pathIn(where: unknown): string {
-  const path =
-    typeof where === 'object' && where !== null ? (where as { readonly path?: unknown }).path : where;
-  // A number in text is a port.
-  if (typeof path === 'string' && path !== '' && !/^\d+$/.test(path) && !path.startsWith('\0')) return path;
+  const { path, readableAll, writableAll } = (
+    typeof where === 'object' && where !== null ? where : { path: where }
+  ) as { readonly path?: unknown; readonly readableAll?: unknown; readonly writableAll?: unknown };
+  if (readableAll === true || writableAll === true)
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: 'readableAll and writableAll let every user of the host open the socket, and whoever can is a proxy',
+      remedy: 'leave them out: proxies.from.mode says who can',
+    });
+  // A number in text is a port: '8080', and '0x1f90' too.
+  const isPath = typeof path === 'string' && path !== '' && !(Number(path) >= 0);
+  if (isPath && !path.startsWith('\0')) return path;
   throw notSocket(
     typeof path === 'string' && path.startsWith('\0') ? 'an abstract socket, which has no mode' : 'no path',
   );
@@ -95,8 +110,19 @@ function faultOf(server: Server, mode: number): MtlsError | undefined {
   });
 }
 
-function isSocket(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true;
+function socketAt(path: string): BigIntStats | undefined {
+  const seen = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  return seen?.isSocket() === true ? seen : undefined;
+}
+
+/**
+ * Removes the file of a socket that no process answered on, unless another process that found the same has made a new one
+ * meanwhile: then to listen fails.
+ */
+function removeStale(path: string, stale: BigIntStats): void {
+  const { dev, ino, ctimeNs } = socketAt(path) ?? {};
+  // A file system may give a new file the number of one that was just removed.
+  if (dev === stale.dev && ino === stale.ino && ctimeNs === stale.ctimeNs) unlinkSync(path);
 }
 
 /** Whether a process answers on a socket. */

@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { chmodSync, existsSync, statSync, writeFileSync } from 'node:fs';
 import type { RequestListener } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
-import { createServer as createNetServer } from 'node:net';
+import { createServer as createNetServer, Server } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import express from 'express';
@@ -132,14 +132,68 @@ describe('a proxy on a Unix socket', () => {
     left.close();
   });
 
+  test('is one of several that start at once and find the same file: the others report that it is taken', async () => {
+    const path = join(temporaryDirectory(), 'stale.sock');
+    leaveBehind(createNetServer(), path);
+    const servers = await Promise.all(
+      [1, 2].map(async () => await createServer({ ...trust(), proxies }, app())),
+    );
+    const outcomes = await Promise.all(
+      servers.map(async (server) => {
+        closers.push(() => {
+          server.close();
+          server.closeAllConnections();
+        });
+        const outcome = Promise.race([
+          once(server, 'listening').then(() => 'listening'),
+          once(server, 'error').then(([error]) => (error as NodeJS.ErrnoException).code),
+        ]);
+        server.listen(path);
+        return await outcome;
+      }),
+    );
+    expect(outcomes.sort()).toEqual(['EADDRINUSE', 'listening']);
+    expect((await new TestProxy({ socketPath: path }).get('/', header())).status).toBe(200);
+  });
+
+  test('has the options of listen() too where a file was left behind', async () => {
+    const path = join(temporaryDirectory(), 'stale.sock');
+    leaveBehind(createNetServer(), path);
+    const given = { path, backlog: 3, exclusive: true };
+    const seen: unknown[] = [];
+    let called = 0;
+    const { listen: listenOnce } = Server.prototype;
+    Server.prototype.listen = function (this: Server, ...args: unknown[]): Server {
+      seen.push(args[0]);
+      return (listenOnce as (...all: unknown[]) => Server).apply(this, args);
+    } as typeof listenOnce;
+    closers.push(() => (Server.prototype.listen = listenOnce));
+    const again = await createServer({ ...trust(), proxies }, app());
+    closers.push(() => again.close());
+    again.listen(given, () => called++);
+    await once(again, 'listening');
+    expect(seen).toEqual([given, given]);
+    expect(called).toBe(1);
+  });
+
   test.each<[string, unknown]>([
     ['a port', 0],
+    ['a port in text', '0x1f90'],
+    ['a port in text with a fraction', '8080.0'],
     ['a port and a host', { port: 0, host: '127.0.0.1' }],
     ['an abstract socket', '\0express-mtls'],
     ['an abstract socket in an object', { path: '\0express-mtls' }],
   ])('is refused on %s', async (_, where) => {
     const server = await createServer({ ...trust(), proxies }, app());
     expect(() => server.listen(where as string)).toThrow(/proxies\.from is \{ socket: true \}/);
+  });
+
+  test('is refused with an option that opens the socket to every user', async () => {
+    const path = join(temporaryDirectory(), 'http.sock');
+    const server = await createServer({ ...trust(), proxies }, app());
+    for (const option of ['readableAll', 'writableAll'])
+      expect(() => server.listen({ path, [option]: true })).toThrow(/let every user of the host open/);
+    expect(existsSync(path)).toBe(false);
   });
 
   test('is refused on a socket that another process made with a wider mode', async () => {
