@@ -74,18 +74,35 @@ function addressIn(headers: IncomingHttpHeaders, { addressHeader }: ProxyGate): 
 }
 
 /**
- * Takes headers out of a request. node:http makes `headers` and `headersDistinct` of `rawHeaders` when they are first
- * asked for, by a count of its own: they are made before `rawHeaders` is replaced.
+ * Takes headers out of a request. node:http has made `headers` by now. It would make `headersDistinct` of `rawHeaders`
+ * when first asked, by a count of its own, and throw where `rawHeaders` is shorter; and few handlers ask.
  */
 function strip(req: IncomingMessage, names: ReadonlySet<string>): void {
   const kept = withoutHeaders(req.rawHeaders, names);
   if (kept === req.rawHeaders) return;
   deleteHeaders(req.headers, names);
-  deleteHeaders(
-    distinctIn(() => req.headersDistinct),
-    names,
-  );
   req.rawHeaders = kept as string[];
+  Object.defineProperty(req, 'headersDistinct', distinctHeaders);
+}
+
+/** What node:http would make of `rawHeaders`, when it is first asked for. */
+const distinctHeaders: PropertyDescriptor & ThisType<IncomingMessage> = {
+  configurable: true,
+  get() {
+    const distinct = Object.create(null) as NodeJS.Dict<string[]>;
+    for (const [index, name] of this.rawHeaders.entries()) {
+      if (index % 2 === 0) (distinct[name.toLowerCase()] ??= []).push(this.rawHeaders[index + 1] as string);
+    }
+    setDistinct(this, distinct);
+    return distinct;
+  },
+  set(distinct: NodeJS.Dict<string[]>) {
+    setDistinct(this, distinct);
+  },
+};
+
+function setDistinct(req: IncomingMessage, value: NodeJS.Dict<string[]>): void {
+  Object.defineProperty(req, 'headersDistinct', { value, configurable: true, writable: true });
 }
 
 /** Before 20.20.2, 22.22.2 and 24.14.1 Node throws at a header called __proto__, and only when it is first asked. */
