@@ -113,9 +113,9 @@ const endLimitMs = 3000;
 async function end(child: ChildProcess): Promise<void> {
   const exited = once(child, 'exit');
   child.kill('SIGTERM');
-  await Promise.race([exited, pause(endLimitMs)]);
-  if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+  const limit = setTimeout(() => child.kill('SIGKILL'), endLimitMs);
   await exited;
+  clearTimeout(limit);
 }
 
 /** Starts a proxy in the foreground, and ends it after the test. @param port - Where its configuration listens. */
