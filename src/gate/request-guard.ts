@@ -119,7 +119,12 @@ function passRequest(req: IncomingMessage, res: ServerResponse): boolean {
  */
 function readToEnd(req: IncomingMessage): void {
   if (!hasBody(req)) return;
-  const limit = setTimeout(() => req.socket.destroy(), answerTimeoutMs);
+  // When the whole body has come, the socket carries requests of others.
+  const limit = setTimeout(() => {
+    if (!req.complete) req.socket.destroy();
+  }, answerTimeoutMs);
+  // A request whose response is done is not told that its connection has ended.
+  limit.unref();
   req.once('close', () => {
     clearTimeout(limit);
   });
