@@ -92,9 +92,11 @@ function passRequest(req: IncomingMessage, res: ServerResponse): boolean {
   const isPassed = pass(req, {
     refuse: (connection, refusal) => {
       res.on('error', ignore);
-      res.once('close', () => {
-        connection.evict(refusal);
-      });
+      // The connection of a proxy is for others too.
+      if (!connection.isForwarded)
+        res.once('close', () => {
+          connection.evict(refusal);
+        });
       if (connection.isForwarded && req.headers.expect === undefined) readToEnd(req);
       // HTTP/2's responses have no such thing.
       else if ('shouldKeepAlive' in res) res.shouldKeepAlive = false;

@@ -286,7 +286,7 @@ describe('the process', () => {
           Reflect.get(IncomingMessage.prototype, 'headersDistinct', this);
           throw new TypeError('dest[field].push is not a function');
         };
-        Object.defineProperty(this, 'headersDistinct', { get });
+        Object.defineProperty(this, 'headersDistinct', { get, configurable: true });
       }
     }
     const directory = temporaryDirectory();
