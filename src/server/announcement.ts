@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Server } from 'node:net';
+import type { BlockList, Server } from 'node:net';
 import { abbreviate, describeName } from '../judgement/refusal.js';
 import { reportLongNames } from '../material/authority-names.js';
 import { type Materials } from '../material/material.js';
@@ -19,7 +19,7 @@ import { type Settings } from './options.js';
 /** Reports it. */
 export function announce(
   reporter: Reporter,
-  { clients, revocation: { unknown }, now }: Settings,
+  { clients, revocation: { unknown }, now, credentials, proxies }: Settings,
   { main, named }: Materials,
   server: Server,
 ): void {
@@ -31,9 +31,25 @@ export function announce(
   const address = server.address();
   const url = urlOf(server);
   reporter.emit('listening', { address, url, clients, allCas, ...describe(main.trust), ...sni });
+  if (proxies?.addresses !== undefined)
+    reporter.emit('proxies-by-address', { addresses: describeRules(proxies.addresses) });
+  if (proxies !== undefined && proxies.secrets.length > 0 && credentials === undefined)
+    reportClearSecret(reporter, address);
   const at = new Date(now());
   reportGaps(reporter, main.trust, { unknown, at, servername: undefined });
   for (const [name, { trust }] of own) reportGaps(reporter, trust, { unknown, at, servername: name });
+}
+
+/** `'10.0.0.0/8'`. Node says `'Subnet: IPv4 10.0.0.0/8'`. */
+function describeRules({ rules }: BlockList): string[] {
+  return rules.map((rule) => rule.slice(rule.lastIndexOf(' ') + 1));
+}
+
+const loopback = /^(?:127\.|::1$|::ffff:127\.)/;
+
+function reportClearSecret(reporter: Reporter, address: ReturnType<Server['address']>): void {
+  if (address === null || typeof address === 'string' || loopback.test(address.address)) return;
+  reporter.emit('secret-in-clear', { address: address.address, port: address.port });
 }
 
 /** Where to call a server; `undefined` for a Unix socket, and for a server without HTTP. */

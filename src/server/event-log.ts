@@ -117,6 +117,16 @@ const lines: Lines = {
       `${under(servername)}no CRL of ${listSome(uncovered)} is loaded: ${consequence}`,
     );
   },
+  'proxies-by-address': ({ addresses }) =>
+    warn(
+      { addresses: firstOf(addresses), addressCount: addresses.length },
+      `every program that can connect from ${listSome(addresses)} is believed as a proxy, and can be any client: prefer proxies.from with ca, socket or secret`,
+    ),
+  'secret-in-clear': ({ address, port }) =>
+    warn(
+      { address, port },
+      `the secret of proxies.from travels without TLS to ${address}, port ${port}: whoever reads it there can be any client; listen on the loopback, or give key and cert`,
+    ),
   'not-watching': () =>
     failure(
       {},
@@ -126,6 +136,14 @@ const lines: Lines = {
   'no-signals': () => warn({}, noSignals),
   unchanged: () => info({}, 'reloaded: nothing has changed'),
 };
+
+/** The message of a happening's line; `undefined` where it has none. */
+export function messageOf<Name extends keyof Happenings>(
+  name: Name,
+  ...args: Happenings[Name]
+): string | undefined {
+  return lines[name]?.(...args).message;
+}
 
 /** Writes to the logger of an app. What that throws is reported, and decides nothing. */
 export class EventLog {

@@ -138,6 +138,10 @@ interface ServerNotices {
   ];
   'no-crl': [Pick<UncoveredCas, 'servername'>];
   'uncovered-cas': [UncoveredCas];
+  /** The server listens, and whoever connects from these addresses is a proxy. */
+  'proxies-by-address': [{ readonly addresses: readonly string[] }];
+  /** The server listens beyond the loopback without TLS, and the secret of the proxies can be read on the way. */
+  'secret-in-clear': [{ readonly address: string; readonly port: number }];
   /** The server listens again, and its handle was closed. */
   'not-watching': [object];
   signal: [{ readonly signal: 'SIGHUP' }];

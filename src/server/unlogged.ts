@@ -1,9 +1,10 @@
 /**
- * What a server reports that has no logger: that it has none, and faults of its set-up. Both are warnings of the
- * process.
+ * What a server reports that has no logger: that it has none, faults of its set-up, and proxies that others can pass
+ * for. All are warnings of the process.
  *
  * @module
  */
+import { messageOf } from './event-log.js';
 import { type Happenings } from './events.js';
 import { ReportedFaults, warnOfFault } from './reported-faults.js';
 
@@ -13,8 +14,11 @@ export class Unlogged {
   #hasRefused = false;
 
   /** Warns of a fault once, and of the first refusal. */
-  write<Name extends keyof Happenings>(name: Name, ...[event]: Happenings[Name]): void {
-    if (name === 'request-failed') this.#warnOfFault(event as Happenings['request-failed'][0]);
+  write<Name extends keyof Happenings>(name: Name, ...args: Happenings[Name]): void {
+    const [event] = args;
+    if (name === 'proxies-by-address' || name === 'secret-in-clear')
+      process.emitWarning(messageOf(name, ...args) ?? name, { type: 'MtlsWarning' });
+    else if (name === 'request-failed') this.#warnOfFault(event as Happenings['request-failed'][0]);
     else if (name === 'refused') this.#warnOfRefusal((event as Happenings['refused'][0]).reason);
     else if (name === 'plain-http') this.#warnOfRefusal('plain-http');
   }

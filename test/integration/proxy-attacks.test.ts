@@ -27,10 +27,12 @@ import {
   nodeShowsIntermediates,
   pause,
   publish,
+  Recorder,
   silent,
   startServer,
   until,
 } from '../support/server.js';
+import { takeWarnings } from '../support/warnings.js';
 
 const root = ca('ca');
 const client1 = root.client('client1');
@@ -318,6 +320,47 @@ describe('the process', () => {
     asked = 0;
     await pause(200);
     expect(asked).toBeLessThan(20);
+  });
+});
+
+describe('each start warns', () => {
+  const events = ['proxies-by-address', 'secret-in-clear'];
+  const linesOf = async (
+    proxies: ProxiedOptions['proxies'],
+    host: string,
+    logged = true,
+  ): Promise<readonly LogLine[]> => {
+    const recorder = new Recorder();
+    const logger = logged ? recorder.logger : undefined;
+    const options = { ca: root.der, crl: root.crl({ number: 1 }).der, logger };
+    const server = await createServer({ ...options, proxies });
+    closers.push(() => server.close());
+    await once(server.listen(0, host), 'listening');
+    return events.flatMap((event) => recorder.linesOf(event));
+  };
+  const bySecret = { from: { secret: Buffer.alloc(32, 's') }, header: 'nginx' } as const;
+
+  test('of proxies that are known by their address', async () => {
+    const from = { addresses: ['127.0.0.1', '10.0.0.0/8'] };
+    const lines = await linesOf({ from, header: 'nginx' }, '127.0.0.1');
+    expect(lines).toMatchObject([
+      { level: 'warn', fields: { event: 'proxies-by-address', addressCount: 2 } },
+    ]);
+    expect(lines[0]?.fields['addresses']).toEqual(expect.arrayContaining(['127.0.0.1/32', '10.0.0.0/8']));
+  });
+
+  test('of a secret that travels without TLS', async () => {
+    const lines = await linesOf(bySecret, '0.0.0.0');
+    expect(lines).toMatchObject([{ level: 'warn', fields: { event: 'secret-in-clear' } }]);
+    expect(JSON.stringify(lines)).not.toContain('sssss');
+    expect(await linesOf(bySecret, '127.0.0.1')).toEqual([]);
+  });
+
+  test('of both where there is no logger, as warnings of the process', async () => {
+    await linesOf(bySecret, '0.0.0.0', false);
+    expect(takeWarnings()).toEqual([expect.stringContaining('travels without TLS')]);
+    await linesOf(byAddress, '127.0.0.1', false);
+    expect(takeWarnings()).toEqual([expect.stringContaining('every program that can connect from')]);
   });
 });
 
