@@ -99,7 +99,8 @@ export function choosePath(
     others: judged.filter((one) => one !== best),
     missing,
     isPartial: hasMore || search.isExhausted,
-    failedSignatures: search.failedSignatures,
+    // Without a path to a trust anchor, those of certificates that came along led nowhere, too.
+    failedSignatures: missing === undefined ? search.failedSignatures : search.verifiedSignatures,
   };
 }
 

@@ -54,6 +54,7 @@ export class PathSearch {
   readonly #left: { -readonly [Limit in keyof SearchLimits]: number };
   #isExhausted = false;
   #failed = 0;
+  #verified = 0;
   readonly #avoided = new Set<Certificate>();
   readonly #issuers = new Map<Certificate, readonly Certificate[]>();
 
@@ -69,6 +70,11 @@ export class PathSearch {
   /** How many signatures were by none of the keys that they were tried with. */
   get failedSignatures(): number {
     return this.#failed;
+  }
+
+  /** How many signatures were verified, whatever came of it. */
+  get verifiedSignatures(): number {
+    return this.#verified;
   }
 
   /** Whether the budget ended before the paths did. */
@@ -145,6 +151,7 @@ export class PathSearch {
   #signersAmong(certificate: Certificate, candidates: readonly Certificate[]): readonly Certificate[] {
     for (const ofKey of groupByKey(candidates)) {
       if (!this.#take('signatures')) return [];
+      this.#verified++;
       if (this.#store.isSignedBy(certificate.signed, ofKey[0])) return ofKey;
       this.#failed++;
     }

@@ -19,7 +19,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { createServer, identify, type Mtls, protect, type ProxiedOptions, requestLog } from 'express-mtls';
 import { ca, type Certificate } from '../support/chain.js';
 import { temporaryDirectory } from '../support/files.js';
-import { escaped, headOf, TestProxy } from '../support/proxied.js';
+import { byteSequence, escaped, headOf, TestProxy } from '../support/proxied.js';
 import {
   Clock,
   listen,
@@ -320,6 +320,29 @@ describe('the process', () => {
     asked = 0;
     await pause(200);
     expect(asked).toBeLessThan(20);
+  });
+});
+
+describe('a stranger', () => {
+  test('does not get signatures verified without an end by a chain of certificates that it made itself', async () => {
+    const { port } = await start((_req, res) => res.end(), { proxies: { ...byAddress, header: 'rfc9440' } });
+    const above = [ca('nobody').intermediate('1')];
+    while (above.length < 8)
+      above.unshift((above[0] as (typeof above)[0]).intermediate(`${above.length + 1}`));
+    const leaf = (above[0] as (typeof above)[0]).client('client1');
+    const headers = [
+      'Client-Cert',
+      byteSequence(leaf),
+      'Client-Cert-Chain',
+      above.map(byteSequence).join(', '),
+    ];
+    const proxy = new TestProxy({ port });
+    const reasons = new Set<unknown>();
+    for (let count = 0; count < 150 && !reasons.has('overloaded'); count++) {
+      const { body } = await proxy.get('/', headers);
+      reasons.add((JSON.parse(body) as { reason: unknown }).reason);
+    }
+    expect([...reasons]).toEqual(['untrusted', 'overloaded']);
   });
 });
 
