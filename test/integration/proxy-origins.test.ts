@@ -144,10 +144,14 @@ describe('a proxy on a Unix socket', () => {
           server.close();
           server.closeAllConnections();
         });
-        const outcome = Promise.race([
-          once(server, 'listening').then(() => 'listening'),
-          once(server, 'error').then(([error]) => (error as NodeJS.ErrnoException).code),
-        ]);
+        const outcome = new Promise<string | undefined>((resolve) => {
+          server.once('listening', () => {
+            resolve('listening');
+          });
+          server.once('error', ({ code }: NodeJS.ErrnoException) => {
+            resolve(code);
+          });
+        });
         server.listen(path);
         return await outcome;
       }),
