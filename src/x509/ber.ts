@@ -1,23 +1,23 @@
 /**
- * From BER (X.690 section 8) to DER, as far as lengths and pieces of strings go:
- * some programs write files with lengths that they do not say beforehand.
+ * Converts BER (X.690 section 8) to DER, as far as indefinite lengths and constructed strings go: some programs write
+ * files that way.
  *
  * @module
  */
 
-// Real files have some fifteen levels, and some kilobytes.
+// Real files have about fifteen levels and a few kilobytes.
 const deepest = 64;
 const longest = 1_048_576;
 
-/** Whether these bytes begin like a SEQUENCE whose length is not said, which DER never has. */
+/** Whether these bytes begin with a SEQUENCE of indefinite length, which DER does not allow. */
 export function isIndefinite(bytes: Buffer): boolean {
   return bytes[0] === 0x30 && bytes[1] === 0x80;
 }
 
 /**
- * Writes an element with definite, shortest lengths, and OCTET STRINGs in one piece. What is signed may have other
- * bytes afterwards.
- * @returns `undefined` for what is no BER, where anything follows the element, and above a megabyte.
+ * Rewrites an element with the shortest definite lengths and primitive OCTET STRINGs. This may change bytes that are
+ * signed.
+ * @returns `undefined` for anything that is not BER, has trailing bytes, or exceeds a megabyte.
  */
 export function toDer(bytes: Buffer): Buffer | undefined {
   if (bytes.length > longest) return undefined;
@@ -60,7 +60,7 @@ function convert(bytes: Buffer, start: number, depth: number): Converted | undef
 
 const constructedString = 0x24;
 
-/** The OCTET STRING of which these are the pieces, each one already. */
+/** Joins the segments of an OCTET STRING. */
 function joinString(pieces: readonly Buffer[]): Buffer {
   return encode(0x04, pieces.map(contentOf));
 }
@@ -73,7 +73,7 @@ function contentOf(element: Buffer): Buffer {
 interface Header {
   /** Where the content begins. */
   readonly content: number;
-  /** `undefined`: until the end-of-contents octets. */
+  /** `undefined` if it ends with end-of-contents octets. */
   readonly length: number | undefined;
 }
 

@@ -1,6 +1,5 @@
 /**
- * The extensions of a certificate (RFC 5280 section 4.2), or those that a
- * certificate request asks for.
+ * The extensions of a certificate (RFC 5280 section 4.2) or of a certificate request.
  *
  * @module
  */
@@ -25,21 +24,23 @@ export const KeyUsage = {
   crlSign: 0x40,
 } as const;
 
-/** What the extensions say. Those that are not there are `undefined`. */
+/** The values of the extensions. Absent extensions are `undefined`. */
 export interface CertificateExtensions {
   readonly basicConstraints: { readonly ca: boolean; readonly pathLength: number | undefined } | undefined;
   /** A sum of {@link KeyUsage} bits. */
   readonly keyUsage: number | undefined;
   /** Object identifiers, dotted. */
   readonly extendedKeyUsage: readonly string[] | undefined;
-  /** Bits of Netscape's cert-type, which came before extendedKeyUsage: bit 0 is for clients. OpenSSL goes by it. */
+  /**
+   * The bits of Netscape's cert-type, the predecessor of extendedKeyUsage; bit 0 means clients. OpenSSL evaluates it.
+   */
   readonly netscapeCertType: number | undefined;
   readonly subjectAltNames: readonly GeneralName[];
   /** Hex. */
   readonly subjectKeyId: string | undefined;
   /** Hex. */
   readonly authorityKeyId: string | undefined;
-  /** The issuer's certificate by its own issuer and serial number, where authorityKeyIdentifier names it so. */
+  /** The issuer and the serial number of the issuer's certificate, if authorityKeyIdentifier has them. */
   readonly authorityCertificate: AuthorityCertificate | undefined;
   readonly crlDistributionPoints: readonly DistributionPoint[];
   readonly nameConstraints: NameConstraints | undefined;
@@ -47,9 +48,9 @@ export interface CertificateExtensions {
   readonly certificatePolicies: readonly string[] | undefined;
   readonly policyMappings: readonly PolicyMapping[] | undefined;
   readonly policyConstraints: PolicyConstraints | undefined;
-  /** How many more certificates may be below it before anyPolicy counts no longer. */
+  /** How many further certificates may follow before anyPolicy is ignored. */
   readonly inhibitAnyPolicy: number | undefined;
-  /** Critical extensions that are not read here, or that RFC 5280 wants not critical; dotted. */
+  /** Critical extensions that are not supported here, or that RFC 5280 requires to be non-critical; dotted. */
   readonly unknownCriticalExtensions: readonly string[];
 }
 
@@ -62,7 +63,7 @@ export interface AuthorityCertificate {
 
 type Extensions = { -readonly [Key in keyof CertificateExtensions]: CertificateExtensions[Key] };
 
-/** Reads the content of an Extensions; `undefined` has none. */
+/** Reads the content of an Extensions; `undefined` if there are none. */
 export function readExtensions(list: DerReader | undefined): CertificateExtensions {
   const read: Extensions = {
     basicConstraints: undefined,
@@ -89,10 +90,10 @@ export function readExtensions(list: DerReader | undefined): CertificateExtensio
   return read;
 }
 
-/** RFC 5280 wants subjectKeyIdentifier and authorityKeyIdentifier not critical, and OpenSSL refuses those that are. */
+/** RFC 5280 requires subjectKeyIdentifier and authorityKeyIdentifier to be non-critical. OpenSSL enforces that. */
 const neverCritical = new Set(['2.5.29.14', '2.5.29.35']);
 
-/** Reads an extension; returns whether it is one that is known here. */
+/** Reads an extension. Returns whether it is supported here. */
 function readExtension(type: string, value: DerReader, into: Extensions, isCritical: boolean): boolean {
   switch (type) {
     case '2.5.29.14':
@@ -160,7 +161,7 @@ export function readAuthorityKeyId(
   sequence.finish();
   return {
     authorityKeyId: keyId,
-    // Each of the two alone says nothing (RFC 5280 section 4.2.1.1: both, or neither).
+    // One without the other is ignored (RFC 5280 section 4.2.1.1: both, or neither).
     authorityCertificate: names && serial && { issuer: names, serial },
   };
 }

@@ -1,7 +1,6 @@
 /**
- * Certificate requests: PKCS#10 (RFC 2986). Their outer form is read by the
- * schemas of PKCS#10, the names and extensions by the readers of this folder.
- * Load it when there is a request to read: the schemas take some 60 ms.
+ * Certificate requests: PKCS#10 (RFC 2986). The schemas of PKCS#10 read the structure, the readers of this folder the
+ * names and extensions. Load it on demand: the schemas take about 60 ms.
  *
  * @module
  */
@@ -15,31 +14,31 @@ import { extensionsOf } from './extension-list.js';
 import { type PublicKeyKind, readPublicKeyKind } from './public-key.js';
 import { readAlgorithm, type Signed } from './signature.js';
 
-/** What is asked for. Nothing of it is verified: see {@link CertificateRequest.signed}. */
+/** The content of a request. Nothing is verified: see {@link CertificateRequest.signed}. */
 export interface CertificateRequest {
   readonly subject: DistinguishedName;
   /** SubjectPublicKeyInfo, DER. */
   readonly publicKey: Buffer;
   readonly publicKeyKind: PublicKeyKind;
-  /** What the certificate is to say; `undefined` where nothing is asked for. */
+  /** The requested extensions; `undefined` if there are none. */
   readonly extensions: CertificateExtensions | undefined;
-  /** The types of these extensions, dotted, in their order. */
+  /** The types of the requested extensions, dotted, in order. */
   readonly extensionTypes: readonly string[];
-  /** Its signature by its own key, which proves that whoever asks has that key (RFC 2986 section 3). */
+  /** The signature with the requester's key, which proves possession of that key (RFC 2986 section 3). */
   readonly signed: Signed;
 }
 
 const derSubject: DerSubject = { code: 'ERR_MTLS_PEM_INVALID', noun: 'certificate request' };
-// PKCS#9's extensionRequest (RFC 2985 section 5.4.2), and Microsoft's of the same form.
+// extensionRequest of PKCS#9 (RFC 2985 section 5.4.2), and Microsoft's attribute of the same form.
 const extensionRequests = ['1.2.840.113549.1.9.14', '1.3.6.1.4.1.311.2.1.14'];
-// A request is by a stranger. Real ones have some fifteen levels and some hundred elements.
+// A request comes from an unauthenticated party. Real ones have about fifteen levels and a hundred elements.
 const bounds = { maxDepth: 64, maxNodes: 10_000, maxContentLength: 1_048_576 };
 
 /**
  * Reads a request.
- * @param der - One request, and nothing after it.
- * @throws MtlsError `ERR_MTLS_PEM_INVALID` for anything but DER of version 1, and for extensions that are asked for
- *   twice or do not read.
+ * @param der - One request, without trailing bytes.
+ * @throws MtlsError `ERR_MTLS_PEM_INVALID` for anything but a DER request of version 1, and for duplicate or
+ *   unreadable extensions.
  */
 export function parseCertificateRequest(der: Buffer): CertificateRequest {
   const request = decode(der);
@@ -75,7 +74,7 @@ function decode(der: Buffer): CertificationRequest {
   if (isWritten(request, der)) return request;
   const { certificationRequestInfo: info } = request;
   const { attributes } = info;
-  // RFC 2986 says both that the set of attributes is there and that it is optional: without any, it may be left out.
+  // RFC 2986 is ambiguous on whether an empty set of attributes may be omitted, so both forms are accepted.
   if (attributes.length === 0) {
     Object.assign(info, { attributes: undefined });
     const isDer = isWritten(request, der);
@@ -85,12 +84,12 @@ function decode(der: Buffer): CertificationRequest {
   throw invalid('is not DER');
 }
 
-/** The schemas read any BER, and text that is not of its type as other text. What they would write is DER. */
+/** Whether the request is DER. The schemas accept any BER and invalid strings, but write DER. */
 function isWritten(request: CertificationRequest, der: Buffer): boolean {
   try {
     return encode(request).equals(der);
   } catch {
-    // They also read what they cannot write.
+    // The schemas can read values that they cannot write.
     return false;
   }
 }

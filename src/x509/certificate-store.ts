@@ -1,6 +1,5 @@
 /**
- * The configured CAs: which of them are trust anchors, who issued whom among them,
- * and the paths that they make for a certificate.
+ * The trust store: the configured CAs, which of them are trust anchors, and the certification paths that they form.
  *
  * @module
  */
@@ -13,43 +12,43 @@ import { type Signed, verifySignature } from './signature.js';
 
 export type { CertificateChain };
 
-/** What the configured CAs say of each other. */
+/** The relations between the configured CAs. */
 interface Links {
-  /** Who issued each of them. */
+  /** The issuers of each CA. */
   readonly issuers: ReadonlyMap<Certificate, readonly Certificate[]>;
   readonly anchors: ReadonlySet<Certificate>;
-  /** How many certificates stand above each until there is an anchor. */
+  /** The number of certificates between each CA and the nearest trust anchor. */
   readonly distances: ReadonlyMap<Certificate, number>;
 }
 
-/** Which CAs may be trust anchors. */
+/** Determines which CAs may be trust anchors. */
 interface StoreLinks {
   readonly partialChain?: 'deny' | 'allow' | undefined;
   readonly before?: CertificateStore | undefined;
 }
 
-/** Certificates of CAs, found by what they issued. Immutable. */
+/** The certificates of the configured CAs. Immutable. */
 export class CertificateStore implements Authorities {
   readonly certificates: readonly Certificate[];
   readonly #byBytes: ReadonlyMap<string, Certificate>;
   readonly #own: ReadonlySet<Certificate>;
   readonly #bySubject = new Map<string, Certificate[]>();
   readonly #keys = new WeakMap<Buffer, KeyObject | undefined>();
-  /** Whose signatures have been verified. */
+  /** The keys that verified signatures. */
   readonly #signers = new WeakMap<Signed, KeyObject>();
-  /** By the name of a configured CA, the key that made the signature that was verified last. */
+  /** The key that verified the last signature, by the name of the configured CA. */
   readonly #lastSigners = new Map<string, Buffer>();
   #links: Links | undefined;
   readonly #partialChain: 'deny' | 'allow';
-  /** Whether fewer CAs may be anchors than the certificates alone say. */
+  /** Whether `before` restricts the trust anchors. */
   readonly isNarrowed: boolean;
-  /** Until the anchors are known: see the constructor. */
+  /** Set until the trust anchors are determined: see the constructor. */
   #before: CertificateStore | undefined;
   readonly #chains = new WeakMap<Certificate, CertificateChain>();
 
   /**
-   * @param options - `partialChain: 'allow'`: where no root is configured above a CA, the CA is a trust anchor itself.
-   *   `before`: only what is an anchor there may be one here.
+   * @param options - `partialChain: 'allow'` makes a CA without a configured root a trust anchor. With `before`, only
+   *   trust anchors of that store can be trust anchors here.
    */
   constructor(certificates: readonly Certificate[], { partialChain = 'deny', before }: StoreLinks = {}) {
     this.#partialChain = partialChain;
@@ -62,30 +61,31 @@ export class CertificateStore implements Authorities {
       append(this.#bySubject, certificate.subject.canonical, certificate);
   }
 
-  /** The CAs of this name. */
+  /** The CAs with this name. */
   named(canonicalName: string): readonly Certificate[] {
     return this.#bySubject.get(canonicalName) ?? [];
   }
 
-  /** Whether a certificate of the same bytes is among them. */
+  /** Whether the store has this certificate, compared by its bytes. */
   isConfigured(certificate: Certificate): boolean {
     return this.#configured(certificate) !== undefined;
   }
 
-  /** The certificates of a CA's key: one that was renewed, or that its own old key has certified, has several. */
+  /** The certificates of a CA's key. A renewed or cross-certified CA has several. */
   ofKey({ subject, publicKey }: Certificate): Certificate[] {
     return this.named(subject.canonical).filter((ca) => ca.publicKey.equals(publicKey));
   }
 
-  /** Whether a path may end with a certificate: one that is configured and self-signed, or is a partial chain's. */
+  /** Whether a certificate is a trust anchor: configured and self-signed, or the top of a partial chain. */
   isAnchor(certificate: Certificate): boolean {
     const configured = this.#configured(certificate);
     return configured !== undefined && this.#linked.anchors.has(configured);
   }
 
   /**
-   * The configured CAs that may have issued a certificate, by name and authorityKeyIdentifier; those nearest to an
-   * anchor first. Each has still to have signed it, unless the certificate is configured too: see {@link CertificateStore.verifiedIssuersOf}.
+   * The configured CAs that may have issued a certificate, by name and authorityKeyIdentifier; those nearest to a
+   * trust anchor first. The signature is not verified; for a configured certificate, see {@link
+   * CertificateStore.verifiedIssuersOf}.
    */
   candidatesFor(certificate: Certificate): Certificate[] {
     const name = certificate.issuer.canonical;
@@ -93,18 +93,18 @@ export class CertificateStore implements Authorities {
     const sorted = byDistance(candidates, this.#linked.distances);
     const last = this.#lastSigners.get(name);
     if (last === undefined || sorted.length < 2) return sorted;
-    // In which order keys are tried makes no difference but to the time: one of them has made the signature.
+    // The order of the keys only affects speed: at most one of them made the signature.
     const isOfLast = ({ publicKey }: Certificate): boolean => publicKey.equals(last);
     return [...sorted.filter(isOfLast), ...sorted.filter((ca) => !isOfLast(ca))];
   }
 
-  /** The issuers of a configured certificate among the configured ones; `undefined` of any other. */
+  /** The configured issuers of a configured certificate; `undefined` for any other certificate. */
   verifiedIssuersOf(certificate: Certificate): readonly Certificate[] | undefined {
     const configured = this.#configured(certificate);
     return configured && this.#linked.issuers.get(configured);
   }
 
-  /** The chains from the certificates of a CA's key to configured roots. */
+  /** The paths from the certificates of a CA's key to trust anchors. */
   chainsOf(ca: Certificate, at: Date): CertificateChain[] {
     return this.ofKey(ca).flatMap((each) => {
       const chain = this.chainOf(each, [], at);
@@ -113,11 +113,11 @@ export class CertificateStore implements Authorities {
   }
 
   /**
-   * The chain of CAs from a certificate to a configured root, every signature verified; nothing else of a path is
-   * checked. Of several, one whose CAs are
-   * all in date at `at`, if there is one: when a CA is renewed, the old certificate and the new are both configured.
-   * @param others - Certificates that may stand between, such as a client sent; they are not trusted for that.
-   * @returns `undefined` where no chain ends in a configured self-signed root.
+   * Finds a path from a certificate to a trust anchor and verifies its signatures; other rules are not checked. If
+   * there are several, it prefers one whose CAs are valid at `at`: while a CA is renewed, its old and its new
+   * certificate are both configured.
+   * @param others - Possible intermediates, such as those that a client sent. They do not become trusted.
+   * @returns `undefined` if no path ends in a trust anchor.
    */
   chainOf(certificate: Certificate, others: readonly Certificate[], at: Date): CertificateChain | undefined {
     const known = this.#chains.get(certificate);
@@ -132,20 +132,20 @@ export class CertificateStore implements Authorities {
     return chain;
   }
 
-  /** The certificate of the same bytes. To compare them costs more than a step of a search. */
+  /** The configured certificate with the same bytes. Object identity is checked first, because it is cheaper. */
   #configured(certificate: Certificate): Certificate | undefined {
     return this.#own.has(certificate) ? certificate : this.#byBytes.get(bytesOf(certificate));
   }
 
-  /** Whether a certificate's key made a signature. A key that cannot be used has made none. */
+  /** Whether a signature verifies with a certificate's key; `false` if the key is unusable. */
   isSignedBy(signed: Signed, ca: Certificate): boolean {
     const key = this.#keyOf(ca.publicKey);
     if (key === undefined) return false;
-    // An intermediate comes with one client after the other.
+    // Many clients send the same intermediate.
     if (this.#signers.get(signed) === key) return true;
     if (!verifySignature(signed, key)) return false;
     this.#signers.set(signed, key);
-    // Not of what clients send, which could be any number of names.
+    // Not for certificates that clients send, which could have any number of names.
     if (this.#own.has(ca)) this.#lastSigners.set(ca.subject.canonical, ca.publicKey);
     return true;
   }
@@ -156,12 +156,12 @@ export class CertificateStore implements Authorities {
   }
 
   /**
-   * The links between the configured CAs, verified when the first path is looked for, which a server does when it loads
-   * them: hundreds of CAs that certify each other take hundreds of signatures, which no client is to wait for.
+   * The links between the configured CAs, verified at the first search. A server searches when it loads the CAs, so
+   * that no client waits: hundreds of CAs that certify each other take hundreds of signature checks.
    */
   get #linked(): Links {
     if (this.#links !== undefined) return this.#links;
-    // To read a key takes longer than to verify a signature by it.
+    // Reading a key takes longer than verifying a signature with it.
     for (const ofKey of groupByKey(this.certificates)) {
       const key = readKey(ofKey[0].publicKey);
       for (const { publicKey } of ofKey) this.#keys.set(publicKey, key);
@@ -174,16 +174,16 @@ export class CertificateStore implements Authorities {
     for (const ca of anchors) if (this.#before?.isAnchor(ca) === false) anchors.delete(ca);
     this.#before = undefined;
     const distances = measure(anchors, issuers);
-    // Without it, a search among CAs that all certify each other would go its longest ways first.
+    // Without distances, a search among CAs that certify each other would try the longest paths first.
     const nearest = [...issuers].map(([ca, above]) => [ca, byDistance(above, distances)] as const);
     this.#links = { issuers: new Map(nearest), anchors, distances };
     return this.#links;
   }
 
-  /** One key has made a signature, and all certificates of it may stand above. */
+  /** Finds the key that made the signature. All certificates of that key are issuers. */
   #findIssuers(certificate: Certificate): readonly Certificate[] {
     const candidates = this.named(certificate.issuer.canonical).filter((ca) => mayMean(certificate, ca));
-    // A root is its own issuer, whatever identifiers it has, and most have no other.
+    // A root is its own issuer, whatever its key identifiers are.
     const itself = isSelfIssued(certificate) ? [certificate] : [];
     const byKey = groupByKey([...new Set([...itself, ...candidates])]);
     return byKey.find(([ca]) => this.isSignedBy(certificate.signed, ca)) ?? [];
@@ -193,8 +193,8 @@ export class CertificateStore implements Authorities {
 type Neighbours = ReadonlyMap<Certificate, readonly Certificate[]>;
 
 /**
- * Adds the CAs that no configured root leads to, and that no other CA has issued. Of CAs that have issued each other in a
- * circle all are added. A CA below a circle is no anchor, so that it is still asked about.
+ * Adds the CAs that have neither a configured root nor another configured issuer, and every CA of a cycle of CAs that
+ * issued each other. A CA below a cycle is not a trust anchor, so its revocation is still checked.
  */
 function addPartialAnchors(anchors: Set<Certificate>, issuers: Neighbours): void {
   const reached = new Set(measure(anchors, issuers).keys());
@@ -209,7 +209,7 @@ function addPartialAnchors(anchors: Set<Certificate>, issuers: Neighbours): void
     starts.push(ca);
     walk(ca, below, seen);
   }
-  // What is above a start is below it too, in a circle with it, or else below a later start.
+  // A CA above a start is either in a cycle with it, or below a later start.
   for (const top of starts.reverse()) {
     if (reached.has(top)) continue;
     const circle = new Set<Certificate>();
@@ -219,10 +219,10 @@ function addPartialAnchors(anchors: Set<Certificate>, issuers: Neighbours): void
   }
 }
 
-/** Adds a certificate and all that its neighbours lead to, past none that was added before. */
+/** Adds a certificate and everything reachable from it that was not added before. */
 function walk(from: Certificate, neighbours: Neighbours, seen: Set<Certificate>): void {
   const found = [from];
-  // An array is walked to what is added meanwhile.
+  // The loop also visits elements that are added during the iteration.
   for (const certificate of found) {
     if (seen.has(certificate)) continue;
     seen.add(certificate);
@@ -230,25 +230,25 @@ function walk(from: Certificate, neighbours: Neighbours, seen: Set<Certificate>)
   }
 }
 
-/** Whom each has issued. */
+/** The certificates that each CA issued. */
 function invert(issuers: Neighbours): Map<Certificate, Certificate[]> {
   const issued = new Map<Certificate, Certificate[]>();
   for (const [certificate, above] of issuers) for (const ca of above) append(issued, ca, certificate);
   return issued;
 }
 
-/** How far each certificate is from an anchor. */
+/** The distance of each certificate from a trust anchor. */
 function measure(anchors: ReadonlySet<Certificate>, issuers: Neighbours): Map<Certificate, number> {
   const issued = invert(issuers);
   const distances = new Map([...anchors].map((anchor) => [anchor, 0]));
-  // A map is walked to what is added meanwhile.
+  // The loop also visits entries that are added during the iteration.
   for (const [ca, distance] of distances)
     for (const certificate of issued.get(ca) ?? [])
       if (!distances.has(certificate)) distances.set(certificate, distance + 1);
   return distances;
 }
 
-/** Those nearest to an anchor first. */
+/** Sorts by distance from a trust anchor. */
 function byDistance(
   certificates: readonly Certificate[],
   distances: ReadonlyMap<Certificate, number>,
@@ -268,8 +268,9 @@ function bytesOf({ raw }: Certificate): string {
 }
 
 /**
- * Whether two chains begin with keys of one CA: of one name, and one of them certified by the other (RFC 4210 section
- * 4.4), or both by the same CA, which may give a name to one entity only (RFC 5280 section 4.1.2.6).
+ * Whether two paths begin with keys of one CA: they have the same name, and one key certified the other (RFC 4210
+ * section 4.4) or the same CA certified both, because a CA gives a name to only one entity (RFC 5280 section
+ * 4.1.2.6).
  */
 export function isSameCa(left: CertificateChain, right: CertificateChain): boolean {
   const [one, aboveOne] = left;
@@ -281,7 +282,7 @@ export function isSameCa(left: CertificateChain, right: CertificateChain): boole
   );
 }
 
-/** Whether a key is that of the first certificate of a chain, or of those of the same name right above it. */
+/** Whether a key belongs to the first certificate of a path, or to those with the same name directly above it. */
 function hasCertified(chain: CertificateChain, { subject, publicKey }: Certificate): boolean {
   const end = chain.findIndex((ca) => !ca.subject.equals(subject));
   return chain.slice(0, end < 0 ? chain.length : end).some((ca) => ca.publicKey.equals(publicKey));

@@ -18,7 +18,7 @@ const certificateSubject: DerSubject = {
   placeOf: placeInCertificate,
 };
 
-/** What a certificate says. Extensions it does not have are `undefined`. */
+/** The fields of a certificate. Absent extensions are `undefined`. */
 export interface Certificate extends CertificateExtensions {
   /** The whole certificate, DER. */
   readonly raw: Buffer;
@@ -33,17 +33,17 @@ export interface Certificate extends CertificateExtensions {
   /** SubjectPublicKeyInfo, DER. */
   readonly publicKey: Buffer;
   readonly publicKeyKind: PublicKeyKind;
-  /** What is signed, and how: for whoever verifies. */
+  /** The signed bytes, the algorithm and the signature, for verification. */
   readonly signed: Signed;
 }
 
 /**
  * Reads a certificate.
- * @param der - One certificate, nothing behind it. Kept, not copied: do not write to it.
- * @param budget - How many elements may be read.
- * @throws MtlsError `ERR_MTLS_CERTIFICATE_INVALID` with the field and the offset for anything but strict DER,
- *   for names with control characters in subjectAltName, and for an extension that stands twice. Names in
- *   subjectAltName that are not of the encoding of their type are read as unreadable ones.
+ * @param der - One certificate, without trailing bytes. It is kept, not copied: do not modify it.
+ * @param budget - The maximum number of elements.
+ * @throws MtlsError `ERR_MTLS_CERTIFICATE_INVALID` with the field and the offset for anything but strict DER, for
+ *   names with control characters in subjectAltName, and for a duplicate extension. A name in subjectAltName with an
+ *   invalid encoding is returned as `unreadable`.
  */
 export function parseCertificate(der: Buffer, budget?: ElementBudget): Certificate {
   const outer = new DerReader(
@@ -98,7 +98,7 @@ function readVersion(tbs: DerReader): number {
   if (explicit === undefined) return 1;
   const version = explicit.smallInteger() + 1;
   explicit.finish();
-  // X.690 section 11.5: the default, version 1, is not written.
+  // X.690 section 11.5: the default, version 1, is omitted.
   if (version < 2 || version > 3)
     tbs.fail(`has the version ${version}, where 1 (left out) to 3 are known`, tbs.elementStart);
   return version;

@@ -1,6 +1,6 @@
 /**
- * Whether the names of a certificate are within a CA's name constraints: RFC 5280
- * sections 4.2.1.10 and 6.1.3 (b) and (c).
+ * Checks the names of a certificate against the name constraints of a CA: RFC 5280 sections 4.2.1.10 and 6.1.3 (b)
+ * and (c).
  *
  * @module
  */
@@ -11,19 +11,19 @@ import { type GeneralName, ipOctets } from './general-name.js';
 import { comparedTags, type GeneralSubtree, type NameConstraints } from './name-constraints.js';
 import { shorten } from './string.js';
 
-/** How much may still be compared: constraints times names has cost other libraries a denial of service. */
+/** The remaining number of comparisons. Without a limit, constraints times names allows a denial of service. */
 export interface ComparisonBudget {
   left: number;
 }
 
-/** A name that constraints can be about. It is read once, and compared with many. */
+/** A name that can be constrained. It is parsed once and compared many times. */
 interface Constrained {
   /** The tag of GeneralName. */
   readonly tag: number;
   readonly kind: GeneralName['kind'];
-  /** `undefined`: nothing can be compared with it. */
+  /** `undefined` if it cannot be compared. */
   readonly form: Form | undefined;
-  /** As it is written; `undefined` where that cannot be read. */
+  /** The original text; `undefined` if it is unreadable. */
   readonly text: string | DistinguishedName | undefined;
 }
 
@@ -38,10 +38,10 @@ const commonName = '2.5.4.3';
 const otherName = context(0, 'constructed');
 
 /**
- * Looks for a name that the constraints do not admit.
- * @param certificate - One below the CA, and not one that it issued to itself, but for the last of the path.
- * @param isLeaf - Whether it is the last of the path: its commonName may be a host's.
- * @returns What is wrong; `undefined` where nothing is.
+ * Looks for a name that violates the constraints.
+ * @param certificate - A certificate below the CA. Self-issued ones are only checked at the end of the path.
+ * @param isLeaf - Whether it is the last of the path, whose commonName may be a host name.
+ * @returns The violation, or `undefined`.
  */
 export function findViolation(
   { permitted, excluded, isCritical, fault }: NameConstraints,
@@ -66,7 +66,7 @@ export function findViolation(
   return undefined;
 }
 
-/** @param excluded - Of the name's own tag, as those that are permitted. */
+/** @param excluded - The excluded subtrees with the tag of the name. */
 function violationBy(
   name: Constrained,
   excluded: readonly GeneralSubtree[],
@@ -95,7 +95,7 @@ function incomparable(name: Constrained, subtree: GeneralSubtree): string {
 
 function namesOf({ subject, subjectAltNames }: Certificate, isLeaf: boolean): Constrained[] {
   const names = subject.isEmpty ? [] : [constrainedBy({ kind: 'directoryName', value: subject })];
-  // RFC 5280 wants it where there is no subjectAltName, and OpenSSL does it in any case.
+  // RFC 5280 requires it without subjectAltName; OpenSSL always does it.
   for (const { type, value, der } of subject.rdns.flat())
     if (type === emailAddress)
       names.push(
@@ -128,7 +128,7 @@ function constrainedBy(name: GeneralName): Constrained {
   }
 }
 
-/** As OpenSSL has it: labels of letters, digits and hyphens, and at least one dot. */
+/** As in OpenSSL: labels of letters, digits and hyphens, and at least one dot. */
 function isHostLike(text: string): boolean {
   return /^(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)+\.?$/i.test(text);
 }
@@ -159,27 +159,27 @@ const hostName = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/;
 // RFC 1035 section 2.3.4.
 const longestHost = 255;
 
-/** A host in lower case, without the dot at its end; `undefined` where it is none. */
+/** A host in lower case without a trailing dot; `undefined` if it is invalid. */
 function readHost(text: string, form: RegExp): string | undefined {
   if (text.length > longestHost) return undefined;
   const host = text.toLowerCase().replace(/\.$/, '');
   return form.test(host) ? host : undefined;
 }
 
-/** The authority of a URI, and its host; no readers differ on where in it the host stands. */
+/** The authority of a URI and its host, limited to forms in which all parsers find the same host. */
 const uriHost =
   /^[a-z][a-z0-9+.-]*:\/\/(?:[^@/?#\\]*@)?([a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?)(?::\d*)?(?:[/?#]|$)/i;
 
-/** What a URL parser reads as an IPv4 address: the last label is a number. */
+/** Matches hosts that a URL parser reads as an IPv4 address: the last label is a number. */
 const numericHost = /(?:^|\.)(?:\d+|0x[0-9a-f]*)$/;
 
-/** A URI without a host, or with an address for one, cannot be compared (RFC 5280 section 4.2.1.10). */
+/** A URI without a host, or with an IP address as host, cannot be compared (RFC 5280 section 4.2.1.10). */
 function hostOf(uri: string): string | undefined {
   const host = readHost(uriHost.exec(uri)?.[1] ?? '', hostName);
   return host === undefined || numericHost.test(host) ? undefined : host;
 }
 
-/** Whether a name is in a subtree of its kind; `undefined` where the two cannot be compared. */
+/** Whether a name is in a subtree of its kind; `undefined` if they cannot be compared. */
 function compare(
   { form }: Constrained,
   subtree: GeneralSubtree,
@@ -202,19 +202,19 @@ function compare(
   }
 }
 
-/** A base stands for itself and all below it; with a dot in front, as OpenSSL reads it, for those below it alone. */
+/** A base covers itself and all names below it; with a leading dot, as in OpenSSL, only the names below it. */
 function compareHosts(host: string, base: string, list: 'permitted' | 'excluded'): boolean | undefined {
   if (base === '' || host === base || isBelowHost(host, base)) return true;
   const star = host.lastIndexOf('*');
   if (star < 0) return false;
-  // A wildcard is of one label, the first. It stands for hosts on either side of an exclusion below it.
+  // A wildcard is the first label. It covers hosts inside and outside an exclusion below it.
   const dot = host.indexOf('.');
   if (star > dot) return undefined;
   const rest = host.slice(dot);
   return list === 'excluded' && base.endsWith(rest);
 }
 
-/** A base is a mailbox, a host, or with a dot in front all hosts below it. */
+/** A base is a mailbox, a host, or with a leading dot all hosts below it. */
 function compareEmails(
   { local, host }: { readonly local: string; readonly host: string },
   base: string,
@@ -225,7 +225,8 @@ function compareEmails(
   if (host !== base.slice(at + 1)) return false;
   const wanted = base.slice(0, at);
   if (list === 'permitted') return local === wanted;
-  // Two mailboxes may differ in case alone, and hardly ever do: an exclusion is of both. In quotes anything may be one.
+  // Mailboxes are case-sensitive, but rarely differ only in case, so an exclusion ignores case. A quoted local part
+  // can have several spellings.
   return /["\\]/.test(local) ? undefined : local.toLowerCase() === wanted.toLowerCase();
 }
 

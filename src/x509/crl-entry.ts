@@ -1,6 +1,5 @@
 /**
- * The entries of a CRL (RFC 5280 section 5.3), walked in place: a million of
- * them without an object each.
+ * The CRL entries (RFC 5280 section 5.3), read in place, without an object for each.
  *
  * @module
  */
@@ -11,7 +10,7 @@ import { placeInCrl } from './place.js';
 import { type PlainEntry, readPlainEntry } from './plain-entry.js';
 import { readTime } from './time.js';
 
-/** What the errors about a CRL's bytes say. */
+/** The subject of errors about the bytes of a CRL. */
 export const crlSubject: DerSubject = {
   code: 'ERR_MTLS_CRL_INVALID',
   noun: 'CRL',
@@ -21,7 +20,7 @@ export const crlSubject: DerSubject = {
     'update the CA, or have it write UTC: CreateCRL() of Go 1.7 wrote such times, and HashiCorp Vault of 2016 with it',
 };
 
-/** The reason a certificate was revoked for, by the names of RFC 5280 section 5.3.1. */
+/** The revocation reasons, by the names of RFC 5280 section 5.3.1. */
 export type RevocationReason =
   | 'unspecified'
   | 'keyCompromise'
@@ -35,7 +34,7 @@ export type RevocationReason =
   | 'privilegeWithdrawn'
   | 'aACompromise';
 
-/** In the order of CRLReason; 7 is not used. */
+/** In the order of CRLReason; 7 is unused. */
 export const revocationReasons: readonly RevocationReason[] = [
   'unspecified',
   'keyCompromise',
@@ -50,37 +49,38 @@ export const revocationReasons: readonly RevocationReason[] = [
   'aACompromise',
 ];
 
-/** One entry, valid until the walk goes on: it is the same object every time. */
+/** One CRL entry. The object is reused for the next entry. */
 export interface CrlEntry extends PlainEntry {
-  /** The issuer of this entry's certificate, where an indirect CRL names another than the entry before. */
+  /** The issuer of the certificate, if an indirect CRL names a different one than in the previous entry. */
   certificateIssuer: DistinguishedName | undefined;
-  /** A critical extension that must not be, or that nothing here knows, dotted. */
+  /** A critical extension that is unsupported or must not be critical, dotted. */
   unknownCriticalExtension: string | undefined;
 }
 
-/** Where a CRL's entries lie in its bytes. */
+/** The position of the entries in the bytes of a CRL. */
 export interface CrlEntries {
   readonly raw: Buffer;
   readonly entries: { readonly start: number; readonly end: number };
 }
 
-// What becomes objects takes many times its size, and a CRL can be as large as a file. Real ones need a few hundred.
+// Parsed objects take many times the size of their bytes, and a CRL can be very large. Real ones need a few hundred
+// bytes.
 const longestPart = 65_536;
 
-/** Refuses a part of a CRL, entered, that is longer than any real one. */
+/** Rejects a part of a CRL that is longer than any real one. */
 export function refuseLonger(part: DerReader, what: string): void {
   const length = part.limit - part.offset;
   if (length <= longestPart) return;
   part.fail(`has ${what} of ${length} bytes, where ${longestPart} are the most that are read`, part.offset);
 }
 
-/** Calls `visit` for every entry in turn. Allocates only for entries with rare extensions. */
+/** Calls `visit` for every entry. Allocates only for entries with rare extensions. */
 export function walkEntries(crl: CrlEntries, visit: (entry: Readonly<CrlEntry>) => void): void {
   const reader = new EntryReader(crl);
   while (reader.next()) visit(reader.entry);
 }
 
-/** Reads entries one by one. Apart from the walk, whose compiled form dies with each new visitor. */
+/** Reads entries one by one. Separate from the walk, because V8 discards its compiled code with each new visitor. */
 class EntryReader {
   readonly entry: CrlEntry = {
     serialStart: 0,
@@ -100,7 +100,7 @@ class EntryReader {
     this.#extensions = new EntryExtensionReader(raw);
   }
 
-  /** Reads the next entry; `false` where there is none. */
+  /** Reads the next entry; returns `false` at the end. */
   next(): boolean {
     const { entry } = this;
     const list = this.#list;
@@ -130,7 +130,7 @@ class EntryReader {
 
 const entryExtensionArc = Buffer.from('551d', 'hex'); // 2.5.29
 
-/** Reads the extensions of entries; one reader for all of them. */
+/** Reads the extensions of entries, with one reader for all. */
 class EntryExtensionReader {
   readonly #list: DerReader;
   readonly #extension: DerReader;
@@ -172,7 +172,7 @@ class EntryExtensionReader {
       else if (type === 24) readTime(value);
       else if (type === 29) into.certificateIssuer = readCertificateIssuer(value);
       if (isKnown) value.finish();
-      // Section 5.3: of the three, certificateIssuer alone is critical. OpenSSL refuses every other, known or not.
+      // Section 5.3: only certificateIssuer may be critical. OpenSSL rejects every other critical extension.
       if (critical && type !== 29) into.unknownCriticalExtension = isKnown ? `2.5.29.${type}` : oid;
     }
   }

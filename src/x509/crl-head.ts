@@ -1,6 +1,5 @@
 /**
- * What a CRL says of itself, apart from its bytes: small enough to keep, and in a
- * plain form that one thread can hand to another.
+ * The head of a CRL, independent of its bytes: small enough to keep, and as plain data that threads can exchange.
  *
  * @module
  */
@@ -17,14 +16,17 @@ export interface CrlHead {
   readonly nextUpdate: Date | undefined;
   /** CRLNumber, at most 20 octets (section 5.2.3). */
   readonly number: bigint | undefined;
-  /** BaseCRLNumber: this is a delta to that CRL (section 5.2.4). */
+  /** BaseCRLNumber: this is a delta CRL for that CRL (section 5.2.4). */
   readonly deltaBase: bigint | undefined;
   /** Hex. */
   readonly authorityKeyId: string | undefined;
   readonly issuingDistributionPoint: IssuingDistributionPoint | undefined;
-  /** Critical extensions that must not be, or that nothing here knows, of the list and of its entries: it must not be used. */
+  /**
+   * The critical extensions of the CRL and its entries that are unsupported or must not be critical. With any, the
+   * CRL must not be used.
+   */
   readonly unknownCriticalExtensions: readonly string[];
-  /** How many certificates are listed. */
+  /** The number of CRL entries. */
   readonly entryCount: number;
 }
 
@@ -34,7 +36,7 @@ export interface CrlHeadData extends Omit<CrlHead, 'issuer' | 'issuingDistributi
   readonly issuingDistributionPoint: Uint8Array | undefined;
 }
 
-/** Copies a head out of its CRL, so that keeping it does not keep the bytes. */
+/** Copies the head of a CRL, so that keeping it does not keep the bytes. */
 export function packHead(head: CrlHead): CrlHeadData {
   const {
     version,
@@ -61,7 +63,7 @@ export function packHead(head: CrlHead): CrlHeadData {
   };
 }
 
-/** Makes a head of plain data again. */
+/** Converts plain data to a head. */
 export function unpackHead(data: CrlHeadData): CrlHead {
   const { issuer, issuingDistributionPoint: scope, ...rest } = data;
   return Object.freeze({

@@ -1,6 +1,6 @@
 /**
- * A certificate revocation list (RFC 5280 section 5), read into frozen values.
- * Its entries stay where they are: see `walkEntries`.
+ * A certificate revocation list (RFC 5280 section 5), read into frozen values. Its entries are read in place: see
+ * `walkEntries`.
  *
  * @module
  */
@@ -18,17 +18,17 @@ import {
 import { readAlgorithm, type Signed } from './signature.js';
 import { readDate } from './time.js';
 
-/** A CRL: its head, and where its entries and its signature are. Entries are read with {@link walkEntries}. */
+/** A CRL: its head, and the position of its entries, which {@link walkEntries} reads. */
 export interface Crl extends CrlHead, CrlEntries {
-  /** Where its deltas are to be had (RFC 5280 section 5.2.6): for people, since nothing is fetched. */
+  /** Where its delta CRLs are published (RFC 5280 section 5.2.6). For display: nothing is fetched. */
   readonly freshestCrl: readonly DistributionPoint[];
-  /** What is signed, and how: for whoever verifies. */
+  /** The signed bytes, the algorithm and the signature, for verification. */
   readonly signed: Signed;
 }
 
 /**
- * Reads a CRL and checks every entry of it.
- * @param der - One CRL, nothing behind it. Kept, not copied: do not write to it.
+ * Reads a CRL and checks every entry.
+ * @param der - One CRL, without trailing bytes. It is kept, not copied: do not modify it.
  * @throws MtlsError `ERR_MTLS_CRL_INVALID` with the field and the offset for anything but strict DER.
  */
 export function parseCrl(der: Buffer): Crl {
@@ -52,7 +52,7 @@ export function parseCrl(der: Buffer): Crl {
   const signature = list.bitStringOctets();
   list.finish();
   const unknownCriticalExtensions = new Set<string>();
-  // One is enough to refuse the list; a hostile one may hold a million.
+  // One is enough to reject the CRL; a hostile CRL may have a million.
   const refuse = (type: string): void => {
     if (unknownCriticalExtensions.size < 8) unknownCriticalExtensions.add(type);
   };
@@ -88,7 +88,7 @@ function failVersion1(tbs: DerReader): never {
 
 function readVersion(tbs: DerReader): 1 | 2 {
   if (!tbs.at(Tag.integer)) return 1;
-  // Section 5.1.2.1: if present, it is v2, written 1.
+  // Section 5.1.2.1: if present, it is v2, encoded as 1.
   if (tbs.smallInteger() !== 1) tbs.fail('has a version other than 1 or 2', tbs.elementStart);
   return 2;
 }
@@ -118,8 +118,8 @@ type Extensions = Pick<
   'number' | 'deltaBase' | 'authorityKeyId' | 'issuingDistributionPoint' | 'freshestCrl'
 >;
 
-// Those of section 5.2 that may be critical, and that OpenSSL handles. By any other one it refuses every client, as by a
-// CRLNumber that is critical, which section 5.2.3 forbids.
+// The extensions of section 5.2 that may be critical and that OpenSSL supports. With any other critical extension
+// OpenSSL refuses every client, and so it does with a critical CRLNumber, which section 5.2.3 forbids.
 const mayBeCritical = new Set(['2.5.29.27', '2.5.29.28', '2.5.29.35']);
 
 function readExtensions(list: DerReader | undefined, onUnknownCritical: (type: string) => void): Extensions {
@@ -136,7 +136,7 @@ function readExtensions(list: DerReader | undefined, onUnknownCritical: (type: s
     else if (type === '2.5.29.27') read.deltaBase = readNumber(value);
     else if (type === '2.5.29.28') read.issuingDistributionPoint = readIssuingDistributionPoint(value);
     else if (type === '2.5.29.35') ({ authorityKeyId: read.authorityKeyId } = readAuthorityKeyId(value));
-    // Critical, it would say that the list means nothing without its delta; section 5.2.6 forbids that.
+    // Section 5.2.6: it must not be critical.
     else if (type === '2.5.29.46' && !isCritical)
       read.freshestCrl = readDistributionPoints(value.enter(Tag.sequence));
     else continue;
@@ -148,7 +148,7 @@ function readExtensions(list: DerReader | undefined, onUnknownCritical: (type: s
 function readNumber(value: DerReader): bigint {
   const { content } = value.nextInteger();
   const first = content[0] as number;
-  // Section 5.2.3: never negative, and never more than 20 octets, to which DER may add one for the sign.
+  // Section 5.2.3: not negative, and at most 20 octets, to which DER may add one for the sign.
   if (first >= 0x80 || content.length > (first === 0 ? 21 : 20)) {
     value.fail('has a CRL number out of range', value.elementStart);
   }

@@ -1,5 +1,5 @@
 /**
- * What DER is: told by its label in PEM, or by its first few elements.
+ * Determines what DER contains, by its PEM label or by its first elements.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { MtlsError } from '../errors.js';
 import { isIndefinite, toDer } from './ber.js';
 import { context, DerReader, Tag } from './der.js';
 
-/** What a structure is. */
+/** The kind of a structure. */
 export type DerKind =
   | 'certificate'
   | 'crl'
@@ -20,7 +20,7 @@ export type DerKind =
   | 'sec1'
   | 'spki';
 
-/** What PEM calls each. */
+/** The kinds by PEM label. */
 const kindOfLabels: Readonly<Record<string, DerKind | undefined>> = {
   CERTIFICATE: 'certificate',
   'X509 CERTIFICATE': 'certificate',
@@ -39,12 +39,12 @@ const kindOfLabels: Readonly<Record<string, DerKind | undefined>> = {
   PKCS12: 'pkcs12',
 };
 
-/** What a PEM block of this label holds; `undefined`: nothing that is known here. */
+/** The content of a PEM block with this label; `undefined` if the label is unknown. */
 export function kindOfLabel(label: string): DerKind | undefined {
   return Object.hasOwn(kindOfLabels, label) ? kindOfLabels[label] : undefined;
 }
 
-/** Tells what DER is, or BER with indefinite lengths; `undefined`: nothing that is known here. */
+/** Determines what DER, or BER with indefinite lengths, contains; `undefined` if it is unknown. */
 export function kindOfDer(bytes: Buffer): DerKind | undefined {
   const der = isIndefinite(bytes) ? toDer(bytes) : bytes;
   if (der === undefined) return undefined;
@@ -61,7 +61,7 @@ interface Child {
   readonly inside: DerReader;
 }
 
-/** The first elements in the next one. */
+/** The first elements inside the next element. */
 function childrenOf(reader: DerReader): Child[] {
   const sequence = reader.enter(Tag.sequence);
   const children: Child[] = [];
@@ -89,11 +89,11 @@ function startsWith(tags: readonly number[], start: readonly number[]): boolean 
   return start.every((tag, index) => tags[index] === tag);
 }
 
-/** A certificate, a CRL and a request begin alike. */
+/** Certificates, CRLs and requests begin alike. */
 function kindOfSigned(signed: DerReader): DerKind {
   const tags: number[] = [];
   while (!signed.done && tags.length < 4) tags.push(signed.next().tag);
-  // A CRL has a time where a certificate has two in a SEQUENCE; one of version 1 has no number in front.
+  // A CRL has a time where a certificate has a SEQUENCE of two. A CRL of version 1 has no version number.
   const afterName = tags[tags[0] === Tag.integer ? 3 : 2];
   if (afterName === Tag.utcTime || afterName === Tag.generalizedTime) return 'crl';
   const isRequest = startsWith(tags, [Tag.integer, Tag.sequence, Tag.sequence]) && tags[3] !== Tag.sequence;

@@ -1,6 +1,6 @@
 /**
- * A forward reader of DER (X.690). It walks the bytes in place: no tree, no
- * recursion, no copy. Whatever is not DER throws with the offset.
+ * A forward reader of DER (X.690). It reads in place: no tree, no recursion, no copy. Anything that is not DER throws
+ * with the offset.
  *
  * @module
  */
@@ -29,44 +29,44 @@ export const Tag = {
   set: 0x31,
 } as const;
 
-/** The tag `[number]`: `constructed` for what holds other elements, as every EXPLICIT tag does. */
+/** The tag `[number]`: `constructed` if it contains other elements, as every EXPLICIT tag does. */
 export function context(number: number, form: 'primitive' | 'constructed'): number {
   return (form === 'constructed' ? 0xa0 : 0x80) | number;
 }
 
-// RFC 2578 section 3.5: 128 numbers of 32 bits, which are 640 octets; and room for a UUID among them.
+// RFC 2578 section 3.5: 128 numbers of 32 bits, which take 640 octets, plus room for a UUID.
 const longestOid = 1024;
 
-/** What is being read, for the error that says it is not DER. */
+/** What is being read, for errors. */
 export interface DerSubject {
   readonly code: ErrorCode;
   /** `'certificate'`, `'CRL'`. */
   readonly noun: string;
-  /** The field that a byte lies in: `'the extension basicConstraints (2.5.29.19)'`. */
+  /** The field at an offset: `'the extension basicConstraints (2.5.29.19)'`. */
   readonly placeOf?: (bytes: Buffer, offset: number) => string | undefined;
-  /** What to do about times with an offset from UTC, and which software is known to write them. */
+  /** The remedy for times with an offset from UTC, with the software that is known to write them. */
   readonly offsetRemedy?: string;
-  /** How many elements may be read: a bound on the work that a stranger's bytes can cause. By default any number. */
+  /** The maximum number of elements, which bounds the work that untrusted bytes can cause. By default unlimited. */
   readonly budget?: ElementBudget | undefined;
 }
 
-/** A number of elements, counted down as they are read. */
+/** The remaining number of elements. */
 export interface ElementBudget {
   left: number;
 }
 
 /**
- * Reads the elements between two offsets one after the other. `next()` allocates nothing:
- * it leaves where the element's content lies in `contentStart` and `contentEnd`.
+ * Reads the elements between two offsets in order. `next()` allocates nothing: it sets `contentStart` and
+ * `contentEnd`.
  */
 export class DerReader {
   readonly bytes: Buffer;
   readonly subject: DerSubject;
-  /** Where the element to be read next begins. */
+  /** The start of the next element. */
   offset: number;
-  /** Where this reader ends. */
+  /** The end of this reader. */
   limit: number;
-  /** The tag and the place of the element read last: header, content, end. */
+  /** The tag and the position of the current element: header, content, end. */
   tag = 0;
   elementStart = 0;
   contentStart = 0;
@@ -79,13 +79,13 @@ export class DerReader {
     this.limit = limit;
   }
 
-  /** Starts over between other offsets, so that a loop needs one reader. */
+  /** Restarts between other offsets, so that a loop needs only one reader. */
   reset(offset: number, limit: number): void {
     this.offset = offset;
     this.limit = limit;
   }
 
-  /** Whether nothing is left. */
+  /** Whether all elements have been read. */
   get done(): boolean {
     return this.offset >= this.limit;
   }
@@ -95,7 +95,7 @@ export class DerReader {
     return this.offset < this.limit && this.bytes[this.offset] === tag;
   }
 
-  /** Reads the next element, which must have this tag if one is given. */
+  /** Reads the next element, which must have the given tag, if any. */
   next(tag?: number): this {
     const { bytes, limit } = this;
     const { budget } = this.subject;
@@ -111,7 +111,7 @@ export class DerReader {
     let content = start + 2;
     if (length >= 0x80) {
       const octets = length & 0x7f;
-      // X.690 section 10.1: definite and shortest. Four octets reach 4 GiB, more than a Buffer holds.
+      // X.690 section 10.1: definite and shortest. Four octets reach 4 GiB, the limit here.
       if (octets === 0 || octets > 4) this.fail('has an indefinite or oversized length', start);
       if (content + octets > limit) this.fail('ends within a length', start);
       length = 0;
@@ -130,12 +130,12 @@ export class DerReader {
     return this;
   }
 
-  /** Reads the next element and returns a reader of what is in it. */
+  /** Reads the next element and returns a reader of its content. */
   enter(tag: number): DerReader {
     return this.next(tag).inside();
   }
 
-  /** A reader of what is in the element read last. */
+  /** Returns a reader of the content of the current element. */
   inside(): DerReader {
     return new DerReader(this.bytes, this.subject, this.contentStart, this.contentEnd);
   }
@@ -150,17 +150,17 @@ export class DerReader {
     if (this.offset < this.limit) this.fail(`has ${this.limit - this.offset} bytes too many`, this.offset);
   }
 
-  /** The content of the element read last: a view, not a copy. */
+  /** The content of the current element: a view, not a copy. */
   get content(): Buffer {
     return this.bytes.subarray(this.contentStart, this.contentEnd);
   }
 
-  /** The element read last, header and all: a view, not a copy. */
+  /** The current element including its header: a view, not a copy. */
   get element(): Buffer {
     return this.bytes.subarray(this.elementStart, this.contentEnd);
   }
 
-  /** Reads an INTEGER and leaves its place; X.690 section 8.3.2 wants it the shortest. */
+  /** Reads an INTEGER, which must have the shortest form (X.690 section 8.3.2), and sets its position. */
   nextInteger(tag: number = Tag.integer): this {
     this.next(tag);
     const { bytes, contentStart: start } = this;
@@ -184,7 +184,7 @@ export class DerReader {
     return this.bytes.readUIntBE(this.contentStart, length);
   }
 
-  /** Reads a BOOLEAN; X.690 section 11.1: true is 0xff. */
+  /** Reads a BOOLEAN. X.690 section 11.1: true is 0xff. */
   boolean(tag: number = Tag.boolean): boolean {
     this.next(tag);
     const value = this.bytes[this.contentStart];
@@ -206,7 +206,7 @@ export class DerReader {
     return this.decodeOid();
   }
 
-  /** The content of the element read last as an OBJECT IDENTIFIER, for one with an IMPLICIT tag. */
+  /** The content of the current element as an OBJECT IDENTIFIER, for an IMPLICIT tag. */
   decodeOid(): string {
     const { bytes, contentStart, contentEnd } = this;
     if (contentEnd === contentStart || ((bytes[contentEnd - 1] as number) & 0x80) !== 0) {
@@ -221,7 +221,7 @@ export class DerReader {
     for (let index = contentStart; index < contentEnd; index++) {
       const octet = bytes[index] as number;
       if (arc === 0 && octet === 0x80) this.fail('has an OBJECT IDENTIFIER that is not the shortest', index);
-      // Arcs made of UUIDs have 128 bits (X.667).
+      // Arcs that are UUIDs have 128 bits (X.667).
       if (typeof arc === 'number' && arc >= 2 ** 45) arc = BigInt(arc);
       arc = typeof arc === 'number' ? arc * 128 + (octet & 0x7f) : arc * 128n + BigInt(octet & 0x7f);
       if ((octet & 0x80) !== 0) continue;
@@ -263,8 +263,8 @@ export class DerReader {
   }
 
   /**
-   * Throws the error of this reader's subject, with the offset, and the field where it can be told.
-   * @param remedy - By default: to get it again.
+   * Throws the error of this reader's subject with the offset and, if it can be determined, the field.
+   * @param remedy - By default, to get it again.
    */
   fail(what: string, offset: number, remedy?: string): never {
     const { code, noun } = this.subject;
@@ -281,7 +281,7 @@ export class DerReader {
 
   #placeOf(offset: number): string {
     const { bytes, limit, subject } = this;
-    // What is missing lies in nothing. It would stand behind the element read last, if there is one.
+    // A missing element has no field of its own. It would follow the current element.
     const isBehind = offset >= limit && this.contentEnd === limit;
     const place = subject.placeOf?.(bytes, isBehind ? this.elementStart : Math.min(offset, limit - 1));
     return place === undefined ? '' : `, ${isBehind ? 'behind' : 'in'} ${place}`;

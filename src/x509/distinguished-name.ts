@@ -1,6 +1,5 @@
 /**
- * Distinguished names: read from DER, compared as RFC 5280 section 7.1 says,
- * written and read as RFC 4514 says.
+ * Distinguished names: read from DER, compared by RFC 5280 section 7.1, and converted to and from text by RFC 4514.
  *
  * @module
  */
@@ -9,19 +8,19 @@ import { attributeType, type NameAttribute, type RelativeDistinguishedName } fro
 import { formatForPeople, formatRfc4514, parseRfc4514 } from './rfc4514.js';
 import { decodeString } from './string.js';
 
-/** The name of a certificate's subject or issuer. Immutable. */
+/** A distinguished name: the subject or the issuer of a certificate. Immutable. */
 export class DistinguishedName {
-  /** The parts as the certificate has them: the most general first. */
+  /** The relative distinguished names in the order of the certificate: the most general first. */
   readonly rdns: readonly RelativeDistinguishedName[];
-  /** The Name as it stands in the certificate, DER; empty in a name read from text. */
+  /** The DER of the name in the certificate; empty in a name that was parsed from text. */
   readonly der: Buffer;
   #canonical: string | undefined;
   #canonicalParts: readonly string[] | undefined;
   #text: string | undefined;
 
   /**
-   * @param rdns - The parts, the most general first. Copied, and frozen.
-   * @param der - The Name they were read from, if they were; by default empty.
+   * @param rdns - The relative distinguished names, the most general first. They are copied and frozen.
+   * @param der - The DER of the name; by default empty.
    */
   constructor(rdns: readonly RelativeDistinguishedName[], der: Buffer = Buffer.alloc(0)) {
     this.der = der;
@@ -31,22 +30,24 @@ export class DistinguishedName {
   }
 
   /**
-   * Reads the text form of RFC 4514, as {@link DistinguishedName.toString} writes it.
-   * @param text - The most specific part first: `'CN=client1,OU=eng'`. Names of types as {@link DistinguishedName.get} takes them.
-   * @throws MtlsError `ERR_MTLS_OPTION_INVALID` with the place of what is wrong.
+   * Parses a name in the notation of RFC 4514, as {@link DistinguishedName.toString} returns it.
+   * @param text - The name, the most specific part first: `'CN=client1,OU=eng'`. Attribute types as in {@link
+   *   DistinguishedName.get}.
+   * @throws MtlsError `ERR_MTLS_OPTION_INVALID` with the position of the fault.
    */
   static parse(text: string): DistinguishedName {
     return new DistinguishedName(parseRfc4514(text));
   }
 
-  /** Whether the name is empty, as the subject of a certificate with names in SAN alone may be. */
+  /** Whether the name is empty, as the subject may be if a certificate has names only in subjectAltName. */
   get isEmpty(): boolean {
     return this.rdns.length === 0;
   }
 
   /**
-   * Every value of an attribute, the most general first: `get('OU')`.
-   * @param type - A name of RFC 4514 or X.520 in any case (`'CN'`, `'commonName'`), or dotted decimals.
+   * Returns all values of an attribute, the most general first: `get('OU')`.
+   * @param type - The attribute type: a name of RFC 4514 or X.520 in any letter case (`'CN'`, `'commonName'`), or
+   *   dotted decimals.
    */
   get(type: string): string[] {
     const wanted = attributeType(type);
@@ -60,39 +61,43 @@ export class DistinguishedName {
   }
 
   /**
-   * Whether both name the same: letter case, white space and string type aside (RFC 5280 section 7.1).
+   * Whether two names are equal by RFC 5280 section 7.1, which ignores letter case, extra white space and the string
+   * type.
    * @param other - The name to compare with.
    */
   equals(other: DistinguishedName): boolean {
     return this === other || this.canonical === other.canonical;
   }
 
-  /** A text that two names share if, and only if, they are equal. For maps; not for people. */
+  /** A string that is the same for two names if, and only if, they are equal. A key for maps, not for display. */
   get canonical(): string {
     return (this.#canonical ??= `[${this.canonicalParts.join(',')}]`);
   }
 
-  /** The same, part by part: a name lies below another if its first parts are those of the other. */
+  /** The canonical string of each part. A name is below another if it begins with all parts of the other. */
   get canonicalParts(): readonly string[] {
     return (this.#canonicalParts ??= this.rdns.map((rdn) =>
       JSON.stringify(rdn.map(({ type, value, der }) => [type, canonicalValue(value, der)]).sort(byText)),
     ));
   }
 
-  /** RFC 4514, the most specific part first: `CN=client1,OU=eng,O=Example`. Control characters are escaped. */
+  /**
+   * Returns the notation of RFC 4514, the most specific part first: `CN=client1,OU=eng,O=Example`. Control characters
+   * are escaped.
+   */
   toString(): string {
     return (this.#text ??= formatRfc4514(this.rdns));
   }
 
   /**
-   * For people: as {@link DistinguishedName.toString}, but with `emailAddress=certs@example.com` where RFC 4514 has
-   * `1.2.840.113549.1.9.1=#1611…`. Programs use `toString()`.
+   * Returns the name for people: like {@link DistinguishedName.toString}, but with `emailAddress=certs@example.com`
+   * where RFC 4514 has `1.2.840.113549.1.9.1=#1611…`. Programs should use `toString()`.
    */
   describe(): string {
     return formatForPeople(this.rdns);
   }
 
-  /** The same as {@link DistinguishedName.toString}, so that a name in a log line is its text. */
+  /** Returns the same as {@link DistinguishedName.toString}, so that a name in JSON is a string. */
   toJSON(): string {
     return this.toString();
   }
@@ -120,14 +125,14 @@ export function readRdn(set: DerReader): RelativeDistinguishedName {
   return attributes;
 }
 
-// To put n marks on one letter into order takes n² steps: 25 ms of a certificate of 14 kB. Text has at most 30 (UAX #15
-// section 13). U+FF9E and U+FF9F are letters that become marks.
+// Sorting n combining marks on one letter takes n² steps: 25 ms for a certificate of 14 kB. Real text has at most 30
+// (UAX #15 section 13). U+FF9E and U+FF9F are letters that NFKC turns into marks.
 const tooManyMarks = /[\p{M}\uff9e\uff9f]{31}/u;
 
-// RFC 5280 section 7.1, which is RFC 4518: compatibility forms, case and runs of space do not count.
+// RFC 5280 section 7.1 and RFC 4518: ignores compatibility forms, letter case and runs of white space.
 function canonicalValue(value: string | undefined, der: Buffer): string {
   if (value === undefined) return `#${der.toString('hex')}`;
-  // Such a value equals itself alone.
+  // Such a value only equals itself.
   if (tooManyMarks.test(value)) return `!${value}`;
   return `=${value.normalize('NFKC').toLowerCase().trim().replace(/\s+/g, ' ')}`;
 }

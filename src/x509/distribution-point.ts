@@ -1,6 +1,6 @@
 /**
- * Distribution points, as certificates name them (RFC 5280 section 4.2.1.13) and
- * as a CRL says of itself which one it is (section 5.2.5).
+ * Distribution points of certificates (RFC 5280 section 4.2.1.13), and the issuing distribution point of a CRL
+ * (section 5.2.5).
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { type DistinguishedName, readRdn } from './distinguished-name.js';
 import { type GeneralName, readGeneralNames } from './general-name.js';
 import { type RelativeDistinguishedName } from './name-attribute.js';
 
-/** Where a CRL is to be had: by full names, or by what is appended to its issuer's name. */
+/** The name of a distribution point: full names, or a part that is appended to the name of the issuer. */
 export type DistributionPointName =
   | { readonly kind: 'full'; readonly names: readonly GeneralName[] }
   | { readonly kind: 'relative'; readonly rdn: RelativeDistinguishedName };
@@ -17,9 +17,9 @@ export type DistributionPointName =
 /** One distribution point of a certificate. */
 export interface DistributionPoint {
   readonly name: DistributionPointName | undefined;
-  /** The reasons it covers as bits of ReasonFlags; `undefined` means all. */
+  /** The reasons it covers, as bits of ReasonFlags; `undefined` means all. */
   readonly reasons: number | undefined;
-  /** Who issues its CRL, where that is not the certificate's issuer. */
+  /** The issuer of its CRL, if it is not the issuer of the certificate. */
   readonly crlIssuer: readonly DistinguishedName[] | undefined;
 }
 
@@ -62,9 +62,9 @@ export interface IssuingDistributionPoint {
   readonly onlyContains: 'all' | 'userCertificates' | 'caCertificates' | 'attributeCertificates' | 'nothing';
   /** Bits of ReasonFlags; `undefined` means all reasons. */
   readonly onlySomeReasons: number | undefined;
-  /** Whether entries may be of other issuers' certificates. */
+  /** Whether entries may be for certificates of other issuers. */
   readonly indirect: boolean;
-  /** The whole extension, DER: a delta covers what its base covers only if these are equal. */
+  /** The DER of the extension. A delta CRL has the same scope as its base only if these are equal. */
   readonly der: Buffer;
 }
 
@@ -73,7 +73,7 @@ export function readIssuingDistributionPoint(value: DerReader): IssuingDistribut
   const sequence = value.enter(Tag.sequence);
   const der = value.element;
   value.finish();
-  // Section 5.2.5. It narrows nothing, and would be a scope of its own beside the same list without it.
+  // Section 5.2.5. An empty one would be a separate scope beside the same CRL without it.
   if (sequence.done)
     value.fail('has an empty issuingDistributionPoint (RFC 5280 section 5.2.5)', value.elementStart);
   const name = sequence.enterOptional(context(0, 'constructed'));
@@ -94,7 +94,7 @@ export function readIssuingDistributionPoint(value: DerReader): IssuingDistribut
     ...(read.attribute ? (['attributeCertificates'] as const) : []),
   ];
   const { name: pointName, onlySomeReasons, indirect } = read;
-  // Section 5.2.5: at most one of the three may be set. Set together they cover nothing.
+  // Section 5.2.5: at most one of the three may be set. Together they cover nothing.
   return {
     name: pointName,
     onlyContains: only.length > 1 ? 'nothing' : (only[0] ?? 'all'),

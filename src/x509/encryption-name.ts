@@ -1,5 +1,5 @@
 /**
- * What encryption by a password is called.
+ * The names of password-based encryption algorithms.
  *
  * @module
  */
@@ -23,21 +23,23 @@ const names: Readonly<Record<string, string | undefined>> = {
   '1.3.14.3.2.7': 'DES-CBC',
 };
 
-/** The name of an algorithm or a cipher that OpenSSL 3 does not support by itself; of others, the number. */
+/**
+ * The name of an algorithm or a cipher that OpenSSL 3 does not support by default; for others, the object identifier.
+ */
 export function nameEncryption(oid: string): string {
   return names[oid] ?? `the algorithm ${oid.slice(0, 100)}`;
 }
 
 const pbes2 = '1.2.840.113549.1.5.13';
 
-/** What encrypts a private key in DER (RFC 5958 section 3); `undefined`: it does not read. */
+/** The encryption of a private key in DER (RFC 5958 section 3); `undefined` if it cannot be parsed. */
 export function encryptionOf(der: Buffer): string | undefined {
   try {
     const info = new DerReader(der, { code: 'ERR_MTLS_PEM_INVALID', noun: 'key' }).enter(Tag.sequence);
     const algorithm = info.enter(Tag.sequence);
     const oid = algorithm.oid();
     if (oid !== pbes2) return nameEncryption(oid);
-    // RFC 8018 appendix A.4: the derivation, then the cipher.
+    // RFC 8018 appendix A.4: the key derivation, then the cipher.
     const parameters = algorithm.enter(Tag.sequence);
     parameters.next(Tag.sequence);
     return nameEncryption(parameters.enter(Tag.sequence).oid());

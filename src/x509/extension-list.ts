@@ -1,6 +1,5 @@
 /**
- * Lists of extensions (RFC 5280 section 4.2): of certificates, of requests for
- * them, and of CRLs.
+ * Lists of extensions (RFC 5280 section 4.2) of certificates, certificate requests and CRLs.
  *
  * @module
  */
@@ -11,11 +10,11 @@ export interface Extension {
   /** Its object identifier, dotted. */
   readonly type: string;
   readonly isCritical: boolean;
-  /** What is in its OCTET STRING. */
+  /** The content of its OCTET STRING. */
   readonly value: DerReader;
 }
 
-/** Enters an EXPLICIT tag that holds Extensions and nothing else. */
+/** Enters an EXPLICIT tag that contains only Extensions. */
 export function enterExtensions(tbs: DerReader, number: number): DerReader | undefined {
   const explicit = tbs.enterOptional(context(number, 'constructed'));
   const list = explicit?.enter(Tag.sequence);
@@ -23,7 +22,7 @@ export function enterExtensions(tbs: DerReader, number: number): DerReader | und
   return list;
 }
 
-/** Reads the content of an Extensions one by one; `undefined` has none. One that stands twice is an error. */
+/** Iterates over the content of an Extensions; `undefined` if there are none. A duplicate is an error. */
 export function* extensionsOf(list: DerReader | undefined): Generator<Extension, void> {
   const seen = new Set<string>();
   while (list?.done === false) {

@@ -1,5 +1,5 @@
 /**
- * What extensions are called: in errors, where a number alone helps few.
+ * The names of extensions, for errors.
  *
  * @module
  */
@@ -33,7 +33,10 @@ const names: Readonly<Record<string, string | undefined>> = {
 
 const longest = 100;
 
-/** `'cRLNumber (2.5.29.20)'`; the number alone of one without a name here, cut where it is long. */
+/**
+ * `'cRLNumber (2.5.29.20)'`; for an extension without a name here, only the object identifier, shortened if it is
+ * long.
+ */
 export function describeExtension(oid: string): string {
   const name = Object.hasOwn(names, oid) ? names[oid] : undefined;
   if (name !== undefined) return `${name} (${oid})`;

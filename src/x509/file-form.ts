@@ -1,38 +1,37 @@
 /**
- * The forms in which files and variables come that should be PEM or DER, and how
- * each is made so. Nothing here reads them.
+ * Recognises files and variables that should be PEM or DER but have another form, and knows how to convert each.
  *
  * @module
  */
 
-/** What a file is in place of PEM or DER. */
+/** The form of a file that is not PEM or DER. */
 export interface FileForm {
-  /** A sentence. */
+  /** The form, as a clause. */
   readonly seen: string;
-  /** What to do, where neither a command nor code does it. */
+  /** The remedy, if neither a command nor code converts it. */
   readonly advice?: string;
-  /** What does it in a shell, where the file is called FILE. */
+  /** The shell command that converts it; the file is called FILE. */
   readonly command?: string;
-  /** What does it in a program, where the text is called `value` and a Buffer `bytes`. */
+  /** The expression that converts it; a string is called `value`, a Buffer `bytes`. */
   readonly code?: string;
 }
 
-// Enough to tell; a CRL has hundreds of megabytes.
+// Enough to recognise a form; a CRL may have hundreds of megabytes.
 const sampleLength = 65_536;
 
-/** Tells the form; `undefined`: it is none of those that are known. */
+/** Recognises the form; `undefined` if it is unknown. */
 export function findFileForm(bytes: Buffer): FileForm | undefined {
   const sample = bytes.toString('latin1', 0, sampleLength);
   const known = binaryForms.find(({ start }) => start.test(sample));
   if (known !== undefined) return known;
   const text = sample.replace(/^\xef\xbb\xbf/, '');
-  // A file with a BEGIN line in its place is PEM, however damaged, and its text is only text.
+  // A file with a BEGIN line at the start of a line is PEM, even if it is damaged.
   const isPem = /^-----BEGIN (?!PGP )/m.test(text);
   const form = isPem ? undefined : textForms.find(({ pattern }) => pattern.test(text));
   return form ?? findWrapping(text, isPem) ?? findBase64(text);
 }
 
-/** What to do about a form. */
+/** The remedy for a form. */
 export function remedyOf({ advice, command, code }: FileForm): string {
   const remedies = [
     ...(advice === undefined ? [] : [advice]),
@@ -123,10 +122,10 @@ const textForms: readonly (FileForm & { readonly pattern: RegExp })[] = [
   },
 ];
 
-// Quotes of three kinds, by their numbers, as a shell has its own use for them.
+// Three kinds of quotes, by their octal codes, because quotes have a meaning in a shell.
 const removeQuotes = "tr -d '\\042\\047\\140' <FILE";
 
-/** PEM with something around it, or without its line breaks. */
+/** PEM with something around it, or without line breaks. */
 function findWrapping(text: string, isPem: boolean): FileForm | undefined {
   const isQuoted = /^\s*["'`]\s*-----BEGIN /.test(text);
   const isEscaped = /-----BEGIN [A-Z0-9 #]+-----(?:\\r)?\\n/.test(text);
@@ -160,7 +159,7 @@ function findWrapping(text: string, isPem: boolean): FileForm | undefined {
   return undefined;
 }
 
-/** Base64 without the lines around it, or of the whole file. */
+/** Base64 without BEGIN and END lines, or of the whole file. */
 function findBase64(text: string): FileForm | undefined {
   if (!/^[A-Za-z0-9+/\s]{40,}={0,2}$/.test(text.trimEnd())) return undefined;
   const decoded = Buffer.from(text, 'base64');

@@ -1,6 +1,6 @@
 /**
- * General names (RFC 5280 section 4.2.1.6): what subjectAltName, distribution
- * points and the certificateIssuer of a CRL entry are made of.
+ * General names (RFC 5280 section 4.2.1.6), which subjectAltName, distribution points and the certificateIssuer of a
+ * CRL entry contain.
  *
  * @module
  */
@@ -8,13 +8,13 @@ import { context, type DerReader } from './der.js';
 import { type DistinguishedName, readName } from './distinguished-name.js';
 import { decodeSound, hasUnsafeCharacter, stringFault } from './string.js';
 
-/** The kinds of names that are text in some encoding. */
+/** The kinds of names that are text. */
 export type TextKind = 'dns' | 'email' | 'uri' | 'upn';
 
 /**
- * One general name. `unreadable` is text that its type cannot hold: nobody can say which name was meant, so that it
- * equals none but the same octets. `other` is a kind that nothing here matches on. Both are kept, as DER, so that they
- * are never lost silently.
+ * One general name. `unreadable` is text that its string type does not allow: the intended name is ambiguous, so it
+ * only equals the same octets. `other` is an unsupported kind. Both are kept as DER, so that no name is lost
+ * silently.
  */
 export type GeneralName =
   | { readonly kind: TextKind | 'ip'; readonly value: string }
@@ -24,7 +24,7 @@ export type GeneralName =
 
 const userPrincipalName = '1.3.6.1.4.1.311.20.2.3';
 
-/** Reads a GeneralNames whose SEQUENCE, or IMPLICIT tag, has been entered. */
+/** Reads the content of a GeneralNames. */
 export function readGeneralNames(names: DerReader): GeneralName[] {
   const read: GeneralName[] = [];
   while (!names.done) read.push(readGeneralName(names));
@@ -72,7 +72,7 @@ function readOtherName(names: DerReader): GeneralName {
   return { kind: 'upn', value };
 }
 
-/** An IA5String under an IMPLICIT tag. Some CAs write Latin-1 or UTF-8 into it. */
+/** Reads an IA5String with an IMPLICIT tag. Some CAs write Latin-1 or UTF-8 into it. */
 function readIa5(names: DerReader, kind: TextKind): GeneralName {
   const { bytes, contentStart, contentEnd } = names;
   let isAscii = true;
@@ -85,8 +85,8 @@ function readIa5(names: DerReader, kind: TextKind): GeneralName {
   return { kind, value: bytes.toString('latin1', contentStart, contentEnd) };
 }
 
-// An embedded NUL or newline is how one name is passed off as another (CVE-2021-44532, CVE-2009-2408). No CA writes one
-// by mistake, as some write Latin-1: such a certificate is refused whole.
+// An embedded NUL or newline makes one name pass for another (CVE-2021-44532, CVE-2009-2408). Unlike Latin-1, no CA
+// writes it by mistake: the whole certificate is rejected.
 function failUnsafe(names: DerReader): never {
   names.fail('has a name with control characters', names.contentStart);
 }
@@ -99,9 +99,9 @@ function formatIp(names: DerReader): string {
   return normaliseIp(groups.join(':')) ?? names.fail('has an unreadable IP address', names.elementStart);
 }
 
-/** The one spelling of an IP address (RFC 5952 for v6), or `undefined` if it is none. */
+/** The canonical form of an IP address (RFC 5952 for IPv6), or `undefined` if it is invalid. */
 export function normaliseIp(text: string): string | undefined {
-  // A leading zero is octal to some readers and decimal to others.
+  // Some parsers read a leading zero as octal, others as decimal.
   if (/^(0|[1-9]\d{0,2})(\.(0|[1-9]\d{0,2})){3}$/.test(text)) {
     return text.split('.').every((octet) => Number(octet) <= 255) ? text : undefined;
   }
@@ -109,7 +109,7 @@ export function normaliseIp(text: string): string | undefined {
   return new URL(`http://[${text}]`).hostname.slice(1, -1);
 }
 
-/** The octets of an address as {@link normaliseIp} spells it; `undefined` if it is none. */
+/** The octets of an IP address; `undefined` if it is invalid. */
 export function ipOctets(text: string): Buffer | undefined {
   const spelled = normaliseIp(text);
   if (spelled === undefined) return undefined;
@@ -121,14 +121,15 @@ export function ipOctets(text: string): Buffer | undefined {
   return Buffer.from([...before, ...zeros, ...after].map((group) => group.padStart(4, '0')).join(''), 'hex');
 }
 
-/** A text that two general names share if, and only if, they are the same (RFC 5280 section 7). */
+/** A string that is the same for two general names if, and only if, they are equal (RFC 5280 section 7). */
 export function canonicalGeneralName(name: GeneralName): string {
   if (name.kind === 'directoryName') return `directoryName:${name.value.canonical}`;
   if (name.kind === 'other' || name.kind === 'unreadable') return `other:${name.value.toString('hex')}`;
   return `${name.kind}:${canonicalText(name)}`;
 }
 
-// Of a URI the scheme and the host are in any letter case, of an email address the host (RFC 5280 sections 7.4, 7.5).
+// Case-insensitive are the scheme and the host of a URI, and the host of an email address (RFC 5280 sections 7.4,
+// 7.5).
 function canonicalText({ kind, value }: Extract<GeneralName, { value: string }>): string {
   if (kind === 'dns') return value.toLowerCase();
   if (kind === 'email') return lowerFrom(value, value.lastIndexOf('@'));
@@ -141,7 +142,7 @@ function canonicalText({ kind, value }: Extract<GeneralName, { value: string }>)
   return `${scheme.toLowerCase()}${host}${rest.slice(authority.length)}`;
 }
 
-/** A text in lower case from a place on; unchanged where that is -1. */
+/** Converts a text to lower case from an index on; unchanged for -1. */
 function lowerFrom(text: string, start: number): string {
   return start < 0 ? text : text.slice(0, start) + text.slice(start).toLowerCase();
 }

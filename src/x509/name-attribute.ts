@@ -1,23 +1,23 @@
 /**
- * What a distinguished name is made of: attributes and their types.
+ * The attributes of distinguished names, and their types.
  *
  * @module
  */
 
 /** One attribute of a name. */
 export interface NameAttribute {
-  /** The attribute's type in dotted decimals: `'2.5.4.3'` is commonName. */
+  /** The attribute type in dotted decimals: `'2.5.4.3'` is commonName. */
   readonly type: string;
-  /** The value; `undefined` where it is not of a string type. */
+  /** The value; `undefined` if it does not have a string type. */
   readonly value: string | undefined;
-  /** The value as it stands in the certificate: DER, header included; empty in a name read from text. */
+  /** The DER of the value in the certificate, including its header; empty in a name that was parsed from text. */
   readonly der: Buffer;
 }
 
 /** A relative distinguished name: nearly always one attribute. */
 export type RelativeDistinguishedName = readonly NameAttribute[];
 
-/** The attribute types that have a name here. RFC 4514 section 3 names the first nine. */
+/** The attribute types with a name. RFC 4514 section 3 defines the first nine. */
 const attributeTypes: Readonly<Record<string, string>> = Object.freeze({
   CN: '2.5.4.3',
   L: '2.5.4.7',
@@ -49,13 +49,13 @@ const attributeTypes: Readonly<Record<string, string>> = Object.freeze({
   EMAILADDRESS: '1.2.840.113549.1.9.1',
 });
 
-/** The dotted form of an attribute type given by name, in any case, or already dotted. */
+/** The dotted form of an attribute type that is given by name, in any letter case, or dotted. */
 export function attributeType(name: string): string | undefined {
   if (/^\d+(\.\d+)+$/.test(name)) return name;
   return Object.hasOwn(attributeTypes, name.toUpperCase()) ? attributeTypes[name.toUpperCase()] : undefined;
 }
 
-// RFC 4519 section 2, RFC 2985 section 5.2.1, X.520, and what CAs of the web write by the CA/Browser Forum.
+// RFC 4519 section 2, RFC 2985 section 5.2.1, X.520, and attributes that the CA/Browser Forum defines.
 const longNames: Readonly<Record<string, string | undefined>> = {
   '2.5.4.3': 'commonName',
   '2.5.4.4': 'surname',
@@ -84,12 +84,12 @@ const longNames: Readonly<Record<string, string | undefined>> = {
   '1.3.6.1.4.1.311.60.2.1.3': 'jurisdictionCountryName',
 };
 
-/** What an attribute type is called, for people: `'commonName'`; the number of one without a name here. */
+/** The name of an attribute type for people: `'commonName'`; the object identifier if it has no name here. */
 export function attributeName(oid: string): string {
   return longName(oid) ?? oid.slice(0, 100);
 }
 
-/** The long name of an attribute type; `undefined` for one without a name here. */
+/** The long name of an attribute type; `undefined` if it has no name here. */
 export function longName(oid: string): string | undefined {
   return Object.hasOwn(longNames, oid) ? longNames[oid] : undefined;
 }

@@ -1,16 +1,15 @@
 /**
- * Name constraints (RFC 5280 section 4.2.1.10): which names the certificates
- * below a CA may have.
+ * Name constraints (RFC 5280 section 4.2.1.10): the names that certificates below a CA may have.
  *
  * @module
  */
 import { context, type DerReader, Tag } from './der.js';
 import { type DistinguishedName, readName } from './distinguished-name.js';
 
-/** One constraint, and its tag of GeneralName. It is about the names of that tag alone. */
+/** One constraint, and the GeneralName tag of the names that it applies to. */
 export type GeneralSubtree = { readonly tag: number } & SubtreeBase;
 
-/** `unsupported` is one that nothing here can compare names with, and why. Hosts are in lower case. */
+/** `unsupported` is a constraint that cannot be compared with names, and why. Hosts are in lower case. */
 type SubtreeBase =
   | { readonly kind: 'dns' | 'email' | 'uri'; readonly base: string }
   | { readonly kind: 'ip'; readonly address: Buffer; readonly mask: Buffer }
@@ -18,20 +17,20 @@ type SubtreeBase =
   | {
       readonly kind: 'unsupported';
       readonly fault: string;
-      /** Whether it is of a kind that is compared, and has no meaning as it stands. */
+      /** Whether its kind is supported, but its value is malformed. */
       readonly isMalformed: boolean;
     };
 
-/** What a CA's certificate says of the names below it. Both lists may be empty, which no CA may write. */
+/** The name constraints of a CA certificate. Both lists may be empty here, although that is invalid. */
 export interface NameConstraints {
   readonly permitted: readonly GeneralSubtree[];
   readonly excluded: readonly GeneralSubtree[];
   readonly isCritical: boolean;
-  /** What is wrong with them as a whole; `undefined` where nothing is. */
+  /** What is wrong with the extension as a whole, or `undefined`. */
   readonly fault: string | undefined;
 }
 
-/** Reads NameConstraints. What has no meaning is kept as a fault: only a path that goes by it is refused. */
+/** Reads NameConstraints. Malformed constraints are kept as faults: only a path that depends on them is refused. */
 export function readNameConstraints(sequence: DerReader, isCritical: boolean): NameConstraints {
   const permitted = readSubtrees(sequence.enterOptional(context(0, 'constructed')));
   const excluded = readSubtrees(sequence.enterOptional(context(1, 'constructed')));
@@ -59,13 +58,13 @@ function readSubtrees(list: DerReader | undefined): GeneralSubtree[] | undefined
   return subtrees;
 }
 
-/** Reads what follows the base. Returns whether it is what RFC 5280 has it be: a minimum of 0, and no maximum. */
+/** Reads the rest of a subtree. Returns whether it conforms to RFC 5280: a minimum of 0, and no maximum. */
 function readExtent(subtree: DerReader): boolean {
   let isUsual = true;
   for (let index = 0; !subtree.done; index++) {
     const isMinimum = index === 0 && subtree.at(context(0, 'primitive'));
     const { content } = subtree.next();
-    // A default is not written in DER. Some CAs do.
+    // DER omits a default. Some CAs write it.
     isUsual &&= isMinimum && content.length === 1 && content[0] === 0;
   }
   return isUsual;
@@ -75,7 +74,7 @@ function malformed(fault: string): SubtreeBase {
   return { kind: 'unsupported', fault, isMalformed: true };
 }
 
-/** The tags of GeneralName (RFC 5280 section 4.2.1.6), of the kinds that are compared. */
+/** The GeneralName tags (RFC 5280 section 4.2.1.6) of the supported kinds. */
 export const comparedTags: Readonly<Record<'email' | 'dns' | 'directoryName' | 'uri' | 'ip', number>> = {
   email: context(1, 'primitive'),
   dns: context(2, 'primitive'),
@@ -111,14 +110,14 @@ function readText(subtree: DerReader, kind: 'dns' | 'email' | 'uri'): SubtreeBas
   if (!isBase(kind, text)) return malformed(`"${text.slice(0, 100)}" is no ${kind} constraint`);
   const at = kind === 'email' ? text.lastIndexOf('@') : -1;
   const base = text.slice(0, at + 1) + text.slice(at + 1).toLowerCase();
-  // Microsoft's documents have it so, and OpenSSL reads it as the host.
+  // Microsoft documents this form, and OpenSSL reads it as the host.
   return { kind, base: at === 0 ? base.slice(1) : base };
 }
 
 const label = '[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?';
 const host = new RegExp(`^\\.?(${label}\\.)*${label}$`, 'i');
 
-/** Whether a text is what a constraint of its kind may be. An empty one of DNS stands for every name. */
+/** Whether a text is a valid constraint of its kind. An empty DNS constraint covers every name. */
 function isBase(kind: 'dns' | 'email' | 'uri', base: string): boolean {
   if (kind === 'dns' && base === '') return true;
   const at = kind === 'email' ? base.lastIndexOf('@') : -1;
@@ -134,7 +133,7 @@ function readRange({ content }: DerReader): SubtreeBase {
   return isPrefix(mask) ? { kind: 'ip', address, mask } : malformed('has a mask that is no prefix');
 }
 
-/** Whether all ones stand before all zeros. */
+/** Whether all ones come before all zeros. */
 function isPrefix(mask: Buffer): boolean {
   const bits = [...mask].map((octet) => octet.toString(2).padStart(8, '0')).join('');
   return /^1*0*$/.test(bits);

@@ -1,6 +1,5 @@
 /**
- * What a CA's certificate says of the certificates below it, and whether they keep
- * to it: RFC 5280 section 6.1, but for signatures, dates and policies.
+ * The rules of RFC 5280 section 6.1 for a certification path, except those for signatures, dates and policies.
  *
  * @module
  */
@@ -13,30 +12,30 @@ import { type CertificateChain } from './path-search.js';
 import { describePurpose } from './purpose.js';
 import { shorten } from './string.js';
 
-/** What is wrong with a path, as data. */
+/** A fault of a path, as data. */
 export interface PathFault {
   /**
-   * `'role'`: what stands above may not issue certificates; `'issuer'`: a CA above does not permit this one;
-   * `'extension'`: one that is not understood; `'signature'`: a weak one.
+   * `'role'`: a certificate above may not issue certificates; `'issuer'`: a CA above does not permit this one;
+   * `'extension'`: an unsupported critical extension; `'signature'`: a weak signature.
    */
   readonly kind: 'role' | 'issuer' | 'extension' | 'signature';
-  /** What was seen, which certificate and which extension. */
+  /** What was seen, with the certificate and the extension. */
   readonly seen: string;
   readonly remedy: string;
 }
 
-/** What a path is needed for. */
+/** What a path is required for. */
 export interface PathNeeds {
-  /** The extendedKeyUsage that every CA with that extension has to have, dotted; `undefined`: any. */
+  /** The purpose that every CA with extendedKeyUsage must list, dotted; `undefined` for any. */
   readonly purpose: string | undefined;
-  /** How many names may be compared. */
+  /** The remaining number of name comparisons. */
   readonly comparisons: ComparisonBudget;
 }
 
-/** How many names are compared for one path, or for all that one client may have. */
+/** The maximum number of name comparisons for one path, or for all paths of one client. */
 export const maxComparisons = 50_000;
 
-/** Looks at a whole path. */
+/** Checks a whole path. */
 export function faultOfPath([leaf, ...above]: CertificateChain, needs: PathNeeds): PathFault | undefined {
   if (leaf === undefined) return undefined;
   const below = [leaf];
@@ -48,7 +47,7 @@ export function faultOfPath([leaf, ...above]: CertificateChain, needs: PathNeeds
   return fault;
 }
 
-/** Looks at the last certificate of a path alone. */
+/** Checks only the last certificate of a path. */
 export function faultOfLeaf(leaf: Certificate): PathFault | undefined {
   const [unknown] = leaf.unknownCriticalExtensions;
   if (unknown !== undefined) return notUnderstood('it', unknown);
@@ -58,13 +57,13 @@ export function faultOfLeaf(leaf: Certificate): PathFault | undefined {
       seen: 'it has nameConstraints (2.5.29.30), which a CA alone may have',
       remedy: 'issue it without that extension',
     };
-  // The signature of a root is not checked: a root is trusted because it is configured.
+  // The signature of a root is not verified: a root is trusted because it is configured.
   return isSelfIssued(leaf) ? undefined : faultOfSignature(leaf, true);
 }
 
 /**
- * Looks at a CA and the certificates below it.
- * @param below - The last certificate of the path first; the CA has issued the other end.
+ * Checks a CA against the certificates below it.
+ * @param below - The certificates below the CA, the last of the path first.
  */
 export function faultOfIssuer(
   below: readonly Certificate[],
@@ -82,7 +81,7 @@ export function faultOfIssuer(
   );
 }
 
-/** In quotes. To write a name takes longer than any of the checks, which hardly ever need it. */
+/** The name in quotes. A function, because formatting a name takes longer than the checks and is rarely needed. */
 function nameOf({ subject }: Certificate): string {
   return `"${shorten(subject.describe())}"`;
 }
@@ -104,7 +103,10 @@ function faultOfRole(ca: Certificate): PathFault | undefined {
   return unknown === undefined ? undefined : notUnderstood(`${nameOf(ca)}, which stands above it,`, unknown);
 }
 
-/** RFC 5280 section 6.1.4 (k): before version 3 nothing says that it is a CA, which is known of a trust anchor alone. */
+/**
+ * RFC 5280 section 6.1.4 (k): a certificate before version 3 cannot declare itself a CA, so it is only accepted as a
+ * trust anchor.
+ */
 function faultOfVersion({ subject, version }: Certificate, isLeaf: boolean): PathFault | undefined {
   if (isLeaf || version >= 3) return undefined;
   return {
@@ -122,7 +124,7 @@ function notUnderstood(which: string, oid: string): PathFault {
   };
 }
 
-/** As OpenSSL and the Web PKI have it: what a CA is for limits what those below it are for. */
+/** As in OpenSSL and the Web PKI: the extendedKeyUsage of a CA restricts the certificates below it. */
 function faultOfPurpose(ca: Certificate, purpose: string | undefined): PathFault | undefined {
   const { extendedKeyUsage: usages } = ca;
   if (purpose === undefined || usages === undefined || usages.includes(purpose)) return undefined;
@@ -134,7 +136,7 @@ function faultOfPurpose(ca: Certificate, purpose: string | undefined): PathFault
   };
 }
 
-/** RFC 5280 section 4.2.1.9: intermediate certificates are counted, but for those that a CA has issued to itself. */
+/** RFC 5280 section 4.2.1.9: counts the intermediate certificates that are not self-issued. */
 function faultOfLength(below: readonly Certificate[], ca: Certificate): PathFault | undefined {
   const pathLength = ca.basicConstraints?.pathLength;
   if (pathLength === undefined) return undefined;

@@ -1,6 +1,5 @@
 /**
- * The search for certification paths: every way from a certificate to a trust
- * anchor, one after the other, within a budget.
+ * The search for certification paths: yields the paths from a certificate to a trust anchor, within a budget.
  *
  * @module
  */
@@ -11,43 +10,48 @@ import { type Signed } from './signature.js';
 /** A certificate, its issuer, and so on to a trust anchor. */
 export type CertificateChain = readonly Certificate[];
 
-/** What a search asks the configured CAs. */
+/** What a search needs of the configured CAs. */
 export interface Authorities {
   isAnchor(certificate: Certificate): boolean;
   isConfigured(certificate: Certificate): boolean;
-  /** The issuers of a configured certificate among the configured ones; `undefined` of any other. */
+  /** The configured issuers of a configured certificate; `undefined` for any other certificate. */
   verifiedIssuersOf(certificate: Certificate): readonly Certificate[] | undefined;
   /** The configured CAs that may have issued a certificate, the likeliest first. */
   candidatesFor(certificate: Certificate): readonly Certificate[];
   isSignedBy(signed: Signed, ca: Certificate): boolean;
 }
 
-/** How much one search may do: certificates may all seem to have issued each other, and signatures are not cheap. */
+/**
+ * The limits of one search. Certificates may all claim to have issued each other, and verifying signatures is
+ * expensive.
+ */
 export interface SearchLimits {
-  /** Signatures verified. Those between configured CAs were verified when they were loaded. */
+  /**
+   * The number of verified signatures, without those between configured CAs, which are verified when they are loaded.
+   */
   readonly signatures: number;
-  /** CAs looked at. */
+  /** The number of visited CAs. */
   readonly steps: number;
-  /** Paths given out. */
+  /** The number of yielded paths. */
   readonly paths: number;
 }
 
-/** The default: a hundred CAs of one name, with room for what clients send. */
+/** The default: enough for a hundred CAs with one name, and for the certificates that clients send. */
 const searchLimits: SearchLimits = Object.freeze({ signatures: 128, steps: 2000, paths: 64 });
 
 /**
- * For a client that is refused whatever is found, so that the search is for the reason alone: anyone can make a certificate
- * without an authorityKeyIdentifier, and a signature of P-521 takes more than a millisecond.
+ * For a client that is refused in any case, where the search only finds the reason: anyone can make a certificate
+ * without an authorityKeyIdentifier, and verifying a P-521 signature takes more than a millisecond.
  */
 export const reasonLimits: SearchLimits = Object.freeze({ ...searchLimits, signatures: 8 });
 
-// RFC 5280 sets no limit; OpenSSL's is 100. Nothing in the field is deeper than five.
+// RFC 5280 sets no limit; that of OpenSSL is 100. Real paths have at most five CAs.
 const maxPathLength = 10;
 
-/** Whether a CA may stand above the certificates below it, the last of the path first. */
+/** Whether a CA may follow in a path. `below` has the last certificate of the path first. */
 export type AdmitsIssuer = (below: CertificateChain, ca: Certificate) => boolean;
 
-/** One search. Its budget is for all that is asked of it. */
+/** One search. All its calls share one budget. */
 export class PathSearch {
   readonly #store: Authorities;
   readonly #others: readonly Certificate[];
@@ -59,7 +63,7 @@ export class PathSearch {
   readonly #issuers = new Map<Certificate, readonly Certificate[]>();
 
   /**
-   * @param others - Certificates that may stand between, such as a client sent; they are not trusted for that.
+   * @param others - Possible intermediates, such as those that a client sent. They do not become trusted.
    */
   constructor(store: Authorities, others: readonly Certificate[], limits: SearchLimits = searchLimits) {
     this.#store = store;
@@ -67,7 +71,7 @@ export class PathSearch {
     this.#left = { ...limits };
   }
 
-  /** How many signatures were by none of the keys that they were tried with. */
+  /** How many signatures did not verify with any tried key. */
   get failedSignatures(): number {
     return this.#failed;
   }
@@ -77,12 +81,12 @@ export class PathSearch {
     return this.#verified;
   }
 
-  /** Whether the budget ended before the paths did. */
+  /** Whether the budget was exhausted before all paths were found. */
   get isExhausted(): boolean {
     return this.#isExhausted;
   }
 
-  /** Takes one of what is left; returns whether there was any. */
+  /** Takes one from a part of the budget. Returns whether there was one. */
   #take(what: keyof SearchLimits): boolean {
     this.#isExhausted ||= this.#left[what] === 0;
     if (this.#isExhausted) return false;
@@ -90,12 +94,12 @@ export class PathSearch {
     return true;
   }
 
-  /** No path from here on goes through this CA. */
+  /** Excludes a CA from all further paths. */
   avoid(ca: Certificate): void {
     this.#avoided.add(ca);
   }
 
-  /** Whether an issuer was found for a certificate of a path that was looked at. */
+  /** Whether an issuer of a visited certificate was found. */
   hasIssuer(certificate: Certificate): boolean {
     return (this.#issuers.get(certificate) ?? []).length > 0;
   }
@@ -147,7 +151,7 @@ export class PathSearch {
     return this.#signersAmong(certificate, candidates);
   }
 
-  /** Each key is tried once: a signature is by one of them, and all certificates of that one may stand above. */
+  /** Tries each key once. All certificates of the key that made the signature are issuers. */
   #signersAmong(certificate: Certificate, candidates: readonly Certificate[]): readonly Certificate[] {
     for (const ofKey of groupByKey(candidates)) {
       if (!this.#take('signatures')) return [];
@@ -162,7 +166,7 @@ export class PathSearch {
 /** Certificates of one key. */
 type OfKey = readonly [Certificate, ...Certificate[]];
 
-/** Certificates by their key, in the order in which the keys come first. */
+/** Groups certificates by key, in the order of the first occurrence of each key. */
 export function groupByKey(certificates: readonly Certificate[]): readonly OfKey[] {
   const groups = new Map<string, [Certificate, ...Certificate[]]>();
   for (const certificate of certificates) {
@@ -174,7 +178,7 @@ export function groupByKey(certificates: readonly Certificate[]): readonly OfKey
   return [...groups.values()];
 }
 
-/** A path that comes back to a name and its key goes in a circle. */
+/** A path that repeats a name and key is a cycle. */
 function isSameKey(one: Certificate, other: Certificate): boolean {
   return one === other || (one.publicKey.equals(other.publicKey) && one.subject.equals(other.subject));
 }

@@ -1,33 +1,33 @@
 /**
- * PEM (RFC 7468), strictly: every block whole, nothing that looks like a part of
- * one. Text between blocks is allowed, lines of dashes too.
+ * A strict PEM parser (RFC 7468): every block must be complete, and nothing else may look like part of a block. Text
+ * between blocks is allowed, including lines of dashes.
  *
  * @module
  */
 import { MtlsError } from '../errors.js';
 import { type FileForm, findFileForm, remedyOf } from './file-form.js';
 
-/** One block: what its label says it is, and its bytes. */
+/** One block: its label and its bytes. */
 export interface PemBlock {
   /** `'CERTIFICATE'`, `'X509 CRL'`, … */
   readonly label: string;
   readonly der: Buffer;
-  /** Of a private key in the old encrypted form of OpenSSL: the lines in front of its body (RFC 1421). */
+  /** The headers of a private key in OpenSSL's old encrypted form (RFC 1421). */
   readonly headers?: string;
 }
 
 const dashes = '-----';
 
-// Each takes memory beside its bytes. The largest bundles in the field have some hundred.
+// Each block takes memory in addition to its bytes. The largest real bundles have a few hundred.
 const mostBlocks = 10_000;
 
-/** Whether these bytes are DER: a SEQUENCE of more than 127 bytes, which no text begins like, or a short one. */
+/** Whether these bytes are DER: a SEQUENCE of more than 127 bytes, which no text begins with, or a short one. */
 export function isDer(bytes: Buffer): boolean {
   const length = bytes[1] ?? 0;
   return bytes[0] === 0x30 && (length < 0x80 ? length + 2 === bytes.length : length > 0x80);
 }
 
-/** The bytes without the line end that an editor or a shell put behind a file of DER. */
+/** The bytes without the line break that an editor or a shell has appended to a DER file. */
 export function trimDer(bytes: Buffer): Buffer {
   const length = bytes[1] ?? 0x80;
   const octets = length & 0x7f;
@@ -38,10 +38,10 @@ export function trimDer(bytes: Buffer): Buffer {
 }
 
 /**
- * Splits PEM into its blocks.
- * @param origin - The file or option the bytes came from, for the error.
- * @throws MtlsError `ERR_MTLS_PEM_INVALID` for a block without an end, an end without a
- *   beginning, a body that is not base64, or no block at all. It names the form of a file that has another one.
+ * Splits PEM into blocks.
+ * @param origin - The file or option of the bytes, for errors.
+ * @throws MtlsError `ERR_MTLS_PEM_INVALID` for a block without an end, an end without a beginning, a body that is not
+ *   base64, or no block. If the file has a known other form, the error names it.
  */
 export function parsePem(bytes: Buffer, origin: string): PemBlock[] {
   const blocks: PemBlock[] = [];
@@ -88,16 +88,16 @@ interface PemText {
 
 interface BeginLine {
   readonly label: string;
-  /** Where the line begins. */
+  /** The start of the line. */
   readonly start: number;
-  /** Where the next one does. */
+  /** The start of the next line. */
   readonly body: number;
 }
 
-// A BEGIN line has at most 56 characters, and spaces behind it.
+// A BEGIN line has at most 56 characters, and trailing spaces.
 const longestLine = 200;
 
-/** Finds the next BEGIN line: as OpenSSL does, at the start of a line alone. */
+/** Finds the next BEGIN line. As in OpenSSL, it must be at the start of a line. */
 function findBegin(text: PemText, offset: number): BeginLine | undefined {
   const { bytes } = text;
   for (let from = offset; ;) {
@@ -121,7 +121,7 @@ function isLineEnd(octet: number | undefined): boolean {
   return octet === 0x0a || octet === 0x0d;
 }
 
-// A byte order mark begins files of some editors, and so stands within what was joined from several.
+// Some editors begin files with a byte order mark, so joined files may contain several.
 function readLine(bytes: Buffer, start: number, end: number): string {
   const line = bytes.toString('latin1', start, Math.min(end, start + longestLine));
   return line.startsWith('\xef\xbb\xbf') ? line.slice(3) : line;
@@ -139,8 +139,8 @@ const endLines = [
 ].map((label) => `-----END ${label}-----`);
 
 /**
- * What a line with dashes is a part of; `undefined`: it is text. OpenSSL skips such a line, and with it the block
- * of a file that was damaged, or written over by a shorter one.
+ * What is wrong with a line that looks like part of a block; `undefined` if it is text. OpenSSL skips such lines, and
+ * thus silently drops blocks of a file that is damaged or was partly overwritten.
  */
 function faultOf(line: string): string | undefined {
   if (/^[ \t"'`]*-{1,5}(?:BEGIN|END) /.test(line)) return 'dashes that begin no block';
@@ -172,14 +172,14 @@ function readBlock(text: PemText, { label, body }: BeginLine, end: number): PemB
     : { label, der, headers: headers.trimEnd().replaceAll(/\r\n?/g, '\n') };
 }
 
-/** Writes one block. */
+/** Formats one block. */
 export function formatPem({ label, der, headers }: PemBlock): string {
   const body = der.toString('base64').replace(/.{1,64}/g, '$&\n');
   const before = headers === undefined ? '' : `${headers}\n\n`;
   return `-----BEGIN ${label}-----\n${before}${body}-----END ${label}-----\n`;
 }
 
-/** The value of each base64 digit by its character code; 64 is white space, 65 the padding, 66 anything else. */
+/** The value of each base64 digit by its character code. 64 is white space, 65 the padding, 66 anything else. */
 const digitValues = new Uint8Array(256).fill(66);
 Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/').forEach((digit, value) => {
   digitValues[digit] = value;
@@ -187,7 +187,7 @@ Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/').
 for (const space of ' \t\r\n') digitValues[space.charCodeAt(0)] = 64;
 digitValues['='.charCodeAt(0)] = 65;
 
-// Buffer.from(…, 'base64') skips what it does not know, and a damaged file must not be read as another one.
+// Buffer.from(…, 'base64') skips unknown characters, but a damaged file must be an error.
 function decode(text: PemText, start: number, end: number): Buffer {
   const { bytes } = text;
   const decoded = Buffer.allocUnsafeSlow(Math.ceil(((end - start) * 3) / 4));
@@ -219,16 +219,16 @@ function decode(text: PemText, start: number, end: number): Buffer {
   return decoded.subarray(0, length);
 }
 
-// RFC 7468 section 2: 64 digits a line, which are 48 octets; and a newline.
+// RFC 7468 section 2: 64 digits per line, which are 48 octets, and a newline.
 const lineLength = 65;
 const lineOctets = 48;
 const linesAtOnce = 16_384;
 
 /**
- * Decodes full lines as long as there are any, with Node's own decoder: three times as fast. That skips what it
- * does not know, and takes two digits of base64url; so where newlines stand in their places, neither of the two
- * occurs, and nothing was skipped, there were digits alone.
- * @returns How many octets were decoded: 48 a line.
+ * Decodes full lines with Node's decoder, which is three times as fast. It skips unknown characters and accepts
+ * base64url. If the newlines are in their places, '-' and '_' do not occur and the length is right, there were only
+ * digits.
+ * @returns The number of decoded octets: 48 per line.
  */
 function decodeFullLines(bytes: Buffer, start: number, end: number, into: Buffer): number {
   const body = bytes.subarray(start, end);

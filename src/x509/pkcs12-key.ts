@@ -1,13 +1,13 @@
 /**
- * The keys that PKCS#12 makes of a password (RFC 7292 appendix B).
+ * Derives the keys of PKCS#12 from a password (RFC 7292 appendix B).
  *
  * @module
  */
 import { hash as hashOf } from 'node:crypto';
 
-/** What {@link derivePkcs12Key} makes. */
+/** The parameters of {@link derivePkcs12Key}. */
 export interface Pkcs12KeyUse {
-  /** What the key is for: a cipher (1), its IV (2), or a MAC (3). */
+  /** The purpose of the key: a cipher (1), its IV (2), or a MAC (3). */
   readonly id: 1 | 2 | 3;
   /** node:crypto's name of the digest. */
   readonly hash: string;
@@ -18,8 +18,8 @@ export interface Pkcs12KeyUse {
 }
 
 /**
- * Makes a key of a password. It blocks for as long as the rounds take.
- * @param spend - Is told before each block how many rounds it takes, and throws where they are too many.
+ * Derives a key from a password. It blocks while it computes.
+ * @param spend - Called with the number of rounds before each block. It throws if they are too many.
  */
 export function derivePkcs12Key(
   password: string,
@@ -27,7 +27,7 @@ export function derivePkcs12Key(
   spend?: (rounds: number) => void,
 ): Buffer {
   const block = hash === 'sha384' || hash === 'sha512' ? 128 : 64;
-  // Appendix B.1: UTF-16, with the zero at its end.
+  // Appendix B.1: UTF-16, with a terminating zero.
   const secret = Buffer.from(`${password}\0`, 'utf16le').swap16();
   const input = Buffer.concat([filled(salt, block), filled(secret, block)]);
   const parts: Buffer[] = [];
@@ -41,12 +41,12 @@ export function derivePkcs12Key(
   return Buffer.concat(parts).subarray(0, length);
 }
 
-/** Repeats bytes up to whole blocks. */
+/** Repeats bytes to fill whole blocks. */
 function filled(bytes: Buffer, block: number): Buffer {
   return bytes.length === 0 ? bytes : Buffer.alloc(block * Math.ceil(bytes.length / block), bytes);
 }
 
-/** Adds a number and one to each block, as to a number of its own. */
+/** Adds a number plus one to each block, as a separate big-endian number. */
 function addToEach(blocks: Buffer, number: Buffer, block: number): void {
   for (let start = 0; start < blocks.length; start += block) {
     let carry = 1;

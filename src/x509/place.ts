@@ -1,6 +1,6 @@
 /**
- * Which field of a certificate or a CRL a byte lies in: for the error about it.
- * Asked when reading has failed, so that it takes nothing for granted.
+ * Finds the field of a certificate or a CRL that contains a byte, for errors. It is called after reading has failed,
+ * so it makes no assumptions about the bytes.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { context, DerReader, Tag } from './der.js';
 import { describeExtension } from './extension-name.js';
 import { attributeName } from './name-attribute.js';
 
-// RFC 5280 section 4.1.2.2; DER may add one for the sign.
+// RFC 5280 section 4.1.2.2; DER may add one octet for the sign.
 const longestSerial = 21;
 
 interface Element {
@@ -18,7 +18,7 @@ interface Element {
   readonly end: number;
 }
 
-/** The field of a certificate that a byte lies in; `undefined` where the bytes do not lead there. */
+/** The field of a certificate that contains a byte; `undefined` if it cannot be determined. */
 export function placeInCertificate(bytes: Buffer, offset: number): string | undefined {
   const tbs = signedPart(bytes, offset);
   if (tbs === undefined || typeof tbs === 'string') return tbs;
@@ -33,7 +33,7 @@ export function placeInCertificate(bytes: Buffer, offset: number): string | unde
   });
 }
 
-/** The field of a CRL that a byte lies in; `undefined` where the bytes do not lead there. */
+/** The field of a CRL that contains a byte; `undefined` if it cannot be determined. */
 export function placeInCrl(bytes: Buffer, offset: number): string | undefined {
   const tbs = signedPart(bytes, offset);
   if (tbs === undefined || typeof tbs === 'string') return tbs;
@@ -42,7 +42,7 @@ export function placeInCrl(bytes: Buffer, offset: number): string | undefined {
   return placeAmong(bytes, tbs, offset, (tag) => {
     if (index < 0 && tag === Tag.integer) return 'version';
     index++;
-    // As where a certificate is taken for a CRL.
+    // For example, if a certificate is read as a CRL.
     if (index === 0 && tag !== Tag.sequence) return undefined;
     if (index < names.length) return names[index];
     if (tag === Tag.utcTime || tag === Tag.generalizedTime) return 'nextUpdate';
@@ -51,7 +51,7 @@ export function placeInCrl(bytes: Buffer, offset: number): string | undefined {
   });
 }
 
-/** What is signed, if the byte lies in it; otherwise what stands behind it. */
+/** The signed part if it contains the byte; otherwise the field after it. */
 function signedPart(bytes: Buffer, offset: number): Element | string | undefined {
   const outer = elementAt(bytes, 0, bytes.length);
   const tbs = outer && elementAt(bytes, outer.content, outer.end);
@@ -78,7 +78,7 @@ function placeAmong(
   return undefined;
 }
 
-/** The place within a field. @param field - `undefined`: its own header does not read. */
+/** The place within a field; `field` is `undefined` if its header cannot be read. */
 function placeWithin(bytes: Buffer, name: string, field: Element | undefined, offset: number): string {
   if (field === undefined || offset < field.content) return called(name);
   switch (name) {
@@ -104,7 +104,7 @@ function placeWithin(bytes: Buffer, name: string, field: Element | undefined, of
   }
 }
 
-/** Fields by the name that RFC 5280 gives them have no article. */
+/** RFC 5280 field names have no article. */
 function called(name: string): string {
   return /[A-Z]/.test(name) ? name : `the ${name}`;
 }
@@ -131,7 +131,7 @@ function placeAmongExtensions(bytes: Buffer, list: Element, offset: number): str
   return type === undefined ? undefined : `the extension ${describeExtension(type)}`;
 }
 
-/** The element within another that a byte lies in. */
+/** The element within another that contains a byte. */
 function childAt(bytes: Buffer, around: Element, offset: number): Element | undefined {
   let child = elementAt(bytes, around.content, around.end);
   while (child !== undefined && child.end <= offset) child = elementAt(bytes, child.end, around.end);
@@ -141,7 +141,7 @@ function childAt(bytes: Buffer, around: Element, offset: number): Element | unde
 /** The OBJECT IDENTIFIER that an element begins with. */
 function typeOf(bytes: Buffer, element: Element): string | undefined {
   try {
-    // Without a place of its own: an error in here is none of the reader's.
+    // Without `placeOf`, so that an error here does not search for its own place.
     const reader = new DerReader(
       bytes,
       { code: 'ERR_MTLS_PEM_INVALID', noun: 'type' },

@@ -1,20 +1,19 @@
 /**
- * The entries that long CRLs are made of: a serial number, a UTCTime, at most a
- * reason. Read by one function, because V8 compiles each hot function on a thread
- * of its own, and nine at once take the cores from the requests.
+ * The typical entries of long CRLs: a serial number, a UTCTime, and at most a reason. One function reads them,
+ * because V8 compiles each hot function on a separate thread, and several at once would slow down requests.
  *
  * @module
  */
 import { daysUntil } from './time.js';
 
-/** What every entry has; overwritten by the next. */
+/** The fields of a plain entry; overwritten by the next entry. */
 export interface PlainEntry {
-  /** Where the serial number's content octets lie in the CRL. */
+  /** The position of the serial number's content octets in the CRL. */
   serialStart: number;
   serialEnd: number;
   /** Seconds since 1970. */
   revocationDate: number;
-  /** An index into `revocationReasons`; 0 where none is given. */
+  /** An index into `revocationReasons`; 0 if there is no reason. */
   reason: number;
 }
 
@@ -25,12 +24,13 @@ const lastReason = 10;
 const reasonHead = Buffer.from('300c300a0603551d1504030a01', 'hex');
 const timeLength = 15;
 
-// The 29th of February is left to the other reader.
+// The 29th of February is left to the general reader.
 const daysInMonth = Buffer.from([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]);
 
 /**
  * Reads a plain entry at `start`.
- * @returns Where it ends; -1 where it is not plain, or not right: then the reader of all entries is to say what it is.
+ * @returns The end of the entry; -1 if it is not plain or invalid. The general reader then reads it or reports the
+ *   fault.
  */
 export function readPlainEntry(bytes: Uint8Array, start: number, limit: number, entry: PlainEntry): number {
   const length = bytes[start + 1] as number;
@@ -40,7 +40,7 @@ export function readPlainEntry(bytes: Uint8Array, start: number, limit: number, 
   const time = serial + (bytes[start + 3] as number);
   const reasonLength = end - time - timeLength;
   if (reasonLength !== 0 && reasonLength !== reasonHead.length + 1) return -1;
-  // X.690 section 8.3.2: the shortest. One octet always is, and none is no INTEGER.
+  // X.690 section 8.3.2: the shortest form, with at least one octet.
   if (time - serial < 2) return -1;
   const first = bytes[serial] as number;
   const sign = (bytes[serial + 1] as number) & 0x80;
@@ -49,7 +49,7 @@ export function readPlainEntry(bytes: Uint8Array, start: number, limit: number, 
   for (let digit = time + 2; digit < time + 14; digit++) {
     if ((bytes[digit] as number) < 0x30 || (bytes[digit] as number) > 0x39) return -1;
   }
-  // Two digits: the ASCII zeros of both come to 11 * 0x30.
+  // Two digits: their ASCII offsets add up to 11 * 0x30.
   const shortYear = (bytes[time + 2] as number) * 10 + (bytes[time + 3] as number) - 528;
   const month = (bytes[time + 4] as number) * 10 + (bytes[time + 5] as number) - 528;
   const day = (bytes[time + 6] as number) * 10 + (bytes[time + 7] as number) - 528;

@@ -1,27 +1,26 @@
 /**
- * The extensions about certificate policies (RFC 5280 sections 4.2.1.4, 4.2.1.5
- * and 4.2.1.11).
+ * The certificate policy extensions (RFC 5280 sections 4.2.1.4, 4.2.1.5 and 4.2.1.11).
  *
  * @module
  */
 import { context, type DerReader, Tag } from './der.js';
 
-/** The policy that stands for every other (RFC 5280 section 4.2.1.4). */
+/** anyPolicy, which stands for every policy (RFC 5280 section 4.2.1.4). */
 export const anyPolicy = '2.5.29.32.0';
 
-/** One policy of the issuer's domain that counts as one of the subject's. */
+/** A policy of the issuer's domain, and the equivalent policy of the subject's domain. */
 export interface PolicyMapping {
   readonly issuerDomainPolicy: string;
   readonly subjectDomainPolicy: string;
 }
 
-/** How many more certificates may be below a CA before each of the two begins to count; `undefined`: it never does. */
+/** How many further certificates may follow before each constraint takes effect; `undefined` for never. */
 export interface PolicyConstraints {
   readonly requireExplicitPolicy: number | undefined;
   readonly inhibitPolicyMapping: number | undefined;
 }
 
-/** Reads CertificatePolicies. Qualifiers are read past. */
+/** Reads CertificatePolicies. Qualifiers are skipped. */
 export function readPolicies(sequence: DerReader): string[] {
   const policies = new Set<string>();
   while (!sequence.done) {
@@ -57,7 +56,7 @@ export function readPolicyConstraints(sequence: DerReader): PolicyConstraints {
   return { requireExplicitPolicy, inhibitPolicyMapping };
 }
 
-/** SkipCerts under an IMPLICIT tag. */
+/** Reads a SkipCerts with an IMPLICIT tag. */
 function readSkip(sequence: DerReader, number: number): number | undefined {
   const tag = context(number, 'primitive');
   return sequence.at(tag) ? sequence.smallInteger(tag) : undefined;

@@ -1,6 +1,6 @@
 /**
- * The certificate policies that a path is valid for: RFC 5280 section 6.1 as RFC
- * 9618 replaces its tree, which grows with a power of the path's length, by a graph.
+ * The certificate policies for which a path is valid: RFC 5280 section 6.1, with the policy graph of RFC 9618 instead
+ * of the tree, whose size is exponential.
  *
  * @module
  */
@@ -10,14 +10,14 @@ import { isSelfIssued } from './issuance.js';
 
 /** The inputs of RFC 5280 section 6.1.1 (c) to (f). */
 export interface PolicyInputs {
-  /** The policies that the caller accepts, dotted; `undefined`: any. */
+  /** The accepted policies, dotted; `undefined` for any. */
   readonly initialPolicySet: readonly string[] | undefined;
   readonly initialExplicitPolicy: boolean;
   readonly initialPolicyMappingInhibit: boolean;
   readonly initialInhibitAnyPolicy: boolean;
 }
 
-/** What RFC 5280 begins with where nothing else is asked for: any policy, and none needed. */
+/** The default inputs: any policy is accepted, and none is required. */
 export const noPolicyInputs: PolicyInputs = Object.freeze({
   initialPolicySet: undefined,
   initialExplicitPolicy: false,
@@ -25,7 +25,7 @@ export const noPolicyInputs: PolicyInputs = Object.freeze({
   initialInhibitAnyPolicy: false,
 });
 
-/** The policies of a path, in the domain of its trust anchor; or why it is valid for none. */
+/** The policies of a path, in the domain of its trust anchor, or why it is invalid. */
 export type PolicyOutcome =
   | { readonly policies: readonly string[]; readonly fault?: undefined }
   | { readonly policies?: undefined; readonly fault: string; readonly certificate: Certificate };
@@ -36,15 +36,16 @@ interface Node {
   readonly parents: readonly Node[];
 }
 
-/** The nodes of one depth, by their policy. */
+/** The nodes of one depth, by policy. */
 type Level = Map<string, Node>;
 
-// Real certificates have a handful of policies, bridges some dozens.
+// Real certificates have a few policies, bridge CAs a few dozen.
 const maxNodes = 2000;
 
 /**
  * Processes the policies of a path.
- * @param path - The last certificate first, the trust anchor last; its policies restrict as RFC 5937 has it.
+ * @param path - The last certificate first, the trust anchor last. The policies of the trust anchor apply as in RFC
+ *   5937.
  */
 export function processPolicies(path: readonly Certificate[], inputs: PolicyInputs): PolicyOutcome {
   const [anchor, ...below] = path.toReversed() as [Certificate, ...Certificate[]];
@@ -58,10 +59,10 @@ export function processPolicies(path: readonly Certificate[], inputs: PolicyInpu
 
 class PolicyState {
   readonly #accepted: ReadonlySet<string> | undefined;
-  /** One level for each certificate so far, the anchor's first; `undefined` is RFC 9618's NULL. */
+  /** One level for each processed certificate, that of the trust anchor first; `undefined` is NULL of RFC 9618. */
   #levels: Level[] | undefined = [new Map([[anyPolicy, nodeOf(anyPolicy, [])]])];
   #nodes = 0;
-  /** How many certificates may still pass until each begins to count. */
+  /** How many further certificates may follow before each takes effect. */
   #explicitPolicy: number;
   #policyMapping: number;
   #inhibitAnyPolicy: number;
@@ -74,7 +75,7 @@ class PolicyState {
     this.#limit(anchor);
   }
 
-  /** Processes one certificate; returns why the path ends there. */
+  /** Processes one certificate. Returns the fault, if there is one. */
   process(certificate: Certificate, isLast: boolean): string | undefined {
     this.#grow(certificate, isLast);
     if (this.#nodes > maxNodes) return `has more certificate policies than are processed (${maxNodes})`;
@@ -98,7 +99,7 @@ class PolicyState {
     return { policies };
   }
 
-  /** Steps (d) and (e) of RFC 9618 section 5.3: a node for each policy that a node above expects. */
+  /** Steps (d) and (e) of RFC 9618 section 5.3: adds a node for each policy that a node above expects. */
   #grow(certificate: Certificate, isLast: boolean): void {
     const { certificatePolicies: policies } = certificate;
     const above = this.#levels?.at(-1);
@@ -168,8 +169,8 @@ class PolicyState {
   }
 
   /**
-   * Step (g) of RFC 9618 section 5.5: the policies right below anyPolicy, on ways that lead to the last certificate, and
-   * of those the accepted ones. What anyPolicy of the last certificate stands for is what is accepted.
+   * Step (g) of RFC 9618 section 5.5: the accepted policies among those directly below anyPolicy that lead to the
+   * last certificate. anyPolicy of the last certificate stands for the accepted policies.
    */
   #validPolicies(): string[] {
     const last = this.#levels?.at(-1);
@@ -196,7 +197,7 @@ function nodeOf(policy: string, parents: readonly Node[]): Node {
   return { policy, expected: new Set([policy]), parents };
 }
 
-/** The nodes of a level by what they expect below them. */
+/** The nodes of a level by the policies that they expect below them. */
 function parentsByExpected(level: Level): Map<string, Node[]> {
   const parents = new Map<string, Node[]>();
   for (const node of level.values()) {
@@ -209,7 +210,7 @@ function parentsByExpected(level: Level): Map<string, Node[]> {
   return parents;
 }
 
-/** What each policy of the issuer's domain is mapped to. */
+/** The policies that each policy of the issuer's domain is mapped to. */
 function expectedByPolicy(mappings: readonly PolicyMapping[]): Map<string, Set<string>> {
   const expected = new Map<string, Set<string>>();
   for (const { issuerDomainPolicy: from, subjectDomainPolicy: to } of mappings) {
@@ -220,7 +221,7 @@ function expectedByPolicy(mappings: readonly PolicyMapping[]): Map<string, Set<s
   return expected;
 }
 
-/** What is accepted, of what the anchor's own certificate names (RFC 5937 section 3.3); `undefined`: any. */
+/** The accepted policies that the certificate of the trust anchor lists (RFC 5937 section 3.3); `undefined` for any. */
 function restrict(
   wanted: readonly string[] | undefined,
   own: readonly string[] | undefined,

@@ -1,6 +1,5 @@
 /**
- * What kind of key a certificate certifies, and how long it is: enough to refuse
- * short ones. Whether it works, OpenSSL finds out.
+ * The kind and the length of a public key, to refuse short ones. OpenSSL checks whether the key is valid.
  *
  * @module
  */
@@ -9,9 +8,9 @@ import { DerReader, Tag } from './der.js';
 
 /** A key's kind and length. */
 export interface PublicKeyKind {
-  /** `'rsa'`, `'ec'`, `'ed25519'`, `'ed448'`, or an object identifier of a kind that is not known here. */
+  /** `'rsa'`, `'ec'`, `'ed25519'`, `'ed448'`, or the object identifier of an unknown kind. */
   readonly algorithm: string;
-  /** The length of the modulus, or of the field of the curve. `undefined`: not known here. */
+  /** The length of the modulus, or of the field of the curve; `undefined` if it is unknown. */
   readonly bits: number | undefined;
 }
 
@@ -51,18 +50,18 @@ export function readPublicKeyKind(info: DerReader): PublicKeyKind {
 
 function modulusBits(info: DerReader): number {
   info.bitStringOctets();
-  // Behind the octet that counts the unused bits.
+  // After the octet with the number of unused bits.
   const key = new DerReader(info.bytes, info.subject, info.contentStart + 1, info.contentEnd);
   const modulus = key.enter(Tag.sequence).nextInteger().content;
-  // DER has a zero in front only where the highest bit is set, and that counts as eight bits less.
+  // A leading zero octet, which DER adds if the highest bit is set, does not count.
   return modulus.length * 8 + 24 - Math.clz32(modulus[0] as number);
 }
 
-// A key costs what its maker wants it to cost: 16,384 bits with a long exponent take ten milliseconds a signature.
+// The maker of a key determines its cost: verifying with 16,384 bits and a long exponent takes ten milliseconds.
 const maxModulusBits = 8192;
 const maxExponent = 2n ** 32n;
 
-/** A key to verify with; `undefined` where it cannot be read, or would cost too much. */
+/** Reads a key for verification; `undefined` if it cannot be read or would be too expensive. */
 export function readKey(publicKey: Buffer): KeyObject | undefined {
   try {
     const key = createPublicKey({ key: publicKey, format: 'der', type: 'spki' });

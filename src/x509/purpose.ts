@@ -1,10 +1,10 @@
 /**
- * What a certificate may be used for, by its extendedKeyUsage.
+ * The purposes in extendedKeyUsage.
  *
  * @module
  */
 
-/** Object identifiers of the purposes of TLS (RFC 5280 section 4.2.1.12). */
+/** The object identifiers of the TLS purposes (RFC 5280 section 4.2.1.12). */
 export const purposes = { serverAuth: '1.3.6.1.5.5.7.3.1', clientAuth: '1.3.6.1.5.5.7.3.2' } as const;
 
 const names: Readonly<Record<string, string | undefined>> = {
@@ -17,7 +17,9 @@ const names: Readonly<Record<string, string | undefined>> = {
   '2.5.29.37.0': 'anyExtendedKeyUsage',
 };
 
-/** A purpose as OpenSSL's configuration calls it, with its number: `'serverAuth (1.3.6.1.5.5.7.3.1)'`. */
+/**
+ * A purpose by its name in the OpenSSL configuration, with its object identifier: `'serverAuth (1.3.6.1.5.5.7.3.1)'`.
+ */
 export function describePurpose(oid: string): string {
   const name = names[oid];
   return name === undefined ? oid : `${name} (${oid})`;

@@ -1,6 +1,5 @@
 /**
- * The text form of distinguished names, RFC 4514: written for logs and rules,
- * read back from rules.
+ * The string representation of distinguished names (RFC 4514).
  *
  * @module
  */
@@ -15,7 +14,7 @@ import {
 } from './name-attribute.js';
 import { decodeString, hasUnsafeCharacter } from './string.js';
 
-// RFC 4514 section 3. Other types are written dotted, with their value as #hex (section 2.4).
+// RFC 4514 section 3. Other types are written in dotted form, with their value as #hex (section 2.4).
 const shortNames: Readonly<Record<string, string>> = {
   '2.5.4.3': 'CN',
   '2.5.4.7': 'L',
@@ -28,12 +27,12 @@ const shortNames: Readonly<Record<string, string>> = {
   '0.9.2342.19200300.100.1.1': 'UID',
 };
 
-/** Writes the parts of a name, the last one first. */
+/** Formats a name, the last part first. */
 export function formatRfc4514(rdns: readonly RelativeDistinguishedName[]): string {
   return format(rdns, (type) => shortNames[type]);
 }
 
-/** The same for people: types that RFC 4514 has no name for have their long one, and their value as text. */
+/** Formats a name for people: types without a name in RFC 4514 have their long name, and their value as text. */
 export function formatForPeople(rdns: readonly RelativeDistinguishedName[]): string {
   return format(rdns, (type) => shortNames[type] ?? longName(type));
 }
@@ -75,8 +74,8 @@ function hexPairs(character: string): string {
 }
 
 /**
- * Reads a name. Unlike {@link formatRfc4514}'s output, input may name any attribute this
- * package has a name for, and may have spaces around `,`, `+` and `=` as RFC 2253 allowed.
+ * Parses a name. Beyond the output of {@link formatRfc4514}, it accepts the name of every known attribute type, and
+ * spaces around `,`, `+` and `=` as in RFC 2253.
  */
 export function parseRfc4514(text: string): RelativeDistinguishedName[] {
   const rdns: NameAttribute[][] = [];
@@ -112,7 +111,7 @@ function parseAttribute(text: string, start: number): [NameAttribute, number] {
   return [{ type, value: decodeString(reader), der }, end];
 }
 
-/** The value from `start` to the next unescaped `,` or `+`, without the spaces around it, and where it ends. */
+/** Reads the value from `start` to the next unescaped `,` or `+`, trimmed, and its end. */
 function cutValue(text: string, start: number): [string, number] {
   let end = start;
   let last = start;

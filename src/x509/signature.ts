@@ -1,22 +1,22 @@
 /**
- * Signatures of certificates and CRLs: which algorithm, and whether they hold.
+ * The signatures of certificates and CRLs: their algorithms and their verification.
  *
  * @module
  */
 import { constants, type KeyObject, verify } from 'node:crypto';
 import { context, type DerReader, Tag } from './der.js';
 
-/** An AlgorithmIdentifier, understood as far as {@link verifySignature} needs. */
+/** An AlgorithmIdentifier, parsed as far as {@link verifySignature} needs. */
 export interface SignatureAlgorithm {
   /** The object identifier, dotted. */
   readonly oid: string;
-  /** The AlgorithmIdentifier, DER: the one in what is signed must equal the one outside it. */
+  /** The DER of the AlgorithmIdentifier. The one inside the signed part must equal the one outside. */
   readonly der: Buffer;
-  /** `undefined`: none that is known here, so that nothing verifies. */
+  /** `undefined` for an unknown algorithm, with which no signature verifies. */
   readonly scheme: SignatureScheme | undefined;
 }
 
-/** How a signature is made. `hash` is node:crypto's name of the digest; EdDSA has its own. */
+/** How a signature is made. `hash` is the digest's name in node:crypto; `undefined` for EdDSA. */
 export interface SignatureScheme {
   readonly keyType: 'rsa' | 'rsa-pss' | 'ec' | 'ed25519' | 'ed448';
   readonly hash: 'md5' | 'sha1' | 'sha224' | 'sha256' | 'sha384' | 'sha512' | undefined;
@@ -61,7 +61,7 @@ export function readAlgorithm(reader: DerReader): SignatureAlgorithm {
   return { oid, der, scheme: Object.hasOwn(schemes, oid) ? schemes[oid] : undefined };
 }
 
-// RFC 4055 section 3.1: absent fields are SHA-1, MGF1 with SHA-1, and 20.
+// RFC 4055 section 3.1: the defaults are SHA-1, MGF1 with SHA-1, and 20.
 function readPss(sequence: DerReader): SignatureScheme | undefined {
   const parameters = sequence.enterOptional(Tag.sequence);
   if (parameters === undefined) return undefined;
@@ -70,7 +70,7 @@ function readPss(sequence: DerReader): SignatureScheme | undefined {
   if (mask !== undefined && mask.oid() !== '1.2.840.113549.1.1.8') return undefined;
   const maskHash = readHash(mask?.enter(Tag.sequence));
   const saltLength = parameters.enterOptional(context(2, 'constructed'))?.smallInteger() ?? 20;
-  // node:crypto masks with the digest that it hashes with.
+  // node:crypto uses the same digest for hashing and MGF1.
   return hash === maskHash && hash !== undefined ? { keyType: 'rsa-pss', hash, saltLength } : undefined;
 }
 
@@ -78,14 +78,14 @@ function readHash(algorithm: DerReader | undefined): SignatureScheme['hash'] {
   return algorithm === undefined ? 'sha1' : hashes[algorithm.oid()];
 }
 
-/** What {@link verifySignature} needs of a certificate or a CRL. */
+/** The parts of a certificate or a CRL that {@link verifySignature} needs. */
 export interface Signed {
   readonly bytes: Buffer;
   readonly algorithm: SignatureAlgorithm;
   readonly signature: Buffer;
 }
 
-/** Whether `key` signed it. An unknown algorithm, or one that is not the key's, is `false`. Never throws. */
+/** Whether `key` made the signature; `false` if the algorithm is unknown or does not fit the key. Never throws. */
 export function verifySignature({ bytes, algorithm, signature }: Signed, key: KeyObject): boolean {
   const { scheme: how } = algorithm;
   if (how === undefined || !fits(how, key)) return false;

@@ -1,26 +1,25 @@
 /**
- * The string types of ASN.1, read strictly: a value that its type cannot hold is
- * an error, never a guess.
+ * The string types of ASN.1, read strictly: a value that its type does not allow is an error.
  *
  * @module
  */
 import { isUtf8 } from 'node:buffer';
 import { type DerReader, Tag } from './der.js';
 
-/** What is wrong with a string, and where. */
+/** The fault of a string, and its offset. */
 export interface StringFault {
   readonly what: string;
   readonly offset: number;
 }
 
-/** Decodes the element read last; `undefined` if it is no string type. */
+/** Decodes the current element; `undefined` if it does not have a string type. */
 export function decodeString(reader: DerReader): string | undefined {
   const fault = stringFault(reader);
   if (fault !== undefined) reader.fail(fault.what, fault.offset);
   return decodeSound(reader);
 }
 
-/** What keeps the element read last from being a string of its type; `undefined`: nothing, or it is no string type. */
+/** The fault of the current element as a string; `undefined` if there is none or it does not have a string type. */
 export function stringFault(reader: DerReader): StringFault | undefined {
   switch (reader.tag) {
     case Tag.utf8String:
@@ -40,7 +39,7 @@ export function stringFault(reader: DerReader): StringFault | undefined {
   }
 }
 
-/** {@link decodeString} of an element without {@link stringFault}. */
+/** Decodes an element that has no {@link stringFault}. */
 export function decodeSound(reader: DerReader): string | undefined {
   const { bytes, contentStart: start, contentEnd: end } = reader;
   switch (reader.tag) {
@@ -51,7 +50,7 @@ export function decodeSound(reader: DerReader): string | undefined {
     case Tag.ia5String:
     case Tag.visibleString:
     case Tag.teletexString:
-      // T.61 as the field writes and reads it: Latin-1.
+      // T.61 in practice is Latin-1.
       return bytes.toString('latin1', start, end);
     case Tag.bmpString:
       return decodeUnits(reader, 2);
@@ -109,37 +108,37 @@ function decodeUnits({ bytes, contentStart, contentEnd }: DerReader, width: 2 | 
   return text;
 }
 
-// What controls, reorders or hides, by the properties of Unicode: \p{C} is control and format characters, private and
-// unassigned ones, noncharacters, surrogates. A character that the Unicode of this Node does not know is unassigned: an
-// older Node takes a newer letter for hidden, and no Node takes a hidden character for a letter. For symbols that are
-// drawn as nothing there is no property: BRAILLE PATTERN BLANK, OBJECT REPLACEMENT CHARACTER, MUSICAL SYMBOL NULL
-// NOTEHEAD, KHITAN SMALL SCRIPT FILLER, EGYPTIAN HIEROGLYPH FULL BLANK and HALF BLANK.
+// Characters that control, reorder or are invisible, by Unicode properties. \p{C} covers control and format
+// characters, private and unassigned ones, noncharacters and surrogates. A letter that is newer than the Unicode
+// version of Node counts as unassigned; an invisible character never counts as a letter. No property covers blank
+// symbols: BRAILLE PATTERN BLANK, OBJECT REPLACEMENT CHARACTER, MUSICAL SYMBOL NULL NOTEHEAD, KHITAN SMALL SCRIPT
+// FILLER, EGYPTIAN HIEROGLYPH FULL BLANK and HALF BLANK.
 const unsafe =
   '[\\p{C}\\p{Zl}\\p{Zp}\\p{Default_Ignorable_Code_Point}]|\\u2800|\\ufffc|\\u{1d159}|\\u{16fe4}|\\u{13441}|\\u{13442}';
 const unsafeCharacter = new RegExp(unsafe, 'u');
 const unsafeCharacters = new RegExp(unsafe, 'gu');
-// Nearly every text. The properties cost a table each, and are not asked about it.
+// Nearly every text. This check avoids the tables of the Unicode properties.
 const plain = /^[\x20-\x7e]*$/;
 
-/** Whether a text holds a character that controls, or changes how the text around it is shown, or is not seen. */
+/** Whether a text has a character that controls, reorders or is invisible. */
 export function hasUnsafeCharacter(text: string): boolean {
   return !plain.test(text) && unsafeCharacter.test(text);
 }
 
 /**
- * Replaces what {@link hasUnsafeCharacter} finds.
- * @param escape - Is given one character, of one code unit or of two.
+ * Replaces the characters that {@link hasUnsafeCharacter} finds.
+ * @param escape - Called with one character, of one or two code units.
  */
 export function replaceUnsafe(text: string, escape: (character: string) => string): string {
   return plain.test(text) ? text : text.replace(unsafeCharacters, escape);
 }
 
-/** Text in one line, each character of it visible: what {@link hasUnsafeCharacter} finds is written as `\u{202e}`. */
+/** Escapes the characters that {@link hasUnsafeCharacter} finds as `\u{202e}`, so that the text is one visible line. */
 export function escapeUnsafe(text: string): string {
   return replaceUnsafe(text, (character) => `\\u{${(character.codePointAt(0) as number).toString(16)}}`);
 }
 
-/** {@link escapeUnsafe}, cut to a length: a certificate may hold a name of 60,000 characters. */
+/** Shortens a text, which may have 60,000 characters in a certificate, and escapes it with {@link escapeUnsafe}. */
 export function shorten(text: string, longest = 200): string {
   return escapeUnsafe(text.length <= longest ? text : `${text.slice(0, longest - 1)}…`);
 }

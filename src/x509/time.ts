@@ -1,6 +1,6 @@
 /**
- * UTCTime and GeneralizedTime as RFC 5280 section 4.1.2.5 narrows them: seconds
- * always, `Z` always, no fractions.
+ * UTCTime and GeneralizedTime as restricted by RFC 5280 section 4.1.2.5: always with seconds and `Z`, without
+ * fractions.
  *
  * @module
  */
@@ -41,7 +41,7 @@ export function readTime(reader: DerReader): number {
   return daysUntil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
 }
 
-/** Says of a time that is not of the one form what it is, where that is text. */
+/** Describes a time in another form, if it is text. */
 function failForm(reader: DerReader): never {
   const { bytes, contentStart, contentEnd, tag, subject } = reader;
   const form = tag === Tag.utcTime ? 'YYMMDDHHMMSSZ' : 'YYYYMMDDHHMMSSZ';
@@ -57,7 +57,7 @@ function failForm(reader: DerReader): never {
   );
 }
 
-/** The days from 1970 until a day that the calendar has. */
+/** The number of days from 1970 to a valid date. */
 export function daysUntil(year: number, month: number, day: number): number {
   const leap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
   const before = year - 1;

@@ -1,16 +1,16 @@
 /**
- * What OpenSSL writes into a PEM block "TRUSTED CERTIFICATE": a certificate, and
- * behind it what its owner trusts it for (X509_CERT_AUX of openssl/x509.h).
+ * The content of a PEM block "TRUSTED CERTIFICATE" of OpenSSL: a certificate, followed by its trust settings
+ * (X509_CERT_AUX of openssl/x509.h).
  *
  * @module
  */
 import { context, DerReader, type DerSubject, Tag } from './der.js';
 
-/** A certificate with the settings of its owner. */
+/** A certificate with trust settings. */
 export interface TrustedCertificate {
-  /** The certificate alone, DER. */
+  /** The DER of the certificate. */
   readonly certificate: Buffer;
-  /** The purposes it is trusted for; `undefined`: for all that are not rejected. */
+  /** The purposes it is trusted for; `undefined` for all that are not rejected. */
   readonly trusted: readonly string[] | undefined;
   /** The purposes it is rejected for. */
   readonly rejected: readonly string[];
@@ -29,7 +29,7 @@ export function readTrustedCertificate(der: Buffer): TrustedCertificate {
   outer.finish();
   const trusted = readPurposes(settings?.enterOptional(Tag.sequence));
   const rejected = readPurposes(settings?.enterOptional(context(0, 'constructed'))) ?? [];
-  // A name, a key identifier, and what nobody writes.
+  // An alias, a key identifier, and fields that no known software writes.
   for (const tag of [Tag.utf8String, Tag.octetString, context(1, 'constructed')])
     if (settings?.at(tag) === true) settings.next();
   settings?.finish();
@@ -45,7 +45,10 @@ function readPurposes(list: DerReader | undefined): string[] | undefined {
 
 const anyPurpose = '2.5.29.37.0';
 
-/** Whether the settings admit a purpose, by the rule of OpenSSL: what is rejected, and what is not among the trusted. */
+/**
+ * Whether the settings allow a purpose. As in OpenSSL, it must not be rejected, and must be trusted if any purpose
+ * is.
+ */
 export function isTrustedFor(
   { trusted, rejected }: Pick<TrustedCertificate, 'trusted' | 'rejected'>,
   purpose: string,
