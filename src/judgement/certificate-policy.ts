@@ -1,47 +1,51 @@
 /**
- * Which certificates may be a client's: what is admitted that the defaults refuse.
+ * Which certificates are accepted as client certificates, beyond the defaults.
  *
  * @module
  */
 import { checkBoolean, checkChoice, checkEach, checkInteger, invalid } from '../option-checks.js';
 import { noPolicyInputs, type PolicyInputs } from '../x509/policy-graph.js';
 
-/** Which certificates may be a client's. The defaults refuse what was not made for clients, or with a short key. */
+/**
+ * Which certificates are accepted as client certificates. The defaults refuse certificates that were not issued for
+ * clients, and short keys.
+ */
 export interface CertificatePolicy {
   /**
-   * What it means that a certificate has no extendedKeyUsage. `'deny'` refuses it; `'allow'` admits it, and with it
-   * every server certificate that does not say what it is for. One that names other usages alone is always refused.
+   * How to treat a certificate without extendedKeyUsage. `'allow'` admits it, and with it every server certificate
+   * without that extension. A certificate that only lists other usages is always refused.
    * @defaultValue `'deny'`
    * @see RFC 5280 section 4.2.1.12
    */
   readonly missingUsage?: 'deny' | 'allow';
   /**
-   * What a certificate of X.509 version 1 means, which can have no extensions: what old tutorials make. `'allow'`
-   * admits every such certificate of the CAs, the server's own among them.
+   * How to treat a certificate of X.509 version 1, which has no extensions and is what old tutorials produce.
+   * `'allow'` admits every such certificate of the CAs, including the server's own.
    * @defaultValue `'deny'`
    */
   readonly version1?: 'deny' | 'allow';
   /**
-   * Whether the certificate of a CA may be used as a client's. With `'allow'`, anyone who has a CA's key is admitted
-   * under that CA's name.
+   * How to treat the certificate of a CA as a client certificate. `'allow'` admits any holder of a CA's key, under
+   * the name of that CA.
    * @defaultValue `'deny'`
    */
   readonly authority?: 'deny' | 'allow';
   /**
-   * The shortest RSA key of a client, and of any CA above it, in bits. What OpenSSL refuses by its security level
-   * it refuses all the same.
+   * The minimum length of RSA keys in the certification path, in bits. OpenSSL additionally refuses keys that are
+   * below its security level.
    * @defaultValue `2048`; an integer from 1024 to 8192
    */
   readonly minRsaBits?: number;
   /**
-   * The shortest curve, in bits of its field.
+   * The minimum size of elliptic curves in the certification path, in bits of the field.
    * @defaultValue `256`; an integer from 192 to 521
    */
   readonly minEcBits?: number;
   /**
-   * The certificate policies (OIDs) that a path has to be valid for, where your PKI issues under policies. A list is
-   * short for that `initialPolicySet` with `initialExplicitPolicy: true`: a client whose path has none of them is refused.
-   * @defaultValue any policy, and none needed, as far as the CAs do not ask for one
+   * The certificate policies (OIDs) that the certification path must be valid for, if your PKI uses policies. A list
+   * is short for that `initialPolicySet` with `initialExplicitPolicy: true`: a client whose path is valid for none of
+   * them is refused.
+   * @defaultValue any policy, and none is required unless a CA requires one
    * @see RFC 5280 section 6.1.1
    * @example
    * ```ts
@@ -54,28 +58,28 @@ export interface CertificatePolicy {
 /** The inputs of RFC 5280 section 6.1.1 (c) to (f), under their own names. */
 export interface PolicyInputOptions {
   /**
-   * The policies that are accepted, dotted. `'2.5.29.32.0'` is any.
-   * @defaultValue any
+   * The accepted policies, dotted. `'2.5.29.32.0'` means any policy.
+   * @defaultValue any policy
    */
   readonly initialPolicySet?: readonly string[];
   /**
-   * Whether the path has to be valid for one of them.
+   * Whether the path must be valid for one of them.
    * @defaultValue `false`
    */
   readonly initialExplicitPolicy?: boolean;
   /**
-   * Whether policyMappings count for nothing.
+   * Whether policyMappings are ignored.
    * @defaultValue `false`
    */
   readonly initialPolicyMappingInhibit?: boolean;
   /**
-   * Whether anyPolicy in a certificate counts for nothing.
+   * Whether anyPolicy in certificates is ignored.
    * @defaultValue `false`
    */
   readonly initialInhibitAnyPolicy?: boolean;
 }
 
-/** {@link CertificatePolicy} with nothing left out. */
+/** {@link CertificatePolicy}, completed. */
 export interface CompleteCertificatePolicy extends Required<Omit<CertificatePolicy, 'policies'>> {
   readonly policies: PolicyInputs;
 }

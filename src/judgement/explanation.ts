@@ -1,6 +1,5 @@
 /**
- * Why a client is let in or not, check by check, in plain words and as data: for
- * the person who is called because somebody is refused.
+ * Explains why a client is admitted or refused, check by check, as text and as data.
  *
  * @module
  */
@@ -16,13 +15,13 @@ import { maxOthers } from './peer.js';
 import { abbreviate, describeName, describeRefusal, type RefusalReason } from './refusal.js';
 import { type Inspection, type Judge } from './judges.js';
 
-/** One check, and what came of it. */
+/** One check and its result. */
 export interface ExplainedCheck {
-  /** Which of them. */
+  /** The name of the check. */
   readonly check: 'identity' | Exclude<CheckName, 'openssl'>;
-  /** Whether it lets the client pass. */
+  /** Whether the client passed the check. */
   readonly passed: boolean;
-  /** What was seen, and where it fails, what to do. */
+  /** What was seen and, if the check failed, the remedy. */
   readonly detail: string;
 }
 
@@ -32,50 +31,53 @@ export interface ExplainedRule extends RuleFinding {
   readonly rule: string;
 }
 
-/** One CRL that the verdict rests on. */
+/** A CRL that the verdict is based on. */
 export interface ExplainedCrl extends RevocationEntryState {
-  /** Since its thisUpdate, in milliseconds. */
+  /** The time since its thisUpdate, in milliseconds. */
   readonly ageMs: number;
 }
 
-/** A path that was looked at as well, and fails. */
+/** Another certification path that was checked, and failed. */
 export interface ExplainedPath {
   /** The CAs above the client, the root last. */
   readonly authorities: readonly string[];
-  /** The reason that a refusal would give. */
+  /** Why the path failed. */
   readonly reason: RefusalReason;
-  /** What was seen, and what to do. */
+  /** What was seen, and the remedy. */
   readonly detail: string;
 }
 
-/** What `mtls.explain()` answers. */
+/** The result of `mtls.explain()`. */
 export interface Explanation {
-  /** Whether the gate would let it in now. What OpenSSL alone checks, a handshake must show. */
+  /** Whether the gate would admit the client now. Checks that only OpenSSL makes are not included. */
   readonly admitted: boolean;
-  /** The reason that a refusal would give: that of the first check that fails. */
+  /** The reason of the first check that failed; `undefined` if all passed. */
   readonly reason: RefusalReason | undefined;
-  /** Who the certificate says it is; `undefined` where it cannot be read. */
+  /** The identity in the certificate; `undefined` if it cannot be parsed. */
   readonly identity: CertificateIdentity | undefined;
-  /** The certificate policies that the path is valid for: see {@link ClientIdentity.policies}. */
+  /** The certificate policies for which the path is valid: see {@link ClientIdentity.policies}. */
   readonly policies: readonly string[];
-  /** Every check, also those behind one that failed; the first alone where the certificate cannot be read. */
+  /** All checks, including those after a failed one; only the first if the certificate cannot be parsed. */
   readonly checks: readonly ExplainedCheck[];
-  /** The CAs above it, the root last; empty where no configured CA leads to it. */
+  /** The CAs above the client, the root last; empty if there is no certification path. */
   readonly authorities: readonly string[];
-  /** Of a refusal: the other paths to a root, and why each fails. The checks are those of the path that came furthest. */
+  /**
+   * For a refused client, the other certification paths and why each failed. The checks are those of the path that
+   * passed the most.
+   */
   readonly otherPaths: readonly ExplainedPath[];
-  /** The CRLs that it rests on; empty where none can tell. */
+  /** The CRLs that the verdict is based on; empty if no CRL can answer. */
   readonly crls: readonly ExplainedCrl[];
-  /** The rules that `requireClient()` was given in this process, and what each says of the client. */
+  /** The `requireClient()` rules in this process, and the result of each for the client. */
   readonly rules: readonly ExplainedRule[];
-  /** All of it, in lines for a person. */
+  /** The explanation as lines of text. */
   readonly text: string;
 }
 
 /**
- * Explains what a judge says of a certificate.
- * @param ders - The certificate, and the intermediates that came with it.
- * @throws MtlsError `ERR_MTLS_CERTIFICATE_INVALID` for an intermediate that cannot be read.
+ * Explains the verdict of a judge on a certificate.
+ * @param ders - The certificate, followed by its intermediates.
+ * @throws MtlsError `ERR_MTLS_CERTIFICATE_INVALID` for an intermediate that cannot be parsed.
  */
 export function explain(ders: readonly Buffer[], judge: Judge, at: Date): Explanation {
   const [der, ...above] = ders;
@@ -87,7 +89,7 @@ export function explain(ders: readonly Buffer[], judge: Judge, at: Date): Explan
     return unreadable(error);
   }
   const identity = identityOf(certificate);
-  // As many as the gate would look at.
+  // As many as the gate would use.
   const others = above.slice(0, maxOthers).map((each) => parseCertificate(each));
   const inspection = judge.inspect({ certificate, identity, others }, at);
   const checks: ExplainedCheck[] = [
@@ -148,7 +150,7 @@ function unreadable(error: MtlsError): Explanation {
   });
 }
 
-/** Says why each path failed that does not decide. */
+/** Describes the failed paths other than the one that decides. */
 export function explainPaths({ otherPaths }: Pick<Inspection, 'otherPaths'>): ExplainedPath[] {
   return otherPaths.flatMap(({ chain = [], refusal }) =>
     refusal === undefined
@@ -179,7 +181,7 @@ function crlsOf({ status }: Inspection, at: Date): ExplainedCrl[] {
 
 type Praised = Inspection & { readonly chain: CertificateChain };
 
-/** What is said of a check that passed. */
+/** The detail of a check that passed. */
 function praise(check: Exclude<CheckName, 'openssl'>, inspection: Praised, at: Date): string {
   const { chain } = inspection;
   const words: Readonly<Record<typeof check, () => string>> = {

@@ -1,6 +1,6 @@
 /**
- * Whether a certificate is fit to be a client's: made for clients, no CA, with a
- * key that is long enough. Each point can be relaxed by an option of its own.
+ * Checks whether a certificate is suitable as a client certificate: issued for clients, not a CA, and with a key that
+ * is long enough. Options can relax each check.
  *
  * @module
  */
@@ -14,7 +14,9 @@ import { describeName, type Refusal, refuse } from './refusal.js';
 
 const { clientAuth } = purposes;
 
-/** RFC 5280 sections 4.2.1.9 and 4.2.1.12, and what an identity rests on. */
+/**
+ * Checks the purpose of a certificate (RFC 5280 sections 4.2.1.9 and 4.2.1.12) and the validity of its serial number.
+ */
 export function checkPurpose(
   certificate: Certificate,
   policy: CompleteCertificatePolicy,
@@ -52,7 +54,7 @@ function checkUsage(
   { version, extendedKeyUsage: usages }: Certificate,
   { missingUsage }: CompleteCertificatePolicy,
 ): Refusal | undefined {
-  // Version 1 has no extensions; whether it may come at all has been decided.
+  // Version 1 has no extensions. checkVersion() has decided whether it is accepted.
   if (version < 3 || usages?.includes(clientAuth) === true) return undefined;
   if (usages !== undefined) {
     const seen = `it is for ${usages.map(describePurpose).join(', ').slice(0, 200)}`;
@@ -66,7 +68,7 @@ function checkUsage(
   });
 }
 
-/** As OpenSSL has it: the key of a client signs, or agrees on a key. */
+/** As in OpenSSL: the key of a client must be usable for signatures or key agreement. */
 function checkKeyUsage({ keyUsage }: Certificate): Refusal | undefined {
   if (keyUsage === undefined || (keyUsage & (KeyUsage.digitalSignature | KeyUsage.keyAgreement)) !== 0)
     return undefined;
@@ -90,7 +92,7 @@ function checkSerial({ serial }: Certificate): Refusal | undefined {
   );
 }
 
-/** Whether each key of the chain is long enough: who breaks a CA's key is whoever he likes. */
+/** Checks that each key in the path is long enough. With the key of a CA, an attacker could be any client. */
 export function checkKeys(
   chain: readonly Pick<Certificate, 'subject' | 'publicKeyKind'>[],
   policy: CompleteCertificatePolicy,

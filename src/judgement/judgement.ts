@@ -1,6 +1,6 @@
 /**
- * Whether a client is let in, and if not, the true reason. Pure: the gate asks it
- * at the handshake, at a resumed session, after a reload and at a deadline.
+ * Decides whether a client is admitted, and finds the reason if it is refused. Pure: the gate calls it at a
+ * handshake, at a resumed session, after a reload and at a deadline.
  *
  * @module
  */
@@ -17,34 +17,34 @@ import { checkKeys, checkPurpose } from './fitness.js';
 import { describeMissing, type MissingLink, remedies } from './missing-link.js';
 import { abbreviate, describeName, type Refusal, type RefusalReason, refuse } from './refusal.js';
 
-/** What a refused or admitted caller presented. */
+/** What a client presented. */
 export interface Presented {
   readonly certificate: Certificate;
-  /** One path; `undefined`: what the client sent and what is configured make none. */
+  /** One certification path; `undefined` if there is none. */
   readonly chain: CertificateChain | undefined;
-  /** What the client sent beside it, as far as it was read. */
+  /** The other certificates that the client sent, as far as they were read. */
   readonly others?: readonly Certificate[] | undefined;
   readonly openssl: OpensslVerdict;
-  /** What is missing where there is no path. */
+  /** What is missing if there is no path. */
   readonly missing?: MissingLink | undefined;
 }
 
 /**
- * What OpenSSL says of it: `'trusted'`, or its code for what is wrong, such as `'CERT_REVOKED'`. It is asked at
- * the handshake alone: `'not-asked'` of a connection that is judged again.
+ * The verdict of OpenSSL: `'trusted'`, or its error code, such as `'CERT_REVOKED'`. It exists only at the handshake:
+ * `'not-asked'` for a connection that is judged again.
  */
 export type OpensslVerdict = 'trusted' | 'not-asked' | { readonly error: string };
 
-/** What is judged by: the CRLs in force, `undefined` where none was configured, and what a certificate must be. */
+/** What clients are judged by: the CRLs in force, `undefined` if none are configured, and the certificate policy. */
 export interface Measures {
   readonly revocation: RevocationChecker | undefined;
   readonly certificates: CompleteCertificatePolicy;
 }
 
-/** The parts of a judgement. */
+/** The names of the checks. */
 export type CheckName = 'dates' | 'chain' | 'path' | 'revocation' | 'purpose' | 'key' | 'openssl';
 
-/** What the checks look at. */
+/** The input of the checks. */
 interface Case extends Presented {
   readonly measures: Measures;
   readonly status: CertificateStatus | undefined;
@@ -55,7 +55,7 @@ interface Case extends Presented {
 
 type Check = (of: Case) => Refusal | undefined;
 
-/** In the order in which they are asked: the first that refuses gives the reason. */
+/** In the order in which they run: the first that refuses provides the reason. */
 const checks = Object.entries({
   dates: ({ certificate, chain, at }) => checkDates(chain ?? [certificate], at),
   chain: checkTrust,
@@ -64,26 +64,26 @@ const checks = Object.entries({
   revocation: ({ certificate, status }) => status && checkStatus(status, certificate),
   purpose: ({ certificate, measures }) => checkPurpose(certificate, measures.certificates),
   key: ({ certificate, chain, measures }) => checkKeys(chain ?? [certificate], measures.certificates),
-  // Last, because OpenSSL names the last fault it saw, not the telling one.
+  // Last, because OpenSSL reports the last fault that it saw, which may not be the relevant one.
   openssl: ({ openssl }) =>
     typeof openssl === 'object'
       ? refuseForOpenssl(openssl.error, ', and every check of this package passed')
       : undefined,
 } satisfies Readonly<Record<CheckName, Check>>) as readonly (readonly [CheckName, Check])[];
 
-/** What came of the judgement of one path. */
+/** The verdict on one path. */
 export interface PathVerdict {
   readonly chain: CertificateChain | undefined;
-  /** `undefined`: the path satisfies every check. */
+  /** `undefined` if the path passes every check. */
   readonly refusal: Refusal | undefined;
-  /** The check that refused it. */
+  /** The check that failed. */
   readonly failed: CheckName | undefined;
-  /** How many checks it passed. */
+  /** How many checks passed. */
   readonly passed: number;
   readonly status: CertificateStatus | undefined;
-  /** The certificate policies that it is valid for. */
+  /** The certificate policies for which the path is valid. */
   readonly policies: readonly string[];
-  /** If nothing is reloaded it holds until then, in milliseconds since 1970. */
+  /** How long the verdict is valid if nothing is reloaded, in milliseconds since 1970. */
   readonly until: number;
 }
 
@@ -109,14 +109,14 @@ export function judgePath(presented: Presented, measures: Measures, at: Date): P
   return { chain, refusal, failed, passed, status, policies: policies.policies ?? noPolicies, until };
 }
 
-/** Everything that {@link judgePath} would find, not the first alone, and what the CRLs say. */
+/** The results of all checks, not only up to the first failure, and the status by the CRLs. */
 export interface Findings {
   readonly findings: readonly { readonly check: CheckName; readonly refusal: Refusal | undefined }[];
   readonly status: CertificateStatus | undefined;
   readonly policies: readonly string[];
 }
 
-/** Asks every check of one path. */
+/** Runs every check on one path. */
 export function inspectPath(presented: Presented, measures: Measures, at: Date): Findings {
   const of = caseOf(presented, measures, at);
   const { status, policies } = of;
@@ -132,7 +132,7 @@ function caseOf(presented: Presented, measures: Measures, at: Date): Case {
   const status = chain && measures.revocation?.checkChain(chain, at);
   const policies = processPolicies(chain ?? [certificate], measures.certificates.policies);
   const comparisons = { left: maxComparisons };
-  // Not `...presented`: V8 makes a hidden class for each object of that form, where a million are judged.
+  // Not `...presented`, for which V8 would make a hidden class for each object.
   return { certificate, chain, others, openssl, missing, measures, status, policies, comparisons, at };
 }
 
@@ -143,7 +143,7 @@ const pathReasons: Readonly<Record<PathFault['kind'], RefusalReason>> = {
   signature: 'weak-signature',
 };
 
-/** The refusal for a fault of a path. */
+/** Converts a fault of a path to a refusal. */
 export function refuseForPath({ kind, seen, remedy }: PathFault): Refusal {
   return refuse(pathReasons[kind], seen, { remedy });
 }
@@ -188,13 +188,13 @@ function checkTrust({
   if (chain !== undefined) return undefined;
   const issuer = describeName(certificate.issuer);
   const seen = describeMissing(missing, issuer);
-  // Where OpenSSL trusts what the client sent, the CA is known, and named below.
+  // If OpenSSL trusts what the client sent, the remedy below names the CA.
   if (missing === 'identifier' || (missing === 'key' && openssl !== 'trusted'))
     return refuse('untrusted', seen, { remedy: remedies[missing] });
   if (openssl === 'not-asked') return refuse('untrusted', seen);
   const remedy = `if clients send that CA's certificate, add it to options.ca`;
   if (openssl !== 'trusted') return refuse('untrusted', `${seen} (OpenSSL: ${openssl.error})`, { remedy });
-  // A resumed session shows none, nor do some releases of Node: 24.21 and 26.8.
+  // A resumed session has none, and Node 24.21 and 26.8 do not expose them.
   const why =
     (others ?? []).length === 0
       ? `Node ${process.version} shows no certificate that the client sent beside it`
@@ -256,7 +256,7 @@ const opensslReasons: Readonly<Record<string, RefusalReason>> = {
   INVALID_PURPOSE: 'wrong-purpose',
 };
 
-/** The refusal behind one of OpenSSL's codes, where there is nothing better to go by. */
+/** Converts an error code of OpenSSL to a refusal, if nothing more precise is known. */
 export function refuseForOpenssl(code: string, addition = ''): Refusal {
   return refuse(opensslReasons[code] ?? 'untrusted', `OpenSSL says ${code}${addition}`);
 }

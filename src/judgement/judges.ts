@@ -1,6 +1,5 @@
 /**
- * What clients are judged by at one time: the material in force and its number.
- * A commit replaces the whole of it; nothing edits it.
+ * The judges of one generation: they decide by the material of one commit. A commit replaces all of them.
  *
  * @module
  */
@@ -14,17 +13,17 @@ import { type Refusal } from './refusal.js';
 
 export type { Trust };
 
-/** The judges of a server, one for each name that has CAs of its own. */
+/** The judges of a server, one for each server name with its own CAs. */
 export interface Judges {
-  /** Counts commits: a connection judged under another generation is judged again. */
+  /** The number of the commit. A connection that was judged under another generation is judged again. */
   readonly generation: number;
-  /** What the clients of a server name are judged by; `undefined` is every name that has nothing of its own. */
+  /** The judge for the clients of a server name; `undefined` for every name without its own CAs. */
   of(name: string | undefined): Judge;
-  /** What the certificates of proxies are judged by; `undefined`: no certificate is a proxy's. */
+  /** The judge for the certificates of proxies; `undefined` if proxies have none. */
   readonly ofProxies: Judge | undefined;
 }
 
-/** What the judges judge by. */
+/** The CAs and CRLs of the server, its proxies and its names. */
 interface TrustByName {
   readonly main: {
     readonly trust: Trust;
@@ -36,38 +35,38 @@ interface TrustByName {
 /** Judges clients by the CAs and CRLs of one name. */
 export interface Judge {
   verdictOn(peer: Peer, openssl: OpensslVerdict, at: Date): Verdict;
-  /** Says all that there is to say of a client. OpenSSL is not asked. */
+  /** Runs every check on a client, without OpenSSL. */
   inspect(peer: Peer, at: Date): Inspection;
 }
 
-/** The outcome: admitted until a moment (milliseconds since 1970), or refused. */
+/** The verdict: admitted until a time (milliseconds since 1970), or refused. */
 export type Verdict =
   | {
       readonly admitted: true;
       readonly until: number;
-      /** The certificate policies that the path is valid for. */
+      /** The certificate policies for which the path is valid. */
       readonly policies: readonly string[];
     }
   | {
       readonly admitted: false;
       readonly refusal: Refusal;
-      /** Whether a CA that is not known yet could lead to another verdict. */
+      /** Whether an additional CA certificate could change the verdict. */
       readonly isOfPath: boolean;
-      /** How many signatures were verified in vain. */
+      /** How many signatures failed to verify. */
       readonly failedSignatures: number;
     };
 
-/** What the checks say of a certificate, and the paths that they looked at. */
+/** The results of the checks of a certificate, and the paths that were checked. */
 export interface Inspection extends Findings {
   /** The path that decides. */
   readonly chain: CertificateChain | undefined;
-  /** The other paths, each of which fails too. */
+  /** The other paths, which also fail. */
   readonly otherPaths: readonly PathVerdict[];
-  /** Whether there may be more paths than were looked at. */
+  /** Whether there may be further paths. */
   readonly isPartial: boolean;
 }
 
-/** A verdict, and from when on it holds: the clock may be set back. */
+/** A verdict and its validity period. It has a start because the clock may be set back. */
 interface Admission {
   readonly admitted: true;
   readonly from: number;
@@ -76,7 +75,7 @@ interface Admission {
 }
 
 /**
- * Makes the judges of a server.
+ * Creates the judges of a server.
  * @param generation - The number of the commit.
  */
 export function createJudges(
@@ -94,10 +93,10 @@ export function createJudges(
   });
 }
 
-/** Makes a judge of CAs and CRLs alone, which is all that judging needs: also without a server. */
+/** Creates a judge from CAs and CRLs. It needs no server. */
 export function createJudge({ store, revocation }: Trust, certificates: CompleteCertificatePolicy): Judge {
   const measures = { revocation, certificates };
-  // A client that was admitted comes back, and nothing that its verdict rests on changes under this judge but the time.
+  // For clients that return: under one judge, a verdict depends only on the certificate and the time.
   const admissions = new WeakMap<Certificate, Admission>();
   return Object.freeze({
     verdictOn({ certificate, others }: Peer, openssl: OpensslVerdict, at: Date): Verdict {
@@ -131,7 +130,7 @@ export function createJudge({ store, revocation }: Trust, certificates: Complete
 
 const ofPaths: readonly unknown[] = ['dates', 'chain', 'revocation', 'path'];
 
-/** Whether another CA above the client could make a difference. */
+/** Whether another CA above the client could change the verdict. */
 function isOfPath({ failed, status }: PathVerdict, leaf: Certificate): boolean {
   const isRevokedItself = status?.status === 'revoked' && status.certificate === leaf;
   return ofPaths.includes(failed) && !isRevokedItself;

@@ -1,21 +1,21 @@
 /**
- * Why no path leads from a certificate to a trust anchor, in words that the log and the doctor share.
+ * Why no certification path leads from a certificate to a trust anchor, in the words of the log and of `doctor`.
  *
  * @module
  */
 
 /**
- * Why no path was found: no configured CA has the issuer's name; those of that name have another key, or are not the
- * certificate that authorityKeyIdentifier means; none of them has signed it; one has and leads to no root; or more CAs
- * than are tried have the name.
+ * Why no path was found. `'name'`: no configured CA has the name of the issuer. `'key'`: those with that name have
+ * another key. `'identifier'`: authorityKeyIdentifier identifies another certificate. `'signature'`: none of them
+ * signed it. `'root'`: the issuer is configured, but leads to no root. `'budget'`: too many CAs have the name.
  */
 export type MissingLink = 'name' | 'key' | 'identifier' | 'signature' | 'root' | 'budget';
 
-/** Of a CA certificate: its key identifier is not the one that the certificate names. */
+/** For a CA certificate whose key identifier differs from the one in the certificate. */
 export const hasOtherKey =
   'has another key: another CA of the same name, or the same one before or after it changed its key';
 
-/** Of a CA certificate: the signature does not verify. */
+/** For a CA certificate whose key does not verify the signature. */
 export const hasNotSigned = 'did not sign it: the signature is not by its key';
 
 const descriptions: Readonly<Record<MissingLink, (issuer: string) => string>> = {
@@ -30,12 +30,12 @@ const descriptions: Readonly<Record<MissingLink, (issuer: string) => string>> = 
   budget: (issuer) => `more CAs have the name "${issuer}", which issued it, than are tried for one client`,
 };
 
-/** What is missing, in one sentence. */
+/** Describes what is missing. */
 export function describeMissing(missing: MissingLink, issuer: string): string {
   return descriptions[missing](issuer);
 }
 
-/** What to do, where it does not matter what clients send beside their certificates. */
+/** The remedies that do not depend on the intermediates that clients send. */
 export const remedies: Readonly<Partial<Record<MissingLink, string>>> = {
   key: remedyFor('whose key signed it'),
   identifier: remedyFor('that it names'),

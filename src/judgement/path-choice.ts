@@ -1,6 +1,6 @@
 /**
- * Which path a client is judged by: of all that lead from its certificate to a
- * trust anchor the first that satisfies every check, or the one that came furthest.
+ * Chooses the certification path by which a client is judged: the first that passes every check, or else the one that
+ * passes the most checks.
  *
  * @module
  */
@@ -17,31 +17,31 @@ import { type MissingLink } from './missing-link.js';
 /** The CAs and CRLs that clients are judged by. */
 export interface Trust {
   readonly store: CertificateStore;
-  /** `undefined`: no CRL was configured. */
+  /** `undefined` if no CRL is configured. */
   readonly revocation: RevocationChecker | undefined;
 }
 
-/** A client's certificate, and what came with it. */
+/** A client certificate, and the other certificates that the client sent. */
 interface Candidate {
   readonly certificate: Certificate;
   readonly others: readonly Certificate[];
   readonly openssl: OpensslVerdict;
 }
 
-/** The path that decides, and the others that were looked at. */
+/** The path that decides, and the other paths that were checked. */
 export interface PathChoice {
   readonly best: PathVerdict;
-  /** Those that failed as well, in the order in which they were looked at. */
+  /** The other paths that failed, in the order in which they were checked. */
   readonly others: readonly PathVerdict[];
-  /** What is missing where there is no path. */
+  /** What is missing if there is no path. */
   readonly missing: MissingLink | undefined;
-  /** Whether there may be more paths than were looked at. */
+  /** Whether there may be further paths. */
   readonly isPartial: boolean;
-  /** How many signatures were verified in vain. */
+  /** How many signatures failed to verify. */
   readonly failedSignatures: number;
 }
 
-// Each of them fails, and is looked at for the sake of the reason alone.
+// Failing paths are only checked to find the reason, so a few are enough.
 const maxFailing = 8;
 
 /** Chooses the path of a client. */
@@ -74,14 +74,14 @@ export function choosePath(
         failedSignatures: search.failedSignatures,
       };
     const { failed, status } = verdict;
-    // What OpenSSL says, and what the certificate itself says it is for, is the same on every path.
+    // The verdict of OpenSSL and the purpose of the certificate are the same on every path.
     if (failed === 'openssl' || failed === 'purpose') break;
     if (status === undefined || status.status === 'good') continue;
-    // Revoked on this path is revoked on every path. Of a CA above it, there may be another certificate.
+    // The certificate is revoked on every path. A CA above it may have another certificate.
     if (status.certificate === certificate) break;
     search.avoid(status.certificate);
   }
-  // None: which rule stands against them?
+  // If no path was found, check those that violate a rule, to find the reason.
   const failing = judged.length === 0 ? search.from(certificate) : [];
   let hasMore = false;
   for (const chain of failing) {
@@ -104,7 +104,7 @@ export function choosePath(
   };
 }
 
-/** Adds to a refusal that a limit of the search was reached. */
+/** Adds to a refusal that the limit of the search was reached. */
 function asPartial(verdict: PathVerdict): PathVerdict {
   const { refusal } = verdict;
   if (refusal === undefined) return verdict;

@@ -1,18 +1,21 @@
 /**
- * What is judged: a client's certificate, and what came with it.
+ * What is judged: a client certificate, and the intermediates that the client sent.
  *
  * @module
  */
 import { type CertificateIdentity } from '../identity/client-identity.js';
 import { type Certificate } from '../x509/certificate.js';
 
-/** A certificate that was presented, read. */
+/** A presented certificate, parsed. */
 export interface Peer {
   readonly certificate: Certificate;
   readonly identity: CertificateIdentity;
-  /** What the client sent beside its certificate, where a path needs it. A resumed session shows none. */
+  /** The other certificates that the client sent, if a path needs them. A resumed session has none. */
   readonly others: readonly Certificate[];
 }
 
-/** How many intermediates of a client are looked at: real chains have one or two, and each may have to be compared with each. */
+/**
+ * The maximum number of intermediates of a client. Real paths have one or two, and every pair may have to be
+ * compared.
+ */
 export const maxOthers = 5;

@@ -1,5 +1,5 @@
 /**
- * Why a client is refused: the reason, its code, and the sentence for the operator.
+ * A refusal: the reason, its code, and the detail for the operator.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { type ErrorCode, MtlsError, sentenceOf } from '../errors.js';
 import { type DistinguishedName } from '../x509/distinguished-name.js';
 import { shorten } from '../x509/string.js';
 
-/** Why a client is refused, in one word. */
+/** Why a client is refused, as an identifier. */
 export type RefusalReason =
   | 'no-certificate'
   | 'untrusted'
@@ -45,37 +45,37 @@ const codes: Readonly<Record<RefusalReason, ErrorCode>> = {
   overloaded: 'ERR_MTLS_OVERLOADED',
 };
 
-/** Every reason. */
+/** All refusal reasons. */
 export const refusalReasons: readonly RefusalReason[] = Object.freeze(Object.keys(codes) as RefusalReason[]);
 
-/** Why a client is refused, for the operator. Nothing of it is for the client. */
+/** Why a client is refused, for the operator. It must not be sent to the client. */
 export interface Refusal {
-  /** Why, in one word. */
+  /** The reason, as an identifier. */
   readonly reason: RefusalReason;
-  /** The code that {@link Refusal.reason} belongs to. */
+  /** The error code of the reason. */
   readonly code: ErrorCode;
   /** What was seen, in one sentence. */
   readonly detail: string;
-  /** What to do; `undefined` where nothing but a new certificate helps, or the reason says it. */
+  /** How to fix it; `undefined` if only a new certificate helps or the reason is self-explanatory. */
   readonly remedy: string | undefined;
-  /** Of a revoked certificate: where it stands and since when. */
+  /** For a revoked certificate, the CRL and the entry. */
   readonly revocation: RevocationDetail | undefined;
 }
 
-/** Which CRL convicts, and of what. */
+/** The CRL that lists the certificate, and its CRL entry. */
 export interface RevocationDetail {
-  /** Whose CRL it is, as RFC 4514 writes names; cut at 200 characters. */
+  /** The issuer of the CRL in the notation of RFC 4514, at most 200 characters. */
   readonly crlIssuer: string;
-  /** Its number in decimal; `undefined` where it has none. */
+  /** The CRL number in decimal; `undefined` if the CRL has none. */
   readonly crlNumber: string | undefined;
-  /** Why the certificate was revoked, by the name of RFC 5280 section 5.3.1; `'unspecified'` where the CRL does not say. */
+  /** The reason code, by its name in RFC 5280 section 5.3.1; `'unspecified'` if the entry has none. */
   readonly reason: string;
-  /** Since when, as the CRL says. */
+  /** The revocation date in the CRL entry. */
   readonly date: Date;
 }
 
 /**
- * Makes a refusal.
+ * Creates a refusal.
  * @param detail - What was seen.
  */
 export function refuse(
@@ -89,7 +89,7 @@ export function refuse(
   return Object.freeze({ reason, code: codes[reason], detail, remedy, revocation });
 }
 
-/** What was seen and the remedy, in one sentence. */
+/** Joins what was seen and the remedy into one sentence. */
 export function describeRefusal({ detail, remedy }: Pick<Refusal, 'detail' | 'remedy'>): string {
   return sentenceOf({ seen: detail, remedy });
 }
@@ -99,8 +99,9 @@ const endings = Object.fromEntries(
 ) as Readonly<Record<RefusalReason, Refusal>>;
 
 /**
- * What stands for a refusal once it was told and its connection is ended: one for each reason. Where thousands are
- * ended at once, what each of them still holds is moved by the garbage collector, and holds the event loop.
+ * Replaces a refusal after it was reported and its connection was closed, with one shared object for each reason. If
+ * thousands of connections are closed at once, separate objects would keep the garbage collector, and thus the event
+ * loop, busy.
  */
 export function endedFor({ reason }: Refusal): Refusal {
   return endings[reason];
@@ -108,18 +109,18 @@ export function endedFor({ reason }: Refusal): Refusal {
 
 const ofRequests: ReadonlySet<RefusalReason> = new Set(['not-a-proxy', 'header-invalid', 'overloaded']);
 
-/** The refusal as an error for `next()`: its message is for the client too, and says no more than the code. */
+/** The refusal as an error for `next()`. Its message may reach the client, so it contains only the reason. */
 export function refusalError({ reason, code }: Refusal): MtlsError {
   const what = ofRequests.has(reason) ? 'request' : 'client certificate';
   return new MtlsError(code, { seen: `the ${what} is refused: ${reason}` });
 }
 
-/** A name as RFC 4514 writes it, cut to what a log line can bear: for fields. */
+/** A name in the notation of RFC 4514, shortened: for the fields of a log line. */
 export function abbreviate(name: DistinguishedName): string {
   return shorten(name.toString());
 }
 
-/** A name for people, cut to what a log line can bear: for sentences. */
+/** A name for people, shortened: for messages. */
 export function describeName(name: DistinguishedName): string {
   return shorten(name.describe());
 }
