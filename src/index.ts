@@ -1,6 +1,6 @@
 /**
- * Mutual TLS for Express: client-certificate authentication with revocation. The exports are in the order in which a
- * request uses them: the server, the identity, the rules, the log, the errors.
+ * Mutual TLS for Express: client-certificate authentication with revocation. The exports are in the order of use: the
+ * server, the identity, the rules, the log, the errors.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Whether a client may go on: what the guards of routes and of upgrades have in common.
+ * Asks a rule whether a request is allowed. The guards of routes and of upgrades share this module.
  *
  * @module
  */
@@ -12,14 +12,14 @@ import { type ClientRule, type ClientRuleFunction, compileRule } from '../policy
 import { accountOf, rememberGuard } from '../policy/rule-account.js';
 import { type MtlsRequest } from './request.js';
 
-/** Says why a client may not go on; `undefined` where it may. A promise, where the rule answers later. */
+/** Returns why a request is forbidden, or `undefined` if it is allowed; a promise if the rule is asynchronous. */
 export type Admission<Request extends IncomingMessage> = (
   identity: ClientIdentity | undefined,
   req: Request,
 ) => MtlsError | Promise<MtlsError | undefined> | undefined;
 
 /**
- * Compiles what a guard was given: a rule, or nothing, where every client with a certificate may go on.
+ * Compiles the arguments of a guard: a rule, or nothing, which allows every client with a certificate.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for a rule that is empty, misspelt, unanchored or `undefined`.
  */
 export function compileAdmission<Request extends IncomingMessage>(
@@ -31,13 +31,13 @@ export function compileAdmission<Request extends IncomingMessage>(
   return (identity, req) => (identity === undefined ? certificateRequired() : ask(admits, identity, req));
 }
 
-/** Asks a rule. Only `true` grants. */
+/** Asks a rule. Only `true` allows the request. */
 function ask<Request extends IncomingMessage>(
   admits: ClientRuleFunction<Request>,
   identity: ClientIdentity,
   req: Request,
 ): ReturnType<Admission<Request>> {
-  // Taken now: an HTTP/2 request whose session has ended has no connection any more.
+  // Read now, because an HTTP/2 request has no connection after its session has ended.
   const connection = connectionOf(req);
   let verdict: unknown;
   try {
@@ -48,7 +48,7 @@ function ask<Request extends IncomingMessage>(
   if (verdict === true) return remember(req, undefined);
   if (typeof verdict === 'boolean') return forbidden(req, admits, identity);
   return Promise.resolve(verdict).then(
-    // The client may have been revoked while the rule was being asked.
+    // The client may have been revoked while the rule was pending.
     (settled) =>
       settled === true ? remember(req, refusalSince(connection, req)) : forbidden(req, admits, identity),
     (error: unknown) => ruleFailed(req, error),
@@ -57,7 +57,7 @@ function ask<Request extends IncomingMessage>(
 
 const admitted: unique symbol = Symbol('express-mtls.admitted');
 
-/** A request, and whether the rule that was asked last has admitted it. */
+/** A request, and whether the last rule that was asked allowed it. */
 interface JudgedRequest extends IncomingMessage {
   [admitted]?: boolean;
 }
@@ -67,34 +67,31 @@ function remember(req: JudgedRequest, refusal: MtlsError | undefined): MtlsError
   return refusal;
 }
 
-// An app may answer a refusal by going on, and what a wider rule has admitted before is not for this client then.
+// An error handler may continue with the request. An earlier, wider rule no longer counts then.
 function takeBack(req: JudgedRequest): void {
   req[admitted] = false;
 }
 
-/**
- * Whether a rule has admitted this request, and none after it has refused: for what must not be shown where nobody has
- * asked who is calling.
- */
+/** Whether a rule has allowed this request and no later rule has forbidden it. The status page requires this. */
 export function isAdmittedByRule(req: JudgedRequest): boolean {
   return req[admitted] === true;
 }
 
-/** The refusal of a client that was let in once, judged again. */
+/** Judges an admitted client again and returns the refusal, if there is one. */
 export function refusalSince(connection: Connection | undefined, req: MtlsRequest): MtlsError | undefined {
   if (connection === undefined) return certificateRequired();
   const refusal = judgeRequest(req, connection);
   return refusal && refusalError(refusal);
 }
 
-/** The error of a caller without a certificate. */
+/** The error for a caller without a certificate. */
 export function certificateRequired(): MtlsError {
   return new MtlsError('ERR_MTLS_CERTIFICATE_REQUIRED', {
     seen: 'this route needs a client certificate, and the caller has none',
   });
 }
 
-// What the client is told names no rule and no certificate; the log says who it was, and what would have been wanted.
+// The answer names neither the rule nor the certificate. The log has both.
 function forbidden<Request extends IncomingMessage>(
   req: Request,
   admits: ClientRuleFunction<Request>,
@@ -128,7 +125,7 @@ function ruleFailed(req: IncomingMessage, error: unknown): MtlsError {
   });
 }
 
-/** A URL may have 16 kB, and would bring them into the log at every request. */
+/** Shortens the URL of a request, which may have 16 kB, for the log. */
 export function abbreviateUrl({ url }: IncomingMessage): string | undefined {
   return url?.slice(0, 200);
 }

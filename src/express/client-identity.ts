@@ -1,5 +1,5 @@
 /**
- * The middleware that says who is calling.
+ * The middleware that sets `req.clientIdentity`.
  *
  * @module
  */
@@ -14,11 +14,11 @@ import { type Middleware, type MtlsRequest } from './request.js';
 import { refuseRequests } from './uncalled.js';
 
 /**
- * Sets `req.clientIdentity`, and judges the client again: one that was revoked or has expired since its
- * handshake is passed on as an error, and its connection is closed. Where clients are optional, an anonymous
- * caller passes without an identity.
+ * Sets `req.clientIdentity`, and judges the client again. If its certificate was revoked or has expired since the
+ * handshake, `next()` gets an error and the connection is closed. With `clients: 'optional'`, a caller without a
+ * certificate passes without an identity.
  * @throws MtlsError to `next()`: the code of the refusal (401 or 503), or `ERR_MTLS_SERVER_UNPROTECTED` (500) on a
- *   server that was not made by this package.
+ *   server without the gate.
  */
 export function clientIdentity(): Middleware;
 export function clientIdentity(...given: unknown[]): Middleware {
@@ -31,8 +31,8 @@ export function clientIdentity(...given: unknown[]): Middleware {
 }
 
 /**
- * Identifies a request: {@link judgeRequest}, for a middleware.
- * @returns The error for `next()`, or the identity; `undefined` for an anonymous caller.
+ * Judges a request, and evicts a client that is refused.
+ * @returns The error for `next()`, or the identity; `undefined` for a caller without a certificate.
  */
 export function identifyRequest(
   req: MtlsRequest,
@@ -46,7 +46,7 @@ export function identifyRequest(
   return refusalError(refusal);
 }
 
-/** Lets the answer out first, so that the client learns why. */
+/** Closes the connection after the answer, so that the client receives the reason. */
 function evictAfter(
   connection: Connection,
   refusal: Parameters<Connection['evict']>[0],
@@ -57,7 +57,7 @@ function evictAfter(
   });
 }
 
-/** The error of a request without a connection. That no gate has let it through is reported once. */
+/** The error for a request without a connection. That the server has no gate is reported once. */
 export function withoutConnection(req: IncomingMessage): MtlsError {
   if (hasEnded(req))
     return new MtlsError('ERR_MTLS_CERTIFICATE_REQUIRED', {
@@ -68,7 +68,7 @@ export function withoutConnection(req: IncomingMessage): MtlsError {
   return error;
 }
 
-/** The session of an HTTP/2 request takes its socket along when it ends, and with that the connection. */
+/** When an HTTP/2 session ends, its requests lose their socket, and with it the connection. */
 function hasEnded(req: IncomingMessage): boolean {
   const { stream } = req as { readonly stream?: Http2ServerRequest['stream'] };
   return stream !== undefined && stream.session === undefined;

@@ -12,12 +12,13 @@ import { certificateRequired } from './admission.js';
 import { withoutConnection } from './client-identity.js';
 
 /**
- * The identity of a request's client, for handlers behind `requireClient()`: typed, without `?.`. The client is judged
- * again, in O(1) as long as nothing was reloaded and no date has passed.
- * @param req - The request: Express's, Connect's, or that of `node:http` or `node:http2`.
+ * Returns the identity of the client, for handlers behind `requireClient()`: typed, without `?.`. Judges the client
+ * again, in O(1) unless something was reloaded or a date has passed.
+ * @param req - The request, of Express, Connect, `node:http` or `node:http2`.
  * @returns The same frozen object as `req.clientIdentity`.
  * @throws MtlsError `ERR_MTLS_CERTIFICATE_REQUIRED` (401) for a caller without a certificate; the code of the refusal
- *   (401 or 503) for a client that is no longer admitted; `ERR_MTLS_SERVER_UNPROTECTED` (500) on a server without the gate.
+ *   (401 or 503) for a client that is no longer admitted; `ERR_MTLS_SERVER_UNPROTECTED` (500) on a server without the
+ *   gate.
  * @example
  * ```ts
  * app.get('/orders', requireClient(), (req, res) => {

@@ -10,11 +10,11 @@ import { type ErrorMiddleware } from './request.js';
 import { refuseRequests } from './uncalled.js';
 
 /**
- * Answers the errors of this package as problem details (RFC 9457): status, title and code, and nothing of the
- * certificate. Other errors, and those that come when the answer has begun, go on to the next error handler.
+ * Answers the errors of this package with problem details (RFC 9457): status, title and code, without any data of the
+ * certificate. Other errors go to the next error handler, and so do errors after the answer has begun.
  *
- * An error with status 500 is a fault of the server's own. Its message is reported once for each server: on the
- * `logger` of `createServer()`, or as a warning of the process where there is none.
+ * An error with status 500 is a fault of the server. Its message is reported once for each server: to the `logger` of
+ * `createServer()`, or as a process warning if there is no logger.
  */
 export function mtlsErrorHandler(): ErrorMiddleware;
 export function mtlsErrorHandler(...given: unknown[]): ErrorMiddleware {

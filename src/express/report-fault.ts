@@ -1,5 +1,5 @@
 /**
- * Reports faults of the set-up that requests meet, so that an answer with status 500 is never all that there is.
+ * Reports setup faults that requests encounter, so that a status 500 never goes unexplained.
  *
  * @module
  */
@@ -10,8 +10,8 @@ import { ReportedFaults, warnOfFault } from '../server/reported-faults.js';
 import { abbreviateUrl } from './admission.js';
 
 /**
- * Reports an error with status 500: on the logger of the server, or as a warning of the process where there is no
- * logger. Once for each server and message.
+ * Reports an error with status 500, once for each server and message: to the logger of the server, or as a process
+ * warning if it has none.
  */
 export function reportFault(req: IncomingMessage, error: MtlsError): void {
   const { reporter, identity, remoteAddress = '' } = connectionOf(req) ?? {};
@@ -31,7 +31,7 @@ function faultsOn(server: object): ReportedFaults {
 
 const unknownServer = {};
 
-/** node:http and node:tls put the server on each socket that it accepts. */
+/** node:http and node:tls set `server` on each socket that the server accepts. */
 function serverOf(req: IncomingMessage): object {
   try {
     const { server } = req.socket as { readonly server?: object };

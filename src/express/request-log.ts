@@ -1,5 +1,5 @@
 /**
- * One line for every request: who, from where, what, and how it went.
+ * One log line for each request: the client, its address, the request and the outcome.
  *
  * @module
  */
@@ -11,19 +11,19 @@ import { shorten } from '../x509/string.js';
 import { type Middleware } from './request.js';
 import { refuseRequests } from './uncalled.js';
 
-/** What {@link requestLog} takes. */
+/** The options of {@link requestLog}. */
 export interface RequestLogOptions {
   /**
-   * Where the lines go.
+   * The logger for the lines.
    * @defaultValue pino to stdout
    */
   readonly logger?: Pick<Logger, 'info'> | undefined;
 }
 
 /**
- * Logs each request once it is answered, or its connection is gone: `remoteAddress`, `commonName`,
- * `serialNumber`, `method`, `url`, `status`, `durationMs`, and `aborted` where the answer did not get through.
- * @param options - Where the lines go; by default pino to stdout.
+ * Logs each request when it was answered or its connection was closed: `remoteAddress`, `commonName`, `serialNumber`,
+ * `method`, `url`, `status`, `durationMs`, and `aborted` if the answer was not sent completely.
+ * @param options - The logger; by default pino to stdout.
  */
 export function requestLog(options?: RequestLogOptions): Middleware;
 export function requestLog(...given: unknown[]): Middleware {
@@ -33,7 +33,7 @@ export function requestLog(...given: unknown[]): Middleware {
   return (req, res, next) => {
     const started = performance.now();
     const { url } = req;
-    // Read now: when the answer is out, the connection may have been closed.
+    // Read now, because the connection may be closed once the request is answered.
     const connection = connectionOf(req);
     const remoteAddress = connection?.remoteAddress ?? remoteAddressOf(req.socket);
     const identity = connection?.identity;
@@ -59,7 +59,7 @@ function nameOf(value: IncomingMessage['method']): string {
   return value ?? '-';
 }
 
-/** The query may hold secrets, and the path what steers a terminal. */
+/** The query may hold secrets, and the path may hold terminal control characters. */
 function pathOf(url: string | undefined): string {
   return url === undefined ? '-' : shorten(url.replace(/\?.*$/s, ''));
 }
@@ -71,7 +71,7 @@ function logTo(logger: Pick<Logger, 'info'>): Logger['info'] {
   };
 }
 
-/** pino is loaded when a log is made without a logger, and not before. */
+/** Loads pino only if no logger is given. */
 function pinoToStdout(): Logger['info'] {
   const loading = import('pino').then(
     ({ pino }) => logTo(pino()),

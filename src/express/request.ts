@@ -1,8 +1,7 @@
 /**
- * What the middleware adds to a request, and the shapes it needs of Express.
+ * What the middleware adds to a request, and the types that it needs of Express.
  *
- * They are structural, so that a user's types come from the Express that the
- * user has, 4 or 5, and nothing here loads it.
+ * The types are structural: they work with Express 4 and 5, and nothing here loads Express.
  *
  * @module
  */
@@ -13,28 +12,28 @@ declare global {
   namespace Express {
     interface Request {
       /**
-       * Who is calling; `undefined` for an anonymous caller. It is there before the first middleware runs; on a server
-       * of `createServerOptions()`, from `clientIdentity()` or the first guard on.
+       * The identity of the client; `undefined` for a caller without a certificate. It is set before the first
+       * middleware runs; on a server made with `createServerOptions()`, by `clientIdentity()` or the first guard.
        */
       clientIdentity?: ClientIdentity | undefined;
     }
   }
 }
 
-/** A request that may carry an identity: Express's, Connect's, or node:http's own. */
+/** A request that may have an identity, of Express, Connect or node:http. */
 export type MtlsRequest = IncomingMessage & {
   /**
-   * Who is calling; `undefined` for an anonymous caller. It is there before the first middleware runs; on a server of
-   * `createServerOptions()`, from `clientIdentity()` or the first guard on.
+   * The identity of the client; `undefined` for a caller without a certificate. It is set before the first middleware
+   * runs; on a server made with `createServerOptions()`, by `clientIdentity()` or the first guard.
    */
   clientIdentity?: ClientIdentity | undefined;
 };
 
 /**
- * A middleware for Express, Connect, and whatever calls `(req, res, next)`.
+ * A middleware for Express, Connect, and other frameworks that call `(req, res, next)`.
  * @param req - The request.
- * @param res - Its answer.
- * @param next - Goes on with the next handler, or with the error handlers.
+ * @param res - The response.
+ * @param next - Continues with the next handler, or with the error handlers.
  */
 export type Middleware<Request extends IncomingMessage = IncomingMessage> = (
   req: Request,
@@ -44,10 +43,10 @@ export type Middleware<Request extends IncomingMessage = IncomingMessage> = (
 
 /**
  * An error handler for Express and Connect.
- * @param error - What a handler threw, or passed to its `next()`.
+ * @param error - The error that a handler threw or passed to `next()`.
  * @param req - The request.
- * @param res - Its answer.
- * @param next - Goes on with the next error handler.
+ * @param res - The response.
+ * @param next - Continues with the next error handler.
  */
 export type ErrorMiddleware = (
   error: unknown,

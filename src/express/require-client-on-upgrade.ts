@@ -1,5 +1,5 @@
 /**
- * The guard of an upgrade: a WebSocket's handshake passes no middleware.
+ * The guard of an upgrade, such as a WebSocket handshake, for which no middleware runs.
  *
  * @module
  */
@@ -15,27 +15,28 @@ import { withoutConnection } from './client-identity.js';
 import { refuseRequests } from './uncalled.js';
 
 /**
- * Asks whether a client may upgrade.
- * @param req - The request of the event.
+ * Decides whether a client may upgrade.
+ * @param req - The request of the `'upgrade'` event.
  * @param socket - Its socket.
- * @returns Who is calling, or `undefined` where there is nothing left to do: the client was turned away, or has gone.
+ * @returns The identity of the client, or `undefined` if there is nothing left to do, because the request was refused
+ *   or the socket was closed.
  * @throws MtlsError `ERR_MTLS_SERVER_UNPROTECTED` on a server without the gate.
  */
 export type UpgradeGuard = (req: IncomingMessage, socket: Duplex) => Promise<ClientIdentity | undefined>;
 
 /**
- * Decides who may upgrade, for listeners of `'upgrade'`, by the rules of `requireClient()`. Whoever may not is
- * answered 401 without an identity, 403 where the rule does not admit it, and else with the status of its refusal,
- * as problem details (RFC 9457); then its socket ends. From here on a socket that fails ends nothing but itself.
- * @param given - The rule. Left out, every client with a certificate may upgrade; given as `undefined`, it is a mistake.
- * @returns What to ask at each `'upgrade'`.
+ * Makes a guard for `'upgrade'` listeners, with the rules of `requireClient()`. A refused request is answered with
+ * problem details (RFC 9457) and its socket is closed: 401 without an identity, 403 if the rule forbids it, and
+ * otherwise the status of the refusal. The guard also handles the `'error'` events of the socket.
+ * @param given - The rule. Omitted: every client with a certificate may upgrade. `undefined` is an error.
+ * @returns The guard, to be called at each `'upgrade'`.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, when the app starts, for a rule that is empty, misspelt or unanchored.
  */
 export function requireClientOnUpgrade(...given: [rule?: ClientRule]): UpgradeGuard {
   refuseRequests('requireClientOnUpgrade', given);
   const refusalOf = compileAdmission(given);
   return async (req, socket) => {
-    // node:http has let go of the socket, and nobody else may listen before the rule has answered.
+    // node:http has released the socket, and nothing else listens for errors until the rule has answered.
     socket.on('error', ignore);
     try {
       if (req.httpVersionMajor >= 2) throw notHttp1();
@@ -69,5 +70,5 @@ function notHttp1(): MtlsError {
 }
 
 function ignore(): void {
-  // 'close' follows, and nothing more can be done.
+  // 'close' follows, and nothing else can be done.
 }

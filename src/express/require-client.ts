@@ -12,10 +12,10 @@ import { type Middleware } from './request.js';
 import { refuseRequests } from './uncalled.js';
 
 /**
- * Lets a request pass only with an identity, and only where the rule admits it. Works alone: `clientIdentity()`
- * need not have run.
- * @param given - The rule. Left out, every client with a certificate passes; given as `undefined`, it is a mistake.
- * @returns A middleware that passes `ERR_MTLS_CERTIFICATE_REQUIRED` (401) or `ERR_MTLS_CLIENT_FORBIDDEN` (403) on.
+ * Requires a client certificate, and an identity that the rule allows. It works without `clientIdentity()`.
+ * @param given - The rule. Omitted: every client with a certificate passes. `undefined` is an error.
+ * @returns A middleware that passes `ERR_MTLS_CERTIFICATE_REQUIRED` (401) or `ERR_MTLS_CLIENT_FORBIDDEN` (403) to
+ *   `next()`.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, when the app starts, for a rule that is empty, misspelt or unanchored.
  */
 export function requireClient<Request extends IncomingMessage = IncomingMessage>(
@@ -26,7 +26,7 @@ export function requireClient<Request extends IncomingMessage = IncomingMessage>
   return (req, res, next) => {
     const identity = identifyRequest(req, res);
     const refusal = identity instanceof MtlsError ? identity : refusalOf(identity, req);
-    // next() stands outside every `try`, so that a handler's error stays its own.
+    // next() is called outside every `try`, so that errors of later handlers are not caught here.
     if (refusal === undefined) next();
     else if (refusal instanceof MtlsError) next(refusal);
     else refusal.then(next, next);

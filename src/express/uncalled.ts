@@ -1,5 +1,5 @@
 /**
- * A middleware's factory in the place of the middleware: `app.use(clientIdentity)`.
+ * Detects a factory that is used as a middleware: `app.use(clientIdentity)`.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import { MtlsError } from '../errors.js';
 import { reportFault } from './report-fault.js';
 
-/** The error of a factory that the app was given without a call. */
+/** The error for a factory that was passed to the app without being called. */
 export function uncalled(name: string): MtlsError {
   return new MtlsError('ERR_MTLS_OPTION_INVALID', {
     seen: `the app was given ${name} itself in place of the middleware that it returns`,
@@ -16,8 +16,8 @@ export function uncalled(name: string): MtlsError {
 }
 
 /**
- * Refuses to work as a middleware: without this the request would never be answered, for nothing calls `next()`.
- * @param given - What a factory was called with.
+ * Throws if a factory is called as a middleware. Without this, the request would never be answered.
+ * @param given - The arguments of the factory.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for a request and its response; reported once.
  */
 export function refuseRequests(name: string, given: readonly unknown[]): void {
@@ -28,7 +28,7 @@ export function refuseRequests(name: string, given: readonly unknown[]): void {
   throw error;
 }
 
-/** Requests of HTTP/2 are of another class. */
+/** Not by `instanceof`: HTTP/2 requests have another class. */
 function isRequest(value: unknown): value is IncomingMessage {
   return typeof value === 'object' && value !== null && 'headers' in value && 'socket' in value;
 }
