@@ -1,6 +1,5 @@
 /**
- * What a server says when it listens: whose clients it lets in, by which CRLs,
- * and what is missing.
+ * Reports at `'listening'` which CAs and CRLs are in force, and which CRLs are missing.
  *
  * @module
  */
@@ -16,7 +15,7 @@ import { type Described, type UncoveredCas } from './events.js';
 import { type Reporter } from './reporter.js';
 import { type Settings } from './options.js';
 
-/** Reports it. */
+/** Reports the material in force, and its gaps. */
 export function announce(
   reporter: Reporter,
   { clients, revocation: { unknown }, now, credentials, proxies }: Settings,
@@ -52,7 +51,7 @@ function reportClearSecret(reporter: Reporter, address: ReturnType<Server['addre
   reporter.emit('secret-in-clear', { address: address.address, port: address.port });
 }
 
-/** Where to call a server; `undefined` for a Unix socket, and for a server without HTTP. */
+/** The URL of a server; `undefined` for a Unix socket, and for a server without HTTP. */
 function urlOf(server: Server): string | undefined {
   const address = server.address();
   if (address === null || typeof address === 'string' || !('setTimeout' in server)) return undefined;
@@ -62,7 +61,7 @@ function urlOf(server: Server): string | undefined {
   return `${scheme}://${ip.includes(':') ? `[${ip}]` : ip}:${port}`;
 }
 
-/** Reports names that are long, among the CAs that replace others. */
+/** Reports long CA names, if the CAs have changed. */
 export function announceCas(
   reporter: Reporter,
   settings: Pick<Settings, 'announceCas'>,
@@ -76,7 +75,7 @@ export function announceCas(
       reportLongNames(reporter, trust.store, name);
 }
 
-/** Reports CAs that were added without a CRL, as the start does. */
+/** Reports CAs that a reload added without a CRL. */
 export function announceGaps(
   reporter: Reporter,
   { revocation: { unknown }, now }: Pick<Settings, 'revocation' | 'now'>,

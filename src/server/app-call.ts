@@ -1,20 +1,20 @@
 /**
- * Calls into the app that decide nothing: its logger, its listeners. What goes wrong there is reported, and must
- * never end the process, which an unhandled rejection does.
+ * Calls the logger and the listeners of the app. Their errors are reported, and never end the process as an unhandled
+ * rejection would.
  *
  * @module
  */
 
 /**
- * Calls a function of the app. What it throws becomes a warning of the process, as does what it rejects with, where it
- * is async or returns a thenable.
- * @param what - Whose function it is, for the warning: `'the logger'`.
+ * Calls a function of the app. What it throws, or what its promise or thenable rejects with, becomes a process
+ * warning.
+ * @param what - The function, for the warning: `'the logger'`.
  */
 export function callApp(what: string, call: () => unknown): void {
   try {
     const result = call();
     if (result === null || (typeof result !== 'object' && typeof result !== 'function')) return;
-    // Not Promise.resolve(), which trusts a promise that the app has changed.
+    // Not Promise.resolve(), which returns a promise that the app may have modified.
     new Promise((resolve) => {
       resolve(result);
     }).catch((error: unknown) => {
@@ -25,12 +25,12 @@ export function callApp(what: string, call: () => unknown): void {
   }
 }
 
-/** Reports a failure that stops nothing. */
+/** Reports a failure as a process warning. */
 export function warn(what: string, error: unknown): void {
   process.emitWarning(`${what}: ${textOf(error)}`, { type: 'MtlsWarning' });
 }
 
-/** Anything can be thrown, also what has no text. */
+/** A thrown value need not be convertible to a string. */
 function textOf(error: unknown): string {
   try {
     return String(error);

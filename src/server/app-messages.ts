@@ -1,18 +1,17 @@
 /**
- * Requests and responses that are born with the prototypes an Express app would give them.
+ * Requests and responses that are created with the prototypes that an Express app would set.
  *
- * The first thing an app does is to replace the prototypes of both. On Node 20 and 22 V8 answers that with a hidden
- * class for each request alone, and every access to a property of it is slow from then on: half of what a request
- * costs. Where an object has the prototype already, nothing happens to it. A request that is answered by Express 5
- * without this file costs 2.4 times as much on Node 20, 2.1 on 22, 1.07 on 24, 1.08 on 26: remove the file when
- * Node 22 is no longer supported.
+ * Express replaces the prototypes of both first. On Node 20 and 22, V8 then makes a hidden class for each request,
+ * and every later property access is slow: half the cost of a request. An object that already has the prototype is
+ * not changed. Without this file, a request to Express 5 costs 2.4 times as much on Node 20, 2.1 on 22, 1.07 on 24
+ * and 1.08 on 26. Remove the file when Node 22 is no longer supported.
  *
  * @module
  */
 import { IncomingMessage, type RequestListener, ServerResponse } from 'node:http';
 import type { ServerOptions } from 'node:https';
 
-/** What a server makes its requests and responses with. */
+/** The constructors of a server's requests and responses. */
 type MessageOptions = Pick<ServerOptions, 'IncomingMessage' | 'ServerResponse'>;
 
 /** The constructors for a server whose listener is an Express app; none for any other listener. */
@@ -24,17 +23,17 @@ export function messageOptions(listener: RequestListener | undefined): MessageOp
   };
 }
 
-/** A constructor that does what `Base` does, and whose objects have exactly this prototype. */
+/** A constructor that does what `Base` does, and whose objects have this prototype. */
 function bornAs<Base extends typeof IncomingMessage | typeof ServerResponse>(
   prototype: object,
   Base: Base,
 ): Base {
-  // A class could be extended alone, and the prototype of one that extends it cannot be chosen.
+  // The prototype of a class is fixed, and so is that of its subclasses.
   if (Object.getOwnPropertyDescriptor(Base, 'prototype')?.writable !== true) return Base;
   function Born(this: object, ...given: unknown[]): void {
     Reflect.apply(Base, this, given);
   }
   Born.prototype = prototype;
-  // As node:http does among its own. V8 reads off it for how many properties to make room.
+  // As node:http does with its own constructors. V8 uses it to estimate the number of properties.
   return Object.setPrototypeOf(Born, Base) as Base;
 }

@@ -1,5 +1,5 @@
 /**
- * What an operator is told of the CAs in force.
+ * The state of the CAs in force, for operators.
  *
  * @module
  */
@@ -10,29 +10,29 @@ import { type DistinguishedName } from '../x509/distinguished-name.js';
 
 /** One CA in force. */
 export interface AuthorityState {
-  /** Its name. */
+  /** The name of the CA. */
   readonly subject: DistinguishedName;
-  /** The same as `subject` for a root. */
+  /** The issuer of its certificate; the same as `subject` for a root. */
   readonly issuer: DistinguishedName;
-  /** Lower-case hex without leading zeros. */
+  /** The serial number in lower-case hex without leading zeros. */
   readonly serialNumber: string;
-  /** Since when it is valid. */
+  /** The start of the validity period. */
   readonly notBefore: Date;
-  /** When it expires. */
+  /** The end of the validity period. */
   readonly notAfter: Date;
   /**
-   * Under which names of `options.sni` its clients are let in, in lower case. `'*'` is the server itself, with every
-   * name that has no CAs or CRLs of its own.
+   * The names of `options.sni` that admit its clients, in lower case. `'*'` is the server itself, with every name
+   * that has no CAs or CRLs of its own.
    */
   readonly names: readonly string[];
   /**
-   * `'missing'`: CRLs are configured, and none is loaded that speaks for it. `'not-configured'`: there is no CRL at
-   * all, and nobody is ever revoked.
+   * `'missing'`: CRLs are configured, but no loaded CRL covers it. `'not-configured'`: no CRL is configured, and no
+   * certificate is ever revoked.
    */
   readonly crl: 'loaded' | 'missing' | 'not-configured';
 }
 
-/** Describes the CAs: those of the server first, each once, unless names differ in whether there is a CRL of it. */
+/** Describes the CAs, those of the server first. A CA appears twice only if its `crl` differs between names. */
 export function describeAuthorities(materials: Materials, at: Date): readonly AuthorityState[] {
   const { main, named } = materials;
   const own = [...named].filter(([, { trust }]) => trust !== main.trust);
@@ -51,7 +51,7 @@ export function describeAuthorities(materials: Materials, at: Date): readonly Au
       else {
         const { subject, issuer, serial, notBefore, notAfter } = ca;
         const serialNumber = formatSerial(serial);
-        // Dates are copies: whatever is done to them, the gate goes on judging by the certificate.
+        // The dates are copies, so that changing them does not affect the gate.
         const dates = { notBefore: new Date(notBefore), notAfter: new Date(notAfter) };
         states.set(key, { subject, issuer, serialNumber, ...dates, names: [name], crl });
       }

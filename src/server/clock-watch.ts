@@ -1,15 +1,15 @@
 /**
- * Notices that the clock was set, or that the machine slept: dates have passed, or have come back.
+ * Detects that the clock was set or that the machine slept, so that dates have passed or are in the future again.
  *
  * @module
  */
 
 const lookMs = 500;
 
-// A clock that is adjusted in small steps stays below it.
+// Small adjustments of the clock (slewing) stay below it.
 const jumpMs = 1000;
 
-/** Compares the clock with one that cannot be set. Keeps no process alive. */
+/** Compares the clock with the monotonic clock. Does not keep the process alive. */
 export class ClockWatch {
   readonly #now: () => number;
   #timer: NodeJS.Timeout | undefined;

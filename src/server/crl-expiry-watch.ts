@@ -1,6 +1,6 @@
 /**
- * Warns of CRLs: before one expires, for by default its issuer's clients are refused from then on; when a delta has
- * expired; and when one comes into force without a number.
+ * Warns about CRLs: before one expires, because by default the clients of its issuer are then refused; when a delta
+ * CRL has expired; and when a CRL without a CRL number comes into force.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { type RevocationChecker } from '../revocation/revocation-checker.js';
 import { freshUntil, type VerifiedCrl } from '../revocation/verified-crl.js';
 import { type Reporter } from './reporter.js';
 
-/** Gives each warning once for each CRL. */
+/** Emits each warning once for each CRL. */
 export class CrlExpiryWatch {
   readonly #now: () => number;
   readonly #reporter: Reporter;
@@ -27,7 +27,7 @@ export class CrlExpiryWatch {
     this.#deadline = this.#newDeadline();
   }
 
-  /** Watches these CRLs in place of those before. */
+  /** Watches these CRLs instead of the previous ones. */
   watch(revocations: readonly RevocationChecker[]): void {
     this.close();
     this.#revocations = revocations;
@@ -59,7 +59,7 @@ export class CrlExpiryWatch {
     }
   }
 
-  /** Whether a moment has come, and not been seen before; one that is still to come is looked at again then. */
+  /** Whether a moment has come for the first time. Schedules a check for a moment in the future. */
   #isDue(moment: number, verified: VerifiedCrl, seen: WeakSet<VerifiedCrl>): boolean {
     if (seen.has(verified)) return false;
     if (moment > this.#now()) {
@@ -78,7 +78,7 @@ export class CrlExpiryWatch {
   }
 }
 
-/** In milliseconds since 1970; `Infinity` for a CRL that does not say when the next one comes. */
+/** In milliseconds since 1970; `Infinity` for a CRL without nextUpdate. */
 function momentOfWarning({ crl: { thisUpdate, nextUpdate } }: VerifiedCrl, partLeft: number): number {
   if (nextUpdate === undefined) return Infinity;
   return nextUpdate.getTime() - (nextUpdate.getTime() - thisUpdate.getTime()) * partLeft;

@@ -1,5 +1,5 @@
 /**
- * The logger for development: a line for people in place of an object for programs.
+ * The logger for development: a readable line instead of a JSON object.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { inspect } from 'node:util';
 import { type Logger } from '../logger.js';
 import { escapeUnsafe } from '../x509/string.js';
 
-/** What the lines of this package may have; all of it may be missing. */
+/** The fields that log lines of this package may have. */
 interface Fields {
   readonly event?: string;
   readonly remoteAddress?: string;
@@ -30,10 +30,10 @@ interface Fields {
 }
 
 /**
- * A logger for development: one readable line on stdout for each event, with the time of day, the event, who and why,
- * and the client's address. For production use `pino()`, whose lines have every field, as JSON.
- * @returns What the option `logger` of `createServer()` and of `requestLog()` takes. Characters that could steer a
- *   terminal are escaped.
+ * A logger for development: one readable line on stdout for each event, with the time of day, the event, the client,
+ * the reason and the client's address. For production use `pino()`, which writes every field as JSON.
+ * @returns A logger for the option `logger` of `createServer()` and `requestLog()`. Terminal control characters are
+ *   escaped.
  * @example
  * ```ts
  * const logger = developmentLogger();
@@ -49,7 +49,7 @@ export function developmentLogger(): Logger {
   return { info: write, warn: write, error: write };
 }
 
-/** Two spaces are between the parts, and nowhere inside them: a name cannot pass for another part. */
+/** Two spaces separate the parts, and no part contains two spaces, so that a name cannot pass for another part. */
 function lineOf(fields: Fields, message: string): string {
   const { event = 'log' } = fields;
   const parts = partsOf.get(event)?.(fields) ?? [withoutPrefix(message, event), causeOf(fields)];
@@ -94,7 +94,7 @@ const partsOf = new Map<string, (fields: Fields) => Part[]>(
   }),
 );
 
-/** `revoked by CRL 4 of CN=ca`, where the issuer's own CRL has the certificate; else the detail says more. */
+/** `revoked by CRL 4 of CN=ca`, if the CRL is the issuer's own; otherwise the reason and the detail. */
 function whyRefused({ reason, detail, remedy, revocation, issuer }: Fields): string {
   if (revocation !== undefined && revocation.crlIssuer === issuer) {
     const { crlIssuer, crlNumber } = revocation;

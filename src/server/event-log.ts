@@ -1,6 +1,5 @@
 /**
- * Turns what is reported into log lines: level, fields and message of each, and
- * how many of them are written.
+ * Turns events and notices into log lines with level, fields and message, and limits their number.
  *
  * @module
  */
@@ -21,17 +20,17 @@ interface Line {
   readonly message: string;
 }
 
-/** The line of each happening; `undefined` where it has none. */
+/** Makes the line of each happening; `undefined` if it is not logged. */
 type Lines = {
   readonly [Name in keyof Happenings]: ((...args: Happenings[Name]) => Line) | undefined;
 };
 
-/** What is said of `signals: true` in a worker thread. */
+/** The warning about `signals: true` in a worker thread. */
 export const noSignals =
   'signals: true does nothing in a worker thread, which gets no signals: handle SIGHUP in the main thread, and have it call reload()';
 
 const lines: Lines = {
-  // One for each handshake would be most of the log; requestLog() has one for each request.
+  // Not logged: one line for each handshake would be most of the log. requestLog() writes one for each request.
   authenticated: undefined,
   refused: ({ identity, ...event }) =>
     warn(
@@ -137,7 +136,7 @@ const lines: Lines = {
   unchanged: () => info({}, 'reloaded: nothing has changed'),
 };
 
-/** The message of a happening's line; `undefined` where it has none. */
+/** The message of an event's line; `undefined` if it has none. */
 export function messageOf<Name extends keyof Happenings>(
   name: Name,
   ...args: Happenings[Name]
@@ -145,7 +144,7 @@ export function messageOf<Name extends keyof Happenings>(
   return lines[name]?.(...args).message;
 }
 
-/** Writes to the logger of an app. What that throws is reported, and decides nothing. */
+/** Writes to the logger of the app. Errors of the logger are reported. */
 export class EventLog {
   readonly #logger: Logger;
   readonly #refusals: RefusalLog;
@@ -161,14 +160,14 @@ export class EventLog {
     });
   }
 
-  /** Writes the line of a happening, unless there are too many of its kind. */
+  /** Writes the line of a happening, unless too many of its kind were written. */
   write<Name extends keyof Happenings>(name: Name, ...args: Happenings[Name]): void {
     if (!this.#mayWrite(name, ...args)) return;
     const line = lines[name]?.(...args);
     if (line !== undefined) this.#write(name, line);
   }
 
-  /** Writes what is still to be written. */
+  /** Writes pending lines. */
   flush(): void {
     this.#refusals.flush();
   }
@@ -188,7 +187,7 @@ export class EventLog {
   }
 }
 
-/** The names of CAs as text, and no more of them than a line can bear. */
+/** The names of CAs as text, shortened to a reasonable number. */
 function describeReload({ addedCas, removedCas, ...report }: ReloadReport): object {
   const nameAll = (cas: readonly ChangedCa[]): object[] =>
     firstOf(cas).map(({ subject, ...ca }) => ({ ...ca, subject: abbreviate(subject) }));
@@ -231,7 +230,7 @@ function under(servername: string | undefined): string {
   return servername === undefined ? '' : `under the name ${servername} `;
 }
 
-/** Whom a line is about. pino escapes the values; nothing here does. */
+/** The client of a line. The values are not escaped here; pino escapes them. */
 function describeIdentity(identity: ClientIdentity | undefined): object {
   if (identity === undefined) return {};
   const { commonName, subject, issuer, serialNumber, fingerprint256 } = identity;
@@ -244,7 +243,7 @@ function describeIdentity(identity: ClientIdentity | undefined): object {
   };
 }
 
-/** `CN=client2, serial 1002, 127.0.0.1`: who, in a line's message. */
+/** The client in the message of a line: `CN=client2, serial 1002, 127.0.0.1`. */
 function nameClient(
   identity: ClientIdentity | undefined,
   { remoteAddress }: { readonly remoteAddress: string },
@@ -254,7 +253,7 @@ function nameClient(
   return `${subject}, serial ${abbreviateSerial(identity.serialNumber)}, ${remoteAddress}`;
 }
 
-// RFC 5280 section 4.1.2.2 allows 20 octets; nothing stops a CA, or a stranger, from having more.
+// RFC 5280 section 4.1.2.2 allows 20 octets, but a certificate can have more.
 function abbreviateSerial(serialNumber: string): string {
   return serialNumber.slice(0, 64);
 }

@@ -1,5 +1,5 @@
 /**
- * What a server reports: its events, and notices, which are for the log alone.
+ * What a server reports: events, and notices, which only go to the log.
  *
  * @module
  */
@@ -9,9 +9,9 @@ import { type MaterialEvents } from '../material/events.js';
 import { type VerifiedCrl } from '../revocation/verified-crl.js';
 import { type DistinguishedName } from '../x509/distinguished-name.js';
 
-/** A key and a certificate that were replaced by new ones. */
+/** A server certificate that was replaced, with its key. */
 export interface ReplacedCertificate {
-  /** The name of `sni` that it is for; `undefined`: the server's own. */
+  /** The name of `sni` that it is for; `undefined` for the server's own. */
   readonly servername: string | undefined;
   /** When the new certificate expires. */
   readonly notAfter: Date;
@@ -19,26 +19,26 @@ export interface ReplacedCertificate {
 
 /** A CA that was added or removed. */
 export interface ChangedCa {
-  /** The name of `sni` whose clients it is for; `undefined`: the server's own. */
+  /** The name of `sni` that it is for; `undefined` for the server itself. */
   readonly servername: string | undefined;
-  /** Its name. */
+  /** The name of the CA. */
   readonly subject: DistinguishedName;
   /**
-   * Of an added one: whether its CRL is `'loaded'` or `'missing'`; `'none'` where no CRL is configured. `undefined` of a
-   * removed one.
+   * For an added CA, whether its CRL is `'loaded'` or `'missing'`; `'none'` if no CRL is configured. `undefined` for
+   * a removed CA.
    */
   readonly crl: 'loaded' | 'missing' | 'none' | undefined;
 }
 
 /** The outcome of a reload. */
 export interface ReloadReport {
-  /** Whether anything differs from what was in force. */
+  /** Whether anything changed. */
   readonly changed: boolean;
-  /** How many certificates are revoked now that were not. */
+  /** How many certificates are newly revoked. */
   readonly added: number;
-  /** How many certificates were revoked and are listed no more. */
+  /** How many certificates are no longer listed as revoked. */
   readonly removed: number;
-  /** How many open connections were ended. */
+  /** How many open connections were closed. */
   readonly evicted: number;
   /** The server certificates that were replaced. */
   readonly certificates: readonly ReplacedCertificate[];
@@ -46,67 +46,67 @@ export interface ReloadReport {
   readonly addedCas: readonly ChangedCa[];
   /** The CAs that were removed. */
   readonly removedCas: readonly ChangedCa[];
-  /** From the reading of the files to the last eviction, in milliseconds. */
+  /** The time from reading the files to the last eviction, in milliseconds. */
   readonly durationMs: number;
 }
 
-/** A fault of a source, which stands until the source can be used again. */
+/** A fault of a source. It stands until the source can be used again. */
 export interface StandingFault {
-  /** The file, or the option. */
+  /** The file or the option. */
   readonly source: string;
-  /** What is wrong, with what was seen, what was expected, and what to do. */
+  /** The error, with what was seen, what was expected and the remedy. */
   readonly error: MtlsError;
-  /** When it was first seen. */
+  /** When the fault was first seen. */
   readonly since: Date;
 }
 
 /** A CRL expires soon. */
 export interface CrlExpiringEvent {
-  /** Whose CRL it is. */
+  /** The issuer of the CRL. */
   readonly issuer: DistinguishedName;
-  /** Its number in decimal; `undefined` where it has none. */
+  /** The CRL number in decimal; `undefined` if the CRL has none. */
   readonly number: string | undefined;
-  /** When it expires. */
+  /** When the CRL expires. */
   readonly nextUpdate: Date;
-  /** The file or option it came from. */
+  /** The file or the option that the CRL came from. */
   readonly source: string;
 }
 
 /** The events of {@link Mtls}, by name. */
 export interface MtlsEvents extends GateEvents {
-  /** Something new is in force. */
+  /** A reload changed what is in force. */
   reloaded: [ReloadReport];
-  /** A source does not read, or cannot be used: what it gave before stays in force, and it is tried again. */
+  /** A source is unreadable or unusable. Its last-good copy stays in force, and the source is tried again. */
   'reload-failed': [StandingFault];
-  /** A source that was at fault can be used again. Has what was wrong, and since when. */
+  /** A faulty source can be used again. The event has the fault and its start. */
   recovered: [StandingFault];
-  /** Of a CRL's life, no more than `revocation.warnAt` is left. Told once for each CRL. */
+  /** The remaining part of a CRL's lifetime has fallen to `revocation.warnAt`. Emitted once for each CRL. */
   'crl-expiring': [CrlExpiringEvent];
 }
 
-/** An emitter whose events have types. */
+/** An emitter with typed events. */
 export interface TypedEventEmitter<Events extends Record<keyof Events, unknown[]>> {
   /**
-   * Adds a listener. One that throws or rejects is reported as a warning of the process, and decides nothing.
+   * Adds a listener. If it throws or rejects, the error is reported as a process warning.
    * @param name - Of which event.
    * @param listener - What is called with what the event carries.
    */
   on<Name extends keyof Events>(name: Name, listener: (...args: Events[Name]) => void): this;
   /**
-   * Adds a listener for the next such event alone.
+   * Adds a listener for the next event only.
    * @param name - Of which event.
    * @param listener - What is called with what the event carries.
    */
   once<Name extends keyof Events>(name: Name, listener: (...args: Events[Name]) => void): this;
   /**
-   * Takes a listener away.
+   * Removes a listener.
    * @param name - Of which event.
    * @param listener - The function that was added.
    */
   off<Name extends keyof Events>(name: Name, listener: (...args: Events[Name]) => void): this;
 }
 
-/** What is in force under one name. A line of the log has some of it; `mtls.authorities` and `mtls.revocation` all. */
+/** What is in force under one name, shortened for the log. `mtls.authorities` and `mtls.revocation` are complete. */
 export interface Described {
   readonly cas: readonly string[];
   readonly caCount: number;
@@ -116,17 +116,17 @@ export interface Described {
 
 /** CAs without a CRL. */
 export interface UncoveredCas {
-  /** Their names. */
+  /** The names of the CAs. */
   readonly uncovered: readonly string[];
-  /** What becomes of their clients: `revocation.unknown`. */
+  /** The policy for their clients: `revocation.unknown`. */
   readonly unknown: 'deny' | 'allow';
-  /** The server name that they are for; `undefined` for the server itself. */
+  /** The server name that the CAs are for; `undefined` for the server itself. */
   readonly servername: string | undefined;
 }
 
-/** What a server reports for the log alone, by name. */
+/** What a server reports only to the log, by name. */
 interface ServerNotices {
-  /** The server listens: by what it admits clients, under which names. */
+  /** The server listens. The notice has the CAs and CRLs in force, by name. */
   listening: [
     Described & {
       readonly address: unknown;
@@ -138,20 +138,20 @@ interface ServerNotices {
   ];
   'no-crl': [Pick<UncoveredCas, 'servername'>];
   'uncovered-cas': [UncoveredCas];
-  /** The server listens, and whoever connects from these addresses is a proxy. */
+  /** The server listens, and every host at these addresses is a proxy. */
   'proxies-by-address': [{ readonly addresses: readonly string[] }];
   /** The server listens beyond the loopback without TLS, and the secret of the proxies can be read on the way. */
   'secret-in-clear': [{ readonly address: string; readonly port: number }];
-  /** The server listens again, and its handle was closed. */
+  /** The server listens again after its handle was closed. */
   'not-watching': [object];
   signal: [{ readonly signal: 'SIGHUP' }];
-  /** Signals were asked for in a worker thread, which gets none. */
+  /** `signals: true` was set in a worker thread, which receives no signals. */
   'no-signals': [object];
-  /** A reload that a signal asked for found nothing new. */
+  /** A reload by a signal found no change. */
   unchanged: [object];
   /** A delta CRL is past its nextUpdate. */
   'delta-stale': [VerifiedCrl];
 }
 
-/** Everything that is reported, by name: the events of {@link Mtls}, and what only the log has. */
+/** Everything that is reported, by name: the events of {@link Mtls}, and the notices for the log. */
 export interface Happenings extends MtlsEvents, GateNotices, MaterialEvents, ServerNotices {}

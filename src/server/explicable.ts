@@ -1,5 +1,5 @@
 /**
- * What a user may ask about, and the certificates in it.
+ * The argument of `mtls.explain()`, and the certificates in it.
  *
  * @module
  */
@@ -9,12 +9,12 @@ import { type CertificateIdentity } from '../identity/client-identity.js';
 import { readBlocks } from '../material/blocks.js';
 import { certificateBlocks } from '../material/sources.js';
 
-/** What can be explained: an identity, a certificate, or PEM or DER of one, with the intermediates behind it. */
+/** What can be explained: an identity, a certificate, or PEM or DER of one, followed by its intermediates. */
 export type Explicable = Pick<CertificateIdentity, 'raw'> | X509Certificate | string | Uint8Array;
 
 /**
- * The certificate to be explained, then the intermediates behind it.
- * @throws MtlsError `ERR_MTLS_PEM_INVALID` for text that is no PEM, or PEM of something else.
+ * Returns the certificate to explain, then its intermediates.
+ * @throws MtlsError `ERR_MTLS_PEM_INVALID` for text that is not PEM, or PEM of something other than certificates.
  */
 export function certificatesIn(subject: Explicable): Buffer[] {
   if (typeof subject !== 'string' && !(subject instanceof Uint8Array)) {

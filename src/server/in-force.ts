@@ -1,6 +1,6 @@
 /**
- * What is in force: one value, which a commit replaces whole. The handle, the gate and the reloader read it here, and
- * keep nothing of it.
+ * What is in force: one value, which a commit replaces. The handle, the gate and the reloader read it here and keep
+ * no copy.
  *
  * @module
  */
@@ -9,27 +9,27 @@ import { createJudges, type Judges } from '../judgement/judges.js';
 import { type Materials } from '../material/material.js';
 import { type BuiltContext } from '../material/secure-context.js';
 
-/** Secure contexts: that of the server, and those of names with a certificate of their own. */
+/** The secure contexts of the server and of the names with a certificate of their own. */
 export interface Contexts {
-  /** `undefined`: the server has no TLS. */
+  /** `undefined` if the server has no TLS. */
   readonly main: BuiltContext | undefined;
   readonly named: ReadonlyMap<string, BuiltContext>;
 }
 
-/** Material that was checked, and the secure contexts it makes: all that a commit needs. */
+/** Checked material and its secure contexts: the input of a commit. */
 export interface Prepared {
   readonly materials: Materials;
   readonly contexts: Contexts;
 }
 
-/** What a server works by at one time. */
+/** What is in force at one time. */
 export interface InForce extends Prepared {
-  /** Counts commits: a connection judged under another generation is judged again. */
+  /** The number of the commit. A connection that was judged under another generation is judged again. */
   readonly generation: number;
   readonly judges: Judges;
 }
 
-/** The one place where what is in force is replaced. */
+/** Holds what is in force. Only `commit()` replaces it. */
 export class State {
   readonly #certificates: CompleteCertificatePolicy;
   #inForce: InForce | undefined;
@@ -38,17 +38,17 @@ export class State {
     this.#certificates = certificates;
   }
 
-  /** What is in force now; `undefined` until the sources have been read. */
+  /** What is in force; `undefined` until the sources have been read. */
   get inForce(): InForce | undefined {
     return this.#inForce;
   }
 
-  /** The SHA-256 of each secret that proves a proxy. */
+  /** The SHA-256 hash of each proxy secret. */
   get proxySecrets(): readonly Buffer[] {
     return this.#inForce?.materials.main.proxies?.secrets ?? [];
   }
 
-  /** By whom clients are judged now; `undefined`: nobody is let in. */
+  /** The judges in force; `undefined` before the first commit, when every client is refused. */
   get judges(): Judges | undefined {
     return this.#inForce?.judges;
   }

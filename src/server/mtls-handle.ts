@@ -1,6 +1,5 @@
 /**
- * The handle of a protected server: its gate, its reloader, and what it tells of
- * them.
+ * The handle of a protected server: it owns the gate and the reloader, and reports their state.
  *
  * @module
  */
@@ -29,8 +28,8 @@ import { describeRevocation, isReady, revocationsOf } from './revocation-health.
 import { refuseSessionStores } from './session-stores.js';
 
 /**
- * Where a handle is in its life. `'loading'`: it is not watching yet. `'resting'`: its server is closed, and may listen
- * again. `'closed'`: whoever has it has closed it.
+ * The state of a handle. `'loading'`: it is not watching yet. `'resting'`: its server is closed, and may listen
+ * again. `'closed'`: `close()` was called.
  */
 type Life = 'loading' | 'serving' | 'resting' | 'closed';
 
@@ -43,7 +42,7 @@ export class MtlsHandle implements Mtls {
   readonly #reloader: Reloader;
   readonly #expiry: CrlExpiryWatch;
   readonly #clock: ClockWatch;
-  /** `undefined` where the server has no TLS. */
+  /** `undefined` if the server has no TLS. */
   #server: Server | undefined;
   #life: Life = 'loading';
 
@@ -70,7 +69,7 @@ export class MtlsHandle implements Mtls {
     this.#clock = new ClockWatch(settings.now);
   }
 
-  /** Puts the gate on a server. It lets nobody in before {@link MtlsHandle.load} is done. */
+  /** Puts the gate on a server. It refuses every client until {@link MtlsHandle.load} is done. */
   guard(server: Server | NetServer): void {
     this.#server = 'setSecureContext' in server ? server : undefined;
     this.#gate.guard(server);
@@ -82,9 +81,9 @@ export class MtlsHandle implements Mtls {
   }
 
   /**
-   * Reads the sources for the first time, and puts them into force.
-   * @returns The options of the secure context they make; `undefined` without TLS.
-   * @throws MtlsError whatever is wrong with them.
+   * Reads the sources for the first time and commits them.
+   * @returns The options of the secure context; `undefined` without TLS.
+   * @throws MtlsError every fault of the sources.
    */
   async load(): Promise<SecureContextOptions | undefined> {
     try {
@@ -97,10 +96,10 @@ export class MtlsHandle implements Mtls {
     }
   }
 
-  /** Keeps what is in force up to date. */
+  /** Begins to watch the sources. */
   begin(): void {
     this.#reloader.begin();
-    // Not before whoever made the server has had a turn to listen for what is told of its CRLs.
+    // One turn later, so that the app can add listeners for the events about its CRLs first.
     setImmediate(() => {
       if (this.#life !== 'loading') return;
       this.#life = 'serving';
@@ -108,30 +107,30 @@ export class MtlsHandle implements Mtls {
     });
   }
 
-  /** Everything is built: swap the secure context, then what clients are judged by, then judge those that are here. */
+  /** Swaps the secure context, then the judges, then judges the open connections. */
   async #commit(prepared: Prepared): Promise<number> {
     const before = this.#state.inForce;
     const { main } = prepared.contexts;
-    // A large CRL is in the index alone: then there is nothing to swap, and node:tls need not build a context.
+    // A large CRL is only in the index, so there may be nothing to swap.
     if (main !== undefined && main.options !== before?.contexts.main?.options)
       this.#swap(main.options, before !== undefined);
-    // The contexts of the names are asked for at each handshake: this swaps them all.
+    // The contexts of the names are looked up at each handshake: this swaps them all.
     this.#state.commit(prepared);
     if (this.#life === 'serving') this.#watchExpiry();
-    // Every request is judged by it from here on, so that the open connections may wait a turn.
+    // Every request is judged by the new state from here on, so the open connections can wait a turn.
     await new Promise(setImmediate);
     const evicted = await this.#gate.judgeAll();
-    // Whoever is revoked does not stay while a logger writes.
+    // Logged only after the evictions, so that a slow logger does not delay them.
     announceCas(this.#reporter, this.#settings, prepared.materials, before?.materials);
     if (before !== undefined)
       announceGaps(this.#reporter, this.#settings, prepared.materials, before.materials);
     return evicted;
   }
 
-  /** A new context makes new ticket keys, and no session would outlive a CRL. The gate judges those that do. */
+  /** Keeps the ticket keys across contexts, so that sessions survive a reload. The gate judges resumed sessions. */
   #swap(context: SecureContextOptions, isOwn: boolean): void {
-    // The first context is not this server's own: its keys may be known elsewhere. And who is refused with an answer
-    // gets a ticket all the same, in which OpenSSL's verdict would outlive the CRL that it was by.
+    // The ticket keys of the first context may be known elsewhere. With `onRefused: 'respond'` a refused client gets
+    // a ticket too, in which OpenSSL's verdict would outlive the CRL.
     const isKept = isOwn && this.#settings.onRefused === 'close';
     const keys = isKept ? this.#server?.getTicketKeys() : undefined;
     this.#server?.setSecureContext(context);
@@ -143,7 +142,7 @@ export class MtlsHandle implements Mtls {
     else if (this.#life === 'resting') this.#wake();
     const { inForce } = this.#state;
     if (inForce === undefined) return;
-    // Once more, because a cluster's worker inherits ticket keys that are as old as the cluster.
+    // Again, because the worker of a cluster inherits ticket keys that are as old as the cluster.
     if (inForce.contexts.main !== undefined) this.#server?.setSecureContext(inForce.contexts.main.options);
     announce(this.#reporter, this.#settings, inForce.materials, server);
   }
@@ -161,7 +160,7 @@ export class MtlsHandle implements Mtls {
     return describeRevocation(this.#state.inForce?.materials, this.#settings.now());
   }
 
-  /** The certificates that the server shows now. */
+  /** The certificates that the server presents now. */
   get certificates(): readonly ServerCertificateState[] {
     const { materials } = this.#state.inForce ?? {};
     if (materials === undefined) return [];
@@ -173,17 +172,17 @@ export class MtlsHandle implements Mtls {
     );
   }
 
-  /** What is wrong with the sources. */
+  /** The standing faults of the sources. */
   get faults(): readonly StandingFault[] {
     return this.#reloader.faults.list;
   }
 
-  /** The first of the faults. */
+  /** The error of the first fault. */
   get fault(): MtlsError | undefined {
     return this.faults[0]?.error;
   }
 
-  /** Whether nothing is wrong. */
+  /** Whether no fault stands and no CRL is stale. */
   get healthy(): boolean {
     return this.faults.length === 0 && this.revocation.healthy;
   }
@@ -201,36 +200,36 @@ export class MtlsHandle implements Mtls {
     );
   }
 
-  /** Reads every source again and puts it into force. */
+  /** Reads every source again and commits what can be used. */
   async reload(): Promise<ReloadReport> {
     return await this.#reloader.reload();
   }
 
-  /** Calls `listener` at each event of that name. */
+  /** Adds a listener for an event. */
   on<Name extends keyof MtlsEvents>(name: Name, listener: (...args: MtlsEvents[Name]) => void): this {
     this.#reporter.emitter.on(name, listener as (...args: unknown[]) => void);
     return this;
   }
 
-  /** Calls `listener` at the next event of that name. */
+  /** Adds a listener for the next event of this name. */
   once<Name extends keyof MtlsEvents>(name: Name, listener: (...args: MtlsEvents[Name]) => void): this {
     this.#reporter.emitter.once(name, listener as (...args: unknown[]) => void);
     return this;
   }
 
-  /** Calls `listener` no more. */
+  /** Removes a listener. */
   off<Name extends keyof MtlsEvents>(name: Name, listener: (...args: MtlsEvents[Name]) => void): this {
     this.#reporter.emitter.off(name, listener as (...args: unknown[]) => void);
     return this;
   }
 
-  /** The context of a server name, for node:tls; `undefined`: that of the server itself. */
+  /** The secure context of a server name, for node:tls; `undefined` for that of the server itself. */
   contextOf(servername: string): SecureContext | undefined {
     const name = this.#gate.names?.find(servername);
     return name === undefined ? undefined : this.#state.inForce?.contexts.named.get(name)?.context;
   }
 
-  /** Says why a client is let in or not. */
+  /** Explains why a client is admitted or refused. */
   explain(subject: Explicable, servername?: string): Explanation {
     const { judges } = this.#state;
     if (judges === undefined)
@@ -242,7 +241,7 @@ export class MtlsHandle implements Mtls {
     return explain(certificatesIn(subject), judges.of(name), new Date(this.#settings.now()));
   }
 
-  /** A server that is closed may listen again: what it does not need meanwhile is stopped. */
+  /** Stops everything that a closed server does not need. It may listen again. */
   async #rest(): Promise<void> {
     if (this.#life !== 'closed') this.#life = 'resting';
     this.#expiry.close();
@@ -270,7 +269,7 @@ export class MtlsHandle implements Mtls {
     this.#reloader.resume();
   }
 
-  /** Stops watching. */
+  /** Stops watching the sources. */
   async close(): Promise<void> {
     this.#life = 'closed';
     await this.#rest();

@@ -1,5 +1,5 @@
 /**
- * The handle of a protected server, as its user sees it.
+ * The public interface of the handle of a protected server.
  *
  * @module
  */
@@ -13,76 +13,79 @@ import { type Explicable } from './explicable.js';
 
 /** The CRLs in force. */
 export interface RevocationState {
-  /** Each of them, whichever source it came from. */
+  /** All CRLs, from every source. */
   readonly crls: readonly RevocationEntryState[];
-  /** The CAs of which no CRL is loaded, though some are: by default whatever those CAs issued is refused. */
+  /** The CAs without a CRL, if any CRL is configured. By default the certificates that they issued are refused. */
   readonly uncovered: readonly string[];
-  /** Whether every CRL is in date. For a readiness probe. `true` where no CRL was configured. */
+  /** Whether no CRL is stale; `true` if no CRL is configured. */
   readonly healthy: boolean;
 }
 
-/** One open connection that was let in. */
+/** An open connection of an admitted client. */
 export interface ConnectionState {
-  /** Who is at its other end. */
+  /** The identity of the client. */
   readonly identity: ClientIdentity;
-  /** Its IP address, IPv4 as IPv4; `'unknown address'` where the socket has none. */
+  /** The IP address of the client, IPv4 in IPv4 notation; `'unknown address'` if the socket has none. */
   readonly remoteAddress: string;
-  /** When the client was let in. */
+  /** When the client was admitted. */
   readonly since: Date;
 }
 
-/** What is published on the channel `express-mtls.NAME` of node:diagnostics_channel. */
+/** The message on the channel `express-mtls.NAME` of node:diagnostics_channel. */
 export interface MtlsMessage<Name extends keyof MtlsEvents = keyof MtlsEvents> {
-  /** The handle that it is about; `undefined` for a server on options of `createServerOptions()`. */
+  /** The handle that emitted the event; `undefined` for a server made with `createServerOptions()`. */
   readonly mtls: Mtls | undefined;
-  /** What listeners of the event NAME are given. */
+  /** The argument of the listeners of the event NAME. */
   readonly event: MtlsEvents[Name][0];
 }
 
-/** The certificate that a server shows. */
+/** A certificate that a server presents. */
 export interface ServerCertificateState {
-  /** The name of `sni` that it is for; `undefined`: the server's own. */
+  /** The name of `sni` that it is for; `undefined` for the server's own. */
   readonly servername: string | undefined;
-  /** Until when it holds. */
+  /** When the certificate expires. */
   readonly notAfter: Date;
 }
 
 /** The handle of a protected server. */
 export interface Mtls extends AsyncDisposable, TypedEventEmitter<MtlsEvents> {
-  /** The CAs in force now, those of the names of `sni` among them. */
+  /** The CAs in force, including those of the names in `sni`. */
   readonly authorities: readonly AuthorityState[];
-  /** The CRLs in force now. */
+  /** The CRLs in force. */
   readonly revocation: RevocationState;
-  /** The certificates that the server shows now: its own, then those of `sni`. */
+  /** The certificates that the server presents: its own, then those of `sni`. */
   readonly certificates: readonly ServerCertificateState[];
-  /** What is wrong with the sources, as `'reload-failed'` reported it and until `'recovered'` does. Oldest first. */
+  /**
+   * The standing faults of the sources, from their `'reload-failed'` event to their `'recovered'` event. Oldest
+   * first.
+   */
   readonly faults: readonly StandingFault[];
-  /** The error of the first of {@link Mtls.faults}; `undefined`: nothing is wrong. */
+  /** The error of the first of {@link Mtls.faults}; `undefined` if there is none. */
   readonly fault: MtlsError | undefined;
-  /** Whether nothing is wrong: no fault stands, and no CRL is stale. For alarms. */
+  /** Whether no fault stands and no CRL is stale. For alarms. */
   readonly healthy: boolean;
   /**
-   * Whether clients can be served: something is in force, and not every CRL is stale. For a readiness probe: the CRL of
-   * one partner that expires does not make it false.
+   * Whether clients can be served: the sources have been read, and not every CRL is stale. For a readiness probe: one
+   * stale CRL, such as a partner's, does not make it `false`.
    */
   readonly ready: boolean;
   /** The open connections of clients with a certificate. */
   readonly connections: Iterable<ConnectionState>;
   /**
-   * Reads every source again, and puts into force what can be used: each CRL, removed CAs, CAs that are new once every
-   * source of `ca` reads, and each key with its certificate. Calls that overlap share one reading.
-   * @throws MtlsError every fault, once the rest is in force. What a faulty source gave before stays. The
-   *   `'reload-failed'` event reports the same.
+   * Reads every source again and commits what can be used: each CRL, the removal of CAs, new CAs if every source of
+   * `ca` is readable, and each key with its certificate. Overlapping calls share one reload.
+   * @throws MtlsError every fault, after the rest is in force. The last-good copy of a faulty source stays in force.
+   *   The `'reload-failed'` event reports the same.
    */
   reload(): Promise<ReloadReport>;
   /**
-   * Says why a client is let in or not: each check, the CAs and CRLs it rests on, and which of the rules that
-   * `requireClient()` was given in this process would grant.
+   * Explains why a client would be admitted or refused now: each check, the certification path, the CRLs, and the
+   * result of each `requireClient()` rule in this process.
    * @param subject - An identity, a certificate, or PEM or DER.
-   * @param servername - Which of the names of `sni` the client asks for; by default none of them.
-   * @throws MtlsError `ERR_MTLS_PEM_INVALID` for text that holds no certificate.
+   * @param servername - The name of `sni` that the client asks for; by default none.
+   * @throws MtlsError `ERR_MTLS_PEM_INVALID` for text without a certificate.
    */
   explain(subject: Explicable, servername?: string): Explanation;
-  /** Stops watching the sources. The gate goes on judging by what is in force. */
+  /** Stops watching the sources. The gate continues to judge by what is in force. */
   close(): Promise<void>;
 }

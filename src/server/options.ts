@@ -1,6 +1,5 @@
 /**
- * The options of a server: what may be given, what is taken when it is not, and
- * what is refused. Checked once, when the app starts.
+ * The options of a server, their defaults and their checks. They are checked once, when the app starts.
  *
  * @module
  */
@@ -33,102 +32,107 @@ import { checkRevocationPolicy, type RevocationPolicy } from '../revocation/revo
 export interface MtlsOptions {
   /** The server's private key: PEM, or DER in PKCS#8, PKCS#1 or SEC1. */
   readonly key: Source;
-  /** The server's certificate, then its intermediates. */
+  /** The server's certificate, followed by its intermediate CAs. */
   readonly cert: Source;
   /** The passphrase of an encrypted `key`. */
   readonly passphrase?: string | undefined;
   /**
-   * The CAs whose clients are let in: roots, and the intermediates below them. Every handshake carries the names of
-   * all of them: 65,407 octets at the most, and clients in Java accept 32,640.
+   * The trust store for clients: the trust anchors (root CAs) whose clients are admitted, and the intermediate CAs
+   * below them. Every handshake carries the names of all CAs, which may take 65,407 octets; clients in Java accept
+   * 32,640.
    */
   readonly ca: CaSource | readonly CaSource[];
   /**
-   * Whether a CA in `ca` may be a trust anchor though no root above it is configured: its clients are admitted, and
-   * those of other CAs below the same root are not. OpenSSL cannot judge such a path, and the gate judges alone. Needs
-   * `refusals: 'named'`, and a server with the gate.
+   * Whether a CA in `ca` without a configured root is a trust anchor. `'allow'` admits the clients of that CA, but
+   * not those of other CAs below the same root. OpenSSL cannot verify such a certification path, so only the gate
+   * decides: this requires `refusals: 'named'` and a server with the gate.
    * @defaultValue `'deny'`
    */
   readonly partialChain?: 'deny' | 'allow';
   /**
-   * Whether the names of the CAs are sent in every handshake, so that clients can choose a certificate. `'none'` is for
-   * more CAs than clients accept: OpenSSL then trusts none of them, and the gate judges alone. Needs
-   * `refusals: 'named'`, and a server with the gate.
+   * Whether the names of the CAs are sent in every handshake, so that clients can choose a certificate. `'none'` is
+   * for more CAs than clients accept. OpenSSL then has no trust anchors, so only the gate decides: this requires
+   * `refusals: 'named'` and a server with the gate.
    * @defaultValue `'all'`
    */
   readonly announceCas?: 'all' | 'none';
   /**
-   * Proxies in front of the server that end TLS and forward the certificates of clients. Each certificate is judged
-   * here, as that of a client that connects itself. Excludes `sni` and `refusals: 'native'`, and needs a server with the
-   * gate.
+   * Proxies in front of the server that terminate TLS and forward client certificates. Each forwarded certificate is
+   * checked like that of a directly connected client. Requires a server with the gate; cannot be combined with `sni`
+   * or `refusals: 'native'`.
    */
   readonly proxies?: ProxyOptions;
-  /** The CRLs of those CAs. Left out, nothing is ever revoked. */
+  /** The certificate revocation lists (CRLs) of those CAs. Without it, no certificate is ever revoked. */
   readonly crl?: CrlSource | readonly CrlSource[];
   /**
-   * Server names with a certificate of their own, and with CAs and CRLs of their own where they have other clients:
-   * `'a.example'`, or `'*.example'` for all names one label below it. A request for the host of another name is
-   * answered with 421. Sessions are not resumed, for node:tls does not say under which name one was begun. For
-   * `createServer()` alone.
+   * Server names with their own certificate and, if their clients differ, their own CAs and CRLs: `'a.example'`, or
+   * `'*.example'` for all names one label below it. A request for the host of another name is answered with 421.
+   * Sessions are not resumed, because node:tls does not tell for which name a session was created. Only for
+   * `createServer()`.
    */
   readonly sni?: Readonly<Record<string, ServerNameOptions>>;
   /**
-   * Whether a caller must have a certificate. `'optional'` lets callers without one connect, and
-   * `requireClient()` answers them 401 where it stands; a bad certificate is refused all the same.
+   * Whether a client must present a certificate. `'optional'` also admits clients without one, which
+   * `requireClient()` answers with 401. An invalid certificate is refused either way.
    * @defaultValue `'required'`
    */
   readonly clients?: 'required' | 'optional';
   /**
-   * Who refuses a client. `'named'`: the gate, which logs who and why. `'native'`: node:tls first
-   * (`rejectUnauthorized: true`), which says only why, then the gate.
+   * What refuses clients. `'named'`: the gate, which logs the client and the reason. `'native'`: node:tls first
+   * (`rejectUnauthorized: true`), which reports only the reason, then the gate.
    * @defaultValue `'named'`
    */
   readonly refusals?: 'named' | 'native';
   /**
-   * What a refused client sees. `'close'`: its connection ends, before a byte of a request is read. `'respond'`: its
-   * first request is answered with problem details (RFC 9457) that say the reason and no more, and then it ends; no
-   * handler ever sees it. Needs `refusals: 'named'`.
+   * What a refused client sees. `'close'`: its connection is closed before any request is read. `'respond'`: its
+   * first request is answered with problem details (RFC 9457), which contain only the reason, and the connection is
+   * closed; no handler sees the request. `'respond'` requires `refusals: 'named'`.
    * @defaultValue `'close'`
    */
   readonly onRefused?: 'close' | 'respond';
-  /** How revocation is decided. */
+  /** How revocation is checked. */
   readonly revocation?: RevocationPolicy;
-  /** Which certificates may be a client's. */
+  /** Which certificates are accepted as client certificates. */
   readonly certificates?: CertificatePolicy;
   /**
-   * Whether the files are watched; `false`: only `mtls.reload()` and SIGHUP reload.
+   * Whether the files are watched. With `false`, only `mtls.reload()` and SIGHUP reload.
    * @defaultValue `{ pollMs: 500 }`
    */
   readonly watch?:
     | false
     | {
         /**
-         * The time between two looks at the files, in milliseconds.
+         * How often files are checked for changes, in milliseconds.
          * @defaultValue `500`; an integer from 50 to 3_600_000
          */
         readonly pollMs?: number;
       };
   /**
-   * Whether SIGHUP reloads, as `mtls.reload()` does. Without this, SIGHUP is what the process makes of it.
+   * Whether SIGHUP triggers a reload, as `mtls.reload()` does. With `false`, this package does not handle SIGHUP.
    * @defaultValue `false`
    */
   readonly signals?: boolean;
   /**
-   * Whether clients may resume TLS sessions. A resumed session is judged like a new one.
+   * Whether clients may resume TLS sessions. The client of a resumed session is judged again.
    * @defaultValue `true`; `false` with `sni`
    */
   readonly resumption?: boolean;
-  /** How much of the server whoever connects may take before it is known who that is. */
+  /** Limits on connections whose handshake is not done. */
   readonly limits?: LimitOptions;
   /**
-   * Where events are logged: `developmentLogger()`, pino, `console`, or what has their methods. Without one, the first
-   * refusal is a warning of the process, which says that nothing is logged, and so is each error with status 500.
+   * Where events are logged: `developmentLogger()`, pino, `console`, or any object with the methods `info`, `warn`
+   * and `error`. Without a logger, only the first refusal and each error with status 500 are reported, as process
+   * warnings.
    * @defaultValue none
    */
   readonly logger?: Logger | undefined;
-  /** What else `https.createServer` is given: minVersion, ciphers, ALPN, timeouts. What would open a hole is refused. */
+  /**
+   * Further options for `https.createServer`: minVersion, ciphers, ALPN, timeouts. Options that would weaken the
+   * authentication of clients are errors.
+   */
   readonly tls?: ServerOptions | undefined;
   /**
-   * The clock, in milliseconds since 1970; for tests.
+   * The clock, for tests: returns milliseconds since 1970.
    * @defaultValue `Date.now`
    */
   readonly now?: (() => number) | undefined;
@@ -152,7 +156,7 @@ export interface ProxiedOptions extends Omit<MtlsOptions, 'key' | 'cert' | 'pass
 /** The options of either kind of server. */
 type GivenOptions = { readonly [Name in keyof MtlsOptions]?: MtlsOptions[Name] | undefined };
 
-/** {@link MtlsOptions}, checked, with nothing left out and nothing to change. */
+/** {@link MtlsOptions}, checked, completed and frozen. */
 export interface Settings extends Omit<MaterialSettings, 'proxies'>, GateSettings {
   readonly refusals: 'named' | 'native';
   readonly certificates: CompleteCertificatePolicy;
@@ -162,10 +166,10 @@ export interface Settings extends Omit<MaterialSettings, 'proxies'>, GateSetting
 
 /**
  * Checks the options and completes them.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` naming each option that is wrong, what was given and what may be.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` with each invalid option, what was given and what was expected.
  */
 export function checkOptions(options: MtlsOptions | ProxiedOptions): Settings {
-  // Each option makes the settings of its name or of others; one that is missing here does not compile.
+  // Each option yields one or more settings. An option that is missing here does not compile.
   const parts = checkEach(options, 'options', {
     key: () => ({ credentials: checkCredentials(options) }),
     cert: () => ({ credentials: checkCredentials(options) }),
@@ -194,12 +198,12 @@ export function checkOptions(options: MtlsOptions | ProxiedOptions): Settings {
   );
 }
 
-/** What the parts of a group are together. */
+/** The intersection of the parts. */
 type Whole<Parts> = (Parts extends unknown ? (part: Parts) => void : never) extends (part: infer All) => void
   ? All
   : never;
 
-/** Proxies may connect without TLS; {@link checkProxies} says which. */
+/** `undefined` without TLS, which {@link checkProxies} accepts for some proxies. */
 function checkCredentials(options: GivenOptions): Settings['credentials'] {
   const { key, cert, passphrase, proxies } = options;
   if (proxies !== undefined && key === undefined && cert === undefined && passphrase === undefined)
@@ -240,7 +244,7 @@ function checkOnRefused({ onRefused, refusals }: GivenOptions): 'close' | 'respo
   });
 }
 
-/** A choice whose second value leaves OpenSSL without trust anchors. */
+/** Checks an option whose second value leaves OpenSSL without trust anchors. */
 function checkByGate<const Choice extends string>(
   options: GivenOptions,
   name: 'partialChain' | 'announceCas',

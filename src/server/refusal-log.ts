@@ -1,6 +1,6 @@
 /**
- * How many refusals are written to the log: each address has a few lines a
- * minute, and is counted beyond that, so that nobody fills a disk.
+ * Limits the refusals in the log to a few lines per address and minute, and counts the rest, so that clients cannot
+ * fill the disk.
  *
  * @module
  */
@@ -9,16 +9,16 @@ import { type RefusalReason } from '../judgement/refusal.js';
 
 const windowMs = 60_000;
 const linesOfEach = 10;
-// Those that come after so many others share one account for each reason.
+// Further addresses share one account for each reason.
 const mostAccounts = 100;
 const others = 'other addresses';
 
-/** Why a client was refused, by the gate or because it sent no TLS at all. */
+/** The reason of a refusal by the gate, or that the client did not use TLS. */
 type LoggedReason = RefusalReason | 'plain-http';
 
-/** What was not written of an address and a reason within a minute. */
+/** The refusals for an address and a reason that were not written within a minute. */
 export interface Suppressed {
-  /** An address, the first half of one of IPv6, or `'other addresses'`. */
+  /** An IPv4 address, the /64 network of an IPv6 address, or `'other addresses'`. */
   readonly remoteAddress: string;
   readonly reason: LoggedReason;
   readonly count: number;
@@ -31,7 +31,7 @@ interface Account {
   count: number;
 }
 
-/** Decides which refusals are written, and tells of those that were not. */
+/** Decides which refusals are written, and reports how many were not. */
 export class RefusalLog {
   readonly #now: () => number;
   readonly #tell: (suppressed: Suppressed) => void;
@@ -41,14 +41,14 @@ export class RefusalLog {
 
   /**
    * @param now - Milliseconds since 1970.
-   * @param tell - Called for each account of which something was not written, when its minute is over.
+   * @param tell - Called at the end of the minute for each account with unwritten refusals.
    */
   constructor(now: () => number, tell: (suppressed: Suppressed) => void) {
     this.#now = now;
     this.#tell = tell;
   }
 
-  /** Whether this refusal is to be written; otherwise it is counted. */
+  /** Returns whether to write this refusal. Otherwise it is counted. */
   mayWrite(remoteAddress: string, reason: LoggedReason): boolean {
     this.#turn();
     const account = this.#accountOf(networkOf(remoteAddress), reason);
@@ -61,7 +61,7 @@ export class RefusalLog {
     return false;
   }
 
-  /** Tells of everything that was not written so far. */
+  /** Reports all unwritten refusals. */
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -74,13 +74,13 @@ export class RefusalLog {
 
   #turn(): void {
     const now = this.#now();
-    // A clock that was put back must not make the minute longer.
+    // A clock that was set back must not extend the minute.
     if (now < this.#windowEnds && now >= this.#windowEnds - windowMs) return;
     this.flush();
     this.#windowEnds = now + windowMs;
   }
 
-  // By reason as well: whoever has no certificate must not be able to silence what is told of those that have one.
+  // By reason as well, so that clients without a certificate cannot suppress lines about clients with one.
   #accountOf(remoteAddress: string, reason: LoggedReason): Account {
     const known = this.#accounts.get(`${reason} ${remoteAddress}`);
     if (known !== undefined) return known;
@@ -100,7 +100,7 @@ export class RefusalLog {
   }
 }
 
-/** An address of IPv6 stands for its network, of which anybody has all 2^64 addresses. */
+/** The /64 network of an IPv6 address, because a client usually has all 2^64 addresses of its network. */
 export function networkOf(remoteAddress: string): string {
   if (!isIPv6(remoteAddress)) return remoteAddress;
   const [head = '', tail] = remoteAddress.split('%')[0]?.split('::') ?? [];

@@ -1,5 +1,5 @@
 /**
- * The report of a reload: what a commit changes, apart from revocations, and the sum of two.
+ * The report of a reload: what a commit changes apart from revocations, and the sum of two reports.
  *
  * @module
  */
@@ -21,7 +21,7 @@ export const noChanges: ReloadChanges = Object.freeze({
   removedCas: Object.freeze([]),
 });
 
-/** Of a reload without any change. */
+/** The report of a reload without changes. */
 export const nothing: ReloadReport = Object.freeze({
   changed: false,
   added: 0,
@@ -31,7 +31,7 @@ export const nothing: ReloadReport = Object.freeze({
   ...noChanges,
 });
 
-/** Compares what comes into force with what was. */
+/** Compares new material with the material in force. */
 export function changesBetween(before: Materials, after: Materials, at: Date): ReloadChanges {
   const all = [
     { servername: undefined, old: before.main, next: after.main },
@@ -46,7 +46,7 @@ export function changesBetween(before: Materials, after: Materials, at: Date): R
     .flatMap(({ servername, next: { credentials } }) =>
       credentials === undefined ? [] : [Object.freeze({ servername, notAfter: credentials.notAfter })],
     );
-  // A name without CAs of its own has those of the server, which are reported once.
+  // A name without its own CAs has those of the server, which are reported once.
   const own = all.filter(
     ({ servername, next }) => servername === undefined || next.trust !== after.main.trust,
   );
@@ -73,7 +73,7 @@ function casOnlyIn(one: Material, other: Material | undefined): readonly Certifi
   return one.trust.store.certificates.filter(({ raw }) => !known.has(raw.toString('base64')));
 }
 
-/** Of two reports of one round. */
+/** The sum of two reports of one round. */
 export function sumOf(one: ReloadReport, other: ReloadReport): ReloadReport {
   if (!one.changed || !other.changed) return one.changed ? one : other;
   return Object.freeze({

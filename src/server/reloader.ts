@@ -1,7 +1,7 @@
 /**
- * The reloader: reads the sources, and puts into force what can be used of them.
- * What narrows trust is committed at once, in the turn of the event loop that
- * read it; what widens it, or changes what the server shows, is tried first.
+ * The reloader: reads the sources and commits what can be used. Changes that narrow trust are committed in the turn
+ * of the event loop that read them. Changes that widen trust or replace the server certificate are tried in a
+ * handshake first.
  *
  * @module
  */
@@ -26,7 +26,7 @@ import { SignalWatch } from './signal-watch.js';
 import { StandingFaults } from './standing-faults.js';
 import { buildContext, Trials } from './trials.js';
 
-/** Puts prepared material into force at once; resolves to how many connections that ended. */
+/** Commits prepared material at once; resolves to the number of evicted connections. */
 export type Commit = (prepared: Prepared) => Promise<number>;
 
 const firstRetryMs = 1000;
@@ -62,14 +62,14 @@ export class Reloader {
     this.#signals = settings.signals ? new SignalWatch(reporter, settings.logger !== undefined) : undefined;
   }
 
-  /** What is wrong with the sources. */
+  /** The standing faults of the sources. */
   get faults(): StandingFaults {
     return this.#faults;
   }
 
   /**
-   * Reads the sources for the first time. What they hold is in force once the caller has committed it.
-   * @throws MtlsError whatever is wrong with them, all of it.
+   * Reads the sources for the first time. The caller commits the result.
+   * @throws MtlsError every fault of the sources.
    */
   async load(): Promise<Prepared> {
     await this.#watch.remember();
@@ -81,7 +81,7 @@ export class Reloader {
     return { materials, contexts };
   }
 
-  /** Reloads whenever a source changes from what {@link Reloader.load} saw, and at SIGHUP where that was asked for. */
+  /** Reloads when a source differs from what {@link Reloader.load} read, and at SIGHUP with `signals: true`. */
   begin(): void {
     this.#watch.begin(() => {
       this.#reloadQuietly(firstRetryMs);
@@ -89,20 +89,20 @@ export class Reloader {
     this.#signals?.begin(() => this.reload());
   }
 
-  /** Looks for changes at once, where the event loop is too busy to: before a client is judged. */
+  /** Checks the files at once if the event loop is too busy to poll. Called before a client is judged. */
   catchUp(): void {
     this.#watch.lookIfLate();
   }
 
   /**
-   * Reads the sources again, and commits what it can. Calls that overlap share one reading that begins after the last
-   * of them.
-   * @throws MtlsError every fault, once what can be used is in force.
+   * Reads the sources again and commits what can be used. Overlapping calls share one round, which begins after the
+   * last of them.
+   * @throws MtlsError every fault, after what can be used is in force.
    */
   async reload(): Promise<ReloadReport> {
-    // A round that runs may wait for a slow loader: what can be read now does not.
+    // A running round may be waiting for a slow loader. What can be read now does not wait for it.
     if (this.#rounds.size > 0) await this.#pass(true);
-    // It may also have read the files before they changed: whoever asks meanwhile gets the next one.
+    // It may have read the files before they changed, so calls made meanwhile get the next round.
     this.#waiting ??= (this.#running ?? Promise.resolve()).then(
       () => this.#start(),
       () => this.#start(),
@@ -110,14 +110,14 @@ export class Reloader {
     return await this.#waiting;
   }
 
-  /** Watches again after {@link Reloader.close}, and looks at once for what has changed meanwhile. */
+  /** Watches again after {@link Reloader.close}, and checks at once for changes made meanwhile. */
   resume(): void {
     this.#abort = new AbortController();
     this.begin();
     this.#reloadQuietly(firstRetryMs);
   }
 
-  /** Stops watching, and waits for a reload that is under way. */
+  /** Stops watching, and waits for a running reload. */
   async close(): Promise<void> {
     this.#abort.abort();
     clearTimeout(this.#retry);
@@ -139,7 +139,7 @@ export class Reloader {
     return this.#running;
   }
 
-  /** Reads every source: what can be read now at once, and each of the others when it has settled. */
+  /** Reads every source: at once if it can be read now, otherwise when it has settled. */
   async #round(mayWait: boolean): Promise<ReloadReport> {
     const round = this.#readEach(mayWait);
     this.#rounds.add(round);
@@ -164,7 +164,7 @@ export class Reloader {
     return report;
   }
 
-  /** Reads once. Up to the first `await` it is one turn of the event loop, in which a revocation comes into force. */
+  /** Reads once. A revocation comes into force before the first `await`, in one turn of the event loop. */
   async #pass(mayWait: boolean): Promise<ReloadReport> {
     const started = performance.now();
     const evictions: Promise<ReloadReport>[] = [];
@@ -172,7 +172,7 @@ export class Reloader {
     let reading = this.#read();
     if (reading.narrowed !== undefined && reading.narrowed.materials !== inForce()) {
       evictions.push(this.#put(reading.narrowed));
-      // What else there is, is told apart from what has just come into force.
+      // Compare the rest with what has just come into force.
       if (reading.whole?.materials !== inForce()) reading = this.#read();
     }
     while (reading.whole !== undefined && reading.whole.materials !== inForce()) {
@@ -183,7 +183,7 @@ export class Reloader {
         await this.#trials.try(trial, this.#reader);
         throwIfAborted(signal);
       }
-      // Other work has had its turn: what was tried may be old by now.
+      // The sources may have changed during the trials.
       reading = this.#read();
     }
     const dueIn = this.#faults.replace(reading.faults, mayWait);
@@ -205,7 +205,7 @@ export class Reloader {
     return this.#reader.read(inForce.materials, this.#abort.signal);
   }
 
-  /** Puts a change into force, at once. */
+  /** Commits a change at once. */
   async #put({ materials, diff }: MaterialChange): Promise<ReloadReport> {
     const contexts = contextsOf(materials, this.#state.inForce?.contexts, (material, before) =>
       this.#contextOf(material, before),
@@ -218,7 +218,7 @@ export class Reloader {
     return { changed: true, ...diff, evicted: await evicted, durationMs: 0, ...changes };
   }
 
-  /** What OpenSSL makes no context of does not keep a revocation out: the gate decides, and the context stays. */
+  /** If OpenSSL rejects the material, the previous context stays. The gate still enforces the revocation. */
   #contextOf(material: Material, before: BuiltContext | undefined): BuiltContext {
     const built = attempt('options', () => buildContext(this.#settings, material, before));
     if (built.result !== undefined) return built.result;
@@ -234,7 +234,10 @@ export class Reloader {
     this.#pairTimer.unref();
   }
 
-  /** For the watch: faults have been reported; what may go without a change is tried again, ever more seldom. */
+  /**
+   * Reloads for the watch, where faults have been reported already, and retries faulty sources with increasing
+   * delays.
+   */
   #reloadQuietly(retryMs: number): void {
     clearTimeout(this.#retry);
     if (this.#abort.signal.aborted) return;
@@ -244,7 +247,7 @@ export class Reloader {
       },
       (error: unknown) => {
         if (this.#abort.signal.aborted) return;
-        // A defect: what was in force stays, and so do the faults.
+        // A defect of this package: what is in force stays, and so do the faults.
         this.#faults.replace([...this.#faults.list, faultOf('express-mtls', asMtlsError(error))], true);
         this.#retryIn(retryMs);
       },
@@ -272,7 +275,7 @@ function contextsOf(
   };
 }
 
-/** A reload that close() ends is not reported, and puts nothing into force. */
+/** Do not commit or report a reload that `close()` aborted. */
 function throwIfAborted(signal: AbortSignal): void {
   if (signal.aborted)
     throw new MtlsError('ERR_MTLS_ABORTED', { seen: 'the server was closed during the reload' });

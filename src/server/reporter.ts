@@ -1,6 +1,5 @@
 /**
- * Passes on what is reported: to the log, to listeners, and to channels of
- * node:diagnostics_channel.
+ * Passes events and notices to the log, and events to listeners and to the channels of node:diagnostics_channel.
  *
  * @module
  */
@@ -13,7 +12,7 @@ import { type Happenings, type MtlsEvents } from './events.js';
 import { type Settings } from './options.js';
 import { Unlogged } from './unlogged.js';
 
-/** Every copy of this package in the process uses the same channels, which can be subscribed to before it is loaded. */
+/** Every copy of this package in the process uses the same channels. Programs can subscribe before it is loaded. */
 const channels: { readonly [Name in keyof MtlsEvents]: Channel } = {
   authenticated: channel('express-mtls.authenticated'),
   refused: channel('express-mtls.refused'),
@@ -25,40 +24,40 @@ const channels: { readonly [Name in keyof MtlsEvents]: Channel } = {
   'crl-expiring': channel('express-mtls.crl-expiring'),
 };
 
-/** Passes each happening on: to the log, and if it is an event of {@link Mtls}, to channels and listeners. */
+/** Passes each happening to the log and, if it is an event of {@link Mtls}, to channels and listeners. */
 export class Reporter implements EventSink<Happenings> {
   readonly emitter: EventEmitter = new EventEmitter();
   readonly #log: EventLog | Unlogged;
   readonly #mtls: object | undefined;
 
   /**
-   * @param mtls - The handle that a message on a channel is about; `undefined` where there is none.
+   * @param mtls - The handle for messages on the channels; `undefined` if there is none.
    */
   constructor({ logger, now }: Pick<Settings, 'logger' | 'now'>, mtls?: object) {
     this.#log = logger === undefined ? new Unlogged() : new EventLog(logger, now);
     this.#mtls = mtls;
   }
 
-  /** Whether an event has a subscriber or a listener: what it takes to make it is not done for none. */
+  /** Whether an event has a subscriber or a listener. Otherwise it need not be created. */
   isHeard(name: keyof MtlsEvents): boolean {
     return channels[name].hasSubscribers || this.emitter.listenerCount(name) > 0;
   }
 
-  /** Writes the line of a happening, and calls its subscribers and listeners. A listener that throws is reported, and decides nothing. */
+  /** Writes the line of a happening, and calls its subscribers and listeners. Errors of listeners are reported. */
   emit<Name extends keyof Happenings>(name: Name, ...args: Happenings[Name]): void {
     this.#log.write(name, ...args);
     if (!isEvent(name)) return;
     const { [name]: told } = channels;
-    // What a subscriber throws, Node makes an uncaught exception of its own: it does not come back here.
+    // Node turns the error of a subscriber into an uncaught exception. It does not arrive here.
     if (told.hasSubscribers) told.publish({ mtls: this.#mtls, event: args[0] });
     if (this.emitter.listenerCount(name) === 0) return;
-    // Not by emit(), where one that throws keeps the event from those after it: the status page may be among them.
+    // Not with emit(), in which a listener that throws prevents the calls of later ones, such as the status page's.
     const listeners = this.emitter.rawListeners(name) as ((...given: unknown[]) => unknown)[];
     for (const listener of listeners)
       callApp(`a listener of '${name}'`, () => Reflect.apply(listener, this.emitter, args));
   }
 
-  /** Writes what of the log is still to be written. */
+  /** Writes pending log lines. */
   rest(): void {
     this.#log.flush();
   }

@@ -1,5 +1,5 @@
 /**
- * How the CRLs in force do: for people, probes and alarms.
+ * The state of the CRLs in force, for people, probes and alarms.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { describeCrls } from '../revocation/revocation-state.js';
 import { freshUntil, type VerifiedCrl } from '../revocation/verified-crl.js';
 import { type RevocationState } from './mtls.js';
 
-/** Every set of CRLs that is in force, once. */
+/** Every checker in force, once. */
 export function revocationsOf(materials: Materials | undefined): RevocationChecker[] {
   if (materials === undefined) return [];
   const all = [materials.main, ...materials.named.values()].flatMap(({ trust, proxies }) => [
@@ -19,7 +19,7 @@ export function revocationsOf(materials: Materials | undefined): RevocationCheck
   return [...new Set(all)].filter((one) => one !== undefined);
 }
 
-/** The CRLs in force, the CAs without one, and whether all of them are in date. */
+/** The CRLs in force, the CAs without a CRL, and whether no CRL is stale. */
 export function describeRevocation(materials: Materials | undefined, now: number): RevocationState {
   const revocations = revocationsOf(materials);
   return Object.freeze({
@@ -33,7 +33,7 @@ export function describeRevocation(materials: Materials | undefined, now: number
   });
 }
 
-/** Whether not every full CRL is stale. */
+/** Whether at least one full CRL is fresh, or there is none. */
 export function isReady(materials: Materials, now: number): boolean {
   const full = revocationsOf(materials).flatMap((one) =>
     one.crls.filter(({ crl }) => crl.deltaBase === undefined).map((crl) => isFresh(crl, one, now)),
@@ -41,7 +41,7 @@ export function isReady(materials: Materials, now: number): boolean {
   return full.length === 0 || full.includes(true);
 }
 
-/** Whether a CRL is before its nextUpdate, or within the grace of the policy. */
+/** Whether a CRL is before its nextUpdate, or within the grace period of the policy. */
 function isFresh({ crl }: VerifiedCrl, { policy }: RevocationChecker, now: number): boolean {
   return freshUntil(crl, { ...policy, stale: 'deny' }) > now;
 }

@@ -1,6 +1,5 @@
 /**
- * The ways to a protected server: one made here, the options for one, and one
- * made elsewhere.
+ * The three ways to a protected server: `createServer()`, `createServerOptions()` and `protect()`.
  *
  * @module
  */
@@ -31,31 +30,31 @@ import { checkOptions, type MtlsOptions, type ProxiedOptions, type Settings } fr
 import { reportUncalled } from './uncalled-factories.js';
 import { keepToSocket } from './unix-socket.js';
 
-/** An HTTPS server that knows its clients. */
+/** An HTTPS server with mutual TLS. */
 export type MtlsServer = Server & {
   /** Its handle: events, connections, CRLs, reload. */
   readonly mtls: Mtls;
 };
 
-/** An HTTP server behind proxies, that knows its clients. */
+/** An HTTP server behind proxies that forward client certificates. */
 export type ProxiedServer = HttpServer & {
   /** Its handle: events, connections, CRLs, reload. */
   readonly mtls: Mtls;
 };
 
 /**
- * Makes an HTTPS server that lets in the clients of the given CAs and no others, watches its files, and ends
- * the connections of clients that are revoked, expired or no longer trusted.
- * @param options - Key, certificate, CAs, CRLs, and what may differ from the defaults. Checked here, and never read again.
+ * Creates an HTTPS server with mutual TLS. It admits only clients of the given CAs, watches its files, and closes the
+ * connections of clients whose certificate is revoked, expired or no longer trusted.
+ * @param options - The key, certificate, CAs and CRLs, and further options. They are checked and read once.
  * @param listener - An Express app, or any `(req, res)` function.
- * @throws MtlsError naming file, fault and remedy: whatever is wrong with the options or the files is found here.
+ * @throws MtlsError for every fault of the options and the files, each with the file or option and the remedy.
  */
 export async function createServer(options: MtlsOptions, listener?: RequestListener): Promise<MtlsServer>;
 /**
- * Makes an HTTP server without TLS of its own, for the requests that come through the proxies in `options.proxies`.
- * @param options - As for a server with TLS, without key and cert.
+ * Creates an HTTP server without TLS, for requests through the proxies in `options.proxies`.
+ * @param options - As for a server with TLS, without `key` and `cert`.
  * @param listener - An Express app, or any `(req, res)` function.
- * @throws MtlsError as a server with TLS.
+ * @throws MtlsError as for a server with TLS.
  * @example
  * ```ts
  * const server = await createServer(
@@ -81,7 +80,7 @@ export async function createServer(
     begin(plain, handle, settings);
     return Object.assign(plain, { mtls: handle });
   }
-  // 'named': the gate makes the decision that node:tls would have made, and can say who was refused.
+  // With 'named', the gate decides instead of node:tls, and can report the identity of a refused client.
   const made = serverOptions(settings, context, settings.refusals === 'native');
   const selectContext: NonNullable<ServerOptions['SNICallback']> = (servername, done) => {
     done(null, handle.contextOf(servername));
@@ -101,12 +100,12 @@ function begin(server: NetServer, handle: MtlsHandle, settings: Settings): void 
 }
 
 /**
- * Options for `https.createServer()`: key, cert, ca, crl, `requestCert: true`, `rejectUnauthorized: true`, and
- * the settings that keep those from being got round. Read once: nothing is watched. `clientIdentity()` judges
- * each connection at its first request, by what was read here.
- * @param options - As for {@link createServer}, without what needs the gate: `sni`, `signals`, `clients: 'optional'`,
- *   `onRefused: 'respond'`.
- * @throws MtlsError as {@link createServer}, and `ERR_MTLS_CRL_UNSUPPORTED` for CRLs that OpenSSL alone misreads.
+ * Creates options for `https.createServer()`: `key`, `cert`, `ca`, `crl`, `requestCert: true`, `rejectUnauthorized:
+ * true`, and settings that prevent those from being bypassed. The sources are read once and not watched. Each
+ * connection is judged at its first request, by what was read here.
+ * @param options - As for {@link createServer}, without the options that require the gate: `sni`, `signals`,
+ *   `proxies`, `clients: 'optional'`, `onRefused: 'respond'`, `partialChain: 'allow'` and `announceCas: 'none'`.
+ * @throws MtlsError as {@link createServer}, and `ERR_MTLS_CRL_UNSUPPORTED` for CRLs that OpenSSL would misinterpret.
  */
 export async function createServerOptions(options: MtlsOptions): Promise<ServerOptions> {
   const settings = checkOptions(options);
@@ -153,23 +152,23 @@ export async function createServerOptions(options: MtlsOptions): Promise<ServerO
 }
 
 /**
- * Puts the gate and the reloader on a server made elsewhere, `https` or `http2`, before it listens. The server
- * must have been made with `requestCert: true`; its key, certificate, CAs and CRLs are replaced by those given
- * here. With `rejectUnauthorized: false` refusals are named; see {@link MtlsOptions.refusals}.
- * @param server - A server of `node:https`, `node:http2` or `node:tls` that does not listen yet.
+ * Adds the gate and the reloader to an existing server, before it listens. The server must have been created with
+ * `requestCert: true`; its key, certificate, CAs and CRLs are replaced by those in `options`. Create it with
+ * `rejectUnauthorized: false` to log which client was refused; see {@link MtlsOptions.refusals}.
+ * @param server - A server of `node:https`, `node:http2` or `node:tls` that is not listening yet.
  * @param options - As for {@link createServer}, without `sni`.
- * @throws MtlsError as {@link createServer}, and `ERR_MTLS_STATE_INVALID` for a server that listens already or has a
- *   gate, `ERR_MTLS_OPTION_INVALID` for one that asks for no certificate. The gate stays where the files are faulty: make a new server then.
+ * @throws MtlsError as {@link createServer}; also `ERR_MTLS_STATE_INVALID` if the server already listens or has a
+ *   gate, and `ERR_MTLS_OPTION_INVALID` if it does not request certificates. If the files are faulty, the gate stays
+ *   and refuses every client: create a new server.
  */
 export async function protect(
   server: Server | Http2SecureServer | TlsServer,
   options: MtlsOptions,
 ): Promise<Mtls>;
 /**
- * Puts the gate and the reloader on a server without TLS, for the requests that come through the proxies in
- * `options.proxies`.
- * @param server - A server of `node:http`, or `createServer()` of `node:http2`, that does not listen yet.
- * @param options - As for {@link createServer} without key and cert.
+ * Adds the gate and the reloader to a server without TLS, for requests through the proxies in `options.proxies`.
+ * @param server - A server of `node:http`, or of `createServer()` of `node:http2`, that is not listening yet.
+ * @param options - As for {@link createServer}, without `key` and `cert`.
  * @throws MtlsError as for a server with TLS.
  */
 export async function protect(server: HttpServer | Http2Server, options: ProxiedOptions): Promise<Mtls>;
@@ -179,7 +178,7 @@ export async function protect(server: NetServer, options: MtlsOptions | ProxiedO
   checkProtectable(server, settings);
   const handle = new MtlsHandle(settings);
   claim(server);
-  // The gate stands before the files are read: if the server listens meanwhile, nobody is let in.
+  // The gate is added before the files are read: if the server listens meanwhile, every client is refused.
   handle.guard(server);
   if (settings.proxies?.socketMode !== undefined) keepToSocket(server, settings.proxies.socketMode);
   reportUncalled(server);
@@ -240,15 +239,15 @@ function checkProtectable(server: NetServer, settings: Settings): void {
   }
 }
 
-/** Which option leaves OpenSSL without trust anchors. */
+/** The option that leaves OpenSSL without trust anchors. */
 function anchorless({ partialChain }: Settings): string {
   return partialChain === 'allow' ? "partialChain: 'allow'" : "announceCas: 'none'";
 }
 
-/** Two copies of this package must notice each other's gates. */
+/** A registered symbol, so that two copies of this package find each other's gates. */
 const gateKey = Symbol.for('express-mtls.gate');
 
-/** A server has one gate: a second one would judge by other files, and refuse whom the first admits. */
+/** Marks a server as protected. A second gate would judge by other files, and refuse clients that the first admits. */
 function claim(server: NetServer): void {
   if (gateKey in server)
     throw new MtlsError('ERR_MTLS_STATE_INVALID', {
@@ -273,14 +272,17 @@ function serverOptions(
   };
 }
 
-/** Whether a handshake asks for a certificate: where proxies prove themselves in another way, only of clients. */
+/**
+ * Whether the handshake requests a certificate. If proxies are authenticated in another way, only direct clients need
+ * one.
+ */
 function asksForCertificates({ proxies }: Settings): boolean {
   return proxies === undefined || proxies.trust !== undefined || proxies.direct === 'admit';
 }
 
 /**
- * Without the gate's listener, the first sign of a connection is its first request. Nothing can have changed the
- * certificate before that: the context that these options make allows no renegotiation.
+ * Judges a connection at its first request, because there is no gate to judge it earlier. The certificate cannot have
+ * changed since the handshake: the options disable renegotiation.
  */
 function judgedMessage(gate: Gate, Message: typeof IncomingMessage): typeof IncomingMessage {
   return class JudgedMessage extends Message {

@@ -1,5 +1,5 @@
 /**
- * Without resumption there is no session store either.
+ * Rejects session stores on a server with `resumption: false`.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { MtlsError } from '../errors.js';
 
 const storeEvents = ['newSession', 'resumeSession'] as const;
 
-/** A store resumes sessions by their number, which no option of a secure context prevents. */
+/** A store resumes sessions by their session ID, which no option of a secure context prevents. */
 export function refuseSessionStores(server: Server): void {
   const refuse = (name: string | symbol): void => {
     if (!storeEvents.some((event) => event === name)) return;

@@ -1,5 +1,5 @@
 /**
- * Reloads at SIGHUP, as servers have done for decades.
+ * Reloads at SIGHUP.
  *
  * @module
  */
@@ -8,19 +8,19 @@ import { noSignals } from './event-log.js';
 import { type ReloadReport } from './events.js';
 import { type Reporter } from './reporter.js';
 
-/** Listens until it is closed. Keeps no process alive. */
+/** Listens until it is closed. Does not keep the process alive. */
 export class SignalWatch {
   readonly #reporter: Reporter;
   readonly #isLogged: boolean;
   #listener: (() => void) | undefined;
 
-  /** @param isLogged - Whether anything is logged: what goes wrong is a warning of the process otherwise. */
+  /** @param isLogged - Whether the server has a logger. Without one, problems become process warnings. */
   constructor(reporter: Reporter, isLogged: boolean) {
     this.#reporter = reporter;
     this.#isLogged = isLogged;
   }
 
-  /** Calls `reload` at each SIGHUP. Whoever sent it sees in the log that it came, and what came of it. */
+  /** Calls `reload` at each SIGHUP. The log shows the signal and the outcome. */
   begin(reload: () => Promise<ReloadReport>): void {
     this.close();
     if (!isMainThread) {
@@ -35,7 +35,7 @@ export class SignalWatch {
           if (changed) return;
           this.#reporter.emit('unchanged', {});
         },
-        // The reloader has told of it.
+        // The reloader has reported the error.
         () => undefined,
       );
     };

@@ -1,5 +1,5 @@
 /**
- * What is wrong with the sources, from when it is first seen until it is gone.
+ * The faults of the sources, from when they are first seen until they are fixed.
  *
  * @module
  */
@@ -8,15 +8,15 @@ import { combined, type SourceFault } from '../material/source-fault.js';
 import { type StandingFault } from './events.js';
 import { type Reporter } from './reporter.js';
 
-// A certificate and its key are renewed one after the other: the second one is waited for.
+// A certificate and its key are replaced one after the other, so a mismatch may be temporary.
 const pairTimeoutMs = 10_000;
 
-/** Keeps the faults of the last reading, and reports each when it comes and when it goes. */
+/** Keeps the faults of the last reading. Reports each when it appears and when it is fixed. */
 export class StandingFaults {
   readonly #reporter: Reporter;
   readonly #now: () => number;
   #standing: readonly StandingFault[] = Object.freeze([]);
-  /** Since when each pair does not belong together, by source; by `performance.now()`. */
+  /** Since when each pair has not matched, by source; by `performance.now()`. */
   readonly #halves = new Map<string, number>();
 
   constructor(reporter: Reporter, now: () => number) {
@@ -24,20 +24,20 @@ export class StandingFaults {
     this.#now = now;
   }
 
-  /** Those that stand. */
+  /** The standing faults. */
   get list(): readonly StandingFault[] {
     return this.#standing;
   }
 
-  /** One error for all of them; `undefined` where there is none. */
+  /** One error for all of them; `undefined` if there is none. */
   get error(): MtlsError | undefined {
     return combined(this.#standing);
   }
 
   /**
-   * Takes the faults of a reading in place of those before.
-   * @param mayWait - Whether half of a new pair may be waited for, and is no fault yet.
-   * @returns In how many milliseconds one that is waited for becomes a fault; `undefined` where there is none.
+   * Replaces the faults with those of a new reading.
+   * @param mayWait - Whether to wait for the other half of a new pair before it is a fault.
+   * @returns The milliseconds until a waiting pair becomes a fault; `undefined` if none is waiting.
    */
   replace(faults: readonly SourceFault[], mayWait: boolean): number | undefined {
     const halves = faults.filter(({ error }) => error.code === 'ERR_MTLS_KEY_MISMATCH');
@@ -79,9 +79,9 @@ export class StandingFaults {
   }
 }
 
-/** What a fault is known by from one reading to the next. */
+/** Identifies a fault across readings. */
 function keyOf({ source, error }: SourceFault): string {
-  // Not by the remedy, which may say what time it is.
+  // Without the remedy, which may contain the current time.
   const kindOf = ({ code, seen, errors }: MtlsError): string =>
     errors === undefined ? `${code} ${seen}` : errors.map(kindOf).join('\n');
   return `${source} ${kindOf(error)}`;

@@ -1,5 +1,5 @@
 /**
- * New keys, certificates and CAs are tried in a handshake before they come into force, each name by itself.
+ * Tries new keys, certificates and CAs in a handshake before they come into force, each name separately.
  *
  * @module
  */
@@ -11,19 +11,19 @@ import { type BuiltContext, secureContextOf } from '../material/secure-context.j
 import { type Settings } from './options.js';
 import { type Reporter } from './reporter.js';
 
-/** What is tried under one name. */
+/** The material to try under one name. */
 export interface Trial {
-  /** `undefined`: the server's own. */
+  /** `undefined` for the server itself. */
   readonly name: string | undefined;
   readonly material: Material;
   readonly before: Material | undefined;
 }
 
-/** Tries, and remembers what was good. */
+/** Tries material, and remembers what succeeded. */
 export class Trials {
   readonly #settings: Settings;
   readonly #reporter: Reporter;
-  /** What was tried with success, by {@link keyOf}. */
+  /** The material that succeeded, by {@link keyOf}. */
   readonly #tried = new Set<string>();
 
   constructor(settings: Settings, reporter: Reporter) {
@@ -31,7 +31,7 @@ export class Trials {
     this.#reporter = reporter;
   }
 
-  /** What has to be tried before it comes into force. */
+  /** The material to try before it comes into force. */
   missingFor({ main, named }: Materials, inForce: Materials | undefined): Trial[] {
     const all = [
       { name: undefined, material: main, before: inForce?.main },
@@ -44,7 +44,7 @@ export class Trials {
     });
   }
 
-  /** Tries; what fails is kept out by the reader, as a fault of its source. */
+  /** Tries material. If it fails, the reader rejects it as a fault of its source. */
   async try({ name, material, before }: Trial, reader: MaterialReader): Promise<void> {
     const fault = await this.#faultOf(material, name);
     if (fault === undefined) {
@@ -54,7 +54,7 @@ export class Trials {
     const { credentials, trust, proxies } = material;
     const isOldPair = before?.credentials === credentials;
     const isOldTrust = before !== undefined && isSameTrust(before, material);
-    // Both are new: which of them is at fault?
+    // If both are new, try the pair with the CAs in force, to find which of them is at fault.
     const isOfPair =
       !isOldPair &&
       (isOldTrust ||
@@ -74,7 +74,7 @@ export class Trials {
   }
 }
 
-/** Text that two materials share if a handshake with them goes the same way. */
+/** A key that is equal for two materials if a handshake with them has the same result. */
 function keyOf({ credentials, trust, proxies }: Material): string {
   const stores = [trust.store, proxies?.trust?.store].map((store) => store && casKeyOf(store.certificates));
   return [credentials?.hash, ...stores].join(' ');
@@ -86,7 +86,7 @@ function isSameTrust(one: Material, other: Material): boolean {
 
 /**
  * The secure context of a server with the gate.
- * @param inForce - Returned where nothing changed.
+ * @param inForce - Returned if nothing changed.
  */
 export function buildContext(
   settings: Settings,

@@ -1,5 +1,5 @@
 /**
- * Finds the factories of this package that an Express app was given without a call.
+ * Finds factories of this package that were passed to an Express app without being called.
  *
  * @module
  */
@@ -21,13 +21,14 @@ const factories = new Map<unknown, string>([
 ]);
 
 /**
- * Looks at the first request for factories that the server's apps were given without a call, and reports them. A request
- * that one of them is asked to handle fails; but Express never asks `mtlsErrorHandler` about an error.
+ * At the first request, reports the factories that were passed to the server's apps without being called. A request
+ * that reaches an uncalled factory fails; but Express never passes an error to an uncalled `mtlsErrorHandler`, so
+ * nothing else would report it.
  */
 export function reportUncalled(server: Server): void {
-  // To a server of node:http2 such a listener would bring requests where the app has asked for streams alone.
+  // On a server of node:http2, such a listener would create requests for an app that only uses streams.
   if (!(server instanceof HttpsServer || server instanceof HttpServer)) return;
-  // Not before: to ask an app of Express 5 for its router makes it, by the settings of that moment.
+  // Not earlier: reading the router of an Express 5 app creates it with the current settings.
   server.prependOnceListener('request', (req: IncomingMessage) => {
     const handlers = (server.listeners('request') as RequestListener[]).flatMap(handlersOf);
     const names = new Set(handlers.flatMap((handler) => factories.get(handler) ?? []));
@@ -35,13 +36,13 @@ export function reportUncalled(server: Server): void {
   });
 }
 
-/** What Express 4 and 5 keep of each middleware, route and router. */
+/** The internal record that Express 4 and 5 keep for each middleware, route and router. */
 interface Layer {
   readonly handle?: unknown;
   readonly route?: unknown;
 }
 
-/** The middleware of an app, of its routes and of its routers; none where it is no app of Express. */
+/** The middleware of an app, of its routes and of its routers; empty if it is not an Express app. */
 function handlersOf(app: unknown): unknown[] {
   const seen = new Set<unknown>();
   const collect = (router: unknown): void => {
@@ -55,7 +56,7 @@ function handlersOf(app: unknown): unknown[] {
   return [...seen];
 }
 
-/** Express 4 has it under the first name, and throws for the second. */
+/** Express 4 has the router as `_router`, and throws for `router`. */
 function routerOf(app: unknown): unknown {
   const { _router } = app as { readonly _router?: unknown };
   try {

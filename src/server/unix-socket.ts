@@ -1,6 +1,6 @@
 /**
- * A server whose proxies prove themselves by opening its Unix socket: it listens on
- * nothing else, and the socket has its mode from the start.
+ * Restricts a server to a Unix socket, for proxies that are authenticated by its mode. The socket has that mode from
+ * the start.
  *
  * @module
  */
@@ -10,8 +10,8 @@ import { isMainThread } from 'node:worker_threads';
 import { MtlsError } from '../errors.js';
 
 /**
- * Keeps a server to a Unix socket of a mode. The umask is set around `listen()`: a mode that is changed afterwards
- * leaves a moment in which others can connect. A file that an earlier process left behind is removed.
+ * Restricts a server to a Unix socket with a mode. The umask is set around `listen()`, because a mode that is changed
+ * afterwards leaves a moment in which others can connect. A stale socket file of an earlier process is removed.
  * @param mode - `0o660`, or `0o600`.
  */
 export function keepToSocket(server: Server, mode: number): void {
@@ -55,17 +55,17 @@ export function keepToSocket(server: Server, mode: number): void {
   };
 }
 
-/** The path that a server is to listen on. */
+/** The path in the arguments of `listen()`. */
 function pathIn(where: unknown): string {
   const { path, readableAll, writableAll } = (
     typeof where === 'object' && where !== null ? where : { path: where }
   ) as { readonly path?: unknown; readonly readableAll?: unknown; readonly writableAll?: unknown };
   if (readableAll === true || writableAll === true)
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-      seen: 'readableAll and writableAll let every user of the host open the socket, and whoever can is a proxy',
-      remedy: 'leave them out: proxies.from.mode says who can',
+      seen: 'readableAll and writableAll let every user of the host open the socket, and every process that can is a proxy',
+      remedy: 'omit them: proxies.from.mode says who can',
     });
-  // A number in text is a port: '8080', and '0x1f90' too.
+  // A numeric string is a port: '8080', and '0x1f90' too.
   const isPath = typeof path === 'string' && path !== '' && !(Number(path) >= 0);
   if (isPath && !path.startsWith('\0')) return path;
   throw notSocket(
@@ -94,7 +94,10 @@ function withMask(mode: number, work: () => Server): Server {
   }
 }
 
-/** A worker of a cluster, or a descriptor that was handed over, gets the socket of another process. */
+/**
+ * Checks the actual socket: a cluster worker, or a server that listens on a given descriptor, uses the socket of
+ * another process.
+ */
 function faultOf(server: Server, mode: number): MtlsError | undefined {
   const address = server.address();
   if (typeof address !== 'string') return notSocket('a TCP port');
@@ -125,7 +128,7 @@ function removeStale(path: string, stale: BigIntStats): void {
   if (dev === stale.dev && ino === stale.ino && ctimeNs === stale.ctimeNs) unlinkSync(path);
 }
 
-/** Whether a process answers on a socket. */
+/** Calls `onStale` if no process listens on a socket, and otherwise `onTaken`. */
 function whenStale(path: string, onStale: () => void, onTaken: () => void): void {
   const probe = connect(path);
   probe.once('connect', () => {

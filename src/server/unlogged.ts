@@ -1,6 +1,6 @@
 /**
- * What a server reports that has no logger: that it has none, faults of its set-up, and proxies that others can pass
- * for. All are warnings of the process.
+ * Reports of a server without a logger: the first refusal, setup faults, and proxies that others can impersonate, as
+ * process warnings.
  *
  * @module
  */
@@ -8,12 +8,12 @@ import { messageOf } from './event-log.js';
 import { type Happenings } from './events.js';
 import { ReportedFaults, warnOfFault } from './reported-faults.js';
 
-/** Stands where the log of a server would. */
+/** Replaces the log of a server. */
 export class Unlogged {
   readonly #faults = new ReportedFaults();
   #hasRefused = false;
 
-  /** Warns of a fault once, and of the first refusal. */
+  /** Warns about each fault once, and about the first refusal. */
   write<Name extends keyof Happenings>(name: Name, ...args: Happenings[Name]): void {
     const [event] = args;
     if (name === 'proxies-by-address' || name === 'secret-in-clear')
@@ -23,9 +23,9 @@ export class Unlogged {
     else if (name === 'plain-http') this.#warnOfRefusal('plain-http');
   }
 
-  /** What of the log is still to be written: nothing. */
+  /** Does nothing. */
   flush(): void {
-    // Each warning is emitted at once.
+    // Warnings are never pending.
   }
 
   #warnOfFault({ error }: Happenings['request-failed'][0]): void {
