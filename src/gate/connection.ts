@@ -111,10 +111,11 @@ export function connectionOf(
 }
 
 /**
- * Who is calling: for `'upgrade'` listeners, WebSocket servers and other frameworks, where no middleware runs. Judges
- * the client again, in O(1) as long as nothing was reloaded and no date has passed.
- * @param reqOrSocket - A request of `node:http` or `node:http2`, or the TLS socket below it.
- * @returns `undefined` for an anonymous caller, for one that is no longer let in, and on a server without the gate.
+ * Returns the identity of the client, where no middleware runs: in `'upgrade'` listeners, WebSocket servers and other
+ * frameworks. Judges the client again, in O(1) unless something was reloaded or a date has passed.
+ * @param reqOrSocket - A request of `node:http` or `node:http2`, or its TLS socket.
+ * @returns The identity; `undefined` for a caller without a certificate, for a client that is no longer admitted, and
+ *   on a server without the gate.
  */
 export function identify(
   reqOrSocket: IncomingMessage | Http2ServerRequest | Socket,

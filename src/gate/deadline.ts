@@ -1,13 +1,13 @@
 /**
- * One timer for the earliest of many moments. It keeps no process alive.
+ * One timer for the earliest of many deadlines. It does not keep the process alive.
  *
  * @module
  */
 
-// setTimeout beyond 2^31-1 ms fires at once, and the clock may be set: look again every minute.
+// setTimeout fires at once for more than 2^31-1 ms, and the clock may be set: check at least every minute.
 const longestMs = 60_000;
 
-/** Calls back once the earliest moment that was added has come. */
+/** Calls back when the earliest added time has come. */
 export class Deadline {
   readonly #now: () => number;
   readonly #onDue: () => void;
@@ -19,14 +19,14 @@ export class Deadline {
     this.#onDue = onDue;
   }
 
-  /** Adds a moment, in milliseconds since 1970. */
+  /** Adds a time, in milliseconds since 1970. */
   add(at: number): void {
     if (at >= this.#at) return;
     this.#at = at;
     this.#arm();
   }
 
-  /** Forgets what was added. */
+  /** Removes all times. */
   close(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

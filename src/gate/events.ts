@@ -10,47 +10,47 @@ import { type EventSink } from '../logger.js';
 
 /** A client was admitted. */
 export interface AuthenticatedEvent {
-  /** Who it is. */
+  /** The identity of the client. */
   readonly identity: ClientIdentity;
-  /** Its IP address, IPv4 as IPv4; `'unknown address'` where the socket has none. */
+  /** The IP address of the client, IPv4 in IPv4 notation; `'unknown address'` if the socket has none. */
   readonly remoteAddress: string;
 }
 
 /** A client was refused at its handshake. */
 export interface RefusedEvent extends Refusal {
-  /** Who its certificate says it is; `undefined` where there is none, or none that can be read. */
+  /** The identity in the certificate; `undefined` if there is no certificate or it cannot be parsed. */
   readonly identity: ClientIdentity | undefined;
   /** As in {@link AuthenticatedEvent}. */
   readonly remoteAddress: string;
-  /** `'TLSv1.3'`; `undefined` where the connection was gone before it could be asked. */
+  /** The TLS version, such as `'TLSv1.3'`; `undefined` if the connection was closed before it could be read. */
   readonly tlsVersion: string | undefined;
-  /** Whether it came with the session of an earlier connection. */
+  /** Whether the connection resumed an earlier TLS session. */
   readonly resumed: boolean;
 }
 
-/** An open connection was ended. */
+/** An open connection was closed. */
 export interface EvictedEvent extends Refusal {
-  /** Whose it was; `undefined` for a caller without a certificate. */
+  /** The identity of the client; `undefined` for a client without a certificate. */
   readonly identity: ClientIdentity | undefined;
   /** As in {@link AuthenticatedEvent}. */
   readonly remoteAddress: string;
-  /** When it was admitted. */
+  /** When the client was admitted. */
   readonly since: Date;
 }
 
-/** The rule of a route, or of an upgrade, did not admit a client: it was answered 403. */
+/** The rule of a route or an upgrade forbade a request, which was answered with 403. */
 export interface ForbiddenEvent {
-  /** Who it is. */
+  /** The identity of the client. */
   readonly identity: ClientIdentity;
   /** As in {@link AuthenticatedEvent}. */
   readonly remoteAddress: string;
-  /** `'GET'`. */
+  /** The method of the request, such as `'GET'`. */
   readonly method: string | undefined;
-  /** At most 200 characters of it. */
+  /** The URL of the request, at most 200 characters. */
   readonly url: string | undefined;
-  /** What the rule is: `{ commonName: "client1" }`. At most 200 characters. */
+  /** The rule: `{ commonName: "client1" }`. At most 200 characters. */
   readonly rule: string;
-  /** The parts of the rule that refuse, or may: `['commonName']`. */
+  /** The parts of the rule that forbid the request, or may: `['commonName']`. */
   readonly refusedBy: readonly string[];
 }
 
@@ -60,40 +60,40 @@ export interface GateEvents {
   authenticated: [AuthenticatedEvent];
   /** A client was refused at its handshake. */
   refused: [RefusedEvent];
-  /** An open connection was ended. */
+  /** An open connection was closed. */
   evicted: [EvictedEvent];
-  /** A rule answered a request, or an upgrade, with 403. */
+  /** A rule forbade a request or an upgrade. */
   forbidden: [ForbiddenEvent];
 }
 
-/** A rule threw or rejected, and the request was refused. */
+/** A rule threw or rejected, and the request was forbidden. */
 export interface RuleFailedEvent {
-  /** Whose request it was. */
+  /** The identity of the client. */
   readonly identity: ClientIdentity | undefined;
   /** As in {@link AuthenticatedEvent}. */
   readonly remoteAddress: string;
   readonly error: unknown;
   readonly method: string | undefined;
-  /** At most 200 characters of it. */
+  /** The URL of the request, at most 200 characters. */
   readonly url: string | undefined;
 }
 
-/** A request met a fault of the server's own: an error with status 500. */
+/** A request failed because of a fault of the server: an error with status 500. */
 export interface RequestFailedEvent extends RuleFailedEvent {
   readonly error: MtlsError;
 }
 
-/** What the gate reports for the log alone, by name. */
+/** What the gate reports only to the log, by name. */
 export interface GateNotices {
   /** The gate itself failed, and refused the client. */
   'gate-failed': [{ readonly error: unknown }];
-  /** Handshakes were dropped within a minute, because there were more than `limit` at once. */
+  /** Handshakes were dropped within a minute, because more than `limit` were pending. */
   'handshakes-dropped': [{ readonly dropped: number; readonly limit: number }];
   'rule-failed': [RuleFailedEvent];
   'request-failed': [RequestFailedEvent];
   /** A client sent HTTP without TLS. */
   'plain-http': [Pick<RuleFailedEvent, 'remoteAddress'>];
-  /** The status page was asked for, and no rule stands before it. */
+  /** The status page was requested, but no rule guards it. */
   'status-unguarded': [Pick<RuleFailedEvent, 'identity' | 'remoteAddress'>];
 }
 

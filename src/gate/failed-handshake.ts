@@ -1,5 +1,5 @@
 /**
- * What node:tls says of a handshake that failed before the gate was asked.
+ * Interprets the errors of handshakes that failed before the gate was called.
  *
  * @module
  */
@@ -7,15 +7,15 @@ import type { TLSSocket } from 'node:tls';
 import { refuseForOpenssl } from '../judgement/judgement.js';
 import { type Refusal, refuse } from '../judgement/refusal.js';
 
-/** Whether a client sent HTTP without TLS: a request, or what it would ask a proxy. */
+/** Whether a client sent HTTP without TLS: a request, or a CONNECT request for a proxy. */
 export function isPlainHttp({ code }: NodeJS.ErrnoException): boolean {
   return code === 'ERR_SSL_HTTP_REQUEST' || code === 'ERR_SSL_HTTPS_PROXY_REQUEST';
 }
 
 /**
- * Why node:tls refused a client by itself; `undefined` where the handshake failed for another reason. A client without
- * a certificate fails the handshake; UNABLE_TO_GET_ISSUER_CERT is said of a chain that does not end, and of a session
- * without a certificate, and the socket that is left does not tell which.
+ * Returns why node:tls refused a client; `undefined` if the handshake failed for another reason.
+ * UNABLE_TO_GET_ISSUER_CERT means an incomplete chain, or a resumed session without a certificate: the socket does
+ * not tell which.
  */
 export function nativeRefusal(error: NodeJS.ErrnoException, socket: TLSSocket): Refusal | undefined {
   if (error.code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE')

@@ -1,6 +1,5 @@
 /**
- * Keeps handshakes that do not come to an end from filling the memory: they have
- * a time, and there may be so many of them.
+ * Limits the duration and the number of pending handshakes, so that they cannot exhaust the memory.
  *
  * @module
  */
@@ -11,10 +10,10 @@ import { type EventSink } from '../logger.js';
 import { type GateNotices } from './events.js';
 import { type Limits } from './settings.js';
 
-// A handshake takes milliseconds. One that has taken this long is not being made.
+// A handshake takes milliseconds. One that has taken this long is stalled.
 const stalledMs = 1000;
 
-// How often it is asked which handshakes are still under way.
+// How often the pending handshakes are determined.
 const sweepMs = 1000;
 
 const fewestReleased = 16;
@@ -26,22 +25,25 @@ interface Pending {
 }
 
 /**
- * Ends handshakes that take too long, and where there are too many, one of them for each that comes.
+ * Closes connections whose handshake takes too long and, if there are too many, one for each new connection.
  *
- * What node:tls makes of a connection is another object, with the same two ends; to ask for an end takes a system
- * call, which every client would pay for. So it is asked of the connections alone that are open when they are sorted:
- * once a second, and when there are many.
+ * node:tls reports the end of a handshake on another socket object, which can only be matched by its addresses. To
+ * read an address takes a system call, so this is only done for connections that are open when they are sorted: once
+ * a second, and when there are many.
  */
 export class HandshakeLimit {
   readonly #limits: Limits;
   readonly #sink: EventSink<GateNotices>;
-  /** Accepted since they were last sorted, and when. */
+  /** The connections accepted since the last sorting, and when. */
   readonly #accepted = new Map<Socket, number>();
-  /** Those whose handshake was done since then. */
+  /** The sockets whose handshake was completed since then. */
   #done: TLSSocket[] = [];
-  /** Those whose handshake was not done when they were sorted, by the client's end, the oldest first. */
+  /**
+   * The connections whose handshake was pending at the last sorting, by the client's address and port, the oldest
+   * first.
+   */
   readonly #pending = new Map<string, Pending>();
-  /** With how many accepted ones those that are closed are let go. */
+  /** The number of accepted connections at which closed ones are dropped. */
   #release = 2 * fewestReleased;
   #sweep: NodeJS.Timeout | undefined;
   #dropped = 0;
@@ -60,14 +62,14 @@ export class HandshakeLimit {
     this.#arm();
   }
 
-  /** The handshake of a socket is done. */
+  /** The handshake of a socket is complete. */
   end(socket: TLSSocket): void {
     const key = this.#pending.size > 0 ? clientEndOf(socket) : undefined;
     const wasPending = key !== undefined && this.#pending.delete(key);
     if (!wasPending && this.#accepted.size > 0) this.#done.push(socket);
   }
 
-  /** Writes what of the log is still to be written. Where no handshake is under way, nothing is waited for. */
+  /** Writes pending log lines, and stops the timer if no handshake is pending. */
   rest(): void {
     this.#flushLog();
     this.#sort();
@@ -85,17 +87,17 @@ export class HandshakeLimit {
     this.#sink.emit('handshakes-dropped', { dropped, limit: this.#limits.pendingHandshakes });
   }
 
-  /** Short connections that are kept for a whole second would outlive the young garbage, and be moved about by it. */
+  /** Short connections that are kept for a second would be moved to the old generation of the heap. */
   #dropClosed(): void {
     for (const socket of this.#accepted.keys()) if (socket.destroyed) this.#accepted.delete(socket);
     this.#done = this.#done.filter(({ destroyed }) => !destroyed);
     this.#release = 2 * Math.max(this.#accepted.size, fewestReleased);
   }
 
-  /** Finds out which of the accepted connections are still in their handshake. */
+  /** Determines which of the accepted connections are still in their handshake. */
   #sort(): void {
     for (const [key, { socket }] of this.#pending) if (socket.destroyed) this.#pending.delete(key);
-    // One client's end with two of the server's is one place: rare, and worth no system call.
+    // Two connections from one client port to two server addresses count as one: too rare to justify a system call.
     const done = new Set(this.#done.filter(({ destroyed }) => !destroyed).map(clientEndOf));
     for (const [socket, since] of this.#accepted) {
       if (socket.destroyed || !isPlain(socket)) continue;
@@ -107,7 +109,7 @@ export class HandshakeLimit {
     this.#release = 2 * fewestReleased;
   }
 
-  /** One timer for all. A server made elsewhere has the two minutes of node:tls. */
+  /** One timer for all, because a server that was passed to protect() has the two-minute timeout of node:tls. */
   #arm(): void {
     const { handshakeTimeoutMs } = this.#limits;
     this.#sweep ??= setTimeout(
@@ -127,8 +129,8 @@ export class HandshakeLimit {
   }
 
   /**
-   * Drops one: the oldest, if it stalls. Where all are new it is one of them by chance: nothing tells which are being
-   * made, and neither the first nor the last to come can keep all others out.
+   * Drops one connection: the oldest if it is stalled, otherwise a random one, so that neither early nor late
+   * connections can exclude all others.
    */
   #makeRoom(): void {
     this.#sort();
@@ -153,12 +155,12 @@ export class HandshakeLimit {
   }
 }
 
-// To go through a million places for one would take longer than a handshake.
+// Iterating over a million entries would take longer than a handshake.
 const mostLookedAt = 1000;
 
 /**
- * Whether its ends are what node:tls will see of it. A proxy protocol puts others on it; another Duplex has what its
- * maker gave it; and of a Unix socket there are none. For all of these there is the timer of node:tls.
+ * Whether node:tls will report the same addresses. They differ with a PROXY protocol implementation or another
+ * Duplex, and a Unix socket has none. For these, the timeout of node:tls applies.
  */
 function isPlain(socket: Socket): boolean {
   return socket instanceof Socket && ends.every((name) => !Object.hasOwn(socket, name));

@@ -1,6 +1,6 @@
 /**
- * The answer to a request that is refused: problem details (RFC 9457) with status, title and code, and nothing of
- * the certificate.
+ * The answer to a refused request: problem details (RFC 9457) with status, title and code, without any data of the
+ * certificate.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { Duplex } from 'node:stream';
 import { type MtlsError } from '../errors.js';
 import { type RefusalReason } from '../judgement/refusal.js';
 
-/** An answer's parts, for whatever kind of response there is. */
+/** The parts of an answer, for any kind of response. */
 export interface Problem {
   readonly status: number;
   readonly headers: OutgoingHttpHeaders;
@@ -17,8 +17,8 @@ export interface Problem {
 }
 
 /**
- * The answer that an error makes.
- * @param reason - Of a refused certificate.
+ * Returns the answer for an error.
+ * @param reason - The reason, for a refused certificate.
  */
 export function describeProblem({ status, code }: MtlsError, reason?: RefusalReason): Problem {
   const problem = { type: 'about:blank', title: STATUS_CODES[status], status, code, reason };
@@ -34,13 +34,13 @@ export function answerProblem(res: ServerResponse, error: MtlsError, reason?: Re
   res.end(body);
 }
 
-/** How long a refused client may take for its request and for reading the answer, in milliseconds. */
+/** How long a refused client may take to send its request and to read the answer, in milliseconds. */
 export const answerTimeoutMs = 5000;
 
 /**
- * Answers over HTTP/1.1 where there is no response to do it, as at an upgrade.
- * @param end - Ends the connection when the answer is out, or is not read: a client that keeps its half open would
- *   keep it all.
+ * Answers over HTTP/1.1 without a response object, as at an upgrade.
+ * @param end - Closes the connection when the answer was sent, or was not read in time. Otherwise a client could keep
+ *   it open.
  */
 export function endWithProblem(
   socket: Duplex,

@@ -1,6 +1,6 @@
 /**
- * Answers the first request of a refused client, under `onRefused: 'respond'`. A server of its own does it, so that
- * nothing of the app's server sees the socket.
+ * Answers the first request of a refused client with `onRefused: 'respond'`. A separate server does it, so that the
+ * app's server never sees the socket.
  *
  * @module
  */
@@ -10,15 +10,15 @@ import type { TLSSocket } from 'node:tls';
 import { type Refusal, refusalError } from '../judgement/refusal.js';
 import { answerProblem, answerTimeoutMs, describeProblem } from './problem.js';
 
-// Each takes memory while it is waited for. Beyond that, a refused client is closed unanswered.
+// Each waiting client takes memory. Beyond this number, refused clients are disconnected without an answer.
 const mostWaiting = 1000;
 
-/** Answers refused clients, and closes their connections. */
+/** Answers refused clients and closes their connections. */
 export class RefusalResponder {
   readonly #refusals = new Map<object, Refusal>();
   readonly #server = createServer(this.#answer.bind(this)).on('checkContinue', this.#answer.bind(this));
 
-  /** Takes over a socket: answers its first request with the reason, and closes it. */
+  /** Takes over a socket: answers its first request with the reason and closes it. */
   take(socket: TLSSocket, refusal: Refusal): void {
     socket.on('error', ignore);
     if (this.#refusals.size >= mostWaiting) {
@@ -48,7 +48,7 @@ export class RefusalResponder {
 }
 
 function answerSession(socket: TLSSocket, refusal: Refusal): void {
-  // A server that speaks HTTP/2 has loaded it. To load it for the others would make every start slower.
+  // Loaded on demand: only servers with HTTP/2 need it.
   const { performServerHandshake } = process.getBuiltinModule('node:http2');
   const session = performServerHandshake(socket);
   session.on('error', ignore);
@@ -59,7 +59,7 @@ function answerSession(socket: TLSSocket, refusal: Refusal): void {
   });
 }
 
-/** Answers a stream of HTTP/2 with the reason of a refusal. */
+/** Answers an HTTP/2 stream with the reason of a refusal. */
 export function answerStream(stream: ServerHttp2Stream, refusal: Refusal, method: string | undefined): void {
   const { status, headers, body } = describeProblem(refusalError(refusal), refusal.reason);
   // An answer to HEAD ends with its headers.

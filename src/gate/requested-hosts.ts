@@ -1,28 +1,28 @@
 /**
- * Which host a request is for: its Host, and that of its target where it has the
- * absolute form (RFC 9112 section 3.2.2).
+ * The hosts that a request is for: its Host header, and the host of its target in absolute form (RFC 9112 section
+ * 3.2.2).
  *
  * @module
  */
 import type { IncomingMessage } from 'node:http';
 
-// Whatever somebody might read a host out of and somebody else another one is not well-formed: user names, a second port.
+// Anything that two parsers could read as different hosts is malformed, such as user names or a second port.
 const authority = /^(\[[\da-f:.]+\]|[\w.-]*)(?::\d*)?$/i;
-// A path that begins like this is a host to whoever resolves it as a URL reference.
+// A URL parser that resolves such a path as a reference finds a host in it.
 const disguised = /^(?:[/\\]{2}|[a-z][a-z\d+.-]*:\/\/[/\\])/i;
 const absoluteForm = /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i;
 
 /**
- * The hosts, without port.
- * @returns `undefined` where one of them is not well-formed. An old request that names none is for the server itself,
- *   which is `''`.
+ * Returns the hosts, without ports.
+ * @returns `undefined` if one of them is malformed. `''` stands for the server itself, if an HTTP/1.0 request names
+ *   no host.
  */
 export function requestedHosts(req: IncomingMessage): readonly string[] | undefined {
   const { headers, url, method } = req;
-  // RFC 9112 section 3.2: more than one is an error, and which of them is read is anybody's guess.
+  // RFC 9112 section 3.2: more than one Host is an error, because parsers differ in which one they read.
   if (countOf(req.rawHeaders, 'host') > 1) return undefined;
   if (method !== 'CONNECT' && disguised.test(url ?? '')) return undefined;
-  // The target of CONNECT is no resource of this server.
+  // The target of CONNECT is not a resource of this server.
   const target = method === 'CONNECT' ? undefined : absoluteForm.exec(url ?? '')?.[1];
   const hosts: string[] = [];
   for (const given of [headers.host, target]) {

@@ -1,5 +1,5 @@
 /**
- * The certificate that a peer proved to hold, taken from its TLS session.
+ * The certificate of the peer, read from the TLS session.
  *
  * @module
  */
@@ -7,32 +7,36 @@ import type { TLSSocket } from 'node:tls';
 import { MtlsError } from '../errors.js';
 import { context, DerReader, Tag } from '../x509/der.js';
 
-// A session in OpenSSL's DER, as i2d_SSL_SESSION() writes it. The peer's certificate is its element [3].
+// A session in DER, as i2d_SSL_SESSION() of OpenSSL writes it. The peer's certificate is the element [3].
 const session = { code: 'ERR_MTLS_CERTIFICATE_INVALID', noun: 'TLS session' } as const;
 const peerTag = context(3, 'constructed');
-/** Its own version, the protocol's, the cipher, the session's number, its secret; then elements with tags. */
+/**
+ * The version of the structure, the protocol version, the cipher, the session ID and the master secret. Tagged
+ * elements follow.
+ */
 const untagged = [Tag.integer, Tag.integer, Tag.octetString, Tag.octetString, Tag.octetString];
 
 /**
- * Hands the DER of a peer's certificate to `use`, and returns what that returns; `undefined` where the peer sent none.
+ * Calls `use` with the DER of the peer's certificate and returns its result; `undefined` if the peer sent no
+ * certificate.
  *
- * Not by getPeerCertificate(), which takes 15 ms for a certificate that a stranger fills with names, and with `true`
- * never returns where two configured CAs certify each other; nor by getPeerX509Certificate(), which keeps memory at
- * each call on some releases of Node. All of them answer with the certificate of this session.
- * @param use - Given a view that is valid during the call: what it keeps, it copies.
+ * All alternatives read the same certificate, with drawbacks: getPeerCertificate() takes 15 ms for a certificate with
+ * very many names, and with `true` never returns if two configured CAs certify each other; getPeerX509Certificate()
+ * leaks memory on some releases of Node.
+ * @param use - Receives a view that is only valid during the call.
  */
 export function withSessionCertificate<Result>(
   socket: TLSSocket,
   use: (der: Buffer) => Result,
 ): Result | undefined {
-  // `null` on a socket that is destroyed.
+  // `null` on a destroyed socket.
   const bytes = socket.getSession() as Buffer | null | undefined;
   if (bytes === undefined || bytes === null) return undefined;
   try {
     const der = findCertificate(bytes, socket);
     return der && use(der);
   } finally {
-    // It holds the secret that the session can be resumed with.
+    // It contains the secret with which the session can be resumed.
     bytes.fill(0);
   }
 }
@@ -52,7 +56,7 @@ function findCertificate(bytes: Buffer, socket: TLSSocket): Buffer | undefined {
     return undefined;
   } catch (error) {
     if (!(error instanceof MtlsError)) throw error;
-    // A TLS library whose sessions have another form.
+    // A TLS library with another session format.
     return (socket.getPeerCertificate() as { readonly raw?: Buffer } | null)?.raw;
   }
 }

@@ -16,8 +16,8 @@ export interface LimitOptions {
    */
   readonly handshakeTimeoutMs?: number;
   /**
-   * How many handshakes may be under way at once. For each that comes beyond that one ends: the oldest if it has taken
-   * more than a second, and else one by chance.
+   * How many handshakes may be pending at once. For each additional one, one is dropped: the oldest if it has taken
+   * more than a second, otherwise a random one.
    * @defaultValue `1000`; an integer from 1 to 1_000_000
    */
   readonly pendingHandshakes?: number;
@@ -28,7 +28,7 @@ export type Limits = Readonly<Required<LimitOptions>>;
 
 /**
  * Checks limits and completes them.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` naming the option, what was given and what may be.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` with the option, what was given and what was expected.
  */
 export function checkLimits(limits: LimitOptions = {}): Limits {
   const within = (name: keyof Limits, fallback: number, low: number, high: number): number =>
@@ -39,14 +39,14 @@ export function checkLimits(limits: LimitOptions = {}): Limits {
   });
 }
 
-/** What the gate goes by, beside the material in force. */
+/** The settings of the gate, apart from the material in force. */
 export interface GateSettings extends CaPolicy {
   readonly clients: 'required' | 'optional';
   readonly onRefused: 'close' | 'respond';
   readonly limits: Limits;
-  /** The names that have something of their own; empty without `sni`. */
+  /** The server names with their own certificate, CAs or CRLs; empty without `sni`. */
   readonly names: ReadonlyMap<string, ServerNameSettings>;
-  /** `undefined`: no proxy is believed. */
+  /** `undefined` if no proxy is trusted. */
   readonly proxies: ProxySettings | undefined;
   readonly now: () => number;
 }

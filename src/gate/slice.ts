@@ -1,26 +1,26 @@
 /**
- * A part of a long work, after which the event loop gets its turn.
+ * Splits long work into slices, between which the event loop turns.
  *
  * @module
  */
 
-// How long the event loop may be held at a time, and how many connections may be closed: what node:tls does when one
-// closes comes later, and all of it together.
+// The maximum duration of a slice, and the maximum number of connections that it closes. node:tls does its work for
+// closed connections later, all at once.
 const sliceMs = 1;
 const sliceClosed = 8;
 
-/** Counts what is done until it is time to rest. */
+/** One slice of long work. */
 export class Slice {
   readonly #end = performance.now() + sliceMs;
-  /** How many connections were closed. */
+  /** How many connections this slice has closed. */
   closed: number = 0;
 
-  /** Whether it is time. */
+  /** Whether the slice should end. */
   get isOver(): boolean {
     return this.closed >= sliceClosed || performance.now() >= this.#end;
   }
 
-  /** Lets the event loop turn, and begins another. */
+  /** Lets the event loop turn, and begins the next slice. */
   async next(): Promise<Slice> {
     await new Promise(setImmediate);
     // Sockets are freed one turn after they are closed.

@@ -1,5 +1,6 @@
 /**
- * Clients that were refused although their intermediates were read: it is not done again for the same answer.
+ * Remembers clients that were refused after their intermediates were read, so that this expensive step is not
+ * repeated.
  *
  * @module
  */
@@ -8,7 +9,7 @@ import { type ReadPeer } from './peer.js';
 import { WeightedCache } from './weighted-cache.js';
 
 const limits = { entries: 10_000, bytes: 10_000 * 1024 } as const;
-// An intermediate can expire, and the client send another one.
+// The client may send another intermediate later.
 const lifetimeMs = 3_600_000;
 
 interface Tried {
@@ -18,18 +19,18 @@ interface Tried {
   readonly at: number;
 }
 
-/** What a client was judged by. */
+/** The generation and the name by which a client was judged. */
 export interface Judging {
   readonly generation: number;
-  /** Which of the names that have something of their own; `undefined`: none. */
+  /** The server name, if it has its own certificate, CAs or CRLs; otherwise `undefined`. */
   readonly name: string | undefined;
 }
 
-/** Remembers refusals by certificate and name, for an hour and as long as nothing is reloaded. */
+/** Remembers refusals by certificate and name, for an hour or until a reload. */
 export class TriedIntermediates {
   readonly #tried = new WeightedCache<string, Tried>(limits);
 
-  /** The refusal of a peer whose intermediates were read under the same generation and name. */
+  /** Returns the refusal of a peer whose intermediates were read under the same generation and name. */
   find(peer: ReadPeer, { generation, name }: Judging): Refusal | undefined {
     const tried = this.#tried.get(keyOf(peer, name));
     const holds = tried?.generation === generation && performance.now() - tried.at < lifetimeMs;

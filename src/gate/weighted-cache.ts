@@ -1,5 +1,5 @@
 /**
- * A cache with a bound on the bytes that its values may take.
+ * A cache with a limit on the size of its values.
  *
  * @module
  */
@@ -7,11 +7,11 @@
 interface Entry<Value> {
   readonly value: Value;
   readonly weight: number;
-  /** Whether it was asked for since it was put, or last spared. */
+  /** Whether it was used since it was added or last spared. */
   isUsed: boolean;
 }
 
-/** Keeps as many values as their weights allow: those that were put last, and those that are asked for. */
+/** Keeps the values that were added last or are used, within the limits. */
 export class WeightedCache<Key, Value> {
   readonly #entries = new Map<Key, Entry<Value>>();
   readonly #mostEntries: number;
@@ -23,7 +23,7 @@ export class WeightedCache<Key, Value> {
     this.#mostBytes = limits.bytes;
   }
 
-  /** The value that was put under this key; `undefined` where there is none. */
+  /** Returns the value of a key, or `undefined`. */
   get(key: Key): Value | undefined {
     const entry = this.#entries.get(key);
     if (entry !== undefined) entry.isUsed = true;
@@ -31,9 +31,9 @@ export class WeightedCache<Key, Value> {
   }
 
   /**
-   * Puts a value, and drops those that were put longest ago where there are too many; each that was asked for
-   * meanwhile is spared once. To move a value at each use would cost every handshake more than it is worth.
-   * @param weight - About how many bytes it takes. One that takes more than all may is not kept.
+   * Adds a value, and drops the oldest ones if a limit is exceeded; a value that was used meanwhile is spared once.
+   * Moving a value at each use would make every handshake slower.
+   * @param weight - The approximate size in bytes. A value larger than the limit is not kept.
    */
   put(key: Key, value: Value, weight: number): void {
     if (this.get(key) === value) return;
