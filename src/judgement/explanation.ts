@@ -165,9 +165,9 @@ export function explainPaths({ otherPaths }: Pick<Inspection, 'otherPaths'>): Ex
   );
 }
 
-/** `'the path by "CN=middle", "CN=root" fails too: …'` */
+/** `'the path through "CN=middle", "CN=root" also fails: …'` */
 export function describeOtherPath({ authorities, detail }: ExplainedPath): string {
-  return `the path by ${authorities.map((name) => `"${name}"`).join(', ')} fails too: ${detail}`;
+  return `the path through ${authorities.map((name) => `"${name}"`).join(', ')} also fails: ${detail}`;
 }
 
 function crlsOf({ status }: Inspection, at: Date): ExplainedCrl[] {
@@ -189,16 +189,16 @@ function praise(check: Exclude<CheckName, 'openssl'>, inspection: Praised, at: D
     chain: () => chain.map(({ subject }) => describeName(subject)).join(', issued by '),
     path: () => 'every CA above it permits it',
     revocation: () => praiseRevocation(inspection, at),
-    purpose: () => 'it may be a client’s',
+    purpose: () => 'it is valid as a client certificate',
     key: () => chain.map(({ publicKeyKind: { algorithm, bits } }) => `${algorithm} ${bits ?? ''}`).join(', '),
   };
   return words[check]();
 }
 
 function praiseRevocation(inspection: Inspection, at: Date): string {
-  if (inspection.status === undefined) return 'no CRL is configured, so that no certificate is ever revoked';
+  if (inspection.status === undefined) return 'no CRL is configured, so no certificate is ever revoked';
   const crls = crlsOf(inspection, at);
-  if (crls.length === 0) return 'no CRL covers it, which the policy admits';
+  if (crls.length === 0) return 'no CRL covers it, which the policy allows';
   const names = crls.map(({ issuer, number, deltaBase, nextUpdate, ageMs }) => {
     const kind = deltaBase === undefined ? 'CRL' : 'delta CRL';
     const numbered = number === undefined ? `the ${kind}` : `${kind} number ${number}`;
@@ -215,13 +215,13 @@ function firstEnd(chain: CertificateChain): number {
 function completed(parts: Omit<Explanation, 'text'>): Explanation {
   const { admitted, reason, checks, otherPaths, rules } = parts;
   const lines = [
-    admitted ? 'is let in' : `is refused: ${reason ?? ''}`,
+    admitted ? 'is admitted' : `is refused: ${reason ?? ''}`,
     ...checks.map(({ check, passed, detail }) => `  ${passed ? 'passed' : 'FAILED'}  ${check}: ${detail}`),
     ...otherPaths.map((path) => `  ${describeOtherPath(path)}`),
     ...rules.map(({ rule, grants, refusedBy }) =>
       grants === true
-        ? `  grants  ${rule}`
-        : `  ${grants === undefined ? 'may refuse' : 'refuses'} ${rule} (${refusedBy.join(', ')})`,
+        ? `  allows  ${rule}`
+        : `  ${grants === undefined ? 'may forbid' : 'forbids'} ${rule} (${refusedBy.join(', ')})`,
     ),
   ];
   return Object.freeze({ ...parts, text: lines.join('\n') });

@@ -36,10 +36,14 @@ function checkVersion(
   { version1 }: CompleteCertificatePolicy,
 ): Refusal | undefined {
   if (version >= 3 || version1 === 'allow') return undefined;
-  return refuse('wrong-purpose', `it is of X.509 version ${version} and cannot say that it is for clients`, {
-    remedy:
-      "issue it with extendedKeyUsage = clientAuth, or admit such certificates with certificates.version1: 'allow'",
-  });
+  return refuse(
+    'wrong-purpose',
+    `it is of X.509 version ${version} so it cannot declare that it is for clients`,
+    {
+      remedy:
+        "reissue it with extendedKeyUsage = clientAuth, or admit such certificates with certificates.version1: 'allow'",
+    },
+  );
 }
 
 function checkAuthority(
@@ -59,12 +63,12 @@ function checkUsage(
   if (usages !== undefined) {
     const seen = `it is for ${usages.map(describePurpose).join(', ').slice(0, 200)}`;
     return refuse('wrong-purpose', seen, {
-      remedy: `issue it with extendedKeyUsage = clientAuth (${clientAuth})`,
+      remedy: `reissue it with extendedKeyUsage = clientAuth (${clientAuth})`,
     });
   }
   if (missingUsage === 'allow') return undefined;
   return refuse('wrong-purpose', 'it has no extendedKeyUsage', {
-    remedy: `issue it with extendedKeyUsage = clientAuth (${clientAuth}), or admit such certificates with certificates.missingUsage: 'allow'`,
+    remedy: `reissue it with extendedKeyUsage = clientAuth (${clientAuth}), or admit such certificates with certificates.missingUsage: 'allow'`,
   });
 }
 
@@ -72,15 +76,15 @@ function checkUsage(
 function checkKeyUsage({ keyUsage }: Certificate): Refusal | undefined {
   if (keyUsage === undefined || (keyUsage & (KeyUsage.digitalSignature | KeyUsage.keyAgreement)) !== 0)
     return undefined;
-  return refuse('wrong-purpose', 'its keyUsage (2.5.29.15) has no digitalSignature', {
-    remedy: 'issue it with keyUsage = digitalSignature',
+  return refuse('wrong-purpose', 'its keyUsage (2.5.29.15) lacks digitalSignature', {
+    remedy: 'reissue it with keyUsage = digitalSignature',
   });
 }
 
 function checkNetscapeType({ netscapeCertType: type }: Certificate): Refusal | undefined {
   if (type === undefined || (type & 1) !== 0) return undefined;
   return refuse('wrong-purpose', 'its nsCertType (2.16.840.1.113730.1.1) is not for clients', {
-    remedy: 'issue it without nsCertType, which extendedKeyUsage has replaced',
+    remedy: 'reissue it without nsCertType, which extendedKeyUsage has replaced',
   });
 }
 
@@ -99,16 +103,15 @@ export function checkKeys(
 ): Refusal | undefined {
   for (const [depth, { subject, publicKeyKind }] of chain.entries()) {
     const { algorithm, bits } = publicKeyKind;
-    const which = depth === 0 ? 'its key' : `the key of "${describeName(subject)}", which stands above it,`;
-    if (bits === undefined)
-      return refuse('weak-key', `${which} is of a kind whose strength is not known here (${algorithm})`);
+    const which = depth === 0 ? 'its key' : `the key of "${describeName(subject)}", a CA above it,`;
+    if (bits === undefined) return refuse('weak-key', `${which} is of an unknown kind (${algorithm})`);
     const limit = limits[algorithm];
     if (limit === undefined || bits >= policy[limit]) continue;
     const name = algorithm.toUpperCase();
     return refuse(
       'weak-key',
-      `${which} is ${name} with ${bits} bits, and ${policy[limit]} are wanted (certificates.${limit})`,
-      { remedy: 'issue the certificate for a longer key' },
+      `${which} is ${name} with ${bits} bits; at least ${policy[limit]} are required (certificates.${limit})`,
+      { remedy: 'reissue the certificate with a longer key' },
     );
   }
   return undefined;

@@ -157,11 +157,10 @@ function checkPath(
   if (fault !== undefined) return refuseForPath(fault);
   if (policies.fault === undefined) return undefined;
   const { certificate, fault: seen } = policies;
-  const which =
-    certificate === chain[0] ? 'it' : `"${describeName(certificate.subject)}", which stands above it,`;
+  const which = certificate === chain[0] ? 'it' : `"${describeName(certificate.subject)}", a CA above it,`;
   return refuse('not-permitted', `${which} ${seen}`, {
     remedy:
-      'issue the certificate under the certificate policies that its CAs and certificates.policies ask for',
+      'reissue the certificate under the certificate policies that its CAs and certificates.policies require',
   });
 }
 
@@ -197,7 +196,7 @@ function checkTrust({
   // A resumed session has none, and Node 24.21 and 26.8 do not expose them.
   const why =
     (others ?? []).length === 0
-      ? `Node ${process.version} shows no certificate that the client sent beside it`
+      ? `Node ${process.version} does not expose the other certificates that the client sent`
       : '';
   return refuse('untrusted', `${seen}; OpenSSL found a path${why && `, but ${why}`}`, {
     remedy: `add "${issuer}" to options.ca`,
@@ -207,8 +206,7 @@ function checkTrust({
 function checkStatus(status: CertificateStatus, leaf: Certificate): Refusal | undefined {
   if (status.status === 'good') return undefined;
   const { certificate } = status;
-  const which =
-    certificate === leaf ? 'it' : `"${describeName(certificate.subject)}", which stands above it,`;
+  const which = certificate === leaf ? 'it' : `"${describeName(certificate.subject)}", a CA above it,`;
   if (status.status === 'unknown')
     return refuse('revocation-unknown', ...describeUnknown(which, status.cause, certificate));
   const { revokedBy, reason, revocationDate } = status;
@@ -237,13 +235,13 @@ function describeUnknown(
     'no-crl': [`no CRL of "${issuer}" is loaded`, 'add it to options.crl'],
     'out-of-scope': [
       `the CRLs of "${issuer}" do not cover it`,
-      'add the one for its distribution point, or by the key that issued it',
+      'add the CRL for its distribution point, or the one signed with the key that issued it',
     ],
-    'crl-expired': [`the CRL of "${issuer}" is past its nextUpdate`, 'publish a newer one'],
-    'no-issuer': [`"${issuer}" is not among the configured CAs`, 'add it to options.ca'],
+    'crl-expired': [`the CRL of "${issuer}" is past its nextUpdate`, 'publish a newer CRL'],
+    'no-issuer': [`"${issuer}" is not one of the configured CAs`, 'add it to options.ca'],
   };
   const [seen, remedy] = causes[cause];
-  return [`${which} cannot be judged: ${seen}`, { remedy }];
+  return [`${which} cannot be checked for revocation: ${seen}`, { remedy }];
 }
 
 const opensslReasons: Readonly<Record<string, RefusalReason>> = {

@@ -13,10 +13,10 @@ export type MissingLink = 'name' | 'key' | 'identifier' | 'signature' | 'root' |
 
 /** For a CA certificate whose key identifier differs from the one in the certificate. */
 export const hasOtherKey =
-  'has another key: another CA of the same name, or the same one before or after it changed its key';
+  'has another key: it is another CA with the same name, or the same CA with an older or a newer key';
 
 /** For a CA certificate whose key does not verify the signature. */
-export const hasNotSigned = 'did not sign it: the signature is not by its key';
+export const hasNotSigned = 'did not sign it: the signature was not made with its key';
 
 const descriptions: Readonly<Record<MissingLink, (issuer: string) => string>> = {
   name: (issuer) => `no configured CA leads to "${issuer}", which issued it`,
@@ -27,7 +27,8 @@ const descriptions: Readonly<Record<MissingLink, (issuer: string) => string>> = 
   signature: (issuer) =>
     `no configured CA leads to "${issuer}", which issued it: the certificate of that name ${hasNotSigned}`,
   root: (issuer) => `"${issuer}", which issued it, leads to no configured root`,
-  budget: (issuer) => `more CAs have the name "${issuer}", which issued it, than are tried for one client`,
+  budget: (issuer) =>
+    `too many CAs have the name "${issuer}", which issued it, to try them all for one client`,
 };
 
 /** Describes what is missing. */
@@ -42,5 +43,5 @@ export const remedies: Readonly<Partial<Record<MissingLink, string>>> = {
 };
 
 function remedyFor(which: string): string {
-  return `add the CA certificate ${which} to options.ca, or issue the client's certificate again by the one that is configured`;
+  return `add the CA certificate ${which} to options.ca, or reissue the client certificate with the configured CA`;
 }

@@ -108,7 +108,7 @@ export function choosePath(
 function asPartial(verdict: PathVerdict): PathVerdict {
   const { refusal } = verdict;
   if (refusal === undefined) return verdict;
-  const detail = `${refusal.detail}; the limit of what is tried for one client was reached, and there may be other paths`;
+  const detail = `${refusal.detail}; the limit for one client was reached, so there may be other paths`;
   return { ...verdict, refusal: Object.freeze({ ...refusal, detail }) };
 }
 

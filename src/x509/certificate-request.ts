@@ -69,7 +69,7 @@ function decode(der: Buffer): CertificationRequest {
   try {
     request = AsnConvert.parse(der, CertificationRequest, { berOptions: bounds });
   } catch (error) {
-    throw invalid('does not read', error);
+    throw invalid('cannot be parsed', error);
   }
   if (isWritten(request, der)) return request;
   const { certificationRequestInfo: info } = request;
@@ -105,7 +105,7 @@ function readerOf(der: Buffer): DerReader {
 function invalid(fault: string, cause?: unknown): MtlsError {
   return new MtlsError(
     'ERR_MTLS_PEM_INVALID',
-    { seen: `the certificate request ${fault}`, remedy: 'make it with openssl req -new' },
+    { seen: `the certificate request ${fault}`, remedy: 'create it with openssl req -new' },
     { cause },
   );
 }

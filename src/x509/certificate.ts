@@ -68,14 +68,14 @@ export function parseCertificate(der: Buffer, budget?: ElementBudget): Certifica
   for (const number of [1, 2]) if (tbs.at(context(number, 'primitive'))) tbs.next();
   if (version < 3 && tbs.at(context(3, 'constructed')))
     tbs.fail(
-      `is of version ${version} and has extensions, which version 3 alone may have (RFC 5280 section 4.1.2.9)`,
+      `is of version ${version} and has extensions, which require version 3 (RFC 5280 section 4.1.2.9)`,
       tbs.offset,
     );
   const list = enterExtensions(tbs, 3);
   tbs.finish();
   const algorithm = readAlgorithm(certificate);
   if (!algorithm.der.equals(inner.der))
-    certificate.fail('names two signature algorithms', certificate.elementStart);
+    certificate.fail('has two different signature algorithms', certificate.elementStart);
   const signature = certificate.bitStringOctets();
   certificate.finish();
   return Object.freeze({
@@ -100,6 +100,6 @@ function readVersion(tbs: DerReader): number {
   explicit.finish();
   // X.690 section 11.5: the default, version 1, is omitted.
   if (version < 2 || version > 3)
-    tbs.fail(`has the version ${version}, where 1 (left out) to 3 are known`, tbs.elementStart);
+    tbs.fail(`has the version ${version}, not 1 (omitted), 2 or 3`, tbs.elementStart);
   return version;
 }

@@ -74,7 +74,7 @@ function violationBy(
   budget: ComparisonBudget,
 ): string | undefined {
   budget.left -= excluded.length + permitted.length;
-  if (budget.left < 0) return 'are more than are compared for one client';
+  if (budget.left < 0) return 'exceed the comparison limit for the names';
   for (const subtree of excluded) {
     const matches = compare(name, subtree, 'excluded');
     if (matches !== false) return matches ? `exclude ${describe(name)}` : incomparable(name, subtree);

@@ -17,7 +17,7 @@ export const crlSubject: DerSubject = {
   placeOf: placeInCrl,
   // https://github.com/golang/go/issues/16686, https://github.com/hashicorp/vault/issues/1727
   offsetRemedy:
-    'update the CA, or have it write UTC: CreateCRL() of Go 1.7 wrote such times, and HashiCorp Vault of 2016 with it',
+    'update the CA, or have it write UTC; known causes are CreateCRL() of Go 1.7 and HashiCorp Vault of 2016',
 };
 
 /** The revocation reasons, by the names of RFC 5280 section 5.3.1. */
@@ -71,7 +71,7 @@ const longestPart = 65_536;
 export function refuseLonger(part: DerReader, what: string): void {
   const length = part.limit - part.offset;
   if (length <= longestPart) return;
-  part.fail(`has ${what} of ${length} bytes, where ${longestPart} are the most that are read`, part.offset);
+  part.fail(`has ${what} of ${length} bytes, above the maximum of ${longestPart}`, part.offset);
 }
 
 /** Calls `visit` for every entry. Allocates only for entries with rare extensions. */
@@ -182,7 +182,7 @@ function readReason(value: DerReader): number {
   value.next(Tag.enumerated);
   const reason = value.bytes[value.contentStart] ?? 0xff;
   if (value.contentEnd - value.contentStart !== 1 || reason >= revocationReasons.length || reason === 7) {
-    value.fail('has a reason that RFC 5280 section 5.3.1 does not know', value.elementStart);
+    value.fail('has a reason that RFC 5280 section 5.3.1 does not define', value.elementStart);
   }
   return reason;
 }

@@ -48,7 +48,8 @@ export function parseCrl(der: Buffer): Crl {
   if (extensions !== undefined) refuseLonger(extensions, 'extensions');
   tbs.finish();
   const algorithm = readAlgorithm(list);
-  if (!algorithm.der.equals(inner.der)) list.fail('names two signature algorithms', list.elementStart);
+  if (!algorithm.der.equals(inner.der))
+    list.fail('has two different signature algorithms', list.elementStart);
   const signature = list.bitStringOctets();
   list.finish();
   const unknownCriticalExtensions = new Set<string>();
@@ -78,11 +79,11 @@ export function parseCrl(der: Buffer): Crl {
 
 function failVersion1(tbs: DerReader): never {
   tbs.fail(
-    'is of version 1 and has extensions, which version 2 alone may have (RFC 5280 section 5.1.2.1)',
+    'is of version 1 and has extensions, which require version 2 (RFC 5280 section 5.1.2.1)',
     tbs.offset,
     // https://github.com/phpseclib/phpseclib/issues/2037, https://github.com/golang/go/issues/13931
-    'update the CA, or have it write version 2: phpseclib before 3.0.42 writes such CRLs, and CreateCRL() of Go 1.5 did, ' +
-      'HashiCorp Vault of that time with it',
+    'update the CA, or have it write version 2; known causes are phpseclib before 3.0.42, CreateCRL() of Go 1.5 ' +
+      'and HashiCorp Vault of that time',
   );
 }
 
@@ -105,9 +106,9 @@ function readEntriesPlace(tbs: DerReader): Crl['entries'] {
   tbs.next();
   if (tbs.contentStart === tbs.contentEnd) {
     tbs.fail(
-      'has an empty revokedCertificates, which must be left out where nothing is revoked (RFC 5280 section 5.1.2.6)',
+      'has an empty revokedCertificates, which must be omitted if nothing is revoked (RFC 5280 section 5.1.2.6)',
       tbs.elementStart,
-      'update the CA, or have it leave the list out: CreateCRL() of Go writes an empty one, and cfssl with it; CreateRevocationList() does not',
+      'update the CA, or have it omit the list; a known cause is CreateCRL() of Go, which cfssl uses, while CreateRevocationList() omits it',
     );
   }
   return { start: tbs.contentStart, end: tbs.contentEnd };

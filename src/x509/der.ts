@@ -101,7 +101,7 @@ export class DerReader {
     const { budget } = this.subject;
     const start = this.offset;
     if (start + 2 > limit) this.fail('ends where an element was expected', start);
-    if (budget !== undefined && --budget.left < 0) this.fail('has more elements than are read of it', start);
+    if (budget !== undefined && --budget.left < 0) this.fail('has too many elements', start);
     const seen = bytes[start] as number;
     if (tag !== undefined && seen !== tag) {
       this.fail(`has tag 0x${seen.toString(16)} where 0x${tag.toString(16)} was expected`, start);
@@ -118,7 +118,7 @@ export class DerReader {
       for (let index = 0; index < octets; index++) length = length * 256 + (bytes[content + index] as number);
       content += octets;
       if (length < 0x80 || length < 2 ** (8 * (octets - 1)))
-        this.fail('has a length that is not the shortest', start);
+        this.fail('has a length that is not in the shortest form', start);
     }
     if (length > limit - content)
       this.fail(`has an element of ${length} bytes with ${limit - content} left`, start);
@@ -169,7 +169,7 @@ export class DerReader {
       const first = bytes[start] as number;
       const sign = (bytes[start + 1] as number) & 0x80;
       if ((first === 0 && sign === 0) || (first === 0xff && sign !== 0)) {
-        this.fail('has an INTEGER that is not the shortest', this.elementStart);
+        this.fail('has an INTEGER that is not in the shortest form', this.elementStart);
       }
     }
     return this;
@@ -220,7 +220,8 @@ export class DerReader {
     let arc: number | bigint = 0;
     for (let index = contentStart; index < contentEnd; index++) {
       const octet = bytes[index] as number;
-      if (arc === 0 && octet === 0x80) this.fail('has an OBJECT IDENTIFIER that is not the shortest', index);
+      if (arc === 0 && octet === 0x80)
+        this.fail('has an OBJECT IDENTIFIER that is not in the shortest form', index);
       // Arcs that are UUIDs have 128 bits (X.667).
       if (typeof arc === 'number' && arc >= 2 ** 45) arc = BigInt(arc);
       arc = typeof arc === 'number' ? arc * 128 + (octet & 0x7f) : arc * 128n + BigInt(octet & 0x7f);
@@ -272,7 +273,7 @@ export class DerReader {
     const getAgain =
       place === ''
         ? `it is damaged or not a DER-encoded ${noun}`
-        : `the ${noun} is damaged, or its CA does not keep to DER: get it again, or have it issued anew`;
+        : `the ${noun} is damaged, or its CA violates DER: fetch it again, or have it reissued`;
     throw new MtlsError(code, {
       seen: `${noun} ${what}, at byte ${offset}${place}`,
       remedy: remedy ?? getAgain,

@@ -8,7 +8,16 @@ import { attributeType, type NameAttribute, type RelativeDistinguishedName } fro
 import { formatForPeople, formatRfc4514, parseRfc4514 } from './rfc4514.js';
 import { decodeString } from './string.js';
 
-/** A distinguished name: the subject or the issuer of a certificate. Immutable. */
+/**
+ * A distinguished name: the subject or the issuer of a certificate. Immutable.
+ * @example
+ * ```ts
+ * const name = DistinguishedName.parse('CN=client1,OU=eng,O=Example');
+ * name.get('OU'); // ['eng']
+ * name.equals(DistinguishedName.parse('cn=CLIENT1,ou=eng,o=example')); // true
+ * String(name); // 'CN=client1,OU=eng,O=Example'
+ * ```
+ */
 export class DistinguishedName {
   /** The relative distinguished names in the order of the certificate: the most general first. */
   readonly rdns: readonly RelativeDistinguishedName[];

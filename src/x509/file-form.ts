@@ -43,7 +43,7 @@ export function remedyOf({ advice, command, code }: FileForm): string {
 
 function utf16(name: string, code: string): FileForm {
   return {
-    seen: `it is text in ${name}, and PEM is ASCII`,
+    seen: `it is text in ${name}, but PEM is ASCII`,
     command: `iconv -f ${name} -t UTF-8 FILE >NEW`,
     code,
   };
@@ -55,7 +55,7 @@ const bigEndian = "bytes.swap16().toString('utf16le')";
 const binaryForms: readonly (FileForm & { readonly start: RegExp })[] = [
   {
     start: /^\xff\xfe\0\0|^\0\0\xfe\xff/,
-    seen: 'it is text in UTF-32, and PEM is ASCII',
+    seen: 'it is text in UTF-32, but PEM is ASCII',
     command: 'iconv -f UTF-32 -t UTF-8 FILE >NEW',
   },
   { start: /^\xff\xfe/, ...utf16('UTF-16', littleEndian) },
@@ -70,39 +70,39 @@ const binaryForms: readonly (FileForm & { readonly start: RegExp })[] = [
   },
   {
     start: /^\x1f\x8b/,
-    seen: 'it is compressed by gzip',
+    seen: 'it is compressed with gzip',
     command: 'gunzip -c FILE >NEW',
     code: 'zlib.gunzipSync(bytes)',
   },
   { start: /^PK\x03\x04/, seen: 'it is a ZIP archive', command: 'unzip FILE' },
-  { start: /^\0+$/, seen: 'it has nothing in it but zeros', advice: 'write the file anew' },
+  { start: /^\0+$/, seen: 'it contains only zeros', advice: 'write the file again' },
   {
     start: /^0\x80/,
-    seen: 'it is BER with indefinite lengths, and not DER',
-    advice: 'have it written anew, as DER or PEM',
+    seen: 'it is BER with indefinite lengths, not DER',
+    advice: 'write it again as DER or PEM',
   },
 ];
 
 const textForms: readonly (FileForm & { readonly pattern: RegExp })[] = [
   {
     pattern: /^-----BEGIN PGP /m,
-    seen: 'it is OpenPGP, and no X.509',
-    advice: 'give a certificate, a key or a CRL of a CA',
+    seen: 'it is OpenPGP, not X.509',
+    advice: 'use a certificate, a key or a CRL of a CA',
   },
   {
     pattern: /^(?:ssh-|ecdsa-|sk-)[!-~]+ AAAA|^---- BEGIN SSH2 /,
-    seen: 'it is a public key of SSH, and no X.509',
-    advice: 'give a certificate of a CA, or the private key that belongs to one',
+    seen: 'it is an SSH public key, not X.509',
+    advice: 'use a certificate of a CA, or the private key of one',
   },
   {
     pattern: /^PuTTY-User-Key-File-/,
-    seen: 'it is a private key of PuTTY',
-    advice: 'have PuTTYgen export it as an OpenSSH key, and convert that: ssh-keygen -p -m PKCS8 -f COPY',
+    seen: 'it is a PuTTY private key',
+    advice: 'export it with PuTTYgen as an OpenSSH key, and convert that: ssh-keygen -p -m PKCS8 -f COPY',
   },
   {
     pattern: /^\s*<(?:[!?]|[a-z])/i,
-    seen: 'it is HTML or XML, such as a page that asks for a login or tells of an error',
-    advice: 'look at what the server answered, and fetch the file itself',
+    seen: 'it is HTML or XML, such as a login page or an error page',
+    advice: 'check the answer of the server, and fetch the file itself',
   },
   {
     pattern: /^\s*(?:\{\s*["}]|\[\s*["{\]])/,
@@ -112,13 +112,13 @@ const textForms: readonly (FileForm & { readonly pattern: RegExp })[] = [
   },
   {
     pattern: /^(?:apiVersion|kind): /m,
-    seen: 'it is a manifest of Kubernetes',
+    seen: 'it is a Kubernetes manifest',
     command: "kubectl get secret NAME -o jsonpath='{.data.ca\\.crt}' | base64 -d >NEW",
   },
   {
     pattern: /\xe2[\x80\x88][\x90-\x95] ?BEGIN /,
-    seen: 'its dashes were replaced, as word processors and mail programs do it',
-    advice: 'take the file from where it was made',
+    seen: 'its dashes were replaced, as word processors and mail programs do',
+    advice: 'use the original file',
   },
 ];
 
@@ -132,7 +132,7 @@ function findWrapping(text: string, isPem: boolean): FileForm | undefined {
   const unquote = isQuoted ? '.trim().slice(1, -1)' : '';
   if (isEscaped)
     return {
-      seen: `it has \\n in place of line breaks${isQuoted ? ', and quotes around it' : ''}`,
+      seen: `it has \\n instead of line breaks${isQuoted ? ', and quotes around it' : ''}`,
       command: `printf '%b\\n' "$(${isQuoted ? removeQuotes : 'cat FILE'})" >NEW`,
       code: `value${unquote}${text.includes('\\r') ? ".replaceAll('\\\\r', '')" : ''}.replaceAll('\\\\n', '\\n')`,
     };
@@ -140,7 +140,7 @@ function findWrapping(text: string, isPem: boolean): FileForm | undefined {
     return { seen: 'it has quotes around it', command: `${removeQuotes} >NEW`, code: `value${unquote}` };
   if (/^[ \t]+-----BEGIN /m.test(text))
     return {
-      seen: 'it is indented, and a BEGIN line must not be',
+      seen: 'it is indented, but a BEGIN line must not be',
       command: "sed 's/^[[:space:]]*//' FILE >NEW",
       code: "value.replaceAll(/^[ \\t]+/gm, '')",
     };
@@ -152,7 +152,7 @@ function findWrapping(text: string, isPem: boolean): FileForm | undefined {
     };
   if (!isPem && /^[^-\r\n]{1,20}-----BEGIN /m.test(text))
     return {
-      seen: 'its lines have something in front of them, such as "> " or "# "',
+      seen: 'its lines have a prefix, such as "> " or "# "',
       command: "sed 's/^[>#; ]*//' FILE >NEW",
       code: "value.replaceAll(/^[>#; ]+/gm, '')",
     };
@@ -166,10 +166,10 @@ function findBase64(text: string): FileForm | undefined {
   const decode = { command: 'base64 -d <FILE >NEW', code: "Buffer.from(value, 'base64')" };
   if (/^-----BEGIN |^LS0tLS1CRUdJTi/.test(decoded.toString('latin1', 0, 20)))
     return {
-      seen: 'it is the base64 of PEM, as a Kubernetes secret has it that was encoded twice',
+      seen: 'it is base64 of PEM, as in a Kubernetes secret that was encoded twice',
       ...decode,
     };
   if (decoded[0] === 0x30 && (decoded[1] ?? 0) >= 0x80)
-    return { seen: 'it is the base64 of DER, without the lines BEGIN and END', ...decode };
+    return { seen: 'it is base64 of DER, without BEGIN and END lines', ...decode };
   return undefined;
 }

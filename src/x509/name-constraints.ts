@@ -100,13 +100,13 @@ function readBase(subtree: DerReader): SubtreeBase {
     case comparedTags.ip:
       return readRange(subtree);
     default:
-      return { kind: 'unsupported', fault: 'is of a kind that is not known', isMalformed: false };
+      return { kind: 'unsupported', fault: 'is of an unknown kind', isMalformed: false };
   }
 }
 
 function readText(subtree: DerReader, kind: 'dns' | 'email' | 'uri'): SubtreeBase {
   const text = subtree.content.toString('latin1');
-  if (!/^[\x21-\x7e]*$/.test(text)) return malformed('is not text of its kind');
+  if (!/^[\x21-\x7e]*$/.test(text)) return malformed('is not valid text for its kind');
   if (!isBase(kind, text)) return malformed(`"${text.slice(0, 100)}" is no ${kind} constraint`);
   const at = kind === 'email' ? text.lastIndexOf('@') : -1;
   const base = text.slice(0, at + 1) + text.slice(at + 1).toLowerCase();
@@ -130,7 +130,7 @@ function readRange({ content }: DerReader): SubtreeBase {
     return malformed(`has ${content.length} bytes for an address and a mask`);
   const half = content.length / 2;
   const [address, mask] = [content.subarray(0, half), content.subarray(half)];
-  return isPrefix(mask) ? { kind: 'ip', address, mask } : malformed('has a mask that is no prefix');
+  return isPrefix(mask) ? { kind: 'ip', address, mask } : malformed('has a mask that is not a prefix');
 }
 
 /** Whether all ones come before all zeros. */

@@ -54,8 +54,8 @@ export function faultOfLeaf(leaf: Certificate): PathFault | undefined {
   if (leaf.nameConstraints !== undefined && !isCa(leaf))
     return {
       kind: 'issuer',
-      seen: 'it has nameConstraints (2.5.29.30), which a CA alone may have',
-      remedy: 'issue it without that extension',
+      seen: 'it has nameConstraints (2.5.29.30), which only a CA may have',
+      remedy: 'reissue it without that extension',
     };
   // The signature of a root is not verified: a root is trusted because it is configured.
   return isSelfIssued(leaf) ? undefined : faultOfSignature(leaf, true);
@@ -90,17 +90,18 @@ function faultOfRole(ca: Certificate): PathFault | undefined {
   if (!isCa(ca))
     return {
       kind: 'role',
-      seen: `${nameOf(ca)}, which stands above it, is no CA (its basicConstraints do not say CA:TRUE)`,
-      remedy: 'have a CA issue the certificate, or issue that of the CA with basicConstraints = CA:TRUE',
+      seen: `${nameOf(ca)}, an issuer above it, is not a CA (its basicConstraints lack CA:TRUE)`,
+      remedy:
+        'have a CA issue the certificate, or reissue the CA certificate with basicConstraints = CA:TRUE',
     };
   if (ca.keyUsage !== undefined && (ca.keyUsage & KeyUsage.keyCertSign) === 0)
     return {
       kind: 'role',
-      seen: `${nameOf(ca)}, which stands above it, may not sign certificates (its keyUsage has no keyCertSign)`,
-      remedy: 'issue the certificate of that CA with keyUsage = keyCertSign',
+      seen: `${nameOf(ca)}, an issuer above it, may not sign certificates (its keyUsage lacks keyCertSign)`,
+      remedy: 'reissue the certificate of that CA with keyUsage = keyCertSign',
     };
   const [unknown] = ca.unknownCriticalExtensions;
-  return unknown === undefined ? undefined : notUnderstood(`${nameOf(ca)}, which stands above it,`, unknown);
+  return unknown === undefined ? undefined : notUnderstood(`${nameOf(ca)}, a CA above it,`, unknown);
 }
 
 /**
@@ -111,16 +112,16 @@ function faultOfVersion({ subject, version }: Certificate, isLeaf: boolean): Pat
   if (isLeaf || version >= 3) return undefined;
   return {
     kind: 'role',
-    seen: `"${shorten(subject.describe())}", which stands above it, is of X.509 version ${version} and no trust anchor, so that it cannot say it is a CA`,
-    remedy: 'issue the certificate of that CA with basicConstraints = CA:TRUE',
+    seen: `"${shorten(subject.describe())}", an issuer above it, is of X.509 version ${version} and not a trust anchor, so it cannot declare itself a CA`,
+    remedy: 'reissue the certificate of that CA with basicConstraints = CA:TRUE',
   };
 }
 
 function notUnderstood(which: string, oid: string): PathFault {
   return {
     kind: 'extension',
-    seen: `${which} has the critical extension ${describeExtension(oid)}, which is not understood`,
-    remedy: 'issue that certificate without the extension, or with it not critical',
+    seen: `${which} has the critical extension ${describeExtension(oid)}, which is not supported`,
+    remedy: 'reissue that certificate without the extension, or make it non-critical',
   };
 }
 
@@ -131,8 +132,8 @@ function faultOfPurpose(ca: Certificate, purpose: string | undefined): PathFault
   const wanted = describePurpose(purpose);
   return {
     kind: 'issuer',
-    seen: `${nameOf(ca)}, which stands above it, is for ${shorten(usages.map(describePurpose).join(', '))} alone (extendedKeyUsage)`,
-    remedy: `issue the certificate of that CA without extendedKeyUsage, or with ${wanted} in it`,
+    seen: `${nameOf(ca)}, a CA above it, is only for ${shorten(usages.map(describePurpose).join(', '))} (extendedKeyUsage)`,
+    remedy: `reissue the certificate of that CA without extendedKeyUsage, or with ${wanted}`,
   };
 }
 
@@ -144,9 +145,9 @@ function faultOfLength(below: readonly Certificate[], ca: Certificate): PathFaul
   if (between <= pathLength) return undefined;
   return {
     kind: 'issuer',
-    seen: `${nameOf(ca)} may have ${pathLength} CAs below it (basicConstraints, pathLenConstraint), and there are ${between}`,
+    seen: `${nameOf(ca)} may have ${pathLength} CAs below it (basicConstraints, pathLenConstraint), but there are ${between}`,
     remedy:
-      'have a CA nearer to it issue the certificate, or issue the certificate of that CA with a longer path',
+      'have a CA closer to it issue the certificate, or reissue the certificate of that CA with a larger pathLenConstraint',
   };
 }
 
@@ -156,11 +157,11 @@ function faultOfSignature(certificate: Certificate, isLeaf: boolean): PathFault 
   const { signed } = certificate;
   const hash = signed.algorithm.scheme?.hash;
   if (!weakHashes.has(hash)) return undefined;
-  const which = isLeaf ? 'it' : `${nameOf(certificate)}, which stands above it,`;
+  const which = isLeaf ? 'it' : `${nameOf(certificate)}, a CA above it,`;
   return {
     kind: 'signature',
     seen: `${which} is signed with ${hash === 'sha1' ? 'SHA-1' : 'MD5'} (signatureAlgorithm ${signed.algorithm.oid}), which can be forged`,
-    remedy: 'issue that certificate anew, signed with SHA-256 or better',
+    remedy: 'reissue that certificate with a SHA-256 signature or better',
   };
 }
 
@@ -175,12 +176,12 @@ function faultOfNames(
     if (depth > 0 && isSelfIssued(certificate)) continue;
     const violation = findViolation(nameConstraints, certificate, depth === 0, comparisons);
     if (violation === undefined) continue;
-    const whose = depth === 0 ? '' : ` of ${nameOf(certificate)}, which stands above it`;
+    const whose = depth === 0 ? '' : ` of ${nameOf(certificate)}, a CA above it`;
     return {
       kind: 'issuer',
       seen: `the nameConstraints (2.5.29.30) of ${nameOf(ca)} ${violation}${whose}`,
       remedy:
-        'issue the certificate for a name that the CA may certify, or by a CA that may certify the name',
+        'reissue the certificate for a name that the CA may certify, or with a CA that may certify the name',
     };
   }
   return undefined;

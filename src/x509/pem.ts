@@ -56,17 +56,22 @@ export function parsePem(bytes: Buffer, origin: string): PemBlock[] {
     if (end < 0 || bytes.toString('latin1', end, end + endLine.length) !== endLine) {
       throw invalid(
         text,
-        `a "${label}" block without its end: the file is cut off or still being written`,
+        `a "${label}" block without an END line: the file is truncated or still being written`,
         start,
       );
     }
     if (blocks.length >= mostBlocks) {
-      throw invalid(text, `more than ${mostBlocks} blocks, which is more than is read from one file`, start);
+      throw invalid(text, `more than ${mostBlocks} blocks, the maximum for one file`, start);
     }
     blocks.push(readBlock(text, begin, end));
     offset = end + endLine.length;
     if (!/^[ \t]*(?:[\r\n]|$)/.test(bytes.toString('latin1', offset, offset + longestLine))) {
-      throw invalid(text, 'a block whose last line goes on', offset, 'put a line break behind its dashes');
+      throw invalid(
+        text,
+        'a block with text after its END line',
+        offset,
+        'add a line break after its dashes',
+      );
     }
   }
   refuseCutLine(text);
@@ -143,10 +148,10 @@ const endLines = [
  * thus silently drops blocks of a file that is damaged or was partly overwritten.
  */
 function faultOf(line: string): string | undefined {
-  if (/^[ \t"'`]*-{1,5}(?:BEGIN|END) /.test(line)) return 'dashes that begin no block';
+  if (/^[ \t"'`]*-{1,5}(?:BEGIN|END) /.test(line)) return 'dashes that do not begin a block';
   const rest = line.trimEnd();
   const isRest = /[A-Z]/.test(rest) && endLines.some((endLine) => endLine.endsWith(rest));
-  return isRest ? 'the rest of a line that ended a block' : undefined;
+  return isRest ? 'the rest of an END line' : undefined;
 }
 
 function refuseCutLine(text: PemText): void {
@@ -154,7 +159,7 @@ function refuseCutLine(text: PemText): void {
   const [line = ''] =
     /[^\r\n]*$/.exec(bytes.toString('latin1', Math.max(bytes.length - longestLine, 0))) ?? [];
   if (line !== '' && '-----BEGIN '.startsWith(line.replace('\xef\xbb\xbf', ''))) {
-    throw invalid(text, 'the beginning of a block at the end: the file is cut off', bytes.length);
+    throw invalid(text, 'the beginning of a block at the end: the file is truncated', bytes.length);
   }
 }
 
@@ -253,7 +258,7 @@ function invalid(
   { bytes, origin }: PemText,
   what: string,
   offset: number,
-  remedy = 'write the file anew',
+  remedy = 'write the file again',
 ): MtlsError {
   const form = findFileForm(bytes);
   return form === undefined

@@ -78,9 +78,9 @@ class PolicyState {
   /** Processes one certificate. Returns the fault, if there is one. */
   process(certificate: Certificate, isLast: boolean): string | undefined {
     this.#grow(certificate, isLast);
-    if (this.#nodes > maxNodes) return `has more certificate policies than are processed (${maxNodes})`;
+    if (this.#nodes > maxNodes) return `has more certificate policies than the maximum (${maxNodes})`;
     if (this.#explicitPolicy === 0 && this.#levels === undefined)
-      return 'has no certificate policy that the certificates above it have (certificatePolicies)';
+      return 'has no certificate policy in common with the certificates above it (certificatePolicies)';
     if (isLast) return undefined;
     const fault = this.#map(certificate);
     if (fault !== undefined) return fault;
@@ -95,7 +95,7 @@ class PolicyState {
     if (last.policyConstraints?.requireExplicitPolicy === 0) this.#explicitPolicy = 0;
     const policies = this.#validPolicies();
     if (this.#explicitPolicy === 0 && policies.length === 0)
-      return { fault: 'has none of the certificate policies that are wanted', certificate: last };
+      return { fault: 'has none of the required certificate policies', certificate: last };
     return { policies };
   }
 

@@ -99,7 +99,7 @@ function parseAttribute(text: string, start: number): [NameAttribute, number] {
   if (name === undefined) throw invalid(text, 'an attribute such as "CN=" was expected', start);
   const type = attributeType(name);
   if (type === undefined)
-    throw invalid(text, `"${name}" is no attribute type known here (write it dotted)`, start);
+    throw invalid(text, `"${name}" is not a known attribute type (use the dotted form)`, start);
   const [raw, end] = cutValue(text, head.lastIndex);
   if (!raw.startsWith('#'))
     return [{ type, value: unescape(text, raw, head.lastIndex), der: Buffer.alloc(0) }, end];

@@ -92,11 +92,11 @@ function bmpFault({ bytes, contentStart, contentEnd }: DerReader): StringFault |
 
 function universalFault({ bytes, contentStart, contentEnd }: DerReader): StringFault | undefined {
   if ((contentEnd - contentStart) % 4 !== 0)
-    return { what: 'has a UniversalString of a broken length', offset: contentStart };
+    return { what: 'has a UniversalString of an invalid length', offset: contentStart };
   for (let index = contentStart; index < contentEnd; index += 4) {
     const point = bytes.readUInt32BE(index);
     if (point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
-      return { what: 'has a UniversalString with what is no character', offset: index };
+      return { what: 'has a UniversalString with an invalid character', offset: index };
   }
   return undefined;
 }

@@ -13,7 +13,7 @@ export function readTime(reader: DerReader): number {
   reader.next();
   const { tag, contentStart: start, contentEnd: end } = reader;
   if (tag !== Tag.utcTime && tag !== Tag.generalizedTime) {
-    reader.fail('has something else where a time was expected', reader.elementStart);
+    reader.fail('has another element where a time was expected', reader.elementStart);
   }
   const yearDigits = tag === Tag.utcTime ? 2 : 4;
   if (end - start !== yearDigits + 11 || reader.bytes[end - 1] !== 0x5a) failForm(reader);
@@ -36,7 +36,7 @@ export function readTime(reader: DerReader): number {
     minute > 59 ||
     second > 59
   ) {
-    reader.fail('has a time that no calendar has', start);
+    reader.fail('has an invalid date', start);
   }
   return daysUntil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
 }
@@ -51,7 +51,7 @@ function failForm(reader: DerReader): never {
     ? ` but ${text}${hasOffset ? ', with an offset from UTC' : ''}`
     : '';
   reader.fail(
-    `has a time that is not ${form}${seen} (RFC 5280 section 4.1.2.5 wants UTC, to the second)`,
+    `has a time that is not ${form}${seen} (RFC 5280 section 4.1.2.5 requires UTC with seconds)`,
     contentStart,
     hasOffset ? subject.offsetRemedy : undefined,
   );
@@ -80,6 +80,6 @@ function twoDigits(reader: DerReader, offset: number): number {
   const tens = (reader.bytes[offset] as number) - 0x30;
   const units = (reader.bytes[offset + 1] as number) - 0x30;
   if (tens < 0 || tens > 9 || units < 0 || units > 9)
-    reader.fail('has a time with something else than digits', offset);
+    reader.fail('has a time with characters other than digits', offset);
   return tens * 10 + units;
 }

@@ -83,7 +83,9 @@ test('the program of docs/rules.md says which field refuses', async () => {
   const { output, exitCode } = await run(writeProgram(['docs/rules.md', 'check-rules.mjs'], folder), {
     cwd: folder,
   });
-  expect(output).toMatch(/^is let in\n[^]*refuses \{ organizationalUnit: "ops" \} \(organizationalUnit\)\n$/);
+  expect(output).toMatch(
+    /^is admitted\n[^]*forbids \{ organizationalUnit: "ops" \} \(organizationalUnit\)\n$/,
+  );
   expect(exitCode).toBe(0);
 });
 

@@ -97,7 +97,7 @@ test('each event is one readable line: when, what, who, why, and from where', as
   publish(server.files.crl, 'no CRL');
   await expect(server.mtls.reload()).rejects.toThrow();
   expect(await logged(/^reload-failed/)).toMatch(
-    /^reload-failed {2}\S*ca-crl\.pem: .* {2}what \S*ca-crl\.pem gave before stays in force$/,
+    /^reload-failed {2}\S*ca-crl\.pem: .* {2}the last-good copy of \S*ca-crl\.pem stays in force$/,
   );
   expect(lines.filter((line) => line.includes('\n'))).toEqual([]);
 });
@@ -110,7 +110,7 @@ test('what is revoked above a client is said in full', async () => {
   const server = await startServer({ root, cas: [root, middle], crl, app: app(), options });
   expect((await server.as(middle.client('client1')).get()).status).toBe('refused');
   expect(await logged(/^refused/)).toMatch(
-    /^refused {2}CN=client1 revoked: "CN=middle", which stands above it, was revoked at \S+ \(unspecified\) by CRL number 4 of "CN=ca" {2}127\.0\.0\.1$/,
+    /^refused {2}CN=client1 revoked: "CN=middle", a CA above it, was revoked at \S+ \(unspecified\) by CRL number 4 of "CN=ca" {2}127\.0\.0\.1$/,
   );
 });
 

@@ -56,17 +56,17 @@ test('a client that is let in: every check, the CA and the CRL that it rests on,
     { rule: 'function onWeekdays', grants: undefined, refusedBy: ['function onWeekdays'] },
   ]);
   expect(text.split('\n')).toEqual([
-    'is let in',
+    'is admitted',
     `  passed  identity: CN=client1,O=Example, serial ${client1.serial}`,
     expect.stringMatching(/^ {2}passed {2}dates: valid for 2[34] hours more$/),
     '  passed  chain: CN=client1,O=Example, issued by CN=ca',
     '  passed  path: every CA above it permits it',
     '  passed  revocation: not revoked by CRL number 4 of "CN=ca", 3 hours old',
-    '  passed  purpose: it may be a client’s',
+    '  passed  purpose: it is valid as a client certificate',
     '  passed  key: ec 256, ec 256',
-    '  grants  { commonName: "client1" }',
-    '  refuses { organization: "Example", organizationalUnit: "ops" } (organizationalUnit)',
-    '  may refuse function onWeekdays (function onWeekdays)',
+    '  allows  { commonName: "client1" }',
+    '  forbids { organization: "Example", organizationalUnit: "ops" } (organizationalUnit)',
+    '  may forbid function onWeekdays (function onWeekdays)',
   ]);
 });
 
@@ -126,7 +126,7 @@ test('without a CRL it says so, and where the policy admits what no CRL covers a
   expect(none.checks[4]).toEqual({
     check: 'revocation',
     passed: true,
-    detail: 'no CRL is configured, so that no certificate is ever revoked',
+    detail: 'no CRL is configured, so no certificate is ever revoked',
   });
   const other = ca('other');
   const { mtls } = await startServer({
@@ -135,7 +135,7 @@ test('without a CRL it says so, and where the policy admits what no CRL covers a
     crl: other.crl().pem,
     options: { revocation: { unknown: 'allow' } },
   });
-  expect(mtls.explain(client1.der).checks[4]?.detail).toBe('no CRL covers it, which the policy admits');
+  expect(mtls.explain(client1.der).checks[4]?.detail).toBe('no CRL covers it, which the policy allows');
 });
 
 describe('what can be explained', () => {

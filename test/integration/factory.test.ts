@@ -179,7 +179,7 @@ const faults: Fault[] = [
         ),
       }),
       code: 'ERR_MTLS_PEM_INVALID',
-      says: ['cut.pem', 'cut off'],
+      says: ['cut.pem', 'truncated'],
     },
     {
       title: `${option}: an empty string`,

@@ -203,7 +203,7 @@ describe('of several paths', () => {
     const { reason, otherPaths, text } = server.mtls.explain(client.der);
     expect(reason).toBe('not-permitted');
     expect(otherPaths).toMatchObject([{ authorities: ['CN=middle', 'CN=ca'], reason: 'expired' }]);
-    expect(text).toContain('the path by "CN=middle", "CN=ca" fails too: "CN=middle" expired at ');
+    expect(text).toContain('the path through "CN=middle", "CN=ca" also fails: "CN=middle" expired at ');
   });
 });
 

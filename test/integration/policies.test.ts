@@ -43,10 +43,10 @@ test('a list of policies admits clients whose path has one of them, and no other
   for (const client of [weak, none])
     expect(await server.as(client).get()).toMatchObject({ status: 'refused' });
   expect(server.recorder.events('refused')).toMatchObject([
-    { reason: 'not-permitted', detail: 'it has none of the certificate policies that are wanted' },
+    { reason: 'not-permitted', detail: 'it has none of the required certificate policies' },
     {
       reason: 'not-permitted',
-      detail: 'it has no certificate policy that the certificates above it have (certificatePolicies)',
+      detail: 'it has no certificate policy in common with the certificates above it (certificatePolicies)',
     },
   ]);
 });

@@ -118,14 +118,15 @@ const cases: Case[] = [
     }),
     reason: 'revocation-unknown',
     code: 'ERR_MTLS_REVOCATION_UNKNOWN',
-    detail: /the CRL of "CN=ca" is past its nextUpdate; publish a newer one/,
+    detail: /the CRL of "CN=ca" is past its nextUpdate; publish a newer CRL/,
   },
   {
     title: 'a certificate for servers alone',
     make: (root) => ({ caller: root.client({ extendedKeyUsage: [purposes.serverAuth] }) }),
     reason: 'wrong-purpose',
     code: 'ERR_MTLS_CERTIFICATE_INVALID',
-    detail: /it is for serverAuth \(1\.3\.6\.1\.5\.5\.7\.3\.1\); issue it with extendedKeyUsage = clientAuth/,
+    detail:
+      /it is for serverAuth \(1\.3\.6\.1\.5\.5\.7\.3\.1\); reissue it with extendedKeyUsage = clientAuth/,
   },
   {
     title: 'a certificate without extendedKeyUsage',
@@ -146,7 +147,7 @@ const cases: Case[] = [
     make: (root) => ({ caller: root.client({ version: 1 }) }),
     reason: 'wrong-purpose',
     code: 'ERR_MTLS_CERTIFICATE_INVALID',
-    detail: /X\.509 version 1 and cannot say that it is for clients/,
+    detail: /X\.509 version 1 so it cannot declare that it is for clients/,
   },
   {
     title: "the server's own certificate",
@@ -156,7 +157,7 @@ const cases: Case[] = [
     },
     reason: 'wrong-purpose',
     code: 'ERR_MTLS_CERTIFICATE_INVALID',
-    detail: /issue it with extendedKeyUsage = clientAuth/,
+    detail: /reissue it with extendedKeyUsage = clientAuth/,
   },
   {
     title: 'a CA that comes as a client',
@@ -205,7 +206,7 @@ const cases: Case[] = [
     }),
     reason: 'unsupported-extension',
     code: 'ERR_MTLS_CERTIFICATE_INVALID',
-    detail: /^it has the critical extension 1\.2\.3\.4, which is not understood/,
+    detail: /^it has the critical extension 1\.2\.3\.4, which is not supported/,
   },
   {
     title: 'a chain that is longer than its CA allows',
@@ -220,7 +221,7 @@ const cases: Case[] = [
     },
     reason: 'not-permitted',
     code: 'ERR_MTLS_CERTIFICATE_UNTRUSTED',
-    detail: /^"CN=middle" may have 0 CAs below it \(basicConstraints, pathLenConstraint\), and there are 1/,
+    detail: /^"CN=middle" may have 0 CAs below it \(basicConstraints, pathLenConstraint\), but there are 1/,
   },
   {
     title: 'a client below an intermediate that is revoked',
@@ -234,7 +235,7 @@ const cases: Case[] = [
     },
     reason: 'revoked',
     code: 'ERR_MTLS_CERTIFICATE_REVOKED',
-    detail: /"CN=middle", which stands above it, was revoked .* by CRL number 9 of "CN=ca"/,
+    detail: /"CN=middle", a CA above it, was revoked .* by CRL number 9 of "CN=ca"/,
   },
   {
     title: 'a client below an intermediate that was not configured, and that no CRL covers',

@@ -68,7 +68,7 @@ const quiet: ErrorRequestHandler = (error, _req, res, _next) => {
 };
 
 const withoutTls =
-  'the request came through a server without TLS, where no client certificate can be believed; make the server with createServer() or createServerOptions(), or protect() it before it listens';
+  'the request came through a server without TLS, where no client certificate is verified; create the server with createServer() or createServerOptions(), or protect() it before it listens';
 
 describe.each(expresses)('a server without the gate, $name', ({ framework }) => {
   function guardedApp(errorHandler: ErrorRequestHandler): Express {
@@ -194,7 +194,7 @@ describe.each(expresses)('a middleware that was not called, $name', ({ framework
       });
     expect(reached).toBe(0);
     expect(server.recorder.linesOf('request-failed').map(({ fields }) => fields['detail'])).toEqual([
-      `the app was given ${name} itself in place of the middleware that it returns; call it: ${name}()`,
+      `the app was given ${name} itself instead of the middleware that it returns; call it: ${name}()`,
     ]);
   });
 
@@ -329,8 +329,8 @@ test('a client of another CA of the same name: the log says, as the doctor does,
   expect(server.recorder.linesOf('refused')[0]?.fields).toMatchObject({
     reason: 'untrusted',
     detail:
-      'no configured CA leads to "CN=ca", which issued it: the certificate of that name has another key: another CA of the same name, or the same one before or after it changed its key',
+      'no configured CA leads to "CN=ca", which issued it: the certificate of that name has another key: it is another CA with the same name, or the same CA with an older or a newer key',
     remedy:
-      "add the CA certificate whose key signed it to options.ca, or issue the client's certificate again by the one that is configured",
+      'add the CA certificate whose key signed it to options.ca, or reissue the client certificate with the configured CA',
   });
 });

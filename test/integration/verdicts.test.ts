@@ -83,7 +83,7 @@ const kinds: readonly Kind[] = [
       return below(root, middle, middle.client());
     },
     reason: 'not-permitted',
-    detail: /^"CN=middle", which stands above it, is for serverAuth .*\(extendedKeyUsage\)/,
+    detail: /^"CN=middle", a CA above it, is only for serverAuth .*\(extendedKeyUsage\)/,
   },
   {
     what: 'an intermediate for any purpose, which OpenSSL does not take for clients',
@@ -92,13 +92,13 @@ const kinds: readonly Kind[] = [
       return below(root, middle, middle.client());
     },
     reason: 'not-permitted',
-    detail: /^"CN=middle", which stands above it, is for /,
+    detail: /^"CN=middle", a CA above it, is only for /,
   },
   {
     what: 'a keyUsage of keyEncipherment alone',
     make: (root) => ({ client: root.client({ keyUsage: ['keyEncipherment'] }) }),
     reason: 'wrong-purpose',
-    detail: /^its keyUsage \(2\.5\.29\.15\) has no digitalSignature/,
+    detail: /^its keyUsage \(2\.5\.29\.15\) lacks digitalSignature/,
   },
   ...[
     { who: 'servers', bits: [1], reason: 'wrong-purpose', detail: /^its nsCertType .* is not for clients/ },
@@ -199,7 +199,7 @@ const kinds: readonly Kind[] = [
       return below(root, middle, middle.client());
     },
     reason: 'weak-signature',
-    detail: /^"CN=middle", which stands above it, is signed with SHA-1/,
+    detail: /^"CN=middle", a CA above it, is signed with SHA-1/,
   },
   {
     what: 'no policy, below a CA that requires one',
@@ -212,7 +212,7 @@ const kinds: readonly Kind[] = [
       return below(root, middle, middle.client());
     },
     reason: 'not-permitted',
-    detail: /^it has no certificate policy that the certificates above it have/,
+    detail: /^it has no certificate policy in common with the certificates above it/,
   },
 ];
 

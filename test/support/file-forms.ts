@@ -20,52 +20,52 @@ export const forms: readonly [form: string, bytes: Buffer | string, seen: string
   [
     'UTF-16 with a byte order mark',
     Buffer.concat([Buffer.of(0xff, 0xfe), littleEndian]),
-    "it is text in UTF-16, and PEM is ASCII; in a shell: iconv -f UTF-16 -t UTF-8 FILE >NEW; in code: bytes.toString('utf16le')",
+    "it is text in UTF-16, but PEM is ASCII; in a shell: iconv -f UTF-16 -t UTF-8 FILE >NEW; in code: bytes.toString('utf16le')",
   ],
   [
     'UTF-16, most significant byte first, with a byte order mark',
     Buffer.concat([Buffer.of(0xfe, 0xff), bigEndian]),
-    "it is text in UTF-16, and PEM is ASCII; in a shell: iconv -f UTF-16 -t UTF-8 FILE >NEW; in code: bytes.swap16().toString('utf16le')",
+    "it is text in UTF-16, but PEM is ASCII; in a shell: iconv -f UTF-16 -t UTF-8 FILE >NEW; in code: bytes.swap16().toString('utf16le')",
   ],
   [
     'UTF-16 without a byte order mark',
     littleEndian,
-    "it is text in UTF-16LE, and PEM is ASCII; in a shell: iconv -f UTF-16LE -t UTF-8 FILE >NEW; in code: bytes.toString('utf16le')",
+    "it is text in UTF-16LE, but PEM is ASCII; in a shell: iconv -f UTF-16LE -t UTF-8 FILE >NEW; in code: bytes.toString('utf16le')",
   ],
   [
     'UTF-16, most significant byte first, without a byte order mark',
     bigEndian,
-    "it is text in UTF-16BE, and PEM is ASCII; in a shell: iconv -f UTF-16BE -t UTF-8 FILE >NEW; in code: bytes.swap16().toString('utf16le')",
+    "it is text in UTF-16BE, but PEM is ASCII; in a shell: iconv -f UTF-16BE -t UTF-8 FILE >NEW; in code: bytes.swap16().toString('utf16le')",
   ],
   [
     'lines that are indented',
     pem.replaceAll(/^(?=.)/gm, ' \t '),
-    "it is indented, and a BEGIN line must not be; in a shell: sed 's/^[[:space:]]*//' FILE >NEW; in code: value.replaceAll(/^[ \\t]+/gm, '')",
+    "it is indented, but a BEGIN line must not be; in a shell: sed 's/^[[:space:]]*//' FILE >NEW; in code: value.replaceAll(/^[ \\t]+/gm, '')",
   ],
   [
     'a value of YAML, with its name',
     `ca: |\n${pem.replaceAll(/^(?=.)/gm, '  ')}`,
-    "it is indented, and a BEGIN line must not be; in a shell: sed 's/^[[:space:]]*//' FILE >NEW; in code: value.replaceAll(/^[ \\t]+/gm, '')",
+    "it is indented, but a BEGIN line must not be; in a shell: sed 's/^[[:space:]]*//' FILE >NEW; in code: value.replaceAll(/^[ \\t]+/gm, '')",
   ],
   [
     'lines that are quoted, as in a mail',
     pem.replaceAll(/^(?=.)/gm, '> '),
-    'its lines have something in front of them, such as "> " or "# "; in a shell: sed \'s/^[>#; ]*//\' FILE >NEW; in code: value.replaceAll(/^[>#; ]+/gm, \'\')',
+    'its lines have a prefix, such as "> " or "# "; in a shell: sed \'s/^[>#; ]*//\' FILE >NEW; in code: value.replaceAll(/^[>#; ]+/gm, \'\')',
   ],
   [
     'line breaks as a variable has them',
     pem.replaceAll('\n', '\\n'),
-    "it has \\n in place of line breaks; in a shell: printf '%b\\n' \"$(cat FILE)\" >NEW; in code: value.replaceAll('\\\\n', '\\n')",
+    "it has \\n instead of line breaks; in a shell: printf '%b\\n' \"$(cat FILE)\" >NEW; in code: value.replaceAll('\\\\n', '\\n')",
   ],
   [
     'line breaks of Windows as a variable has them',
     pem.replaceAll('\n', '\\r\\n'),
-    "it has \\n in place of line breaks; in a shell: printf '%b\\n' \"$(cat FILE)\" >NEW; in code: value.replaceAll('\\\\r', '').replaceAll('\\\\n', '\\n')",
+    "it has \\n instead of line breaks; in a shell: printf '%b\\n' \"$(cat FILE)\" >NEW; in code: value.replaceAll('\\\\r', '').replaceAll('\\\\n', '\\n')",
   ],
   [
     'a string of a program',
     JSON.stringify(pem),
-    "it has \\n in place of line breaks, and quotes around it; in a shell: printf '%b\\n' \"$(tr -d '\\042\\047\\140' <FILE)\" >NEW; in code: value.trim().slice(1, -1).replaceAll('\\\\n', '\\n')",
+    "it has \\n instead of line breaks, and quotes around it; in a shell: printf '%b\\n' \"$(tr -d '\\042\\047\\140' <FILE)\" >NEW; in code: value.trim().slice(1, -1).replaceAll('\\\\n', '\\n')",
   ],
   [
     'quotes around it',
@@ -85,22 +85,22 @@ export const forms: readonly [form: string, bytes: Buffer | string, seen: string
   [
     'base64 on lines',
     pem.split('\n').slice(1, -2).join('\n'),
-    "it is the base64 of DER, without the lines BEGIN and END; in a shell: base64 -d <FILE >NEW; in code: Buffer.from(value, 'base64')",
+    "it is base64 of DER, without BEGIN and END lines; in a shell: base64 -d <FILE >NEW; in code: Buffer.from(value, 'base64')",
   ],
   [
     'base64 in one line',
     `${base64}\n`,
-    "it is the base64 of DER, without the lines BEGIN and END; in a shell: base64 -d <FILE >NEW; in code: Buffer.from(value, 'base64')",
+    "it is base64 of DER, without BEGIN and END lines; in a shell: base64 -d <FILE >NEW; in code: Buffer.from(value, 'base64')",
   ],
   [
     'base64 of PEM',
     Buffer.from(pem).toString('base64'),
-    "it is the base64 of PEM, as a Kubernetes secret has it that was encoded twice; in a shell: base64 -d <FILE >NEW; in code: Buffer.from(value, 'base64')",
+    "it is base64 of PEM, as in a Kubernetes secret that was encoded twice; in a shell: base64 -d <FILE >NEW; in code: Buffer.from(value, 'base64')",
   ],
   [
     'gzip',
     gzipSync(pem),
-    'it is compressed by gzip; in a shell: gunzip -c FILE >NEW; in code: zlib.gunzipSync(bytes)',
+    'it is compressed with gzip; in a shell: gunzip -c FILE >NEW; in code: zlib.gunzipSync(bytes)',
   ],
 ];
 

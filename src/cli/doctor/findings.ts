@@ -56,7 +56,7 @@ const remedies: Readonly<Record<RefusalReason, string>> = {
   'not-yet-valid': 'set the clock of this machine, of the server or of the CA, or wait',
   revoked: 'issue a new certificate, with a new key if the old one may be compromised',
   'revocation-unknown': 'publish a current CRL of that CA, and add it to options.crl',
-  'wrong-purpose': 'issue it with extendedKeyUsage = clientAuth',
+  'wrong-purpose': 'reissue it with extendedKeyUsage = clientAuth',
   'is-a-ca': 'issue a certificate for the client itself',
   'weak-key': 'issue a certificate for a longer key',
   'not-permitted': 'have it issued by a CA that is allowed to',

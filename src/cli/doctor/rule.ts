@@ -43,7 +43,7 @@ export function askRule(
   };
   const { text, findingOn } = accountOf(rule);
   const { grants, refusedBy } = findingOn(identity);
-  if (grants === true) return passed('rule', `requireClient(${text}) grants`);
+  if (grants === true) return passed('rule', `requireClient(${text}) allows the client`);
   const seen = refusedBy.map((field) => `${field} is ${valueOf(field, identity)}`).join(', ');
   return failed(
     'rule',

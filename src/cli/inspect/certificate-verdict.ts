@@ -84,7 +84,7 @@ function findCaFaults(certificate: Certificate): Fault[] {
     {
       reason: 'wrong-purpose',
       detail:
-        'its keyUsage allows signing neither certificates nor CRLs; issue it with keyUsage = keyCertSign, cRLSign',
+        'its keyUsage allows signing neither certificates nor CRLs; reissue it with keyUsage = keyCertSign, cRLSign',
     },
   ];
 }
@@ -96,7 +96,7 @@ function findServerFaults(certificate: Certificate, { hostname }: Circumstances)
   if (uses !== undefined && !uses.includes(purposes.serverAuth))
     faults.push({
       reason: 'wrong-purpose',
-      detail: `it is not for servers; issue it with extendedKeyUsage = serverAuth (${purposes.serverAuth})`,
+      detail: `it is not for servers; reissue it with extendedKeyUsage = serverAuth (${purposes.serverAuth})`,
     });
   const names = certificate.subjectAltNames.filter(({ kind }) => kind === 'dns' || kind === 'ip');
   if (names.length === 0)

@@ -189,7 +189,7 @@ describe('a client that is refused', () => {
       'ERR_MTLS_CERTIFICATE_INVALID',
       { key: 'rsa1024' },
       ['strength'],
-      /RSA with 1024 bits, and 2048 are wanted/,
+      /RSA with 1024 bits; at least 2048 are required/,
     ],
     [
       'expired',
@@ -232,9 +232,7 @@ describe('a client that is refused', () => {
     const { verdict } = await examine({ certificate: middle.client('x'), ca: root.pem + middle.pem, crl });
     expect(verdict).toMatchObject({
       reason: 'revoked',
-      text: expect.stringMatching(
-        /^x is refused: revoked: "CN=middle", which stands above it, was revoked at /,
-      ),
+      text: expect.stringMatching(/^x is refused: revoked: "CN=middle", a CA above it, was revoked at /),
     });
   });
 
@@ -261,12 +259,12 @@ describe('a client that is refused', () => {
         const middle = root.intermediate({ commonName: 'middle', isCa: false });
         return middle.client('x');
       })(),
-      /^"CN=middle", which stands above it, is no CA/,
+      /^"CN=middle", an issuer above it, is not a CA/,
     ],
     [
       'an intermediate that may not',
       root.intermediate({ commonName: 'middle', keyUsage: ['cRLSign'] }).client('x'),
-      /its keyUsage has no keyCertSign/,
+      /its keyUsage lacks keyCertSign/,
     ],
   ])('untrusted, issued by %s: the broken link is named', async (_who, certificate, detail) => {
     const { verdict, failing: steps, steps: all } = await examine({ certificate });
@@ -288,7 +286,7 @@ describe('a client that is refused', () => {
     expect(found.verdict).toMatchObject({
       reason: 'revocation-unknown',
       code: 'ERR_MTLS_REVOCATION_UNKNOWN',
-      text: 'x is refused: revocation-unknown: it cannot be judged: no CRL of "CN=middle" is loaded',
+      text: 'x is refused: revocation-unknown: it cannot be checked for revocation: no CRL of "CN=middle" is loaded',
     });
     expect(found.steps).toContainEqual({
       step: 'crl',
@@ -324,7 +322,7 @@ describe('a client that is refused', () => {
       {
         step: 'rule',
         outcome: 'ok',
-        detail: 'requireClient({ commonName: ["client1"], organization: "Example" }) grants',
+        detail: 'requireClient({ commonName: ["client1"], organization: "Example" }) allows the client',
       },
     ]);
     const { code, verdict, steps } = await examine({

@@ -651,7 +651,7 @@ describe('files are read in every form that a server reads', () => {
       Buffer.from(root.pem, 'utf16le'),
       /^ERR_MTLS_PEM_INVALID: a\.pem: it is text in UTF-16LE, .* iconv/,
     ],
-    ['base64 without armour', root.der.toString('base64'), /a\.pem: it is the base64 of DER, .* base64 -d/],
+    ['base64 without armour', root.der.toString('base64'), /a\.pem: it is base64 of DER, .* base64 -d/],
     ['a page', '<!doctype html>', /a\.pem: it is HTML or XML/],
     ['OpenPGP', '-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmQ==\n=abcd\n', /a\.pem: it is OpenPGP/],
   ])('%s is named', async (_what, content, message) => {
@@ -740,7 +740,7 @@ describe('several files', () => {
 describe('errors are on one line, with exit code 3', () => {
   test.each<[string, string | Buffer, RegExp]>([
     ['an empty file', '', /it is empty; expected PEM .* or DER/],
-    ['half a file', client.pem.slice(0, 300), /without its end: the file is cut off/],
+    ['half a file', client.pem.slice(0, 300), /without an END line: the file is truncated/],
     ['half a certificate', client.der.subarray(0, 200), /check that it is the right file and complete/],
     [
       'a certificate with a tail',

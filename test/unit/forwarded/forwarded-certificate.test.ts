@@ -127,7 +127,7 @@ describe.each(presets)('%s', (preset) => {
     ['a SEQUENCE that is cut off', leaf.subarray(0, -1)],
     ['a byte behind the SEQUENCE', Buffer.concat([leaf, Buffer.of(0)])],
     ['a second certificate behind it', Buffer.concat([leaf, other])],
-    ['a length that is not the shortest', Buffer.from('30820001ff', 'hex')],
+    ['a length that is not in the shortest form', Buffer.from('30820001ff', 'hex')],
     ['an indefinite length', Buffer.from('30800000', 'hex')],
   ])('bytes that are not one SEQUENCE of DER are refused: %s', (_what, bytes) => {
     expect(faultOf(preset, ...proxies[preset](bytes, [])).seen).toContain(name.toLowerCase());

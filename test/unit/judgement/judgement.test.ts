@@ -151,7 +151,7 @@ describe('each reason for refusal, with its code and its sentence', () => {
       'a chain that only OpenSSL saw',
       'untrusted',
       { leaf: client(), above: undefined },
-      /^no configured CA leads to "CN=east", which issued it; OpenSSL found a path, but Node v[\d.]+ shows no certificate that the client sent beside it; add "CN=east" to options\.ca$/,
+      /^no configured CA leads to "CN=east", which issued it; OpenSSL found a path, but Node v[\d.]+ does not expose the other certificates that the client sent; add "CN=east" to options\.ca$/,
     ],
     [
       'a CRL',
@@ -169,31 +169,31 @@ describe('each reason for refusal, with its code and its sentence', () => {
       'a CRL of a CA above it',
       'revoked',
       { leaf: client(), crls: [root.crl({ revoked: [east] }), east.crl()] },
-      /^"CN=east", which stands above it, was revoked at .* \(unspecified\) by CRL number 1 of "CN=root"$/,
+      /^"CN=east", a CA above it, was revoked at .* \(unspecified\) by CRL number 1 of "CN=root"$/,
     ],
     [
       'no CRL',
       'revocation-unknown',
       { leaf: client(), crls: [root.crl()] },
-      /^it cannot be judged: no CRL of "CN=east" is loaded; add it to options\.crl$/,
+      /^it cannot be checked for revocation: no CRL of "CN=east" is loaded; add it to options\.crl$/,
     ],
     [
       'no CRL of a CA above it',
       'revocation-unknown',
       { leaf: client(), crls: [east.crl()] },
-      /^"CN=east", which stands above it, cannot be judged: no CRL of "CN=root" is loaded; add it to options\.crl$/,
+      /^"CN=east", a CA above it, cannot be checked for revocation: no CRL of "CN=root" is loaded; add it to options\.crl$/,
     ],
     [
       'a CRL for others',
       'revocation-unknown',
       { leaf: client(), crls: [root.crl(), east.crl({ idp: { onlyCa: true } })] },
-      /^it cannot be judged: the CRLs of "CN=east" do not cover it; add the one for its distribution point, or by the key that issued it$/,
+      /^it cannot be checked for revocation: the CRLs of "CN=east" do not cover it; add the CRL for its distribution point, or the one signed with the key that issued it$/,
     ],
     [
       'its version',
       'wrong-purpose',
       { leaf: version1, crls: good },
-      /^it is of X\.509 version 1 and cannot say that it is for clients; issue it with extendedKeyUsage = clientAuth, or admit such certificates with certificates\.version1: 'allow'$/,
+      /^it is of X\.509 version 1 so it cannot declare that it is for clients; reissue it with extendedKeyUsage = clientAuth, or admit such certificates with certificates\.version1: 'allow'$/,
     ],
     [
       'being a CA',
@@ -205,19 +205,19 @@ describe('each reason for refusal, with its code and its sentence', () => {
       'no purpose',
       'wrong-purpose',
       { leaf: client({ extendedKeyUsage: null }), crls: good },
-      /^it has no extendedKeyUsage; issue it with extendedKeyUsage = clientAuth \(1\.3\.6\.1\.5\.5\.7\.3\.2\), or admit such certificates with certificates\.missingUsage: 'allow'$/,
+      /^it has no extendedKeyUsage; reissue it with extendedKeyUsage = clientAuth \(1\.3\.6\.1\.5\.5\.7\.3\.2\), or admit such certificates with certificates\.missingUsage: 'allow'$/,
     ],
     [
       'another purpose',
       'wrong-purpose',
       { leaf: client({ extendedKeyUsage: [purposes.serverAuth, purposes.codeSigning] }), crls: good },
-      /^it is for serverAuth \(1\.3\.6\.1\.5\.5\.7\.3\.1\), codeSigning \(1\.3\.6\.1\.5\.5\.7\.3\.3\); issue it with/,
+      /^it is for serverAuth \(1\.3\.6\.1\.5\.5\.7\.3\.1\), codeSigning \(1\.3\.6\.1\.5\.5\.7\.3\.3\); reissue it with/,
     ],
     [
       'any purpose',
       'wrong-purpose',
       { leaf: client({ extendedKeyUsage: [purposes.any] }), crls: good },
-      /^it is for anyExtendedKeyUsage \(2\.5\.29\.37\.0\); issue it with/,
+      /^it is for anyExtendedKeyUsage \(2\.5\.29\.37\.0\); reissue it with/,
     ],
     [
       'its serial number',
@@ -241,7 +241,7 @@ describe('each reason for refusal, with its code and its sentence', () => {
   test('of a stale CRL the remedy is a newer one', () => {
     const leaf = client({ notAfter: fromNow(90 * day) });
     expect(describeRefusal(refusal({ leaf, crls: good, at: fromNow(45 * day) }))).toBe(
-      'it cannot be judged: the CRL of "CN=east" is past its nextUpdate; publish a newer one',
+      'it cannot be checked for revocation: the CRL of "CN=east" is past its nextUpdate; publish a newer CRL',
     );
   });
 
@@ -340,17 +340,17 @@ describe('the key', () => {
     [
       'RSA of 1024 bits',
       { privateKey: rsa1024 },
-      /^its key is RSA with 1024 bits, and 2048 are wanted \(certificates\.minRsaBits\); issue/,
+      /^its key is RSA with 1024 bits; at least 2048 are required \(certificates\.minRsaBits\); reissue/,
     ],
     [
       'P-224',
       { privateKey: p224 },
-      /^its key is EC with 224 bits, and 256 are wanted \(certificates\.minEcBits\); issue/,
+      /^its key is EC with 224 bits; at least 256 are required \(certificates\.minEcBits\); reissue/,
     ],
     [
       'on a curve that nobody here knows',
       { privateKey: generateKeyPairSync('ec', { namedCurve: 'secp112r1' }).privateKey },
-      /^its key is of a kind whose strength is not known here \(ec\)$/,
+      /^its key is of an unknown kind \(ec\)$/,
     ],
   ])('may not be %s', (_name, options, detail) => {
     const seen = refusal({ leaf: client(options), crls: good });
@@ -371,7 +371,7 @@ describe('the key', () => {
     const weak = root.intermediate({ commonName: 'weak', privateKey: rsa1024 });
     expect(refusal({ leaf: weak.client(), above: [weak, root] })).toMatchObject({
       reason: 'weak-key',
-      detail: expect.stringMatching(/^the key of "CN=weak", which stands above it, is RSA with 1024 bits/),
+      detail: expect.stringMatching(/^the key of "CN=weak", a CA above it, is RSA with 1024 bits/),
     });
   });
 });

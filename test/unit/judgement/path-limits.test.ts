@@ -25,7 +25,7 @@ test('a refusal where more paths lead up than are tried says so', () => {
   const { isPartial, best } = choose(client, [root, weak, ...renewed(70)]);
   expect(isPartial).toBe(true);
   expect(best.refusal?.detail).toMatch(
-    /; the limit of what is tried for one client was reached, and there may be other paths$/,
+    /; the limit for one client was reached, so there may be other paths$/,
   );
   // Constraints are looked at before a path is whole, and cost no path.
   const constrained = Array.from({ length: 70 }, () =>

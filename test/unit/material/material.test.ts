@@ -252,7 +252,7 @@ describe('a CA is rejected', () => {
     const error = await fault({ ca: root.pem + odd.pem });
     expect(error.code).toBe('ERR_MTLS_PEM_INVALID');
     expect(error.message).toMatch(
-      /^options\.ca: number 2 of 2: certificate has a BOOLEAN of "01", where DER writes 00 for false and ff for true \(X\.690 section 11\.1\), at byte \d+, in the extension basicConstraints \(2\.5\.29\.19\); .+: get it again, or have it issued anew$/,
+      /^options\.ca: number 2 of 2: certificate has a BOOLEAN of "01", where DER writes 00 for false and ff for true \(X\.690 section 11\.1\), at byte \d+, in the extension basicConstraints \(2\.5\.29\.19\); .+: fetch it again, or have it reissued$/,
     );
     expect((await fault({ ca: odd.pem })).message).toMatch(/^options\.ca: certificate has a BOOLEAN of "01"/);
   });

@@ -109,7 +109,7 @@ describe('a key is rejected', () => {
       'that is cut off',
       server.keyPem.slice(0, 80),
       'ERR_MTLS_PEM_INVALID',
-      'a "PRIVATE KEY" block without its end: the file is cut off or still being written (at byte 0); write the file anew',
+      'a "PRIVATE KEY" block without an END line: the file is truncated or still being written (at byte 0); write the file again',
     ],
     [
       'that is encrypted, without a passphrase',

@@ -339,10 +339,9 @@ describe('a private key in place of a path', () => {
   const der = privateKey.export({ format: 'der', type: 'pkcs8' });
   const base64 = der.toString('base64');
   const secrets = [...keyPem.split('\n').slice(1, 3), String(privateKey.export({ format: 'jwk' }).d)];
-  const decode =
-    "it is the base64 of DER, without the lines BEGIN and END; in code: Buffer.from(value, 'base64')";
+  const decode = "it is base64 of DER, without BEGIN and END lines; in code: Buffer.from(value, 'base64')";
   const decodeTwice =
-    "it is the base64 of PEM, as a Kubernetes secret has it that was encoded twice; in code: Buffer.from(value, 'base64')";
+    "it is base64 of PEM, as in a Kubernetes secret that was encoded twice; in code: Buffer.from(value, 'base64')";
   const beginning = 'PEM without its first line; pass all of it, from "-----BEGIN" on';
   const binary =
     'binary data that was read as text; read the file without an encoding, which returns a Buffer';

@@ -16,7 +16,7 @@ describe('BER becomes DER', () => {
       '300730030201053100',
     ],
     ['an indefinite length in a definite one', '30073080020105 0000'.replace(' ', ''), '30053003020105'],
-    ['a length that is not the shortest', '308103020105', '3003020105'],
+    ['a length that is not in the shortest form', '308103020105', '3003020105'],
     ['a length of four octets', '308400000003020105', '3003020105'],
     ['an OCTET STRING in pieces', '24800401aa0402bbcc0000', '0403aabbcc'],
     ['an OCTET STRING in pieces, its length said', '24070401aa0402bbcc', '0403aabbcc'],

@@ -44,17 +44,19 @@ describe('the critical extensions of a certificate that nothing knows', () => {
 describe('what is no certificate is told as what it is', () => {
   const { der } = root.client({ version: 1 });
 
-  test('a certificate that names two signature algorithms', () => {
+  test('a certificate that has two different signature algorithms', () => {
     const changed = Buffer.from(der);
     const name = oid('1.2.840.10045.4.3.2');
     oid('1.2.840.10045.4.3.3').copy(changed, changed.lastIndexOf(name));
-    expect(failureOf(() => parseCertificate(changed)).message).toContain('names two signature algorithms');
+    expect(failureOf(() => parseCertificate(changed)).message).toContain(
+      'has two different signature algorithms',
+    );
   });
 
   test.each([0, 3])('a certificate whose version is written as %i', (version) => {
     const bytes = sequence(sequence(explicit(0, integer(version))));
     expect(failureOf(() => parseCertificate(bytes)).message).toContain(
-      `has the version ${version + 1}, where 1 (left out) to 3 are known`,
+      `has the version ${version + 1}, not 1 (omitted), 2 or 3`,
     );
   });
 });

@@ -99,13 +99,13 @@ describe('a request is refused', () => {
       }),
       'is not DER',
     ],
-    ['of any depth', request({ attributes: [attribute('1.2.3', nested)] }), 'does not read'],
+    ['of any depth', request({ attributes: [attribute('1.2.3', nested)] }), 'cannot be parsed'],
     [
       'of any number of elements',
       request({ attributes: [attribute('1.2.3', sequence(...Array<Buffer>(10_001).fill(integer(1))))] }),
-      'does not read',
+      'cannot be parsed',
     ],
-    ['of nothing', Buffer.alloc(0), 'does not read'],
+    ['of nothing', Buffer.alloc(0), 'cannot be parsed'],
   ])('%s', (_, der, fault) => {
     expect(() => parseCertificateRequest(der)).toThrow(
       expect.objectContaining({

@@ -468,8 +468,8 @@ describe('a commonName that looks like a host', () => {
 describe('a constraint that nothing can be compared with', () => {
   const unknown = { raw: [otherName('1.2.3', text('utf8', 'x'))] };
   const malformed = { dns: ['*.a.test'] };
-  const seen = 'cannot be checked: one is of a kind that is not known';
-  const met = /^cannot be compared with .*: one is of a kind that is not known$/;
+  const seen = 'cannot be checked: one is of an unknown kind';
+  const met = /^cannot be compared with .*: one is of an unknown kind$/;
 
   test.each<[list: string, names: (names: AltNameOptions) => Case]>([
     ['permitted', (names) => ({ permitted: names })],
@@ -521,7 +521,7 @@ describe('the budget of comparisons', () => {
     excluded: { dns: ['c.test'], email: ['d.test'] },
   };
   const sans = { dns: ['a.test', 'x.a.test'], ip: ['1.2.3.4'] };
-  const spent = 'are more than are compared for one client';
+  const spent = 'exceed the comparison limit for the names';
 
   // Of each of the two names three constraints, and one for each name and each constraint: 2 * 3 + 3 + 4.
   test('is spent by what is compared, and by each name and constraint', () => {

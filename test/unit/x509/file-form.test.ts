@@ -25,19 +25,17 @@ test.each(forms)('what is to be done about %s in code does it', (_form, bytes) =
 });
 
 const html =
-  'it is HTML or XML, such as a page that asks for a login or tells of an error; look at what the server answered, and fetch the file itself';
+  'it is HTML or XML, such as a login page or an error page; check the answer of the server, and fetch the file itself';
 const json = 'it is JSON; in a shell: jq -r .FIELD FILE >NEW; in code: JSON.parse(value).field';
-const ssh =
-  'it is a public key of SSH, and no X.509; give a certificate of a CA, or the private key that belongs to one';
-const pgp = 'it is OpenPGP, and no X.509; give a certificate, a key or a CRL of a CA';
+const ssh = 'it is an SSH public key, not X.509; use a certificate of a CA, or the private key of one';
+const pgp = 'it is OpenPGP, not X.509; use a certificate, a key or a CRL of a CA';
 const keystore =
   'it is a Java keystore; in a shell: keytool -importkeystore -srckeystore FILE -destkeystore NEW.p12 -deststoretype PKCS12, and then openssl pkcs12 -in NEW.p12 -out NEW.pem';
-const utf32 = 'it is text in UTF-32, and PEM is ASCII; in a shell: iconv -f UTF-32 -t UTF-8 FILE >NEW';
+const utf32 = 'it is text in UTF-32, but PEM is ASCII; in a shell: iconv -f UTF-32 -t UTF-8 FILE >NEW';
 const manifest =
-  "it is a manifest of Kubernetes; in a shell: kubectl get secret NAME -o jsonpath='{.data.ca\\.crt}' | base64 -d >NEW";
-const dashes =
-  'its dashes were replaced, as word processors and mail programs do it; take the file from where it was made';
-const ber = 'it is BER with indefinite lengths, and not DER; have it written anew, as DER or PEM';
+  "it is a Kubernetes manifest; in a shell: kubectl get secret NAME -o jsonpath='{.data.ca\\.crt}' | base64 -d >NEW";
+const dashes = 'its dashes were replaced, as word processors and mail programs do; use the original file';
+const ber = 'it is BER with indefinite lengths, not DER; write it again as DER or PEM';
 
 test.each<[form: string, bytes: Buffer | string, seen: string]>([
   ['a page', '\n<!DOCTYPE html>\n<html><body>Log in</body></html>', html],
@@ -59,12 +57,12 @@ test.each<[form: string, bytes: Buffer | string, seen: string]>([
   [
     'a key of PuTTY',
     'PuTTY-User-Key-File-3: ssh-rsa\n',
-    'it is a private key of PuTTY; have PuTTYgen export it as an OpenSSH key, and convert that: ssh-keygen -p -m PKCS8 -f COPY',
+    'it is a PuTTY private key; export it with PuTTYgen as an OpenSSH key, and convert that: ssh-keygen -p -m PKCS8 -f COPY',
   ],
   ['a keystore', Buffer.from('feedfeed00000002', 'hex'), keystore],
   ['a keystore of another kind', Buffer.from('cececece00000002', 'hex'), keystore],
   ['an archive', 'PK\u0003\u0004', 'it is a ZIP archive; in a shell: unzip FILE'],
-  ['zeros', Buffer.alloc(100), 'it has nothing in it but zeros; write the file anew'],
+  ['zeros', Buffer.alloc(100), 'it contains only zeros; write the file again'],
   ['UTF-32', Buffer.from('fffe00002d000000', 'hex'), utf32],
   ['UTF-32, most significant byte first', Buffer.from('0000feff0000002d', 'hex'), utf32],
   ['BER', Buffer.from('30800201030000', 'hex'), ber],

@@ -121,10 +121,10 @@ describe('a base', () => {
     ['every URI', { uri: [''] }, 0x86, '"" is no uri constraint'],
     ['a URI', { uri: ['https://a.test'] }, 0x86, '"https://a.test" is no uri constraint'],
     ['an address before a URI', { uri: ['u@a.test'] }, 0x86, '"u@a.test" is no uri constraint'],
-    ['space in front', { dns: [' a.test'] }, 0x82, 'is not text of its kind'],
-    ['space behind', { dns: ['a.test '] }, 0x82, 'is not text of its kind'],
-    ['Latin-1', { email: ['é.test'] }, 0x81, 'is not text of its kind'],
-    ['a control character', { uri: ['a\u007f'] }, 0x86, 'is not text of its kind'],
+    ['space in front', { dns: [' a.test'] }, 0x82, 'is not valid text for its kind'],
+    ['space behind', { dns: ['a.test '] }, 0x82, 'is not valid text for its kind'],
+    ['Latin-1', { email: ['é.test'] }, 0x81, 'is not valid text for its kind'],
+    ['a control character', { uri: ['a\u007f'] }, 0x86, 'is not valid text for its kind'],
     ['4 bytes of IP', { ip: ['1.2.3.4'] }, 0x87, 'has 4 bytes for an address and a mask'],
     ['7 bytes of IP', { ip: [Buffer.alloc(7)] }, 0x87, 'has 7 bytes for an address and a mask'],
     ['9 bytes of IP', { ip: [Buffer.alloc(9)] }, 0x87, 'has 9 bytes for an address and a mask'],
@@ -159,7 +159,7 @@ describe('a base', () => {
     expect(subtreeOf({ raw: [der] })).toMatchObject({
       kind: 'unsupported',
       tag,
-      fault: 'is of a kind that is not known',
+      fault: 'is of an unknown kind',
       isMalformed: false,
     });
   });
@@ -199,7 +199,7 @@ describe('a range of IP addresses', () => {
     expect(subtreeOf({ ip: [bytes] })).toMatchObject({
       kind: 'unsupported',
       tag: 0x87,
-      fault: 'has a mask that is no prefix',
+      fault: 'has a mask that is not a prefix',
       isMalformed: true,
     });
   });

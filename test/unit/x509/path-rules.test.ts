@@ -57,8 +57,8 @@ describe('the last certificate', () => {
     expect(faultOf({ extraExtensions: [{ ...unknownCritical, critical: false }] })).toBeUndefined();
     expect(faultOf({ extraExtensions: [unknownCritical] })).toEqual({
       kind: 'extension',
-      seen: 'it has the critical extension 1.2.3.4, which is not understood',
-      remedy: 'issue that certificate without the extension, or with it not critical',
+      seen: 'it has the critical extension 1.2.3.4, which is not supported',
+      remedy: 'reissue that certificate without the extension, or make it non-critical',
     });
   });
 
@@ -66,8 +66,8 @@ describe('the last certificate', () => {
     expect(faultOf({ extraExtensions: [constraints], isCa: true })).toBeUndefined();
     expect(faultOf({ extraExtensions: [constraints] })).toEqual({
       kind: 'issuer',
-      seen: 'it has nameConstraints (2.5.29.30), which a CA alone may have',
-      remedy: 'issue it without that extension',
+      seen: 'it has nameConstraints (2.5.29.30), which only a CA may have',
+      remedy: 'reissue it without that extension',
     });
   });
 
@@ -76,7 +76,7 @@ describe('the last certificate', () => {
     expect(fault([root.client({ hash: 'sha1' }), root])).toEqual({
       kind: 'signature',
       seen: 'it is signed with SHA-1 (signatureAlgorithm 1.2.840.10045.4.1), which can be forged',
-      remedy: 'issue that certificate anew, signed with SHA-256 or better',
+      remedy: 'reissue that certificate with a SHA-256 signature or better',
     });
     expect(fault([rsa.client({ hash: 'md5' }), rsa])).toMatchObject({
       kind: 'signature',
@@ -104,18 +104,18 @@ test('a signature of an algorithm that is not known is no weak one', () => {
 
 describe('a CA', () => {
   test.each<[string, CertificateOptions, string]>([
-    ['that is none', { isCa: false }, 'is no CA (its basicConstraints do not say CA:TRUE)'],
-    ['that does not say', { isCa: null }, 'is no CA (its basicConstraints do not say CA:TRUE)'],
+    ['that is none', { isCa: false }, 'is not a CA (its basicConstraints lack CA:TRUE)'],
+    ['that does not say', { isCa: null }, 'is not a CA (its basicConstraints lack CA:TRUE)'],
     [
       'that may not sign certificates',
       { keyUsage: ['cRLSign', 'digitalSignature'] },
-      'may not sign certificates (its keyUsage has no keyCertSign)',
+      'may not sign certificates (its keyUsage lacks keyCertSign)',
     ],
   ])('%s may not issue', (_what, options, seen) => {
     const east = root.intermediate({ commonName: 'east', ...options });
     expect(fault([east.client(), east, root])).toMatchObject({
       kind: 'role',
-      seen: `"CN=east", which stands above it, ${seen}`,
+      seen: `"CN=east", an issuer above it, ${seen}`,
     });
     // The trust anchor is no exception.
     const anchor = ca({ commonName: 'east', ...options });
@@ -125,10 +125,10 @@ describe('a CA', () => {
   test('says what would help', () => {
     const [no, silent] = [{ isCa: false }, { keyUsage: ['cRLSign'] } as const].map((options) => ca(options));
     expect(fault([root.client(), ...(no ? [no] : [])])?.remedy).toBe(
-      'have a CA issue the certificate, or issue that of the CA with basicConstraints = CA:TRUE',
+      'have a CA issue the certificate, or reissue the CA certificate with basicConstraints = CA:TRUE',
     );
     expect(fault([root.client(), ...(silent ? [silent] : [])])?.remedy).toBe(
-      'issue the certificate of that CA with keyUsage = keyCertSign',
+      'reissue the certificate of that CA with keyUsage = keyCertSign',
     );
   });
 
@@ -139,8 +139,7 @@ describe('a CA', () => {
 
   test('has no critical extension that is not understood', () => {
     const east = root.intermediate({ commonName: 'east', extraExtensions: [unknownCritical] });
-    const seen =
-      '"CN=east", which stands above it, has the critical extension 1.2.3.4, which is not understood';
+    const seen = '"CN=east", a CA above it, has the critical extension 1.2.3.4, which is not supported';
     expect(fault([east.client(), east, root])).toMatchObject({ kind: 'extension', seen });
     const anchor = ca({ commonName: 'east', extraExtensions: [unknownCritical] });
     expect(fault([anchor.client(), anchor])).toMatchObject({ kind: 'extension', seen });
@@ -151,7 +150,7 @@ describe('a CA', () => {
     expect(fault([anchor.client(), anchor])).toBeUndefined();
     const east = root.intermediate({ commonName: 'east', hash: 'sha1' });
     expect(fault([east.client(), east, root])?.seen).toBe(
-      '"CN=east", which stands above it, is signed with SHA-1 (signatureAlgorithm 1.2.840.10045.4.1), which can be forged',
+      '"CN=east", a CA above it, is signed with SHA-1 (signatureAlgorithm 1.2.840.10045.4.1), which can be forged',
     );
     // Alone above a client, it is taken for the anchor.
     expect(fault([east.client(), east])).toBeUndefined();
@@ -171,8 +170,8 @@ describe('a CA of version 1', () => {
     const impostor = root.intermediate({ commonName: 'root', version: 1 });
     expect(fault([impostor.client(), impostor, root])).toEqual({
       kind: 'role',
-      seen: '"CN=root", which stands above it, is of X.509 version 1 and no trust anchor, so that it cannot say it is a CA',
-      remedy: 'issue the certificate of that CA with basicConstraints = CA:TRUE',
+      seen: '"CN=root", an issuer above it, is of X.509 version 1 and not a trust anchor, so it cannot declare itself a CA',
+      remedy: 'reissue the certificate of that CA with basicConstraints = CA:TRUE',
     });
     const other = root.intermediate({ commonName: 'other', version: 1 });
     expect(fault([other.client(), other, root])?.kind).toBe('role');
@@ -196,9 +195,9 @@ describe('what a CA is for', () => {
     expect(of(serverAuth, clientAuth)).toBeUndefined();
     expect(of(serverAuth, codeSigning)).toEqual({
       kind: 'issuer',
-      seen: '"CN=east", which stands above it, is for serverAuth (1.3.6.1.5.5.7.3.1), codeSigning (1.3.6.1.5.5.7.3.3) alone (extendedKeyUsage)',
+      seen: '"CN=east", a CA above it, is only for serverAuth (1.3.6.1.5.5.7.3.1), codeSigning (1.3.6.1.5.5.7.3.3) (extendedKeyUsage)',
       remedy:
-        'issue the certificate of that CA without extendedKeyUsage, or with clientAuth (1.3.6.1.5.5.7.3.2) in it',
+        'reissue the certificate of that CA without extendedKeyUsage, or with clientAuth (1.3.6.1.5.5.7.3.2)',
     });
     expect(of(purposes.any)?.kind).toBe('issuer');
     expect(of()?.kind).toBe('issuer');
@@ -236,9 +235,9 @@ describe('pathLenConstraint', () => {
       expect(below(pathLength, pathLength, isAnchor)).toBeUndefined();
       expect(below(pathLength, pathLength + 1, isAnchor)).toEqual({
         kind: 'issuer',
-        seen: `"CN=top" may have ${pathLength} CAs below it (basicConstraints, pathLenConstraint), and there are ${pathLength + 1}`,
+        seen: `"CN=top" may have ${pathLength} CAs below it (basicConstraints, pathLenConstraint), but there are ${pathLength + 1}`,
         remedy:
-          'have a CA nearer to it issue the certificate, or issue the certificate of that CA with a longer path',
+          'have a CA closer to it issue the certificate, or reissue the certificate of that CA with a larger pathLenConstraint',
       });
     }
   });
@@ -277,7 +276,7 @@ describe('nameConstraints', () => {
       kind: 'issuer',
       seen: 'the nameConstraints (2.5.29.30) of "CN=east" do not permit the dns name "x.b.test"',
       remedy:
-        'issue the certificate for a name that the CA may certify, or by a CA that may certify the name',
+        'reissue the certificate for a name that the CA may certify, or with a CA that may certify the name',
     });
     expect(fault([east.client({ sans: { dns: ['x.a.test'] } }), east, root])).toBeUndefined();
     const anchor = ca({ commonName: 'anchor', ...only('a.test') });
@@ -301,7 +300,7 @@ describe('nameConstraints', () => {
     });
     const low = top.intermediate({ commonName: 'low', organization: 'Bad' });
     expect(fault([low.client(), low, top])?.seen).toBe(
-      'the nameConstraints (2.5.29.30) of "CN=top" exclude the directoryName name "CN=low,O=Bad" of "CN=low,O=Bad", which stands above it',
+      'the nameConstraints (2.5.29.30) of "CN=top" exclude the directoryName name "CN=low,O=Bad" of "CN=low,O=Bad", a CA above it',
     );
     const good = top.intermediate({ commonName: 'low', organization: 'Good' });
     expect(fault([good.client(), good, top])).toBeUndefined();
@@ -333,7 +332,7 @@ describe('nameConstraints', () => {
     const path = [low.client(client), low, top];
     // Two names of the client, a constraint, and their comparison, by each of two CAs; the name of the CA, and a constraint.
     expect(fault(path, purposes.clientAuth, 10)).toBeUndefined();
-    expect(fault(path, purposes.clientAuth, 9)?.seen).toContain('more than are compared for one client');
+    expect(fault(path, purposes.clientAuth, 9)?.seen).toContain('exceed the comparison limit');
   });
 });
 

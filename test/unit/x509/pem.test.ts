@@ -81,9 +81,7 @@ test('ten thousand blocks are read, and not one more', () => {
   expect(parse(one.repeat(10_000))).toHaveLength(10_000);
   const { code, message } = failureOf(() => parse(one.repeat(10_001)));
   expect(code).toBe('ERR_MTLS_PEM_INVALID');
-  expect(message).toContain(
-    'ca.pem: more than 10000 blocks, which is more than is read from one file (at byte ',
-  );
+  expect(message).toContain('ca.pem: more than 10000 blocks, the maximum for one file (at byte ');
 });
 
 test.each<[string, boolean]>([
@@ -100,7 +98,8 @@ test.each<[string, boolean]>([
 });
 
 describe('what is damaged is refused, with the file and the place', () => {
-  const cut = 'a "CERTIFICATE" block without its end: the file is cut off or still being written (at byte 0)';
+  const cut =
+    'a "CERTIFICATE" block without an END line: the file is truncated or still being written (at byte 0)';
   const base64 = 'a block whose body is not base64';
   const incomplete = 'a block whose base64 is incomplete (at byte 28)';
   test.each([
@@ -111,46 +110,50 @@ describe('what is damaged is refused, with the file and the place', () => {
     [
       'an end without a beginning',
       `x\n-----END CERTIFICATE-----\n`,
-      'dashes that begin no block (at byte 2)',
+      'dashes that do not begin a block (at byte 2)',
     ],
     [
       'an end twice',
       `${one}-----END CERTIFICATE-----\n`,
-      `dashes that begin no block (at byte ${one.length})`,
+      `dashes that do not begin a block (at byte ${one.length})`,
     ],
     [
       'dashes at the end',
       `${one}-----`,
-      'the beginning of a block at the end: the file is cut off (at byte 68)',
+      'the beginning of a block at the end: the file is truncated (at byte 68)',
     ],
-    ['six dashes', `-${one}`, 'dashes that begin no block (at byte 38)'],
-    ['four dashes', one.slice(1), 'dashes that begin no block (at byte 0)'],
+    ['six dashes', `-${one}`, 'dashes that do not begin a block (at byte 38)'],
+    ['four dashes', one.slice(1), 'dashes that do not begin a block (at byte 0)'],
     [
       'four dashes around BEGIN',
       one.replace('-----BEGIN CERTIFICATE-----', '----BEGIN CERTIFICATE----'),
-      'dashes that begin no block (at byte 0)',
+      'dashes that do not begin a block (at byte 0)',
     ],
     [
       'a BEGIN line without its end',
       one.replace('E-----', 'E----'),
-      'dashes that begin no block (at byte 0)',
+      'dashes that do not begin a block (at byte 0)',
     ],
     [
       'a BEGIN line that goes on',
       `-----BEGIN A----- ?\nAAAA\n-----END A-----`,
-      'dashes that begin no block (at byte 0)',
+      'dashes that do not begin a block (at byte 0)',
     ],
     [
       'a BEGIN line at the end of the file',
       '-----BEGIN A-----',
-      'a "A" block without its end: the file is cut off or still being written (at byte 0)',
+      'a "A" block without an END line: the file is truncated or still being written (at byte 0)',
     ],
     [
       'a label in lower case',
       one.replaceAll('CERTIFICATE', 'certificate'),
-      'dashes that begin no block (at byte 0)',
+      'dashes that do not begin a block (at byte 0)',
     ],
-    ['a label that is endless', block('A'.repeat(41), 'AAAA'), 'dashes that begin no block (at byte 0)'],
+    [
+      'a label that is endless',
+      block('A'.repeat(41), 'AAAA'),
+      'dashes that do not begin a block (at byte 0)',
+    ],
     ['a character that base64 lacks', block('CERTIFICATE', 'aGVs_G8='), `${base64} (at byte 32)`],
     ['a character above 0x7f', block('CERTIFICATE', 'aGVs\xe1G8='), `${base64} (at byte 32)`],
     ['a NUL', block('CERTIFICATE', 'aGVs\0G8='), `${base64} (at byte 32)`],
@@ -170,7 +173,7 @@ describe('what is damaged is refused, with the file and the place', () => {
   ])('%s', (_name, text, message) => {
     const failure = failureOf(() => parse(text));
     expect(failure.code).toBe('ERR_MTLS_PEM_INVALID');
-    expect(failure.message).toBe(`ca.pem: ${message}; write the file anew`);
+    expect(failure.message).toBe(`ca.pem: ${message}; write the file again`);
   });
 
   test.each([
@@ -303,18 +306,18 @@ describe('a body of many lines', () => {
 });
 
 test.each([
-  ['a BEGIN line behind a comment sign', one + `# ${one}`, 'dashes that begin no block (at byte 102)'],
+  ['a BEGIN line behind a comment sign', one + `# ${one}`, 'dashes that do not begin a block (at byte 102)'],
   [
     'an END line that goes on',
     `${one.trimEnd()}x\n`,
-    `a block whose last line goes on (at byte ${one.length - 1})`,
+    `a block with text after its END line (at byte ${one.length - 1})`,
   ],
-  ['an END line that goes on after a space', `${one.trimEnd()} x`, 'a block whose last line goes on'],
-  ['a BEGIN right after an END', one.trimEnd() + one, 'a block whose last line goes on'],
+  ['an END line that goes on after a space', `${one.trimEnd()} x`, 'a block with text after its END line'],
+  ['a BEGIN right after an END', one.trimEnd() + one, 'a block with text after its END line'],
   [
     'a file cut within the dashes of its second BEGIN',
     `${one}----`,
-    `the beginning of a block at the end: the file is cut off (at byte ${one.length + 4})`,
+    `the beginning of a block at the end: the file is truncated (at byte ${one.length + 4})`,
   ],
 ])('%s is refused with the reason', (_name, text, message) => {
   expect(failureOf(() => parse(text)).message).toContain(`ca.pem: ${message}`);

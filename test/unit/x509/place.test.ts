@@ -139,7 +139,7 @@ describe('the error about a certificate names the field', () => {
     ['signature missing', made({}, [algorithm]), 'behind the signature algorithm'],
   ])('%s', (_name, der, place) => {
     const { message } = failureOf(() => parseCertificate(der));
-    expect(message).toContain(`, ${place}; the certificate is damaged, or its CA does not keep to DER`);
+    expect(message).toContain(`, ${place}; the certificate is damaged, or its CA violates DER`);
   });
 
   test.each([
@@ -217,7 +217,7 @@ describe('the error about a CRL names the field', () => {
     ['extensions', made({ extensions: explicit(0, boolean(true)) }), 'in the extensions'],
   ])('%s', (_name, der, place) => {
     const { message } = failureOf(() => parseCrl(der));
-    expect(message).toContain(`, ${place}; the CRL is damaged, or its CA does not keep to DER`);
+    expect(message).toContain(`, ${place}; the CRL is damaged, or its CA violates DER`);
   });
 
   test.each([

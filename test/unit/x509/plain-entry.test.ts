@@ -104,11 +104,11 @@ describe('a plain entry', () => {
     { what: 'the unused reason', bytes: entryOf('250101000000Z', sequence(reasonCode(7))) },
     { what: 'a reason beyond the last', bytes: entryOf('250101000000Z', sequence(reasonCode(11))) },
     {
-      what: 'a positive serial number that is not the shortest',
+      what: 'a positive serial number that is not in the shortest form',
       bytes: sequence(integer(Buffer.from('0001', 'hex')), utcTime('250101000000Z')),
     },
     {
-      what: 'a negative serial number that is not the shortest',
+      what: 'a negative serial number that is not in the shortest form',
       bytes: sequence(integer(Buffer.from('ff80', 'hex')), utcTime('250101000000Z')),
     },
     { what: 'no serial number', bytes: sequence(integer(Buffer.alloc(0)), utcTime('250101000000Z')) },

@@ -80,8 +80,8 @@ function outcome(inputs: Inputs, ...said: readonly [Said, ...Said[]]): readonly 
 }
 
 const explicit: Inputs = { initialExplicitPolicy: true };
-const none = 'has no certificate policy that the certificates above it have (certificatePolicies)';
-const unwanted = 'has none of the certificate policies that are wanted';
+const none = 'has no certificate policy in common with the certificates above it (certificatePolicies)';
+const unwanted = 'has none of the required certificate policies';
 const policies = (...list: string[]): Said => ({ policies: list });
 
 describe('without any input and extension', () => {
@@ -430,7 +430,7 @@ describe('the graph', () => {
     Array.from({ length: count }, (_, index) => `1.2.4.${from + index}`);
 
   test('has 2,000 nodes, and not one more', () => {
-    const fault = '2: has more certificate policies than are processed (2000)';
+    const fault = '2: has more certificate policies than the maximum (2000)';
     const both = [policies(...many(1000)), policies(...many(1000))] as const;
     expect(outcome(explicit, {}, ...both)).toHaveLength(1000);
     expect(outcome(explicit, {}, policies(...many(1001)), policies(...many(1000)))).toBe(fault);
@@ -444,14 +444,14 @@ describe('the graph', () => {
     const wild = { ...policies(...many(999), any), mappings: pairs };
     expect(outcome({}, {}, wild, policies(...many(500)))).toHaveLength(500);
     expect(outcome({}, {}, wild, policies(...many(501)))).toBe(
-      '2: has more certificate policies than are processed (2000)',
+      '2: has more certificate policies than the maximum (2000)',
     );
     const own = many(500).map((one): readonly [string, string] => [one, one]);
     const taken = { ...policies(...many(1500)), mappings: own };
     const inhibited = { initialPolicyMappingInhibit: true };
     expect(outcome(inhibited, {}, taken, policies(...many(1000, 500)))).toHaveLength(1000);
     expect(outcome(inhibited, {}, { ...taken, policies: many(1501) }, policies(...many(1001, 500)))).toBe(
-      '2: has more certificate policies than are processed (2000)',
+      '2: has more certificate policies than the maximum (2000)',
     );
   });
 
@@ -462,7 +462,7 @@ describe('the graph', () => {
     );
     const start = performance.now();
     expect(processPolicies(path, noPolicyInputs).fault).toBe(
-      'has more certificate policies than are processed (2000)',
+      'has more certificate policies than the maximum (2000)',
     );
     // Each searched for each takes six seconds.
     expect(performance.now() - start).toBeLessThan(1500);

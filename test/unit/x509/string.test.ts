@@ -80,20 +80,24 @@ describe('what a type cannot hold is refused, never guessed', () => {
     [
       'the last surrogate in a UniversalString',
       hex(0x1c, '0000dfff'),
-      'a UniversalString with what is no character, at byte 2',
+      'a UniversalString with an invalid character, at byte 2',
     ],
     ['a low surrogate in a BMPString', hex(0x1e, 'dfff'), 'a BMPString with a surrogate, at byte 2'],
-    ['a UniversalString of two bytes', hex(0x1c, '0061'), 'a UniversalString of a broken length, at byte 2'],
+    [
+      'a UniversalString of two bytes',
+      hex(0x1c, '0061'),
+      'a UniversalString of an invalid length, at byte 2',
+    ],
     [
       'a UniversalString above U+10FFFF',
       hex(0x1c, '00110000'),
-      'a UniversalString with what is no character, at byte 2',
+      'a UniversalString with an invalid character, at byte 2',
     ],
-    ['a UniversalString with 2^32-1', hex(0x1c, '00000061ffffffff'), 'with what is no character, at byte 6'],
+    ['a UniversalString with 2^32-1', hex(0x1c, '00000061ffffffff'), 'with an invalid character, at byte 6'],
     [
       'a surrogate in a UniversalString',
       hex(0x1c, '0000d800'),
-      'a UniversalString with what is no character, at byte 2',
+      'a UniversalString with an invalid character, at byte 2',
     ],
   ])('%s', (_name, bytes, message) => {
     const failure = failureOf(() => decode(bytes));
