@@ -111,7 +111,7 @@ function forbidden<Request extends IncomingMessage>(
     refusedBy,
   });
   return new MtlsError('ERR_MTLS_CLIENT_FORBIDDEN', {
-    seen: 'the rule of this route does not admit the client',
+    seen: 'the rule of this route forbids the request',
   });
 }
 
@@ -121,7 +121,7 @@ function ruleFailed(req: IncomingMessage, error: unknown): MtlsError {
   const { reporter, identity, remoteAddress = '' } = connectionOf(req) ?? {};
   reporter?.emit('rule-failed', { identity, remoteAddress, error, method, url: abbreviateUrl(req) });
   return new MtlsError('ERR_MTLS_CLIENT_FORBIDDEN', {
-    seen: 'the rule of this route does not admit the client',
+    seen: 'the rule of this route forbids the request',
   });
 }
 

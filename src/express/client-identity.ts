@@ -19,6 +19,11 @@ import { refuseRequests } from './uncalled.js';
  * certificate passes without an identity.
  * @throws MtlsError to `next()`: the code of the refusal (401 or 503), or `ERR_MTLS_SERVER_UNPROTECTED` (500) on a
  *   server without the gate.
+ * @example
+ * ```ts
+ * app.use(clientIdentity());
+ * app.get('/', (req, res) => res.send(`hello ${req.clientIdentity?.commonName ?? 'stranger'}`));
+ * ```
  */
 export function clientIdentity(): Middleware;
 export function clientIdentity(...given: unknown[]): Middleware {
@@ -77,7 +82,8 @@ function hasEnded(req: IncomingMessage): boolean {
 function unguarded({ socket }: IncomingMessage): MtlsError {
   const seen = 'getPeerCertificate' in socket ? 'a TLS server without the gate' : 'a server without TLS';
   return new MtlsError('ERR_MTLS_SERVER_UNPROTECTED', {
-    seen: `the request came through ${seen}, where no client certificate can be believed`,
-    remedy: 'make the server with createServer() or createServerOptions(), or protect() it before it listens',
+    seen: `the request came through ${seen}, where no client certificate is verified`,
+    remedy:
+      'create the server with createServer() or createServerOptions(), or protect() it before it listens',
   });
 }

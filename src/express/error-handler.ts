@@ -15,6 +15,11 @@ import { refuseRequests } from './uncalled.js';
  *
  * An error with status 500 is a fault of the server. Its message is reported once for each server: to the `logger` of
  * `createServer()`, or as a process warning if there is no logger.
+ * @example
+ * ```ts
+ * app.use('/orders', requireClient({ organizationalUnit: 'sales' }));
+ * app.use(mtlsErrorHandler());
+ * ```
  */
 export function mtlsErrorHandler(): ErrorMiddleware;
 export function mtlsErrorHandler(...given: unknown[]): ErrorMiddleware {

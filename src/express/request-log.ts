@@ -24,6 +24,10 @@ export interface RequestLogOptions {
  * Logs each request when it was answered or its connection was closed: `remoteAddress`, `commonName`, `serialNumber`,
  * `method`, `url`, `status`, `durationMs`, and `aborted` if the answer was not sent completely.
  * @param options - The logger; by default pino to stdout.
+ * @example
+ * ```ts
+ * app.use(requestLog({ logger: pino() }));
+ * ```
  */
 export function requestLog(options?: RequestLogOptions): Middleware;
 export function requestLog(...given: unknown[]): Middleware {
@@ -76,7 +80,7 @@ function pinoToStdout(): Logger['info'] {
   const loading = import('pino').then(
     ({ pino }) => logTo(pino()),
     (error: unknown) => {
-      warn('requestLog() writes nothing, for pino cannot be loaded; install it, or give a logger', error);
+      warn('requestLog() writes nothing, because pino cannot be loaded; install it, or pass a logger', error);
     },
   );
   return (fields, message) => {

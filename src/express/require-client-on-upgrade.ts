@@ -31,6 +31,15 @@ export type UpgradeGuard = (req: IncomingMessage, socket: Duplex) => Promise<Cli
  * @param given - The rule. Omitted: every client with a certificate may upgrade. `undefined` is an error.
  * @returns The guard, to be called at each `'upgrade'`.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, when the app starts, for a rule that is empty, misspelt or unanchored.
+ * @example
+ * ```ts
+ * const guard = requireClientOnUpgrade({ organizationalUnit: 'sensors' });
+ * server.on('upgrade', async (req, socket, head) => {
+ *   const identity = await guard(req, socket);
+ *   if (identity === undefined) return;
+ *   chat.handleUpgrade(req, socket, head, (member) => member.send(`welcome ${identity.commonName}`));
+ * });
+ * ```
  */
 export function requireClientOnUpgrade(...given: [rule?: ClientRule]): UpgradeGuard {
   refuseRequests('requireClientOnUpgrade', given);
@@ -64,7 +73,7 @@ function turnAway(req: IncomingMessage, socket: Duplex, connection: Connection, 
 
 function notHttp1(): MtlsError {
   return new MtlsError('ERR_MTLS_OPTION_INVALID', {
-    seen: 'HTTP/2 has no upgrade, and its extended CONNECT is answered as a request',
+    seen: 'HTTP/2 has no upgrade; its extended CONNECT is handled as a request',
     remedy: 'guard it with requireClient()',
   });
 }

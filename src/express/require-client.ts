@@ -17,6 +17,11 @@ import { refuseRequests } from './uncalled.js';
  * @returns A middleware that passes `ERR_MTLS_CERTIFICATE_REQUIRED` (401) or `ERR_MTLS_CLIENT_FORBIDDEN` (403) to
  *   `next()`.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, when the app starts, for a rule that is empty, misspelt or unanchored.
+ * @example
+ * ```ts
+ * app.get('/', requireClient(), (req, res) => res.send(`hello ${clientOf(req).commonName}`));
+ * app.use('/admin', requireClient({ commonName: ['alice', 'bob'], organizationalUnit: 'operators' }));
+ * ```
  */
 export function requireClient<Request extends IncomingMessage = IncomingMessage>(
   ...given: [rule?: ClientRule<Request>]

@@ -10,7 +10,7 @@ import { reportFault } from './report-fault.js';
 /** The error for a factory that was passed to the app without being called. */
 export function uncalled(name: string): MtlsError {
   return new MtlsError('ERR_MTLS_OPTION_INVALID', {
-    seen: `the app was given ${name} itself in place of the middleware that it returns`,
+    seen: `the app was given ${name} itself instead of the middleware that it returns`,
     remedy: `call it: ${name}()`,
   });
 }

@@ -116,6 +116,12 @@ export function connectionOf(
  * @param reqOrSocket - A request of `node:http` or `node:http2`, or its TLS socket.
  * @returns The identity; `undefined` for a caller without a certificate, for a client that is no longer admitted, and
  *   on a server without the gate.
+ * @example
+ * ```ts
+ * sockets.on('connection', (socket, req) => {
+ *   socket.send(`hello ${identify(req)?.commonName ?? 'stranger'}`);
+ * });
+ * ```
  */
 export function identify(
   reqOrSocket: IncomingMessage | Http2ServerRequest | Socket,

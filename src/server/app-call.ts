@@ -35,6 +35,6 @@ function textOf(error: unknown): string {
   try {
     return String(error);
   } catch {
-    return 'a value without a text';
+    return 'a value that cannot be converted to a string';
   }
 }

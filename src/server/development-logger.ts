@@ -90,7 +90,10 @@ const partsOf = new Map<string, (fields: Fields) => Part[]>(
       joined(commonName ?? '-', requestOf(fields), `${status} in ${durationMs} ms`, aborted ? 'aborted' : ''),
       remoteAddress,
     ],
-    'reload-failed': ({ source, detail }) => [detail, `what ${source ?? 'it'} gave before stays in force`],
+    'reload-failed': ({ source, detail }) => [
+      detail,
+      `the last-good copy of ${source ?? 'it'} stays in force`,
+    ],
   }),
 );
 

@@ -27,7 +27,7 @@ type Lines = {
 
 /** The warning about `signals: true` in a worker thread. */
 export const noSignals =
-  'signals: true does nothing in a worker thread, which gets no signals: handle SIGHUP in the main thread, and have it call reload()';
+  'signals: true has no effect in a worker thread, which receives no signals: handle SIGHUP in the main thread, and call reload() from there';
 
 const lines: Lines = {
   // Not logged: one line for each handshake would be most of the log. requestLog() writes one for each request.
@@ -50,7 +50,7 @@ const lines: Lines = {
   'rule-failed': ({ identity, error, ...event }) =>
     warn(
       { ...event, err: error, ...describeIdentity(identity) },
-      `a rule threw, and the request was refused: ${nameClient(identity, event)}`,
+      `a rule threw, and the request was forbidden: ${nameClient(identity, event)}`,
     ),
   'request-failed': ({ identity, error, ...event }) =>
     failure(
@@ -65,16 +65,16 @@ const lines: Lines = {
   'status-unguarded': ({ identity, ...event }) =>
     warn(
       { ...event, ...describeIdentity(identity) },
-      `the status page was asked for, and no rule stands before it: mount it behind requireClient(rule), or give statusRouter() an access: ${nameClient(identity, event)}`,
+      `the status page was requested, but no rule guards it: mount it behind requireClient(rule), or set the option access of statusRouter(): ${nameClient(identity, event)}`,
     ),
-  'gate-failed': ({ error }) => failure({ err: error }, 'the gate failed, and refused the client'),
+  'gate-failed': ({ error }) => failure({ err: error }, 'the gate failed and refused the client'),
   'handshakes-dropped': ({ dropped, limit }) =>
     warn({ dropped, limit }, `${dropped} handshakes dropped within a minute: more than ${limit} at once`),
   reloaded: (report) => info(describeReload(report), `reloaded: ${sayReload(report)}`),
   'reload-failed': ({ source, error }) =>
     failure(
       { source, code: error.code, detail: error.message },
-      `reload failed (${error.code}): what ${source} gave before stays in force`,
+      `reload failed (${error.code}): the last-good copy of ${source} stays in force`,
     ),
   recovered: ({ source, error, since }) =>
     info({ source, code: error.code, since }, `${source} can be used again: ${error.code} is fixed`),
@@ -87,20 +87,20 @@ const lines: Lines = {
     const since = crl.nextUpdate === undefined ? '' : ` at ${crl.nextUpdate.toISOString()}`;
     return warn(
       { issuer: crl.issuer, nextUpdate: crl.nextUpdate, source: origin },
-      `the ${describeCrl(crl)} expired${since}: what it lists stays revoked, it lifts nothing any more, and its base decides; publish a newer delta`,
+      `the ${describeCrl(crl)} expired${since}: its entries stay revoked, it removes no entries, and its base decides; publish a newer delta CRL`,
     );
   },
   'crl-without-number': ({ crl, origin }) =>
     warn(
       { issuer: crl.issuer, source: origin },
-      `${origin}: the ${describeCrl(crl)} has no CRL number, which RFC 5280 section 5.2.3 requires. Its thisUpdate alone ` +
-        'tells it from an older list: a CA that was restored from a backup can take revocations back unnoticed, and no ' +
-        'delta can be combined with it. Have the CA number its CRLs (openssl ca: "crlnumber" in its .cnf)',
+      `${origin}: the ${describeCrl(crl)} has no CRL number, which RFC 5280 section 5.2.3 requires. Only its thisUpdate ` +
+        'distinguishes it from an older CRL: a CA that was restored from a backup can undo revocations unnoticed, and no ' +
+        'delta CRL can be combined with it. Have the CA number its CRLs (openssl ca: "crlnumber" in its .cnf)',
     ),
   'long-ca-names': ({ octets, limit, cas, servername }) =>
     warn(
       { octets, cas },
-      `${under(servername)}the names of the CAs (${cas}) take ${octets} octets in the handshake, and a client in Java accepts ${limit}; ${namesRemedy}`,
+      `${under(servername)}the names of the CAs (${cas}) take ${octets} octets in the handshake, but clients in Java accept ${limit};  ${namesRemedy}`,
     ),
   'few-clients': ({ code, detail }) => warn({ code, detail }, detail),
   listening: ({ allCas, ...fields }) => {
@@ -129,7 +129,7 @@ const lines: Lines = {
   'not-watching': () =>
     failure(
       {},
-      'the server listens, and its handle was closed: its files are not watched; make a new server',
+      'the server listens, but its handle was closed: its files are not watched; create a new server',
     ),
   signal: ({ signal }) => info({ signal }, `${signal}: reading the sources again`),
   'no-signals': () => warn({}, noSignals),

@@ -21,17 +21,17 @@ export function certificatesIn(subject: Explicable): Buffer[] {
     const raw: unknown = (subject as Partial<CertificateIdentity> | undefined)?.raw;
     if (raw instanceof Uint8Array) return [Buffer.from(raw)];
     throw new MtlsError('ERR_MTLS_PEM_INVALID', {
-      seen: 'what is to be explained is no certificate',
-      remedy: 'give PEM, DER or an identity',
+      seen: 'the value to explain is not a certificate',
+      remedy: 'pass PEM, DER or an identity',
     });
   }
   const blocks = readBlocks(
-    { bytes: Buffer.from(subject), origin: 'what is to be explained' },
+    { bytes: Buffer.from(subject), origin: 'the value to explain' },
     certificateBlocks,
   );
   if (blocks.length > 0) return blocks;
   throw new MtlsError('ERR_MTLS_PEM_INVALID', {
-    seen: 'what is to be explained holds no certificate',
-    remedy: 'give PEM or DER',
+    seen: 'the value to explain contains no certificate',
+    remedy: 'pass PEM or DER',
   });
 }

@@ -47,17 +47,41 @@ export interface ServerCertificateState {
   readonly notAfter: Date;
 }
 
-/** The handle of a protected server. */
+/**
+ * The handle of a protected server.
+ * @example
+ * ```ts
+ * const { mtls } = await createServer({ key, cert, ca, crl }, app);
+ * mtls.on('refused', ({ reason, detail, remoteAddress }) => console.log(reason, detail, remoteAddress));
+ * mtls.on('reload-failed', ({ source, error }) => console.error(source, error.code));
+ * ```
+ */
 export interface Mtls extends AsyncDisposable, TypedEventEmitter<MtlsEvents> {
-  /** The CAs in force, including those of the names in `sni`. */
+  /**
+   * The CAs in force, including those of the names in `sni`.
+   * @example
+   * ```ts
+   * for (const { subject, notAfter } of mtls.authorities) console.log(String(subject), notAfter);
+   * ```
+   */
   readonly authorities: readonly AuthorityState[];
-  /** The CRLs in force. */
+  /**
+   * The CRLs in force.
+   * @example
+   * ```ts
+   * for (const { issuer, number, nextUpdate } of mtls.revocation.crls) console.log(String(issuer), number, nextUpdate);
+   * ```
+   */
   readonly revocation: RevocationState;
   /** The certificates that the server presents: its own, then those of `sni`. */
   readonly certificates: readonly ServerCertificateState[];
   /**
    * The standing faults of the sources, from their `'reload-failed'` event to their `'recovered'` event. Oldest
    * first.
+   * @example
+   * ```ts
+   * for (const { source, error, since } of mtls.faults) console.error(source, error.message, since);
+   * ```
    */
   readonly faults: readonly StandingFault[];
   /** The error of the first of {@link Mtls.faults}; `undefined` if there is none. */
@@ -67,15 +91,30 @@ export interface Mtls extends AsyncDisposable, TypedEventEmitter<MtlsEvents> {
   /**
    * Whether clients can be served: the sources have been read, and not every CRL is stale. For a readiness probe: one
    * stale CRL, such as a partner's, does not make it `false`.
+   * @example
+   * ```ts
+   * app.get('/ready', (_req, res) => res.sendStatus(mtls.ready ? 200 : 503));
+   * ```
    */
   readonly ready: boolean;
-  /** The open connections of clients with a certificate. */
+  /**
+   * The open connections of clients with a certificate.
+   * @example
+   * ```ts
+   * for (const { identity, remoteAddress } of mtls.connections) console.log(String(identity.subject), remoteAddress);
+   * ```
+   */
   readonly connections: Iterable<ConnectionState>;
   /**
    * Reads every source again and commits what can be used: each CRL, the removal of CAs, new CAs if every source of
    * `ca` is readable, and each key with its certificate. Overlapping calls share one reload.
    * @throws MtlsError every fault, after the rest is in force. The last-good copy of a faulty source stays in force.
    *   The `'reload-failed'` event reports the same.
+   * @example
+   * ```ts
+   * const { added, evicted } = await mtls.reload();
+   * console.log(`${added} newly revoked, ${evicted} connections closed`);
+   * ```
    */
   reload(): Promise<ReloadReport>;
   /**
@@ -84,8 +123,19 @@ export interface Mtls extends AsyncDisposable, TypedEventEmitter<MtlsEvents> {
    * @param subject - An identity, a certificate, or PEM or DER.
    * @param servername - The name of `sni` that the client asks for; by default none.
    * @throws MtlsError `ERR_MTLS_PEM_INVALID` for text without a certificate.
+   * @example
+   * ```ts
+   * console.log(mtls.explain(await readFile('client1-crt.pem')).text);
+   * ```
    */
   explain(subject: Explicable, servername?: string): Explanation;
-  /** Stops watching the sources. The gate continues to judge by what is in force. */
+  /**
+   * Stops watching the sources. The gate continues to judge by what is in force.
+   * @example
+   * ```ts
+   * server.close();
+   * await mtls.close();
+   * ```
+   */
   close(): Promise<void>;
 }

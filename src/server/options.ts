@@ -28,7 +28,20 @@ import { checkTlsOptions } from '../material/tls-options.js';
 import { checkBoolean, checkChoice, checkEach, checkInteger, invalid } from '../option-checks.js';
 import { checkRevocationPolicy, type RevocationPolicy } from '../revocation/revocation-policy.js';
 
-/** The options of `createServer`, `createServerOptions` and `protect`. */
+/**
+ * The options of `createServer`, `createServerOptions` and `protect`.
+ * @example
+ * ```ts
+ * const options: MtlsOptions = {
+ *   key: 'server-key.pem',
+ *   cert: 'server-crt.pem',
+ *   ca: ['staff-ca.pem', 'partner-ca.pem'],
+ *   crl: ['staff-crl.pem', 'partner-crl.pem'],
+ *   clients: 'optional',
+ *   logger: pino(),
+ * };
+ * ```
+ */
 export interface MtlsOptions {
   /** The server's private key: PEM, or DER in PKCS#8, PKCS#1 or SEC1. */
   readonly key: Source;
@@ -40,6 +53,10 @@ export interface MtlsOptions {
    * The trust store for clients: the trust anchors (root CAs) whose clients are admitted, and the intermediate CAs
    * below them. Every handshake carries the names of all CAs, which may take 65,407 octets; clients in Java accept
    * 32,640.
+   * @example
+   * ```ts
+   * ca: ['staff-ca.pem', 'partner-cas/']
+   * ```
    */
   readonly ca: CaSource | readonly CaSource[];
   /**
@@ -60,15 +77,29 @@ export interface MtlsOptions {
    * Proxies in front of the server that terminate TLS and forward client certificates. Each forwarded certificate is
    * checked like that of a directly connected client. Requires a server with the gate; cannot be combined with `sni`
    * or `refusals: 'native'`.
+   * @example
+   * ```ts
+   * proxies: { from: { ca: 'proxy-ca.pem', rule: { commonName: 'proxy1' } }, header: 'nginx' }
+   * ```
    */
   readonly proxies?: ProxyOptions;
-  /** The certificate revocation lists (CRLs) of those CAs. Without it, no certificate is ever revoked. */
+  /**
+   * The certificate revocation lists (CRLs) of those CAs. Without it, no certificate is ever revoked.
+   * @example
+   * ```ts
+   * crl: ['root-crl.pem', 'intermediate-crl.pem']
+   * ```
+   */
   readonly crl?: CrlSource | readonly CrlSource[];
   /**
    * Server names with their own certificate and, if their clients differ, their own CAs and CRLs: `'a.example'`, or
    * `'*.example'` for all names one label below it. A request for the host of another name is answered with 421.
    * Sessions are not resumed, because node:tls does not tell for which name a session was created. Only for
    * `createServer()`.
+   * @example
+   * ```ts
+   * sni: { 'partners.example': { key: 'partners-key.pem', cert: 'partners-crt.pem', ca: 'partner-ca.pem', crl: 'partner-crl.pem' } }
+   * ```
    */
   readonly sni?: Readonly<Record<string, ServerNameOptions>>;
   /**
@@ -90,9 +121,21 @@ export interface MtlsOptions {
    * @defaultValue `'close'`
    */
   readonly onRefused?: 'close' | 'respond';
-  /** How revocation is checked. */
+  /**
+   * How revocation is checked.
+   * @example
+   * ```ts
+   * revocation: { graceMs: 3_600_000, warnAt: 0.5 }
+   * ```
+   */
   readonly revocation?: RevocationPolicy;
-  /** Which certificates are accepted as client certificates. */
+  /**
+   * Which certificates are accepted as client certificates.
+   * @example
+   * ```ts
+   * certificates: { missingUsage: 'allow', minRsaBits: 3072 }
+   * ```
+   */
   readonly certificates?: CertificatePolicy;
   /**
    * Whether the files are watched. With `false`, only `mtls.reload()` and SIGHUP reload.
@@ -117,7 +160,13 @@ export interface MtlsOptions {
    * @defaultValue `true`; `false` with `sni`
    */
   readonly resumption?: boolean;
-  /** Limits on connections whose handshake is not done. */
+  /**
+   * Limits on connections whose handshake is not done.
+   * @example
+   * ```ts
+   * limits: { handshakeTimeoutMs: 5000, pendingHandshakes: 500 }
+   * ```
+   */
   readonly limits?: LimitOptions;
   /**
    * Where events are logged: `developmentLogger()`, pino, `console`, or any object with the methods `info`, `warn`
@@ -129,6 +178,10 @@ export interface MtlsOptions {
   /**
    * Further options for `https.createServer`: minVersion, ciphers, ALPN, timeouts. Options that would weaken the
    * authentication of clients are errors.
+   * @example
+   * ```ts
+   * tls: { minVersion: 'TLSv1.3' }
+   * ```
    */
   readonly tls?: ServerOptions | undefined;
   /**
@@ -231,8 +284,8 @@ function checkResumption({ resumption, sni }: GivenOptions): boolean {
   const checked = checkBoolean(resumption, 'resumption', sni === undefined);
   if (!checked || sni === undefined) return checked;
   throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-    seen: 'resumption: true and sni exclude each other, because node:tls does not say under which name a session was begun',
-    remedy: 'leave one of them out',
+    seen: 'resumption: true and sni cannot be combined, because node:tls does not tell for which name a session was created',
+    remedy: 'omit one of them',
   });
 }
 

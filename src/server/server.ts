@@ -48,6 +48,17 @@ export type ProxiedServer = HttpServer & {
  * @param options - The key, certificate, CAs and CRLs, and further options. They are checked and read once.
  * @param listener - An Express app, or any `(req, res)` function.
  * @throws MtlsError for every fault of the options and the files, each with the file or option and the remedy.
+ * @example
+ * ```ts
+ * const app = express();
+ * app.get('/', requireClient(), (req, res) => res.send(`hello ${clientOf(req).commonName}`));
+ * app.use(mtlsErrorHandler());
+ * const server = await createServer(
+ *   { key: 'server-key.pem', cert: 'server-crt.pem', ca: 'ca-crt.pem', crl: 'ca-crl.pem' },
+ *   app,
+ * );
+ * server.listen(4433);
+ * ```
  */
 export async function createServer(options: MtlsOptions, listener?: RequestListener): Promise<MtlsServer>;
 /**
@@ -106,19 +117,25 @@ function begin(server: NetServer, handle: MtlsHandle, settings: Settings): void 
  * @param options - As for {@link createServer}, without the options that require the gate: `sni`, `signals`,
  *   `proxies`, `clients: 'optional'`, `onRefused: 'respond'`, `partialChain: 'allow'` and `announceCas: 'none'`.
  * @throws MtlsError as {@link createServer}, and `ERR_MTLS_CRL_UNSUPPORTED` for CRLs that OpenSSL would misinterpret.
+ * @example
+ * ```ts
+ * app.use(clientIdentity());
+ * const options = await createServerOptions({ key, cert, ca, crl });
+ * https.createServer(options, app).listen(4433);
+ * ```
  */
 export async function createServerOptions(options: MtlsOptions): Promise<ServerOptions> {
   const settings = checkOptions(options);
-  refuseNames(settings, 'each request has to be checked for its Host');
+  refuseNames(settings, 'the Host of each request must be checked');
   if (settings.signals) {
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-      seen: 'signals: true needs the reloader, and these options are read once',
+      seen: 'signals: true needs the reloader, but these options are read once',
       remedy: 'use createServer(), or protect() the server',
     });
   }
   if (settings.clients === 'optional') {
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-      seen: "clients: 'optional' needs the gate, because node:tls would let bad certificates in as well",
+      seen: "clients: 'optional' needs the gate, because node:tls would also admit invalid certificates",
       remedy: 'use createServer(), or protect() the server',
     });
   }
@@ -130,7 +147,7 @@ export async function createServerOptions(options: MtlsOptions): Promise<ServerO
   }
   if (settings.proxies !== undefined) {
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-      seen: 'proxies needs the gate, because each request has to be judged by the certificate in its header',
+      seen: 'proxies needs the gate, because each request must be judged by the certificate in its header',
       remedy: 'use createServer(), or protect() the server',
     });
   }
@@ -160,6 +177,13 @@ export async function createServerOptions(options: MtlsOptions): Promise<ServerO
  * @throws MtlsError as {@link createServer}; also `ERR_MTLS_STATE_INVALID` if the server already listens or has a
  *   gate, and `ERR_MTLS_OPTION_INVALID` if it does not request certificates. If the files are faulty, the gate stays
  *   and refuses every client: create a new server.
+ * @example
+ * ```ts
+ * const server = https.createServer({ requestCert: true, rejectUnauthorized: false }, app);
+ * const mtls = await protect(server, { key, cert, ca, crl });
+ * mtls.on('evicted', ({ identity, reason }) => console.log(String(identity?.subject), reason));
+ * server.listen(4433);
+ * ```
  */
 export async function protect(
   server: Server | Http2SecureServer | TlsServer,
@@ -170,11 +194,17 @@ export async function protect(
  * @param server - A server of `node:http`, or of `createServer()` of `node:http2`, that is not listening yet.
  * @param options - As for {@link createServer}, without `key` and `cert`.
  * @throws MtlsError as for a server with TLS.
+ * @example
+ * ```ts
+ * const server = http.createServer(app);
+ * await protect(server, { ca, crl, proxies: { from: { socket: true }, header: 'nginx' } });
+ * server.listen('/run/app/http.sock');
+ * ```
  */
 export async function protect(server: HttpServer | Http2Server, options: ProxiedOptions): Promise<Mtls>;
 export async function protect(server: NetServer, options: MtlsOptions | ProxiedOptions): Promise<Mtls> {
   const settings = checkOptions(options);
-  refuseNames(settings, 'node:tls replaces no context of a server that was made elsewhere');
+  refuseNames(settings, 'node:tls cannot replace the secure contexts of an existing server');
   checkProtectable(server, settings);
   const handle = new MtlsHandle(settings);
   claim(server);
@@ -189,25 +219,25 @@ export async function protect(server: NetServer, options: MtlsOptions | ProxiedO
 
 function refuseNames({ names }: Settings, why: string): void {
   if (names.size === 0) return;
-  throw new MtlsError('ERR_MTLS_OPTION_INVALID', { seen: `sni is for createServer() alone, because ${why}` });
+  throw new MtlsError('ERR_MTLS_OPTION_INVALID', { seen: `sni is only for createServer(), because ${why}` });
 }
 
 function checkProtectable(server: NetServer, settings: Settings): void {
   const { clients, onRefused } = settings;
   if (server.listening)
     throw new MtlsError('ERR_MTLS_STATE_INVALID', {
-      seen: 'the server listens already',
+      seen: 'the server already listens',
       remedy: 'protect() it before listen()',
     });
   const hasTls = 'setSecureContext' in server;
   if (hasTls !== (settings.credentials !== undefined))
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
       seen: hasTls
-        ? 'the server has TLS, and there are no key and cert'
-        : 'the server has no TLS, and there are key and cert',
+        ? 'the server has TLS, but key and cert are missing'
+        : 'the server has no TLS, but key and cert are set',
       remedy: hasTls
-        ? 'give key and cert'
-        : 'leave them out, which needs proxies, or make a server of node:https',
+        ? 'set key and cert'
+        : 'omit them, which requires proxies, or create a server of node:https',
     });
   if (!hasTls) return;
   const { requestCert, rejectUnauthorized } = server as {
@@ -216,25 +246,25 @@ function checkProtectable(server: NetServer, settings: Settings): void {
   };
   if (requestCert === false && asksForCertificates(settings)) {
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-      seen: 'the server asks for no client certificate',
-      remedy: 'make it with requestCert: true',
+      seen: 'the server does not request client certificates',
+      remedy: 'create it with requestCert: true',
     });
   }
   if (onRefused === 'respond' && (rejectUnauthorized === true || !('setTimeout' in server))) {
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-      seen: "onRefused: 'respond' needs a server of node:https or node:http2, made with rejectUnauthorized: false, so that there are requests to answer",
+      seen: "onRefused: 'respond' needs a server of node:https or node:http2, created with rejectUnauthorized: false, so that there are requests to answer",
     });
   }
   if (rejectUnauthorized === true && !hasOpensslAnchors(settings)) {
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-      seen: `the server refuses by itself, and with ${anchorless(settings)} node:tls trusts no client`,
-      remedy: 'make it with rejectUnauthorized: false',
+      seen: `the server has rejectUnauthorized: true, and with ${anchorless(settings)} node:tls trusts no client`,
+      remedy: 'create it with rejectUnauthorized: false',
     });
   }
   if (rejectUnauthorized === true && clients === 'optional') {
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-      seen: 'the server refuses callers without a certificate before the gate can let them in',
-      remedy: "for clients: 'optional' make it with rejectUnauthorized: false",
+      seen: 'the server refuses callers without a certificate before the gate can admit them',
+      remedy: "for clients: 'optional' create it with rejectUnauthorized: false",
     });
   }
 }
@@ -251,9 +281,8 @@ const gateKey = Symbol.for('express-mtls.gate');
 function claim(server: NetServer): void {
   if (gateKey in server)
     throw new MtlsError('ERR_MTLS_STATE_INVALID', {
-      seen: 'the server has a gate already, by createServer() or an earlier protect()',
-      remedy:
-        'use the handle that the first call returned, and after a protect() that failed make a new server',
+      seen: 'the server already has a gate, from createServer() or an earlier protect()',
+      remedy: 'use the handle that the first call returned, or create a new server if protect() has failed',
     });
   Object.defineProperty(server, gateKey, { value: true });
 }

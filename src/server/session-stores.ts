@@ -13,8 +13,8 @@ export function refuseSessionStores(server: Server): void {
   const refuse = (name: string | symbol): void => {
     if (!storeEvents.some((event) => event === name)) return;
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-      seen: `a listener for '${String(name)}' resumes sessions, and options.resumption is false`,
-      remedy: 'leave one of them out',
+      seen: `a listener for '${String(name)}' resumes sessions, but options.resumption is false`,
+      remedy: 'omit one of them',
     });
   };
   for (const event of storeEvents) if (server.listenerCount(event) > 0) refuse(event);

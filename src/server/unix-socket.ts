@@ -75,7 +75,7 @@ function pathIn(where: unknown): string {
 
 function notSocket(seen: string): MtlsError {
   return new MtlsError('ERR_MTLS_OPTION_INVALID', {
-    seen: `proxies.from is { socket: true }, and the server is to listen on ${seen}`,
+    seen: `proxies.from is { socket: true }, but the server would listen on ${seen}`,
     remedy: "listen on a path: server.listen('/run/app/http.sock')",
   });
 }
@@ -107,9 +107,10 @@ function faultOf(server: Server, mode: number): MtlsError | undefined {
   if (seen?.isSocket() === true && (bits & ~mode) === 0) return undefined;
   return new MtlsError('ERR_MTLS_STATE_INVALID', {
     source: address,
-    seen: seen === undefined ? 'the socket is gone' : `the socket has the mode 0o${bits.toString(8)}`,
+    seen:
+      seen === undefined ? 'the socket file was removed' : `the socket has the mode 0o${bits.toString(8)}`,
     expected: `0o${mode.toString(8)} at most`,
-    remedy: 'let this process make the socket, or set the umask of the process that does',
+    remedy: 'let this process create the socket, or set the umask of the process that does',
   });
 }
 

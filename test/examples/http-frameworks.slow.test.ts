@@ -14,7 +14,7 @@ test.each([
   [
     'fastify',
     `401 {"statusCode":401,"code":"${required}","error":"Unauthorized","message":"this route needs a client certificate, and the caller has none"}`,
-    `403 {"statusCode":403,"code":"${forbidden}","error":"Forbidden","message":"the rule of this route does not admit the client"}`,
+    `403 {"statusCode":403,"code":"${forbidden}","error":"Forbidden","message":"the rule of this route forbids the request"}`,
   ],
 ])(
   'the %s example serves its clients, refuses the others, and lets a revoked one go',

@@ -223,7 +223,7 @@ describe.each([{ partialChain: 'allow' }, { announceCas: 'none' }] as const)('%j
     const server = createHttpsServer({ requestCert: true, rejectUnauthorized: true });
     await expect(protect(server, { ...options, ...choice })).rejects.toMatchObject({
       code: 'ERR_MTLS_OPTION_INVALID',
-      remedy: 'make it with rejectUnauthorized: false',
+      remedy: 'create it with rejectUnauthorized: false',
     });
   });
 });

@@ -11,7 +11,7 @@ import { Client } from '../support/client.js';
 import type { LoggerFailure } from '../support/failing-logger-program.js';
 import { material, publish, until } from '../support/server.js';
 
-const noText = / a value without a text/;
+const noText = / a value that cannot be converted to a string/;
 
 test.each<[LoggerFailure, RegExp]>([
   ['rejects', /MtlsWarning: the logger rejected: Error: disk full/],

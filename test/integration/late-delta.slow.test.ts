@@ -93,7 +93,7 @@ describe('a late delta beside a current base', () => {
         level: 'warn',
         fields: { nextUpdate, source },
         message: expect.stringMatching(
-          /^the delta CRL number 23 of "CN=ca" \(.*Z\) expired at .*Z: what it lists stays revoked, it lifts nothing any more, and its base decides; publish a newer delta$/,
+          /^the delta CRL number 23 of "CN=ca" \(.*Z\) expired at .*Z: its entries stay revoked, it removes no entries, and its base decides; publish a newer delta CRL$/,
         ),
       },
     ]);

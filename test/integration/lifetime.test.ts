@@ -355,7 +355,7 @@ describe('protect()', () => {
     await listen(server);
     const error = await failureOf(protect(server, given.options));
     expect(error.code).toBe('ERR_MTLS_STATE_INVALID');
-    expect(error.message).toMatch(/listens already.*before listen\(\)/);
+    expect(error.message).toMatch(/already listens.*before listen\(\)/);
   });
 
   test.each([
@@ -369,7 +369,7 @@ describe('protect()', () => {
     for (const server of [https.createServer(serverOptions), http2.createSecureServer(serverOptions)]) {
       const error = await failureOf(protect(server, given.options));
       expect(error.code).toBe('ERR_MTLS_OPTION_INVALID');
-      expect(error.message).toMatch(/asks for no client certificate.*requestCert: true/);
+      expect(error.message).toMatch(/does not request client certificates.*requestCert: true/);
     }
   });
 
@@ -381,7 +381,7 @@ describe('protect()', () => {
       rejectUnauthorized: true,
     });
     const error = await failureOf(protect(server, { ...given.options, clients: 'optional' }));
-    expect(error.message).toMatch(/make it with rejectUnauthorized: false/);
+    expect(error.message).toMatch(/create it with rejectUnauthorized: false/);
   });
 
   test.each([{ rejectUnauthorized: true }, { rejectUnauthorized: false }])(
@@ -436,7 +436,7 @@ describe('protect()', () => {
     const refused = {
       code: 'ERR_MTLS_STATE_INVALID',
       message:
-        'the server has a gate already, by createServer() or an earlier protect(); use the handle that the first call returned, and after a protect() that failed make a new server',
+        'the server already has a gate, from createServer() or an earlier protect(); use the handle that the first call returned, or create a new server if protect() has failed',
     };
     const made = (given: ReturnType<typeof material>, served: string[] = []): https.Server =>
       https.createServer(
@@ -495,7 +495,9 @@ describe('protect()', () => {
         code: 'ERR_MTLS_OPTION_INVALID',
       });
       const sni = { 'a.example': { key: given.files.key, cert: given.files.cert } };
-      await expect(protect(server, { ...given.options, sni })).rejects.toThrow(/sni is for createServer/);
+      await expect(protect(server, { ...given.options, sni })).rejects.toThrow(
+        /sni is only for createServer/,
+      );
       const mtls = await protect(server, given.options);
       const client = new Client({ port: await listen(server), ca: given.root.pem }, given.root.client());
       expect(await client.get()).toMatchObject({ status: 200 });

@@ -678,7 +678,7 @@ describe('what else is reloaded', () => {
     expect(server.recorder.linesOf('reload-failed')).toMatchObject([
       {
         level: 'error',
-        message: expect.stringMatching(/^reload failed .* gave before stays in force$/),
+        message: expect.stringMatching(/^reload failed .*: the last-good copy of .* stays in force$/),
       },
     ]);
   });

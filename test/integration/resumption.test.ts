@@ -363,7 +363,7 @@ describe.each(tlsVersions)('over %s', (version) => {
     const { server } = await startServer({ root, options });
     const invalid = expect.objectContaining({
       code: 'ERR_MTLS_OPTION_INVALID',
-      message: expect.stringContaining('resumes sessions, and options.resumption is false'),
+      message: expect.stringContaining('resumes sessions, but options.resumption is false'),
     });
     expect(() => keepSessions(server)).toThrow(invalid);
     expect(() => server.on('resumeSession', () => {})).toThrow(invalid);

@@ -299,12 +299,12 @@ describe('sni is refused', () => {
     expect.objectContaining({ code: 'ERR_MTLS_OPTION_INVALID', message: expect.stringContaining(text) });
 
   test('by createServerOptions(), which checks no request', async () => {
-    await expect(createServerOptions(options)).rejects.toEqual(invalid('sni is for createServer() alone'));
+    await expect(createServerOptions(options)).rejects.toEqual(invalid('sni is only for createServer()'));
   });
 
   test('by protect(), which cannot replace the contexts', async () => {
     const server = https.createServer({ ...pair, requestCert: true, rejectUnauthorized: false });
-    await expect(protect(server, options)).rejects.toEqual(invalid('sni is for createServer() alone'));
+    await expect(protect(server, options)).rejects.toEqual(invalid('sni is only for createServer()'));
   });
 
   test('with a store of sessions', async () => {

@@ -292,7 +292,7 @@ describe('on a server that', () => {
     expect(outcomes).toMatchObject([
       {
         code: 'ERR_MTLS_SERVER_UNPROTECTED',
-        message: expect.stringContaining('make the server with createServer()'),
+        message: expect.stringContaining('create the server with createServer()'),
       },
     ]);
     expect(takeWarnings()).toEqual([expect.stringContaining('came through a TLS server without the gate')]);

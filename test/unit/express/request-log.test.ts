@@ -147,7 +147,7 @@ describe('requestLog', () => {
     ]);
     expect(stdout).toBe('goes on\n');
     expect(
-      stderr.match(/MtlsWarning: requestLog\(\) writes nothing, for pino cannot be loaded/g),
+      stderr.match(/MtlsWarning: requestLog\(\) writes nothing, because pino cannot be loaded/g),
     ).toHaveLength(1);
   });
 });

@@ -120,7 +120,7 @@ describe('requireClient with a rule', () => {
     expect(passed).toHaveLength(1);
     expect(error).toMatchObject({
       ...forbidden,
-      message: 'the rule of this route does not admit the client',
+      message: 'the rule of this route forbids the request',
     });
     expect(reports).toEqual([
       {
@@ -157,7 +157,7 @@ describe('requireClient with a rule', () => {
     expect(passed).toHaveLength(1);
     expect(error).toMatchObject({
       ...forbidden,
-      message: 'the rule of this route does not admit the client',
+      message: 'the rule of this route forbids the request',
     });
     expect((error as Error).cause).toBeUndefined();
     expect(reports).toEqual([

@@ -92,7 +92,7 @@ describe('sni is rejected', () => {
     expect(checkOptions(options).resumption).toBe(false);
     expect(checkOptions({ ...options, resumption: false }).resumption).toBe(false);
     expect(failureOf(() => checkOptions({ ...options, resumption: true })).message).toMatch(
-      /^resumption: true and sni exclude each other/,
+      /^resumption: true and sni cannot be combined/,
     );
   });
 });
