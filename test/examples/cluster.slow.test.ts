@@ -36,7 +36,7 @@ async function visit(stage: Stage, as: string, session?: Buffer): Promise<Visit>
   }
 }
 
-test('each worker of the cluster example lets a revoked client go, and no ticket brings it back', async () => {
+test('each worker of the cluster example disconnects a revoked client, and no ticket brings it back', async () => {
   const stage = await Stage.set('examples/cluster/server.ts', { WORKERS: '2' });
   await stage.program.wrote(/^worker 1 on [^]*^worker 2 on |^worker 2 on [^]*^worker 1 on /m);
   // Connections go to the workers in turn.

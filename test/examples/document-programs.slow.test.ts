@@ -79,7 +79,7 @@ test('the server of docs/coming-from-passport-client-cert.md finds its user, and
   expect(await call(url, { certs, as: 'client2' })).toBe('403 no user has this certificate\n');
 });
 
-test('the program of docs/rules.md says which field refuses', async () => {
+test('the program of docs/rules.md reports which field forbids', async () => {
   const { output, exitCode } = await run(writeProgram(['docs/rules.md', 'check-rules.mjs'], folder), {
     cwd: folder,
   });
@@ -106,7 +106,7 @@ describe('docs/kubernetes.md', () => {
     return { url: `https://localhost:${port}`, probePort, program };
   }
 
-  test('its server answers probes that have no certificate, and nobody else who has none', async () => {
+  test('its server answers only probes without a certificate', async () => {
     const { url, probePort } = await deploy();
     expect((await fetch(`http://localhost:${probePort}/ready`)).status).toBe(200);
     expect(await call(url, { certs, as: 'client1' })).toBe('200 hello client1\n');

@@ -31,7 +31,7 @@ async function statuses(path: string, ...callers: readonly string[]): Promise<Re
   return Object.fromEntries(await Promise.all(answers)) as Record<string, string>;
 }
 
-test('the guards example lets each route’s callers in and answers the others with problem details', async () => {
+test('the guards example allows the callers of each route, and answers the others with problem details', async () => {
   await serve();
   expect(await call(`${url}/`, { certs })).toBe('200 {"caller":"anonymous"}');
   expect(await call(`${url}/`, { certs, as: 'client2' })).toBe('200 {"caller":"client2"}');

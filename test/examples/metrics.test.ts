@@ -4,7 +4,7 @@ import { parseScrape } from '../support/metrics.js';
 import { until } from '../support/server.js';
 import { aboutASecond, Stage } from '../support/stage.js';
 
-test('the metrics example shows its figures to Prometheus alone, and they follow what happens', async () => {
+test('the metrics example shows its metrics only to Prometheus, and they change with events', async () => {
   const stage = await Stage.set('examples/metrics/server.ts');
   const authority = await openDevCa(stage.certs);
   await authority.issueClient('prometheus');

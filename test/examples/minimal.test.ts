@@ -71,7 +71,7 @@ describe('the server', () => {
     expect(program.output).toContain(`${curl} https://localhost:${env.PORT}/\n`);
   });
 
-  test('says how to make certificates where there are none', async () => {
+  test('explains how to create missing certificates', async () => {
     const empty = temporaryDirectory();
     expect(await run(server, { env: { CERTS: empty, PORT: '0' } })).toEqual({
       output: `${empty} holds no certificates yet. Make them with: npm run certs\n`,

@@ -96,7 +96,7 @@ describe('on its page npm resolves what is relative in the README against the re
   });
 });
 
-test('the README’s programs serve, call, and let a revoked client go', async () => {
+test('the README’s programs serve, call, and disconnect a revoked client', async () => {
   const folder = temporaryDirectory();
   const certs = path.join(folder, 'certs-dev');
   expect(readme).toContain('\n$ npx express-mtls init\n');

@@ -17,7 +17,7 @@ beforeAll(async () => {
   await ca.issueClient('client2');
 });
 
-test('the revocation example tells every event and reloads when it is told to', async () => {
+test('the revocation example prints every event and reloads on request', async () => {
   const program = new Program('examples/revocation/server.ts', { env: { CERTS: certs, PORT: '0' } });
   const [, url = ''] = await program.wrote(/Revocation on (https:\/\/localhost:\d+)/);
   const as1 = { certs, as: 'client1' };

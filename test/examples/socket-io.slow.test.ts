@@ -65,7 +65,7 @@ test.each<Transport>(['polling', 'websocket'])(
   },
 );
 
-test('a session of the socket-io example serves the client that opened it and no other, and may be upgraded', async () => {
+test('a session of the socket-io example serves only the client that opened it, and may be upgraded', async () => {
   const stage = await Stage.set('examples/socket-io/server.ts');
   const path = '/socket.io/?EIO=4&transport=polling';
   const [, sid = ''] = /"sid":"([^"]+)"/.exec(await stage.call(path, 'client1')) ?? [];

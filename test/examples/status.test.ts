@@ -3,7 +3,7 @@ import { temporaryDirectory } from '../support/files.js';
 import { run } from '../support/program.js';
 import { Stage } from '../support/stage.js';
 
-test('the status example shows client1 who was refused, shows nobody else, and answers every probe', async () => {
+test('the status example shows refusals only to client1, and answers every probe', async () => {
   const stage = await Stage.set('examples/status/server.ts');
   expect(await stage.call('/', 'client2')).toBe('200 hello client2\n');
   expect(await stage.call('/status', 'client2')).toMatch(/^403 .*ERR_MTLS_CLIENT_FORBIDDEN/);
@@ -19,7 +19,7 @@ test('the status example shows client1 who was refused, shows nobody else, and a
   expect(report).toMatchObject({ ready: true, refusals: { byReason: { revoked: expect.any(Number) } } });
 });
 
-test('the status example says how to make certificates where there are none', async () => {
+test('the status example explains how to create missing certificates', async () => {
   const empty = temporaryDirectory();
   expect(await run('examples/status/server.ts', { env: { CERTS: empty, PORT: '0' } })).toEqual({
     output: `${empty} holds no certificates yet. Make them with: npm run certs\n`,

@@ -22,7 +22,7 @@ async function explain(
   return mtls.explain(certificate.pem);
 }
 
-test('a client that is let in: every check, the CA and the CRL that it rests on, and the rules', async () => {
+test('an admitted client: every check, the CA, the CRL, and the rules', async () => {
   requireClient({ commonName: 'client1' });
   requireClient({ organization: 'Example', organizationalUnit: 'ops' });
   requireClient(function onWeekdays() {

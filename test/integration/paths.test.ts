@@ -213,7 +213,7 @@ describe('a hundred CAs of one name', () => {
   test.each([
     ['with key identifiers', true],
     ['without', false],
-  ])('%s let in the clients of each', async (_what, subjectKeyId) => {
+  ])('%s admit the clients of each', async (_what, subjectKeyId) => {
     const cas = Array.from({ length: size }, () => ca({ commonName: 'ca', subjectKeyId }));
     const root = cas[0] as CertificateAuthority;
     const server = await startServer({ root, cas, crl: null, options: { tls: {} } });

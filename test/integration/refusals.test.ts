@@ -390,7 +390,7 @@ test.each([
   { title: 'without CRLs', given: { crl: null } },
   { title: 'where an unknown status is allowed', given: { options: { revocation: { unknown: 'allow' } } } },
 ] as const)(
-  'a client whose first handshake lacked an intermediate is let in once it sends it, $title',
+  'a client whose first handshake lacked an intermediate is admitted once it sends it, $title',
   async ({ given }) => {
     const root = ca('ca');
     const client1 = root.intermediate('middle').client('client1');

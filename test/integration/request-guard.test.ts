@@ -36,7 +36,7 @@ async function withoutMiddleware(
 }
 
 describe.each(tlsVersions)('over %s, a handler that never asks who is calling', (version) => {
-  test('does not see a request of a client that is no longer let in; those of others it does', async () => {
+  test('receives requests only of clients that are still admitted', async () => {
     const reached: string[] = [];
     const { server, brief, lasting } = await withoutMiddleware(reached);
     const gone = server.as(brief, { version, keepAlive: true });

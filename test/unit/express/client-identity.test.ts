@@ -6,14 +6,14 @@ import { client1, exchange } from '../../support/exchange.js';
 import { takeWarnings } from '../../support/warnings.js';
 
 describe('clientIdentity', () => {
-  test('says who is calling', () => {
+  test('sets the identity', () => {
     const { req, res, next, passed } = exchange();
     clientIdentity()(req, res, next);
     expect(passed).toEqual([[]]);
     expect(req.clientIdentity).toBe(client1);
   });
 
-  test('lets an anonymous caller pass without an identity, whatever stood there', () => {
+  test('passes a caller without a certificate, and clears the identity', () => {
     const { req, res, next, passed } = exchange('anonymous');
     req.clientIdentity = client1;
     clientIdentity()(req, res, next);
@@ -26,7 +26,7 @@ describe('clientIdentity', () => {
     ['expired', 'ERR_MTLS_CERTIFICATE_EXPIRED', 401],
     ['revocation-unknown', 'ERR_MTLS_REVOCATION_UNKNOWN', 503],
   ])(
-    'passes on that the client is %s since its handshake, and closes once that is out',
+    'passes on that the client is %s since its handshake, and closes the connection after the answer',
     (reason, code, status) => {
       const { req, res, next, passed, refuse, evictions } = exchange();
       req.clientIdentity = client1;
@@ -45,7 +45,7 @@ describe('clientIdentity', () => {
   test.each([
     [false, 'a server without TLS'],
     [true, 'a TLS server without the gate'],
-  ])('believes nobody on a socket that no gate has judged (TLS: %p)', (isTls, seen) => {
+  ])('trusts no client on a server without the gate (TLS: %p)', (isTls, seen) => {
     const { req, res, next, passed } = exchange('unjudged');
     if (isTls)
       Object.assign(req.socket, {

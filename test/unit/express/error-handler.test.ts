@@ -13,27 +13,24 @@ function answer(error: unknown): { status: number; headers: object; body: unknow
 }
 
 describe('mtlsErrorHandler', () => {
-  test.each(Object.values(ErrorCode))(
-    'answers %s with a problem that has four members and no more',
-    (code) => {
-      const secret = 'CN=client2, serial 1002, /etc/ssl/ca.crl';
-      const error = new MtlsError(
-        code,
-        { seen: secret, remedy: secret, source: secret },
-        { cause: new Error(secret) },
-      );
-      const { status, headers, body, passed } = answer(error);
-      expect(passed).toEqual([]);
-      expect(status).toBe(error.status);
-      expect(headers).toEqual({ 'content-type': 'application/problem+json', 'cache-control': 'no-store' });
-      expect(JSON.parse(body as string)).toEqual({
-        type: 'about:blank',
-        title: STATUS_CODES[error.status],
-        status: error.status,
-        code,
-      });
-    },
-  );
+  test.each(Object.values(ErrorCode))('answers %s with a problem of exactly four members', (code) => {
+    const secret = 'CN=client2, serial 1002, /etc/ssl/ca.crl';
+    const error = new MtlsError(
+      code,
+      { seen: secret, remedy: secret, source: secret },
+      { cause: new Error(secret) },
+    );
+    const { status, headers, body, passed } = answer(error);
+    expect(passed).toEqual([]);
+    expect(status).toBe(error.status);
+    expect(headers).toEqual({ 'content-type': 'application/problem+json', 'cache-control': 'no-store' });
+    expect(JSON.parse(body as string)).toEqual({
+      type: 'about:blank',
+      title: STATUS_CODES[error.status],
+      status: error.status,
+      code,
+    });
+  });
 
   test.each([
     ['an error of another kind', new Error('x')],
@@ -45,7 +42,7 @@ describe('mtlsErrorHandler', () => {
     expect({ status, body, headers: { ...headers } }).toEqual({ status: 200, body: undefined, headers: {} });
   });
 
-  test('passes an error on that comes when the answer has begun', () => {
+  test('passes on an error after the answer has begun', () => {
     const { req, res, next, passed } = exchange();
     const error = new MtlsError('ERR_MTLS_CLIENT_FORBIDDEN', { seen: 'x' });
     res.flushHeaders();

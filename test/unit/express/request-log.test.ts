@@ -42,7 +42,7 @@ function log(asked = exchange(), finish = true): Line {
 }
 
 describe('requestLog', () => {
-  test('writes one line a request: who, from where, what, and how it went', () => {
+  test('writes one line per request: the client, its address, the request and the outcome', () => {
     const { fields, message } = log();
     expect(fields).toEqual({
       event: 'request',
@@ -67,17 +67,17 @@ describe('requestLog', () => {
   test.each([
     ['an anonymous caller', 'anonymous'],
     ['a caller that no gate has judged', 'unjudged'],
-  ] as const)('names nobody for %s', (_who, identity) => {
+  ] as const)('has no name for %s', (_who, identity) => {
     const { fields, message } = log(exchange(identity));
     expect(fields).toMatchObject({ commonName: undefined, serialNumber: undefined, status: 204 });
     expect(message).toBe('- GET /admin 204');
   });
 
-  test('says where the answer did not get through', () => {
+  test('reports an answer that was not sent completely', () => {
     expect(log(exchange(), false).fields).toMatchObject({ status: 204, aborted: true });
   });
 
-  test('says so of a real request that is cut off, and not of one that is answered', async () => {
+  test('reports that for a real aborted request, and not for an answered one', async () => {
     const { lines, logger } = collector();
     const logged = requestLog({ logger });
     const server = createServer((req, res) => {
@@ -102,7 +102,7 @@ describe('requestLog', () => {
     ]);
   });
 
-  test('writes JSON to stdout where no logger is given', async () => {
+  test('writes JSON to stdout without a logger', async () => {
     const program = `
       import { EventEmitter } from 'node:events';
       import { requestLog } from './src/express/request-log.ts';
@@ -127,7 +127,7 @@ describe('requestLog', () => {
     });
   });
 
-  test('a program without pino goes on without its lines, and says so once', async () => {
+  test('a program without pino continues without request lines, and warns once', async () => {
     const program = `
       import { register } from 'node:module';
       const hooks = 'export const resolve = (name, context, next) => { if (name === "pino") throw new Error("no pino"); return next(name, context); }';

@@ -24,7 +24,7 @@ function socketThat(way: 'works' | 'is stuck'): { socket: Duplex; written: () =>
   return { socket, written: () => Buffer.concat(chunks).toString() };
 }
 
-test('resolves to who is calling, and leaves the socket alone', async () => {
+test('resolves to the identity, and does not touch the socket', async () => {
   const { req } = exchange();
   const { socket, written } = socketThat('works');
   expect(await requireClientOnUpgrade()(req, socket)).toBe(client1);
@@ -43,7 +43,7 @@ test('a client that does not read its answer is closed after five seconds', asyn
   expect(socket.destroyed).toBe(true);
 });
 
-test('a client that is out is told so, and evicted when the answer is out', async () => {
+test('a refused client gets the reason, and is evicted after the answer', async () => {
   const { req, refuse, evictions } = exchange();
   refuse('revocation-unknown');
   const { socket, written } = socketThat('works');
@@ -57,7 +57,7 @@ test('a client that is out is told so, and evicted when the answer is out', asyn
   expect(jest.getTimerCount()).toBe(0);
 });
 
-test('an answer that names the client or the rule would be a leak', async () => {
+test('the answer names neither the client nor the rule', async () => {
   const { req } = exchange();
   const { socket, written } = socketThat('works');
   await requireClientOnUpgrade({ commonName: 'client2' })(req, socket);
@@ -74,7 +74,7 @@ test('the socket ends with the answer, whatever its client does', async () => {
   expect(socket.destroyed).toBe(true);
 });
 
-test('a socket that fails while the rule is being asked ends nothing but itself', async () => {
+test('a socket error while the rule is pending does not end the process', async () => {
   const { req } = exchange();
   const { socket, written } = socketThat('works');
   const rule = async (): Promise<boolean> => {
@@ -86,7 +86,7 @@ test('a socket that fails while the rule is being asked ends nothing but itself'
   expect(written()).toBe('');
 });
 
-test('a failure of its own destroys the socket before it is told of', async () => {
+test('an internal failure destroys the socket before it is reported', async () => {
   const { req } = exchange('unjudged');
   const { socket, written } = socketThat('works');
   await expect(requireClientOnUpgrade()(req, socket)).rejects.toMatchObject({
@@ -96,7 +96,7 @@ test('a failure of its own destroys the socket before it is told of', async () =
   expect([written(), socket.destroyed]).toEqual(['', true]);
 });
 
-test('over HTTP/2, where a stream would be told 200, it is a mistake that is told', async () => {
+test('over HTTP/2, where a stream would be answered with 200, it is an error', async () => {
   const { req } = exchange('anonymous');
   req.httpVersionMajor = 2;
   const { socket, written } = socketThat('works');

@@ -33,7 +33,7 @@ describe('requireClient is checked when the app starts', () => {
 });
 
 describe('requireClient without a rule', () => {
-  test('lets every client with a certificate pass, and says who it is', async () => {
+  test('passes every client with a certificate, and sets the identity', async () => {
     const { passed, req } = await ask();
     expect(passed).toEqual([[]]);
     expect(req.clientIdentity).toBe(client1);
@@ -53,14 +53,14 @@ describe('requireClient without a rule', () => {
     ]);
   });
 
-  test('refuses a client that is no longer let in', () => {
+  test('refuses a client that is no longer admitted', () => {
     const { req, res, next, passed, refuse } = exchange();
     refuse('revoked');
     requireClient()(req, res, next);
     expect(passed).toMatchObject([[{ code: 'ERR_MTLS_CERTIFICATE_REVOKED' }]]);
   });
 
-  test('believes nobody on a socket that no gate has judged, whatever the request says', () => {
+  test('trusts no client on a server without the gate, whatever the request has', () => {
     const { req, res, next, passed } = exchange('unjudged');
     req.clientIdentity = client1;
     requireClient()(req, res, next);
@@ -70,7 +70,7 @@ describe('requireClient without a rule', () => {
 });
 
 describe('requireClient with a rule', () => {
-  test('is asked of those alone that have an identity and are let in', () => {
+  test('is only asked for admitted clients with an identity', () => {
     let asked = 0;
     const guard = requireClient(() => (asked++, true));
     for (const identity of ['anonymous', 'unjudged'] as const) {
@@ -97,7 +97,7 @@ describe('requireClient with a rule', () => {
         },
       }),
     ],
-  ])('grants by %s', async (_what, rule) => {
+  ])('allows by %s', async (_what, rule) => {
     const { passed, reports } = await ask(rule);
     expect(passed.map(([error]) => error)).toEqual([undefined]);
     expect(reports).toEqual([]);
@@ -115,7 +115,7 @@ describe('requireClient with a rule', () => {
     ['a promise of false', () => Promise.resolve(false)],
     ['a promise of 1', () => Promise.resolve(1)],
     ['a promise of nothing', async () => {}],
-  ])('refuses by %s, and tells the operator who asked for what', async (_what, rule) => {
+  ])('forbids by %s, and reports the client and the request to the operator', async (_what, rule) => {
     const { passed, reports, error } = await ask(rule);
     expect(passed).toHaveLength(1);
     expect(error).toMatchObject({
@@ -152,7 +152,7 @@ describe('requireClient with a rule', () => {
         },
       }),
     ],
-  ])('refuses where it %s, tells the operator why, and the client nothing', async (_what, rule) => {
+  ])('forbids if it %s, and reports the reason only to the operator', async (_what, rule) => {
     const { passed, reports, error } = await ask(rule);
     expect(passed).toHaveLength(1);
     expect(error).toMatchObject({
@@ -172,7 +172,7 @@ describe('requireClient with a rule', () => {
     ]);
   });
 
-  test('refuses a client that was revoked while the rule was being asked', async () => {
+  test('refuses a client that was revoked while the rule was pending', async () => {
     const asked = exchange();
     const rule = async (): Promise<boolean> => {
       await new Promise(setImmediate);
@@ -184,13 +184,13 @@ describe('requireClient with a rule', () => {
     expect(asked.passed).toHaveLength(1);
   });
 
-  test('is handed the identity and the request', async () => {
+  test('receives the identity and the request', async () => {
     const questions: unknown[][] = [];
     const { req } = await ask((...question: unknown[]) => questions.push(question) > 0);
     expect(questions).toEqual([[client1, req]]);
   });
 
-  test('leaves an error of the next handler to that handler', () => {
+  test('does not catch errors of later handlers', () => {
     const { req, res } = exchange();
     let calls = 0;
     const next = (): void => {

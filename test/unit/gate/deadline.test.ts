@@ -37,7 +37,7 @@ describe('a deadline', () => {
     const { deadline: one, due } = deadline();
     for (const moment of moments) one.add(start + moment);
     jest.advanceTimersByTime(day);
-    // Whoever is called looks at what is left, and adds it again.
+    // The callback checks what is left, and adds it again.
     expect(due).toEqual([5000]);
   });
 

@@ -105,7 +105,7 @@ describe('certificates.policies', () => {
     },
   );
 
-  test('has no other key', () => {
+  test('has no unknown key', () => {
     expect(faultOf({ initialPolicySets: ['1.2.3'] })).toContain('initialPolicySets');
   });
 });

@@ -238,14 +238,14 @@ describe('each reason for refusal, with its code and its sentence', () => {
     expect(Object.isFrozen(seen)).toBe(true);
   });
 
-  test('of a stale CRL the remedy is a newer one', () => {
+  test('the remedy for a stale CRL is a newer one', () => {
     const leaf = client({ notAfter: fromNow(90 * day) });
     expect(describeRefusal(refusal({ leaf, crls: good, at: fromNow(45 * day) }))).toBe(
       'it cannot be checked for revocation: the CRL of "CN=east" is past its nextUpdate; publish a newer CRL',
     );
   });
 
-  test('a revocation says where it stands and since when, and nothing else does', () => {
+  test('only a revocation has the CRL and the date', () => {
     const crls = [root.crl(), east.crl({ revoked: [entry], number: 2n ** 64n })];
     expect(refusal({ leaf: revoked, crls }).revocation).toEqual({
       crlIssuer: 'CN=east',
@@ -257,7 +257,7 @@ describe('each reason for refusal, with its code and its sentence', () => {
   });
 });
 
-test('names are cut to what a log line can bear', () => {
+test('names are shortened for the log', () => {
   const long = 'n'.repeat(60_000);
   const bigCa = ca(long);
   const name = `"CN=${'n'.repeat(196)}…"`;
@@ -284,7 +284,7 @@ describe('a date counts', () => {
   });
 });
 
-describe('of several reasons the telling one is told', () => {
+describe('of several reasons the most relevant is reported', () => {
   // Everything is wrong with it; taken away one by one, in this order.
   const faults: [RefusalReason, Partial<Case>, CertificateOptions][] = [
     ['expired', {}, past],
@@ -348,7 +348,7 @@ describe('the key', () => {
       /^its key is EC with 224 bits; at least 256 are required \(certificates\.minEcBits\); reissue/,
     ],
     [
-      'on a curve that nobody here knows',
+      'on an unknown curve',
       { privateKey: generateKeyPairSync('ec', { namedCurve: 'secp112r1' }).privateKey },
       /^its key is of an unknown kind \(ec\)$/,
     ],
@@ -394,7 +394,7 @@ describe('what a certificate must be can be relaxed, one thing at a time', () =>
     }
   });
 
-  test('but never admits what was made for something else', () => {
+  test('but never admits a certificate for another purpose', () => {
     const leaf = client({ extendedKeyUsage: [purposes.serverAuth] });
     const certificates = { missingUsage: 'allow', version1: 'allow', authority: 'allow' } as const;
     expect(refusal({ leaf, crls: good, certificates }).reason).toBe('wrong-purpose');
@@ -421,7 +421,7 @@ describe('a refusal', () => {
     overloaded: ['ERR_MTLS_OVERLOADED', 503],
   };
   test.each(Object.entries(codes) as [RefusalReason, [string, number]][])(
-    '%s becomes an error that says no more to the client',
+    '%s becomes an error with only the reason for the client',
     (reason, [code, status]) => {
       const made = refuse(reason, 'CN=client2, serial 1002');
       expect(made).toEqual({ reason, code, detail: 'CN=client2, serial 1002', revocation: undefined });
@@ -447,7 +447,7 @@ describe('a refusal', () => {
     expect(refuseForOpenssl(code)).toMatchObject({ reason, detail: `OpenSSL says ${code}` });
   });
 
-  test('of OpenSSL’s alone says that nothing else refuses', () => {
+  test('by OpenSSL alone says that every other check passed', () => {
     const leaf = client();
     expect(refusal({ leaf, crls: good, openssl: { error: 'UNSPECIFIED' } })).toMatchObject({
       reason: 'untrusted',

@@ -34,7 +34,7 @@ const client = east.client();
 const expired: ReissueOptions = { notBefore: fromNow(-2 * day), notAfter: fromNow(-day) };
 
 describe('a path that satisfies every check', () => {
-  test('is taken, and no other is told', () => {
+  test('is chosen, and no other is reported', () => {
     const choice = choose(client, [root, east]);
     expect(choice).toMatchObject({ others: [], missing: undefined, isPartial: false });
     expect(choice.best).toMatchObject({ refusal: undefined, failed: undefined, passed: 7 });
@@ -104,7 +104,7 @@ describe('a path that satisfies every check', () => {
 });
 
 describe('where every path fails', () => {
-  test('the one that came furthest decides, and the others are told', () => {
+  test('the one that passed the most checks decides, and the others are reported', () => {
     const serverOnly = east.reissue({ extendedKeyUsage: [purposes.serverAuth] });
     const old = east.reissue(expired);
     for (const cas of [
@@ -118,7 +118,7 @@ describe('where every path fails', () => {
     }
   });
 
-  test('the first decides of those that came as far', () => {
+  test('the first decides among equals', () => {
     const old = [1, 2, 3].map(() => east.reissue(expired));
     const { best, others } = choose(client, [root, ...old]);
     expect(above(best.chain)).toEqual([old[0]?.der, root.der]);
@@ -128,7 +128,7 @@ describe('where every path fails', () => {
   test.each([
     [8, false],
     [9, true],
-  ])('of %i paths eight are told, and whether there are more: %p', (count, isPartial) => {
+  ])('of %i paths eight are reported, and whether there are more: %p', (count, isPartial) => {
     const old = Array.from({ length: count }, () => east.reissue(expired));
     const choice = choose(client, [root, ...old]);
     expect(choice.others).toHaveLength(7);
@@ -219,7 +219,7 @@ describe('where there is no path', () => {
   });
 });
 
-test('names are compared for a search together, and once more for a path that it had nothing left for', () => {
+test('the comparisons of a search share one budget; a path beyond it is checked once more', () => {
   const dns = Array.from({ length: 249 }, (_, index) => `n${index}.a.test`);
   const extraExtensions = [nameConstraints({ excluded: { dns: dns.map((name) => `x.${name}`) } })];
   const constrained = root.intermediate({ commonName: 'east', extraExtensions });

@@ -35,7 +35,7 @@ test('a refusal where more paths lead up than are tried says so', () => {
   expect(choose(outside, [root, ...constrained, middle]).best.refusal).toBeUndefined();
 });
 
-test('what is wrong with the client itself is told at the first path', () => {
+test('a fault of the client itself is reported on the first path', () => {
   const root = ca('ca');
   const middle = root.intermediate('middle');
   const cas = [root, middle, ...Array.from({ length: 5 }, () => middle.reissue())];

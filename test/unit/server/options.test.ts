@@ -22,7 +22,7 @@ const aFunction = (): number => 0;
 const aLogger = { info: aFunction, warn: aFunction, error: aFunction };
 const aLoader = { load: () => Promise.resolve([]) };
 
-test('what is left out is the strictest', () => {
+test('the defaults are the strictest', () => {
   expect(settings()).toEqual({
     credentials: { key: 'server-key.pem', cert: 'server-crt.pem', passphrase: undefined },
     proxies: undefined,
@@ -119,7 +119,7 @@ describe('an option is taken', () => {
   });
 });
 
-describe('an option is refused with its name, what was given and what may be', () => {
+describe('an invalid option is reported with its name, what was given and what was expected', () => {
   const source = 'a path, PEM text, or a Buffer with PEM or DER, and not empty';
   const loader = 'a path, PEM, DER, or an object with a load() method';
   test.each<[unknown, string]>([
@@ -312,7 +312,7 @@ describe('the certificate policy', () => {
   });
 });
 
-describe('no message shows a secret that stands in the wrong place', () => {
+describe('no message shows a secret in the wrong option', () => {
   const { keyPem } = ca();
   const secret = 'correct horse battery staple, and so on';
   const body = keyPem.split('\n')[1]!;
@@ -359,7 +359,7 @@ test.each(['revocation', 'certificates', 'watch', 'limits', 'sni'])(
   },
 );
 
-describe('whatever is wrong is said at once', () => {
+describe('all faults are reported together', () => {
   test('a line for each option', () => {
     expect(
       refusal({
@@ -393,7 +393,7 @@ describe('whatever is wrong is said at once', () => {
     ]);
   });
 
-  test('a fault that two options meet is said once, and each name of sni says its own', () => {
+  test('a fault that affects two options is reported once, and each name of sni has its own', () => {
     const sni = {
       'c.example': { key: 'c.key', cert: 'c.pem', crl: 'c.crl' },
       'a.example': { key: 'a.key', cert: '', crl: 'a.crl' },
@@ -415,13 +415,16 @@ describe('a misspelt option', () => {
     ['passphrse', 'passphrase'],
     ['certificate', 'certificates'],
     ['watches', 'watch'],
-  ])('%s: the one that is meant is asked for', (given, meant) => {
+  ])('%s: the intended option is suggested', (given, meant) => {
     expect(refusal({ ...minimal, [given]: 'x' })).toContain(
       `unknown key "${given}"; did you mean "${meant}"? known are`,
     );
   });
 
-  test.each(['pfx', 'requestCert', 'x'.repeat(100)])('%s is like none, and nothing is asked', (given) => {
-    expect(refusal({ ...minimal, [given]: 'x' })).toContain(`unknown key "${given}"; known are`);
-  });
+  test.each(['pfx', 'requestCert', 'x'.repeat(100)])(
+    '%s resembles no option, and nothing is suggested',
+    (given) => {
+      expect(refusal({ ...minimal, [given]: 'x' })).toContain(`unknown key "${given}"; known are`);
+    },
+  );
 });

@@ -34,7 +34,7 @@ test('the first ten of an address within a minute are written, and the others ar
   expect(told).toEqual([{ remoteAddress: '192.0.2.1', reason: 'revoked', count: 6 }]);
 });
 
-test('another reason has lines of its own: nobody without a certificate can hide one that was revoked', () => {
+test('another reason has its own lines: clients without a certificate cannot hide a revoked one', () => {
   for (let index = 0; index < 20; index++) log.mayWrite('192.0.2.1', 'no-certificate');
   expect(written(1)).toBe(1);
 });
@@ -52,18 +52,18 @@ test.each([
   expect(told).toMatchObject([{ remoteAddress: network }]);
 });
 
-test('another network of IPv6 has lines of its own', () => {
+test('another IPv6 network has its own lines', () => {
   expect(written(20, '2001:db8:1:2::1')).toBe(10);
   expect(written(20, '2001:db8:1:3::1')).toBe(10);
 });
 
-test('another address has lines of its own', () => {
+test('another address has its own lines', () => {
   expect(written(20)).toBe(10);
   expect(written(20, '192.0.2.2')).toBe(10);
 });
 
 describe('a minute later', () => {
-  test('lines are to be had again, and what was not written is told first', () => {
+  test('lines are written again, after the count of unwritten ones', () => {
     expect(written(12)).toBe(10);
     now += 60_000;
     expect(log.mayWrite('192.0.2.1', 'revoked')).toBe(true);
@@ -72,7 +72,7 @@ describe('a minute later', () => {
     expect(told).toHaveLength(1);
   });
 
-  test('nothing is told where nothing was left out', () => {
+  test('there is no count if every line was written', () => {
     expect(written(10)).toBe(10);
     now += 60_000;
     expect(written(1)).toBe(1);
@@ -80,13 +80,13 @@ describe('a minute later', () => {
     expect(told).toEqual([]);
   });
 
-  test('a millisecond sooner there are none', () => {
+  test('a millisecond earlier no line is written', () => {
     expect(written(10)).toBe(10);
     now += 59_999;
     expect(written(1)).toBe(0);
   });
 
-  test('a clock that was put back begins a new minute', () => {
+  test('a clock that was set back begins a new minute', () => {
     expect(written(10)).toBe(10);
     now -= 3_600_000;
     expect(written(1)).toBe(1);
@@ -103,7 +103,7 @@ test('more than a hundred addresses share one account for each reason', () => {
   expect(told).toEqual([{ remoteAddress: 'other addresses', reason: 'revoked', count: 2 }]);
 });
 
-test('what was not written is told when the log is ended, once', () => {
+test('unwritten lines are reported once when the log is closed', () => {
   expect(written(11)).toBe(10);
   log.flush();
   log.flush();

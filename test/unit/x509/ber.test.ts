@@ -44,7 +44,7 @@ describe('BER becomes DER', () => {
   });
 });
 
-describe('what is no BER is none', () => {
+describe('invalid BER is rejected', () => {
   test.each<[what: string, hex: string]>([
     ['nothing', ''],
     ['a tag alone', '30'],

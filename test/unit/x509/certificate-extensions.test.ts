@@ -25,7 +25,7 @@ describe('the critical extensions of a certificate that nothing knows', () => {
     expect(unknownOf(unknown('1.2.4', true), unknown('1.2.3', true))).toEqual(['1.2.4', '1.2.3']);
   });
 
-  test('are none where there is no extension', () => {
+  test('are empty without extensions', () => {
     expect(unknownOf()).toEqual([]);
   });
 
@@ -41,7 +41,7 @@ describe('the critical extensions of a certificate that nothing knows', () => {
   });
 });
 
-describe('what is no certificate is told as what it is', () => {
+describe('the fault of an invalid certificate is named', () => {
   const { der } = root.client({ version: 1 });
 
   test('a certificate that has two different signature algorithms', () => {

@@ -123,7 +123,7 @@ describe('a request is refused', () => {
     }
   };
 
-  test('or read, whatever stands where the text of its name should', () => {
+  test('or read, with any element in the place of the name', () => {
     for (let tag = 0; tag < 256; tag++) {
       for (const content of ['', '00', 'ff', '3030', '616263', '040141']) {
         const value = element(tag, Buffer.from(content, 'hex'));
@@ -134,7 +134,7 @@ describe('a request is refused', () => {
     }
   });
 
-  test('or read, whatever its bytes', () => {
+  test('or read, for any bytes', () => {
     const { der } = certificateRequest({ commonName: 'bob', sans: { dns: ['bob.test'] }, privateKey });
     const changed = fc
       .tuple(fc.nat(der.length - 1), fc.nat(255), fc.nat(der.length))

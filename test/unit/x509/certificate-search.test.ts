@@ -27,7 +27,7 @@ describe('a search for a chain', () => {
     expect(store.chainOf(leaf, [parseCertificate(east.der)], now)).toBe(found);
   });
 
-  test('finds a chain that has run out where there is no other, for whoever says that it has', () => {
+  test('finds an expired path if there is no other', () => {
     const old = root.intermediate({ commonName: 'old', notBefore: day(10), notAfter: day(20) });
     const store = new CertificateStore([root, old].map(({ der }) => parseCertificate(der)));
     const client = parseCertificate(old.client().der);
@@ -44,7 +44,7 @@ describe('a search for a chain', () => {
     expect(isFoundBehind(strangers)).toBe(found);
   });
 
-  test('takes a renewed CA from the moment on at which the old certificate runs out, and not before', () => {
+  test('uses the renewed CA from the moment at which the old certificate expires', () => {
     const [first, second, third] = [day(10), day(20), day(30)];
     const early = root.intermediate({ commonName: 'west', notBefore: first, notAfter: second });
     const late = early.reissue({ notBefore: second, notAfter: third });

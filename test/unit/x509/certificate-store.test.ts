@@ -38,11 +38,11 @@ describe('the chain of a certificate', () => {
     expect(chain(storeOf(root), root.client({ serial: '0a' }))).toHaveLength(2);
   });
 
-  test('is that of a root alone where the certificate is one', () => {
+  test('of a root is the root itself', () => {
     expect(chain(storeOf(root, east), root)).toEqual([root.der]);
   });
 
-  test('may lead over what the client sent, in any order and with strangers between', () => {
+  test('may include certificates that the client sent, in any order and among unrelated ones', () => {
     const west = east.intermediate('west');
     const leaf = west.client();
     const expected = [leaf.der, west.der, east.der, root.der];
@@ -54,7 +54,7 @@ describe('the chain of a certificate', () => {
       expect(chain(storeOf(root), leaf, others)).toEqual(expected);
   });
 
-  test('never ends in what the client sent', () => {
+  test('never ends in a certificate that the client sent', () => {
     const stranger = ca('stranger');
     expect(chain(storeOf(root), stranger.client(), [stranger])).toBeUndefined();
     expect(chain(storeOf(root), stranger, [stranger])).toBeUndefined();
@@ -132,7 +132,7 @@ describe('the chain of a certificate', () => {
     expect(chain(storeOf(root, fake), fake.client())).toBeUndefined();
   });
 
-  test('is verified once, and found again; that there was none is not remembered', () => {
+  test('is verified once and cached; a failed search is not', () => {
     const store = storeOf(root);
     const leaf = read(client);
     expect(store.chainOf(leaf, [], now)).toBeUndefined();
@@ -141,7 +141,7 @@ describe('the chain of a certificate', () => {
     expect(store.chainOf(leaf, [], now)).toBe(found);
   });
 
-  test('finds the way to the root where others lead nowhere', () => {
+  test('finds the path to the root among dead ends', () => {
     const orphan = ca('absent').intermediate({ commonName: 'east', privateKey: east.privateKey });
     const cross = ca('other').intermediate({ commonName: 'east', privateKey: east.privateKey });
     expect(chain(storeOf(orphan, cross, root, east), client)).toEqual(whole);
@@ -159,7 +159,7 @@ describe('the chain of a certificate', () => {
     expect(chain(storeOf(root, east), client, [renewed])).toEqual(whole);
   });
 
-  test('ends in a circle nowhere', () => {
+  test('does not exist in a cycle without a root', () => {
     const [left, right] = [ca('left'), ca('right')];
     const leftByRight = right.intermediate({ commonName: 'left', privateKey: left.privateKey });
     const rightByLeft = left.intermediate({ commonName: 'right', privateKey: right.privateKey });
@@ -216,7 +216,7 @@ test.each([
 });
 
 describe('faults that were found', () => {
-  test('a client that sends CAs which all issued each other is told off in bounded time', () => {
+  test('a client that sends CAs which all issued each other is refused in bounded time', () => {
     const evil = ca({ commonName: 'evil', authorityKeyId: false, subjectKeyId: false });
     const others = Array.from({ length: 6 }, () => read(evil.reissue()));
     const leaf = read(evil.client());

@@ -132,7 +132,7 @@ describe('a certificate is read', () => {
     expect(client({ version: 1 })).toMatchObject({ version: 1, ...none });
   });
 
-  test('version 2, with the unique identifiers that nobody uses', () => {
+  test('version 2, with unique identifiers', () => {
     const uniqueIds = Buffer.concat([
       implicit(1, bitString(Buffer.alloc(2))),
       implicit(2, bitString(Buffer.alloc(2))),
@@ -187,7 +187,7 @@ describe('a certificate is read', () => {
     }
   });
 
-  test('extensions that nothing here knows are passed over, critical or not', () => {
+  test('unknown extensions are skipped, critical or not', () => {
     const leaf = client({
       extraExtensions: [
         { oid: '1.2.3.4', critical: true, value: Buffer.from('not DER') },
@@ -204,7 +204,7 @@ describe('a certificate is read', () => {
     expect(leaf.subjectAltNames).toHaveLength(1);
   });
 
-  test('what is signed is there for whoever verifies', () => {
+  test('the signed bytes, the algorithm and the signature', () => {
     const leaf = selfSigned();
     const { signed } = parseCertificate(leaf.der);
     expect(leaf.der.includes(signed.bytes)).toBe(true);
@@ -220,7 +220,7 @@ describe('a certificate is read', () => {
   });
 });
 
-describe('what is no certificate is refused', () => {
+describe('an invalid certificate is rejected', () => {
   const sanExtension = (value: Buffer): Buffer => withExtensions(extension({ oid: '2.5.29.17', value }));
   test.each([
     ['nothing', Buffer.alloc(0), 'ends where an element was expected, at byte 0'],
@@ -364,7 +364,7 @@ describe('what is no certificate is refused', () => {
     );
   });
 
-  test('a certificate that is cut anywhere', () => {
+  test('a certificate that is truncated anywhere', () => {
     for (let length = 0; length < root.der.length; length++)
       expect(failureOf(() => parseCertificate(root.der.subarray(0, length))).code).toBe(
         'ERR_MTLS_CERTIFICATE_INVALID',

@@ -90,7 +90,7 @@ describe('a DNS name', () => {
   });
 
   test.each(['*', 'a.*.test', '*.*.test', 'b.*', '*test.', '', '.', '.b.test', 'b..test', 'b.test..', '..'])(
-    'that nobody can compare, "%s", is neither permitted nor outside an exclusion',
+    'that cannot be compared, "%s", is neither permitted nor outside an exclusion',
     (name) => {
       const seen = `cannot be compared with the dns name "${name}"`;
       expect(violation({ permitted: { dns: ['a.x'] } }, { sans: { dns: [name] } })).toBe(seen);
@@ -108,7 +108,7 @@ describe('a DNS name', () => {
 });
 
 describe('the permitted and the excluded', () => {
-  test('are of one kind of name each: others are free', () => {
+  test('apply to one kind of name each', () => {
     const sans = { dns: ['a.test'], email: ['u@b.test'], uri: ['https://c.test/'], ip: ['1.2.3.4'] };
     const all = { sans, commonName: 'x', name: [[{ oid: '2.5.4.3', type: 'utf8', value: 'x' }]] } as const;
     expect(violation({ permitted: { dns: ['a.test'] } }, all)).toBeUndefined();
@@ -129,7 +129,7 @@ describe('the permitted and the excluded', () => {
     );
   });
 
-  test('an exclusion is of what is permitted too, the first or the last of several', () => {
+  test('an exclusion overrides a permission, first or last of several', () => {
     const permitted = { dns: ['a.test'] };
     for (const dns of [
       ['b.a.test', 'x.test'],
@@ -142,7 +142,7 @@ describe('the permitted and the excluded', () => {
     }
   });
 
-  test('what is excluded is told before what cannot be compared', () => {
+  test('an excluded name is reported before one that cannot be compared', () => {
     const excluded = { uri: ['a.test', 'b.test'] };
     expect(violation({ excluded }, { sans: { uri: ['urn:x'] } })).toBe(
       'cannot be compared with the uri name "urn:x"',
@@ -152,7 +152,7 @@ describe('the permitted and the excluded', () => {
     );
   });
 
-  test('that are nothing as a whole admit nobody', () => {
+  test('that are invalid as a whole refuse every client', () => {
     const fault = 'has an empty list';
     const constraints = { permitted: [], excluded: [], isCritical: true, fault };
     expect(findViolation(constraints, certificateOf({ name: [] }), true, { left: 0 })).toBe(
@@ -160,7 +160,7 @@ describe('the permitted and the excluded', () => {
     );
   });
 
-  test('a long name is told in part', () => {
+  test('a long name is shortened', () => {
     const seen = violation({ permitted: { dns: ['a.test'] } }, { sans: { dns: ['x'.repeat(250)] } });
     expect(seen).toMatch(/^do not permit the dns name "x+/);
     expect(seen?.length).toBeLessThan(250);
@@ -203,7 +203,7 @@ describe('an email address', () => {
     );
   });
 
-  test('of a mailbox in another letter case is excluded, and not permitted', () => {
+  test('whose mailbox differs in letter case is excluded, but not permitted', () => {
     const sans = { email: ['U@a.test'] };
     for (const base of ['u@a.test', 'u@A.test']) {
       expect(violation({ permitted: { email: [base] } }, { sans })).toBe(
@@ -228,7 +228,7 @@ describe('an email address', () => {
     },
   );
 
-  test('stands in the subject too, with and without others in subjectAltName', () => {
+  test('is checked in the subject too, with and without subjectAltName', () => {
     const name = [[email('u@a.test')]];
     for (const sans of [null, { email: ['u@b.test'] }]) {
       expect(violation({ excluded: { email: ['a.test'] } }, { name, sans })).toBe(
@@ -245,7 +245,7 @@ describe('an email address', () => {
     expect(violation({ excluded: { email: ['a.test'] } }, { name: other })).toBeUndefined();
   });
 
-  test('of the subject that is no string cannot be compared', () => {
+  test('in the subject that is not a string cannot be compared', () => {
     const attribute = sequence(Buffer.from('06092a864886f70d010901', 'hex'), integer(5));
     const name = sequence(element(0x31, attribute));
     expect(violation({ excluded: { email: ['a.test'] } }, { name })).toBe(
@@ -434,7 +434,7 @@ describe('a commonName that looks like a host', () => {
     },
   );
 
-  test('is not where subjectAltName has a DNS name, and is where it has others alone', () => {
+  test('counts only if subjectAltName has no DNS name', () => {
     expect(violation(given, named('b.test', { dns: ['a.test'] }))).toBeUndefined();
     expect(violation(given, named('b.test', { email: ['u@a.test'] }))).toBe(
       'do not permit the dns name "b.test"',
@@ -474,7 +474,7 @@ describe('a constraint that nothing can be compared with', () => {
   test.each<[list: string, names: (names: AltNameOptions) => Case]>([
     ['permitted', (names) => ({ permitted: names })],
     ['excluded', (names) => ({ excluded: names })],
-  ])('%s: admits nobody where it is critical', (_list, of) => {
+  ])('%s: refuses every client if it is critical', (_list, of) => {
     expect(violation(of(unknown), {})).toBe(seen);
     expect(violation(of(malformed), {})).toBe('cannot be checked: one "*.a.test" is no dns constraint');
   });
@@ -482,7 +482,7 @@ describe('a constraint that nothing can be compared with', () => {
   test.each<[list: string, names: (names: AltNameOptions) => Case]>([
     ['permitted', (names) => ({ permitted: names, critical: false })],
     ['excluded', (names) => ({ excluded: names, critical: false })],
-  ])('%s: admits who has no such name where it is not, and nobody where it has no meaning', (_list, of) => {
+  ])('%s: if not critical, admits clients without such a name, unless it is malformed', (_list, of) => {
     expect(violation(of(unknown), {})).toBeUndefined();
     expect(violation(of(unknown), { sans: { dns: ['a.test'] } })).toBeUndefined();
     expect(violation(of(unknown), { sans: { raw: [element(0x88, raw([0x2a]))] } })).toBeUndefined();
@@ -493,7 +493,7 @@ describe('a constraint that nothing can be compared with', () => {
     expect(violation(of(malformed), {})).toBe('cannot be checked: one "*.a.test" is no dns constraint');
   });
 
-  test('of another kind is met by that kind alone', () => {
+  test('of another kind only applies to names of that kind', () => {
     const registered = { raw: [element(0x88, raw([0x2a]))] };
     const of = { permitted: registered, critical: false };
     expect(violation(of, { sans: unknown })).toBeUndefined();

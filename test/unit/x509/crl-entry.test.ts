@@ -58,7 +58,7 @@ describe('entries are read', () => {
     },
   );
 
-  test('what one entry says is not said of the next', () => {
+  test('values of one entry do not carry over to the next', () => {
     const name = distinguishedName({ commonName: 'other' });
     const unknown = extension({ oid: '1.2.3', critical: true, value: nullValue() });
     const raw = Buffer.concat([
@@ -113,7 +113,7 @@ describe('entries are read', () => {
     },
   );
 
-  test('no entries are none', () => {
+  test('an empty list has no entries', () => {
     expect(entriesOf(Buffer.alloc(0))).toEqual([]);
   });
 
@@ -139,7 +139,7 @@ describe('entries are read', () => {
   });
 });
 
-describe('what is no entry is refused', () => {
+describe('an invalid entry is rejected', () => {
   const reason = (value: Buffer): Buffer => entryWith(extension({ oid: '2.5.29.21', value }));
   test.each([
     ['an entry that is no SEQUENCE', integer(1), 'has tag 0x2 where 0x30 was expected, at byte 0'],

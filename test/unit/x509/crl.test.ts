@@ -103,7 +103,7 @@ describe('a CRL is read', () => {
     expect(read({ nextUpdate: null })).toMatchObject({ nextUpdate: undefined, entryCount: 0 });
   });
 
-  test('of nobody', () => {
+  test('without entries', () => {
     expect(read().entryCount).toBe(0);
   });
 
@@ -134,7 +134,7 @@ describe('a CRL is read', () => {
     });
   });
 
-  test('with the place of its deltas, and other extensions that are not critical', () => {
+  test('with freshestCRL, and other non-critical extensions', () => {
     const extra = { oid: '1.2.3', value: Buffer.from('not DER') };
     const crl = read({ freshest: ['http://a.test/delta.crl'], extraExtensions: [extra] });
     expect(crl.unknownCriticalExtensions).toEqual([]);
@@ -144,7 +144,7 @@ describe('a CRL is read', () => {
     expect(read().freshestCrl).toEqual([]);
   });
 
-  test('what is signed is there for whoever verifies', () => {
+  test('the signed bytes, the algorithm and the signature', () => {
     const { der } = root.crl({ revoked: [client] });
     const { signed } = parseCrl(der);
     expect(der.includes(signed.bytes)).toBe(true);
@@ -153,7 +153,7 @@ describe('a CRL is read', () => {
   });
 });
 
-describe('critical extensions that nothing knows are listed, so that the CRL is not used', () => {
+describe('unknown critical extensions are listed, so that the CRL is not used', () => {
   const unknown = (type: string): { oid: string; critical: boolean; value: Buffer } => ({
     oid: type,
     critical: true,
@@ -171,14 +171,14 @@ describe('critical extensions that nothing knows are listed, so that the CRL is 
     expect(read({ revoked })).toMatchObject({ unknownCriticalExtensions: ['1.2.5'], entryCount: 2 });
   });
 
-  test('each once, however often it stands', () => {
+  test('each once, however often it occurs', () => {
     const revoked = ['0a', '0b', '0c'].map((serial) => ({ serial, extraExtensions: [unknown('1.2.3')] }));
     expect(read({ revoked, extraExtensions: [unknown('1.2.3')] }).unknownCriticalExtensions).toEqual([
       '1.2.3',
     ]);
   });
 
-  test('no more than eight of a thousand', () => {
+  test('at most eight of a thousand', () => {
     const revoked = Array.from({ length: 1000 }, (_, index) => ({
       serial: BigInt(index),
       extraExtensions: [unknown(`1.2.3.${index}`)],
@@ -202,7 +202,7 @@ describe('critical extensions that nothing knows are listed, so that the CRL is 
   });
 });
 
-describe('what is no CRL is refused', () => {
+describe('an invalid CRL is rejected', () => {
   const good = root.crl({ revoked: [client] }).der;
   test.each([
     ['nothing', Buffer.alloc(0), 'ends where an element was expected, at byte 0'],
@@ -346,7 +346,7 @@ describe('what is no CRL is refused', () => {
     expect(failure.message).toContain(message);
   });
 
-  test('but not what is as long as it may be', () => {
+  test('but not one of the maximum length', () => {
     const crl = parseCrl(
       made({
         issuer: nameOf(65_536),
@@ -358,7 +358,7 @@ describe('what is no CRL is refused', () => {
     expect(crl.issuer.get('CN')[0]?.length).toBeGreaterThan(65_500);
   });
 
-  test('a CRL that is cut anywhere', () => {
+  test('a CRL that is truncated anywhere', () => {
     for (let length = 0; length < good.length; length++)
       expect(failureOf(() => parseCrl(good.subarray(0, length))).code).toBe('ERR_MTLS_CRL_INVALID');
   });
@@ -392,7 +392,7 @@ describe('what is no CRL is refused', () => {
   });
 });
 
-describe('what CAs do wrong is named, with those that are known to do it', () => {
+describe('known faults of CA software are named, with the software', () => {
   const entry = (date: Buffer): Buffer => sequence(sequence(integer(0x1002), date));
   test.each([
     [
@@ -416,7 +416,7 @@ describe('what CAs do wrong is named, with those that are known to do it', () =>
       /with an offset from UTC .+, in thisUpdate; update the CA/,
     ],
     [
-      'a list of nobody that is there and empty',
+      'an empty list of revoked certificates',
       made({ entries: sequence() }),
       /^CRL has an empty revokedCertificates, which must be omitted .+, in revokedCertificates; update the CA, .+ cfssl/,
     ],

@@ -32,7 +32,7 @@ describe('get() lists an attribute', () => {
     expect(name.get(type)).toEqual(['ops', 'dev', 'night']);
   });
 
-  test('what the name does not have, or nobody knows, is an empty list', () => {
+  test('an absent or unknown attribute is an empty list', () => {
     expect(name.get('L')).toEqual([]);
     expect(name.get('constructor')).toEqual([]);
     expect(name.get('')).toEqual([]);
@@ -51,10 +51,10 @@ describe('get() lists an attribute', () => {
   });
 });
 
-describe('a value with more marks on one letter than text has', () => {
+describe('a value with too many combining marks on one letter', () => {
   const marks = (count: number): string => `a${'\u0301'.repeat(count)}${'\u0316'.repeat(count)}`;
 
-  test('equals itself alone', () => {
+  test('only equals itself', () => {
     const [below, above] = [`${marks(15)}b`, `${marks(16)}b`];
     expect(read([[cn(below)]]).equals(read([[cn(below.normalize('NFC').toUpperCase())]]))).toBe(true);
     expect(read([[cn(above)]]).equals(read([[cn(above, 'bmp')]]))).toBe(true);
@@ -169,7 +169,7 @@ describe('text', () => {
     );
   });
 
-  test('parse() refuses what is no name', () => {
+  test('parse() rejects invalid names', () => {
     expect(failureOf(() => DistinguishedName.parse('client1')).code).toBe('ERR_MTLS_OPTION_INVALID');
   });
 });

@@ -220,7 +220,7 @@ describe('the issuing distribution point of a CRL', () => {
     expect(failure.message).toContain(message);
   });
 
-  test('a flag that is true in BER alone is refused, as der.boolean() does', () => {
+  test('a flag that is true only in BER is rejected, as by der.boolean()', () => {
     expect(failureOf(() => idp(sequence(element(0x81, Buffer.from([1]))))).message).toContain('BOOLEAN');
   });
 });

@@ -7,12 +7,12 @@ import { failureOf } from './failure.js';
 
 const base64 = der.toString('base64');
 
-test.each(forms)('%s is named, with what makes PEM or DER of it', (_form, bytes, seen) => {
+test.each(forms)('%s is named, with the conversion to PEM or DER', (_form, bytes, seen) => {
   const form = findFileForm(Buffer.from(bytes));
   expect(form && `${form.seen}; ${remedyOf(form)}`).toBe(seen);
 });
 
-test.each(forms)('what is to be done about %s in code does it', (_form, bytes) => {
+test.each(forms)('the conversion of %s in code works', (_form, bytes) => {
   const { code = '' } = findFileForm(Buffer.from(bytes)) ?? {};
   const zlib = { gunzipSync: () => pem };
   const made: unknown = runInNewContext(code, {
@@ -116,7 +116,7 @@ describe('no form is named', () => {
   });
 });
 
-test('the form of a large file is told by its beginning, soon', () => {
+test('the form of a large file is recognised quickly by its beginning', () => {
   const start = performance.now();
   for (const part of [' ', '\n', 'A', 'A ', '<', '"', '-----BEGIN ', '\\n', 'ssh-', '[', '\xe2'])
     findFileForm(Buffer.from(`${part.repeat(200_000 / part.length)}!`));

@@ -103,7 +103,7 @@ describe('authorityKeyIdentifier', () => {
     expect(meant(clientOf(keyId(raw([1])), issuer(name), serial))).toEqual([false, false, false]);
   });
 
-  test('says nothing by half: the issuer alone, the serial number alone, or no name of a directory', () => {
+  test('is ignored if incomplete: only the issuer, only the serial number, or no directory name', () => {
     expect(meant(clientOf(issuer(name)))).toEqual([true, true, true]);
     expect(meant(clientOf(serial))).toEqual([true, true, true]);
     expect(meant(clientOf(issuer(uri), element(0x82, raw([5]))))).toEqual([true, true, true]);

@@ -135,7 +135,7 @@ describe('a base', () => {
     expect(subtreeOf(names)).toMatchObject({ kind: 'unsupported', tag, fault, isMalformed: true });
   });
 
-  test('that is long is told in part', () => {
+  test('is shortened if it is long', () => {
     const subtree = subtreeOf({ dns: [`${'a'.repeat(100)}!`] });
     expect(subtree).toMatchObject({ fault: `"${'a'.repeat(100)}" is no dns constraint` });
   });
@@ -145,7 +145,7 @@ describe('a base', () => {
     expect(subtree?.kind === 'directoryName' && subtree.base.toString()).toBe('CN=x,O=Example');
   });
 
-  test('is no directory name with something behind it', () => {
+  test('is not a directory name with trailing bytes', () => {
     const two = element(0xa4, Buffer.concat([sequence(), sequence()]));
     expect(failureOf(() => subtreeOf({ raw: [two] })).code).toBe('ERR_MTLS_CERTIFICATE_INVALID');
   });
@@ -155,7 +155,7 @@ describe('a base', () => {
     ['x400Address', 0xa3, element(0xa3, Buffer.alloc(0))],
     ['registeredID', 0x88, element(0x88, raw([0x2a]))],
     ['DNS that is constructed', 0xa2, element(0xa2, text('ia5', 'a'))],
-  ])('of a kind that is not known, %s, is kept', (_what, tag, der) => {
+  ])('of an unknown kind, %s, is kept', (_what, tag, der) => {
     expect(subtreeOf({ raw: [der] })).toMatchObject({
       kind: 'unsupported',
       tag,
@@ -195,7 +195,7 @@ describe('a range of IP addresses', () => {
     ['a zero between octets', v4(0xfe, 0x80, 0, 0)],
     ['ones behind alone', v4(0, 0, 0, 1)],
     ['a hole, of version 6', v6(255, 0, 255)],
-  ])('is none with %s in its mask', (_what, bytes) => {
+  ])('is invalid with %s in its mask', (_what, bytes) => {
     expect(subtreeOf({ ip: [bytes] })).toMatchObject({
       kind: 'unsupported',
       tag: 0x87,

@@ -52,7 +52,7 @@ describe('the last certificate', () => {
     faultOfLeaf(parseCertificate(root.client(options).der));
   const constraints = nameConstraints({ permitted: { dns: ['a.test'] } });
 
-  test('has no critical extension that is not understood', () => {
+  test('has no unsupported critical extension', () => {
     expect(faultOf({})).toBeUndefined();
     expect(faultOf({ extraExtensions: [{ ...unknownCritical, critical: false }] })).toBeUndefined();
     expect(faultOf({ extraExtensions: [unknownCritical] })).toEqual({
@@ -62,7 +62,7 @@ describe('the last certificate', () => {
     });
   });
 
-  test('has nameConstraints as a CA alone', () => {
+  test('may have nameConstraints only as a CA', () => {
     expect(faultOf({ extraExtensions: [constraints], isCa: true })).toBeUndefined();
     expect(faultOf({ extraExtensions: [constraints] })).toEqual({
       kind: 'issuer',
@@ -92,7 +92,7 @@ describe('the last certificate', () => {
   });
 });
 
-test('a signature of an algorithm that is not known is no weak one', () => {
+test('a signature with an unknown algorithm does not count as weak', () => {
   const [known, unknown] = [Buffer.from('2a8648ce3d040302', 'hex'), Buffer.from('2a8648ce3d04037f', 'hex')];
   const der = Buffer.from(
     root.client().der.toString('latin1').replaceAll(known.toString('latin1'), unknown.toString('latin1')),
@@ -122,7 +122,7 @@ describe('a CA', () => {
     expect(fault([anchor.client(), anchor])?.kind).toBe('role');
   });
 
-  test('says what would help', () => {
+  test('has a remedy', () => {
     const [no, silent] = [{ isCa: false }, { keyUsage: ['cRLSign'] } as const].map((options) => ca(options));
     expect(fault([root.client(), ...(no ? [no] : [])])?.remedy).toBe(
       'have a CA issue the certificate, or reissue the CA certificate with basicConstraints = CA:TRUE',
@@ -137,7 +137,7 @@ describe('a CA', () => {
     expect(fault([east.client(), east, root])).toBeUndefined();
   });
 
-  test('has no critical extension that is not understood', () => {
+  test('has no unsupported critical extension', () => {
     const east = root.intermediate({ commonName: 'east', extraExtensions: [unknownCritical] });
     const seen = '"CN=east", a CA above it, has the critical extension 1.2.3.4, which is not supported';
     expect(fault([east.client(), east, root])).toMatchObject({ kind: 'extension', seen });
@@ -166,7 +166,7 @@ describe('a CA of version 1', () => {
   });
 
   // What a CA makes of a request for its own name, where it writes version 1.
-  test('is none below another, even of one name with its issuer', () => {
+  test('is not accepted below another, even if it is self-issued', () => {
     const impostor = root.intermediate({ commonName: 'root', version: 1 });
     expect(fault([impostor.client(), impostor, root])).toEqual({
       kind: 'role',
@@ -230,7 +230,7 @@ describe('pathLenConstraint', () => {
     return fault([(path[0] as typeof top).client(), ...path, ...(isAnchor ? [] : [root])]);
   };
 
-  test.each([0, 1, 2])('= %i has so many CAs below it, and not one more', (pathLength) => {
+  test.each([0, 1, 2])('= %i allows that many CAs below it', (pathLength) => {
     for (const isAnchor of [true, false]) {
       expect(below(pathLength, pathLength, isAnchor)).toBeUndefined();
       expect(below(pathLength, pathLength + 1, isAnchor)).toEqual({
@@ -242,7 +242,7 @@ describe('pathLenConstraint', () => {
     }
   });
 
-  test('does not count what a CA issued to itself, nor the last certificate, whatever that is', () => {
+  test('counts neither self-issued certificates nor the last certificate', () => {
     const top = ca({ commonName: 'top', pathLength: 0 });
     const rolled = top.selfIssued({ pathLength: 0 });
     expect(fault([rolled.client(), rolled, top])).toBeUndefined();
@@ -318,14 +318,14 @@ describe('nameConstraints', () => {
     expect(fault([top.client(name), top])?.kind).toBe('issuer');
   });
 
-  test('a commonName that looks like a host is asked of the last certificate alone', () => {
+  test('a commonName that looks like a host is only checked in the last certificate', () => {
     const top = ca({ commonName: 'top', ...only('a.test') });
     const low = top.intermediate('low.b.test');
     expect(fault([low.client(), low, top])).toBeUndefined();
     expect(fault([top.client('client.b.test'), top])?.kind).toBe('issuer');
   });
 
-  test('of 50,000 comparisons are asked, and of no more for the whole path', () => {
+  test('of a path are checked with at most 50,000 comparisons', () => {
     expect(maxComparisons).toBe(50_000);
     const top = ca({ commonName: 'top', ...only('test') });
     const low = top.intermediate({ commonName: 'low', ...only('test') });

@@ -138,7 +138,7 @@ describe('a CA that is avoided', () => {
     expect(found.map((path) => path[1]?.raw)).toEqual([west.der]);
   });
 
-  test('while a path is looked at is on none that comes after, nor is what stands above it', () => {
+  test('during the search is on no later path, and neither are the CAs above it', () => {
     const roots = [root, ca('second'), ca('third')];
     const bridges = roots
       .slice(1)
@@ -233,7 +233,7 @@ describe('the budget', () => {
     expect(short.isExhausted).toBe(true);
   });
 
-  test('is 64 paths, and a search that has found that many and no more has found all', () => {
+  test('is 64 paths, and a search with exactly that many is complete', () => {
     const renewals = Array.from({ length: 65 }, () => east.reissue());
     const complete = new PathSearch(storeOf(root, ...renewals.slice(0, 64)), []);
     expect(pathsOf(complete, client)).toHaveLength(64);

@@ -201,7 +201,7 @@ describe('what is damaged is refused, with the file and the place', () => {
       one,
       block('EC PRIVATE KEY', 'Proc-Type: 4,ENCRYPTED\nDEK-Info: DES-CBC,00\n\nAAAA'),
     ],
-  ])('a file that is cut anywhere but in its last newline is refused: %s', (_what, first, second) => {
+  ])('a file that is truncated anywhere but in its last newline is rejected: %s', (_what, first, second) => {
     const text = first + second;
     const begin = first.length + second.indexOf('-');
     for (let length = first.indexOf('-----BEGIN') + 1; length < text.trimEnd().length; length++) {
@@ -220,7 +220,7 @@ describe('what is damaged is refused, with the file and the place', () => {
     }
   });
 
-  test('a file that was written over by a shorter one is refused', () => {
+  test('a file that was partly overwritten by a shorter one is rejected', () => {
     const old = one.repeat(2);
     for (let length = one.length + 1; length < old.length - 6; length++)
       expect(failureOf(() => parse(one + old.slice(length))).code).toBe('ERR_MTLS_PEM_INVALID');
@@ -258,7 +258,7 @@ describe('writing', () => {
   });
 });
 
-test('DER is told from PEM by its first two bytes', () => {
+test('DER is distinguished from PEM by its first two bytes', () => {
   const root = ca();
   expect(isDer(root.der)).toBe(true);
   expect(isDer(root.crl().der)).toBe(true);
@@ -279,7 +279,7 @@ describe('a body of many lines', () => {
     return Buffer.from(digits, 'base64');
   }
 
-  test('is read as its grammar says, whatever one byte of it becomes', () => {
+  test('is read by the grammar, with any byte changed', () => {
     const body = (width: number): string =>
       der.toString('base64').replaceAll(new RegExp(`.{1,${width}}`, 'g'), '$&\n');
     const bodies = fc

@@ -230,7 +230,7 @@ describe('the error about a CRL names the field', () => {
   });
 });
 
-test('any byte of anything has a place or none, soon', () => {
+test('the place of any byte in any input is found quickly, or there is none', () => {
   const root = ca({ commonName: 'root', organization: 'Example' });
   const { der } = root.client({ sans: { dns: ['a.test'] } });
   const crl = root.crl({

@@ -112,18 +112,18 @@ describe('a plain entry', () => {
       bytes: sequence(integer(Buffer.from('ff80', 'hex')), utcTime('250101000000Z')),
     },
     { what: 'no serial number', bytes: sequence(integer(Buffer.alloc(0)), utcTime('250101000000Z')) },
-  ])('with $what is left to the other reader', ({ bytes }) => {
+  ])('with $what is left to the general reader', ({ bytes }) => {
     expect(quickly(bytes)).toBeUndefined();
   });
 
-  test('with a length that is not one octet is left to the other reader', () => {
+  test('with a length that is not one octet is left to the general reader', () => {
     const date = utcTime('250101000000Z');
     const disguised = Buffer.concat([Buffer.from([0x30, 0xa0, 0x02, 0x8f]), Buffer.alloc(0x8f, 0x55), date]);
     expect(disguised).toHaveLength(2 + 0xa0);
     expect(quickly(disguised)).toBeUndefined();
   });
 
-  test('is read as the other reader reads it, whatever its bytes become', () => {
+  test('is read as by the general reader, with any byte changed', () => {
     const change = fc.record({ at: fc.nat(60), to: fc.integer({ min: 0, max: 255 }) });
     const entry = fc.constantFrom(plain, withReason, entryOf('491231000000Z', sequence(reasonCode(1))));
     fc.assert(
@@ -137,7 +137,7 @@ describe('a plain entry', () => {
     );
   });
 
-  test('is what a long list is made of', () => {
+  test('is every entry of a typical long CRL', () => {
     expect(quickly(plain)).toStrictEqual(slowly(plain));
     expect(slowly(withReason)).toBeDefined();
   });

@@ -32,12 +32,12 @@ describe('certificatePolicies', () => {
     ]);
   });
 
-  test('their qualifiers are read past', () => {
+  test('qualifiers are skipped', () => {
     const value = sequence(sequence(oid('1.2.3'), qualifiers), sequence(oid('1.2.4'), sequence()));
     expect(read(value)).toEqual(['1.2.3', '1.2.4']);
   });
 
-  test('that are none, or one of them twice, are refused', () => {
+  test('that are empty or have a duplicate are refused', () => {
     expect(refusal(readPolicies, sequence())).toContain('has an empty list of policies');
     const twice = certificatePolicies('1.2.3', '1.2.4', '1.2.3').value;
     expect(refusal(readPolicies, twice)).toContain('has the policy 1.2.3 twice');

@@ -333,7 +333,7 @@ describe('policyMappings', () => {
       expect(outcome(inputs, {}, top, policies(gold))).toBe(`2: ${none}`);
       expect(outcome(inputs, {}, top, policies(bronze))).toBe(`2: ${none}`);
       expect(outcome(inputs, {}, top, policies(silver))).toEqual([silver]);
-      // The last policy of a certificate: nothing is left, which is told of the next.
+      // The last policy of a certificate: the fault is reported for the next certificate.
       expect(outcome(inputs, {}, mapping(policies(gold), [gold, silver]), policies(gold))).toBe(`2: ${none}`);
       expect(outcome(inputs, {}, mapping(policies(any), [gold, silver]), policies(silver))).toEqual([silver]);
       const lost = [

@@ -46,7 +46,7 @@ describe('each string type holds what it can hold', () => {
   });
 });
 
-describe('what a type cannot hold is refused, never guessed', () => {
+describe('an invalid value of a string type is rejected, never guessed', () => {
   test.each([
     ['an overlong slash in a UTF8String', hex(0x0c, 'c0af'), 'a UTF8String that is not UTF-8, at byte 2'],
     ['a surrogate in a UTF8String', hex(0x0c, 'eda080'), 'a UTF8String that is not UTF-8, at byte 2'],

@@ -62,7 +62,7 @@ describe('a time is read', () => {
   });
 });
 
-describe('what no calendar or RFC 5280 has is refused', () => {
+describe('an invalid date or form is rejected', () => {
   const wants = '(RFC 5280 section 4.1.2.5 requires UTC with seconds), at byte 2';
   const utc = (seen: string): string => `has a time that is not YYMMDDHHMMSSZ${seen} ${wants}`;
   const generalized = (seen: string): string => `has a time that is not YYYYMMDDHHMMSSZ${seen} ${wants}`;
