@@ -38,7 +38,7 @@ function checkVersion(
   if (version >= 3 || version1 === 'allow') return undefined;
   return refuse(
     'wrong-purpose',
-    `it is of X.509 version ${version} so it cannot declare that it is for clients`,
+    `it is of X.509 version ${version}, so it cannot declare that it is for clients`,
     {
       remedy:
         "reissue it with extendedKeyUsage = clientAuth, or admit such certificates with certificates.version1: 'allow'",

@@ -23,7 +23,7 @@ export function writeProgram(
   if (block === undefined) throw new Error(`${document} has no ${name}`);
   const modules = path.join(folder, 'node_modules');
   if (!existsSync(modules)) symlinkSync(path.join(root, 'node_modules'), modules);
-  // tsx looks the package up in tsconfig.json for TypeScript alone, and .mts is a module without a package.json.
+  // tsx resolves the package by tsconfig.json only for TypeScript, and .mts is a module without a package.json.
   const file = path.join(folder, name.replace(/\.\w+$/, '.mts'));
   let { code } = block;
   for (const [text, replacement] of Object.entries(replacements)) {

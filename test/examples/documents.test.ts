@@ -10,7 +10,7 @@ import { anchors, codeBlocks, documents, readDocument } from '../support/markdow
 import { root } from '../support/program.js';
 import { eventNames } from '../support/server.js';
 
-/** What a block that does not start with imports may take for granted. */
+/** The declarations for a block that does not start with imports. */
 const surroundings = `
 import type { Express, RequestHandler } from 'express';
 import { allOf, anyOf, not, requireClient, type MtlsServer } from 'express-mtls';
@@ -46,7 +46,7 @@ function typeCheck(sources: readonly string[]): string[][] {
     ts.sys,
     root,
   );
-  // A reader is shown what a handler is given, used or not.
+  // Documents show all parameters of a handler, used or not.
   const options = { ...strict, noUnusedParameters: false, noUnusedLocals: false };
   const files = new Map(sources.map((source, index) => [path.join(__dirname, `block-${index}.ts`), source]));
   const host = ts.createCompilerHost(options);
@@ -109,7 +109,7 @@ test('docs/README.md leads to every page of docs/', () => {
 });
 
 describe('the options', () => {
-  /** What the package itself says it knows. */
+  /** The names that the package itself knows. */
   async function known(options: object): Promise<string[]> {
     const { message } = await createServer(options as MtlsOptions).then(
       () => new Error('it took an unknown option'),

@@ -27,7 +27,7 @@ async function welcome(socket: Socket): Promise<string> {
   });
 }
 
-/** The status of the answer that kept a client out. */
+/** The status of the answer to a refused client. */
 async function refusal(socket: Socket): Promise<unknown> {
   return await new Promise((resolve, reject) => {
     socket.once('connect_error', (error: Error & { readonly description?: unknown }) => {

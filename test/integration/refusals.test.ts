@@ -147,7 +147,7 @@ const cases: Case[] = [
     make: (root) => ({ caller: root.client({ version: 1 }) }),
     reason: 'wrong-purpose',
     code: 'ERR_MTLS_CERTIFICATE_INVALID',
-    detail: /X\.509 version 1 so it cannot declare that it is for clients/,
+    detail: /X\.509 version 1, so it cannot declare that it is for clients/,
   },
   {
     title: "the server's own certificate",

@@ -11,7 +11,7 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-/** A socket; one that is stuck takes nothing, as where its client does not read. */
+/** A socket. One that is stuck accepts no data, as if its client did not read. */
 function socketThat(way: 'works' | 'is stuck'): { socket: Duplex; written: () => string } {
   const chunks: Buffer[] = [];
   const socket = new Duplex({

@@ -4,7 +4,7 @@ import { type ClientRule } from '../../../src/policy/client-rule.js';
 import { client1, exchange, type Exchange } from '../../support/exchange.js';
 import { takeWarnings } from '../../support/warnings.js';
 
-/** What comes of a request under a rule; without one, of a request with any certificate. */
+/** The outcome of a request under a rule; without a rule, any certificate is allowed. */
 async function ask(...rule: unknown[]): Promise<Exchange & { error: unknown }> {
   const asked = exchange();
   requireClient(...(rule as [ClientRule]))(asked.req, asked.res, asked.next);

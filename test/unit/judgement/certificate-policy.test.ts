@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { MtlsError } from '../../../src/errors.js';
 import { type CertificatePolicy, checkCertificatePolicy } from '../../../src/judgement/certificate-policy.js';
 
-/** What is said of options that are refused. */
+/** The error for invalid options. */
 function faultOf(policies: unknown): string {
   try {
     checkCertificatePolicy({ policies } as CertificatePolicy);

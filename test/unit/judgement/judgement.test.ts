@@ -193,7 +193,7 @@ describe('each reason for refusal, with its code and its sentence', () => {
       'its version',
       'wrong-purpose',
       { leaf: version1, crls: good },
-      /^it is of X\.509 version 1 so it cannot declare that it is for clients; reissue it with extendedKeyUsage = clientAuth, or admit such certificates with certificates\.version1: 'allow'$/,
+      /^it is of X\.509 version 1, so it cannot declare that it is for clients; reissue it with extendedKeyUsage = clientAuth, or admit such certificates with certificates\.version1: 'allow'$/,
     ],
     [
       'being a CA',
@@ -285,7 +285,7 @@ describe('a date counts', () => {
 });
 
 describe('of several reasons the most relevant is reported', () => {
-  // Everything is wrong with it; taken away one by one, in this order.
+  // It has every fault. They are removed one by one, in this order.
   const faults: [RefusalReason, Partial<Case>, CertificateOptions][] = [
     ['expired', {}, past],
     ['untrusted', { above: undefined }, {}],

@@ -19,7 +19,7 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-/** How many of so many refusals are written. */
+/** How many of this many refusals are written. */
 function written(count: number, address = '192.0.2.1'): number {
   return Array.from({ length: count }, () => log.mayWrite(address, 'revoked')).filter(Boolean).length;
 }

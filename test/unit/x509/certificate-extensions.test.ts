@@ -7,7 +7,7 @@ import { failureOf } from './failure.js';
 
 const root = ca({ commonName: 'root' });
 
-/** The critical extensions that nothing knows of a certificate that has these extensions alone. */
+/** The unknown critical extensions of a certificate with only these extensions. */
 function unknownOf(...extraExtensions: ExtraExtension[]): readonly string[] {
   const none = { sans: null, keyUsage: null, extendedKeyUsage: null, isCa: null } as const;
   const bare = { ...none, subjectKeyId: false, authorityKeyId: false };

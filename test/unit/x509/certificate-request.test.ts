@@ -18,7 +18,7 @@ const names = subjectAltName({ dns: ['bob.test'] }, false);
 const attribute = (type: string, ...values: Buffer[]): Buffer => sequence(oid(type), set(...values));
 
 interface Parts {
-  /** Its subject, or what stands in the place of one. */
+  /** The subject, or an element in its place. */
   readonly name?: NameOptions | Buffer;
   readonly version?: number;
   /** The attributes, or `undefined` for a request without the field. */

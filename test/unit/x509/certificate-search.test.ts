@@ -9,7 +9,7 @@ const root = ca({ commonName: 'root', notBefore: new Date('2020-01-01T00:00:00Z'
 const east = root.intermediate('east');
 const leaf = parseCertificate(east.client().der);
 
-/** Whether the chain is found where so many CAs of the issuer's name, whose keys have signed nothing, were sent first. */
+/** Whether the path is found if this many CAs with the issuer's name, which signed nothing, were sent first. */
 function isFoundBehind(strangers: number): boolean {
   const others = Array.from({ length: strangers }, () =>
     root.intermediate({ commonName: 'east', subjectKeyId: false }),

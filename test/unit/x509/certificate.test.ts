@@ -50,7 +50,7 @@ const parts: Record<PartName, Buffer> = {
   extensions: Buffer.alloc(0),
   tail: Buffer.alloc(0),
 };
-/** A certificate of whatever parts a case needs; nothing here looks at its signature. */
+/** A certificate with the given parts. Its signature is not valid. */
 const made = (changes: Partial<typeof parts> = {}): Buffer =>
   sequence(sequence(...Object.values({ ...parts, ...changes })), algorithm, bitString(Buffer.alloc(8)));
 const withExtensions = (...extensions: Buffer[]): Buffer =>

@@ -70,7 +70,7 @@ describe('a DNS name', () => {
     );
   });
 
-  // What a wildcard stands for is on either side of a base below it.
+  // A wildcard covers names inside and outside a base below it.
   test.each<[base: string, name: string, isExcluded: boolean]>([
     ['b.a.test', '*.a.test', true],
     ['.b.a.test', '*.a.test', true],
@@ -240,7 +240,7 @@ describe('an email address', () => {
     expect(violation({ excluded: { email: ['a.test'] } }, { name: several })).toBe(
       'exclude the email name "u@a.test"',
     );
-    // An attribute of another type is no email address.
+    // An attribute of another type is not an email address.
     const other = [[{ ...email('u@a.test'), oid: '2.5.4.3' }]];
     expect(violation({ excluded: { email: ['a.test'] } }, { name: other })).toBeUndefined();
   });

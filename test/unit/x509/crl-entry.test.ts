@@ -21,7 +21,7 @@ import { failureOf } from './failure.js';
 const root = ca();
 const date = utcTime('250601000000Z');
 
-/** The entries of a list, each as a copy: the walk itself shows the same object every time. */
+/** Copies of the entries of a CRL, because the walk reuses one object. */
 function entriesOf(raw: Buffer, entries = { start: 0, end: raw.length }): (CrlEntry & { serial: string })[] {
   const seen: (CrlEntry & { serial: string })[] = [];
   walkEntries({ raw, entries }, (entry) => {

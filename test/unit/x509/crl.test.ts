@@ -44,13 +44,13 @@ const parts: Record<PartName, Buffer> = {
   extensions: Buffer.alloc(0),
   tail: Buffer.alloc(0),
 };
-/** A CRL of whatever parts a case needs; nothing here looks at its signature. */
+/** A CRL with the given parts. Its signature is not valid. */
 const made = (changes: Partial<typeof parts> = {}): Buffer =>
   sequence(sequence(...Object.values({ ...parts, ...changes })), algorithm, bitString(Buffer.alloc(8)));
 const withExtensions = (...extensions: Buffer[]): Buffer =>
   made({ extensions: explicit(0, sequence(...extensions)) });
 
-/** An extension of `length` bytes, which says nothing. */
+/** An extension of `length` bytes without meaning. */
 const extensionOf = (length: number): Buffer => {
   const empty = extension({ oid: '1.2.3', value: Buffer.alloc(60_000) }).length - 60_000;
   return extension({ oid: '1.2.3', value: Buffer.alloc(length - empty) });

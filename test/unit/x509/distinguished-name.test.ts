@@ -135,7 +135,7 @@ describe('text', () => {
     const forms: StringType[] = ['utf8', 'printable', 'teletex', 'ia5', 'universal', 'bmp'];
     const ascii = fc.string({ unit: 'binary-ascii', maxLength: 12 });
     const unicode = fc.string({ unit: 'binary', maxLength: 12 });
-    // The characters that are special in RFC 4514, that no one sees, or that change under normalisation.
+    // Characters that are special in RFC 4514, invisible, or change under normalisation.
     const nasty = fc.string({
       unit: fc.constantFrom(
         ...' #=+,;<>"\\/*\0\n\r\u007f\u00a0\u0085\u2028\u202e\ufeff\u3000ßİſﬁΣ\u0301aA0🐎',
@@ -228,7 +228,7 @@ describe('bytes', () => {
   });
 });
 
-/** What of `value` a string of that type can hold. */
+/** The part of `value` that a string of that type allows. */
 function fit(form: StringType, value: string): string {
   if (form === 'utf8' || form === 'universal') return value;
   const limit = { printable: 0x7f, ia5: 0x7f, teletex: 0xff, bmp: 0xffff }[form];

@@ -17,7 +17,7 @@ function readDer(value: Buffer, isCritical = true): NameConstraints {
 
 const permitted = (...subtrees: Buffer[]): Buffer => sequence(element(0xa0, Buffer.concat(subtrees)));
 
-/** The one permitted subtree that is read of a base, with what stands behind it. */
+/** The single permitted subtree of a base, with trailing bytes. */
 function subtreeOf(names: AltNameOptions, ...behind: Buffer[]): GeneralSubtree | undefined {
   const [base = Buffer.alloc(0)] = generalNames(names);
   const read = readDer(permitted(sequence(base, ...behind)));

@@ -85,7 +85,7 @@ describe('the last certificate', () => {
     expect(fault([rsa.client({ hash: 'sha1', pss: true }), rsa])?.kind).toBe('signature');
     expect(fault([rsa.client({ hash: 'sha256' }), rsa])).toBeUndefined();
     expect(fault([selfSigned({ hash: 'sha1' })])).toBeUndefined();
-    // Its issuer's name is its own, and its issuer another.
+    // It is self-issued, but another key signed it.
     expect(fault([root.client({ commonName: 'root', hash: 'sha1' }), root])?.kind).toBe('signature');
     const alone = root.client({ hash: 'sha1' });
     expect(faultOfLeaf(parseCertificate(alone.der))?.kind).toBe('signature');
@@ -165,7 +165,7 @@ describe('a CA of version 1', () => {
     expect(fault([east.client(), east, old])).toBeUndefined();
   });
 
-  // What a CA makes of a request for its own name, where it writes version 1.
+  // A CA that writes version 1 issues this for a request with its own name.
   test('is not accepted below another, even if it is self-issued', () => {
     const impostor = root.intermediate({ commonName: 'root', version: 1 });
     expect(fault([impostor.client(), impostor, root])).toEqual({

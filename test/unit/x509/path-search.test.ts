@@ -176,7 +176,7 @@ describe('hasIssuer', () => {
 });
 
 describe('the budget', () => {
-  /** One name, so many keys, each certified by the root, and a client of the last. */
+  /** One name with this many keys, each certified by the root, and a client of the last. */
   const namesakes = Array.from({ length: 130 }, () =>
     root.intermediate({ commonName: 'same', subjectKeyId: false }),
   );

@@ -271,7 +271,7 @@ test('DER is distinguished from PEM by its first two bytes', () => {
 describe('a body of many lines', () => {
   const der = Buffer.from(Array.from({ length: 1000 }, (_, index) => (index * 37) & 0xff));
 
-  /** The bytes of a body by the strict grammar of RFC 7468; `undefined` where it is none. */
+  /** The bytes of a body by the strict grammar of RFC 7468; `undefined` if it is invalid. */
   function decodeStrictly(body: string): Buffer | undefined {
     const digits = body.replaceAll(/[ \t\r\n]/g, '');
     if (digits.length === 0 || digits.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(digits))

@@ -37,7 +37,7 @@ type CrlPart =
 const algorithm = sequence(oid('1.2.840.10045.4.3.2'));
 const attribute = (type: string, value: Buffer): Buffer => sequence(oid(type), value);
 const utf8InPrintable = text('printable', Buffer.from('Mobilität'));
-/** A name whose second part has a value that its type cannot hold. */
+/** A name whose second part has an invalid value. */
 const oddName = (type: string): Buffer =>
   sequence(
     set(attribute(attributeTypes.country, text('printable', 'DE'))),

@@ -13,7 +13,7 @@ import { failureOf } from './failure.js';
 const enter = (value: Buffer): DerReader =>
   new DerReader(value, { code: 'ERR_MTLS_CERTIFICATE_INVALID', noun: 'certificate' }).enter(Tag.sequence);
 
-/** What a reader says of bytes that it refuses. */
+/** The error of a reader that rejects some bytes. */
 function refusal(reader: (sequence: DerReader) => unknown, value: Buffer): string {
   const failure = failureOf(() => reader(enter(value)));
   expect(failure.code).toBe('ERR_MTLS_CERTIFICATE_INVALID');

@@ -18,14 +18,14 @@ import {
 const any = '2.5.29.32.0';
 const [gold, silver, bronze] = ['1.2.3.1', '1.2.3.2', '1.2.3.3'] as const;
 
-/** What a certificate says of policies. */
+/** The policy extensions of a certificate. */
 interface Said {
   readonly policies?: readonly string[];
   readonly mappings?: readonly (readonly [string, string])[];
   readonly requireExplicit?: number;
   readonly inhibitMapping?: number;
   readonly inhibitAny?: number;
-  /** Whether its name is that of its issuer. */
+  /** Whether it is self-issued. */
   readonly isSelfIssued?: boolean;
 }
 
@@ -53,7 +53,7 @@ function extensionsOf({
   ];
 }
 
-/** A path of certificates that say this, the trust anchor first. */
+/** A path of certificates with these extensions, the trust anchor first. */
 function pathOf(anchor: Said, ...below: readonly Said[]): Certificate[] {
   const path: [Certificate, ...Certificate[]] = [
     ca({ commonName: 'ca0', extraExtensions: extensionsOf(anchor) }),
@@ -68,7 +68,7 @@ function pathOf(anchor: Said, ...below: readonly Said[]): Certificate[] {
   return path;
 }
 
-/** What a path is valid for, sorted; or why it is not, and whose fault that is, counted from the anchor. */
+/** The sorted policies of a path; or its fault and the certificate at fault, counted from the anchor. */
 function outcome(inputs: Inputs, ...said: readonly [Said, ...Said[]]): readonly string[] | string {
   const path = pathOf(...said).map(({ der }) => parseCertificate(der));
   const { policies, fault, certificate } = {
@@ -117,7 +117,7 @@ describe('a policy', () => {
     ['that a CA between does not have', [{}, policies(gold), {}, policies(gold)], `2: ${none}`],
   ])('%s', (_what, said, expected) => {
     expect(outcome(explicit, ...said)).toEqual(expected);
-    // Where none is needed, a path that has none is valid for none.
+    // If none is required, a path without policies is valid for none.
     expect(outcome({}, ...said)).toEqual(typeof expected === 'string' ? [] : expected);
   });
 
