@@ -100,7 +100,7 @@ const lines: Lines = {
   'long-ca-names': ({ octets, limit, cas, servername }) =>
     warn(
       { octets, cas },
-      `${under(servername)}the names of the CAs (${cas}) take ${octets} octets in the handshake, but clients in Java accept ${limit};  ${namesRemedy}`,
+      `${under(servername)}the names of the CAs (${cas}) take ${octets} octets in the handshake, but clients in Java accept ${limit}; ${namesRemedy}`,
     ),
   'few-clients': ({ code, detail }) => warn({ code, detail }, detail),
   listening: ({ allCas, ...fields }) => {

@@ -133,7 +133,7 @@ describe('the warning about names that Java clients reject', () => {
     level: 'warn',
     fields: { event: 'long-ca-names', octets: mostInJava + 1, cas: 4 },
     message:
-      'the names of the CAs (4) take 32641 octets in the handshake, and a client in Java accepts 32640; configure fewer CAs, only the roots, or CAs with shorter names',
+      'the names of the CAs (4) take 32641 octets in the handshake, but clients in Java accept 32640; configure fewer CAs, only the roots, or CAs with shorter names',
   };
 
   test('comes at the start from 32,641 octets on, and not for 32,640', async () => {
