@@ -23,7 +23,7 @@ import type { GatedConnection } from './gated-connection.js';
 import { type Keeper } from './gated-connection.js';
 import { readForwardedPeer, type ReadPeer } from './peer.js';
 import { type ProxySettings } from './proxy-options.js';
-import { SignatureBudget } from './signature-budget.js';
+import { signatureBudget } from './signature-budget.js';
 import { WeightedCache } from './weighted-cache.js';
 
 /** What the proxies' gate needs of the gate. */
@@ -53,7 +53,6 @@ export class ProxyGate {
   readonly #keeper: ProxyKeeper;
   /** Admitted clients by the lines that they came with. */
   readonly #clients = new ForwardedCache<ReadPeer>(new WeightedCache(remembered));
-  readonly #budget = new SignatureBudget();
   /** What no handler sees, whoever sent it. */
   readonly stripped: ReadonlySet<string>;
 
@@ -98,14 +97,14 @@ export class ProxyGate {
   }
 
   #receiveNew(lines: ForwardedLines, origin: Origin, exchange: Exchange): Connection {
-    if (this.#budget.isSpent) return this.#refuse(origin, exchange, overloaded);
+    if (signatureBudget.isSpent) return this.#refuse(origin, exchange, overloaded);
     const certificates = readForwarded(lines, this.#settings.header);
     if (isFault(certificates)) return this.#refuse(origin, exchange, refuseHeader(certificates));
     const peer = readForwardedPeer(certificates);
     if ('reason' in peer) return this.#refuse(origin, exchange, peer);
     const connection = new ForwardedConnection(this.#keeper, origin, exchange, peer);
     const { refusal, failedSignatures } = connection.judge();
-    this.#budget.spend(failedSignatures);
+    signatureBudget.spend(failedSignatures);
     if (refusal !== undefined) return this.#refuse(origin, exchange, refusal, peer);
     this.#clients.put(lines, peer, peer.weight);
     this.#reportAdmitted(connection);

@@ -168,7 +168,7 @@ const checkKinds: Readonly<
     if (hasTls)
       throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
         seen: 'proxies.from.socket makes a server without TLS, and there are key and cert',
-        remedy: 'leave them out',
+        remedy: 'omit them',
       });
     const { mode } = checkEach(from, 'proxies.from', {
       socket: () => {
@@ -238,13 +238,13 @@ function refuseTogether(isGiven: boolean, option: string, why: string): void {
   if (!isGiven) return;
   throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
     seen: `proxies and ${option} exclude each other, because ${why}`,
-    remedy: 'leave one of them out',
+    remedy: 'omit one of them',
   });
 }
 
 function needsTls(option: string, why: string): MtlsError {
   return new MtlsError('ERR_MTLS_OPTION_INVALID', {
     seen: `${option} needs a server with TLS, because ${why}`,
-    remedy: 'give key and cert',
+    remedy: 'set key and cert',
   });
 }

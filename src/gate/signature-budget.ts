@@ -9,8 +9,8 @@
 const mostAtOnce = 400;
 const perSecond = 200;
 
-/** One budget for all that comes through proxies. */
-export class SignatureBudget {
+/** Counts signatures that fail, and forgets them over time. */
+class SignatureBudget {
   #left = mostAtOnce;
   #at = performance.now();
 
@@ -27,3 +27,6 @@ export class SignatureBudget {
     this.#left -= signatures;
   }
 }
+
+/** One budget for all servers of the process: they share its CPU. */
+export const signatureBudget: SignatureBudget = new SignatureBudget();

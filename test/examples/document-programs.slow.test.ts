@@ -139,7 +139,12 @@ test('every program in docs/ is run by a test', () => {
   const named = documents
     .filter((document) => document.startsWith('docs/'))
     .flatMap((document) => codeBlocks(document).flatMap(({ file }) => (file ? [`${document} ${file}`] : [])));
+  // Those about proxies are run in test/proxies.
   expect(named.sort()).toEqual([
+    'docs/behind-apache.md server.ts',
+    'docs/behind-caddy.md server.ts',
+    'docs/behind-haproxy.md server.ts',
+    'docs/behind-nginx.md server.ts',
     'docs/coming-from-client-certificate-auth.md server.mjs',
     'docs/coming-from-passport-client-cert.md server.ts',
     'docs/getting-started.md server.mjs',

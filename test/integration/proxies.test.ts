@@ -311,3 +311,23 @@ test('an app passes its client on to a backend that takes it for a proxy', async
   if (!(await nodeShowsIntermediates())) return;
   expect(seenBy((await as(below).get('/')).body).identity).toMatchObject({ commonName: 'below' });
 });
+
+test('signatures that fail share one budget, which admitted clients do not need', async () => {
+  const ofSameName = ca('ca').client({ commonName: 'forged', authorityKeyId: false });
+  const unknown = ca('unknown').client('stranger');
+  const { proxy, seen } = await start(byCertificate);
+  const through = proxy(nginx);
+  const headerOf = (client: Certificate): string[] => ['X-SSL-Client-Cert', escaped(client)];
+  expect((await through.get('/', headerOf(client1))).status).toBe(200);
+  const statuses = new Set<unknown>();
+  for (let count = 0; count < 100; count++) statuses.add((await through.get('/', headerOf(unknown))).status);
+  expect([...statuses]).toEqual([401]);
+  const attempts: unknown[] = [];
+  while (attempts.at(-1) !== 503 && attempts.length < 5000)
+    attempts.push((await through.get('/', headerOf(ofSameName))).status);
+  expect(attempts.at(-1)).toBe(503);
+  expect(attempts.length).toBeGreaterThan(300);
+  expect((await through.get('/', headerOf(client1))).status).toBe(200);
+  expect((await through.get('/', headerOf(client2))).status).toBe(503);
+  expect(seen).toHaveLength(2);
+});

@@ -197,7 +197,7 @@ describe('a revoked client is disconnected within a second, on the main thread a
     [
       'where only a hook of the command line can load its files',
       hooked,
-      /SyntaxError.*install express-mtls where Node finds it without$/,
+      /SyntaxError.*install express-mtls where Node finds it without the others$/,
     ],
     ['where its file is missing, as the sources are run by tsx', fromSources, /crl-worker\.js is missing/],
     ['where its file is missing', bundled, /crl-worker\.js is missing/],
