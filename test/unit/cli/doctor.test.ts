@@ -251,7 +251,7 @@ describe('a client that is refused', () => {
     [
       'a forger',
       root.client({ commonName: 'x', signWith: ca('ca').privateKey }),
-      /^"CN=x" was issued by "CN=ca", and the certificate with that name did not sign it: the signature is not by its key$/,
+      /^"CN=x" was issued by "CN=ca", and the certificate with that name did not sign it: the signature was not made with its key$/,
     ],
     [
       'a certificate that is not a CA certificate',
