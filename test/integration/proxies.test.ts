@@ -313,9 +313,12 @@ test('an app passes its client on to a backend that takes it for a proxy', async
 });
 
 test('signatures that fail share one budget, which admitted clients do not need', async () => {
+  // Without key identifiers each of them may have signed the forgery, and is tried.
+  const others = Array.from({ length: 60 }, () => ca({ commonName: 'ca', subjectKeyId: false }));
   const ofSameName = ca('ca').client({ commonName: 'forged', authorityKeyId: false });
   const unknown = ca('unknown').client('stranger');
-  const { proxy, seen } = await start(byCertificate);
+  const cas = [root, ...others].map(({ pem }) => pem).join('');
+  const { proxy, seen } = await start(byCertificate, { options: { ca: cas } });
   const through = proxy(nginx);
   const headerOf = (client: Certificate): string[] => ['X-SSL-Client-Cert', escaped(client)];
   expect((await through.get('/', headerOf(client1))).status).toBe(200);
@@ -323,10 +326,10 @@ test('signatures that fail share one budget, which admitted clients do not need'
   for (let count = 0; count < 100; count++) statuses.add((await through.get('/', headerOf(unknown))).status);
   expect([...statuses]).toEqual([401]);
   const attempts: unknown[] = [];
-  while (attempts.at(-1) !== 503 && attempts.length < 5000)
+  while (attempts.at(-1) !== 503 && attempts.length < 20)
     attempts.push((await through.get('/', headerOf(ofSameName))).status);
   expect(attempts.at(-1)).toBe(503);
-  expect(attempts.length).toBeGreaterThan(300);
+  expect(attempts.length).toBeGreaterThan(5);
   expect((await through.get('/', headerOf(client1))).status).toBe(200);
   expect(seen).toHaveLength(2);
 });
