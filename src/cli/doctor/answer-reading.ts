@@ -6,10 +6,15 @@
 import { type IncomingMessage, request } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 
+/** Header lines to send. The letter case of a name is kept. */
+export type SentHeaders = Readonly<Record<string, string | string[]>>;
+
 /** A request. */
 export interface Question {
   readonly url: URL;
   readonly method: string;
+  /** Further header lines, by name. A list is sent as several lines. */
+  readonly headers?: SentHeaders | undefined;
   /** The limit for the head of the answer, and again for its body, in milliseconds. */
   readonly limitMs: number;
 }
@@ -23,6 +28,8 @@ export interface ServerAnswer {
   readonly reason: string | undefined;
   /** Whether nginx answered instead of the app, because of the certificate. */
   readonly isNginx: boolean;
+  /** The program that the header `Server` names: `'nginx/1.22.1'`. */
+  readonly server: string | undefined;
 }
 
 /** There was no answer within the limit. */
@@ -44,10 +51,14 @@ export async function ask(socket: TLSSocket, question: Question): Promise<Server
     code: wordIn(problem['code'], /^ERR_[A-Z0-9_]{1,60}$/),
     reason: wordIn(problem['reason'], /^[a-z-]{1,40}$/),
     isNginx: status === 400 && body.includes('SSL certificate') && body.includes('nginx'),
+    server: wordIn(response.headers['server'], /^[\w./ -]{1,40}$/),
   };
 }
 
-async function answerTo(socket: TLSSocket, { url, method, limitMs }: Question): Promise<IncomingMessage> {
+async function answerTo(
+  socket: TLSSocket,
+  { url, method, limitMs, headers = {} }: Question,
+): Promise<IncomingMessage> {
   return await new Promise((resolve, reject) => {
     const limit = setTimeout(() => {
       reject(new NoAnswer(`no answer came within ${limitMs / 1000} s`));
@@ -56,7 +67,7 @@ async function answerTo(socket: TLSSocket, { url, method, limitMs }: Question): 
       createConnection: () => socket,
       method,
       path: `${url.pathname}${url.search}`,
-      headers: { host: url.host, connection: 'close', accept: '*/*' },
+      headers: { host: url.host, connection: 'close', accept: '*/*', ...headers },
     });
     asking.once('response', resolve);
     asking.on('error', reject);

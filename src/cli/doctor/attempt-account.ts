@@ -37,6 +37,8 @@ export interface Attempt {
   /** `ERR_MTLS_…`, and the reason, if a server of express-mtls reports them. */
   readonly code?: string;
   readonly reason?: string;
+  /** The program that the answer names: `'nginx/1.22.1'`. */
+  readonly server?: string;
 }
 
 /** The local OpenSSL rejects key and certificate. */
@@ -131,11 +133,12 @@ export function describeSilence(error: Error, protocol: string): Ending {
 const refusing = [401, 403, 421, 495, 496];
 
 /** An answer. */
-export function describeAnswer({ status, code, reason, isNginx }: ServerAnswer): Ending {
+export function describeAnswer({ status, code, reason, isNginx, server }: ServerAnswer): Ending {
   const said = {
     status,
     ...(code === undefined ? {} : { code }),
     ...(reason === undefined ? {} : { reason }),
+    ...(server === undefined ? {} : { server }),
   };
   const refused = (detail: string, remedy?: string): Ending => ({
     outcome: 'refused-by-answer',

@@ -6,7 +6,7 @@
  */
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
-import { ask, NoAnswer } from './answer-reading.js';
+import { ask, NoAnswer, type SentHeaders } from './answer-reading.js';
 import {
   type Attempt,
   describeAnswer,
@@ -28,9 +28,11 @@ export interface Target {
    * URL
    */
   readonly servername?: string | undefined;
-  /** PEM: the client's certificate and the ones sent with it, and its key. */
-  readonly cert: string;
-  readonly key: string;
+  /** PEM: the client's certificate and the ones sent with it, and its key. Without them, none is sent. */
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  /** Further header lines of the request. */
+  readonly headers?: SentHeaders | undefined;
   /** PEM of the CAs to verify the server with. @defaultValue those of Node */
   readonly serverCas?: readonly string[] | undefined;
   /** The limit for each of connection, handshake, answer and body, in milliseconds. @defaultValue `5000` */
@@ -60,8 +62,8 @@ export async function attempt(target: Target): Promise<Attempt> {
     const distrust = describeDistrust(tls, hostOf(target));
     if (distrust !== undefined) return { ...ended(distrust), protocol };
     steps.push(passed('server', `its certificate is trusted and valid for ${hostOf(target)}`));
-    const { url, method, limitMs = defaultLimitMs } = target;
-    const asking = await outcomeOf(ask(tls, { url, method, limitMs }));
+    const { url, method, headers, limitMs = defaultLimitMs } = target;
+    const asking = await outcomeOf(ask(tls, { url, method, headers, limitMs }));
     const ending = 'error' in asking ? describeSilence(asking.error, protocol) : describeAnswer(asking.value);
     return { ...ended(ending), protocol };
   } finally {
