@@ -116,7 +116,14 @@ function leafIn(name: string, encoding: ForwardedEncoding): Definition {
 }
 
 const presetNames = Object.keys(presets) as ForwardedPreset[];
-const encodings: readonly ForwardedEncoding[] = [
+
+/** Each preset, checked. */
+export const knownHeaders: readonly ForwardedHeader[] = presetNames.map((preset) =>
+  freeze({ ...presets[preset], preset }),
+);
+
+/** Each encoding. */
+export const encodings: readonly ForwardedEncoding[] = [
   'rfc9440',
   'percent-pem',
   'spaced-pem',
