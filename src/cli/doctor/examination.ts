@@ -62,6 +62,7 @@ export async function examine(
     crls: crls.checker,
     cas,
     files: [client, ...(cas ?? [])],
+    isForwarded: client.isForwarded === true,
     at,
   });
   const { dates, chain, path, revocation, ...more } = judged;

@@ -25,6 +25,8 @@ export interface Inspected {
   readonly crls: RevocationChecker | undefined;
   /** The files that certificates may come from. */
   readonly files: readonly CertificateFile[];
+  /** Whether the certificate and the others come from a proxy's header. */
+  readonly isForwarded: boolean;
   readonly at: Date;
 }
 
@@ -103,7 +105,7 @@ function describeTrust(of: Inspected, refusal: Refusal | undefined): Step {
   const sent = inspection.chain.filter((link) => others.some(({ raw }) => raw.equals(link.raw)));
   const [fromClient] = sent.filter(({ raw }) => !store.certificates.some((ca) => ca.raw.equals(raw)));
   const chain = describeChain(inspection.chain, files);
-  if (fromClient === undefined) return passed('chain', chain);
+  if (fromClient === undefined || of.isForwarded) return passed('chain', chain);
   const name = describeName(fromClient.subject);
   return passed(
     'chain',

@@ -22,6 +22,9 @@ export interface InputPaths {
   readonly ca?: readonly string[] | undefined;
   readonly crl?: readonly string[] | undefined;
   readonly serverCa?: readonly string[] | undefined;
+  /** The app's own certificate and key. */
+  readonly listenCert?: string | undefined;
+  readonly listenKey?: string | undefined;
 }
 
 /** The certificates in one file, DER. */
@@ -33,12 +36,19 @@ export interface CertificateFile {
 /** The contents of the files; `undefined` for files that were not given. */
 export interface Inputs {
   /** The client's certificate, and the ones after it. */
-  readonly client: CertificateFile & { readonly leaf: Buffer };
+  readonly client: CertificateFile & {
+    readonly leaf: Buffer;
+    /** Whether they come from a proxy's header, in place of a file. */
+    readonly isForwarded?: boolean;
+  };
   readonly key: ClientKey | undefined;
   readonly cas: readonly CertificateFile[] | undefined;
   /** Paths that exist. */
   readonly crl: readonly string[] | undefined;
   readonly serverCas: readonly CertificateFile[] | undefined;
+  /** The app's own certificate and those above it, and its key. */
+  readonly appCertificate?: CertificateFile | undefined;
+  readonly appKey?: ClientKey | undefined;
 }
 
 /**
@@ -52,14 +62,19 @@ export async function readInputs(
 ): Promise<Inputs> {
   const { signal } = new AbortController();
   try {
-    const [client, key, cas, , serverCas] = await allOrFaults([
-      Promise.resolve().then(() => readClientFile(paths.cert)),
-      Promise.resolve().then(() => readKeyFile(paths, env)),
+    const { listenCert, listenKey } = paths;
+    const [client, key, cas, , serverCas, appCertificate, appKey] = await allOrFaults([
+      Promise.resolve().then(() => readCertificateFile(paths.cert, 'cert')),
+      Promise.resolve().then(() => readKeyFile(paths.key, 'key', paths, env)),
       readAuthorities(paths.ca, { ...caBlocks, option: 'ca' }, paths.crl),
       toCrlInputs(paths.crl ?? [], 'crl', signal),
       readAuthorities(paths.serverCa, { ...serverCaBlocks, option: 'server-ca' }),
+      Promise.resolve().then(() =>
+        listenCert === undefined ? undefined : readCertificateFile(listenCert, 'listen-cert'),
+      ),
+      Promise.resolve().then(() => readKeyFile(listenKey, 'listen-key', paths, env)),
     ]);
-    return { client, key, cas, crl: paths.crl, serverCas };
+    return { client, key, cas, crl: paths.crl, serverCas, appCertificate, appKey };
   } catch (error) {
     throw error instanceof MtlsError ? inTermsOfTheCommand(error) : error;
   }
@@ -80,25 +95,27 @@ function nameFlags(text: string): string {
   return text.replaceAll(/\boptions\.([a-z-]+)(?:\[\d+\])?/g, '--$1');
 }
 
-function readClientFile(path: string): Inputs['client'] {
-  const source = readSource(path, 'cert');
+function readCertificateFile(path: string, option: string): Inputs['client'] {
+  const source = readSource(path, option);
   const ders = readBlocks(source, certificateBlocks);
   const [leaf] = ders;
   if (leaf !== undefined) return { origin: source.origin, ders, leaf };
   throw new MtlsError('ERR_MTLS_PEM_INVALID', {
-    seen: `${path} (--cert) contains no certificate`,
+    seen: `${path} (--${option}) contains no certificate`,
     remedy: 'use PEM or DER',
   });
 }
 
 function readKeyFile(
-  { key, passphraseFile }: InputPaths,
+  key: string | undefined,
+  option: string,
+  { passphraseFile }: InputPaths,
   env: Readonly<Record<string, string | undefined>>,
 ): ClientKey | undefined {
   if (key === undefined) return undefined;
   const passphrase =
     passphraseFile === undefined ? env['EXPRESS_MTLS_KEY_PASSPHRASE'] : readPassphrase(passphraseFile);
-  return readClientKey(readSource(key, 'key'), passphrase === '' ? undefined : passphrase);
+  return readClientKey(readSource(key, option), passphrase === '' ? undefined : passphrase);
 }
 
 function readPassphrase(path: string): string {

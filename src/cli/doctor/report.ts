@@ -5,6 +5,7 @@
  */
 import type { Style, Terminal } from '../terminal.js';
 import { type Attempt } from './attempt-account.js';
+import { type BehindReport, type SectionName } from './behind.js';
 import { type Step } from './step.js';
 import { type Verdict } from './verdict.js';
 
@@ -34,6 +35,30 @@ export function writeReport(
     '',
     conclusion,
   ].join('\n');
+}
+
+const titles: Readonly<Record<SectionName, (report: BehindReport) => string>> = {
+  forwarding: ({ url, listen }) =>
+    `Calling ${url} with the client's certificate, in place of the app at ${listen}`,
+  judgement: () => 'What an app makes of the certificate that arrived',
+  anonymous: () => 'Calling without a certificate, then also with the headers of a proxy',
+  spoofing: () => "Calling with the client's certificate and the headers of a proxy",
+};
+
+/** The report behind a proxy, with the verdict last. */
+export function writeBehindReport(
+  terminal: Terminal,
+  steps: readonly Step[],
+  report: BehindReport,
+  verdict: Verdict,
+): string {
+  const parts = report.sections.flatMap(({ section, steps: found }) => [
+    '',
+    oneLine(titles[section](report)),
+    ...found.flatMap(linesOf(terminal)),
+  ]);
+  const conclusion = terminal.style(verdict.letIn ? 'good' : 'bad', oneLine(verdict.text));
+  return [...steps.flatMap(linesOf(terminal)), ...parts, '', conclusion].join('\n');
 }
 
 const markWidth = 9;

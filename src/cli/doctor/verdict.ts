@@ -5,6 +5,7 @@
  */
 import { describeDate } from '../time.js';
 import { type Attempt } from './attempt-account.js';
+import { type BehindOutcome, type SectionName } from './behind.js';
 import { type Examination } from './examination.js';
 
 /** The verdict, as printed with `--json`. */
@@ -45,6 +46,36 @@ export function conclude(examination: Examination, attempt: Attempt | undefined,
       ? `${name} is refused by ${url}, although all checks here pass: ${last}`
       : `${name} could not be tested completely: ${last}`,
     advice: adviceOn(attempt),
+  };
+}
+
+const reasonsBehind: Readonly<Record<Exclude<SectionName, 'judgement'>, string>> = {
+  forwarding: 'not-forwarded',
+  anonymous: 'unsafe-proxy',
+  spoofing: 'unsafe-proxy',
+};
+
+/** Draws the conclusion behind a proxy: only a safe one can admit a client. */
+export function concludeBehind({ report, examination }: BehindOutcome, at: Date): Verdict {
+  const local = examination && concludeHere(examination, at);
+  const faults = report.sections.flatMap(({ section, steps }) =>
+    section === 'judgement'
+      ? []
+      : steps
+          .filter(({ outcome }) => outcome === 'fails')
+          .map(({ detail }) => ({ reason: reasonsBehind[section], detail })),
+  );
+  // An unsafe proxy is the graver fault.
+  const fault = faults.find(({ reason }) => reason === 'unsafe-proxy') ?? faults[0];
+  if (fault !== undefined) {
+    const { reason, detail } = fault;
+    const what = reason === 'unsafe-proxy' ? 'is unsafe' : 'does not forward the client as an app needs it';
+    return { letIn: false, reason, text: `the proxy at ${report.url} ${what}: ${detail}`, advice: [] };
+  }
+  if (local === undefined) return { letIn: false, text: 'no certificate arrived', advice: [] };
+  return {
+    ...local,
+    text: `${local.text}; behind ${report.url}, with proxies.header ${report.header ?? ''}`,
   };
 }
 
