@@ -612,6 +612,10 @@ describe('files are read in every form that a server reads', () => {
 });
 
 describe('called incorrectly', () => {
+  const behind = (...args: readonly string[]): string[] => [
+    ...['doctor', '--cert', 'x', '--key', 'x', '--behind', 'https://localhost'],
+    ...args,
+  ];
   test.each([
     [['doctor'], /required option '--cert <file>' not specified/],
     [['doctor', '--cert', 'x', 'http://localhost'], /Use a URL such as https:\/\/localhost:4433\/path\./],
@@ -619,6 +623,18 @@ describe('called incorrectly', () => {
     [['doctor', '--cert', 'x', '--method', 'get'], /Use a method such as GET or POST/],
     [['doctor', '--cert', 'x', '--rule', '{'], /the rule is not JSON/],
     [['doctor', '--cert', 'x', '--rule', '{"cn":"x"}'], /unknown field "cn"/],
+    [behind(), /--behind and --listen need each other/],
+    [['doctor', '--cert', 'x', '--listen', '8443'], /--behind and --listen need each other/],
+    [behind('--listen', 'localhost'), /Use 127\.0\.0\.1:8443, \[::1\]:8443, 8443, or a path/],
+    [behind('--listen', '127.0.0.1:0'), /Use 127\.0\.0\.1:8443/],
+    [behind('--listen', '65536'), /Use 127\.0\.0\.1:8443/],
+    [behind('--listen', '8443', '--listen-cert', 'x'), /--listen-cert and --listen-key need each other/],
+    [
+      ['doctor', '--cert', 'x', '--listen-cert', 'x', '--listen-key', 'x'],
+      /--listen-cert needs --behind and --listen/,
+    ],
+    [behind('--listen', '8443', 'https://localhost'), /--behind and the argument url exclude each other/],
+    [['doctor', '--cert', 'x', '--behind', 'https://localhost', '--listen', '8443'], /--behind needs --key/],
   ])('%j: exit code 2', async (args, message) => {
     const { code, out, err } = await runCommand(args);
     expect({ code, out }).toStrictEqual({ code: 2, out: '' });
