@@ -4,7 +4,7 @@
  * @module
  */
 import { MtlsError } from '../../errors.js';
-import { secretHeader } from '../../forwarded/forwarded-header.js';
+import { type ForwardedField, type ForwardedPreset, secretHeader } from '../../forwarded/forwarded-header.js';
 import { adviceOf } from '../../forwarded/proxy-advice.js';
 import { identityOf } from '../../identity/client-identity.js';
 import { describeName } from '../../judgement/refusal.js';
@@ -119,12 +119,19 @@ const forms = {
   xfcc: 'an element of X-Forwarded-Client-Cert',
 } as const;
 
+/** A value of `proxies.header`. */
+export type HeaderOption = ForwardedPreset | ForwardedField;
+
 /** What to write as `proxies.header`. */
-export function suggestionFor({ header }: FoundCertificate): string {
-  const { preset, certificate } = header;
-  return preset === undefined
-    ? `{ name: '${certificate.name}', encoding: '${certificate.encoding}' }`
-    : `'${preset}'`;
+export function suggestionFor({ header: { preset, certificate } }: FoundCertificate): HeaderOption {
+  return preset ?? certificate;
+}
+
+/** As it is written in a program. */
+export function describeOption(option: HeaderOption): string {
+  return typeof option === 'string'
+    ? `'${option}'`
+    : `{ name: '${option.name}', encoding: '${option.encoding}' }`;
 }
 
 function describeHeader(found: FoundCertificate): Step {
@@ -133,7 +140,7 @@ function describeHeader(found: FoundCertificate): Step {
   const others = alike === '' ? '' : `, which reads the same as ${alike}`;
   return passed(
     'header',
-    `${name} holds ${forms[encoding]}: proxies.header is ${suggestionFor(found)}${others}`,
+    `${name} holds ${forms[encoding]}: proxies.header is ${describeOption(suggestionFor(found))}${others}`,
   );
 }
 
@@ -187,8 +194,14 @@ export function describeAnonymous(arrival: Arrival, server: string | undefined):
   return steps.length > 0 ? steps : [passed('nobody', 'no header for a certificate arrives')];
 }
 
-/** A request that the proxy did not pass on: a refusal, unless there was no answer. */
+/** A request that the proxy did not pass on: a refusal, unless there was no answer, or one of a fault or a limit. */
 export function describeRefusal({ outcome, status, steps }: Attempt, step: string): Step {
+  if (status !== undefined && (status >= 500 || status === 429))
+    return failed(
+      step,
+      `this could not be tried: the proxy answers ${status}`,
+      'look into the error log of the proxy, and try again',
+    );
   if (status !== undefined)
     return passed(step, `the proxy does not pass the request on: it answers ${status}`);
   const seen = steps.at(-1)?.detail ?? outcome;

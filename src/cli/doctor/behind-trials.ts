@@ -6,7 +6,7 @@
 import { adviceOf } from '../../forwarded/proxy-advice.js';
 import { type SentHeaders } from './answer-reading.js';
 import { type Attempt } from './attempt-account.js';
-import { describeRefusal, suggestionFor } from './behind-findings.js';
+import { describeOption, describeRefusal, suggestionFor } from './behind-findings.js';
 import { findCertificates, type FoundCertificate, headerFor } from './behind-headers.js';
 import { type Arrival } from './behind-listener.js';
 import { arrivedSpoofs, namesToTry, spoofedHeaders, type SpoofForm, spoofForms } from './behind-spoofs.js';
@@ -50,22 +50,32 @@ export async function trySpoofs(call: Call, before: Before): Promise<readonly St
       trials.push({ form, arrivals: [arrival], refusal: undefined });
       continue;
     }
-    const step = describeRefusal(attempt, 'spoofing');
-    if (step.outcome === 'fails') return [{ ...step, detail: `sent ${form.title}: ${step.detail}` }];
-    const arrivals = before.passesOn ? await tryEach(call, names, form) : [];
-    trials.push({ form, arrivals, refusal: attempt });
+    const alone = before.passesOn ? await tryEach(call, names, form) : { arrivals: [], attempts: [attempt] };
+    const fault = alone.attempts
+      .map((made) => describeRefusal(made, 'spoofing'))
+      .find(({ outcome }) => outcome === 'fails');
+    if (fault !== undefined) return [{ ...fault, detail: `sent ${form.title}: ${fault.detail}` }];
+    trials.push({ form, arrivals: alone.arrivals, refusal: attempt });
   }
   return describeTrials(trials, before);
 }
 
-async function tryEach(call: Call, names: readonly string[], form: SpoofForm): Promise<Arrival[]> {
+/** What arrived of each header, and the attempts of which nothing did. */
+async function tryEach(
+  call: Call,
+  names: readonly string[],
+  form: SpoofForm,
+): Promise<{ readonly arrivals: readonly Arrival[]; readonly attempts: readonly Attempt[] }> {
   const arrivals: Arrival[] = [];
+  const attempts: Attempt[] = [];
   for (const name of names) {
     const { arrival, attempt } = await call(spoofedHeaders([name], form));
-    if (arrival !== undefined) arrivals.push(arrival);
-    else if (describeRefusal(attempt, 'spoofing').outcome === 'fails') break;
+    if (arrival === undefined) attempts.push(attempt);
+    else arrivals.push(arrival);
+    // It may have stopped answering.
+    if (attempt.outcome === 'no-answer') break;
   }
-  return arrivals;
+  return { arrivals, attempts };
 }
 
 function describeTrials(trials: readonly Trial[], before: Before): Step[] {
@@ -147,7 +157,7 @@ function describeOthers(names: readonly string[], { found, server }: Before): St
   if (found !== undefined)
     return noted(
       'spoofing',
-      `of a client these headers arrive: ${list}. An app with proxies.header ${suggestionFor(found)} does not read them, and removes them before any handler; remove them in the proxy if anything else reads them`,
+      `of a client these headers arrive: ${list}. An app with proxies.header ${describeOption(suggestionFor(found))} does not read them, and removes them before any handler; remove them in the proxy if anything else reads them`,
     );
   const header = names.map((name) => headerFor(name, server)).find((each) => each !== undefined);
   return failed(

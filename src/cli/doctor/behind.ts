@@ -13,6 +13,7 @@ import {
   describeForwarding,
   describeRefusal,
   describeSender,
+  type HeaderOption,
   suggestionFor,
 } from './behind-findings.js';
 import { type FoundCertificate } from './behind-headers.js';
@@ -54,7 +55,7 @@ export interface BehindReport {
   readonly url: string;
   readonly listen: string;
   /** What to configure as `proxies.header`. */
-  readonly header?: string;
+  readonly header?: HeaderOption;
   readonly sections: readonly Section[];
 }
 
@@ -90,7 +91,7 @@ export async function goBehind(target: BehindTarget): Promise<BehindOutcome> {
 
 interface Called {
   readonly sections: readonly Section[];
-  readonly header?: string;
+  readonly header?: HeaderOption;
   readonly examination: Examination | undefined;
 }
 

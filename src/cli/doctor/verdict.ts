@@ -5,6 +5,7 @@
  */
 import { describeDate } from '../time.js';
 import { type Attempt } from './attempt-account.js';
+import { describeOption } from './behind-findings.js';
 import { type BehindOutcome, type SectionName } from './behind.js';
 import { type Examination } from './examination.js';
 
@@ -73,10 +74,8 @@ export function concludeBehind({ report, examination }: BehindOutcome, at: Date)
     return { letIn: false, reason, text: `the proxy at ${report.url} ${what}: ${detail}`, advice: [] };
   }
   if (local === undefined) return { letIn: false, text: 'no certificate arrived', advice: [] };
-  return {
-    ...local,
-    text: `${local.text}; behind ${report.url}, with proxies.header ${report.header ?? ''}`,
-  };
+  const header = report.header === undefined ? '' : `, with proxies.header ${describeOption(report.header)}`;
+  return { ...local, text: `${local.text}; behind ${report.url}${header}` };
 }
 
 function concludeHere(examination: Examination, at: Date): Verdict {
