@@ -217,30 +217,30 @@ describe('a safe proxy', () => {
     });
   });
 
-  test.each<[string, (leaf: Buffer, chain: readonly Buffer[]) => string[], string, RegExp]>([
+  test.each<[string, (leaf: Buffer, chain: readonly Buffer[]) => string[], BehindReport['header'], RegExp]>([
     [
       'Apache',
       (leaf) => ['X-SSL-Client-Cert', apacheValue(leaf)],
-      "'apache'",
+      'apache',
       /^the client sent 1 certificate/,
     ],
-    ['Caddy', (leaf) => ['Client-Cert', sfBytes(leaf)], "'caddy'", /^the client sent 1 certificate/],
+    ['Caddy', (leaf) => ['Client-Cert', sfBytes(leaf)], 'caddy', /^the client sent 1 certificate/],
     [
       'RFC 9440',
       (leaf, chain) => ['Client-Cert', sfBytes(leaf), 'Client-Cert-Chain', sfList(...chain)],
-      "'rfc9440'",
+      'rfc9440',
       /^client-cert-chain has 1 certificate above it/,
     ],
     [
       'a header of its own',
       (leaf) => ['X-Own', nginxValue(leaf)],
-      "{ name: 'x-own', encoding: 'percent-pem' }",
+      { name: 'x-own', encoding: 'percent-pem' },
       /^the client sent 1 certificate/,
     ],
     [
       'a preset in another encoding',
       (leaf) => ['Client-Cert', nginxValue(leaf)],
-      "{ name: 'client-cert', encoding: 'percent-pem' }",
+      { name: 'client-cert', encoding: 'percent-pem' },
       /^the client sent 1 certificate/,
     ],
   ])('is recognized by name and form: %s', async (_what, linesOf, header, chain) => {
@@ -254,11 +254,11 @@ describe('a safe proxy', () => {
         return [...[...names, 'Client-Cert-Chain'].reduce<Lines>(without, lines), ...own];
       },
     });
-    expect(behind.header).toBe(header);
+    expect(behind.header).toEqual(header);
     expect(detailsOf(of('forwarding'), 'header-chain')).toEqual([expect.stringMatching(chain)]);
     expect([failing('forwarding'), failing('anonymous'), failing('spoofing')]).toEqual([[], [], []]);
     // The path is judged by what arrived. No CRL of an intermediate that is not configured can be verified.
-    const reason = header === "'rfc9440'" ? 'revocation-unknown' : 'untrusted';
+    const reason = header === 'rfc9440' ? 'revocation-unknown' : 'untrusted';
     expect(verdict).toMatchObject({ letIn: false, reason });
   });
 });
@@ -358,6 +358,16 @@ describe('an unsafe proxy', () => {
     });
     expect(detailsOf(failing('anonymous'), 'nobody')).toEqual([
       'x-ssl-client-cert holds a certificate, and the client sent none: CN=other',
+    ]);
+  });
+
+  test('that answers with a fault has not been tried', async () => {
+    const { failing, code } = await ask({
+      refuses: (lines, client) => (client === undefined && lines.includes('client-cert') ? 503 : undefined),
+    });
+    expect(code).toBe(1);
+    expect(detailsOf(failing('anonymous'), 'spoofing')).toEqual([
+      'sent in lower case: this could not be tried: the proxy answers 503',
     ]);
   });
 

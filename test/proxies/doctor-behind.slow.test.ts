@@ -1,5 +1,5 @@
 /**
- * `express-mtls doctor --behind` with nginx, by the configuration in docs/behind-nginx.md.
+ * `express-mtls doctor --behind` with real proxies, by the configurations in docs/.
  *
  * @module
  */
@@ -11,12 +11,33 @@ import type { Verdict } from '../../src/cli/doctor/verdict.js';
 import { runCommand } from '../support/command.js';
 import { temporaryDirectory, writeMaterial } from '../support/files.js';
 import { freePort } from '../support/program.js';
-import { configurations, isInstalled, replaceAll, startProxy } from '../support/real-proxy.js';
+import {
+  configurations,
+  isInstalled,
+  type ProxyName,
+  replaceAll,
+  startProxy,
+} from '../support/real-proxy.js';
 import { testWith } from '../support/requirements.js';
 import { clientsCa, internalCa } from './behind.js';
 
-const test = testWith(isInstalled('nginx'), 'nginx is not installed');
-const [page = ''] = configurations('docs/behind-nginx.md', 'nginx');
+const testNginx = testWith(isInstalled('nginx'), 'nginx is not installed');
+
+/** Where the configuration of a page listens, and where it expects the app. */
+const places: Readonly<Record<ProxyName, (port: string, app: string) => Readonly<Record<string, string>>>> = {
+  nginx: (port, app) => ({ 'listen 443': `listen 127.0.0.1:${port}`, '127.0.0.1:8443': `127.0.0.1:${app}` }),
+  haproxy: (port, app) => ({ 'bind :443': `bind 127.0.0.1:${port}`, '127.0.0.1:8443': `127.0.0.1:${app}` }),
+  apache: (port, app) => ({
+    'Listen 443': `Listen 127.0.0.1:${port}`,
+    '*:443': `*:${port}`,
+    'localhost:8443': `localhost:${app}`,
+  }),
+  caddy: (port, app) => ({
+    'https://api.example.com': `https://localhost:${port}`,
+    'auto_https disable_redirects': 'auto_https disable_redirects\n\tadmin off',
+    '127.0.0.1:8443': `127.0.0.1:${app}`,
+  }),
+};
 
 interface Found {
   readonly code: number;
@@ -25,42 +46,51 @@ interface Found {
   readonly failing: readonly (readonly [section: string, step: string, detail: string])[];
 }
 
-/** Starts nginx without an app, and has the doctor stand in. */
-async function askBehindNginx(edit: (config: string) => string = (config) => config): Promise<Found> {
+type Edit = (config: string) => string;
+
+async function askBehindNginx(edit?: Edit): Promise<Found> {
+  return await askBehind('nginx', edit);
+}
+
+/** Starts a proxy without an app, and has the doctor stand in. */
+async function askBehind(name: ProxyName, edit: Edit = (config) => config): Promise<Found> {
+  const [page = ''] = configurations(`docs/behind-${name}.md`, name);
   const folder = temporaryDirectory();
   chmodSync(folder, 0o755);
   const [certs, internal] = [path.join(folder, 'certs'), path.join(folder, 'internal')];
   for (const each of [certs, internal]) mkdirSync(each);
-  const [server, app, nginx] = [clientsCa.server(), internalCa.server(), internalCa.client('nginx')];
+  const [server, app, proxy] = [clientsCa.server(), internalCa.server(), internalCa.client(name)];
   const client = clientsCa.client('client1');
   const files = writeMaterial(certs, {
     'ca-crt.pem': clientsCa.pem,
     'ca-crl.pem': clientsCa.crl().pem,
     'server-crt.pem': server.chainPem,
     'server-key.pem': server.keyPem,
+    'server.pem': server.chainPem + server.keyPem,
     'client1-crt.pem': client.chainPem,
     'client1-key.pem': client.keyPem,
   });
   const own = writeMaterial(internal, {
     'ca-crt.pem': internalCa.pem,
-    'nginx-crt.pem': nginx.chainPem,
-    'nginx-key.pem': nginx.keyPem,
+    [`${name}-crt.pem`]: proxy.chainPem,
+    [`${name}-key.pem`]: proxy.keyPem,
+    [`${name}.pem`]: proxy.chainPem + proxy.keyPem,
     'server-crt.pem': app.chainPem,
     'server-key.pem': app.keyPem,
   });
   const [port, appPort] = [await freePort(), await freePort()];
+  const etc = `/etc/${name === 'apache' ? 'apache2' : name}`;
   const config = replaceAll(edit(page), {
-    '/etc/nginx/certs': certs,
-    '/etc/nginx/internal': internal,
-    'listen 443': `listen 127.0.0.1:${port}`,
-    '127.0.0.1:8443': `127.0.0.1:${appPort}`,
+    [`${etc}/certs`]: certs,
+    [`${etc}/internal`]: internal,
+    ...places[name](port, appPort),
   });
-  await startProxy('nginx', { config, folder: path.join(folder, 'proxy'), port });
+  await startProxy(name, { config, folder: path.join(folder, 'proxy'), port });
   const { code, out, err } = await runCommand([
     ...['doctor', '--json', '--cert', files['client1-crt.pem'], '--key', files['client1-key.pem']],
     ...['--ca', files['ca-crt.pem'], '--crl', files['ca-crl.pem']],
-    ...['--behind', `https://127.0.0.1:${port}/`, '--servername', 'localhost', '--listen', appPort],
-    ...['--listen-cert', own['server-crt.pem'], '--listen-key', own['server-key.pem']],
+    ...['--behind', `https://localhost:${port}/`, '--listen', appPort],
+    ...['--listen-cert', own['server-crt.pem'] ?? '', '--listen-key', own['server-key.pem'] ?? ''],
   ]);
   expect(err).toBe('');
   const data = JSON.parse(out) as Pick<Found, 'behind' | 'verdict'>;
@@ -77,9 +107,9 @@ const optional = (config: string): string =>
 
 const setLine = /^ *proxy_set_header X-SSL-Client-Cert .*\n/m;
 
-test('nginx as its page configures it is safe, and its header is recognized', async () => {
+testNginx('nginx as its page configures it is safe, and its header is recognized', async () => {
   const { code, behind, failing, verdict } = await askBehindNginx();
-  expect([code, failing, behind.header]).toEqual([0, [], "'nginx'"]);
+  expect([code, failing, behind.header]).toEqual([0, [], 'nginx']);
   expect(verdict.text).toMatch(/^client1 would be admitted; behind /);
   const steps = behind.sections.flatMap((section) => section.steps);
   expect(steps.find(({ step }) => step === 'proxy')?.detail).toContain(
@@ -90,18 +120,21 @@ test('nginx as its page configures it is safe, and its header is recognized', as
   );
 });
 
-test('nginx that asks for a certificate and does not require it is safe, as it overwrites the header', async () => {
-  const { code, failing, behind } = await askBehindNginx(optional);
-  expect([code, failing]).toEqual([0, []]);
-  // By default nginx drops headers with underscores.
-  const steps = behind.sections.flatMap((section) => section.steps);
-  expect(steps.filter(({ outcome }) => outcome === 'note').map(({ detail }) => detail)).toEqual([
-    expect.stringMatching(/^of a client these headers arrive: client-cert, [^_]*$/),
-    expect.stringMatching(/^of a client these headers arrive: client-cert, [^_]*$/),
-  ]);
-});
+testNginx(
+  'nginx that asks for a certificate and does not require it is safe, as it overwrites the header',
+  async () => {
+    const { code, failing, behind } = await askBehindNginx(optional);
+    expect([code, failing]).toEqual([0, []]);
+    // By default nginx drops headers with underscores.
+    const steps = behind.sections.flatMap((section) => section.steps);
+    expect(steps.filter(({ outcome }) => outcome === 'note').map(({ detail }) => detail)).toEqual([
+      expect.stringMatching(/^of a client these headers arrive: client-cert, [^_]*$/),
+      expect.stringMatching(/^of a client these headers arrive: client-cert, [^_]*$/),
+    ]);
+  },
+);
 
-test('nginx that does not set the header passes on what a client sends', async () => {
+testNginx('nginx that does not set the header passes on what a client sends', async () => {
   const { code, failing, verdict } = await askBehindNginx((config) => optional(config.replace(setLine, '')));
   expect([code, verdict.reason]).toEqual([1, 'unsafe-proxy']);
   expect(failing).toEqual([
@@ -116,7 +149,7 @@ test('nginx that does not set the header passes on what a client sends', async (
   ]);
 });
 
-test('nginx that sets the header for some clients only passes on what the others send', async () => {
+testNginx('nginx that sets the header for some clients only passes on what the others send', async () => {
   const byDefault =
     'map $ssl_client_escaped_cert $forwarded { default $ssl_client_escaped_cert; "" $http_x_ssl_client_cert; }\n';
   const { code, failing } = await askBehindNginx(
@@ -138,7 +171,7 @@ test('nginx that sets the header for some clients only passes on what the others
   ]);
 });
 
-test('nginx that does not trust the app sends it nothing', async () => {
+testNginx('nginx that does not trust the app sends it nothing', async () => {
   const { code, failing } = await askBehindNginx((config) =>
     replaceAll(config, { 'internal/ca-crt.pem': 'certs/ca-crt.pem' }),
   );
@@ -147,3 +180,18 @@ test('nginx that does not trust the app sends it nothing', async () => {
     ['forwarding', 'arrived', expect.stringMatching(/, and the proxy answered 502: a TLS /)],
   ]);
 });
+
+const headers: readonly (readonly [ProxyName, string])[] = [
+  ['haproxy', 'rfc9440'],
+  ['apache', 'apache'],
+  ['caddy', 'caddy'],
+];
+
+for (const [name, header] of headers)
+  testWith(isInstalled(name), `${name} is not installed`)(
+    `${name} as its page configures it is safe, and its header is recognized`,
+    async () => {
+      const { code, behind, failing } = await askBehind(name);
+      expect([code, failing, behind.header]).toEqual([0, [], header]);
+    },
+  );
