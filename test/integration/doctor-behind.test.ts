@@ -311,6 +311,24 @@ describe('an unsafe proxy', () => {
       ]);
   });
 
+  test('that removes the first line only', async () => {
+    const { failing } = await ask({
+      forward: (lines, client) => {
+        if (client !== undefined) return forwards.safely(lines, client);
+        const at = lines.findIndex((each, index) => index % 2 === 0 && /^x-ssl-client-cert$/i.test(each));
+        return at < 0 ? lines : [...lines.slice(0, at), ...lines.slice(at + 2)];
+      },
+    });
+    expect(detailsOf(failing('anonymous'), 'spoofing')).toEqual([
+      expect.stringMatching(/^x-ssl-client-cert arrives as a client sends it: sent twice\./),
+    ]);
+  });
+
+  test('that names its program is given the remedy of that program', async () => {
+    const { failing } = await ask({ forward: forwards.nothing, server: 'Caddy' });
+    expect(failing('anonymous')[0]?.remedy).toContain('in Caddy: header_up Client-Cert');
+  });
+
   test('that turns underscores into dashes', async () => {
     const { failing } = await ask({
       forward: (lines, client) =>

@@ -26,6 +26,8 @@ export interface StandInProxyOptions {
   readonly isRequired?: boolean;
   /** The status that a request is answered with, in place of being passed on; or no answer at all. */
   readonly refuses?: (lines: Lines, client: Buffer | undefined) => number | 'never' | undefined;
+  /** The program that it names. */
+  readonly server?: string;
   /** How long it waits before it passes on. */
   readonly delayMs?: number;
 }
@@ -81,7 +83,7 @@ function passOn(req: IncomingMessage, res: ServerResponse, options: StandInProxy
   }
   const common = { method: req.method, path: req.url, headers: [...forward(req.rawHeaders, client)] };
   const answer = (response: IncomingMessage): void => {
-    res.writeHead(response.statusCode ?? 0, { server: 'nginx/1.22.1' });
+    res.writeHead(response.statusCode ?? 0, { server: options.server ?? 'nginx/1.22.1' });
     response.pipe(res);
   };
   const outgoing =
