@@ -70,6 +70,6 @@ test('where its handle was closed it does not, and says so', async () => {
   await server.mtls.close();
   await listenAgain(server);
   expect(server.recorder.linesOf('not-watching')).toMatchObject([
-    { level: 'error', message: expect.stringMatching(/^the server listens, and its handle was closed/) },
+    { level: 'error', message: expect.stringMatching(/^the server listens, but its handle was closed/) },
   ]);
 });

@@ -166,7 +166,7 @@ describe('a CRL of version 2 without a number', () => {
         level: 'warn',
         fields: { source: files.crl },
         message: expect.stringMatching(
-          /ca-crl\.pem: the CRL of "CN=ca" .+ has no CRL number, which RFC 5280 section 5\.2\.3 requires\. Its thisUpdate alone tells it from an older list: .+ Have the CA number its CRLs/,
+          /ca-crl\.pem: the CRL of "CN=ca" .+ has no CRL number, which RFC 5280 section 5\.2\.3 requires\. Only its thisUpdate distinguishes it from an older CRL: .+ Have the CA number its CRLs/,
         ),
       },
     ]);

@@ -59,7 +59,7 @@ export interface Place {
 }
 
 export const clientsCa = ca('clients');
-const internalCa = ca('internal');
+export const internalCa = ca('internal');
 const publicServer = clientsCa.server();
 const appServer = internalCa.server();
 
