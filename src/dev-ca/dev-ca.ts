@@ -21,6 +21,7 @@ import { renewCertificate, type RenewedCertificate, type RenewOptions } from './
 import { signClientRequest, signServerRequest } from './request-signing.js';
 import type { RequestSource, SignedRequest } from './request-signing.js';
 import { readNextUpdate, revokeCertificate, revokeFile, writeCrl } from './revocation-list.js';
+import { createTurns } from './turns.js';
 import type { CrlFile, CrlOptions, RevocationOutcome, RevokeOptions } from './revocation-list.js';
 
 /**
@@ -296,14 +297,4 @@ export async function openFolder(directory: string, options: DevCaOptions): Prom
     nextUpdate: () => reading(() => readNextUpdate(authority)),
     list: () => reading(() => listCertificates(authority)),
   } satisfies DevCa);
-}
-
-/** Runs operations one at a time, in the order of the calls. A failure does not affect the next one. */
-function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const turn = last.then(work);
-    last = turn.catch(() => undefined);
-    return turn;
-  };
 }

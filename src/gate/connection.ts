@@ -22,7 +22,7 @@ export interface Connection {
   readonly since: Date;
   /**
    * Judges again: in O(1) as long as nothing was reloaded and no date has passed.
-   * @returns Why the client is no longer let in; `undefined` while it is.
+   * @returns Why the client is no longer admitted; `undefined` while it is.
    */
   check(): Refusal | undefined;
   /** Reads now what a report needs of the socket: a closed one has no address. */

@@ -42,7 +42,7 @@ export interface GateState {
   catchUp?(): void;
 }
 
-/** Judges connections, keeps those that are let in, and ends those that may no longer be. */
+/** Judges connections, keeps those that are admitted, and ends those that no longer are. */
 export class Gate implements ProxyKeeper {
   readonly #settings: GateSettings;
   readonly #state: GateState;
@@ -92,7 +92,7 @@ export class Gate implements ProxyKeeper {
     this.#state.catchUp?.();
   }
 
-  /** The connections that were let in and are open. */
+  /** The admitted connections that are open. */
   get connections(): ReadonlySet<Connection> {
     return this.#connections;
   }
@@ -136,7 +136,7 @@ export class Gate implements ProxyKeeper {
 
   /**
    * For a server without the gate's listener: judges a socket at its first request. Refused, it stays open, for
-   * the request has been read; but whoever asks is told that it is refused.
+   * the request has been read; but `judgeRequest()` refuses it.
    */
   judgeLate(socket: TLSSocket): void {
     const refusal = this.#admit(socket);

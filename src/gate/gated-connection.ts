@@ -1,5 +1,5 @@
 /**
- * A connection under the gate's judgement: judged when it is let in, and again
+ * A connection under the gate's judgement: judged when it is admitted, and again
  * whenever something was reloaded or a date has passed.
  *
  * @module
@@ -79,7 +79,7 @@ export class GatedConnection implements KeptConnection {
     return new Date(this.#since);
   }
 
-  /** `undefined`: an anonymous caller, or a proxy, which is nobody's request. */
+  /** `undefined`: an anonymous caller, or a proxy: its requests have identities of their own. */
   get identity(): ClientIdentity | undefined {
     return this.role === 'proxy' ? undefined : this.reported;
   }

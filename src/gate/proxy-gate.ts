@@ -53,7 +53,7 @@ export class ProxyGate {
   readonly #keeper: ProxyKeeper;
   /** Admitted clients by the lines that they came with. */
   readonly #clients = new ForwardedCache<ReadPeer>(new WeightedCache(remembered));
-  /** What no handler sees, whoever sent it. */
+  /** The headers that are removed from every request. */
   readonly stripped: ReadonlySet<string>;
 
   constructor(settings: ProxySettings, keeper: ProxyKeeper) {

@@ -35,7 +35,7 @@ export type ProxyOrigin =
       readonly rule: ClientRule;
     }
   | {
-      /** Whoever can open the server's Unix socket is a proxy. */
+      /** Every process that can open the server's Unix socket is a proxy. */
       readonly socket: true;
       /**
        * The mode of the socket's file.

@@ -1,6 +1,6 @@
 /**
  * Stands before every listener of a server's requests, those that are added later as well: none of them sees a
- * request of a client that is no longer let in, whether it asks who is calling or not.
+ * request of a client that is no longer admitted, whether it asks for the identity or not.
  *
  * @module
  */
@@ -212,7 +212,7 @@ function misdirected(): MtlsError {
   });
 }
 
-/** Streams come from their session; whoever listens to it, and the server too, hears of those that pass. */
+/** Streams come from their session; only those that pass reach its listeners and the server. */
 function passSession(session: ServerHttp2Session, proxies: ProxyGate | undefined): boolean {
   const connection = session.destroyed ? undefined : connectionOf(session.socket);
   const pass = (
@@ -238,7 +238,7 @@ function passStream(
     if (!stream.endAfterHeaders) guardData(stream, connection);
     return true;
   }
-  // Nobody else listens, and an error that nobody hears ends the process.
+  // No other listener is left, and an unhandled error would end the process.
   stream.on('error', ignore);
   const answer: Answer = (open, reason) => {
     stream.once('close', () => {

@@ -13,7 +13,7 @@ import { describeCrls } from '../revocation/revocation-state.js';
 import { type Certificate } from '../x509/certificate.js';
 import { type Described, type UncoveredCas } from './events.js';
 import { type Reporter } from './reporter.js';
-import { type Settings } from './options.js';
+import { type Settings } from './settings.js';
 
 /** Reports the material in force, and its gaps. */
 export function announce(

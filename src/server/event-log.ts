@@ -124,7 +124,7 @@ const lines: Lines = {
   'secret-in-clear': ({ address, port }) =>
     warn(
       { address, port },
-      `the secret of proxies.from travels without TLS to ${address}, port ${port}: whoever reads it there can be any client; listen on the loopback, or give key and cert`,
+      `the secret of proxies.from travels without TLS to ${address}, port ${port}: anyone who reads it there can impersonate any client; listen on the loopback, or give key and cert`,
     ),
   'not-watching': () =>
     failure(

@@ -22,7 +22,7 @@ import {
   type RevocationState,
   type ServerCertificateState,
 } from './mtls.js';
-import { type Settings } from './options.js';
+import { type Settings } from './settings.js';
 import { Reloader } from './reloader.js';
 import { describeRevocation, isReady, revocationsOf } from './revocation-health.js';
 import { refuseSessionStores } from './session-stores.js';

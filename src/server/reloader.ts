@@ -19,7 +19,7 @@ import { attempt, faultOf } from '../material/source-fault.js';
 import { SourceWatch } from '../material/source-watch.js';
 import { type ReloadReport } from './events.js';
 import { type Contexts, type Prepared, type State } from './in-force.js';
-import { type Settings } from './options.js';
+import { type Settings } from './settings.js';
 import { type Reporter } from './reporter.js';
 import { changesBetween, noChanges, nothing, sumOf } from './reload-changes.js';
 import { SignalWatch } from './signal-watch.js';

@@ -9,7 +9,7 @@ import { type EventSink } from '../logger.js';
 import { callApp } from './app-call.js';
 import { EventLog } from './event-log.js';
 import { type Happenings, type MtlsEvents } from './events.js';
-import { type Settings } from './options.js';
+import { type Settings } from './settings.js';
 import { Unlogged } from './unlogged.js';
 
 /** Every copy of this package in the process uses the same channels. Programs can subscribe before it is loaded. */

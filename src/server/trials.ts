@@ -8,7 +8,7 @@ import { casKeyOf } from '../material/ca-unit.js';
 import { tryContext } from '../material/handshake-trial.js';
 import { type Material, type MaterialReader, type Materials } from '../material/material.js';
 import { type BuiltContext, secureContextOf } from '../material/secure-context.js';
-import { type Settings } from './options.js';
+import { type Settings } from './settings.js';
 import { type Reporter } from './reporter.js';
 
 /** The material to try under one name. */

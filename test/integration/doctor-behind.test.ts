@@ -144,7 +144,7 @@ describe('a safe proxy', () => {
       new RegExp(
         [
           'Calling without a certificate, then also with the headers of a proxy',
-          'ok       nobody       no header for a certificate arrives',
+          'ok       anonymous    no header for a certificate arrives',
           'ok       spoofing     x-ssl-client-cert of a client does not arrive: sent in lower case, in upper case, with underscores and twice',
           "note     spoofing     of a client these headers arrive: client-cert, .*, ssl-client-cert \\(with underscores too\\), x_ssl_client_cert\\. An app with proxies\\.header 'nginx' does not read them, .*",
           '',
@@ -162,10 +162,10 @@ describe('a safe proxy', () => {
     const { code, of } = await ask({ isRequired: true });
     expect(code).toBe(0);
     expect(of('anonymous').map(({ step, outcome }) => [step, outcome])).toEqual([
-      ['nobody', 'ok'],
+      ['anonymous', 'ok'],
       ['spoofing', 'ok'],
     ]);
-    expect(detailsOf(of('anonymous'), 'nobody')).toEqual([
+    expect(detailsOf(of('anonymous'), 'anonymous')).toEqual([
       expect.stringMatching(/^the proxy does not pass the request on: /),
     ]);
   });
@@ -362,7 +362,7 @@ describe('an unsafe proxy', () => {
     expect([code, verdict.reason]).toEqual([1, 'unsafe-proxy']);
     expect(failing('anonymous')).toEqual([
       {
-        step: 'nobody',
+        step: 'anonymous',
         outcome: 'fails',
         detail: 'x-ssl-client-cert is "(null)", as Apache sends it without a certificate',
         remedy: expect.stringContaining('leave the header out'),
@@ -374,7 +374,7 @@ describe('an unsafe proxy', () => {
     const { failing } = await ask({
       forward: (lines, client) => forwards.safely(lines, client ?? other.der),
     });
-    expect(detailsOf(failing('anonymous'), 'nobody')).toEqual([
+    expect(detailsOf(failing('anonymous'), 'anonymous')).toEqual([
       'x-ssl-client-cert holds a certificate, and the client sent none: CN=other',
     ]);
   });

@@ -115,7 +115,7 @@ testNginx('nginx as its page configures it is safe, and its header is recognized
   expect(steps.find(({ step }) => step === 'proxy')?.detail).toContain(
     'with the proxy\'s own certificate CN=nginx: proxies.from can be { ca, rule: { commonName: "nginx" } }',
   );
-  expect(steps.find(({ step }) => step === 'nobody')?.detail).toBe(
+  expect(steps.find(({ step }) => step === 'anonymous')?.detail).toBe(
     'the proxy does not pass the request on: it answers 400',
   );
 });

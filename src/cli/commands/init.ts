@@ -59,7 +59,7 @@ async function init(
   { client: clientName, rsa, ...options }: InitOptions & { readonly dir: string },
 ): Promise<Answer> {
   const { dir: directory } = options;
-  // Two CAs of one name are one to whoever reads a log, and to a client that looks for the issuer of a certificate.
+  // In a log, and for a client that looks up the issuer of a certificate, two CAs of one name cannot be told apart.
   const commonName = `ca-${randomBytes(4).toString('hex')}`;
   const ca = await openCa(terminal, options, { algorithm: algorithmOf(rsa), commonName });
   const server = await terminal.during('making the server', ca.issueServer());

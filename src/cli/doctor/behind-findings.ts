@@ -184,14 +184,14 @@ export function describeAnonymous(arrival: Arrival, server: string | undefined):
   const steps = [
     ...certificates.map(({ header, certificate }) =>
       failed(
-        'nobody',
+        'anonymous',
         `${header.certificate.name} holds a certificate, and the client sent none: ${nameIn(certificate.leaf)}`,
         adviceOf(header),
       ),
     ),
-    ...faults.map(({ seen, remedy }) => failed('nobody', seen, remedy)),
+    ...faults.map(({ seen, remedy }) => failed('anonymous', seen, remedy)),
   ];
-  return steps.length > 0 ? steps : [passed('nobody', 'no header for a certificate arrives')];
+  return steps.length > 0 ? steps : [passed('anonymous', 'no header for a certificate arrives')];
 }
 
 /** A request that the proxy did not pass on: a refusal, unless there was no answer, or one of a fault or a limit. */

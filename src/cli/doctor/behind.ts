@@ -98,7 +98,7 @@ interface Called {
 async function callAll(target: BehindTarget, standIn: StandIn): Promise<Called> {
   const { proxy, inputs } = target;
   const asClient = callerOf(proxy, standIn);
-  const asNobody = callerOf({ ...proxy, cert: undefined, key: undefined }, standIn);
+  const anonymously = callerOf({ ...proxy, cert: undefined, key: undefined }, standIn);
   const first = await asClient({});
   const { server } = first.attempt;
   if (first.arrival === undefined)
@@ -108,9 +108,9 @@ async function callAll(target: BehindTarget, standIn: StandIn): Promise<Called> 
     };
   const { found, steps } = describeForwarding(first.arrival, inputs.client, server);
   const examination = found && (await examineForwarded(found, target));
-  const anonymous = await asNobody({});
+  const anonymous = await anonymously({});
   const before = { found, server };
-  const untold = await trySpoofs(asNobody, {
+  const untold = await trySpoofs(anonymously, {
     ...before,
     passesOn: anonymous.arrival !== undefined,
     isClient: false,
@@ -156,7 +156,7 @@ async function examineForwarded(
 }
 
 function describeAnonymousCall({ attempt: made, arrival }: Answered, server: string | undefined): Step[] {
-  return arrival === undefined ? [describeRefusal(made, 'nobody')] : describeAnonymous(arrival, server);
+  return arrival === undefined ? [describeRefusal(made, 'anonymous')] : describeAnonymous(arrival, server);
 }
 
 /** Outcomes before there is a connection that a request could be sent over. */

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { checkOptions, type MtlsOptions, type Settings } from '../../../src/server/options.js';
+import { type MtlsOptions } from '../../../src/server/options.js';
+import { checkOptions, type Settings } from '../../../src/server/settings.js';
 import { type MaterialChange, MaterialReader, type Materials } from '../../../src/material/material.js';
 import { combined } from '../../../src/material/source-fault.js';
 import { ca } from '../../support/chain.js';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { checkOptions, type MtlsOptions } from '../../../src/server/options.js';
+import { type MtlsOptions } from '../../../src/server/options.js';
+import { checkOptions } from '../../../src/server/settings.js';
 import { ServerNames, type ServerNameSettings } from '../../../src/material/server-names.js';
 import { failureOf } from '../x509/failure.js';
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { checkOptions, type MtlsOptions } from '../../../src/server/options.js';
+import { type MtlsOptions } from '../../../src/server/options.js';
+import { checkOptions } from '../../../src/server/settings.js';
 import { checkRevocationPolicy } from '../../../src/revocation/revocation-policy.js';
 import { ca } from '../../support/chain.js';
 import { failureOf } from '../x509/failure.js';

@@ -1,0 +1,89 @@
+/**
+ * Which servers can be protected, and with which settings.
+ *
+ * @module
+ */
+import type { Server } from 'node:net';
+import { MtlsError } from '../errors.js';
+import { hasOpensslAnchors } from '../material/settings.js';
+import { type Settings } from './settings.js';
+
+/** Refuses `sni`, where it cannot be used. */
+export function refuseNames({ names }: Settings, why: string): void {
+  if (names.size === 0) return;
+  throw new MtlsError('ERR_MTLS_OPTION_INVALID', { seen: `sni is only for createServer(), because ${why}` });
+}
+
+/** Refuses a server that the gate cannot protect with these settings. */
+export function checkProtectable(server: Server, settings: Settings): void {
+  const { clients, onRefused } = settings;
+  if (server.listening)
+    throw new MtlsError('ERR_MTLS_STATE_INVALID', {
+      seen: 'the server already listens',
+      remedy: 'protect() it before listen()',
+    });
+  const hasTls = 'setSecureContext' in server;
+  if (hasTls !== (settings.credentials !== undefined))
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: hasTls
+        ? 'the server has TLS, but key and cert are missing'
+        : 'the server has no TLS, but key and cert are set',
+      remedy: hasTls
+        ? 'set key and cert'
+        : 'omit them, which requires proxies, or create a server of node:https',
+    });
+  if (!hasTls) return;
+  const { requestCert, rejectUnauthorized } = server as {
+    requestCert?: unknown;
+    rejectUnauthorized?: unknown;
+  };
+  if (requestCert === false && asksForCertificates(settings)) {
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: 'the server does not request client certificates',
+      remedy: 'create it with requestCert: true',
+    });
+  }
+  if (onRefused === 'respond' && (rejectUnauthorized === true || !('setTimeout' in server))) {
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: "onRefused: 'respond' needs a server of node:https or node:http2, created with rejectUnauthorized: false, so that there are requests to answer",
+    });
+  }
+  if (rejectUnauthorized === true && !hasOpensslAnchors(settings)) {
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: `the server has rejectUnauthorized: true, and with ${anchorless(settings)} node:tls trusts no client`,
+      remedy: 'create it with rejectUnauthorized: false',
+    });
+  }
+  if (rejectUnauthorized === true && clients === 'optional') {
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: 'the server refuses callers without a certificate before the gate can admit them',
+      remedy: "for clients: 'optional' create it with rejectUnauthorized: false",
+    });
+  }
+}
+
+/** The option that leaves OpenSSL without trust anchors. */
+export function anchorless({ partialChain }: Settings): string {
+  return partialChain === 'allow' ? "partialChain: 'allow'" : "announceCas: 'none'";
+}
+
+/** A registered symbol, so that two copies of this package find each other's gates. */
+const gateKey = Symbol.for('express-mtls.gate');
+
+/** Marks a server as protected. A second gate would judge by other files, and refuse clients that the first admits. */
+export function claim(server: Server): void {
+  if (gateKey in server)
+    throw new MtlsError('ERR_MTLS_STATE_INVALID', {
+      seen: 'the server already has a gate, from createServer() or an earlier protect()',
+      remedy: 'use the handle that the first call returned, or create a new server if protect() has failed',
+    });
+  Object.defineProperty(server, gateKey, { value: true });
+}
+
+/**
+ * Whether the handshake requests a certificate. If proxies are authenticated in another way, only direct clients need
+ * one.
+ */
+export function asksForCertificates({ proxies }: Settings): boolean {
+  return proxies === undefined || proxies.trust !== undefined || proxies.direct === 'admit';
+}
