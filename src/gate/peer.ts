@@ -92,6 +92,13 @@ function keyOf(der: Buffer): number {
   return der.readUIntBE(der.length - octets, octets);
 }
 
+/** A memory of its own: a slice of Node's pool would keep the whole of that. */
+function ownCopyOf(view: Buffer): Buffer {
+  const own = Buffer.allocUnsafeSlow(view.length);
+  view.copy(own);
+  return own;
+}
+
 function readPeer(view: Buffer, openssl: OpensslVerdict): ReadPeer | Refusal {
   const isStranger = typeof openssl === 'object';
   if (isStranger && view.length > strangers.bytes) {
@@ -101,9 +108,7 @@ function readPeer(view: Buffer, openssl: OpensslVerdict): ReadPeer | Refusal {
       `OpenSSL says ${openssl.error}, and the certificate has ${view.length} bytes: of one that OpenSSL does not trust, at most ${strangers.bytes} are read`,
     );
   }
-  // A memory of its own: a slice of Node's pool would keep the whole of that.
-  const der = Buffer.allocUnsafeSlow(view.length);
-  view.copy(der);
+  const der = ownCopyOf(view);
   const elements = isStranger ? strangers.elements : der.length;
   const budget = { left: elements };
   try {
@@ -183,8 +188,8 @@ export function readForwardedPeer({
   chain,
 }: Pick<ForwardedCertificate, 'leaf' | 'chain'>): ReadPeer | Refusal {
   try {
-    const certificate = parseCertificate(leaf, { left: strangers.elements });
-    const others = chain.map((der) => parseCertificate(der, { left: strangers.elements }));
+    const certificate = parseCertificate(ownCopyOf(leaf), { left: strangers.elements });
+    const others = chain.map((der) => parseCertificate(ownCopyOf(der), { left: strangers.elements }));
     const identity = identityOf(certificate);
     const weight = others.reduce(
       (sum, { raw }) => sum + weightOfIntermediate(raw),
