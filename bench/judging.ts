@@ -31,7 +31,7 @@ async function measure(bench: Bench, { quick, progress }: Context): Promise<Benc
   const made = Array.from({ length: certificates }, () => material.root.client({ privateKey }));
   const lists = {
     small: material.writeCrl({ name: 'small.der', entries: 1000, format: 'der' }),
-    nobody: material.writeCrl({ name: 'nobody.der', entries: million, format: 'der' }),
+    none: material.writeCrl({ name: 'none.der', entries: million, format: 'der' }),
     all: material.writeCrl({ name: 'all.der', entries: million, also: made, format: 'der' }),
   };
   const kept: Judging[] = [];
@@ -43,7 +43,7 @@ async function measure(bench: Bench, { quick, progress }: Context): Promise<Benc
     const crowd = bench.own(new Child<CrowdCalls>('crowd', ['--expose-gc']));
     const ders = made.map(({ der }) => der);
     const open = await crowd.call('open', material.serverFiles(live), ders, each);
-    if (open !== count) throw new Error(`${open} connections were let in`);
+    if (open !== count) throw new Error(`${open} connections were admitted`);
     const reload = async (list: string, evicted: number): Promise<Judging> => {
       copyFileSync(list, live);
       const { report, stalls } = await crowd.call('reload');
@@ -51,14 +51,14 @@ async function measure(bench: Bench, { quick, progress }: Context): Promise<Benc
         throw new Error(`${report.evicted} connections were ended, not ${evicted}`);
       return { durationMs: report.durationMs, stalls };
     };
-    kept.push(await reload(lists.nobody, 0));
+    kept.push(await reload(lists.none, 0));
     ended.push(await reload(lists.all, count));
     await bench.stopAll();
   }
   return {
     name: 'judging',
     title: `A reload of a million entries with ${withCommas(count)} open connections`,
-    figures: [...figuresOf('nobody is revoked', kept), ...figuresOf('all are revoked', ended)],
+    figures: [...figuresOf('no client is revoked', kept), ...figuresOf('all are revoked', ended)],
     notes: [
       `Sockets are stand-ins: objects that answer what node:tls would. ${withCommas(certificates)} certificates with ${each} connections each, the gate, the list and every judgement are real.`,
       'What destroying so many real sockets costs the kernel is not in these figures; the benchmark “eviction” closes real ones.',

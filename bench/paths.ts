@@ -109,7 +109,7 @@ async function startServer(
     await client.call('makeHandshakesAs', { port, clients: those, parallel: 4 });
     const used = (await server.call('cpu')) - before;
     const admitted = await server.call('admitted');
-    if (admitted !== next) throw new Error(`${kind} let in ${admitted} of ${next}`);
+    if (admitted !== next) throw new Error(`${kind} admitted ${admitted} of ${next}`);
     return used / count;
   };
 }

@@ -43,7 +43,7 @@ function assertions({ counts, memory, left, exit }: SoakResult): string {
       ['good requests lost', String(counts.lost), '0'],
       ['connections of good clients ended', String(counts.dropped), '0'],
       ['answers later than 1 s after the change', String(counts.late), '0'],
-      ['answers to somebody else', String(counts.mistaken), '0'],
+      ['answers to another client', String(counts.mistaken), '0'],
       ['growth of resident memory', slope, limit],
       ['of that in what V8 counts', `${memory.countedMegabytesAMinute.toFixed(2)} MB a minute`, ''],
       ['resident memory: after warm-up, at the end, at most', `${warm} MB, ${last} MB, ${peak} MB`, ''],

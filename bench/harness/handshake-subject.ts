@@ -84,7 +84,7 @@ export async function measureHandshakes(
   const newlyAdmitted = ((await admitted()) ?? 0) - (admittedBefore ?? 0);
   // Resumption starts with a full handshake to get a ticket.
   if (admittedBefore !== undefined && newlyAdmitted !== count + (resume ? 1 : 0))
-    throw new Error(`${newlyAdmitted} of ${count} handshakes were let in`);
+    throw new Error(`${newlyAdmitted} of ${count} handshakes were admitted`);
   return { cpuMs: used / count, perSecond: (count * 1000) / elapsedMs };
 }
 

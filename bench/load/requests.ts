@@ -88,7 +88,7 @@ export async function askUntilRefused(target: Target, limitMs: number): Promise<
   let connection = await KeepAliveConnection.open(options);
   if ((await connection.get()) !== 200) throw new Error('the client is refused before it is revoked');
   for (;;) {
-    if (machineTime() > giveUpAt) throw new Error('the revoked client is still let in');
+    if (machineTime() > giveUpAt) throw new Error('the revoked client is still admitted');
     const status = await connection.get().catch(() => 0);
     const seenAt = connection.closedAt ?? machineTime();
     if (status !== 200 && (await isRefused(target))) return seenAt;
@@ -104,7 +104,7 @@ export async function connectUntilRefused(target: Target, limitMs: number): Prom
     if (await isRefused(target)) return machineTime();
     await sleep(2);
   }
-  throw new Error('the revoked client is still let in');
+  throw new Error('the revoked client is still admitted');
 }
 
 /** Whether a new connection of this client is refused, or answered with anything but 200. */

@@ -18,12 +18,12 @@ if (cluster.isPrimary) startWorkers(Number(process.env['WORKERS'] ?? 2));
 else await serve(cluster.worker?.id ?? 0);
 
 function startWorkers(count: number): void {
-  // Shared, so that any worker can resume a session. A ticket proves nothing: the gate judges each resumed
-  // session again, by what its worker has loaded.
+  // Shared, so that any worker can resume a session. A ticket gives no access by itself: the gate judges each
+  // resumed session again, by the CAs and CRLs that its worker has loaded.
   const TICKET_KEYS = randomBytes(48).toString('hex');
   for (let started = 0; started < count; started++) cluster.fork({ TICKET_KEYS });
   cluster.on('exit', (worker) => {
-    console.log(`worker ${worker.id} has ended, and another takes its place`);
+    console.log(`worker ${worker.id} has exited and is replaced`);
     cluster.fork({ TICKET_KEYS });
   });
 }

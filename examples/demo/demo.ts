@@ -20,7 +20,7 @@ interface Scene {
   readonly ca: DevCa;
   readonly server: MtlsServer;
   readonly log: ServerLog;
-  readonly nobody: Caller;
+  readonly anonymous: Caller;
   readonly client1: Caller;
   readonly client2: Caller;
   /** A second caller with client2's certificate. */
@@ -38,10 +38,10 @@ process.once('SIGINT', () => process.exit(130));
 console.log('A client is revoked while it is connected, and its connection is closed.');
 try {
   const scene = await setTheScene();
-  await letClientsIn(scene);
+  await admitClients(scene);
   await revokeClient2(scene);
-  await lookAround(scene);
-  await clear(scene);
+  await showTheEffect(scene);
+  await closeAll(scene);
   conclude();
 } catch (error) {
   conclude(error);
@@ -75,7 +75,7 @@ async function setTheScene(): Promise<Scene> {
     ca,
     server,
     log,
-    nobody: callerAs(),
+    anonymous: callerAs(),
     client1: callerAs(client1),
     client2: callerAs(client2),
     client2Again: callerAs(client2),
@@ -104,9 +104,9 @@ async function startServer(
   return { log, server };
 }
 
-async function letClientsIn({ log, nobody, client1, client2 }: Scene): Promise<void> {
+async function admitClients({ log, anonymous, client1, client2 }: Scene): Promise<void> {
   step('Call without a certificate');
-  check('no certificate', await nobody.call(), 'refused, on a new connection');
+  check('no certificate', await anonymous.call(), 'refused, on a new connection');
   check('the server log', (await log.next('refused')).message, 'refused: no-certificate, 127.0.0.1');
 
   step('Call as client1 and as client2, and keep both connections open');
@@ -138,7 +138,7 @@ async function revokeClient2({ ca, server, log, client2, serial }: Scene): Promi
   tell(String(fields['detail']));
 }
 
-async function lookAround({ server, log, client1, client2Again, serial }: Scene): Promise<void> {
+async function showTheEffect({ server, log, client1, client2Again, serial }: Scene): Promise<void> {
   step('client2 tries to connect again');
   check('client2', await client2Again.call(), 'refused, on a new connection');
   const { fields, message } = await log.next('refused');
@@ -154,7 +154,7 @@ async function lookAround({ server, log, client1, client2Again, serial }: Scene)
   );
 }
 
-async function clear({ server, nobody, client1, client2, client2Again }: Scene): Promise<void> {
-  for (const caller of [nobody, client1, client2, client2Again]) caller.hangUp();
+async function closeAll({ server, anonymous, client1, client2, client2Again }: Scene): Promise<void> {
+  for (const caller of [anonymous, client1, client2, client2Again]) caller.hangUp();
   await once(server.close(), 'close');
 }

@@ -14,7 +14,7 @@ const help = `Calls https://localhost:${port} with a certificate from ${certs}, 
 
   npm run example -- client1           as client1, who is also the default
   npm run example -- client2 /admin    as client2, another page
-  npm run example -- nobody            without a certificate
+  npm run example -- anonymous         without a certificate
 
 PORT and CERTS in the environment name another port and another folder.`;
 
@@ -34,7 +34,7 @@ function call(): void {
   request.on('error', ({ code = '', message }: NodeJS.ErrnoException) => {
     if (code === 'ECONNREFUSED') fail(`Nothing listens on port ${port}. Start the server with: npm start`);
     else if (!['ECONNRESET', 'EPIPE'].includes(code)) fail(`The call failed: ${message}`);
-    else fail(`The server refused ${name} and hung up. Its log says why.`);
+    else fail(`The server refused ${name}: it closed the connection. Its log has the reason.`);
   });
 }
 
@@ -42,7 +42,7 @@ function readCredentials(): https.RequestOptions {
   const read = (file: string): Buffer => readFileSync(`${certs}/${file}.pem`);
   try {
     const ca = read('ca-crt');
-    return name === 'nobody' ? { ca } : { ca, cert: read(`${name}-crt`), key: read(`${name}-key`) };
+    return name === 'anonymous' ? { ca } : { ca, cert: read(`${name}-crt`), key: read(`${name}-key`) };
   } catch (error) {
     fail(`${(error as Error).message}. The certificates of client1 and client2 are made by: npm run certs`);
     process.exit();

@@ -13,8 +13,7 @@ if (files.length === 0) console.error('Name the certificates to check: certs-dev
 
 const revocation = await loadRevocation({ ca: `${certs}/ca-crt.pem`, crl: `${certs}/ca-crl.pem` });
 // A CRL that is forged or cannot be read is not used: check what was rejected before trusting the rest.
-for (const { source, error } of revocation.rejected)
-  console.error(`${source} is set aside: ${error.message}`);
+for (const { source, error } of revocation.rejected) console.error(`${source} is not used: ${error.message}`);
 
 for (const file of files) {
   const verdict = revocation.check([new X509Certificate(readFileSync(file))]);

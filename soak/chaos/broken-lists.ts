@@ -27,7 +27,7 @@ export const brokenLists = {
   garbage: () => randomBytes(600),
   "signed with another CA's key": ({ issuer, number, good }) =>
     issuer.crl({ number, revoked: good, signWith: stranger.privateKey }).pem,
-  "a stranger's": ({ number }) => stranger.crl({ number }).pem,
+  'of an unknown CA': ({ number }) => stranger.crl({ number }).pem,
   'older than the one in force': ({ issuer, number }) =>
     issuer.crl({ number: Math.max(number - 5, 0), thisUpdate: new Date(Date.now() - 120_000) }).pem,
   expired: ({ issuer, number, good }) =>

@@ -64,7 +64,7 @@ export class BrokenSource {
       if (fault.startsWith('CRL')) {
         this.#break(fault);
         replace(this.#place.ca, this.#partner.pem);
-        this.#additions.mend();
+        this.#additions.restore();
       } else {
         this.#additions.break();
         this.#break(fault);
@@ -75,7 +75,7 @@ export class BrokenSource {
     });
     // Waiting changes must take effect before the end.
     replace(this.#place.ca, this.#partner.pem);
-    this.#additions.mend();
+    this.#additions.restore();
   }
 
   #break(fault: Fault): void {

@@ -44,7 +44,7 @@ const steps: readonly Step[] = [
   { good: 'deleted and created' },
   { broken: "signed with another CA's key" },
   { good: 'DER in place of PEM' },
-  { broken: "a stranger's" },
+  { broken: 'of an unknown CA' },
   { good: '..data swapped' },
   { broken: 'older than the one in force' },
   { good: 'link moved' },
@@ -95,7 +95,7 @@ export class CrlChanges {
     const list = this.#nextList(way);
     if (partialUpdates.has(way)) this.#disk.break();
     await updateBy(way)(this.#place, list);
-    this.#disk.mend();
+    this.#disk.restore();
     if (certificate !== undefined) this.#disk.whenItCounts(revocations.complete());
     this.#tally('good', way);
   }

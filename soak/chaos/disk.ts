@@ -38,7 +38,7 @@ export class Disk {
   }
 
   /** The CRL is valid again: from now on, everything on disk must be effective. */
-  mend(): void {
+  restore(): void {
     this.#isBroken = false;
     for (const tell of this.#waiting.splice(0)) this.whenItCounts(tell);
   }

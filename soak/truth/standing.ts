@@ -113,7 +113,7 @@ export class Standing {
 
   get #last(): Period {
     const last = this.#periods.at(-1);
-    if (last === undefined) throw new Error(`${this.name} was never let in`);
+    if (last === undefined) throw new Error(`${this.name} was never admitted`);
     return last;
   }
 

@@ -47,9 +47,10 @@ function idlenessFailures({ counts, changes, lateness, serverCertificates }: Soa
   const failures = idle.map(([kind]) => `no request of kind ${kind} was served`);
   for (const cause of ['revoked', 'expired', 'CA removed'] as const) {
     if (!lateness.some((figures) => figures.cause === cause))
-      failures.push(`nobody was out because of: ${cause}`);
+      failures.push(`no client lost access because of: ${cause}`);
   }
-  if (!lateness.some(({ way }) => way === underSni)) failures.push('nobody was revoked under a name of sni');
+  if (!lateness.some(({ way }) => way === underSni))
+    failures.push('no client was revoked under a name of sni');
   if (counts.resumed <= counts.notResumed) {
     failures.push(
       `${counts.resumed} of ${counts.resumed + counts.notResumed} connections that brought a session resumed it; most have to`,

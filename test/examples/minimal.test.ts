@@ -35,8 +35,8 @@ describe('the tutorial’s server and client', () => {
 
   test('refuse a caller without a certificate in a sentence, and say why in the log', async () => {
     const { program, env } = await serve();
-    expect(await run(client, { env, args: ['nobody'] })).toEqual({
-      output: 'The server refused nobody and hung up. Its log says why.\n',
+    expect(await run(client, { env, args: ['anonymous'] })).toEqual({
+      output: 'The server refused anonymous: it closed the connection. Its log has the reason.\n',
       exitCode: 1,
     });
     await program.wrote(/ refused {2}no-certificate: the client sent no certificate {2}(127\.0\.0\.1|::1)$/m);

@@ -70,6 +70,6 @@ test('the check example asks the CRLs without a server', async () => {
   const other = await openDevCa(temporaryDirectory());
   copyFileSync(other.crlFile, ca.crlFile);
   const aside = await check();
-  expect(aside.output).toMatch(/ca-crl\.pem is set aside: [^]*client1-crt\.pem: unknown \(no-crl\)/);
+  expect(aside.output).toMatch(/ca-crl\.pem is not used: [^]*client1-crt\.pem: unknown \(no-crl\)/);
   expect(aside.exitCode).toBe(1);
 });

@@ -23,7 +23,7 @@ test('a change beside a broken CRL takes effect with the next valid one', () => 
   at(1000).break();
   at(1200).whenItCounts(tell);
   expect(told).toEqual([]);
-  at(2000).mend();
+  at(2000).restore();
   expect(told).toEqual([2000]);
 });
 
@@ -31,7 +31,7 @@ test('a change that is overwritten before it had to be read takes effect later',
   const { told, tell, at } = recorded();
   at(1000).whenItCounts(tell);
   at(1300).break();
-  at(2000).mend();
+  at(2000).restore();
   expect(told).toEqual([1000, Infinity, 2000]);
 });
 
@@ -39,6 +39,6 @@ test('a change that had to be read before the next broken CRL stays effective', 
   const { told, tell, at } = recorded();
   at(1000).whenItCounts(tell);
   at(1900).break();
-  at(3000).mend();
+  at(3000).restore();
   expect(told).toEqual([1000]);
 });

@@ -91,12 +91,12 @@ test.each<[string, Partial<SoakResult>, string]>([
   [
     'no expired certificate',
     { lateness: passed.lateness.filter(({ cause }) => cause !== 'expired') },
-    'nobody was out because of: expired',
+    'no client lost access because of: expired',
   ],
   [
     'no revocation under the name of sni',
     { lateness: passed.lateness.filter(({ way }) => way !== underSni) },
-    'nobody was revoked under a name of sni',
+    'no client was revoked under a name of sni',
   ],
   [
     'sessions that are not resumed',
