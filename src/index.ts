@@ -19,7 +19,7 @@ export type { ForwardedHeaderOptions, ProxyOptions, ProxyOrigin } from './gate/p
 export type { ProxySecret } from './material/proxy-sources.js';
 export type { ForwardedEncoding, ForwardedField, ForwardedPreset } from './forwarded/forwarded-header.js';
 export type { ServerNameOptions } from './material/server-names.js';
-export type { CaSource, CrlSource, Source, SourceLoader } from './material/source-options.js';
+export type { CaSource, CrlInForce, CrlSource, Source, SourceLoader } from './material/source-options.js';
 export type { CertificatePolicy, PolicyInputOptions } from './judgement/certificate-policy.js';
 export type { RevocationPolicy } from './revocation/revocation-policy.js';
 export type { AuthorityState } from './server/authority-state.js';

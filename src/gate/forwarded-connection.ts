@@ -131,6 +131,7 @@ export class ForwardedConnection implements KeptConnection {
     } catch (error) {
       return { refusal: this.#keeper.failed(error), failedSignatures: 0 };
     }
+    if (verdict.wanted.length > 0) this.#keeper.want(verdict.wanted, { name: undefined, isProxy: false });
     if (!verdict.admitted) return verdict;
     if (!isSamePolicies((this.#policies ??= verdict.policies), verdict.policies))
       return { refusal: policiesChanged, failedSignatures: 0 };

@@ -7,6 +7,7 @@
 import type { Server as NetServer, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type CertificateIdentity, type ClientIdentity } from '../identity/client-identity.js';
+import { type TrustOwner } from '../material/loader-hooks.js';
 import { hasOpensslAnchors } from '../material/settings.js';
 import { type Refusal, type RefusalReason, refuse } from '../judgement/refusal.js';
 import { type Judges } from '../judgement/judges.js';
@@ -23,6 +24,7 @@ import { identityOn, opensslVerdictOn, PeerCache, type ReadPeer } from './peer.j
 import { ProxyGate, type ProxyKeeper } from './proxy-gate.js';
 import { RefusalResponder } from './refusal-responder.js';
 import { guardServer } from './request-guard.js';
+import { type GateState } from './gate-state.js';
 import { type GateSettings } from './settings.js';
 import { type Judging, TriedIntermediates } from './tried-intermediates.js';
 
@@ -32,15 +34,6 @@ const notAProxy = refuse('not-a-proxy', 'proxies.from.rule does not name the cer
 });
 
 const outForGood: readonly RefusalReason[] = ['revoked', 'expired', 'untrusted'];
-
-/** By whom clients are judged. */
-export interface GateState {
-  readonly judges: Judges | undefined;
-  /** The SHA-256 of each secret that proves a proxy. */
-  readonly proxySecrets?: readonly Buffer[];
-  /** Called before a client is judged: what changed on disk counts, however busy the event loop is. */
-  catchUp?(): void;
-}
 
 /** Judges connections, keeps those that are admitted, and ends those that no longer are. */
 export class Gate implements ProxyKeeper {
@@ -90,6 +83,11 @@ export class Gate implements ProxyKeeper {
   /** Lets what has changed come into force before a client is judged. */
   catchUp(): void {
     this.#state.catchUp?.();
+  }
+
+  /** Passes on the distribution points of a client that no CRL covers. */
+  want(uris: readonly string[], owner: TrustOwner): void {
+    this.#state.want?.(uris, owner);
   }
 
   /** The admitted connections that are open. */

@@ -11,6 +11,7 @@ import { type ClientIdentity } from '../identity/client-identity.js';
 import { type OpensslVerdict } from '../judgement/judgement.js';
 import { endedFor, type Refusal, refuse } from '../judgement/refusal.js';
 import { type Judges, type Verdict } from '../judgement/judges.js';
+import { type TrustOwner } from '../material/loader-hooks.js';
 import { type ServerNames } from '../material/server-names.js';
 import { type KeptConnection, remoteAddressOf } from './connection.js';
 import { type GateReporter } from './events.js';
@@ -25,6 +26,8 @@ export interface Keeper {
   readonly reporter: GateReporter;
   /** Lets what has changed come into force before a client is judged. */
   catchUp(): void;
+  /** Passes on the distribution points of a client that no CRL covers. */
+  want(uris: readonly string[], owner: TrustOwner): void;
   /** Reports that a connection was closed. */
   reportEviction(connection: KeptConnection, refusal: Refusal): void;
   /** Reports that judging failed, and refuses. */
@@ -139,6 +142,8 @@ export class GatedConnection implements KeptConnection {
     } catch (error) {
       return this.#keeper.failed(error);
     }
+    if (verdict.wanted.length > 0)
+      this.#keeper.want(verdict.wanted, { name: this.name, isProxy: this.role === 'proxy' });
     if (!verdict.admitted) {
       this.mayHaveOtherPath = verdict.isOfPath;
       return verdict.refusal;

@@ -85,9 +85,12 @@ export interface PathVerdict {
   readonly policies: readonly string[];
   /** How long the verdict is valid if nothing is reloaded, in milliseconds since 1970. */
   readonly until: number;
+  /** The certificates that no CRL in force covers, if every other check passes. */
+  readonly uncovered: readonly Certificate[];
 }
 
 const noPolicies: readonly string[] = Object.freeze([]);
+const none: readonly Certificate[] = Object.freeze([]);
 
 /** Judges one path. */
 export function judgePath(presented: Presented, measures: Measures, at: Date): PathVerdict {
@@ -106,7 +109,39 @@ export function judgePath(presented: Presented, measures: Measures, at: Date): P
   const { certificate, chain, status, policies } = of;
   const lastDay = Math.min(...(chain ?? [certificate]).map(({ notAfter }) => notAfter.getTime()));
   const until = Math.min(lastDay, status?.status === 'good' ? status.until : Infinity);
-  return { chain, refusal, failed, passed, status, policies: policies.policies ?? noPolicies, until };
+  const uncovered = uncoveredIn(of, failed);
+  return {
+    chain,
+    refusal,
+    failed,
+    passed,
+    status,
+    policies: policies.policies ?? noPolicies,
+    until,
+    uncovered,
+  };
+}
+
+/** The certificates whose CRLs would decide: from the first one that is unknown up to the root. */
+function uncoveredIn(of: Case, failed: CheckName | undefined): readonly Certificate[] {
+  const { status, chain = none, measures } = of;
+  if (status?.status === 'good') return failed === undefined ? status.uncovered : none;
+  if (failed !== 'revocation' || status?.status !== 'unknown') return none;
+  if (checks.some(([name, check]) => isAfterRevocation(name) && check(withoutCrlErrors(of)) !== undefined))
+    return none;
+  const last = measures.revocation?.policy.scope === 'leaf' ? 1 : -1;
+  return chain.slice(chain.indexOf(status.certificate), last);
+}
+
+function isAfterRevocation(name: CheckName): boolean {
+  return name === 'purpose' || name === 'key' || name === 'openssl';
+}
+
+/** OpenSSL misses the same CRL. */
+function withoutCrlErrors(of: Case): Case {
+  const { openssl } = of;
+  const isOfCrl = typeof openssl === 'object' && opensslReasons[openssl.error] === 'revocation-unknown';
+  return isOfCrl ? { ...of, openssl: 'not-asked' } : of;
 }
 
 /** The results of all checks, not only up to the first failure, and the status by the CRLs. */

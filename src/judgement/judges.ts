@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { wantedUris } from '../revocation/wanted-points.js';
 import { type CertificateChain } from '../x509/certificate-store.js';
 import { type Certificate } from '../x509/certificate.js';
 import { type CompleteCertificatePolicy } from './certificate-policy.js';
@@ -46,10 +47,14 @@ export type Verdict =
       readonly until: number;
       /** The certificate policies for which the path is valid. */
       readonly policies: readonly string[];
+      /** The URIs of the CRLs that would cover certificates of the path which the policy admits without. */
+      readonly wanted: readonly string[];
     }
   | {
       readonly admitted: false;
       readonly refusal: Refusal;
+      /** The URIs of the CRLs that would decide, if only they are missing. */
+      readonly wanted: readonly string[];
       /** Whether an additional CA certificate could change the verdict. */
       readonly isOfPath: boolean;
       /** How many signatures failed to verify. */
@@ -72,7 +77,11 @@ interface Admission {
   readonly from: number;
   readonly until: number;
   readonly policies: readonly string[];
+  readonly wanted: readonly string[];
 }
+
+/** The most distribution points of one client that are passed on. */
+const mostPoints = 64;
 
 /**
  * Creates the judges of a server.
@@ -105,12 +114,13 @@ export function createJudge({ store, revocation }: Trust, certificates: Complete
       if (typeof openssl === 'string' && known !== undefined && known.from <= time && time < known.until)
         return known;
       const { best, failedSignatures } = choosePath({ certificate, others, openssl }, store, measures, at);
-      const { refusal, until, policies } = best;
+      const { refusal, until, policies, uncovered } = best;
+      const wanted = uncovered.length === 0 ? nothing : wantedUris(uncovered, mostPoints);
       if (refusal !== undefined) {
-        const verdict = { refusal, isOfPath: isOfPath(best, certificate), failedSignatures };
+        const verdict = { refusal, wanted, isOfPath: isOfPath(best, certificate), failedSignatures };
         return { admitted: false, ...verdict };
       }
-      const admission: Admission = { admitted: true, from: time, until, policies };
+      const admission: Admission = { admitted: true, from: time, until, policies, wanted };
       admissions.set(certificate, admission);
       return admission;
     },
@@ -128,6 +138,7 @@ export function createJudge({ store, revocation }: Trust, certificates: Complete
   });
 }
 
+const nothing: readonly string[] = Object.freeze([]);
 const ofPaths: readonly unknown[] = ['dates', 'chain', 'revocation', 'path'];
 
 /** Whether another CA above the client could change the verdict. */

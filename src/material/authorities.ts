@@ -19,6 +19,7 @@ import {
   type BlockExpectation,
   caBlocks,
   callLoader,
+  copyLoaded,
   crlBlocks,
   isAmong,
   isLoader,
@@ -42,7 +43,9 @@ export async function readCaSources(
 ): Promise<SourceBytes[]> {
   const readings = sources.map(async (source, index) => {
     const option = sources.length === 1 ? name : `${name}[${index}]`;
-    const answer = isLoader(source) ? await callLoader(source, { option, ...caBlocks }, signal) : undefined;
+    const answer = isLoader(source)
+      ? copyLoaded(await callLoader(source, { option, ...caBlocks }, signal), option)
+      : undefined;
     return readCaSource(source, { option, answer, crl });
   });
   return (await allOrFaults(readings)).flat();

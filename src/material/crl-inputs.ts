@@ -8,7 +8,7 @@ import { allOrFaults } from './all-or-faults.js';
 import { dropOthers } from './blocks.js';
 import { type CrlInput } from './crl-loading.js';
 import { type CaSource, type CrlSource } from './source-options.js';
-import { callLoader, crlBlocks, isAmong, isDirectory, isLoader, isPath } from './sources.js';
+import { callLoader, copyLoaded, crlBlocks, isAmong, isDirectory, isLoader, isPath } from './sources.js';
 
 /**
  * Calls the loaders. Files are only checked for existence here and read later.
@@ -29,7 +29,7 @@ export async function toCrlInputs(
     const option = sources.length === 1 ? name : `${name}[${index}]`;
     if (isPath(source)) return [{ ...findPath(source, option), ...cas }];
     if (isLoader(source)) {
-      const loaded = await callLoader(source, { option, ...crlBlocks }, signal);
+      const loaded = copyLoaded(await callLoader(source, { option, ...crlBlocks }, signal), option);
       return [...dropOthers(loaded, () => isAmong(source, ca, crlBlocks), crlBlocks)];
     }
     return [{ bytes: Buffer.from(source), origin: `options.${option}` }];

@@ -63,7 +63,7 @@ export interface CrlResponse {
   readonly hash: string;
   /** The CRLs; for one that is already in force, only its digest. `undefined` if nothing changed. */
   readonly crls: readonly (PackedCrl | { readonly unchanged: string })[] | undefined;
-  /** The result of each input, in order; meaningless if nothing changed. */
+  /** The result of each input, in order; if nothing changed, only what was found in it. */
   readonly inputs: readonly CrlInputReport[];
   readonly diff: CrlDiff;
   /** The scopes in force that lost entries. */
@@ -72,6 +72,8 @@ export interface CrlResponse {
 
 /** The result of one input. */
 export interface CrlInputReport {
+  /** The digests of the CRLs in it, verified or not. */
+  readonly found: readonly string[];
   /** The digests of the CRLs in it that were verified. */
   readonly digests: readonly string[];
   /** The faults of the input and of its other CRLs. */
@@ -86,8 +88,14 @@ export function loadCrls(request: CrlRequest): CrlResponse {
   const reading: Reading = { signed: [], faults: [] };
   const lists = request.inputs.flatMap((input, index) => readLists(input, index, reading, request));
   const hash = hashOf(lists, reading);
-  if (hash === request.hash)
-    return { hash, crls: undefined, inputs: [], diff: { added: 0, removed: 0 }, shrunk: [] };
+  if (hash === request.hash) {
+    const found = request.inputs.map((_, index) => ({
+      found: foundIn(index, lists),
+      digests: [],
+      faults: [],
+    }));
+    return { hash, crls: undefined, inputs: found, diff: { added: 0, removed: 0 }, shrunk: [] };
+  }
   const distinct = [...new Map(lists.map((list) => [list.digest, list])).values()];
   verifyAll(distinct, reading, request);
   const crls = packAll(newestOfEachScope(reading.signed), reading, request);
@@ -99,14 +107,18 @@ export function loadCrls(request: CrlRequest): CrlResponse {
 
 function reportOf(input: number, lists: readonly CrlList[], { signed, faults }: Reading): CrlInputReport {
   const verified = new Set(signed.map(({ digest }) => digest));
-  const own = lists.filter((list) => list.input === input);
-  const digests = own.map(({ digest }) => digest);
+  const digests = foundIn(input, lists);
   return {
+    found: digests,
     digests: digests.filter((digest) => verified.has(digest)),
     faults: faults
       .filter((fault) => fault.input === input)
       .map(({ origin, error }) => ({ origin, error: dataOf(error) })),
   };
+}
+
+function foundIn(input: number, lists: readonly CrlList[]): string[] {
+  return lists.filter((list) => list.input === input).map(({ digest }) => digest);
 }
 
 /** A CRL, and the input that it came from. */

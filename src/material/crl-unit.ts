@@ -8,11 +8,13 @@ import { resolve } from 'node:path';
 import { errorOf, type MtlsError } from '../errors.js';
 import { type RevocationChecker } from '../revocation/revocation-checker.js';
 import { type CompleteRevocationPolicy } from '../revocation/revocation-policy.js';
+import { type Trust } from '../judgement/judges.js';
 import { type VerifiedCrl } from '../revocation/verified-crl.js';
 import { type CertificateStore } from '../x509/certificate-store.js';
 import { dropOthers } from './blocks.js';
 import { casKeyOf } from './ca-unit.js';
 import { type ArrivedCrls, combineCrls, type CrlChange, entriesOf, signerIn } from './crl-change.js';
+import { CrlHooks } from './crl-hooks.js';
 import { type CrlInput, type CrlRequest, loadCrls } from './crl-loading.js';
 import { inlineBytes, loadCrlsAside, sizeOfInput } from './crl-thread.js';
 import { describeNow } from './file-watch.js';
@@ -67,6 +69,8 @@ interface ArrivedParts extends ArrivedCrls {
 export class CrlUnit {
   readonly #settings: CrlUnitSettings;
   readonly #sources: readonly CrlSourceState[];
+  /** What the loaders are told. */
+  readonly hooks: CrlHooks;
   /** CRLs that were read and are not yet part of a change. */
   #arrived: ArrivedParts[] = [];
   #rollbacks: readonly SourceFault[] = [];
@@ -84,6 +88,7 @@ export class CrlUnit {
       const loader = isLoader(source) ? new LoaderState(source, { option, ...crlBlocks }) : undefined;
       return { source, option, loader, digests: new Set(), faults: [], seen: '' };
     });
+    this.hooks = new CrlHooks(this.loaders);
   }
 
   /** The loaders among the sources. */
@@ -165,6 +170,13 @@ export class CrlUnit {
       crls.some((crl) => !('unchanged' in crl) && signerIn(store, crl) === undefined);
     if (this.#rollbacks.length > 0 || this.#arrived.some(isWaiting)) this.#readAgain();
     this.#arrived = [];
+  }
+
+  /** Tells loaders what is in force. */
+  tell({ store, revocation }: Trust): void {
+    this.hooks.wantOf(store);
+    // A large CRL that is being loaded may be in force already, under the same digest.
+    if (this.#aside === undefined) this.hooks.tell(revocation);
   }
 
   /** Whether the large CRLs were verified with these CAs. */
@@ -253,6 +265,8 @@ export class CrlUnit {
 
   #arrive(arrived: ArrivedParts): void {
     const { response, parts } = arrived;
+    for (const [index, { input }] of parts.entries())
+      if ('bytes' in input) this.hooks.found(input.bytes, response.inputs[index]?.found ?? []);
     if (response.crls === undefined) return;
     const states = statesOf(arrived);
     // A later reading of the same sources replaces an earlier one.
@@ -269,7 +283,7 @@ export class CrlUnit {
   }
 
   #fingerprintOf(state: CrlSourceState): string {
-    if (state.loader !== undefined) return `answer ${state.loader.answers}`;
+    if (state.loader !== undefined) return `answer ${state.loader.versions}`;
     return isPath(state.source) ? describeNow(state.source) : 'memory';
   }
 }

@@ -3,9 +3,17 @@
  *
  * @module
  */
-import { type MtlsError } from '../errors.js';
-import { type SourceLoader } from './source-options.js';
-import { callLoader, type Loadable, type SourceBytes } from './sources.js';
+import { MtlsError } from '../errors.js';
+import { type RevocationChecker } from '../revocation/revocation-checker.js';
+import { faultOf, type SourceFault } from './source-fault.js';
+import { type CrlInForce, type SourceLoader } from './source-options.js';
+import { callLoader, copyLoaded, type Loadable, type SourceBytes } from './sources.js';
+
+/** The methods of a loader that tell it something. */
+type Hook = 'want' | 'inForce';
+
+/** The most URIs in one call of `want()`. */
+export const mostWanted = 64;
 
 /** Calls one loader and keeps its result. */
 export class LoaderState {
@@ -13,9 +21,17 @@ export class LoaderState {
   readonly #loadable: Loadable;
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
+  /** What the loader returned, and the copies of it. */
+  #given: readonly Uint8Array[] = [];
   #answer: readonly SourceBytes[] | undefined;
   #answers = 0;
+  #versions = 0;
   #fault: MtlsError | undefined;
+  readonly #hookFaults = new Map<Hook, SourceFault>();
+  /** What `inForce()` was last called about. */
+  #told: { readonly answers: number; readonly revocation: RevocationChecker } | undefined;
+  /** Called when a fault of a hook appears or disappears. */
+  onHookFault: () => void = () => undefined;
 
   constructor(loader: SourceLoader, loadable: Loadable) {
     this.#loader = loader;
@@ -27,14 +43,14 @@ export class LoaderState {
     return `options.${this.#loadable.option}.load()`;
   }
 
-  /** The result when the loader last resolved. */
+  /** The result when the loader last resolved. What did not change is the same object as in the previous result. */
   get answer(): readonly SourceBytes[] | undefined {
     return this.#answer;
   }
 
-  /** How often the loader has resolved. */
-  get answers(): number {
-    return this.#answers;
+  /** How often the result has changed. */
+  get versions(): number {
+    return this.#versions;
   }
 
   /** The last rejection; `undefined` once the loader has resolved again. */
@@ -42,9 +58,19 @@ export class LoaderState {
     return this.#fault;
   }
 
+  /** The errors of the last calls of `want()` and `inForce()`. They do not affect the result. */
+  get hookFaults(): readonly SourceFault[] {
+    return [...this.#hookFaults.values()];
+  }
+
   /** Resolves when the calls in progress have settled; `undefined` if there are none. */
   get pending(): Promise<void> | undefined {
     return this.#next ?? this.#running;
+  }
+
+  /** Whether the loader can be told which distribution points are wanted. */
+  get canWant(): boolean {
+    return typeof this.#loader.want === 'function';
   }
 
   /**
@@ -61,20 +87,106 @@ export class LoaderState {
       });
   }
 
+  /** Tells the loader which distribution points are wanted. */
+  want(uris: readonly string[]): void {
+    for (let first = 0; first < uris.length; first += mostWanted)
+      this.#callHook('want', () => this.#loader.want?.(uris.slice(first, first + mostWanted)));
+  }
+
+  /**
+   * Tells the loader which of its Buffers are in force, once for each result and each checker.
+   * @param found - The digests of the CRLs in the copy of a Buffer.
+   */
+  tell(revocation: RevocationChecker, found: WeakMap<Uint8Array, readonly string[]>): void {
+    const answers = this.#answers;
+    const isTold = this.#told?.answers === answers && this.#told.revocation === revocation;
+    if (isTold || this.#answer === undefined || typeof this.#loader.inForce !== 'function') return;
+    this.#told = { answers, revocation };
+    const inForce = new Map(revocation.crls.map((one) => [one.digest, one]));
+    const digestsOf = (index: number): readonly string[] =>
+      found.get(this.#answer?.[index]?.bytes as Uint8Array) ?? [];
+    const indexes = this.#given.flatMap((_, index) => {
+      const digests = digestsOf(index);
+      return digests.length > 0 && digests.every((digest) => inForce.has(digest)) ? index : [];
+    });
+    const given = indexes.map((index) => this.#given[index] as Buffer);
+    const digests = new Set(indexes.flatMap(digestsOf));
+    const crls = [...digests].flatMap((digest): CrlInForce[] => {
+      const { crl } = inForce.get(digest) ?? {};
+      if (crl === undefined) return [];
+      const { issuer, number: crlNumber, deltaBase, thisUpdate, nextUpdate } = crl;
+      return [Object.freeze({ issuer: issuer.toString(), crlNumber, deltaBase, thisUpdate, nextUpdate })];
+    });
+    this.#callHook('inForce', () => this.#loader.inForce?.(given, crls));
+  }
+
   #start(signal: AbortSignal): void {
     this.#running = callLoader(this.#loader, this.#loadable, signal)
-      .then(
-        (answer) => {
-          this.#answer = answer;
-          this.#answers++;
-          this.#fault = undefined;
-        },
-        (error: unknown) => {
-          this.#fault = error as MtlsError;
-        },
-      )
+      .then((loaded) => {
+        this.#take(loaded);
+      })
+      .catch((error: unknown) => {
+        this.#fault = error as MtlsError;
+      })
       .finally(() => {
         this.#running = undefined;
       });
+  }
+
+  #take(loaded: readonly Uint8Array[]): void {
+    const { option, noun } = this.#loadable;
+    if (loaded.length === 0 && this.#given.length > 0)
+      throw new MtlsError('ERR_MTLS_SOURCE_UNREADABLE', {
+        source: this.origin,
+        seen: `it returned no ${noun}, although it returned ${this.#given.length} before, which stay in force`,
+        remedy: `publish the ${noun} again`,
+      });
+    this.#answers++;
+    this.#fault = undefined;
+    const before = this.#given;
+    const isSame = loaded.length === before.length && loaded.every((bytes, index) => bytes === before[index]);
+    if (isSame && this.#answer !== undefined) return;
+    const known = new Map(before.map((bytes, index) => [bytes, this.#answer?.[index]]));
+    this.#answer = loaded.flatMap((bytes) => known.get(bytes) ?? copyLoaded([bytes], option));
+    this.#given = loaded;
+    this.#versions++;
+  }
+
+  /** A hook that throws or rejects is a fault of the source, until it is called without an error. */
+  #callHook(hook: Hook, call: () => unknown): void {
+    let result: unknown;
+    try {
+      result = call();
+    } catch (error) {
+      this.#hookFailed(hook, error);
+      return;
+    }
+    if (!(result instanceof Promise)) {
+      this.#hookWorked(hook);
+      return;
+    }
+    result.then(
+      () => {
+        this.#hookWorked(hook);
+      },
+      (error: unknown) => {
+        this.#hookFailed(hook, error);
+      },
+    );
+  }
+
+  #hookWorked(hook: Hook): void {
+    if (this.#hookFaults.delete(hook)) this.onHookFault();
+  }
+
+  #hookFailed(hook: Hook, cause: unknown): void {
+    const source = `options.${this.#loadable.option}.${hook}()`;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const error =
+      cause instanceof MtlsError
+        ? cause
+        : new MtlsError('ERR_MTLS_SOURCE_UNREADABLE', { source, seen: `it failed: ${why}` }, { cause });
+    this.#hookFaults.set(hook, faultOf(source, error));
+    this.onHookFault();
   }
 }

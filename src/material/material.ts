@@ -8,6 +8,7 @@ import { type MtlsError } from '../errors.js';
 import { type Trust } from '../judgement/judges.js';
 import { type CrlDiff } from '../revocation/crl-diff.js';
 import { sumOf } from './crl-change.js';
+import { LoaderHooks } from './loader-hooks.js';
 import { type LoaderState } from './loader-state.js';
 import { type ProxyMaterial, type ProxyReading, ProxyUnit } from './proxy-unit.js';
 import { loadCredentials, type ServerCredentials } from './server-credentials.js';
@@ -74,6 +75,8 @@ interface NameUnit {
 export class MaterialReader {
   readonly #settings: MaterialSettings;
   readonly #units: readonly NameUnit[];
+  /** What the loaders are told. */
+  readonly hooks: LoaderHooks;
 
   constructor(settings: MaterialSettings, enforcer: TrustSettings['enforcer']) {
     this.#settings = settings;
@@ -100,6 +103,7 @@ export class MaterialReader {
       unitOf(undefined, settings.credentials, settings),
       ...[...settings.names].map(([name, own]) => unitOf(name, own, own.trust)),
     ];
+    this.hooks = new LoaderHooks(this.#units, this.#loaders);
   }
 
   /** Calls the loaders, and makes the next reading read faulty sources again. */
@@ -190,6 +194,7 @@ export class MaterialReader {
     do {
       await Promise.all(this.pending);
       reading = this.read(undefined, signal);
+      if (reading.whole !== undefined) this.hooks.loadPointsOf(reading.whole.materials, signal);
     } while (reading.faults.length === 0 && this.pending.length > 0);
     const fault = combined(reading.faults);
     if (fault !== undefined) throw fault;

@@ -39,6 +39,9 @@ export interface SourceLoader {
   /**
    * Resolves to the current content, PEM or DER. Called at start and at each reload. If it rejects, or does not
    * settle within a minute, the last-good copy stays in force.
+   *
+   * A Buffer that was also in the previous result means that its content has not changed: it is not read again. So
+   * return a new Buffer for new content, and the same one for content that did not change.
    * @param signal - Aborted when the result is no longer needed.
    */
   load(signal: AbortSignal): Promise<readonly Buffer[]>;
@@ -49,6 +52,44 @@ export interface SourceLoader {
    * @returns Stops watching when the server closes.
    */
   watch?(notify: () => void): Disposable;
+  /**
+   * Whether `load()` may resolve to an empty array because there is nothing yet: an empty store, or a CRL that is
+   * loaded when a client first needs it. That is no error; clients whose CA has no CRL are `unknown`, which the
+   * revocation policy refuses by default. Once there was a CRL, an empty result is an error and withdraws nothing.
+   * Only CRLs can be missing: a loader in `ca` that resolves to an empty array is an error.
+   * @defaultValue `false`
+   */
+  readonly mayBeEmpty?: boolean;
+  /**
+   * Receives the URIs of CRL distribution points that are wanted: those in the configured CAs before the start and
+   * whenever the CAs change, and those in the certificates of each client whose path is valid but which no CRL in
+   * force covers. The same URI can come any number of times. Only for loaders in `crl`.
+   * @param uris - At most 64 `http:` or `https:` URIs of at most 1024 characters each. A certificate names them: check
+   *   them before you connect to them.
+   * @see RFC 5280 sections 4.2.1.13 and 4.2.1.15
+   */
+  want?(uris: readonly string[]): void;
+  /**
+   * Called after each commit, and when a result of `load()` changes nothing. An error that it throws, or that its
+   * promise rejects with, is a fault of the source, and has no other effect. Only for loaders in `crl`.
+   * @param given - Those Buffers of the last result which hold only CRLs that were verified and are in force.
+   * @param crls - These CRLs.
+   */
+  inForce?(given: readonly Buffer[], crls: readonly CrlInForce[]): void | Promise<void>;
+}
+
+/** A CRL in force, as its loader is told about it. */
+export interface CrlInForce {
+  /** The CA that issued it, as text (RFC 4514). */
+  readonly issuer: string;
+  /** The CRL number; `undefined` if the CRL has none. */
+  readonly crlNumber: bigint | undefined;
+  /** For a delta CRL, the number of its base (BaseCRLNumber); `undefined` for a full CRL. */
+  readonly deltaBase: bigint | undefined;
+  /** When the CA issued it. */
+  readonly thisUpdate: Date;
+  /** When the next CRL is due; `undefined` if the CRL does not say. */
+  readonly nextUpdate: Date | undefined;
 }
 
 /** A source of a key or a certificate. */

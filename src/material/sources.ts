@@ -102,7 +102,7 @@ export function filesOf(
 }
 
 /** The option of a loader, and what it must return. */
-export interface Loadable extends Pick<BlockExpectation, 'noun'> {
+export interface Loadable extends Pick<BlockExpectation, 'noun'>, Partial<Pick<BlockExpectation, 'kind'>> {
   readonly option: string;
 }
 
@@ -112,14 +112,15 @@ const longestLoadMs = 60_000;
 /**
  * Calls a loader. Its signal is aborted when the server closes, and after a minute.
  * @param limitMs - Replaces the minute; for tests.
+ * @returns What it returned. Only a loader of CRLs with `mayBeEmpty` can return an empty array.
  * @throws MtlsError `ERR_MTLS_SOURCE_UNREADABLE` for a loader that rejects, returns nothing, or takes too long.
  */
 export async function callLoader(
   loader: SourceLoader,
-  { option, noun }: Loadable,
+  { option, noun, kind }: Loadable,
   closing: AbortSignal,
   limitMs: number = longestLoadMs,
-): Promise<SourceBytes[]> {
+): Promise<readonly Uint8Array[]> {
   const late = AbortSignal.timeout(limitMs);
   const signal = AbortSignal.any([closing, late]);
   let loaded: unknown;
@@ -136,20 +137,25 @@ export async function callLoader(
       { cause },
     );
   }
+  const mayBeEmpty = loader.mayBeEmpty === true && kind === 'crl';
   const isUsable =
     Array.isArray(loaded) &&
-    loaded.length > 0 &&
+    (loaded.length > 0 || mayBeEmpty) &&
     loaded.every((item) => item instanceof Uint8Array && item.length > 0);
-  if (!isUsable) {
-    throw new MtlsError('ERR_MTLS_SOURCE_UNREADABLE', {
-      seen: `options.${option}.load() returned no ${noun}`,
-      expected: 'an array of Buffers, at least one, none empty',
-    });
-  }
-  return (loaded as Uint8Array[]).map((bytes) => ({
-    bytes: Buffer.from(bytes),
-    origin: `options.${option}.load()`,
-  }));
+  if (!isUsable) throw returnedNothing(option, noun);
+  return [...(loaded as Uint8Array[])];
+}
+
+function returnedNothing(option: string, noun: string): MtlsError {
+  return new MtlsError('ERR_MTLS_SOURCE_UNREADABLE', {
+    seen: `options.${option}.load() returned no ${noun}`,
+    expected: 'an array of Buffers, at least one, none empty',
+  });
+}
+
+/** Copies what a loader returned. */
+export function copyLoaded(loaded: readonly Uint8Array[], option: string): SourceBytes[] {
+  return loaded.map((bytes) => ({ bytes: Buffer.from(bytes), origin: `options.${option}.load()` }));
 }
 
 function listDirectory(path: string, option: string): string[] {

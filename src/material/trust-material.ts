@@ -124,6 +124,21 @@ export class TrustUnit {
     this.#crls?.settle(store);
   }
 
+  /** Tells loaders of CRLs which distribution points the CAs name; returns those that were told. */
+  wantOf(store: CertificateStore): readonly LoaderState[] {
+    return this.#crls?.hooks.wantOf(store) ?? [];
+  }
+
+  /** Tells loaders of CRLs which distribution points are wanted. */
+  want(uris: readonly string[]): void {
+    this.#crls?.hooks.want(uris);
+  }
+
+  /** Tells loaders of CRLs what is in force. */
+  tell(trust: Trust): void {
+    this.#crls?.tell(trust);
+  }
+
   /** Rejects CAs that failed a trial, until the next {@link TrustUnit.refresh}. */
   reject({ store }: Trust, error: MtlsError): void {
     this.#rejected = { cas: casKeyOf(store.certificates), faults: [faultOf(this.#source, error)] };

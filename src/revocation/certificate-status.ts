@@ -20,8 +20,16 @@ export type UnknownCause =
 
 /** What the CRLs say about one certificate. */
 export type CertificateStatus =
-  /** Not revoked according to `crls`. Valid until `until`, the earliest nextUpdate; `Infinity` if no CRL has one. */
-  | { readonly status: 'good'; readonly until: number; readonly crls: readonly VerifiedCrl[] }
+  /**
+   * Not revoked according to `crls`. Valid until `until`, the earliest nextUpdate; `Infinity` if no CRL has one.
+   * `uncovered` are the certificates that no CRL covers and that the policy admits.
+   */
+  | {
+      readonly status: 'good';
+      readonly until: number;
+      readonly crls: readonly VerifiedCrl[];
+      readonly uncovered: readonly Certificate[];
+    }
   | {
       readonly status: 'revoked';
       readonly certificate: Certificate;

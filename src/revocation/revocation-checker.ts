@@ -47,6 +47,7 @@ export class RevocationChecker {
   checkChain(chain: CertificateChain, at: Date): CertificateStatus {
     let until = Infinity;
     const crls: VerifiedCrl[] = [];
+    const uncovered: Certificate[] = [];
     const judged = this.policy.scope === 'leaf' ? chain.slice(0, 1) : chain.slice(0, -1);
     for (const [depth, certificate] of judged.entries()) {
       const status = this.#check(certificate, { issuers: chain.slice(depth + 1), at, asking: [] });
@@ -58,8 +59,9 @@ export class RevocationChecker {
       const admits =
         status.status === 'unknown' && status.cause !== 'crl-expired' && this.policy.unknown === 'allow';
       if (!admits) return status;
+      uncovered.push(certificate);
     }
-    return { status: 'good', until, crls };
+    return { status: 'good', until, crls, uncovered };
   }
 
   #check(certificate: Certificate, { issuers, at, asking }: Question): CertificateStatus {
@@ -214,7 +216,7 @@ class Progress {
   }
 
   good(): CertificateStatus {
-    return { status: 'good', until: this.#until, crls: this.#crls };
+    return { status: 'good', until: this.#until, crls: this.#crls, uncovered: [] };
   }
 
   unknown(hasCrl: boolean): CertificateStatus {

@@ -6,7 +6,7 @@
  */
 import { type CompleteCertificatePolicy } from '../judgement/certificate-policy.js';
 import { createJudges, type Judges } from '../judgement/judges.js';
-import { type Materials } from '../material/material.js';
+import { type Material, type Materials } from '../material/material.js';
 import { type BuiltContext } from '../material/secure-context.js';
 
 /** The secure contexts of the server and of the names with a certificate of their own. */
@@ -27,6 +27,18 @@ export interface InForce extends Prepared {
   /** The number of the commit. A connection that was judged under another generation is judged again. */
   readonly generation: number;
   readonly judges: Judges;
+}
+
+/** Makes the contexts of material, one after another. @param make - Reuses what it can of the context before. */
+export function contextsOf(
+  { main, named }: Materials,
+  before: Contexts | undefined,
+  make: (material: Material, before: BuiltContext | undefined) => BuiltContext,
+): Contexts {
+  return {
+    main: main.credentials && make(main, before?.main),
+    named: new Map([...named].map(([name, material]) => [name, make(material, before?.named.get(name))])),
+  };
 }
 
 /** Holds what is in force. Only `commit()` replaces it. */

@@ -61,6 +61,9 @@ export class MtlsHandle implements Mtls {
       catchUp: () => {
         this.#reloader.catchUp();
       },
+      want: (uris, owner) => {
+        this.#reloader.want(uris, owner);
+      },
     });
     this.#reloader = new Reloader(settings, this.#reporter, this.#state, (prepared) =>
       this.#commit(prepared),
@@ -89,6 +92,7 @@ export class MtlsHandle implements Mtls {
     try {
       const prepared = await this.#reloader.load();
       await this.#commit(prepared);
+      this.#reloader.tell();
       return prepared.contexts.main?.options;
     } catch (error) {
       await this.close();

@@ -15,10 +15,11 @@ import {
   type Materials,
 } from '../material/material.js';
 import { type BuiltContext } from '../material/secure-context.js';
-import { attempt, faultOf } from '../material/source-fault.js';
+import { type TrustOwner } from '../material/loader-hooks.js';
+import { attempt, faultOf, type SourceFault } from '../material/source-fault.js';
 import { SourceWatch } from '../material/source-watch.js';
 import { type ReloadReport } from './events.js';
-import { type Contexts, type Prepared, type State } from './in-force.js';
+import { contextsOf, type Prepared, type State } from './in-force.js';
 import { type Settings } from './settings.js';
 import { type Reporter } from './reporter.js';
 import { changesBetween, noChanges, nothing, sumOf } from './reload-changes.js';
@@ -49,6 +50,8 @@ export class Reloader {
   #waiting: Promise<ReloadReport> | undefined;
   #retry: NodeJS.Timeout | undefined;
   #pairTimer: NodeJS.Timeout | undefined;
+  /** The faults of the last reading. */
+  #readFaults: readonly SourceFault[] = [];
 
   constructor(settings: Settings, reporter: Reporter, state: State, commit: Commit) {
     this.#settings = settings;
@@ -56,6 +59,9 @@ export class Reloader {
     this.#state = state;
     this.#commit = commit;
     this.#reader = new MaterialReader(settings, 'gate');
+    this.#reader.hooks.onFault(() => {
+      if (!this.#abort.signal.aborted) this.#standFaults(true);
+    });
     this.#trials = new Trials(settings, reporter);
     this.#faults = new StandingFaults(reporter, settings.now);
     this.#watch = new SourceWatch(settings);
@@ -79,6 +85,17 @@ export class Reloader {
     );
     await tryHandshakes(this.#reporter, contexts);
     return { materials, contexts };
+  }
+
+  /** Tells loaders what is in force. */
+  tell(): void {
+    const { inForce } = this.#state;
+    if (inForce !== undefined && !this.#abort.signal.aborted) this.#reader.hooks.tell(inForce.materials);
+  }
+
+  /** Tells loaders which distribution points clients name. */
+  want(uris: readonly string[], owner: TrustOwner): void {
+    this.#reader.hooks.want(uris, owner);
   }
 
   /** Reloads when a source differs from what {@link Reloader.load} read, and at SIGHUP with `signals: true`. */
@@ -186,9 +203,10 @@ export class Reloader {
       // The sources may have changed during the trials.
       reading = this.#read();
     }
-    const dueIn = this.#faults.replace(reading.faults, mayWait);
-    if (dueIn !== undefined) this.#passIn(dueIn);
+    this.#readFaults = reading.faults;
+    this.#standFaults(mayWait);
     const change = (await Promise.all(evictions)).reduce(sumOf, nothing);
+    this.tell();
     const durationMs = Math.round((performance.now() - started) * 10) / 10;
     const report = Object.freeze({ ...change, durationMs });
     if (report.changed) this.#reporter.emit('reloaded', report);
@@ -215,7 +233,20 @@ export class Reloader {
     this.#reader.settle(materials);
     const at = new Date(this.#settings.now());
     const changes = before === undefined ? noChanges : changesBetween(before, materials, at);
-    return { changed: true, ...diff, evicted: await evicted, durationMs: 0, ...changes };
+    const report = { changed: true, ...diff, evicted: await evicted, durationMs: 0, ...changes };
+    // After the evictions, which loaders must not delay.
+    this.tell();
+    return report;
+  }
+
+  #standFaults(mayWait: boolean): void {
+    const dueIn = this.#faults.replace([...this.#readFaults, ...this.#reader.hooks.faults], mayWait);
+    if (dueIn === undefined) return;
+    clearTimeout(this.#pairTimer);
+    this.#pairTimer = setTimeout(() => {
+      this.#reloadQuietly(firstRetryMs);
+    }, dueIn + 1);
+    this.#pairTimer.unref();
   }
 
   /** If OpenSSL rejects the material, the previous context stays. The gate still enforces the revocation. */
@@ -224,14 +255,6 @@ export class Reloader {
     if (built.result !== undefined) return built.result;
     if (before === undefined) throw built.fault.error;
     return before;
-  }
-
-  #passIn(ms: number): void {
-    clearTimeout(this.#pairTimer);
-    this.#pairTimer = setTimeout(() => {
-      this.#reloadQuietly(firstRetryMs);
-    }, ms + 1);
-    this.#pairTimer.unref();
   }
 
   /**
@@ -248,7 +271,8 @@ export class Reloader {
       (error: unknown) => {
         if (this.#abort.signal.aborted) return;
         // A defect of this package: what is in force stays, and so do the faults.
-        this.#faults.replace([...this.#faults.list, faultOf('express-mtls', asMtlsError(error))], true);
+        this.#readFaults = [...this.#readFaults, faultOf('express-mtls', asMtlsError(error))];
+        this.#standFaults(true);
         this.#retryIn(retryMs);
       },
     );
@@ -262,17 +286,6 @@ export class Reloader {
     }, ms);
     this.#retry.unref();
   }
-}
-
-function contextsOf(
-  { main, named }: Materials,
-  before: Contexts | undefined,
-  make: (material: Material, before: BuiltContext | undefined) => BuiltContext,
-): Contexts {
-  return {
-    main: main.credentials && make(main, before?.main),
-    named: new Map([...named].map(([name, material]) => [name, make(material, before?.named.get(name))])),
-  };
 }
 
 /** Do not commit or report a reload that `close()` aborted. */

@@ -43,6 +43,8 @@ export interface CertificateExtensions {
   /** The issuer and the serial number of the issuer's certificate, if authorityKeyIdentifier has them. */
   readonly authorityCertificate: AuthorityCertificate | undefined;
   readonly crlDistributionPoints: readonly DistributionPoint[];
+  /** Where delta CRLs are published (RFC 5280 section 4.2.1.15). */
+  readonly freshestCrl: readonly DistributionPoint[];
   readonly nameConstraints: NameConstraints | undefined;
   /** Object identifiers, dotted. */
   readonly certificatePolicies: readonly string[] | undefined;
@@ -75,6 +77,7 @@ export function readExtensions(list: DerReader | undefined): CertificateExtensio
     authorityKeyId: undefined,
     authorityCertificate: undefined,
     crlDistributionPoints: [],
+    freshestCrl: [],
     nameConstraints: undefined,
     certificatePolicies: undefined,
     policyMappings: undefined,
@@ -131,6 +134,11 @@ function readExtension(type: string, value: DerReader, into: Extensions, isCriti
       break;
     case '2.5.29.54':
       into.inhibitAnyPolicy = value.smallInteger();
+      break;
+    case '2.5.29.46':
+      // Section 4.2.1.15: it must not be critical.
+      if (isCritical) return false;
+      into.freshestCrl = readDistributionPoints(value.enter(Tag.sequence));
       break;
     case '2.16.840.1.113730.1.1':
       into.netscapeCertType = value.namedBits();

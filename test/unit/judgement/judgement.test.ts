@@ -47,8 +47,8 @@ function judged(of: Case): Verdict {
     at,
   );
   return found === undefined
-    ? { admitted: true, until, policies: [] }
-    : { admitted: false, refusal: found, isOfPath: false, failedSignatures: 0 };
+    ? { admitted: true, until, policies: [], wanted: [] }
+    : { admitted: false, refusal: found, wanted: [], isOfPath: false, failedSignatures: 0 };
 }
 
 function refusal(of: Case): Refusal {

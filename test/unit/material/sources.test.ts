@@ -7,6 +7,7 @@ import { toCrlInputs } from '../../../src/material/crl-inputs.js';
 import {
   callLoader,
   certificateBlocks,
+  copyLoaded,
   crlBlocks,
   hashSources,
   isAmong,
@@ -164,14 +165,15 @@ describe('a path of CRLs', () => {
 });
 
 describe('a loader', () => {
-  test('receives a signal, and its bytes are copied', async () => {
+  test('receives a signal, and its bytes are copied when they are taken', async () => {
     const given = Buffer.from(crl.der);
     const signals: unknown[] = [];
     const loader = { load: (...args: unknown[]) => (signals.push(...args), Promise.resolve([given])) };
     const loaded = await callLoader(loader, { option: 'crl', ...crlBlocks }, signal);
     expect(signals).toEqual([expect.any(AbortSignal)]);
+    const copied = copyLoaded(loaded, 'crl');
     given.fill(0);
-    expect(loaded).toEqual([{ bytes: crl.der, origin: 'options.crl.load()' }]);
+    expect(copied).toEqual([{ bytes: crl.der, origin: 'options.crl.load()' }]);
   });
 
   test.each([

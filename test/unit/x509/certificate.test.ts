@@ -115,6 +115,7 @@ describe('a certificate is read', () => {
     subjectKeyId: undefined,
     authorityKeyId: undefined,
     crlDistributionPoints: [],
+    freshestCrl: [],
   };
   test('version 3 without any extension', () => {
     const bare = {
