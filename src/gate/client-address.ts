@@ -1,17 +1,17 @@
 /**
- * The address of a client, as a proxy says it: for the log.
+ * The client's address in a header that a proxy sets, for the log.
  *
  * @module
  */
 import { isIP } from 'node:net';
 
-// An element has an address and a port; what a client sent in front of it is not looked at.
+// An element has an address and a port. Earlier elements, which the client may have sent, are not read.
 const longestElement = 200;
 
 /**
- * The address in the last element of a header, which is the one that the proxy itself added.
- * @param kind - `'forwarded'`: RFC 7239. The others hold addresses alone.
- * @returns `undefined` where it is no IP address. IPv4 as IPv4.
+ * Returns the address in the last element of a header: the element that the proxy itself added.
+ * @param kind - The header. `'forwarded'` has the syntax of RFC 7239; the others contain only addresses.
+ * @returns `undefined` if it is not an IP address. An IPv4-mapped address is returned in IPv4 notation.
  */
 export function clientAddressIn(
   value: string | undefined,

@@ -1,6 +1,6 @@
 /**
- * One client's connection: who it is, and whether that still holds. It stands on
- * the socket under a symbol, which HTTP/2's proxies of the socket let through.
+ * The connection of one client: its identity, and whether it is still admitted. It is stored on the socket under a
+ * symbol, which the socket proxies of node:http2 pass on.
  *
  * @module
  */
@@ -14,53 +14,53 @@ import { type GateReporter } from './events.js';
 /** Two copies of this package must find each other's connections. */
 const connectionKey = Symbol.for('express-mtls.connection');
 
-/** What the gate knows of a connection that it let through. */
+/** A connection that the gate has admitted. */
 export interface Connection {
-  /** `undefined`: an anonymous caller, where clients are optional. */
+  /** `undefined` for a caller without a certificate, with `clients: 'optional'`. */
   readonly identity: ClientIdentity | undefined;
   readonly remoteAddress: string;
   readonly since: Date;
   /**
-   * Judges again: in O(1) as long as nothing was reloaded and no date has passed.
+   * Judges the client again: in O(1) as long as nothing was reloaded and no date has passed.
    * @returns Why the client is no longer admitted; `undefined` while it is.
    */
   check(): Refusal | undefined;
-  /** Reads now what a report needs of the socket: a closed one has no address. */
+  /** Reads what reports need from the socket while it is open: a closed socket has no address. */
   recall(): void;
-  /** Whether it matters which host a request names: some names of the server have a policy of their own. */
+  /** Whether the host of each request matters, because some names of the server have their own CAs and CRLs. */
   readonly isNamed: boolean;
-  /** Whether a host is under the policy that the client was judged by. */
+  /** Whether a host belongs to the server name under which the client was judged. */
   serves(host: string): boolean;
-  /** Ends the connection, and with it every request and stream on it; of a client behind a proxy what it has open. */
+  /** Ends the connection with all its requests and streams; behind a proxy, only what this client has open. */
   evict(refusal: Refusal): void;
-  /** What came with the client's certificate and was needed, DER. */
+  /** The intermediates that the client sent and that its certification path needed, in DER. */
   readonly intermediates: readonly Buffer[];
-  /** Whether the socket is a proxy's, and carries requests of others too: it stays open when one of them is refused. */
+  /** Whether the socket is a proxy's and also carries other clients' requests: it stays open if one is refused. */
   readonly isForwarded: boolean;
-  /** Whether requests on it may have connections of their own: it is a proxy's, or may be. */
+  /** Whether its requests may have connections of their own, because it is a proxy's or may be. */
   readonly mayForward: boolean;
-  /** Where what becomes of its requests is reported. */
+  /** Where events about its requests are reported. */
   readonly reporter: Pick<GateReporter, 'emit'>;
 }
 
 type Carrier = object & { [connectionKey]?: Connection };
 
-/** A connection that the gate keeps an eye on. */
+/** A connection that the gate judges again after reloads and when dates pass. */
 export interface KeptConnection extends Connection {
-  /** Until when the last judgement holds if nothing is reloaded, in milliseconds since 1970. */
+  /** Until when the last verdict is valid if nothing is reloaded, in milliseconds since 1970. */
   until: number;
   /**
-   * Stops reading from what is to be ended.
-   * @returns Whether this call is the one that did.
+   * Stops reading from the connection, which will be ended.
+   * @returns Whether this call stopped it, and not an earlier one.
    */
   condemn(refusal: Refusal): boolean;
-  /** Closes it. */
+  /** Closes the connection. */
   end(): void;
-  /** What it is reported with when it is ended. */
+  /** The identity for reports: that of the client or of the proxy. */
   readonly reported: ClientIdentity | undefined;
 }
 
-/** Where a socket's peer is, IPv4 as IPv4 on a socket that serves both. */
+/** The address of a socket's peer. An IPv4-mapped IPv6 address is returned in IPv4 notation. */
 export function remoteAddressOf({ remoteAddress }: Socket): string {
   if (remoteAddress === undefined) return 'unknown address';
   return remoteAddress.startsWith('::ffff:') && remoteAddress.includes('.')
@@ -68,44 +68,44 @@ export function remoteAddressOf({ remoteAddress }: Socket): string {
     : remoteAddress;
 }
 
-/** Puts a connection on its socket, or on a request or stream that has one of its own. */
+/** Stores a connection on its socket, or on a request or stream that has its own connection. */
 export function setConnection(socket: object, connection: Connection): void {
   const carrier: Carrier = socket;
   carrier[connectionKey] = connection;
 }
 
-/** A request, and what the gate puts on it. */
+/** A request, with the identity that the gate sets. */
 export interface IdentifiedRequest {
   readonly socket: Socket;
   clientIdentity?: ClientIdentity | undefined;
 }
 
 /**
- * Judges the client of a request, and puts its identity on the request: nothing else does either. It is called before
- * any listener sees the request, and again by each guard: in O(1) as long as nothing was reloaded and no date has passed.
- * @param connection - That of the request.
- * @returns Why the client may not go on; then the request has no identity.
+ * Judges the client of a request and sets `req.clientIdentity`. No other function does either. It is called before any
+ * listener sees the request, and again by each guard: in O(1) as long as nothing was reloaded and no date has passed.
+ * @param connection - The connection of the request.
+ * @returns Why the client is refused; the request then has no identity.
  */
 export function judgeRequest(req: IdentifiedRequest, connection: Connection): Refusal | undefined {
   const refusal = connection.check();
   const identity = refusal === undefined ? connection.identity : undefined;
-  // Read before it is written: on a request of Express, to add a property takes a microsecond.
+  // Written only if it differs: adding a property to an Express request takes a microsecond.
   if (identity !== req.clientIdentity) req.clientIdentity = identity;
   return refusal;
 }
 
-/** The connection of a request or a socket; `undefined` where no gate has let it through. */
+/** The connection of a request or a socket; `undefined` if no gate has admitted it. */
 export function connectionOf(
   reqOrSocket: IncomingMessage | Http2ServerRequest | Socket,
 ): Connection | undefined {
   const carrier: Carrier & { readonly socket?: Carrier; readonly stream?: Carrier } = reqOrSocket;
   try {
-    // A request first: to find that it has no such property itself takes a walk along its prototypes.
+    // The socket of a request first: finding that the request itself has no such property searches all its prototypes.
     const below = carrier.socket?.[connectionKey];
     if (below?.mayForward === true) return carrier[connectionKey] ?? carrier.stream?.[connectionKey] ?? below;
     return below ?? carrier[connectionKey];
   } catch {
-    // An HTTP/2 session that has ended throws when it is asked for its socket.
+    // Reading the socket of an HTTP/2 session that has ended throws.
     return undefined;
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Judges connections by what is in force, and ends those that fail.
+ * Judges connections by the CAs and CRLs in force, and ends those that fail.
  *
  * @module
  */
@@ -7,19 +7,19 @@ import { type Refusal } from '../judgement/refusal.js';
 import { type KeptConnection } from './connection.js';
 import { Slice } from './slice.js';
 
-/** What came of it. */
+/** The result of judging all connections. */
 export interface Evictions {
-  /** How many were ended. */
+  /** How many connections were ended. */
   readonly ended: number;
-  /** Until when the others are admitted, if nothing is reloaded: the earliest date. */
+  /** Until when all others are admitted if nothing is reloaded, in milliseconds since 1970. */
   readonly until: number;
 }
 
 /**
- * Judges each connection. In slices, so that the event loop is never held long; a request that comes in between is
- * judged on its own.
- * @param connections - Those that come meanwhile were judged by themselves.
- * @param report - Called for each that was ended, once all of them are.
+ * Judges each connection. It works in slices, so that the event loop is never blocked for long; a request that arrives
+ * between slices is judged separately.
+ * @param connections - Connections that are added meanwhile are not judged here: they were judged when they were added.
+ * @param report - Called for each ended connection, once all of them are closed.
  */
 export async function judgeConnections(
   connections: ReadonlySet<KeptConnection>,
@@ -28,13 +28,13 @@ export async function judgeConnections(
   let until = Infinity;
   let slice = new Slice();
   const condemned: { readonly connection: KeptConnection; readonly refusal: Refusal }[] = [];
-  // Not a copy, which would take its time with many. Those that come meanwhile stand at the end.
+  // Not a copy, which would take long for many connections. New connections are added at the end, and are not reached.
   let left = connections.size;
   for (const connection of connections) {
     if (left-- <= 0) break;
     const refusal = connection.check();
     if (refusal === undefined) until = Math.min(until, connection.until);
-    // Nothing of it is read any more. To close it takes longer, and comes when all are judged.
+    // Stop reading from it now. Closing takes longer, so it follows once all connections are judged.
     else if (connection.condemn(refusal)) condemned.push({ connection, refusal });
     if (slice.isOver) slice = await slice.next();
   }
@@ -43,7 +43,7 @@ export async function judgeConnections(
     connection.end();
     slice.closed++;
   }
-  // A logger may block: all sockets are closed by now.
+  // Reported only now, with all sockets closed, because a logger may block.
   slice = new Slice();
   for (const { connection, refusal } of condemned) {
     if (slice.isOver) slice = await slice.next();

@@ -1,6 +1,6 @@
 /**
- * What a client has open through a proxy: one request, stream or upgraded socket,
- * judged like a connection of its own. The proxy's connection stays when it ends.
+ * A request, stream or upgraded socket of a client behind a proxy, judged like a separate connection. The proxy's own
+ * connection stays open when it ends.
  *
  * @module
  */
@@ -12,22 +12,22 @@ import { type GateReporter } from './events.js';
 import { isSamePolicies, type Keeper, policiesChanged } from './gated-connection.js';
 import { intermediatesOf, type ReadPeer } from './peer.js';
 
-/** What carries a request through a proxy's connection, and how it is ended without the others. */
+/** A request, stream or upgrade on a proxy's connection, which can be ended without the others. */
 export interface Exchange {
   /** Whether it has ended. */
   readonly isOver: boolean;
-  /** Stops reading. */
+  /** Stops reading from the client. */
   pause(): void;
   end(): void;
   /** Calls `listener` when it has ended. */
   onEnd(listener: () => void): void;
 }
 
-/** From where a request came. */
+/** The origin of a request. */
 export interface Origin {
   /** The proxy's own connection. */
   readonly proxy: Pick<KeptConnection, 'check' | 'reported'>;
-  /** The address of the client, if the proxy says it, or else the proxy's. */
+  /** The address of the client, if the proxy forwards it; otherwise the proxy's. */
   readonly remoteAddress: string;
 }
 
@@ -35,12 +35,12 @@ const noPolicies: readonly string[] = Object.freeze([]);
 
 /** A client behind a proxy. */
 export class ForwardedConnection implements KeptConnection {
-  /** Until when the last judgement holds if nothing is reloaded, in milliseconds since 1970. */
+  /** Until when the last verdict is valid if nothing is reloaded, in milliseconds since 1970. */
   until: number = -Infinity;
   readonly isForwarded: boolean = true;
-  /** On an upgraded socket, which is its client's: a request that came before it is another's. */
+  /** An upgraded socket belongs to this client, but an earlier request on it may belong to another. */
   readonly mayForward: boolean = true;
-  /** No two names of a server have policies of their own behind proxies. */
+  /** `sni` and `proxies` cannot be combined, so there is only one set of CAs and CRLs. */
   readonly isNamed: boolean = false;
   readonly remoteAddress: string;
   readonly #since: number;
@@ -54,8 +54,8 @@ export class ForwardedConnection implements KeptConnection {
   #refusal: Refusal | undefined;
 
   /**
-   * @param peer - `undefined`: a caller without a certificate.
-   * @param refusal - Why it is refused already.
+   * @param peer - `undefined` for a caller without a certificate.
+   * @param refusal - Set if the client has already been refused.
    */
   constructor(
     keeper: Keeper,
@@ -74,12 +74,12 @@ export class ForwardedConnection implements KeptConnection {
     if (peer === undefined) this.until = Infinity;
   }
 
-  /** When the request came. */
+  /** When the request arrived. */
   get since(): Date {
     return new Date(this.#since);
   }
 
-  /** `undefined`: an anonymous caller. */
+  /** `undefined` for a caller without a certificate. */
   get identity(): ClientIdentity | undefined {
     const { reported: via } = this.#proxy;
     return (this.#identity ??=
@@ -91,22 +91,22 @@ export class ForwardedConnection implements KeptConnection {
     return this.identity;
   }
 
-  /** What the proxy forwarded above its certificate. */
+  /** The intermediates that the proxy forwarded, in DER. */
   get intermediates(): readonly Buffer[] {
     return intermediatesOf(this.#peer);
   }
 
-  /** Where what becomes of it is reported. */
+  /** Where events about the request are reported. */
   get reporter(): GateReporter {
     return this.#keeper.reporter;
   }
 
-  /** What a report needs was read from the header. */
+  /** Does nothing: reports need nothing from the socket. */
   recall(): void {
-    // Nothing of it is the socket's.
+    // The identity and the address were read from headers.
   }
 
-  /** Judges again: in O(1) as long as nothing was reloaded and no date has passed. */
+  /** Judges the client again: in O(1) as long as nothing was reloaded and no date has passed. */
   check(): Refusal | undefined {
     if (this.#refusal !== undefined) return this.#refusal;
     const ofProxy = this.#proxy.check();
@@ -118,13 +118,14 @@ export class ForwardedConnection implements KeptConnection {
   }
 
   /**
-   * Judges the client by what is in force: by the path of this package alone, for OpenSSL has not seen it.
-   * @returns Why it is refused, and how many signatures were verified in vain.
+   * Judges the client by the CAs and CRLs in force. Only this package's checks decide, because OpenSSL has not seen the
+   * certificate.
+   * @returns Why the client is refused, and how many signatures did not verify.
    */
   judge(): { readonly refusal: Refusal | undefined; readonly failedSignatures: number } {
     const { judges, now } = this.#keeper;
     if (judges === undefined || this.#peer === undefined)
-      return { refusal: refuse('untrusted', 'there is nothing to judge by'), failedSignatures: 0 };
+      return { refusal: refuse('untrusted', 'no CAs and CRLs are in force yet'), failedSignatures: 0 };
     let verdict: Verdict;
     try {
       verdict = judges.of(undefined).verdictOn(this.#peer, 'not-asked', new Date(now()));
@@ -140,12 +141,12 @@ export class ForwardedConnection implements KeptConnection {
     return { refusal: undefined, failedSignatures: 0 };
   }
 
-  /** Every host is under the one policy that there is. */
+  /** Every host has the same CAs and CRLs. */
   serves(): boolean {
     return true;
   }
 
-  /** Stops reading what the client sends; returns whether this call did. */
+  /** Stops reading what the client sends; returns whether this call stopped it, and not an earlier one. */
   condemn(refusal: Refusal): boolean {
     if (this.#exchange.isOver || this.#refusal !== undefined) return false;
     this.#identity ??= this.identity;
@@ -154,12 +155,12 @@ export class ForwardedConnection implements KeptConnection {
     return true;
   }
 
-  /** Ends what the client has open, and nothing that others have. */
+  /** Ends this request, stream or socket, and no others. */
   end(): void {
     if (!this.#exchange.isOver) this.#exchange.end();
   }
 
-  /** Ends it, and reports it. */
+  /** Ends it and reports the eviction. */
   evict(refusal: Refusal): void {
     const isFirst = this.condemn(refusal);
     this.end();
@@ -167,9 +168,9 @@ export class ForwardedConnection implements KeptConnection {
   }
 }
 
-const proxyRefused = refuse('not-a-proxy', 'the proxy that it came through is refused');
+const proxyRefused = refuse('not-a-proxy', 'the proxy that the request came through is refused');
 
-/** One identity for each client and proxy: rules remember what they said of it. */
+/** One identity object for each client and proxy, because rules cache their results by identity. */
 const identities = new WeakMap<ReadPeer, ClientIdentity>();
 
 function forwardedIdentity(

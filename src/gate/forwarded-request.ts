@@ -1,6 +1,6 @@
 /**
- * The requests, streams and upgrades of clients behind proxies: each is given a
- * connection of its own, and loses the headers that say whose it is.
+ * Gives each request, stream and upgrade of a client behind a proxy its own connection, and removes the headers with
+ * the client's certificate.
  *
  * @module
  */
@@ -13,21 +13,21 @@ import { type Exchange } from './forwarded-connection.js';
 import { endSocket, GatedConnection } from './gated-connection.js';
 import { type ProxyGate } from './proxy-gate.js';
 
-/** Gives a request over HTTP/1 its connection. One over HTTP/2 has that of its stream. */
+/** Gives an HTTP/1 request its connection. An HTTP/2 request has the connection of its stream. */
 export function receiveRequest(proxies: ProxyGate, req: IncomingMessage, res: ServerResponse): void {
   if (req.httpVersionMajor >= 2) return;
   receive(proxies, req, () => new ResponseExchange(req, res));
   if (req.headers['transfer-encoding'] !== undefined) stripTrailers(req, proxies.stripped);
 }
 
-/** Gives an upgrade its connection. From then on the socket is that client's. */
+/** Gives an upgrade its connection. From then on the socket belongs to that client. */
 export function receiveUpgrade(proxies: ProxyGate, req: IncomingMessage, socket: Duplex): void {
   if (req.httpVersionMajor >= 2) return;
   const connection = receive(proxies, req, () => new SocketExchange(socket));
   if (connection !== undefined) setConnection(socket, connection);
 }
 
-/** Gives a stream of HTTP/2 its connection. */
+/** Gives an HTTP/2 stream its connection. */
 export function receiveStream(
   proxies: ProxyGate,
   stream: ServerHttp2Stream,
@@ -56,12 +56,12 @@ function receive(
   const below = connectionOf(req);
   if (!(below instanceof GatedConnection)) return undefined;
   const connection = proxies.connectionOf(head, below, exchangeOf());
-  // Its own in any case: an upgrade that follows on the socket is another client's.
+  // Set in any case, because a later upgrade on the socket may belong to another client.
   setConnection(req, connection ?? below);
   return connection;
 }
 
-/** Over HTTP/1 Node leaves out what comes behind a number of headers. A stream of HTTP/2 it ends. */
+/** Whether Node may have dropped headers: over HTTP/1 it drops those beyond a limit. Over HTTP/2 it ends the stream. */
 function isCut({ rawHeaders, socket }: IncomingMessage): boolean {
   const { server } = socket as { readonly server?: Pick<Server, 'maxHeadersCount'> };
   const most = server?.maxHeadersCount ?? 1000;
@@ -74,8 +74,9 @@ function addressIn(headers: IncomingHttpHeaders, { addressHeader }: ProxyGate): 
 }
 
 /**
- * Takes headers out of a request. node:http has made `headers` by now. It would make `headersDistinct` of `rawHeaders`
- * when first asked, by a count of its own, and throw where `rawHeaders` is shorter; and few handlers ask.
+ * Removes headers from a request. node:http has already created `headers`. It would create `headersDistinct` from
+ * `rawHeaders` at the first access, with its own count, and throw because `rawHeaders` is now shorter. Few handlers
+ * access it, so it is replaced by a getter.
  */
 function strip(req: IncomingMessage, names: ReadonlySet<string>): void {
   const kept = withoutHeaders(req.rawHeaders, names);
@@ -85,7 +86,7 @@ function strip(req: IncomingMessage, names: ReadonlySet<string>): void {
   Object.defineProperty(req, 'headersDistinct', distinctHeaders);
 }
 
-/** What node:http would make of `rawHeaders`, when it is first asked for. */
+/** Creates what node:http would create from `rawHeaders`, at the first access. */
 const distinctHeaders: PropertyDescriptor & ThisType<IncomingMessage> = {
   configurable: true,
   get() {
@@ -105,7 +106,7 @@ function setDistinct(req: IncomingMessage, value: NodeJS.Dict<string[]>): void {
   Object.defineProperty(req, 'headersDistinct', { value, configurable: true, writable: true });
 }
 
-/** Before 20.20.2, 22.22.2 and 24.14.1 Node throws at a header called __proto__, and only when it is first asked. */
+/** Before 20.20.2, 22.22.2 and 24.14.1, Node throws for a header named __proto__, but only at the first access. */
 function distinctIn(read: () => NodeJS.Dict<string[]>): NodeJS.Dict<string[]> {
   try {
     return read();
@@ -114,7 +115,7 @@ function distinctIn(read: () => NodeJS.Dict<string[]>): NodeJS.Dict<string[]> {
   }
 }
 
-/** Trailers are there when the end of the body is pushed, and a handler may look before anything is emitted. */
+/** Trailers are set when the end of the body is pushed, and a handler may read them before any event is emitted. */
 function stripTrailers(req: IncomingMessage, names: ReadonlySet<string>): void {
   const push = req.push.bind(req);
   req.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
@@ -149,7 +150,7 @@ function replaceIn(list: string[], kept: readonly string[]): void {
   if (kept.length !== list.length) list.splice(0, list.length, ...kept);
 }
 
-/** A request and its response over HTTP/1: while it lasts, the socket carries no other. */
+/** An HTTP/1 request and its response. Until it ends, the socket carries no other. */
 class ResponseExchange implements Exchange {
   readonly #req: IncomingMessage;
   readonly #listeners: (() => void)[] = [];
@@ -160,11 +161,11 @@ class ResponseExchange implements Exchange {
     res.once('close', () => {
       this.#onAnswered();
     });
-    // The response waits for that of an earlier request, and is never closed if the socket is first.
+    // The response waits for that of an earlier request, and emits no 'close' if the socket closes first.
     if (res.socket === null) this.#awaitSocket();
   }
 
-  /** A request may be answered before it has come, or before a handler has read it. */
+  /** A request may be answered before it has arrived completely, or before a handler has read it. */
   #onAnswered(): void {
     const { complete, readableLength, destroyed, socket } = this.#req;
     if ((complete && readableLength === 0) || destroyed || socket.destroyed) {
@@ -197,7 +198,7 @@ class ResponseExchange implements Exchange {
 
   end(): void {
     endSocket(this.#req.socket);
-    // node:http ends a request that has been answered with nothing.
+    // node:http does not report to an answered request that its socket was closed.
     this.#req.destroy();
   }
 
@@ -209,8 +210,8 @@ class ResponseExchange implements Exchange {
 const awaited = new WeakMap<Duplex, Set<() => void>>();
 
 /**
- * Calls a listener when a socket closes; with one listener of its own, however many requests wait on the socket.
- * @returns What takes it back.
+ * Calls a listener when a socket closes. Adds only one listener to the socket, however many requests wait on it.
+ * @returns A function that removes the listener.
  */
 function onceClosed(socket: Duplex, listener: () => void): () => void {
   let listeners = awaited.get(socket);
@@ -253,7 +254,7 @@ class SocketExchange implements Exchange {
 
 const cancelled = 8;
 
-/** A stream of HTTP/2 (RFC 9113 section 7: CANCEL). */
+/** An HTTP/2 stream, which is ended with CANCEL (RFC 9113 section 7). */
 class StreamExchange implements Exchange {
   readonly #stream: ServerHttp2Stream;
 

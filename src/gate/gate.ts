@@ -1,6 +1,6 @@
 /**
- * The gate: every connection passes it between the TLS handshake and the HTTP
- * parser, and is judged. If the gate itself fails, the connection is destroyed.
+ * The gate: judges every connection between the TLS handshake and the HTTP parser. If the gate itself fails, the
+ * connection is destroyed.
  *
  * @module
  */
@@ -39,7 +39,7 @@ const outForGood: readonly RefusalReason[] = ['revoked', 'expired', 'untrusted']
 export class Gate implements ProxyKeeper {
   readonly #settings: GateSettings;
   readonly #state: GateState;
-  /** Where everything is reported. */
+  /** Where events are reported. */
   readonly reporter: GateReporter;
   readonly #peers = new PeerCache();
   readonly #tried = new TriedIntermediates();
@@ -48,11 +48,11 @@ export class Gate implements ProxyKeeper {
   readonly #deadline: Deadline;
   readonly #handshakes: HandshakeLimit;
   readonly #responder: RefusalResponder | undefined;
-  /** The names that have something of their own; `undefined` where there are none. */
+  /** The server names with their own certificate, CAs or CRLs; `undefined` if there are none. */
   readonly names: ServerNames | undefined;
 
   /**
-   * @param state - Says who judges now: one value for a server's life, read at each question.
+   * @param state - The judges in force. One object for the server's lifetime, read each time a client is judged.
    */
   constructor(settings: GateSettings, reporter: GateReporter, state: GateState) {
     this.#settings = settings;
@@ -65,12 +65,12 @@ export class Gate implements ProxyKeeper {
     this.#proxies = settings.proxies && new ProxyGate(settings.proxies, this);
   }
 
-  /** Who judges clients now; `undefined` before the first commit, when every client is refused. */
+  /** The judges in force; `undefined` before the first commit, when every client is refused. */
   get judges(): Judges | undefined {
     return this.#state.judges;
   }
 
-  /** The SHA-256 of each secret that proves a proxy. */
+  /** The SHA-256 hash of each proxy secret. */
   get proxySecrets(): readonly Buffer[] {
     return this.#state.proxySecrets ?? [];
   }
@@ -80,7 +80,7 @@ export class Gate implements ProxyKeeper {
     return this.#settings.clients;
   }
 
-  /** Lets what has changed come into force before a client is judged. */
+  /** Puts changed files into force before a client is judged. */
   catchUp(): void {
     this.#state.catchUp?.();
   }
@@ -90,7 +90,7 @@ export class Gate implements ProxyKeeper {
     this.#state.want?.(uris, owner);
   }
 
-  /** The admitted connections that are open. */
+  /** The open connections of admitted clients. */
   get connections(): ReadonlySet<Connection> {
     return this.#connections;
   }
@@ -100,14 +100,14 @@ export class Gate implements ProxyKeeper {
     return this.#settings.now;
   }
 
-  /** Stands before every listener of the server, the HTTP parser among them. A refused socket reaches none. */
+  /** Runs before every listener of the server, including the HTTP parser. A refused socket reaches none of them. */
   guard(server: NetServer): void {
     const hasTls = 'setSecureContext' in server;
     guardServer(server, {
       proxies: this.#proxies,
       accept: (socket) => {
         if (hasTls) this.#handshakes.begin(socket);
-        // Without TLS there is nothing to judge before a request says whose it is.
+        // Without TLS there is nothing to judge until a request has arrived.
         else this.#open(socket, new GatedConnection(this, socket, undefined, { role: 'unknown' }));
         return true;
       },
@@ -118,7 +118,7 @@ export class Gate implements ProxyKeeper {
     });
     server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
       if (isPlainHttp(error)) this.reporter.emit('plain-http', { remoteAddress: remoteAddressOf(socket) });
-      // With rejectUnauthorized, node:tls has destroyed the socket by now; this is all that it leaves.
+      // With rejectUnauthorized, node:tls has already destroyed the socket, and only this event reports the refusal.
       const refusal = nativeRefusal(error, socket);
       if (refusal !== undefined) this.#reportRefusal(socket, undefined, refusal);
     });
@@ -133,8 +133,8 @@ export class Gate implements ProxyKeeper {
   }
 
   /**
-   * For a server without the gate's listener: judges a socket at its first request. Refused, it stays open, for
-   * the request has been read; but `judgeRequest()` refuses it.
+   * For a server without the gate's listener: judges a socket at its first request. A refused socket stays open,
+   * because the request has been read; `judgeRequest()` then refuses each request.
    */
   judgeLate(socket: TLSSocket): void {
     const refusal = this.#admit(socket);
@@ -169,7 +169,7 @@ export class Gate implements ProxyKeeper {
       return undefined;
     }
     if ('reason' in peer) return this.#refuse(socket, peer);
-    // Without trust anchors OpenSSL knows of the CAs that the client sent only: what is wrong with them decides nothing.
+    // Without trust anchors, OpenSSL knows only the CAs that the client sent, so its verdict must not decide.
     const asked = hasOpensslAnchors(this.#settings) ? openssl : 'not-asked';
     if (proxies?.isProxy !== undefined) {
       const proxy = new GatedConnection(this, socket, peer, { role: 'proxy' });
@@ -182,7 +182,7 @@ export class Gate implements ProxyKeeper {
     const connection = new GatedConnection(this, socket, peer, { role });
     const refusal = connection.judge(asked);
     if (refusal === undefined) return this.#admitted(socket, peer, connection);
-    // OpenSSL found a path that it trusts, and we did not: the client may have sent an intermediate.
+    // OpenSSL found a trusted path, and this package did not: the client may have sent an intermediate.
     const isPathMissing = connection.mayHaveOtherPath && openssl === 'trusted';
     if (isPathMissing && !socket.isSessionReused())
       return this.#judgeWithIntermediates(socket, peer, connection);
@@ -217,7 +217,7 @@ export class Gate implements ProxyKeeper {
     return refusal;
   }
 
-  /** Keeps an eye on what a client has open through a proxy. */
+  /** Judges what a client has open through a proxy again after reloads and when dates pass. */
   keep(connection: KeptConnection, exchange: Exchange): void {
     this.#connections.add(connection);
     exchange.onEnd(() => this.#connections.delete(connection));
@@ -229,16 +229,15 @@ export class Gate implements ProxyKeeper {
     this.#connections.add(connection);
     socket.on('close', () => this.#connections.delete(connection));
     this.#deadline.add(connection.until);
-    // The identity last: it takes a call to OpenSSL.
+    // The identity is read last, because that calls OpenSSL.
     if (!this.reporter.isHeard('authenticated') || connection.identity === undefined) return;
     const { identity } = connection;
     this.reporter.emit('authenticated', { identity, remoteAddress: connection.remoteAddress });
   }
 
   /**
-   * Judges every open connection by what is in force, and ends those that fail. In slices, so that the event
-   * loop is never held long; a request that comes in between is judged on its own.
-   * @returns How many were ended.
+   * Judges every open connection by the CAs and CRLs in force, and ends those that fail; see {@link judgeConnections}.
+   * @returns How many connections were ended.
    */
   async judgeAll(): Promise<number> {
     const { ended, until } = await judgeConnections(this.#connections, (connection, refusal) => {
@@ -248,22 +247,22 @@ export class Gate implements ProxyKeeper {
     return ended;
   }
 
-  /** Judges every open connection as a new one: the clock was set, and a date that had passed may be to come. */
+  /** Judges every open connection like a new one, because the clock was set: a date may have passed or be ahead. */
   async judgeAnew(): Promise<number> {
-    // Infinity: it has no certificate, and no judgement would set it again.
+    // Infinity means that there is no certificate, and no verdict would set it again.
     for (const open of this.#connections) if (open.until !== Infinity) open.until = -Infinity;
     return await this.judgeAll();
   }
 
-  /** Reports that the gate itself failed, and refuses. */
+  /** Reports that the gate itself failed, and returns a refusal. */
   failed(error: unknown): Refusal {
     this.reporter.emit('gate-failed', { error });
     return gateFailed;
   }
 
   /**
-   * Reports what is still to be reported, and stops every timer that nothing needs: without connections there is no date
-   * to wait for. A server that listens again starts them anew.
+   * Writes pending log lines, and stops the timers that are not needed: without connections there is no date to wait
+   * for. They start again if the server listens again.
    */
   rest(): void {
     this.#handshakes.rest();
@@ -278,7 +277,7 @@ export class Gate implements ProxyKeeper {
     this.reporter.emit('evicted', { ...refusal, identity, remoteAddress, since });
   }
 
-  /** What is remembered of a client is for its return. A CRL that is late is no reason to forget. */
+  /** Forgets a client that will not be admitted again. A late CRL is no such reason. */
   #forget(identity: CertificateIdentity | undefined, { reason }: Refusal): void {
     if (identity !== undefined && outForGood.includes(reason)) this.#peers.forget(identity);
   }
@@ -289,7 +288,7 @@ export class Gate implements ProxyKeeper {
       identity,
       remoteAddress: remoteAddressOf(socket),
       tlsVersion: socket.getProtocol() ?? undefined,
-      // A destroyed socket answers null.
+      // `null` on a destroyed socket.
       resumed: (socket.isSessionReused() as boolean | null) === true,
     });
   }

@@ -1,6 +1,5 @@
 /**
- * A connection under the gate's judgement: judged when it is admitted, and again
- * whenever something was reloaded or a date has passed.
+ * A connection that the gate judges: at its handshake, and again whenever something was reloaded or a date has passed.
  *
  * @module
  */
@@ -17,33 +16,33 @@ import { type KeptConnection, remoteAddressOf } from './connection.js';
 import { type GateReporter } from './events.js';
 import { identityOn, intermediatesOf, type ReadPeer } from './peer.js';
 
-/** What a connection needs of its gate. */
+/** What a connection needs from its gate. */
 export interface Keeper {
   readonly judges: Judges | undefined;
   readonly now: () => number;
-  /** The names that have something of their own; `undefined` where there are none. */
+  /** The server names with their own certificate, CAs or CRLs; `undefined` if there are none. */
   readonly names: ServerNames | undefined;
   readonly reporter: GateReporter;
-  /** Lets what has changed come into force before a client is judged. */
+  /** Puts changed files into force before a client is judged. */
   catchUp(): void;
   /** Passes on the distribution points of a client that no CRL covers. */
   want(uris: readonly string[], owner: TrustOwner): void;
   /** Reports that a connection was closed. */
   reportEviction(connection: KeptConnection, refusal: Refusal): void;
-  /** Reports that judging failed, and refuses. */
+  /** Reports that the gate itself failed, and returns a refusal. */
   failed(error: unknown): Refusal;
 }
 
-/** Whose connection it is. `'unknown'`: its requests say, by a secret or the address they come from. */
+/** Whose connection it is. `'unknown'` if each request decides, by a secret or by the address it comes from. */
 export type ConnectionRole = 'client' | 'proxy' | 'unknown';
 
-/** A connection that stands under the gate's judgement. */
+/** A connection that the gate judges. */
 export class GatedConnection implements KeptConnection {
-  /** Until when the last judgement holds if nothing is reloaded, in milliseconds since 1970. */
+  /** Until when the last verdict is valid if nothing is reloaded, in milliseconds since 1970. */
   until: number = Infinity;
-  /** Whether the last judgement refused for the sake of the CAs above the client: another may lead elsewhere. */
+  /** Whether the last verdict refused the client because of its certification path: another path may pass. */
   mayHaveOtherPath: boolean = false;
-  /** Which of the names that have something of their own the client asked for; `undefined`: none. */
+  /** The server name of the handshake, if it has its own certificate, CAs or CRLs; otherwise `undefined`. */
   readonly name: string | undefined;
   readonly isForwarded: boolean = false;
   readonly role: ConnectionRole;
@@ -52,10 +51,10 @@ export class GatedConnection implements KeptConnection {
   readonly #socket: Socket;
   readonly #peer: ReadPeer | undefined;
   #generation = 0;
-  // Read when first needed: each takes a system call or a call to OpenSSL, and many connections are never reported.
+  // Read when first needed: each costs a system call or a call to OpenSSL, and many connections are never reported.
   #identity: ClientIdentity | undefined;
   #remoteAddress: string | undefined;
-  /** The certificate policies of its path; `undefined` until it was admitted. */
+  /** The certificate policies of its certification path; `undefined` until it is admitted. */
   #policies: readonly string[] | undefined;
   /** Why it was refused or ended. */
   #refusal: Refusal | undefined;
@@ -71,7 +70,7 @@ export class GatedConnection implements KeptConnection {
     this.#keeper = keeper;
     this.#socket = socket;
     this.#peer = peer;
-    // `false` where the client sent none.
+    // `false` if the client sent none.
     const { servername } = socket as { readonly servername?: string | false | null };
     this.name = typeof servername === 'string' ? keeper.names?.find(servername) : undefined;
     this.#refusal = refusal;
@@ -82,19 +81,19 @@ export class GatedConnection implements KeptConnection {
     return new Date(this.#since);
   }
 
-  /** `undefined`: an anonymous caller, or a proxy: its requests have identities of their own. */
+  /** `undefined` for a caller without a certificate, and for a proxy, whose requests have their own identities. */
   get identity(): ClientIdentity | undefined {
     return this.role === 'proxy' ? undefined : this.reported;
   }
 
-  /** Whose certificate it is, a proxy's too. */
+  /** The identity in the certificate, including that of a proxy. */
   get reported(): ClientIdentity | undefined {
     // With a certificate it is a TLS socket.
     return (this.#identity ??=
       this.#peer && identityOn(this.#socket as TLSSocket, this.#peer, this.#policies));
   }
 
-  /** What the client sent beside its certificate, where that was needed. */
+  /** The intermediates that the client sent, if they were needed, in DER. */
   get intermediates(): readonly Buffer[] {
     return intermediatesOf(this.#peer);
   }
@@ -104,40 +103,40 @@ export class GatedConnection implements KeptConnection {
     return this.role !== 'client';
   }
 
-  /** Where the client is; see {@link remoteAddressOf}. */
+  /** The address of the client; see {@link remoteAddressOf}. */
   get remoteAddress(): string {
     return (this.#remoteAddress ??= remoteAddressOf(this.#socket));
   }
 
-  /** Where what becomes of its requests is reported. */
+  /** Where events about its requests are reported. */
   get reporter(): GateReporter {
     return this.#keeper.reporter;
   }
 
-  /** Reads now what a report needs of the socket: a closed one has no address. */
+  /** Reads what reports need from the socket while it is open: a closed socket has no address. */
   recall(): void {
     this.#identity ??= this.reported;
     this.#remoteAddress ??= this.remoteAddress;
   }
 
-  /** Judges again: in O(1) as long as nothing was reloaded and no date has passed. */
+  /** Judges the client again: in O(1) as long as nothing was reloaded and no date has passed. */
   check(): Refusal | undefined {
     if (this.#refusal !== undefined || this.#peer === undefined) return this.#refusal;
     this.#keeper.catchUp();
     const isCurrent = this.#generation === this.#keeper.judges?.generation && this.#keeper.now() < this.until;
-    // What OpenSSL found was found at the handshake; a chain that is gone since is found by judging again.
+    // OpenSSL's result was used at the handshake. A path that has been lost since then is detected here.
     return isCurrent ? undefined : this.judge('not-asked');
   }
 
-  /** Judges the client by what is in force. If that fails, the client is refused. */
+  /** Judges the client by the CAs and CRLs in force. If judging itself fails, the client is refused. */
   judge(openssl: OpensslVerdict): Refusal | undefined {
     const { judges, now } = this.#keeper;
     if (judges === undefined || this.#peer === undefined)
-      return refuse('untrusted', 'there is nothing to judge by');
+      return refuse('untrusted', 'no CAs and CRLs are in force yet');
     let verdict: Verdict;
     try {
       const judge = this.role === 'proxy' ? judges.ofProxies : judges.of(this.name);
-      if (judge === undefined) return refuse('not-a-proxy', "no certificate is a proxy's any more");
+      if (judge === undefined) return refuse('not-a-proxy', 'no CA for proxies is in force');
       verdict = judge.verdictOn(this.#peer, openssl, new Date(now()));
     } catch (error) {
       return this.#keeper.failed(error);
@@ -154,24 +153,24 @@ export class GatedConnection implements KeptConnection {
     return undefined;
   }
 
-  /** Whether a host is of the name that the client asked for in the handshake, and so of the policy it was judged by. */
+  /** Whether a host belongs to the server name of the handshake, by whose CAs and CRLs the client was judged. */
   serves(host: string): boolean {
     const { names } = this.#keeper;
     return names?.find(host) === this.name;
   }
 
-  /** Whether it matters which host a request names. */
+  /** Whether the host of each request matters. */
   get isNamed(): boolean {
     return this.#keeper.names !== undefined;
   }
 
   /**
-   * Stops reading from the connection, which is to be ended. What has been read already, and what an HTTP parser or an
-   * HTTP/2 session reads from below the socket, the request guard keeps from handlers.
-   * @returns Whether this call is the one that did.
+   * Stops reading from the connection, which will be ended. The request guard keeps from handlers what was read before,
+   * and what an HTTP parser or an HTTP/2 session reads from the underlying handle.
+   * @returns Whether this call stopped it, and not an earlier one.
    */
   condemn(refusal: Refusal): boolean {
-    // One that was refused from the start has been reported.
+    // A connection that was refused from the start has been reported.
     if (this.#socket.destroyed || this.#refusal !== undefined) return false;
     this.recall();
     this.#refusal = endedFor(refusal);
@@ -184,7 +183,7 @@ export class GatedConnection implements KeptConnection {
     endSocket(this.#socket);
   }
 
-  /** Ends the connection, and reports it. */
+  /** Ends the connection and reports the eviction. */
   evict(refusal: Refusal): void {
     const isFirst = this.condemn(refusal);
     this.end();
@@ -200,10 +199,10 @@ export function endSocket(socket: Duplex): void {
   if (socket.readableFlowing !== null) while (socket.read() !== null);
 }
 
-/** A handler may have decided by the policies that it was shown; the identity of a connection never changes. */
+/** A handler may have relied on the earlier policies, and the identity of a connection never changes. */
 export const policiesChanged: Refusal = refuse(
   'not-permitted',
-  'the certificate policies that its path is valid for have changed; it may connect again',
+  'the certificate policies of its certification path have changed; the client may connect again',
 );
 
 /** Whether two lists of certificate policies are the same. */

@@ -1,5 +1,5 @@
 /**
- * What a TLS socket says of its peer, read once.
+ * Reads the peer's certificate from a TLS socket, once for each connection.
  *
  * @module
  */
@@ -15,24 +15,24 @@ import { type Certificate, parseCertificate } from '../x509/certificate.js';
 import { withSessionCertificate } from './session-certificate.js';
 import { WeightedCache } from './weighted-cache.js';
 
-/** A peer that was read from a socket. */
+/** A peer whose certificate has been read. */
 export interface ReadPeer extends Peer {
-  /** The identity on a connection with a full handshake, and on one that resumes a session: made when first asked for. */
+  /** The identities for a full handshake and for a resumed session, created when first needed. */
   readonly identities: { full?: ClientIdentity; resumed?: ClientIdentity };
-  /** About how many bytes all of it takes in memory. */
+  /** The approximate size in memory, in bytes. */
   readonly weight: number;
 }
 
 /**
- * What is read of a certificate that OpenSSL does not trust: anyone can make one. A certificate of AD CS has 2 kB and
- * some 150 elements; one with 92 kB of names would take tens of milliseconds.
+ * The limits for a certificate that OpenSSL does not trust, because anyone can make one. A certificate of AD CS has
+ * 2 kB and some 150 elements; parsing one with 92 kB of names would take tens of milliseconds.
  */
 const strangers = { bytes: 16 * 1024, elements: 512 } as const;
 
-/** As many clients as a server is likely to have, and not more of their certificates than a small heap can hold. */
+/** Enough for the clients of most servers, and small enough for a small heap. */
 const remembered = { entries: 10_000, bytes: 64 * 1024 * 1024 } as const;
 
-/** Reads peers, and remembers those that were admitted, with what their full handshakes showed. */
+/** Reads peers, and remembers those that were admitted, with the intermediates of their full handshakes. */
 export class PeerCache {
   readonly #peers: WeightedCache<number, ReadPeer>;
   readonly #intermediates: WeightedCache<number, Certificate>;
@@ -44,7 +44,7 @@ export class PeerCache {
 
   /**
    * Reads a socket's peer.
-   * @returns `undefined` where there is no certificate; the refusal where there is one that is not read.
+   * @returns `undefined` if there is no certificate; a refusal if the certificate cannot or must not be read.
    */
   read(socket: TLSSocket, openssl: OpensslVerdict): ReadPeer | Refusal | undefined {
     return withSessionCertificate(socket, (der) => {
@@ -54,8 +54,8 @@ export class PeerCache {
   }
 
   /**
-   * Reads what a peer sent beside its certificate in this handshake. It costs memory for good on some releases of Node:
-   * not for a peer whose chain OpenSSL does not trust.
+   * Reads the intermediates that a peer sent in this handshake. Some releases of Node leak memory at this, so it is not
+   * done for a peer that OpenSSL does not trust.
    */
   withIntermediates(socket: TLSSocket, peer: ReadPeer): ReadPeer | Refusal {
     try {
@@ -67,13 +67,13 @@ export class PeerCache {
     }
   }
 
-  /** One that came with an admitted client before is the same object, whose signature is known. */
+  /** An intermediate of an admitted client is the same object each time, so that its signature is verified once. */
   #readIntermediate(der: Buffer): Certificate {
     const known = this.#intermediates.get(keyOf(der));
     return known?.raw.equals(der) === true ? known : parseCertificate(der);
   }
 
-  /** Remembers a peer that was admitted. The one that was admitted longest ago goes first. */
+  /** Remembers a peer that was admitted. If the cache is full, old entries are dropped. */
   remember(peer: ReadPeer): void {
     this.#peers.put(keyOf(peer.certificate.raw), peer, peer.weight);
     for (const other of peer.others)
@@ -86,13 +86,13 @@ export class PeerCache {
   }
 }
 
-/** The end of a signature. It only finds a certificate: whether it is the same one, all of its bytes say. */
+/** The last bytes of the signature. The key only finds a candidate; callers compare all bytes. */
 function keyOf(der: Buffer): number {
   const octets = Math.min(der.length, 6);
   return der.readUIntBE(der.length - octets, octets);
 }
 
-/** A memory of its own: a slice of Node's pool would keep the whole of that. */
+/** Copies bytes to their own memory: a slice of Node's buffer pool would keep the whole pool alive. */
 function ownCopyOf(view: Buffer): Buffer {
   const own = Buffer.allocUnsafeSlow(view.length);
   view.copy(own);
@@ -105,7 +105,7 @@ function readPeer(view: Buffer, openssl: OpensslVerdict): ReadPeer | Refusal {
     const { reason } = refuseForOpenssl(openssl.error);
     return refuse(
       reason,
-      `OpenSSL says ${openssl.error}, and the certificate has ${view.length} bytes: of one that OpenSSL does not trust, at most ${strangers.bytes} are read`,
+      `OpenSSL says ${openssl.error}, and the certificate has ${view.length} bytes: a certificate that OpenSSL does not trust may have at most ${strangers.bytes}`,
     );
   }
   const der = ownCopyOf(view);
@@ -134,12 +134,12 @@ function sentBeside(socket: TLSSocket): Buffer[] {
   return ders;
 }
 
-/** About what a certificate takes once it is read: measured with many small names, where it is most. */
+/** The approximate memory of a parsed certificate, in bytes: measured with many small names, the worst case. */
 function weightOf(der: Buffer, elements: number): number {
   return 1024 + 2 * der.length + 100 * elements;
 }
 
-/** At most: an element has two bytes or more. */
+/** An upper limit, because an element has at least two bytes. */
 function weightOfIntermediate(der: Buffer): number {
   return weightOf(der, der.length / 2);
 }
@@ -149,9 +149,10 @@ function refuseUnreadable(error: unknown): Refusal {
   throw error;
 }
 
-/** What OpenSSL says of a socket's peer. */
+/** OpenSSL's verdict on a socket's peer. */
 export function opensslVerdictOn(socket: TLSSocket): OpensslVerdict {
-  // Typed as Error, it is a string on the server's side; `authorized` alone has been seen to lie.
+  // Typed as Error, but a string on the server side. `authorized` alone can be true on a resumed session without a
+  // certificate.
   const error = socket.authorizationError as Error | string | null | undefined;
   if (typeof error === 'object' && error !== null) return { error: error.message };
   if (typeof error === 'string' && error !== '') return { error };
@@ -160,7 +161,7 @@ export function opensslVerdictOn(socket: TLSSocket): OpensslVerdict {
 
 const noPolicies: readonly string[] = Object.freeze([]);
 
-/** The identity of a peer on this connection. @param policies - Those that its path is valid for. */
+/** The identity of a peer on this connection. @param policies - Those that its certification path is valid for. */
 export function identityOn(
   socket: TLSSocket,
   { identity, identities }: ReadPeer,
@@ -177,12 +178,12 @@ export function identityOn(
   return policies.length === 0 ? shown : Object.freeze({ ...shown, policies });
 }
 
-/** What came with a peer's certificate, DER. */
+/** The intermediates of a peer, in DER. */
 export function intermediatesOf(peer: ReadPeer | undefined): readonly Buffer[] {
   return peer?.others.map(({ raw }) => raw) ?? [];
 }
 
-/** Reads what a proxy forwarded, which anyone may have made. */
+/** Reads certificates that a proxy forwarded, within limits, because anyone can make them. */
 export function readForwardedPeer({
   leaf,
   chain,

@@ -1,6 +1,6 @@
 /**
- * Requests that come through proxies: whether the proxy has proved itself, whose
- * certificate it forwards, and whether that client is admitted.
+ * Decides about requests through proxies: whether the proxy has proved itself, which certificate it forwards, and
+ * whether that client is admitted.
  *
  * @module
  */
@@ -26,32 +26,32 @@ import { type ProxySettings } from './proxy-options.js';
 import { signatureBudget } from './signature-budget.js';
 import { WeightedCache } from './weighted-cache.js';
 
-/** What the proxies' gate needs of the gate. */
+/** What the proxy gate needs from the gate. */
 export interface ProxyKeeper extends Keeper {
-  /** The SHA-256 of each secret in force. */
+  /** The SHA-256 hash of each secret in force. */
   readonly proxySecrets: readonly Buffer[];
   readonly clients: 'required' | 'optional';
-  /** Keeps an eye on a client until what it has open ends. */
+  /** Judges a connection again after reloads and when dates pass, until its exchange ends. */
   keep(connection: KeptConnection, exchange: Exchange): void;
 }
 
-/** The head of a request, as it came. */
+/** The head of a request, as received. */
 export interface RequestHead {
   readonly rawHeaders: readonly string[];
-  /** Whether there may have been more headers. */
+  /** Whether Node may have dropped headers. */
   readonly isCut: boolean;
-  /** The value of {@link ProxyGate.addressHeader}, several lines joined. */
+  /** The value of {@link ProxyGate.addressHeader}; repeated headers are joined. */
   readonly address: string | undefined;
 }
 
-// As much as of clients that connect themselves.
+// The same limits as for clients that connect directly.
 const remembered = { entries: 10_000, bytes: 64 * 1024 * 1024 } as const;
 
-/** Says whose request it is that came through a connection that is a proxy's, or may be. */
+/** Identifies the client of each request on a connection that is a proxy's or may be. */
 export class ProxyGate {
   readonly #settings: ProxySettings;
   readonly #keeper: ProxyKeeper;
-  /** Admitted clients by the lines that they came with. */
+  /** Admitted clients, by the header values with their certificate. */
   readonly #clients = new ForwardedCache<ReadPeer>(new WeightedCache(remembered));
   /** The headers that are removed from every request. */
   readonly stripped: ReadonlySet<string>;
@@ -62,14 +62,14 @@ export class ProxyGate {
     this.stripped = headersToStrip(settings.header);
   }
 
-  /** The header that the address of a client is read from. */
+  /** The header with the client's address. */
   get addressHeader(): ProxySettings['clientAddress'] {
     return this.#settings.clientAddress;
   }
 
   /**
-   * The connection of a request; `undefined`: it is the client's own, which the request came through.
-   * @param below - The connection that it came through.
+   * Returns the connection of a request; `undefined` if that is `below`, because the client is connected directly.
+   * @param below - The connection on which the request arrived.
    */
   connectionOf(head: RequestHead, below: GatedConnection, exchange: Exchange): Connection | undefined {
     const isProxys = this.#isProved(head, below);
@@ -150,8 +150,8 @@ const notAProxy = refuse('not-a-proxy', 'the request did not come from a proxy',
 });
 const tooManyHeaders = refuse(
   'header-invalid',
-  'the request has more headers than node:http keeps, and a certificate may be among the others',
-  { remedy: 'have the proxy limit the number of headers, or raise maxHeadersCount of the server' },
+  'the request has more headers than node:http keeps, and the dropped ones may include a certificate',
+  { remedy: 'limit the number of headers in the proxy, or raise maxHeadersCount of the server' },
 );
 const notReady = refuse('untrusted', 'the server is not ready: its CAs and CRLs are still being read');
 const noCertificate = refuse('no-certificate', 'the proxy forwarded no certificate', {
@@ -173,7 +173,7 @@ function refuseHeader({ seen, expected, remedy }: ForwardedFault): Refusal {
   });
 }
 
-/** The value of the only line of a header; `undefined` where there is none, or there are several. */
+/** The value of a header; `undefined` if the header is missing or repeated. */
 function valueOf(rawHeaders: readonly string[], name: string): string | undefined {
   let value: string | undefined;
   for (let index = 0; index < rawHeaders.length; index += 2) {
@@ -185,7 +185,7 @@ function valueOf(rawHeaders: readonly string[], name: string): string | undefine
   return value;
 }
 
-/** In constant time: hashes are compared, and each secret is. */
+/** Compares in constant time: hashes are compared, and always with every secret. */
 function isSecret(value: string | undefined, secrets: readonly Buffer[]): boolean {
   if (value === undefined) return false;
   const hash = createHash('sha256').update(value, 'latin1').digest();

@@ -1,6 +1,5 @@
 /**
- * The option `proxies`: which proxies are believed, and how they forward the
- * certificates of clients.
+ * The option `proxies`: which proxies are trusted, and how they forward client certificates.
  *
  * @module
  */
@@ -27,15 +26,15 @@ import { accountOf } from '../policy/rule-account.js';
 /** How a proxy proves that it is one. */
 export type ProxyOrigin =
   | {
-      /** The CAs of the certificates that proxies connect with. They may be those of clients too. */
+      /** The CAs that issue certificates to proxies. They may also issue certificates to clients. */
       readonly ca: CaSource | readonly CaSource[];
-      /** The CRLs of those CAs. A revoked proxy is disconnected, and with it all that came through it. */
+      /** The CRLs of those CAs. The connections of a revoked proxy are closed, with all client requests on them. */
       readonly crl?: CrlSource | readonly CrlSource[];
-      /** Which certificates of those CAs are proxies': fields as for `requireClient()`, not a function. */
+      /** Which certificates of those CAs belong to proxies: fields as for `requireClient()`, not a function. */
       readonly rule: ClientRule;
     }
   | {
-      /** Every process that can open the server's Unix socket is a proxy. */
+      /** Every process that can open the server's Unix socket is trusted as a proxy. */
       readonly socket: true;
       /**
        * The mode of the socket's file.
@@ -44,17 +43,17 @@ export type ProxyOrigin =
       readonly mode?: 0o600 | 0o660;
     }
   | {
-      /** What proxies send in the header `Mtls-Proxy-Secret`. Several are for rotation: each of them counts. */
+      /** The secret that proxies send in the header `Mtls-Proxy-Secret`; a list, for rotation, accepts each of them. */
       readonly secret: ProxySecret | readonly ProxySecret[];
     }
   | {
-      /** The addresses of proxies, as CIDR. It is the network's word alone, so that each start warns of it. */
+      /** The addresses of proxies, as CIDR. An address alone proves little, so each start logs a warning. */
       readonly addresses: readonly string[];
     };
 
 /** A header by its name and encoding. */
 export interface ForwardedHeaderOptions extends ForwardedField {
-  /** The header of the certificates above the client's, if they have one of their own. */
+  /** The header with the intermediates, if they are in a separate header. */
   readonly chain?: ForwardedField;
 }
 
@@ -62,32 +61,32 @@ export interface ForwardedHeaderOptions extends ForwardedField {
 export interface ProxyOptions {
   /** How a proxy proves that it is one. There is no default. */
   readonly from: ProxyOrigin;
-  /** The header that carries the certificate: by the name of a proxy, or by name and encoding. */
+  /** The header with the certificate: the name of a proxy, or a header's name and encoding. */
   readonly header: ForwardedPreset | ForwardedHeaderOptions;
   /**
-   * Whether a client may connect without a proxy, with a certificate of its own.
+   * Whether a client may connect without a proxy, with its own certificate.
    * @defaultValue `'refuse'`
    */
   readonly direct?: 'refuse' | 'admit';
   /**
-   * The header with the client's address, of which the last element counts: for the log, and from a proxy alone. Left
-   * out, the address in the log is the proxy's.
+   * The header with the client's address, for the log and events. Its last element is used, and only in requests from a
+   * proxy. If unset, the address is the proxy's.
    */
   readonly clientAddress?: 'forwarded' | 'x-forwarded-for' | 'x-real-ip';
 }
 
 /** {@link ProxyOptions}, checked. */
 export interface ProxySettings extends ProxySources {
-  /** Which certificates of `trust` are proxies'; `undefined`: none. */
+  /** Whether a certificate of the CAs in `trust` belongs to a proxy; `undefined` if proxies have no certificates. */
   readonly isProxy: ((identity: ClientIdentity) => boolean) | undefined;
-  /** The mode of the Unix socket; `undefined`: the server listens on anything else. */
+  /** The mode of the Unix socket; `undefined` if proxies are not recognized by a socket. */
   readonly socketMode: number | undefined;
   readonly addresses: BlockList | undefined;
   readonly header: ForwardedHeader;
   readonly clientAddress: ProxyOptions['clientAddress'];
 }
 
-/** What else is configured. */
+/** The options that `proxies` depends on. */
 interface Beside {
   readonly proxies?: ProxyOptions | undefined;
   readonly key?: unknown;
@@ -98,7 +97,7 @@ interface Beside {
 
 /**
  * Checks `options.proxies`.
- * @throws MtlsError `ERR_MTLS_OPTION_INVALID` naming each option that is wrong, what was given and what may be.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` with each invalid option, what was given and what was expected.
  */
 export function checkProxies(options: Beside): ProxySettings | undefined {
   if (options.proxies === undefined) return undefined;
@@ -123,7 +122,7 @@ export function checkProxies(options: Beside): ProxySettings | undefined {
 
 type Origin = Pick<ProxySettings, 'trust' | 'isProxy' | 'secrets' | 'socketMode' | 'addresses'>;
 
-/** What was given as `proxies.from`, of whatever kind. */
+/** The given `proxies.from`, of any kind. */
 type GivenOrigin = Readonly<
   Partial<Record<'ca' | 'crl' | 'rule' | 'socket' | 'mode' | 'secret' | 'addresses', unknown>>
 >;
@@ -146,7 +145,10 @@ function checkOrigin(given: unknown, hasTls: boolean): Origin {
   const [kind] = named;
   if (kind === undefined || named.length > 1)
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-      seen: kind === undefined ? 'proxies.from has none of them' : `proxies.from has ${named.join(' and ')}`,
+      seen:
+        kind === undefined
+          ? 'proxies.from does not say how a proxy proves itself'
+          : `proxies.from has ${named.join(' and ')}`,
       expected: 'one of ca (with rule), socket, secret and addresses',
     });
   return Object.freeze({ ...nothing, ...checkKinds[kind](from, hasTls) });
@@ -167,7 +169,7 @@ const checkKinds: Readonly<
   socket: (from, hasTls) => {
     if (hasTls)
       throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-        seen: 'proxies.from.socket makes a server without TLS, and there are key and cert',
+        seen: 'proxies.from.socket is for a server without TLS, but key or cert is set',
         remedy: 'omit them',
       });
     const { mode } = checkEach(from, 'proxies.from', {
@@ -192,17 +194,17 @@ const checkKinds: Readonly<
   },
 };
 
-/** A proxy is told from a client when it connects, before there is a request that a function could be asked about. */
+/** A proxy is recognized when it connects, before there is a request that a function could decide about. */
 function checkRule(rule: unknown): NonNullable<ProxySettings['isProxy']> {
   if (rule === undefined)
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-      seen: "proxies.from.rule is missing, and every certificate of these CAs would be a proxy's",
-      remedy: "say which are: { commonName: 'nginx' }",
+      seen: 'proxies.from.rule is missing, so every certificate of these CAs would belong to a proxy',
+      remedy: "name the proxies: { commonName: 'nginx' }",
     });
   const { asksFunction, findingOn } = accountOf(compileRule(rule as ClientRule));
   if (!asksFunction) return (identity) => findingOn(identity).grants === true;
   throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-    seen: 'proxies.from.rule asks a function, and there is no request when a proxy connects',
+    seen: 'proxies.from.rule contains a function, but there is no request when a proxy connects',
     expected: "fields such as { commonName: 'nginx' }, or allOf() and anyOf() of them",
   });
 }

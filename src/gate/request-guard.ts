@@ -1,6 +1,6 @@
 /**
- * Stands before every listener of a server's requests, those that are added later as well: none of them sees a
- * request of a client that is no longer admitted, whether it asks for the identity or not.
+ * Judges the client of each request before any listener of the server, even one that is added later: no listener sees a
+ * request of a client that is no longer admitted, whether or not it uses the identity.
  *
  * @module
  */
@@ -20,15 +20,15 @@ import { type ProxyGate } from './proxy-gate.js';
 import { answerStream } from './refusal-responder.js';
 import { requestedHosts } from './requested-hosts.js';
 
-/** What the gate is asked about a socket. */
+/** The gate's decisions about sockets. */
 export interface SocketGuard {
-  /** Says whose the requests are that come through proxies; `undefined`: no proxy is believed. */
+  /** Identifies the clients of requests through proxies; `undefined` if no proxy is trusted. */
   readonly proxies: ProxyGate | undefined;
-  /** Called for each accepted connection, before its handshake. Answers `true`. */
+  /** Called for each accepted connection, before its handshake. Returns `true`. */
   accept(socket: Socket): true;
   /**
-   * Judges a socket whose handshake is done. Only an admitted one reaches listeners: the HTTP parser is one of them,
-   * and those of the app are others.
+   * Judges a socket whose handshake is done. Only an admitted socket reaches listeners: the HTTP parser, and those of
+   * the app.
    */
   admit(socket: TLSSocket): boolean;
 }
@@ -52,7 +52,7 @@ export function guardServer(server: Server, guard: SocketGuard): void {
   );
 }
 
-/** With proxies, a request is given its connection first. */
+/** With proxies, a request gets its own connection before it is judged. */
 function passesFor(proxies: ProxyGate | undefined): {
   readonly request: typeof passRequest;
   readonly upgrade: typeof passUpgrade;
@@ -70,7 +70,7 @@ function passesFor(proxies: ProxyGate | undefined): {
   };
 }
 
-/** Says whether an event may reach its listeners, and if not, deals with what it brings. */
+/** Decides whether an event may reach its listeners. If not, it also answers or closes the request or socket. */
 type Pass = (...args: never[]) => boolean;
 
 function guardEvents(emitter: EventEmitter, passes: ReadonlyMap<string | symbol, Pass>): void {
@@ -81,7 +81,7 @@ function guardEvents(emitter: EventEmitter, passes: ReadonlyMap<string | symbol,
   };
 }
 
-/** Without HTTP what a client sends goes to listeners of the socket. An HTTP parser reads from below it. */
+/** Without HTTP, data goes to listeners of the socket. An HTTP parser reads from the underlying handle instead. */
 function passSocket(server: Server, socket: TLSSocket): true {
   const connection = server instanceof HttpsServer ? undefined : connectionOf(socket);
   if (connection !== undefined) guardData(socket, connection);
@@ -92,13 +92,13 @@ function passRequest(req: IncomingMessage, res: ServerResponse): boolean {
   const isPassed = pass(req, {
     refuse: (connection, refusal) => {
       res.on('error', ignore);
-      // The connection of a proxy is for others too.
+      // A proxy's connection also carries the requests of other clients.
       if (!connection.isForwarded)
         res.once('close', () => {
           connection.evict(refusal);
         });
       if (connection.isForwarded && req.headers.expect === undefined) readToEnd(req);
-      // HTTP/2's responses have no such thing.
+      // HTTP/2 responses do not have this property.
       else if ('shouldKeepAlive' in res) res.shouldKeepAlive = false;
       answerProblem(res, refusalError(refusal), refusal.reason);
     },
@@ -109,36 +109,37 @@ function passRequest(req: IncomingMessage, res: ServerResponse): boolean {
   const connection = isPassed && hasBody(req) ? connectionOf(req) : undefined;
   if (connection !== undefined)
     guardData(req, connection, (refusal) => {
-      // What has been read of it already would end like a whole body.
+      // Otherwise the part that has been read would look like a complete body.
       req.destroy(refusalError(refusal));
     });
   return isPassed;
 }
 
 /**
- * The connection of a proxy is for others too, and a proxy that cannot send a whole body reports a fault of the app in
- * place of the answer: node:http reads what is left and drops it, if that does not take long.
+ * A proxy's connection also carries the requests of other clients, and a proxy that cannot send the whole body reports a
+ * fault of the app in place of the response. Therefore node:http reads and discards the rest of the body, for a limited
+ * time.
  */
 function readToEnd(req: IncomingMessage): void {
   if (!hasBody(req)) return;
-  // When the whole body has come, the socket carries requests of others.
+  // Once the whole body has arrived, the socket may carry other requests.
   const limit = setTimeout(() => {
     if (!req.complete) req.socket.destroy();
   }, answerTimeoutMs);
-  // A request whose response is done is not told that its connection has ended.
+  // A request whose response has been sent emits no event when its connection ends.
   limit.unref();
   req.once('close', () => {
     clearTimeout(limit);
   });
 }
 
-/** Whether there is more of a request to come; on HTTP/2 that comes with the stream. */
+/** Whether a request has a body. An HTTP/2 body belongs to the stream. */
 function hasBody({ httpVersionMajor, headers }: IncomingMessage): boolean {
   const { 'content-length': length = '0', 'transfer-encoding': coding } = headers;
   return httpVersionMajor === 1 && (length !== '0' || coding !== undefined);
 }
 
-/** A client that is refused gets no answer here: its socket is no HTTP any more. A proxy gets one, for its client. */
+/** A refused client gets no response, because its socket no longer speaks HTTP. A proxy gets one for its client. */
 function passUpgrade(req: IncomingMessage, socket: Duplex): boolean {
   const isPassed = pass(req, {
     refuse: (connection, refusal) => {
@@ -159,7 +160,7 @@ function passUpgrade(req: IncomingMessage, socket: Duplex): boolean {
   return isPassed;
 }
 
-/** What comes is no request, or the rest of one: the client is judged at each piece of it. */
+/** Judges the client at each chunk of data that is not a new request: the rest of a body, or data after an upgrade. */
 function guardData(
   data: Readable,
   connection: Connection,
@@ -181,10 +182,10 @@ function guardData(
   );
 }
 
-/** What becomes of a request that no listener sees. */
+/** What happens to a request that no listener sees. */
 interface Outcomes {
   readonly refuse: Answer;
-  /** For one that belongs on a connection under another name. */
+  /** For a request that belongs on a connection under another server name. */
   readonly redirect: (error: MtlsError) => void;
 }
 
@@ -207,12 +208,12 @@ function isMisdirected(req: IncomingMessage, connection: Connection): boolean {
 
 function misdirected(): MtlsError {
   return new MtlsError('ERR_MTLS_REQUEST_MISDIRECTED', {
-    seen: 'the Host of the request is not under the name of the handshake',
+    seen: 'the Host of the request does not belong to the server name of the handshake',
     remedy: 'connect to that host',
   });
 }
 
-/** Streams come from their session; only those that pass reach its listeners and the server. */
+/** Judges the streams of an HTTP/2 session: only those that pass reach listeners of the session and the server. */
 function passSession(session: ServerHttp2Session, proxies: ProxyGate | undefined): boolean {
   const connection = session.destroyed ? undefined : connectionOf(session.socket);
   const pass = (
@@ -238,7 +239,7 @@ function passStream(
     if (!stream.endAfterHeaders) guardData(stream, connection);
     return true;
   }
-  // No other listener is left, and an unhandled error would end the process.
+  // No other listener gets the stream, and an unhandled error would end the process.
   stream.on('error', ignore);
   const answer: Answer = (open, reason) => {
     stream.once('close', () => {
@@ -249,10 +250,10 @@ function passStream(
   return turnAway(stream, answer, connection, refusal);
 }
 
-/** Tells a client why it is turned away. */
+/** Answers a client with the reason for its refusal. */
 type Answer = (connection: Connection, refusal: Refusal) => void;
 
-/** Answers; where that fails, or there is no connection to speak of, all of it ends. */
+/** Answers a refused request. If that fails, or if there is no connection, it is destroyed. */
 function turnAway(
   subject: { destroy(): unknown },
   answer: Answer,

@@ -1,20 +1,20 @@
 /**
- * How many signatures of forwarded certificates may turn out to be by no
- * configured CA: anyone can make such a certificate.
+ * Limits how many signatures of forwarded certificates may be verified without success, because anyone can make a
+ * certificate that no configured CA has signed.
  *
  * @module
  */
 
-// A signature takes a tenth of a millisecond with P-256, and more than one with P-521.
+// Verifying a signature takes a tenth of a millisecond with P-256, and more than a millisecond with P-521.
 const mostAtOnce = 400;
 const perSecond = 200;
 
-/** Counts signatures that fail, and forgets them over time. */
+/** Counts signatures that do not verify. The budget refills over time. */
 class SignatureBudget {
   #left = mostAtOnce;
   #at = performance.now();
 
-  /** Whether a certificate that was not seen before may be verified now. */
+  /** Whether the budget is used up: then no new certificate is verified. */
   get isSpent(): boolean {
     const now = performance.now();
     this.#left = Math.min(mostAtOnce, this.#left + ((now - this.#at) * perSecond) / 1000);
@@ -22,7 +22,7 @@ class SignatureBudget {
     return this.#left < 1;
   }
 
-  /** Takes the signatures that were verified in vain. */
+  /** Subtracts signatures that did not verify. */
   spend(signatures: number): void {
     this.#left -= signatures;
   }

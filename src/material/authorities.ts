@@ -152,7 +152,7 @@ export function storeOf(
   return store;
 }
 
-// OpenSSL would trust a leaf in `ca` directly, whoever issued it.
+// OpenSSL would trust a leaf in `ca` directly, regardless of its issuer.
 function checkCa(certificate: Certificate, origin: string): Certificate {
   if (isCa(certificate) || ((certificate.keyUsage ?? 0) & KeyUsage.crlSign) !== 0) return certificate;
   const fault =

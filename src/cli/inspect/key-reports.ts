@@ -126,10 +126,10 @@ function isSignedByItself({ publicKey, signed }: CertificateRequest): boolean {
   }
 }
 
-const nobody = new DistinguishedName([]);
+const noName = new DistinguishedName([]);
 
 function findKeyFaults(publicKeyKind: PublicKeyKind): Fault[] {
-  const refusal = checkKeys([{ subject: nobody, publicKeyKind }], checkCertificatePolicy());
+  const refusal = checkKeys([{ subject: noName, publicKeyKind }], checkCertificatePolicy());
   return refusal === undefined ? [] : [{ reason: refusal.reason, detail: refusal.detail }];
 }
 

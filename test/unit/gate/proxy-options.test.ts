@@ -24,7 +24,7 @@ const fromOf = (from: unknown, rest: object = {}): object => ({
 describe('proxies is refused', () => {
   test.each<[string, object, RegExp]>([
     ['without from', { proxies: { header: 'nginx' } }, /proxies\.from is undefined; expected \{ ca, rule \}/],
-    ['without a way', fromOf({}), /proxies\.from has none of them; expected one of ca/],
+    ['without a way', fromOf({}), /proxies\.from does not say how a proxy proves itself; expected one of ca/],
     [
       'with two ways',
       fromOf({ socket: true, secret }),
@@ -33,13 +33,13 @@ describe('proxies is refused', () => {
     ['with an unknown key', fromOf({ secret, mode: 0o600 }), /unknown key "mode"/],
     ['without a rule', fromOf({ ca: 'ca.pem' }, tls), /proxies\.from\.rule is missing/],
     ['with an empty rule', fromOf({ ca: 'ca.pem', rule: {} }, tls), /the rule is empty/],
-    ['with a function', fromOf({ ca: 'ca.pem', rule: () => true }, tls), /asks a function/],
+    ['with a function', fromOf({ ca: 'ca.pem', rule: () => true }, tls), /contains a function/],
     [
       'by certificate without TLS',
       fromOf({ ca: 'ca.pem', rule: { commonName: 'nginx' } }),
       /needs a server with TLS/,
     ],
-    ['by socket with TLS', fromOf({ socket: true }, tls), /makes a server without TLS/],
+    ['by socket with TLS', fromOf({ socket: true }, tls), /is for a server without TLS/],
     ['by socket with false', fromOf({ socket: false }), /proxies\.from\.socket is false; expected true/],
     ['with another mode', fromOf({ socket: true, mode: 0o666 }), /expected 0o600 or 0o660/],
     ['with no address', fromOf({ addresses: [] }), /proxies\.from\.addresses is an array; expected a list/],
