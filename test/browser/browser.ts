@@ -48,7 +48,7 @@ export async function visitor({ origin, certs, as, ...options }: VisitorOptions)
 
 async function launch(): Promise<Browser> {
   if (executable === undefined) throw new Error('no chromium: install it, or name it in CHROMIUM_PATH');
-  // Root may not have Chromium's sandbox, nor may anybody on some systems. The pages are our own.
+  // Root may not have Chromium's sandbox, nor may any user on some systems. The pages are our own.
   return await chromium.launch({ executablePath: executable, chromiumSandbox: false });
 }
 

@@ -4,7 +4,7 @@ import { Program } from '../support/program.js';
 import { temporaryDirectory } from '../support/files.js';
 import { testInBrowser as test, visitor } from './browser.js';
 
-test('the tutorial’s server greets a browser by its certificate, and is out of its reach once that is revoked', async () => {
+test('the tutorial’s server greets a browser by its certificate, and refuses it once that is revoked', async () => {
   const certs = temporaryDirectory();
   const ca = await openDevCa(certs);
   await ca.issueServer();

@@ -44,7 +44,7 @@ describe('the status page in a browser', () => {
     expect(await faintTexts(page)).toEqual([]);
   });
 
-  test('is out of reach at the next load, once its reader is revoked', async () => {
+  test('cannot be loaded again once the certificate of its reader is revoked', async () => {
     const stage = await Stage.set('examples/status/server.ts');
     const reader = { origin: stage.url, certs: stage.certs, as: 'client1' };
     const page = await (await visitor(reader)).newPage();

@@ -1,5 +1,5 @@
 /**
- * No client postpones its own revocation: however busy it keeps the server, it is out within a second, and nothing of it
+ * No client postpones its own revocation: however busy it keeps the server, it is disconnected within a second, and nothing of it
  * reaches a handler after the commit.
  *
  * @module

@@ -91,7 +91,7 @@ describe.each(tlsVersions)('https.createServer() with createServerOptions() alon
     expect(served).toEqual(['client1 GET /']);
   });
 
-  test('lets nobody reach a handler behind clientIdentity() whom OpenSSL takes and the gate does not', async () => {
+  test('lets no client reach a handler behind clientIdentity() that OpenSSL admits and the gate refuses', async () => {
     const { root, options } = material();
     const served: string[] = [];
     const made = await createServerOptions({ ...options, logger: silent });

@@ -154,7 +154,7 @@ describe('every field of a rule decides over TLS', () => {
     const server = await startServer({ root, app });
     expect(await server.as(client1).get('/yes')).toMatchObject({ status: 200, body: 'yes' });
     expect(await server.as(client1).get('/no')).toMatchObject({ status: 403 });
-    // A certificate without any of it is not let in by its silence.
+    // A certificate without the field is not admitted either.
     expect(await server.as(ca('other').client()).get('/yes')).toMatchObject({ status: 'refused' });
     expect(reached).toEqual(['yes']);
   });
@@ -265,7 +265,7 @@ describe('rules of one’s own', () => {
     expect(reached).toEqual(status === 200 ? ['route'] : []);
   });
 
-  test('a rule that throws is told of in the log, and not to the client', async () => {
+  test('a rule that throws is reported in the log, and not to the client', async () => {
     const root = ca('ca');
     const { app } = guarded({ now: fails, later: failsLater });
     const server = await startServer({ root, app });

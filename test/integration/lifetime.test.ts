@@ -170,7 +170,7 @@ describe('what the handle tells', () => {
     expect(server.recorder.events('crl-expiring')).toHaveLength(1);
   });
 
-  test('crl-expiring of a CRL that is about to run out at the start, to whoever listens from then on', async () => {
+  test('crl-expiring of a CRL that is about to expire at the start, to listeners that are added then', async () => {
     const root = ca('ca');
     const [thisUpdate, nextUpdate] = [secondIn(-100_000), secondIn(10_000)];
     const server = await startServer({ root, crl: root.crl({ thisUpdate, nextUpdate }).pem });
@@ -385,7 +385,7 @@ describe('protect()', () => {
   });
 
   test.each([{ rejectUnauthorized: true }, { rejectUnauthorized: false }])(
-    'lets nobody in before it has resolved, and the clients of its CAs afterwards ($rejectUnauthorized)',
+    'admits no client before it has resolved, and the clients of its CAs afterwards ($rejectUnauthorized)',
     async ({ rejectUnauthorized }) => {
       const given = material();
       const { root, files } = given;
@@ -417,7 +417,7 @@ describe('protect()', () => {
     },
   );
 
-  test('that fails leaves a server that lets nobody in', async () => {
+  test('that fails leaves a server that admits no client', async () => {
     const given = material({ crl: 'no CRL' });
     const served: string[] = [];
     const server = https.createServer(
@@ -462,7 +462,7 @@ describe('protect()', () => {
       await expect(protect(server, options)).rejects.toMatchObject(refused);
     });
 
-    test('by a protect() that is still reading, or that failed: that gate lets in no client', async () => {
+    test('by a protect() that is still reading, or that failed: that gate admits no client', async () => {
       const given = material({ crl: 'no CRL' });
       const served: string[] = [];
       const server = made(given, served);

@@ -25,7 +25,7 @@ test('a server that is closed and listens again judges by what was published mea
   expect(await server.as(client1).get()).toMatchObject({ status: 200 });
   await closed(server);
   publish(server.files.crl, root.crl({ number: 2, revoked: [client1] }).pem);
-  // Nobody looks while nobody can call.
+  // Nothing is polled while no client can connect.
   await pause(300);
   expect(server.recorder.events('reloaded')).toEqual([]);
   const port = await listenAgain(server);

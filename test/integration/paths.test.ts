@@ -137,7 +137,7 @@ describe('its kin: the intermediate that is configured', () => {
     },
   );
 
-  test('has taken the place of the old one at a reload: its client is out, on an open connection too', async () => {
+  test('has taken the place of the old one at a reload: its client is refused, and its open connection is closed', async () => {
     const root = ca('ca');
     const old = root.intermediate('middle');
     const now = old.reissue(constrained);

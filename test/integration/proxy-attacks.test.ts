@@ -264,7 +264,7 @@ describe('after a revocation', () => {
     expect(events).not.toContain('end');
   });
 
-  test('requests of a connection that ended while they waited are kept no more', async () => {
+  test('requests of a connection that ended while they waited are no longer kept', async () => {
     let handled = 0;
     const { mtls, port } = await start(() => handled++);
     const proxy = new RawProxy(port);

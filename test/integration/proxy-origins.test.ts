@@ -121,7 +121,7 @@ describe('a proxy on a Unix socket', () => {
     const refused = once(taken, 'error');
     taken.listen(path);
     expect((await refused)[0]).toMatchObject({ code: 'EADDRINUSE' });
-    // What a process leaves behind that was killed: the file, and nobody behind it.
+    // A killed process leaves its socket file behind, on which no process listens.
     const fd = createNetServer();
     const stale = join(temporaryDirectory(), 'stale.sock');
     await once(fd.listen(stale), 'listening');

@@ -198,7 +198,7 @@ const cases: Case[] = [
     detail: /control character/,
   },
   {
-    title: 'a critical extension that nobody knows',
+    title: 'an unknown critical extension',
     make: (root) => ({
       caller: root.client({
         extraExtensions: [{ oid: '1.2.3.4', critical: true, value: Buffer.from([0x05, 0x00]) }],
@@ -410,7 +410,7 @@ test.each([
   },
 );
 
-test('a listener or a logger that throws lets nobody in, and the server lives on', async () => {
+test('a listener or a logger that throws admits no client, and the server keeps running', async () => {
   const root = ca('ca');
   const client2 = root.client('client2');
   let broken = false;
@@ -446,6 +446,6 @@ async function refusedIn(
   expect(await server.as(caller, { version }).get()).toMatchObject({ status: 'refused' });
   expect(server.served).toEqual([]);
   expect([...server.mtls.connections]).toEqual([]);
-  await until(() => server.recorder.events('refused').length > 0, 'the refusal is told of');
+  await until(() => server.recorder.events('refused').length > 0, 'the refusal is reported');
   return { server, caller };
 }

@@ -21,7 +21,7 @@ import {
 
 const hour = 3_600_000;
 
-/** A server whose handler asks nobody who is calling, and a client whose certificate runs out in an hour. */
+/** A server whose handler does not use the identity, and a client whose certificate expires in an hour. */
 async function withoutMiddleware(
   reached: string[],
 ): Promise<{ server: TestServer; brief: Certificate; lasting: Certificate }> {
@@ -124,7 +124,7 @@ describe.each(tlsVersions)('over %s, a handler that never asks who is calling', 
   });
 });
 
-describe.each(tlsVersions)('over HTTP/2 and %s, a client that is out', (version) => {
+describe.each(tlsVersions)('over HTTP/2 and %s, a client that is no longer admitted', (version) => {
   interface World {
     readonly port: number;
     readonly root: CertificateAuthority;
@@ -189,7 +189,7 @@ describe.each(tlsVersions)('over HTTP/2 and %s, a client that is out', (version)
       'takes its request back with an error',
       (session) => {
         const stream = session.request({ ':path': '/after' });
-        // Once it is out: what is taken back before that is never sent.
+        // After the eviction: what is cancelled before that is never sent.
         setImmediate(() => {
           stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR);
         });
@@ -232,7 +232,7 @@ describe.each(tlsVersions)('over HTTP/2 and %s, a client that is out', (version)
   });
 });
 
-test('a request that comes by no connection the gate has judged reaches nobody', async () => {
+test('a request on a connection that the gate has not judged reaches no handler', async () => {
   const reached: string[] = [];
   const { server } = await withoutMiddleware(reached);
   const destroyed: string[] = [];

@@ -151,7 +151,7 @@ describe.each(tlsVersions)('over %s', (version) => {
   test('an anonymous session is resumed as an anonymous one, where clients are optional', async () => {
     const app = express();
     app.get('/open', (req, res) => res.send(identify(req)?.commonName ?? 'nobody'));
-    app.get('/', requireClient(), (_req, res) => res.send('let in'));
+    app.get('/', requireClient(), (_req, res) => res.send('admitted'));
     app.use(mtlsErrorHandler());
     const server = await startServer({ app, options: { clients: 'optional' } });
     const { session, body } = await server.as(undefined, { version }).get('/open');
@@ -180,7 +180,7 @@ describe.each(tlsVersions)('over %s', (version) => {
   });
 
   test.each(['named', 'native'] as const)(
-    'a session from a listener that asks for no certificate lets nobody in, though the ticket keys are the same (%s)',
+    'a session from a listener that requests no certificate admits no client, though the ticket keys are the same (%s)',
     async (refusals) => {
       const root = ca('ca');
       const tls = { ticketKeys: randomBytes(48) };
@@ -256,7 +256,7 @@ describe.each(tlsVersions)('over %s', (version) => {
     expect(await call(same, client1, '/good', good.session)).toMatchObject({ status: 200, resumed: true });
   });
 
-  test('two processes with the same ticket keys: the tickets of one that has not reloaded let nobody revoked in at the other', async () => {
+  test('two processes with the same ticket keys: the other admits no revoked client with a ticket of one that has not reloaded', async () => {
     const root = ca('ca');
     const [client1, client2] = [root.client('client1'), root.client('client2')];
     const files = material({ root });
@@ -422,7 +422,7 @@ describe.each(tlsVersions)('over %s', (version) => {
     });
 
     test.each(['named', 'native'] as const)(
-      'a session of a listener that asks for no certificate and has the same store lets nobody in (%s)',
+      'a session of a listener that requests no certificate and has the same store admits no client (%s)',
       async (refusals) => {
         const root = ca('ca');
         const server = await start(root, { options: { refusals } });

@@ -75,7 +75,7 @@ test('mtls.close() may be called again, and while a reload is under way', async 
   await Promise.all([mtls.close(), mtls.close()]);
   expect(await reload).toContain('the server was closed');
   await mtls.close();
-  // Whoever closes it is not told of a fault.
+  // A reload that close() aborted is not reported as a fault.
   expect(recorder.events('reload-failed')).toEqual([]);
   expect(mtls.fault).toBeUndefined();
 });

@@ -20,7 +20,7 @@ import {
 } from '../support/server.js';
 
 interface World extends TestServer {
-  /** Whose clients are let in as `partner.example`, and nowhere else. */
+  /** The CA whose clients are admitted as `partner.example`, and nowhere else. */
   readonly partner: CertificateAuthority;
   readonly names: Record<'key' | 'cert' | 'ca' | 'crl', string>;
   readonly local: Certificate;
@@ -135,7 +135,7 @@ describe.each(tlsVersions)('over %s, each name', (version) => {
       misdirected,
     );
     expect(await theirs.get('https://localhost/', host)).toMatchObject(misdirected);
-    // A host to whoever resolves the target as a URL.
+    // A host for programs that resolve the target as a URL.
     for (const target of ['//localhost/', '///localhost/', '/\\\\localhost/', 'https:///localhost/'])
       expect(await theirs.get(target, host)).toMatchObject(misdirected);
     expect(served).toEqual([]);
@@ -275,7 +275,7 @@ describe('what is told', () => {
     ]);
   });
 
-  test('when the CRL of a name runs out', async () => {
+  test('when the CRL of a name expires', async () => {
     const { partner, clock, names, recorder, mtls } = await world();
     publish(names.crl, partner.crl({ number: 2, nextUpdate: new Date(Date.now() + 3_600_000) }).pem);
     await until(() => recorder.events('reloaded').length > 0, 'the reload is reported');

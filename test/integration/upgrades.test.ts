@@ -190,7 +190,7 @@ describe.each(tlsVersions)('an upgrade over %s', (version) => {
     expect(server.outcomes).toEqual([undefined]);
   });
 
-  test('of a client whose certificate runs out while its rule is being asked is answered 401', async () => {
+  test('of a client whose certificate expires while its rule is being asked is answered 401', async () => {
     const { rule, asked, answer } = slowRule();
     const server = await guarded(requireClientOnUpgrade(rule));
     const brief = root.client({ notAfter: new Date(Date.now() + hour) });
@@ -204,7 +204,7 @@ describe.each(tlsVersions)('an upgrade over %s', (version) => {
       body: problem(401, 'Unauthorized', 'ERR_MTLS_CERTIFICATE_EXPIRED'),
     });
     expect(server.outcomes).toEqual([undefined]);
-    await until(() => server.recorder.events('evicted').length === 1, 'the eviction is told of');
+    await until(() => server.recorder.events('evicted').length === 1, 'the eviction is reported');
     expect(server.recorder.events('evicted')).toMatchObject([{ reason: 'expired' }]);
   });
 
@@ -265,7 +265,7 @@ describe('on a server that', () => {
     await until(() => open.isClosed, 'what was upgraded is closed');
   });
 
-  test('createServerOptions() has made, a client that is out by now is answered', async () => {
+  test('createServerOptions() has made, a client that has been refused meanwhile is answered', async () => {
     const { options } = material({ root });
     const clock = new Clock();
     const server = createHttpsServer(await createServerOptions({ ...options, now: clock.now }));
@@ -283,7 +283,7 @@ describe('on a server that', () => {
     expect(outcomes).toEqual([undefined]);
   });
 
-  test('has no gate, nobody upgrades, and the error says what to do', async () => {
+  test('has no gate, no client upgrades, and the error says what to do', async () => {
     const { files } = material({ root });
     const server = createHttpsServer({ key: readFileSync(files.key), cert: readFileSync(files.cert) });
     const outcomes = guardUpgrades(server, requireClientOnUpgrade());

@@ -1,5 +1,5 @@
 /**
- * One verdict, whoever is asked: the gate at the handshake, `mtls.explain()`, `doctor` and `inspect`.
+ * All give the same verdict: the gate at the handshake, `mtls.explain()`, `doctor` and `inspect`.
  *
  * @module
  */

@@ -236,7 +236,7 @@ test('lists that are loaded at the same time without a thread share one warning'
 });
 
 test.each(['the command line', 'NODE_OPTIONS'])(
-  'the thread may read no more than its process, by the permission model of %s',
+  'the thread may read only what its process may, by the permission model of %s',
   async (where) => {
     const inThreads = `let found = 'all';
       try { require('node:fs').readdirSync('/'); } catch ({ code }) { found = code; }

@@ -103,7 +103,7 @@ describe('the two ways in', () => {
 describe('the command', () => {
   const file = path.join('node_modules', 'express-mtls', manifest.bin['express-mtls']);
 
-  test('ends quietly where nobody reads to the end, as head does', async () => {
+  test('ends quietly if its output is not read to the end, as with head', async () => {
     const command = spawn(process.execPath, [file, '--help'], { cwd: consumers });
     command.stdout.destroy();
     const [said, [exitCode]] = await Promise.all([text(command.stderr), once(command, 'exit')]);

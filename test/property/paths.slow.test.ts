@@ -580,7 +580,7 @@ function acceptedOf(
 
 // ---- the comparison
 
-/** Counted, so that a generator that admits nobody, or everybody, is noticed. */
+/** Counted, so that a generator whose clients are all refused, or all admitted, is noticed. */
 const seen = { admitted: 0, refused: 0, severalPaths: 0 };
 
 function compare(of: World): void {

@@ -23,7 +23,7 @@ import {
 export interface Differences {
   /** Changes the configuration, so that callers need no certificate. */
   readonly withoutCertificate: (config: string) => string;
-  /** What is not answered with 200, though it makes nobody another: the status by the form of the header. */
+  /** The forms that are not answered with 200, although they give no client another identity: the status by form. */
   readonly spoofed?: Answers;
   readonly spoofedOverHttp2?: Answers;
   /** Lets clients send long bodies, where the default does not. */

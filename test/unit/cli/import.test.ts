@@ -179,11 +179,11 @@ describe('express-mtls import', () => {
       .replace('HOST', 'localhost');
     const { code, err } = await runCommand(command?.split(' ') ?? []);
     expect({ code, err }).toStrictEqual({ code: 0, err: '' });
-    const mended = command?.includes(' new ') === true ? 'new' : name;
+    const renewed = command?.includes(' new ') === true ? 'new' : name;
     const again = await importJson(certs, join(folder, 'again'));
-    expect(again.certificates).toContainEqual(expect.objectContaining({ name: mended, key: 'copied' }));
-    expect(again.warnings.filter(({ about }) => about === mended)).toStrictEqual([]);
-    const pem = readFileSync(join(certs, `${mended}-crt.pem`));
+    expect(again.certificates).toContainEqual(expect.objectContaining({ name: renewed, key: 'copied' }));
+    expect(again.warnings.filter(({ about }) => about === renewed)).toStrictEqual([]);
+    const pem = readFileSync(join(certs, `${renewed}-crt.pem`));
     const kind = /server|^s$/.test(name) ? '1.3.6.1.5.5.7.3.1' : '1.3.6.1.5.5.7.3.2';
     expect(new X509Certificate(pem).keyUsage).toStrictEqual([kind]);
   });

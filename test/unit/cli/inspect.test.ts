@@ -159,7 +159,7 @@ describe('a client certificate', () => {
     ['signed with SHA-1', { hash: 'sha1' }, 'weak-signature', /SHA-1/],
     ['with a negative number', { serial: Buffer.from('ff01', 'hex') }, 'identity-invalid', /negative/],
     [
-      'with a critical extension nobody knows',
+      'with an unknown critical extension',
       { extraExtensions: [{ oid: '1.2.3.4', critical: true, value: Buffer.from('0500', 'hex') }] },
       'unsupported-extension',
       /critical extension 1\.2\.3\.4/,
@@ -377,7 +377,7 @@ describe('a CRL', () => {
     ['from the future', { thisUpdate: new Date(Date.now() + day) }, 'ERR_MTLS_CRL_INVALID'],
     ['signed with SHA-1', { hash: 'sha1' }, 'ERR_MTLS_CRL_UNSUPPORTED'],
     [
-      'with a critical extension nobody knows',
+      'with an unknown critical extension',
       { extraExtensions: [{ oid: '1.2.3.4', critical: true, value: Buffer.from('0500', 'hex') }] },
       'ERR_MTLS_CRL_UNSUPPORTED',
     ],

@@ -133,7 +133,7 @@ describe.each(presets)('%s', (preset) => {
     expect(faultOf(preset, ...proxies[preset](bytes, [])).seen).toContain(name.toLowerCase());
   });
 
-  test('a fault has no more than a short excerpt of what was sent, and every character of it is visible', () => {
+  test('a fault has at most a short excerpt of what was sent, and every character of it is visible', () => {
     for (const value of [
       `\u0007\u001b[2J${'x'.repeat(200)}`,
       `secret-${'y'.repeat(200)}`,
@@ -189,14 +189,14 @@ describe('ten certificates are the most', () => {
     });
   });
 
-  test('of DER after DER no more are read', () => {
+  test('DER after DER beyond the limit is not read', () => {
     const value = sfBytes(...ten, Buffer.from('no certificate'));
     expect(faultOf('haproxy', 'Client-Cert', sfBytes(leaf), 'Client-Cert-Chain', value).seen).toBe(
       'client-cert-chain has more than 10 certificates',
     );
   });
 
-  test('of a List with more members no more are read', () => {
+  test('members of a List beyond the limit are not read', () => {
     const value = [...ten.map((der) => sfBytes(der)), ':no base64!:'].join(', ');
     expect(faultOf('rfc9440', 'Client-Cert', sfBytes(leaf), 'Client-Cert-Chain', value).seen).toBe(
       'client-cert-chain has more than 10 certificates',

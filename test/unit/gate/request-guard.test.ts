@@ -9,7 +9,7 @@ import { guardServer } from '../../../src/gate/request-guard.js';
 
 const refusal = refuse('expired', 'it ran out');
 
-/** A connection whose client is out, and what it was ended for. */
+/** A connection whose client is no longer admitted, and the reason it was ended with. */
 class Refused implements Connection {
   readonly identity = undefined;
   readonly remoteAddress = '192.0.2.1';
@@ -59,7 +59,7 @@ class Stream extends EventEmitter {
   }
 }
 
-/** A stream comes from a client that is out. */
+/** A stream of a client that is no longer admitted. */
 function receive(stream: Stream, method: string): { connection: Refused; seen: unknown[] } {
   const server = new EventEmitter();
   guardServer(server as Server, { proxies: undefined, accept: () => true, admit: () => true });
@@ -72,7 +72,7 @@ function receive(stream: Stream, method: string): { connection: Refused; seen: u
   return { connection, seen };
 }
 
-test('a stream is answered, nobody sees it, and when it is closed the connection is ended', () => {
+test('a stream is answered, no handler sees it, and when it is closed the connection is ended', () => {
   const stream = new Stream();
   const { connection, seen } = receive(stream, 'GET');
   expect(stream.answers).toEqual(['401 a body follows', 'ERR_MTLS_CERTIFICATE_EXPIRED']);

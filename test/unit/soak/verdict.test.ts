@@ -104,7 +104,7 @@ test.each<[string, Partial<SoakResult>, string]>([
     '1 of 2 connections that brought a session resumed it; most have to',
   ],
   [
-    'a renewed certificate that nobody saw',
+    'a renewed certificate that no client saw',
     { serverCertificates: 2 },
     'the server had 3 certificates, and new connections saw 2',
   ],
