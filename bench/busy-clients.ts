@@ -40,6 +40,13 @@ const loads: readonly Load[] = [
     handleMs: 1,
   },
   {
+    label: '50 connections with 100 pipelined requests of 1 ms each',
+    of: 'requests',
+    connections: 50,
+    sending: { pipelined: 100 },
+    handleMs: 1,
+  },
+  {
     label: '500 WebSockets with a message of 0.02 ms every 10 ms',
     of: 'messages',
     connections: 500,

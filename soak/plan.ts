@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Sending } from '../bench/load/busy-connections.js';
 
 /** The kinds of connection, in the order in which roles alternate between them. */
 export const connectionKinds = [
@@ -91,7 +92,45 @@ export const changeEveryMs = {
   brokenServerName: 3000,
   /** How long the pair of the server is broken before it is renewed. */
   brokenPair: 1500,
+  overload: 8000,
 } as const;
+
+/** How one client keeps a server of its own busy. */
+export interface Overload {
+  readonly name: string;
+  readonly connections: number;
+  readonly sending: Sending;
+  /** How long the handler blocks the event loop for each request or message, in milliseconds. */
+  readonly handleMs: number;
+}
+
+/** The loads, in the order in which they take turns. */
+export const overloads: readonly Overload[] = [
+  {
+    name: '20 connections with 50 pipelined requests of 1 ms each',
+    connections: 20,
+    sending: { pipelined: 50 },
+    handleMs: 1,
+  },
+  {
+    name: '50 connections with 100 pipelined requests of 1 ms each',
+    connections: 50,
+    sending: { pipelined: 100 },
+    handleMs: 1,
+  },
+  {
+    name: '100 WebSockets with 100 messages a second of 0.2 ms each',
+    connections: 100,
+    sending: { everyMs: 10 },
+    handleMs: 0.2,
+  },
+];
+
+/** How long a load lasts before its client is revoked, in milliseconds. */
+export const overloadMs = 1500;
+
+/** How long the connections of a revoked client may stay open before the run is given up, in milliseconds. */
+export const overloadLimitMs = 20_000;
 
 /** The maximum random delay of changes other than to the CRL, so that changes coincide in every way. */
 export const jitterMs = 1000;
@@ -115,3 +154,6 @@ export const slopeFromSeconds = 180;
 export function warmUpSeconds(seconds: number): number {
   return Math.min(Math.max(seconds / 5, 60), seconds / 2);
 }
+
+/** The minimum duration of a run in which every fault has its turn, in seconds. */
+export const allFaultsFromSeconds = 60;

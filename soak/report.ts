@@ -26,13 +26,14 @@ export function formatResult(result: SoakResult): string {
     ...(failures.length === 0 ? [] : [failures.map((failure) => `- ${failure}`).join('\n')]),
     assertions(result),
     latenesses(result),
+    overloaded(result),
     clients(result),
     changes(result),
     server(result),
   ].join('\n\n');
 }
 
-function assertions({ counts, memory, left, exit }: SoakResult): string {
+function assertions({ counts, memory, left, exit, standingFaults: faults }: SoakResult): string {
   const slope = `${memory.megabytesAMinute.toFixed(2)} MB a minute, by ${memory.samples} samples after ${memory.warmUpSeconds} s`;
   const limit = memory.isAsserted ? `${steepestSlope} MB a minute` : 'not asserted: the run is too short';
   const { warm, last, peak } = memory;
@@ -44,6 +45,7 @@ function assertions({ counts, memory, left, exit }: SoakResult): string {
       ['connections of good clients ended', String(counts.dropped), '0'],
       ['answers later than 1 s after the change', String(counts.late), '0'],
       ['answers to another client', String(counts.mistaken), '0'],
+      ['samples in which a server had no fault', `${faults.without} of ${faults.samples}`, '0'],
       ['growth of resident memory', slope, limit],
       ['of that in what V8 counts', `${memory.countedMegabytesAMinute.toFixed(2)} MB a minute`, ''],
       ['resident memory: after warm-up, at the end, at most', `${warm} MB, ${last} MB, ${peak} MB`, ''],
@@ -67,6 +69,19 @@ function latenesses({ lateness }: SoakResult): string {
     `${closedAfter.max} ms`,
   ]);
   const head = ['out because', 'clients', 'last answer, p99', 'at most', 'connection closed, p99', 'at most'];
+  return formatTable(head, rows);
+}
+
+function overloaded({ overloads }: SoakResult): string {
+  const rows = overloads.map(({ name, revocations, handled, lastHandledMs, afterCommit, closedMs }) => [
+    name,
+    String(revocations),
+    withCommas(handled),
+    `${lastHandledMs} ms`,
+    String(afterCommit),
+    `${closedMs} ms`,
+  ]);
+  const head = ['load', 'revocations', 'handled', 'last, at most', 'after the commit', 'closed, at most'];
   return formatTable(head, rows);
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { OverloadFigures } from './overload/overload-figures.js';
 import type { ServerFigures, Tally } from './programs/server.js';
 import type { Counts } from './truth/checker.js';
 import type { Cause } from './truth/standing.js';
@@ -57,6 +58,10 @@ export interface SoakResult {
   readonly counts: Counts;
   readonly lateness: readonly LatenessFigures[];
   readonly changes: Changes;
+  /** How often the servers were asked for standing faults, and how often one of them had none. */
+  readonly standingFaults: { readonly samples: number; readonly without: number };
+  /** One for each load. */
+  readonly overloads: readonly OverloadFigures[];
   /** The number of different server certificates that new connections received. */
   readonly serverCertificates: number;
   readonly server: ServerFigures;

@@ -22,6 +22,7 @@ import { Rotation } from './chaos/rotation.js';
 import { repeat } from './chaos/schedule.js';
 import { ServerName } from './chaos/server-name.js';
 import { Fleet, type Target } from './fleet.js';
+import { Overloads } from './overload/overloads.js';
 import {
   type ConnectionKind,
   connectionKinds,
@@ -38,6 +39,7 @@ import type { ServerCalls } from './programs/server.js';
 import { Checker } from './truth/checker.js';
 import { underSni } from './truth/standing.js';
 import type { SoakResult } from './result.js';
+import type { ServerFiles } from './server-files.js';
 import { summarizeRun } from './summary.js';
 
 export interface RunOptions {
@@ -55,10 +57,12 @@ export async function runSoak(options: RunOptions): Promise<SoakResult> {
   const folder = mkdtempSync(join(tmpdir(), 'express-mtls-soak-'));
   const server = new Child<ServerCalls>(new URL('programs/server.ts', import.meta.url), ['--expose-gc']);
   const clients = new Child<ClientsCalls>(new URL('programs/clients.ts', import.meta.url));
+  const journal = new Journal();
+  const overloads = new Overloads(folder, journal);
   try {
-    return await new Soak(folder, { server, clients }).run(options);
+    return await new Soak(folder, { server, clients, overloads }, journal).run(options);
   } finally {
-    await Promise.all([server.stop(), clients.stop()]);
+    await Promise.all([server.stop(), clients.stop(), overloads.stop()]);
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -66,15 +70,17 @@ export async function runSoak(options: RunOptions): Promise<SoakResult> {
 interface Programs {
   readonly server: Child<ServerCalls>;
   readonly clients: Child<ClientsCalls>;
+  /** With a server and clients of its own. */
+  readonly overloads: Overloads;
 }
 
 class Soak {
   readonly #programs: Programs;
   readonly #root: CertificateAuthority = ca('root');
   readonly #east: CertificateAuthority = this.#root.intermediate('east');
-  readonly #journal: Journal = new Journal();
+  readonly #journal: Journal;
   readonly #disk: Disk = new Disk();
-  readonly #checker: Checker = new Checker((at) => this.#journal.around(at));
+  readonly #checker: Checker;
   readonly #rotation: Rotation;
   readonly #crls: CrlChanges;
   readonly #guestCa: GuestCa;
@@ -82,8 +88,10 @@ class Soak {
   readonly #serverName: ServerName;
   readonly #files: { readonly ca: string; readonly crl: string; readonly crls: string };
 
-  constructor(folder: string, programs: Programs) {
+  constructor(folder: string, programs: Programs, journal: Journal) {
     this.#programs = programs;
+    this.#journal = journal;
+    this.#checker = new Checker((at) => journal.around(at));
     for (const name of ['crl', 'crls', 'elsewhere']) mkdirSync(join(folder, name));
     const files = {
       ca: join(folder, 'ca-crt.pem'),
@@ -95,7 +103,7 @@ class Soak {
     writeFileSync(files.crl, this.#root.crl().pem);
     writeFileSync(join(files.crls, 'east.pem'), this.#east.crl().pem);
     this.#files = files;
-    const watched = { disk: this.#disk, journal: this.#journal };
+    const watched = { disk: this.#disk, journal };
     this.#rotation = new Rotation(this.#root, join(folder, 'pair'), this.#journal);
     this.#crls = new CrlChanges(
       this.#root,
@@ -103,7 +111,6 @@ class Soak {
       watched,
     );
     const additions = new Disk();
-    const { journal } = watched;
     this.#brokenSource = new BrokenSource(folder, files.crls, { additions, journal });
     this.#serverName = new ServerName(join(folder, 'named'), this.#root, journal);
     this.#guestCa = new GuestCa({ ca: files.ca, residents, crls: files.crls }, { additions, journal });
@@ -131,6 +138,7 @@ class Soak {
       this.#guestCa.run(signal),
       this.#brokenSource.run(signal),
       this.#serverName.run(namedRevocations, signal),
+      this.#programs.overloads.run(this.#serverFiles, this.#root.pem, signal),
       runExpiries(fleet, this.#east, signal),
       repeat({ everyMs: observeEveryMs, signal }, () => fleet.observe()),
       repeat({ firstAfterMs: progressEveryMs, everyMs: progressEveryMs, signal }, async () => {
@@ -149,15 +157,15 @@ class Soak {
   }
 
   async #listen(): Promise<Target> {
+    const { files } = this.#serverName;
+    const ports = await this.#programs.server.call('listen', this.#serverFiles, files);
+    return { ...ports, name: files.name, ca: this.#root.pem };
+  }
+
+  get #serverFiles(): ServerFiles {
     const { ca: cas, crl, crls } = this.#files;
     const { key, cert } = this.#rotation;
-    const { files } = this.#serverName;
-    const ports = await this.#programs.server.call(
-      'listen',
-      { key, cert, ca: [cas, this.#brokenSource.ca], crl: [crl, crls] },
-      files,
-    );
-    return { ...ports, name: files.name, ca: this.#root.pem };
+    return { key, cert, ca: [cas, this.#brokenSource.ca], crl: [crl, crls] };
   }
 
   /** Returns the certificates of good clients of the root, which its CRLs could list. */
@@ -207,6 +215,7 @@ class Soak {
         casAdded: this.#guestCa.counts.added,
         casRemoved: this.#guestCa.counts.removed,
       },
+      overloads: this.#programs.overloads.figures,
       server: figures,
       samples,
       left,

@@ -13,7 +13,10 @@ import { type MemorySample, slopeOf } from './truth/memory-slope.js';
 import type { Lateness } from './truth/standing.js';
 
 /** The raw results of a run. */
-export interface RunEvidence extends Pick<SoakResult, 'seconds' | 'changes' | 'server' | 'left' | 'exit'> {
+export interface RunEvidence extends Pick<
+  SoakResult,
+  'seconds' | 'changes' | 'overloads' | 'server' | 'left' | 'exit'
+> {
   /** `machineTime()`. */
   readonly begun: number;
   readonly checker: Checker;
@@ -30,8 +33,22 @@ export function summarizeRun({ begun, checker, samples, ...evidence }: RunEviden
     lateness: latenessFigures(checker.lateness(machineTime())),
     serverCertificates: checker.serverSerials.size,
     memory: memoryFigures(samples, begun, evidence.seconds),
+    standingFaults: faultFigures(samples, begun, evidence.seconds),
     seen: checker.failures,
   };
+}
+
+// The first fault is delayed at random, and is read at the next poll.
+const firstFaultMs = 3000;
+
+function faultFigures(
+  samples: readonly MemorySample[],
+  begun: number,
+  seconds: number,
+): SoakResult['standingFaults'] {
+  const [from, to] = [begun + firstFaultMs, begun + seconds * 1000];
+  const during = samples.filter(({ at }) => at >= from && at <= to);
+  return { samples: during.length, without: during.filter(({ faults }) => faults === 0).length };
 }
 
 function latenessFigures(all: readonly Lateness[]): LatenessFigures[] {

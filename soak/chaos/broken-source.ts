@@ -21,7 +21,8 @@ export interface PartnerPlace {
   readonly crl: string;
 }
 
-const faults = [
+/** Faults of another CA's files. */
+export const partnerFaults = [
   'CRL of another CA: garbled',
   'a leaf in a file of CAs',
   'CRL of another CA: cut off',
@@ -29,7 +30,7 @@ const faults = [
   'CRL of another CA: older',
   'CRL of another CA: a folder in its place',
 ] as const;
-type Fault = (typeof faults)[number];
+type Fault = (typeof partnerFaults)[number];
 
 export class BrokenSource {
   readonly counts: Record<string, number> = {};
@@ -58,7 +59,7 @@ export class BrokenSource {
   /** Keeps a source broken until `signal`. */
   async run(signal: AbortSignal): Promise<void> {
     await repeat({ everyMs: changeEveryMs.brokenSource, jitterMs, signal }, (count) => {
-      const fault = faults[count % faults.length] as Fault;
+      const fault = partnerFaults[count % partnerFaults.length] as Fault;
       this.#journal.note(fault);
       // The next source breaks before the previous one is repaired, so that one is broken at every moment.
       if (fault.startsWith('CRL')) {

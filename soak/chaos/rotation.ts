@@ -10,7 +10,7 @@ import type { Certificate, CertificateAuthority } from '../../test/support/chain
 import { changeEveryMs, jitterMs } from '../plan.js';
 import { relink, replace } from './crl-updates.js';
 import type { Journal } from './journal.js';
-import { breakPair, type PairFault, pairFaults } from './pair-faults.js';
+import { breakPair, clearKey, type PairFault, type PairPlace, pairFaults } from './pair-faults.js';
 import { repeat } from './schedule.js';
 
 const keyFile = 'server-key.pem';
@@ -38,6 +38,12 @@ export class Rotation {
     for (const name of [keyFile, certFile]) symlinkSync(join('..data', name), join(folder, name));
   }
 
+  /** Behind the link. */
+  get #pair(): PairPlace {
+    const folder = join(this.#folder, '..data');
+    return { key: join(folder, keyFile), cert: join(folder, certFile) };
+  }
+
   get key(): string {
     return join(this.#folder, keyFile);
   }
@@ -61,19 +67,16 @@ export class Rotation {
 
   #break(fault: PairFault): void {
     this.#journal.note(`the pair is broken: ${fault}`);
-    const pair = {
-      key: join(this.#folder, '..data', keyFile),
-      cert: join(this.#folder, '..data', certFile),
-    };
-    breakPair(fault, pair, (dates) => this.#issuer.server(dates));
+    breakPair(fault, this.#pair, (dates) => this.#issuer.server(dates));
     this.broken[fault] = (this.broken[fault] ?? 0) + 1;
   }
 
   async #replaceOneByOne({ keyPem, chainPem }: Certificate): Promise<void> {
     this.#journal.note(`key renewed, its certificate ${gapMs} ms later`);
-    replace(join(this.#folder, '..data', keyFile), keyPem);
+    clearKey(this.#pair);
+    replace(this.#pair.key, keyPem);
     await sleep(gapMs);
-    replace(join(this.#folder, '..data', certFile), chainPem);
+    replace(this.#pair.cert, chainPem);
     this.counts['key first']++;
   }
 

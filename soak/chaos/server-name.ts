@@ -14,10 +14,14 @@ import { underSni } from '../truth/standing.js';
 import type { Revocations } from './crl-changes.js';
 import { replace } from './crl-updates.js';
 import type { Journal } from './journal.js';
-import { breakPair, type IssuePair, type PairFault, pairFaults } from './pair-faults.js';
+import { breakPair, clearKey, type IssuePair, type PairFault, pairFaults } from './pair-faults.js';
 import { repeat } from './schedule.js';
 
-const caFaults = [
+/** Before the names of the faults of its files, where they are counted. */
+export const serverNamePrefix = 'sni: ';
+
+/** Faults of its file of CAs. */
+export const caFaults = [
   'a leaf in its file of CAs',
   'its file of CAs is missing',
   'its file of CAs is garbled',
@@ -118,6 +122,7 @@ export class ServerName {
 
   #writePair(): void {
     const { keyPem, chainPem } = this.#issue();
+    clearKey(this.#files);
     replace(this.#files.key, keyPem);
     replace(this.#files.cert, chainPem);
   }
@@ -127,7 +132,7 @@ export class ServerName {
   }
 
   #note(fault: string): void {
-    const what = `sni: ${fault}`;
+    const what = `${serverNamePrefix}${fault}`;
     this.#journal.note(what);
     this.broken[what] = (this.broken[what] ?? 0) + 1;
   }

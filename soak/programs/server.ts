@@ -105,7 +105,7 @@ const calls = {
     return figures;
   },
 
-  /** Resident memory, once a second from the start, each time after collecting garbage. */
+  /** Resident memory and faults, once a second from the start, each time after collecting garbage. */
   samples(): MemorySample[] {
     return samples;
   },
@@ -182,7 +182,8 @@ function sample(): void {
   // Without this, the samples depend on when V8 last collected garbage.
   globalThis.gc?.();
   const { rss, heapUsed, external } = process.memoryUsage();
-  samples.push({ at: machineTime(), resident: rss, counted: heapUsed + external });
+  const faults = Math.min(...handles.map((handle) => handle.faults.length));
+  samples.push({ at: machineTime(), resident: rss, counted: heapUsed + external, faults });
 }
 
 async function listen(server: Server): Promise<number> {

@@ -4,13 +4,15 @@
  * @module
  */
 
-/** Memory use at one time, in bytes. */
+/** Memory use at one time, in bytes, and the faults that stand. */
 export interface MemorySample {
   /** `machineTime()`. */
   readonly at: number;
   readonly resident: number;
   /** The memory that V8 accounts for: its heap, and memory attached to its objects. */
   readonly counted: number;
+  /** The smallest number of faults of any server. */
+  readonly faults: number;
 }
 
 export interface MemorySlope {

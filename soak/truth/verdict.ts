@@ -3,7 +3,11 @@
  *
  * @module
  */
-import { steepestSlope } from '../plan.js';
+import { overloadFailures } from '../overload/overload-figures.js';
+import { partnerFaults } from '../chaos/broken-source.js';
+import { pairFaults } from '../chaos/pair-faults.js';
+import { caFaults, serverNamePrefix } from '../chaos/server-name.js';
+import { allFaultsFromSeconds, steepestSlope } from '../plan.js';
 import type { SoakResult } from '../result.js';
 import { underSni } from './standing.js';
 
@@ -11,6 +15,8 @@ import { underSni } from './standing.js';
 export function findFailures(result: SoakResult): string[] {
   return [
     ...summarize(result.seen),
+    ...overloadFailures(result.overloads),
+    ...faultFailures(result),
     ...slopeFailures(result),
     ...endFailures(result),
     ...result.server.warnings.map((warning) => `the server was warned: ${warning}`),
@@ -39,6 +45,23 @@ function endFailures({ left, exit }: SoakResult): string[] {
   if (exit === 0) return handles;
   const ending = exit === null ? 'did not end by itself' : `ended with ${exit}`;
   return [...handles, `the server's process ${ending}`];
+}
+
+/** The faults that must have been tried, as they are counted. */
+export const allFaults: readonly string[] = [
+  ...partnerFaults,
+  ...pairFaults,
+  ...[...pairFaults, ...caFaults].map((fault) => `${serverNamePrefix}${fault}`),
+];
+
+/** One source must be broken at all times, by each fault in turn. */
+function faultFailures({ seconds, changes, standingFaults: { samples, without } }: SoakResult): string[] {
+  const untried =
+    seconds < allFaultsFromSeconds ? [] : allFaults.filter((fault) => !(fault in changes.brokenSources));
+  const failures = untried.map((fault) => `no source was broken by: ${fault}`);
+  if (samples === 0 || without > 0)
+    failures.push(`in ${without} of ${samples} samples a server had no fault; one source is always broken`);
+  return failures;
 }
 
 /** A soak that provokes nothing would always pass. */

@@ -6,14 +6,14 @@
  */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import http2 from 'node:http2';
 import https from 'node:https';
 import type { Server as NetServer } from 'node:net';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
-import { createServer, identify, type Mtls, protect } from 'express-mtls';
+import { createServer, type Mtls, protect } from 'express-mtls';
 import { createWebSocketStream, WebSocket, WebSocketServer } from 'ws';
 import { type Certificate, ca } from '../support/chain.js';
 import type { Target } from '../support/client.js';
@@ -35,39 +35,6 @@ function work(ms: number): void {
   const end = performance.now() + ms;
   while (performance.now() < end);
 }
-
-test('20 connections with 50 pipelined requests of 1 ms each are served for no second after the revocation', async () => {
-  const root = ca('ca');
-  const client2 = root.client('client2');
-  let lastServed = 0;
-  const app = (req: IncomingMessage, res: ServerResponse): void => {
-    work(1);
-    if (identify(req) !== undefined) lastServed = performance.now();
-    res.end('ok');
-  };
-  const server = await startServer({ root, app });
-  const target = { port: server.port, ca: root.pem };
-  const sockets = await Promise.all(Array.from({ length: 20 }, () => dialled(target, client2)));
-  const batch = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(50);
-  for (const socket of sockets) {
-    let answers = 0;
-    socket.on('data', (chunk: Buffer) => {
-      answers += chunk.toString('latin1').split('HTTP/1.1 200').length - 1;
-      if (answers >= 25) {
-        answers -= 50;
-        socket.write(batch);
-      }
-    });
-    socket.write(batch + batch);
-  }
-  await until(() => lastServed > 0, 'the requests are served', 10_000);
-  await pause(2000);
-  publish(server.files.crl, root.crl({ number: 2, revoked: [client2] }).pem);
-  const published = performance.now();
-  await until(() => sockets.every((socket) => socket.destroyed), 'all connections are closed', 15_000);
-  expect(lastServed).toBeGreaterThan(published);
-  expect(lastServed - published).toBeLessThan(1000);
-});
 
 describe('WebSockets', () => {
   interface Crowd {

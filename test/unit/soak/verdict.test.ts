@@ -1,10 +1,12 @@
 import { expect, test } from '@jest/globals';
-import { connectionKinds } from '../../../soak/plan.js';
+import { connectionKinds, overloads } from '../../../soak/plan.js';
 import type { SoakResult } from '../../../soak/result.js';
 import type { Counts } from '../../../soak/truth/checker.js';
 import { slopeOf } from '../../../soak/truth/memory-slope.js';
 import { underSni } from '../../../soak/truth/standing.js';
-import { findFailures } from '../../../soak/truth/verdict.js';
+import { allFaults, findFailures } from '../../../soak/truth/verdict.js';
+
+const [firstLoad] = overloads.map(({ name }) => name);
 
 const none = { p99: 0, max: 0 };
 
@@ -32,11 +34,20 @@ const passed: SoakResult = {
   changes: {
     goodLists: {},
     brokenLists: {},
-    brokenSources: {},
+    brokenSources: Object.fromEntries(allFaults.map((fault) => [fault, 1])),
     rotations: { 'key first': 1 },
     casAdded: 1,
     casRemoved: 1,
   },
+  standingFaults: { samples: 590, without: 0 },
+  overloads: overloads.map(({ name }) => ({
+    name,
+    revocations: 1,
+    handled: 1000,
+    lastHandledMs: 500,
+    closedMs: 600,
+    afterCommit: 0,
+  })),
   serverCertificates: 3,
   server: { reloads: 1, authenticated: 1, failedReloads: {}, evicted: {}, refused: {}, warnings: [] },
   memory: {
@@ -54,6 +65,10 @@ const passed: SoakResult = {
   exit: 0,
   seen: [],
 };
+
+function withoutKey(name: string): Record<string, number> {
+  return Object.fromEntries(Object.entries(passed.changes.brokenSources).filter(([key]) => key !== name));
+}
 
 test('a run without failures has passed', () => {
   expect(findFailures(passed)).toEqual([]);
@@ -108,8 +123,38 @@ test.each<[string, Partial<SoakResult>, string]>([
     { serverCertificates: 2 },
     'the server had 3 certificates, and new connections saw 2',
   ],
+  [
+    'a load that no client was revoked under',
+    { overloads: passed.overloads.slice(1) },
+    `nobody was revoked under a load of ${firstLoad}`,
+  ],
+  [
+    'a revoked client that is served under load for more than a second',
+    { overloads: passed.overloads.map((each, index) => ({ ...each, lastHandledMs: 1001 - index })) },
+    `under a load of ${firstLoad}, a revoked client was served for 1001 ms; the limit is 1000`,
+  ],
+  [
+    'a request that reaches a handler after the commit',
+    { overloads: passed.overloads.map((each, index) => ({ ...each, afterCommit: index === 0 ? 2 : 0 })) },
+    `under a load of ${firstLoad}, 2 of what a revoked client sent reached a handler after the commit`,
+  ],
+  [
+    'a fault that was not tried',
+    { changes: { ...passed.changes, brokenSources: withoutKey('the key is encrypted') } },
+    'no source was broken by: the key is encrypted',
+  ],
+  [
+    'a moment without a fault',
+    { standingFaults: { samples: 590, without: 3 } },
+    'in 3 of 590 samples a server had no fault; one source is always broken',
+  ],
 ])('%s fails the run', (_what, change, failure) => {
   expect(findFailures({ ...passed, ...change })).toEqual([failure]);
+});
+
+test('a short run does not fail because of a fault that was not tried', () => {
+  const changes = { ...passed.changes, brokenSources: {} };
+  expect(findFailures({ ...passed, seconds: 30, changes })).toEqual([]);
 });
 
 test('a short run reports memory growth, and does not fail because of it', () => {
@@ -130,6 +175,7 @@ test('the slope is that of the fitted line after the warm-up, in MB per minute',
     // Steep at first, then half a megabyte a minute, with a saw on it.
     resident: (second < 20 ? second * 5e6 : 100e6 + (second / 60) * 0.5e6) + (second % 2) * 1e5,
     counted: 0,
+    faults: 1,
   }));
   const { megabytesAMinute, samples: count } = slopeOf(samples, 20_000);
   expect(count).toBe(100);
