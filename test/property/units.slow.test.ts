@@ -4,185 +4,274 @@
  *
  * @module
  */
-import { rmSync } from 'node:fs';
+import type { Server } from 'node:http';
 import { expect, test } from '@jest/globals';
-import { createServer, type MtlsOptions } from 'express-mtls';
+import { createServer, identify, type Mtls, type MtlsOptions } from 'express-mtls';
 import fc from 'fast-check';
-import { type Certificate, type CertificateAuthority, ca } from '../support/chain.js';
+import { type Certificate, ca } from '../support/chain.js';
 import { temporaryDirectory, writeMaterial } from '../support/files.js';
 import { day, fromNow } from '../support/lists.js';
-import { publish } from '../support/server.js';
+import { escaped, TestProxy } from '../support/proxied.js';
+import { listen } from '../support/server.js';
+import {
+  casChanges,
+  CasUnit,
+  crlChanges,
+  CrlUnit,
+  pairChanges,
+  PairUnit,
+  secretChanges,
+  secrets,
+  SecretUnit,
+  sequences,
+  type Step,
+  stepsOn,
+  type Unit,
+} from './units.js';
 
 const numRuns = Number(process.env['FUZZ_RUNS'] ?? 25);
-const timeout = Math.max(120_000, numRuns * 3000);
+const timeout = Math.max(400_000, numRuns * 3000);
 
-const [ours, partner, extra] = [ca('ours'), ca('partner'), ca('extra')] as const;
-const clients = [ours, partner].map((issuer) => [1, 2, 3, 4].map(() => issuer.client()));
+const [ours, partner] = [ca('ours'), ca('partner')] as const;
+const clients = [1, 2, 3, 4].map(() => ours.client());
+const partnerClients = [1, 2, 3, 4].map(() => partner.client());
 const pairs = [1, 2, 3, 4].map((days) => ours.server({ notAfter: fromNow((10 + days) * day) }));
 const expired = ours.server({ notBefore: fromNow(-2 * day), notAfter: fromNow(-day) });
-const stranger = ours.client();
+const [firstPair] = pairs as [Certificate];
 
-type Action =
-  | { readonly unit: 'pair' | 'name'; readonly pair: number }
-  | { readonly unit: 'pair' | 'name'; readonly fault: 'no key' | 'garbled' | 'mismatch' | 'expired' }
-  | { readonly unit: 'crl'; readonly of: 0 | 1; readonly revoked: readonly number[] }
-  | { readonly unit: 'crl'; readonly of: 0 | 1; readonly fault: 'missing' | 'garbled' | 'older' | 'forged' }
-  | { readonly unit: 'ca'; readonly of: 0 | 1; readonly hasExtra: boolean }
-  | { readonly unit: 'ca'; readonly of: 0 | 1; readonly fault: 'missing' | 'garbled' | 'leaf' };
+const proxyCas = [ca('proxies'), ca('other-proxies')] as const;
+const proxies = proxyCas.map((issuer) => [1, 2].map(() => issuer.client('nginx')));
 
-const index = fc.constantFrom<0 | 1>(0, 1);
-const action: fc.Arbitrary<Action> = fc.oneof(
-  fc.record({ unit: fc.constantFrom('pair' as const, 'name' as const), pair: fc.nat(3) }),
-  fc.record({
-    unit: fc.constantFrom('pair' as const, 'name' as const),
-    fault: fc.constantFrom('no key' as const, 'garbled' as const, 'mismatch' as const, 'expired' as const),
-  }),
-  fc.record({ unit: fc.constant('crl' as const), of: index, revoked: fc.uniqueArray(fc.nat(3)) }),
-  fc.record({
-    unit: fc.constant('crl' as const),
-    of: index,
-    fault: fc.constantFrom('missing' as const, 'garbled' as const, 'older' as const, 'forged' as const),
-  }),
-  fc.record({ unit: fc.constant('ca' as const), of: index, hasExtra: fc.boolean() }),
-  fc.record({
-    unit: fc.constant('ca' as const),
-    of: index,
-    fault: fc.constantFrom('missing' as const, 'garbled' as const, 'leaf' as const),
-  }),
-);
+const ignore = (): void => undefined;
+// Without a logger, the first refusal is a warning.
+const logger = { info: ignore, warn: ignore, error: ignore };
 
-/** The files, and what is to be in force. */
-class World {
-  readonly files = writeMaterial(temporaryDirectory(), {
-    key: pairs[0]?.keyPem ?? '',
-    cert: pairs[0]?.pem ?? '',
-    nameKey: pairs[0]?.keyPem ?? '',
-    nameCert: pairs[0]?.pem ?? '',
+/** The units of a server. */
+interface World {
+  readonly options: Omit<MtlsOptions, 'key' | 'cert'> & { readonly key?: string; readonly cert?: string };
+  readonly units: readonly Unit<never>[];
+  /** Compares what is in force with what must be. */
+  check(mtls: Mtls, server: Server): Promise<void> | void;
+}
+
+/** Whatever is written to the units of a world, in whatever order, they are in force as they must be after each step. */
+async function assertUnits<Made extends World>(
+  make: () => Made,
+  steps: readonly fc.Arbitrary<Step<Made>>[],
+): Promise<void> {
+  const property = fc.asyncProperty(sequences(steps), async (sequence) => {
+    const world = make();
+    const server = await createServer(
+      { ...world.options, logger, watch: false } as MtlsOptions,
+      (req, res) => {
+        res.end(identify(req)?.fingerprint256);
+      },
+    );
+    const { mtls } = server;
+    try {
+      for (const { take } of sequence) {
+        take(world);
+        await mtls.reload().catch(() => undefined);
+        await world.check(mtls, server);
+        const hasFault = world.units.some((unit) => unit.hasFault);
+        expect(mtls.faults.length > 0).toBe(hasFault);
+        expect(mtls.healthy).toBe(!hasFault);
+      }
+    } finally {
+      server.close();
+      server.closeAllConnections();
+      await mtls.close();
+    }
+  });
+  await fc.assert(property, { numRuns });
+}
+
+/** A server with a name of `sni`, and clients of two CAs. */
+class Plain implements World {
+  readonly #files = writeMaterial(temporaryDirectory(), {
+    key: firstPair.keyPem,
+    cert: firstPair.pem,
+    nameKey: firstPair.keyPem,
+    nameCert: firstPair.pem,
     ca0: ours.pem,
     ca1: partner.pem,
     crl0: ours.crl({ number: 1 }).pem,
     crl1: partner.crl({ number: 1 }).pem,
   });
-  readonly pair = { pair: pairs[0], name: pairs[0] };
-  readonly revoked: [readonly number[], readonly number[]] = [[], []];
-  readonly faults = new Set<string>();
-  hasExtra = false;
-  #number = 1;
-  /** What each file of CAs gave when it last read whole. */
-  readonly #given: [boolean, boolean] = [false, false];
+  readonly pair = new PairUnit(this.#files, pairs, expired);
+  readonly name = new PairUnit({ key: this.#files.nameKey, cert: this.#files.nameCert }, pairs, expired);
+  readonly crls = [
+    new CrlUnit(this.#files.crl0, ours, clients),
+    new CrlUnit(this.#files.crl1, partner, partnerClients),
+  ] as const;
+  readonly cas = new CasUnit([this.#files.ca0, this.#files.ca1], [ours, partner]);
+  readonly units = [this.pair, this.name, ...this.crls, this.cas];
 
-  get options(): MtlsOptions {
-    const { key, cert, nameKey, nameCert, ca0, ca1, crl0, crl1 } = this.files;
-    return {
-      key,
-      cert,
-      ca: [ca0, ca1],
-      crl: [crl0, crl1],
-      sni: { 'name.test': { key: nameKey, cert: nameCert } },
-      watch: false,
-    };
+  get options(): World['options'] {
+    const { key, cert, nameKey, nameCert, ca0, ca1, crl0, crl1 } = this.#files;
+    const sni = { 'name.test': { key: nameKey, cert: nameCert } };
+    return { key, cert, ca: [ca0, ca1], crl: [crl0, crl1], sni };
   }
 
-  do(given: Action): void {
-    if (given.unit === 'crl') this.#writeCrl(given);
-    else if (given.unit === 'ca') this.#writeCas(given);
-    else this.#writePair(given);
-  }
-
-  #writePair(given: Extract<Action, { unit: 'pair' | 'name' }>): void {
-    const { unit } = given;
-    const [key, cert] =
-      unit === 'pair' ? [this.files.key, this.files.cert] : [this.files.nameKey, this.files.nameCert];
-    const put = (keyPem: string | undefined, certPem: string): void => {
-      rmSync(key, { force: true });
-      if (keyPem !== undefined) publish(key, keyPem);
-      publish(cert, certPem);
-    };
-    if ('pair' in given) {
-      const pair = pairs[given.pair] as Certificate;
-      put(pair.keyPem, pair.pem);
-      this.pair[unit] = pair;
-      this.faults.delete(unit);
-      return;
+  check(mtls: Mtls): void {
+    expect(mtls.certificates.map(({ notAfter }) => notAfter)).toEqual([
+      this.pair.inForce.notAfter,
+      this.name.inForce.notAfter,
+    ]);
+    for (const [which, all] of [clients, partnerClients].entries()) {
+      const admitted = all.map((client) => mtls.explain(client.pem).admitted);
+      expect(admitted).toEqual([0, 1, 2, 3].map((one) => !this.crls[which]?.revoked.includes(one)));
     }
-    const [one, other] = pairs as [Certificate, Certificate];
-    if (given.fault === 'no key') put(undefined, one.pem);
-    else if (given.fault === 'garbled') put(one.keyPem, 'garbled');
-    else if (given.fault === 'mismatch') put(one.keyPem, other.pem);
-    else put(expired.keyPem, expired.pem);
-    this.faults.add(unit);
-  }
-
-  #writeCrl(given: Extract<Action, { unit: 'crl' }>): void {
-    const { of } = given;
-    const file = of === 0 ? this.files.crl0 : this.files.crl1;
-    const issuer: CertificateAuthority = of === 0 ? ours : partner;
-    const own = clients[of] as Certificate[];
-    const list = (number: number, revoked: readonly number[]): string =>
-      issuer.crl({ number, revoked: revoked.map((which) => own[which] as Certificate) }).pem;
-    if ('revoked' in given) {
-      publish(file, list(++this.#number, given.revoked));
-      this.revoked[of] = given.revoked;
-      this.faults.delete(`crl${of}`);
-      return;
-    }
-    if (given.fault === 'missing') rmSync(file, { force: true });
-    else if (given.fault === 'garbled') publish(file, 'garbled');
-    else if (given.fault === 'older') publish(file, list(0, []));
-    else publish(file, issuer.crl({ number: this.#number + 1, signWith: stranger.privateKey }).pem);
-    this.faults.add(`crl${of}`);
-  }
-
-  #writeCas(given: Extract<Action, { unit: 'ca' }>): void {
-    const { of } = given;
-    const file = of === 0 ? this.files.ca0 : this.files.ca1;
-    const own = of === 0 ? ours : partner;
-    if ('hasExtra' in given) {
-      publish(file, own.pem + (given.hasExtra ? extra.pem : ''));
-      this.#given[of] = given.hasExtra;
-      this.faults.delete(`ca${of}`);
-    } else {
-      if (given.fault === 'missing') rmSync(file, { force: true });
-      else publish(file, given.fault === 'garbled' ? 'garbled' : own.pem + stranger.pem);
-      this.faults.add(`ca${of}`);
-    }
-    const isThere = this.#given.includes(true);
-    const isWhole = !this.faults.has('ca0') && !this.faults.has('ca1');
-    // It goes at once, and comes when every source reads.
-    this.hasExtra = isThere && (isWhole || this.hasExtra);
+    const cas = mtls.authorities.map(({ subject }) => String(subject));
+    expect(cas.includes('CN=extra')).toBe(this.cas.hasExtra);
   }
 }
 
 test(
   'what is in force is the newest valid state of each unit',
   async () => {
-    const property = fc.asyncProperty(fc.array(action, { minLength: 1, maxLength: 15 }), async (actions) => {
-      const world = new World();
-      const server = await createServer(world.options);
-      const { mtls } = server;
-      try {
-        for (const each of actions) {
-          world.do(each);
-          await mtls.reload().catch(() => undefined);
-          const [main, named] = mtls.certificates;
-          expect([main?.notAfter, named?.notAfter]).toEqual([
-            world.pair.pair?.notAfter,
-            world.pair.name?.notAfter,
-          ]);
-          for (const which of [0, 1] as const) {
-            const states = clients[which]?.map((client) => mtls.explain(client.pem).admitted);
-            expect(states).toEqual([0, 1, 2, 3].map((one) => !world.revoked[which].includes(one)));
-          }
-          const cas = mtls.authorities.map(({ subject }) => String(subject));
-          expect(cas.includes('CN=extra')).toBe(world.hasExtra);
-          expect(mtls.faults.length > 0).toBe(world.faults.size > 0);
-          expect(mtls.healthy).toBe(world.faults.size === 0);
-        }
-      } finally {
-        await mtls.close();
-      }
-    });
-    await fc.assert(property, { numRuns });
+    await assertUnits(
+      () => new Plain(),
+      [
+        stepsOn('pair', pairChanges, ({ pair }) => pair),
+        stepsOn('name', pairChanges, ({ name }) => name),
+        stepsOn('crl 0', crlChanges(4), ({ crls }) => crls[0]),
+        stepsOn('crl 1', crlChanges(4), ({ crls }) => crls[1]),
+        stepsOn('cas', casChanges, ({ cas }) => cas),
+      ],
+    );
   },
   timeout,
 );
+
+/** Proxies with certificates of two CAs, which forward clients of another. */
+class ByCertificate implements World {
+  readonly #files = writeMaterial(temporaryDirectory(), {
+    key: firstPair.keyPem,
+    cert: firstPair.pem,
+    ca: ours.pem,
+    crl: ours.crl({ number: 1 }).pem,
+    ca0: proxyCas[0].pem,
+    ca1: proxyCas[1].pem,
+    crl0: proxyCas[0].crl({ number: 1 }).pem,
+    crl1: proxyCas[1].crl({ number: 1 }).pem,
+  });
+  readonly pair = new PairUnit(this.#files, pairs, expired);
+  readonly crl = new CrlUnit(this.#files.crl, ours, clients);
+  readonly proxyCrls = [0, 1].map(
+    (which) =>
+      new CrlUnit(
+        which === 0 ? this.#files.crl0 : this.#files.crl1,
+        proxyCas[which] ?? proxyCas[0],
+        proxies[which] ?? [],
+      ),
+  ) as [CrlUnit, CrlUnit];
+  readonly proxyCas = new CasUnit([this.#files.ca0, this.#files.ca1], proxyCas);
+  readonly units = [this.pair, this.crl, ...this.proxyCrls, this.proxyCas];
+  readonly #extra = this.proxyCas.extra.client('nginx');
+
+  get options(): World['options'] {
+    const { key, cert, ca: own, crl, ca0, ca1, crl0, crl1 } = this.#files;
+    const from = { ca: [ca0, ca1], crl: [crl0, crl1], rule: { commonName: 'nginx' } };
+    // The extra CA has no CRL.
+    const revocation = { unknown: 'allow' } as const;
+    return { key, cert, ca: own, crl, revocation, proxies: { from, header: 'nginx' } };
+  }
+
+  async check(mtls: Mtls, server: Server): Promise<void> {
+    expect(mtls.certificates.map(({ notAfter }) => notAfter)).toEqual([this.pair.inForce.notAfter]);
+    const port = await portOf(server);
+    const forward = async (proxy: Certificate, client: Certificate): Promise<unknown> => {
+      const asked = new TestProxy({ port, ca: ours.pem, certificate: proxy });
+      return (await asked.get('/', ['X-SSL-Client-Cert', escaped(client)])).status;
+    };
+    const [client1, client2] = clients as [Certificate, Certificate];
+    const [answer1, answer2] = [0, 1].map((which) => (this.crl.revoked.includes(which) ? 401 : 200));
+    for (const [which, all] of proxies.entries()) {
+      for (const [index, proxy] of all.entries()) {
+        const isRevoked = this.proxyCrls[which]?.revoked.includes(index);
+        expect(await forward(proxy, client1)).toBe(isRevoked ? 'ended' : answer1);
+      }
+    }
+    expect(await forward(this.#extra, client2)).toBe(this.proxyCas.hasExtra ? answer2 : 'ended');
+  }
+}
+
+test(
+  'what is in force behind proxies with certificates is the newest valid state of each unit',
+  async () => {
+    await assertUnits(
+      () => new ByCertificate(),
+      [
+        stepsOn('pair', pairChanges, ({ pair }) => pair),
+        stepsOn('crl', crlChanges(4), ({ crl }) => crl),
+        stepsOn('proxies.from.crl 0', crlChanges(2), ({ proxyCrls: [crl] }) => crl),
+        stepsOn('proxies.from.crl 1', crlChanges(2), ({ proxyCrls: [, crl] }) => crl),
+        stepsOn('proxies.from.ca', casChanges, ({ proxyCas: cas }) => cas),
+      ],
+    );
+  },
+  timeout,
+);
+
+/** Proxies with one of two secrets, without TLS. */
+class BySecret implements World {
+  readonly #files = writeMaterial(temporaryDirectory(), {
+    ca0: ours.pem,
+    ca1: partner.pem,
+    crl0: ours.crl({ number: 1 }).pem,
+    crl1: partner.crl({ number: 1 }).pem,
+    secret0: secrets[0] as string,
+    secret1: secrets[1] as string,
+  });
+  readonly crl = new CrlUnit(this.#files.crl0, ours, clients);
+  readonly cas = new CasUnit([this.#files.ca0, this.#files.ca1], [ours, partner]);
+  readonly secrets = [
+    new SecretUnit(this.#files.secret0, secrets[0] as string),
+    new SecretUnit(this.#files.secret1, secrets[1] as string),
+  ] as const;
+  readonly units = [this.crl, this.cas, ...this.secrets];
+
+  get options(): World['options'] {
+    const { ca0, ca1, crl0, crl1, secret0, secret1 } = this.#files;
+    const from = { secret: [{ path: secret0 }, { path: secret1 }] };
+    return { ca: [ca0, ca1], crl: [crl0, crl1], proxies: { from, header: 'nginx' } };
+  }
+
+  async check(mtls: Mtls, server: Server): Promise<void> {
+    const proxy = new TestProxy({ port: await portOf(server) });
+    const inForce = this.secrets.map((unit) => unit.inForce);
+    const good = inForce[0] as string;
+    const ask = async (secret: string, client: Certificate): Promise<unknown> =>
+      (await proxy.get('/', ['X-SSL-Client-Cert', escaped(client), 'Mtls-Proxy-Secret', secret])).status;
+    for (const secret of secrets) {
+      const status = await ask(secret, partnerClients[0] as Certificate);
+      expect(status).toBe(inForce.includes(secret) ? 200 : 403);
+    }
+    for (const [index, client] of clients.entries())
+      expect(await ask(good, client)).toBe(this.crl.revoked.includes(index) ? 401 : 200);
+    const cas = mtls.authorities.map(({ subject }) => String(subject));
+    expect(cas.includes('CN=extra')).toBe(this.cas.hasExtra);
+  }
+}
+
+test(
+  'what is in force behind proxies with secrets is the newest valid state of each unit',
+  async () => {
+    await assertUnits(
+      () => new BySecret(),
+      [
+        stepsOn('crl', crlChanges(4), ({ crl }) => crl),
+        stepsOn('cas', casChanges, ({ cas }) => cas),
+        stepsOn('proxies.from.secret 0', secretChanges, ({ secrets: [secret] }) => secret),
+        stepsOn('proxies.from.secret 1', secretChanges, ({ secrets: [, secret] }) => secret),
+      ],
+    );
+  },
+  timeout,
+);
+
+async function portOf(server: Server): Promise<number> {
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : await listen(server);
+}
