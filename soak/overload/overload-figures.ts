@@ -24,7 +24,7 @@ export interface OverloadFigures {
 export function overloadFailures(figures: readonly OverloadFigures[]): string[] {
   const missing = overloads
     .filter(({ name }) => !figures.some((each) => each.name === name))
-    .map(({ name }) => `nobody was revoked under a load of ${name}`);
+    .map(({ name }) => `no client was revoked under a load of ${name}`);
   const late = figures
     .filter(({ lastHandledMs }) => lastHandledMs > graceMs)
     .map(

@@ -126,7 +126,7 @@ test.each<[string, Partial<SoakResult>, string]>([
   [
     'a load that no client was revoked under',
     { overloads: passed.overloads.slice(1) },
-    `nobody was revoked under a load of ${firstLoad}`,
+    `no client was revoked under a load of ${firstLoad}`,
   ],
   [
     'a revoked client that is served under load for more than a second',
