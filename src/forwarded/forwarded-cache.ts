@@ -1,6 +1,6 @@
 /**
- * Looks up what was read from header lines. A Map would hash each value whole, which takes 1 to 7 µs; here a
- * sample of the value finds the slot, and a comparison of the whole decides.
+ * A cache of what was read from header values. A Map would hash each whole value, which takes 1 to 7 µs; here a sample
+ * of the value finds the slot, and then the whole value is compared.
  *
  * @module
  */
@@ -11,17 +11,17 @@ interface Entry<Value> {
   readonly value: Value;
 }
 
-/** What keeps the entries, and bounds them. */
+/** The bounded store of the entries. */
 export interface SlotStore<Stored> {
-  /** What is in a slot; `undefined` where it is empty. */
+  /** The content of a slot; `undefined` if it is empty. */
   get(slot: number): Stored | undefined;
-  /** Puts something into a slot, and replaces what is in it. */
+  /** Puts a value into a slot, and replaces its content. */
   put(slot: number, stored: Stored, weight: number): void;
 }
 
 /**
- * A cache keyed by header lines, on top of a bounded store such as a `WeightedCache`. Two clients may share a slot: the
- * later one replaces the earlier one, and neither gets what belongs to the other.
+ * A cache by header values, on top of a bounded store such as a `WeightedCache`. Two clients may share a slot: the later
+ * one replaces the earlier one, and neither gets the other's value.
  */
 export class ForwardedCache<Value> {
   readonly #store: SlotStore<Entry<Value>>;
@@ -30,7 +30,7 @@ export class ForwardedCache<Value> {
     this.#store = store;
   }
 
-  /** What was put for the same lines; `undefined` where it was not, or was dropped. */
+  /** The value for the same lines; `undefined` if there is none, or if it was dropped. */
   get(lines: ForwardedLines): Value | undefined {
     const entry = this.#store.get(slotOf(lines));
     return entry !== undefined && isSame(entry.lines, lines) ? entry.value : undefined;
@@ -38,7 +38,7 @@ export class ForwardedCache<Value> {
 
   /**
    * Puts a value for these lines.
-   * @param weight - About how many bytes the value takes. The length of the lines is added.
+   * @param weight - The approximate size of the value in bytes. The length of the lines is added.
    */
   put(lines: ForwardedLines, value: Value, weight: number): void {
     const ofLines = lines.certificate.length + (lines.chain?.length ?? 0);
@@ -53,10 +53,10 @@ function isSame(one: ForwardedLines, other: ForwardedLines): boolean {
 // Certificates of one CA differ in the key and the signature, which are a fifth of the characters or more.
 const samples = 32;
 
-/** Where lines are kept: a number of 32 bits that is always the same for the same lines, and seldom for others. */
+/** The slot of header lines: a 32-bit number, always the same for the same lines, and rarely the same for others. */
 export function slotOf({ certificate, chain }: ForwardedLines): number {
   const { length } = certificate;
-  // Many clients share a chain, and one client may come with it and without it: its length is enough.
+  // Many clients share a chain, and one client may send it or not, so the length of the chain is enough here.
   let slot = Math.imul(length, 65_599) ^ (chain?.length ?? -1);
   const step = Math.max(1, Math.floor(length / samples));
   for (let index = length - 1; index >= 0; index -= step)

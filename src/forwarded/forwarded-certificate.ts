@@ -1,5 +1,5 @@
 /**
- * Reads the certificate that a proxy passes on in a header, and writes it for a backend.
+ * Reads the certificate that a proxy forwards in a header, and writes it for a backend.
  * Whether the proxy and the certificate are trusted is decided elsewhere.
  *
  * @module
@@ -16,11 +16,11 @@ import { refuse } from './refusal.js';
 import { readByteSequence, readByteSequenceList } from './structured-field.js';
 import { readXfcc } from './xfcc.js';
 
-/** Why a header holds no certificate. It quotes at most a short, escaped excerpt of the value. */
+/** Why a header does not hold a certificate. It quotes at most a short, escaped excerpt of the value. */
 export interface ForwardedFault {
   /** What was seen: `'x-ssl-client-cert is empty'`. */
   readonly seen: string;
-  /** What was expected in its place, unless that goes without saying. */
+  /** What was expected, if it is not obvious. */
   readonly expected?: string;
   /** What to change in the configuration of the proxy. */
   readonly remedy: string;
@@ -35,12 +35,11 @@ export interface ForwardedLines {
 }
 
 /**
- * Finds the header lines that carry a certificate, without decoding them, so that what they hold can be looked up in a
- * `ForwardedCache`.
+ * Finds the header lines with a certificate, without decoding them, so that they can be looked up in a `ForwardedCache`.
  *
- * Each header may have one line. Several are refused, although RFC 9440 section 2.3 allows a list to be split: a client
- * may have sent one of them, and proxies differ in where they put their own.
- * @param rawHeaders - Name, value, name, value, as `req.rawHeaders` has them. `req.headers` does not
+ * A repeated header is refused, although RFC 9440 section 2.3 allows a list to be split: a client may have sent one of
+ * the lines, and proxies differ in where they put their own.
+ * @param rawHeaders - Name, value, name, value, as in `req.rawHeaders`. `req.headers` does not
  *   show that there were several lines.
  * @returns The lines, for {@link readForwarded}; a fault; `undefined` where the request has none of
  *   the headers: the caller is anonymous. An empty header is returned as lines, and is a fault when it is read.
@@ -95,17 +94,17 @@ function tooLong(name: string, length: number): ForwardedFault {
 }
 
 /**
- * Decodes the lines that {@link findForwarded} found. The value must hold certificates and nothing else: at most ten, of
- * at most 16,384 bytes each.
+ * Decodes the lines that {@link findForwarded} found. The value must consist of certificates: at most ten, of at most
+ * 16,384 bytes each.
  *
- * A form that stands for no certificate is a fault with every preset: an empty value, `::`, `(null)`, a placeholder that
- * the proxy did not replace. Each proxy can be configured to leave the header out, or to require a certificate. Google
- * Cloud, which always sends the header, sends an empty value for a certificate above 16 KB too, so that it does not mean
- * an anonymous caller there either. In the header of the chain, an empty value and `::` are an empty chain: a client may
- * send none, and HAProxy has none on a resumed session.
+ * A value that stands for no certificate is a fault with every preset: an empty value, `::`, `(null)`, a placeholder that
+ * the proxy did not replace. Each proxy can be configured to omit the header, or to require a certificate. Google Cloud,
+ * which always sends the header, also sends an empty value for a certificate above 16 KB, so even there it does not mean
+ * a caller without a certificate. In the header of the chain, an empty value and `::` are an empty chain: a client may
+ * send no intermediates, and HAProxy has none on a resumed session.
  *
  * A chain that begins with the client's own certificate is returned without it. `Cert` and `Chain` of Envoy must agree.
- * @returns Never throws, whatever a stranger sent.
+ * @returns The certificates, or a fault. Never throws, whatever the client sent.
  * @example
  * ```ts
  * const lines = findForwarded(req.rawHeaders, header);
@@ -126,7 +125,7 @@ export function readForwarded(
   return reading(field, header, () => ({ leaf, chain: readChain(above, field, leaf) }));
 }
 
-/** Whether something is a fault, and not what was looked for. */
+/** Whether a result is a fault. */
 export function isFault(
   result: ForwardedLines | ForwardedCertificate | ForwardedFault,
 ): result is ForwardedFault {
@@ -142,7 +141,7 @@ function readCertificate(value: string, { certificate, holdsChain }: ForwardedHe
   return holdsChain ? { leaf, chain } : { leaf: onlyOne(certificates), chain: [] };
 }
 
-/** The certificates above the leaf. HAProxy puts DER after DER. */
+/** The intermediates. HAProxy concatenates them in DER. */
 function readChain(value: string, { encoding }: ForwardedField, leaf: Buffer): readonly Buffer[] {
   if (value === '' || value === '::') return [];
   refusePlaceholder(value);
@@ -195,10 +194,10 @@ function reading(
 }
 
 /**
- * The headers of RFC 9440 for a request to a backend that trusts this server as a proxy. They have to replace those that
- * a client sent (`withoutHeaders()`).
+ * The headers of RFC 9440 for a request to a backend that trusts this server as a proxy. They must replace those that a
+ * client sent (`withoutHeaders()`).
  * @param leaf - The client's certificate, DER.
- * @param chain - Those above it, nearest first, without the leaf. An empty one has no `Client-Cert-Chain`.
+ * @param chain - The intermediates, nearest first, without the leaf. If empty, `Client-Cert-Chain` is omitted.
  * @example
  * ```ts
  * await fetch(url, { headers: writeForwarded(leaf, chain) });

@@ -1,6 +1,5 @@
 /**
- * The option `proxies.header`: in which header a proxy passes a client's certificate
- * on, and in which form.
+ * The option `proxies.header`: the header in which a proxy forwards the client's certificate, and its encoding.
  *
  * @module
  */
@@ -8,9 +7,9 @@ import { MtlsError } from '../errors.js';
 import { checkEach, invalid, nearest } from '../option-checks.js';
 
 /**
- * A proxy whose header and form are known.
+ * A proxy whose header and encoding are known.
  *
- * | preset               | header                                     | form          | above the client's certificate |
+ * | preset               | header                                     | encoding      | intermediates                  |
  * | -------------------- | ------------------------------------------ | ------------- | ------------------------------ |
  * | `rfc9440`            | `Client-Cert`                              | `rfc9440`     | `Client-Cert-Chain`            |
  * | `nginx`              | `X-SSL-Client-Cert`                        | `percent-pem` | nothing                        |
@@ -27,12 +26,12 @@ import { checkEach, invalid, nearest } from '../option-checks.js';
  * | `cloudflare-rfc9440` | `Client-Cert`                              | `rfc9440`     | `Client-Cert-Chain`            |
  * | `ingress-nginx`      | `Ssl-Client-Cert`                          | `percent-pem` | nothing                        |
  *
- * nginx, HAProxy, Apache, Caddy, Google Cloud and rules of Cloudflare send whatever header their configuration names. The
- * preset means the one in the table; for another, give its name and encoding. `traefik` means Traefik 3.
+ * nginx, HAProxy, Apache, Caddy, Google Cloud and rules of Cloudflare send the header that their configuration names. The
+ * preset stands for the header in the table; for another, give its name and encoding. `traefik` means Traefik 3.
  *
- * No preset makes a proxy remove what a client sends under the same name. nginx and HAProxy overwrite a header that they
- * set; Traefik and rules of Cloudflare leave it where there is no certificate, and Envoy passes it on unless it is told
- * to sanitize: their configuration has to remove it.
+ * The proxy must be configured to remove a header of that name that a client sends. nginx and HAProxy overwrite a header
+ * that they set. Traefik and rules of Cloudflare pass on the client's header if there is no certificate, and Envoy
+ * passes it on unless it is configured to sanitize.
  */
 export type ForwardedPreset =
   | 'rfc9440'
@@ -51,23 +50,24 @@ export type ForwardedPreset =
   | 'ingress-nginx';
 
 /**
- * The form of a certificate in a header.
+ * The encoding of a certificate in a header.
  *
- * - `'rfc9440'`: DER as a Byte Sequence, `:MIIB…:`; of a chain a List of them (RFC 9440).
- * - `'percent-pem'`: PEM, percent-encoded (RFC 3986 section 2.1). A `+` is itself, not a space.
+ * - `'rfc9440'`: DER as a Byte Sequence, `:MIIB…:`; a chain is a List of Byte Sequences (RFC 9440).
+ * - `'percent-pem'`: PEM, percent-encoded (RFC 3986 section 2.1). A `+` stands for itself, not for a space.
  * - `'spaced-pem'`: PEM with a space for each line break.
  * - `'base64-der'`: DER in base64, with a comma between certificates.
  * - `'xfcc'`: one element of Envoy's X-Forwarded-Client-Cert, with `Cert`, `Chain` or both.
  *
- * In a chain, one Byte Sequence or one base64 may also hold DER after DER, as HAProxy's `ssl_c_chain_der` gives it.
+ * In a chain, one Byte Sequence or one base64 value may also hold several certificates in DER, one after the other, as
+ * HAProxy's `ssl_c_chain_der` does.
  */
 export type ForwardedEncoding = 'rfc9440' | 'percent-pem' | 'spaced-pem' | 'base64-der' | 'xfcc';
 
-/** One header and its form. */
+/** A header and its encoding. */
 export interface ForwardedField {
   /** The header's name, in any letter case. */
   readonly name: string;
-  /** The form of its value. */
+  /** The encoding of its value. */
   readonly encoding: ForwardedEncoding;
 }
 
@@ -75,14 +75,14 @@ export interface ForwardedField {
 export interface ForwardedHeader {
   /** The header of the client's certificate; its name in lower case. */
   readonly certificate: ForwardedField;
-  /** The header of the certificates above it; its name in lower case. `undefined` where they have none of their own. */
+  /** The header of the intermediates; its name in lower case. `undefined` if they have no separate header. */
   readonly chain: ForwardedField | undefined;
   /**
-   * Whether `certificate` may hold the certificates above the client's as well, behind it. If not, a second one is
-   * refused: it could come from another line that a proxy joined with its own.
+   * Whether the header of the certificate may also hold the intermediates. If not, a second certificate is refused: it
+   * could come from a client's header that the proxy joined with its own.
    */
   readonly holdsChain: boolean;
-  /** The preset, where one was given. */
+  /** The preset, if one was given. */
   readonly preset: ForwardedPreset | undefined;
 }
 
@@ -184,11 +184,11 @@ function checkChain(
   });
   if (field.encoding === 'xfcc' || certificateEncoding === 'xfcc')
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-      seen: `${option} goes with 'xfcc'`,
-      remedy: `leave ${option} out: an element of X-Forwarded-Client-Cert has its Chain itself`,
+      seen: `${option} cannot be combined with 'xfcc'`,
+      remedy: `leave out ${option}: an element of X-Forwarded-Client-Cert contains its own Chain`,
     });
   if (typeof certificateName === 'string' && certificateName.toLowerCase() === field.name)
-    throw invalid(`${option}.name`, field.name, 'another header than that of the certificate');
+    throw invalid(`${option}.name`, field.name, 'a different header from that of the certificate');
   return field;
 }
 
@@ -203,7 +203,7 @@ const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/;
 
 /**
  * Headers that HTTP or other middleware uses, hop-by-hop headers (RFC 9110 section 7.6.1), which proxies remove, and the
- * one of the proxy's secret.
+ * header with the proxy's secret.
  */
 const usedElsewhere =
   /^(?:accept|access-control|content|if|proxy|sec)-|^(?:accept|authorization|cache-control|connection|cookie|date|expect|forwarded|from|host|http2-settings|keep-alive|mtls-proxy-secret|origin|pragma|range|referer|te|trailer|transfer-encoding|upgrade|user-agent|via|x-forwarded-(?:for|host|port|proto)|x-real-ip)$/;
@@ -225,10 +225,10 @@ function freeze({ certificate, chain, holdsChain, preset }: ForwardedHeader): Fo
   });
 }
 
-/** The header by which a proxy proves itself with a secret. */
+/** The header with the secret by which a proxy proves itself. */
 export const secretHeader = 'mtls-proxy-secret';
 
-// Other names that the field uses.
+// Other common names.
 const otherNames = [
   'x-client-cert',
   'x-client-cert-chain',

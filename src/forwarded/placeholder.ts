@@ -1,5 +1,5 @@
 /**
- * What proxies send in place of a certificate where there is none.
+ * The values that proxies send if there is no certificate.
  *
  * @module
  */
@@ -29,13 +29,13 @@ const forms: readonly { readonly pattern: RegExp; readonly seen: string; readonl
     seen: 'is a variable of a proxy that was not replaced',
     remedy: 'correct its name in the configuration of the proxy',
   },
-  { pattern: /^(?:-|nil|none|null|undefined)$/i, seen: 'is a word for nothing', remedy: without },
+  { pattern: /^(?:-|nil|none|null|undefined)$/i, seen: 'is a word for "none"', remedy: without },
 ];
 
 /**
- * Refuses the forms that stand for no certificate, each by its name. None of them means an anonymous caller: each can
- * also come from a wrongly configured proxy.
- * @throws MtlsError for such a form; returns for any other.
+ * Refuses the values that stand for no certificate. None of them counts as a caller without a certificate, because each
+ * can also come from a wrongly configured proxy.
+ * @throws MtlsError for such a value; returns for any other.
  */
 export function refusePlaceholder(value: string): void {
   const form = forms.find(({ pattern }) => pattern.test(value));

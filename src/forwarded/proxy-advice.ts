@@ -1,5 +1,5 @@
 /**
- * What to write into the configuration of a proxy, so that its header reads.
+ * How to configure each proxy so that its header can be read.
  *
  * @module
  */

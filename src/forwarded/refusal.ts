@@ -1,6 +1,6 @@
 /**
- * How the decoders of this room refuse a value: they throw an error that says what they
- * saw. The reader of the header returns it as a fault; no caller outside sees it thrown.
+ * How the decoders in this folder refuse a value: they throw an error that says what was seen. The reader of the header
+ * catches it and returns it as a fault.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { MtlsError } from '../errors.js';
 import { shorten } from '../x509/string.js';
 
 /**
- * Refuses a value of a stranger.
+ * Refuses a header value.
  * @param seen - A sentence without its subject, which is the header: `'is empty'`.
  * @param details - What was expected, and a remedy beside the advice about the proxy.
  */
@@ -22,7 +22,7 @@ export function refuse(
 // Enough to recognize a form, too short for a certificate or a token.
 const longestExcerpt = 32;
 
-/** The beginning of a stranger's text, in quotes, with invisible characters escaped. */
+/** The beginning of a header's text, in quotes, with invisible characters escaped. */
 export function excerpt(text: string): string {
   return `"${shorten(text, longestExcerpt)}"`;
 }

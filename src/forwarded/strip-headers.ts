@@ -1,16 +1,15 @@
 /**
- * Removes header lines from a request: a handler must not find a certificate that was not
- * judged.
+ * Removes headers from a request, so that no handler can use a certificate that was not judged.
  *
  * @module
  */
 
 /**
- * The header lines, or the trailer lines, without those of some names, in any letter case, and with underscores in
- * place of dashes.
- * @param rawHeaders - Name, value, name, value, as `req.rawHeaders` has them.
- * @param names - In lower case, as `headersToStrip()` gives them. Not to be changed afterwards.
- * @returns A new array, or the given one where nothing is removed.
+ * Returns raw headers or trailers without those of some names, in any letter case, also with underscores in place of
+ * dashes.
+ * @param rawHeaders - Name, value, name, value, as in `req.rawHeaders`.
+ * @param names - In lower case, as `headersToStrip()` returns them. Must not be changed afterwards.
+ * @returns A new array, or the given one if nothing is removed.
  */
 export function withoutHeaders(rawHeaders: readonly string[], names: ReadonlySet<string>): readonly string[] {
   const shapes = shapesOf(names);
@@ -33,8 +32,8 @@ function isOneOf(name: string, names: ReadonlySet<string>): boolean {
   return names.has(lowerCase) || (lowerCase.includes('_') && names.has(lowerCase.replaceAll('_', '-')));
 }
 
-// The length and the first letter rule out nearly every other header, without making a copy of it in lower case. The
-// lowest five bits of a letter are the same in both cases.
+// The length and the first letter exclude nearly every other header without a lower-case copy of its name. The lowest
+// five bits of a letter are the same in both cases.
 const shapeCount = 2048;
 const shapesByNames = new WeakMap<ReadonlySet<string>, Uint8Array>();
 

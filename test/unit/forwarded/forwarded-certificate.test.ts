@@ -69,9 +69,9 @@ describe.each(presets)('%s', (preset) => {
     ['a variable of nginx', '$ssl_client_escaped_cert', 'is a variable of a proxy that was not replaced'],
     ['a format of HAProxy', ':%[ssl_c_der,base64]:', 'is a variable of a proxy that was not replaced'],
     ['a format of Apache', '%{SSL_CLIENT_CERT}s', 'is a variable of a proxy that was not replaced'],
-    ['a dash', '-', 'is a word for nothing'],
-    ['null', 'null', 'is a word for nothing'],
-    ['undefined', 'undefined', 'is a word for nothing'],
+    ['a dash', '-', 'is a word for "none"'],
+    ['null', 'null', 'is a word for "none"'],
+    ['undefined', 'undefined', 'is a word for "none"'],
   ])('%s is refused by its name, and the remedy is in the configuration', (_what, value, seen) => {
     const fault = faultOf(preset, name, value);
     expect(fault.seen).toContain(`${name.toLowerCase()} ${seen}`);

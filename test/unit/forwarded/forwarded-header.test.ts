@@ -96,9 +96,13 @@ describe('a header of one’s own', () => {
     [
       'a chain in xfcc',
       { ...mine, chain: { ...chain, encoding: 'xfcc' } },
-      "proxies.header.chain goes with 'xfcc'",
+      "proxies.header.chain cannot be combined with 'xfcc'",
     ],
-    ['a chain beside xfcc', { ...mine, encoding: 'xfcc', chain }, "proxies.header.chain goes with 'xfcc'"],
+    [
+      'a chain beside xfcc',
+      { ...mine, encoding: 'xfcc', chain },
+      "proxies.header.chain cannot be combined with 'xfcc'",
+    ],
   ])('%s is refused', (_what, value, seen) => {
     const failure = failureOf(() => check(value));
     expect(failure.code).toBe('ERR_MTLS_OPTION_INVALID');
