@@ -1,5 +1,5 @@
 /**
- * Passes a client's certificate on to a backend that takes this app for a proxy.
+ * Forwards a client's certificate to a backend that trusts this app as a proxy.
  *
  * @module
  */
@@ -12,8 +12,8 @@ import { clientOf } from './client-of.js';
 /**
  * The headers of RFC 9440 for the app's own request to a backend: `Client-Cert`, and `Client-Cert-Chain` if the client
  * sent intermediates that its certification path needed. The backend is configured with `proxies: { header: 'rfc9440', … }`,
- * and trusts this app by its certificate, by a secret, or on a Unix socket. Do not copy the headers of the client's
- * request beside them.
+ * and recognizes this app by its certificate, by a secret, or on a Unix socket. Do not also copy headers of the client's
+ * request.
  * @param req - The request of the client: Express's, Connect's, or that of `node:http` or `node:http2`.
  * @throws MtlsError as {@link clientOf}: `ERR_MTLS_CERTIFICATE_REQUIRED` (401) for a caller without a certificate.
  * @example

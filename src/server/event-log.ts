@@ -119,12 +119,12 @@ const lines: Lines = {
   'proxies-by-address': ({ addresses }) =>
     warn(
       { addresses: firstOf(addresses), addressCount: addresses.length },
-      `every program that can connect from ${listSome(addresses)} is believed as a proxy, and can be any client: prefer proxies.from with ca, socket or secret`,
+      `every program that can connect from ${listSome(addresses)} is trusted as a proxy, and can impersonate any client: prefer proxies.from with ca, socket or secret`,
     ),
   'secret-in-clear': ({ address, port }) =>
     warn(
       { address, port },
-      `the secret of proxies.from travels without TLS to ${address}, port ${port}: anyone who reads it there can impersonate any client; listen on the loopback, or give key and cert`,
+      `the secret of proxies.from is sent without TLS to ${address}, port ${port}: anyone who can read it there can impersonate any client; listen on the loopback, or set key and cert`,
     ),
   'not-watching': () =>
     failure(
@@ -187,7 +187,7 @@ export class EventLog {
   }
 }
 
-/** The names of CAs as text, shortened to a reasonable number. */
+/** The fields of a reload's line: the report, with at most ten CAs, whose names are text. */
 function describeReload({ addedCas, removedCas, ...report }: ReloadReport): object {
   const nameAll = (cas: readonly ChangedCa[]): object[] =>
     firstOf(cas).map(({ subject, ...ca }) => ({ ...ca, subject: abbreviate(subject) }));

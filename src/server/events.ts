@@ -88,19 +88,19 @@ export interface MtlsEvents extends GateEvents {
 export interface TypedEventEmitter<Events extends Record<keyof Events, unknown[]>> {
   /**
    * Adds a listener. If it throws or rejects, the error is reported as a process warning.
-   * @param name - Of which event.
-   * @param listener - What is called with what the event carries.
+   * @param name - The name of the event.
+   * @param listener - Called with the data of the event.
    */
   on<Name extends keyof Events>(name: Name, listener: (...args: Events[Name]) => void): this;
   /**
    * Adds a listener for the next event only.
-   * @param name - Of which event.
-   * @param listener - What is called with what the event carries.
+   * @param name - The name of the event.
+   * @param listener - Called with the data of the event.
    */
   once<Name extends keyof Events>(name: Name, listener: (...args: Events[Name]) => void): this;
   /**
    * Removes a listener.
-   * @param name - Of which event.
+   * @param name - The name of the event.
    * @param listener - The function that was added.
    */
   off<Name extends keyof Events>(name: Name, listener: (...args: Events[Name]) => void): this;

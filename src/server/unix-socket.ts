@@ -120,8 +120,8 @@ function socketAt(path: string): BigIntStats | undefined {
 }
 
 /**
- * Removes the file of a socket that no process answered on, unless another process that found the same has made a new one
- * meanwhile: then to listen fails.
+ * Removes the file of a socket on which no process listens, unless another process has replaced it meanwhile; `listen()`
+ * then fails.
  */
 function removeStale(path: string, stale: BigIntStats): void {
   const { dev, ino, ctimeNs } = socketAt(path) ?? {};

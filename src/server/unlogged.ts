@@ -1,6 +1,6 @@
 /**
- * Reports of a server without a logger: the first refusal, setup faults, and proxies that others can impersonate, as
- * process warnings.
+ * Reports for a server without a logger, as process warnings: the first refusal, setup faults, and proxies that others
+ * can impersonate.
  *
  * @module
  */

@@ -372,7 +372,7 @@ describe('each start warns', () => {
     expect(lines[0]?.fields['addresses']).toEqual(expect.arrayContaining(['127.0.0.1/32', '10.0.0.0/8']));
   });
 
-  test('of a secret that travels without TLS', async () => {
+  test('of a secret that is sent without TLS', async () => {
     const lines = await linesOf(bySecret, '0.0.0.0');
     expect(lines).toMatchObject([{ level: 'warn', fields: { event: 'secret-in-clear' } }]);
     expect(JSON.stringify(lines)).not.toContain('sssss');
@@ -381,7 +381,7 @@ describe('each start warns', () => {
 
   test('of both where there is no logger, as warnings of the process', async () => {
     await linesOf(bySecret, '0.0.0.0', false);
-    expect(takeWarnings()).toEqual([expect.stringContaining('travels without TLS')]);
+    expect(takeWarnings()).toEqual([expect.stringContaining('is sent without TLS')]);
     await linesOf(byAddress, '127.0.0.1', false);
     expect(takeWarnings()).toEqual([expect.stringContaining('every program that can connect from')]);
   });
