@@ -113,7 +113,8 @@ export function connectionOf(
 /**
  * Returns the identity of the client, where no middleware runs: in `'upgrade'` listeners, WebSocket servers and other
  * frameworks. Judges the client again, in O(1) unless something was reloaded or a date has passed.
- * @param reqOrSocket - A request of `node:http` or `node:http2`, or its TLS socket.
+ * @param reqOrSocket - A request of `node:http` or `node:http2`, or its TLS socket. Behind proxies, give the request: the
+ *   socket of a proxy has no identity, because its requests are those of many clients.
  * @returns The identity; `undefined` for a caller without a certificate, for a client that is no longer admitted, and
  *   on a server without the gate.
  * @example

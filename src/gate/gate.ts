@@ -21,7 +21,7 @@ import { type Exchange } from './forwarded-connection.js';
 import { GatedConnection } from './gated-connection.js';
 import { HandshakeLimit } from './handshake-limit.js';
 import { identityOn, opensslVerdictOn, PeerCache, type ReadPeer } from './peer.js';
-import { ProxyGate, type ProxyKeeper } from './proxy-gate.js';
+import { ProxyGate, type ProxyKeeper, roleOf } from './proxy-gate.js';
 import { RefusalResponder } from './refusal-responder.js';
 import { guardServer } from './request-guard.js';
 import { type GateState } from './gate-state.js';
@@ -108,7 +108,7 @@ export class Gate implements ProxyKeeper {
       accept: (socket) => {
         if (hasTls) this.#handshakes.begin(socket);
         // Without TLS there is nothing to judge until a request has arrived.
-        else this.#open(socket, new GatedConnection(this, socket, undefined, { role: 'unknown' }));
+        else this.#open(socket, new GatedConnection(this, socket, undefined, { role: 'carrier' }));
         return true;
       },
       admit: (socket) => {
@@ -152,15 +152,16 @@ export class Gate implements ProxyKeeper {
 
   #judge(socket: TLSSocket): Refusal | undefined {
     this.catchUp();
+    const { proxies } = this.#settings;
+    const role = roleOf(proxies);
     const openssl = opensslVerdictOn(socket);
-    const peer = this.#peers.read(socket, openssl);
+    // The requests prove the proxy, and the certificate of its connection is not needed.
+    const peer = role === 'carrier' ? undefined : this.#peers.read(socket, openssl);
     if (this.judges === undefined)
       return this.#refuse(
         socket,
         refuse('untrusted', 'the server is not ready: its CAs and CRLs are still being read'),
       );
-    const { proxies } = this.#settings;
-    const role = proxies !== undefined && proxies.trust === undefined ? 'unknown' : 'client';
     if (peer === undefined) {
       const isRequired =
         role === 'client' && (this.#settings.clients === 'required' || proxies?.direct === 'refuse');

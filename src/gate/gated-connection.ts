@@ -33,8 +33,12 @@ export interface Keeper {
   failed(error: unknown): Refusal;
 }
 
-/** Whose connection it is. `'unknown'` if each request decides, by a secret or by the address it comes from. */
-export type ConnectionRole = 'client' | 'proxy' | 'unknown';
+/**
+ * Whose connection it is. `'proxy'` if its certificate is that of a proxy. `'carrier'` if each request must prove that
+ * a proxy has sent it, by a secret or by the address it comes from. `'unknown'` if it may also be a client's, until a
+ * request proves that.
+ */
+export type ConnectionRole = 'client' | 'proxy' | 'carrier' | 'unknown';
 
 /** A connection that the gate judges. */
 export class GatedConnection implements KeptConnection {
@@ -58,6 +62,7 @@ export class GatedConnection implements KeptConnection {
   #policies: readonly string[] | undefined;
   /** Why it was refused or ended. */
   #refusal: Refusal | undefined;
+  #mayBeClients: boolean;
 
   constructor(
     keeper: Keeper,
@@ -66,6 +71,7 @@ export class GatedConnection implements KeptConnection {
     { role = 'client', refusal }: { readonly role?: ConnectionRole; readonly refusal?: Refusal } = {},
   ) {
     this.role = role;
+    this.#mayBeClients = role === 'client' || role === 'unknown';
     this.#since = keeper.now();
     this.#keeper = keeper;
     this.#socket = socket;
@@ -83,7 +89,17 @@ export class GatedConnection implements KeptConnection {
 
   /** `undefined` for a caller without a certificate, and for a proxy, whose requests have their own identities. */
   get identity(): ClientIdentity | undefined {
-    return this.role === 'proxy' ? undefined : this.reported;
+    return this.#mayBeClients ? this.reported : undefined;
+  }
+
+  /** Whether it may be a client's. */
+  get mayBeClients(): boolean {
+    return this.#mayBeClients;
+  }
+
+  /** Records that a proxy has sent a request on it. From then on it is not a client's. */
+  attributeToProxy(): void {
+    this.#mayBeClients = false;
   }
 
   /** The identity in the certificate, including that of a proxy. */

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import {
   findForwarded,
@@ -14,15 +13,15 @@ import {
   readForwarded,
 } from '../forwarded/forwarded-certificate.js';
 import { ForwardedCache } from '../forwarded/forwarded-cache.js';
-import { headersToStrip, secretHeader } from '../forwarded/forwarded-header.js';
+import { headersToStrip } from '../forwarded/forwarded-header.js';
 import { type Refusal, refuse } from '../judgement/refusal.js';
 import { clientAddressIn } from './client-address.js';
 import { type Connection, type KeptConnection } from './connection.js';
 import { type Exchange, ForwardedConnection, type Origin } from './forwarded-connection.js';
-import type { GatedConnection } from './gated-connection.js';
-import { type Keeper } from './gated-connection.js';
+import { type ConnectionRole, type GatedConnection, type Keeper } from './gated-connection.js';
 import { readForwardedPeer, type ReadPeer } from './peer.js';
 import { type ProxySettings } from './proxy-options.js';
+import { secretAmong, SecretBearer } from './proxy-secret.js';
 import { signatureBudget } from './signature-budget.js';
 import { WeightedCache } from './weighted-cache.js';
 
@@ -72,13 +71,10 @@ export class ProxyGate {
    * @param below - The connection on which the request arrived.
    */
   connectionOf(head: RequestHead, below: GatedConnection, exchange: Exchange): Connection | undefined {
-    const isProxys = this.#isProved(head, below);
-    if (!isProxys && this.#settings.direct === 'admit' && below.role !== 'proxy') {
-      const isAnonymous = below.reported === undefined && this.#keeper.clients === 'required';
-      return isAnonymous ? this.#refuse(this.#originOf(below), exchange, noCertificate) : undefined;
-    }
-    const origin = this.#originOf(below, isProxys ? head : undefined);
-    if (!isProxys) return this.#refuse(origin, exchange, notAProxy);
+    const proxy = this.#proved(head, below);
+    if (proxy === undefined) return this.#receiveDirect(below, exchange);
+    below.attributeToProxy();
+    const origin = { proxy, remoteAddress: this.#addressIn(head) ?? below.remoteAddress };
     if (head.isCut) return this.#refuse(origin, exchange, tooManyHeaders);
     const lines = findForwarded(head.rawHeaders, this.#settings.header);
     if (lines === undefined) {
@@ -94,6 +90,15 @@ export class ProxyGate {
     return refusal === undefined
       ? this.#keep(connection, exchange)
       : this.#refuse(origin, exchange, refusal, known);
+  }
+
+  /** Handles a request that no proxy has sent. With `direct: 'admit'` it belongs to the client of the connection. */
+  #receiveDirect(below: GatedConnection, exchange: Exchange): Connection | undefined {
+    const origin = { proxy: below, remoteAddress: below.remoteAddress };
+    if (this.#settings.direct === 'refuse' || !below.mayBeClients)
+      return this.#refuse(origin, exchange, notAProxy);
+    const isAnonymous = below.reported === undefined && this.#keeper.clients === 'required';
+    return isAnonymous ? this.#refuse(origin, exchange, noCertificate) : undefined;
   }
 
   #receiveNew(lines: ForwardedLines, origin: Origin, exchange: Exchange): Connection {
@@ -130,18 +135,20 @@ export class ProxyGate {
     return connection;
   }
 
-  #isProved({ rawHeaders }: RequestHead, below: GatedConnection): boolean {
-    const { trust, secrets, socketMode } = this.#settings;
-    if (trust !== undefined) return below.role === 'proxy';
-    if (socketMode !== undefined) return true;
-    if (secrets.length > 0) return isSecret(valueOf(rawHeaders, secretHeader), this.#keeper.proxySecrets);
-    return isAmong(below.remoteAddress, this.#settings.addresses);
+  /** The connection of the proxy that has sent a request; `undefined` if that is not proved. */
+  #proved({ rawHeaders }: RequestHead, below: GatedConnection): Origin['proxy'] | undefined {
+    const { trust, secrets, socketMode, addresses } = this.#settings;
+    if (secrets.length > 0) {
+      const secret = secretAmong(rawHeaders, this.#keeper.proxySecrets);
+      return secret && new SecretBearer(this.#keeper, below, secret);
+    }
+    if (trust !== undefined) return below.role === 'proxy' ? below : undefined;
+    return socketMode !== undefined || isAmong(below.remoteAddress, addresses) ? below : undefined;
   }
 
-  #originOf(proxy: GatedConnection, head?: RequestHead): Origin {
+  #addressIn({ address }: RequestHead): string | undefined {
     const { clientAddress } = this.#settings;
-    const said = head && clientAddress && clientAddressIn(head.address, clientAddress);
-    return { proxy, remoteAddress: said ?? proxy.remoteAddress };
+    return clientAddress && clientAddressIn(address, clientAddress);
   }
 }
 
@@ -173,25 +180,10 @@ function refuseHeader({ seen, expected, remedy }: ForwardedFault): Refusal {
   });
 }
 
-/** The value of a header; `undefined` if the header is missing or repeated. */
-function valueOf(rawHeaders: readonly string[], name: string): string | undefined {
-  let value: string | undefined;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const seen = rawHeaders[index] as string;
-    if (seen.length !== name.length || seen.toLowerCase() !== name) continue;
-    if (value !== undefined) return undefined;
-    value = rawHeaders[index + 1];
-  }
-  return value;
-}
-
-/** Compares in constant time: hashes are compared, and always with every secret. */
-function isSecret(value: string | undefined, secrets: readonly Buffer[]): boolean {
-  if (value === undefined) return false;
-  const hash = createHash('sha256').update(value, 'latin1').digest();
-  let isKnown = false;
-  for (const secret of secrets) isKnown = timingSafeEqual(hash, secret) || isKnown;
-  return isKnown;
+/** The role of a connection without a proxy's certificate. */
+export function roleOf(proxies: ProxySettings | undefined): ConnectionRole {
+  if (proxies === undefined || proxies.trust !== undefined) return 'client';
+  return proxies.direct === 'admit' ? 'unknown' : 'carrier';
 }
 
 function isAmong(address: string, addresses: ProxySettings['addresses']): boolean {

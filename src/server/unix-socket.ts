@@ -4,10 +4,12 @@
  *
  * @module
  */
+import cluster from 'node:cluster';
 import { type BigIntStats, lstatSync, statSync, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
 import { isMainThread } from 'node:worker_threads';
 import { MtlsError } from '../errors.js';
+import { socketPathOf } from './socket-descriptor.js';
 
 /**
  * Restricts a server to a Unix socket with a mode. The umask is set around `listen()`, because a mode that is changed
@@ -16,12 +18,12 @@ import { MtlsError } from '../errors.js';
  */
 export function keepToSocket(server: Server, mode: number): void {
   const listen = server.listen.bind(server) as (...args: unknown[]) => Server;
-  let path: string | undefined;
+  let where: Place | undefined;
   // The listeners among the arguments are added by the first attempt.
   let again: readonly unknown[] = [];
   let isRetry = false;
   server.listen = ((...args: unknown[]): Server => {
-    path = pathIn(args[0]);
+    where = placeIn(args[0]);
     again = args.filter((argument) => typeof argument !== 'function');
     isRetry = false;
     return withMask(mode, () => listen(...args));
@@ -29,12 +31,13 @@ export function keepToSocket(server: Server, mode: number): void {
   const emit = server.emit.bind(server) as (...args: unknown[]) => boolean;
   server.emit = (name: string | symbol, ...args: unknown[]): boolean => {
     if (name === 'listening') {
-      const fault = faultOf(server, mode);
+      const fault = faultOf(server, where, mode);
       if (fault === undefined) return emit(name, ...args);
       server.close();
       return emit('error', fault);
     }
     const isTaken = name === 'error' && (args[0] as NodeJS.ErrnoException).code === 'EADDRINUSE';
+    const path = typeof where === 'string' ? where : undefined;
     const found = isTaken && path !== undefined && !isRetry ? socketAt(path) : undefined;
     if (path === undefined || found === undefined) return emit(name, ...args);
     isRetry = true;
@@ -55,23 +58,32 @@ export function keepToSocket(server: Server, mode: number): void {
   };
 }
 
-/** The path in the arguments of `listen()`. */
-function pathIn(where: unknown): string {
-  const { path, readableAll, writableAll } = (
-    typeof where === 'object' && where !== null ? where : { path: where }
-  ) as { readonly path?: unknown; readonly readableAll?: unknown; readonly writableAll?: unknown };
+/** A path, or a descriptor. */
+type Place = string | number;
+
+/** Where `listen()` is to listen, by its arguments. */
+function placeIn(given: unknown): Place {
+  const { path, fd, exclusive, readableAll, writableAll } = (
+    typeof given === 'object' && given !== null ? given : { path: given }
+  ) as Readonly<Partial<Record<'path' | 'fd' | 'exclusive' | 'readableAll' | 'writableAll', unknown>>>;
   if (readableAll === true || writableAll === true)
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
       seen: 'readableAll and writableAll let every user of the host open the socket, and every process that can is a proxy',
       remedy: 'omit them: proxies.from.mode says who can',
     });
+  // node:net looks at the descriptor first.
+  if (typeof fd === 'number' && fd >= 0) {
+    if (cluster.isWorker && exclusive !== true)
+      throw notSocket('a descriptor of the primary process, which a worker of a cluster cannot check');
+    return fd;
+  }
   // A numeric string is a port: '8080', and '0x1f90' too.
   const isPath = typeof path === 'string' && path !== '' && !(Number(path) >= 0);
   if (isPath && !path.startsWith('\0')) return path;
-  throw notSocket(
-    typeof path === 'string' && path.startsWith('\0') ? 'an abstract socket, which has no mode' : 'no path',
-  );
+  throw notSocket(typeof path === 'string' && path.startsWith('\0') ? abstractSocket : 'no path');
 }
+
+const abstractSocket = 'an abstract socket, which has no mode';
 
 function notSocket(seen: string): MtlsError {
   return new MtlsError('ERR_MTLS_OPTION_INVALID', {
@@ -98,10 +110,13 @@ function withMask(mode: number, work: () => Server): Server {
  * Checks the actual socket: a cluster worker, or a server that listens on a given descriptor, uses the socket of
  * another process.
  */
-function faultOf(server: Server, mode: number): MtlsError | undefined {
-  const address = server.address();
+function faultOf(server: Server, where: Place | undefined, mode: number): MtlsError | undefined {
+  // A Pipe that was opened by its descriptor has no address.
+  const address = server.address() ?? (typeof where === 'number' ? socketPathOf(where) : undefined);
+  if (address === undefined)
+    return notSocket('a descriptor that is no Unix socket with an absolute path, or not known to be one');
   if (typeof address !== 'string') return notSocket('a TCP port');
-  if (address === '' || address.startsWith('\0')) return notSocket('an abstract socket, which has no mode');
+  if (address === '' || address.startsWith('\0')) return notSocket(abstractSocket);
   const seen = statSync(address, { throwIfNoEntry: false });
   const bits = (seen?.mode ?? 0) & 0o777;
   if (seen?.isSocket() === true && (bits & ~mode) === 0) return undefined;

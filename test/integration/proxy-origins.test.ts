@@ -15,6 +15,7 @@ import express from 'express';
 import {
   clientIdentity,
   createServer,
+  identify,
   type Logger,
   type Mtls,
   mtlsErrorHandler,
@@ -287,9 +288,60 @@ describe('a proxy with a secret', () => {
     });
     const proxy = new TestProxy({ port: server.port, ca: root.pem });
     expect((await proxy.get('/', withSecret(secrets.one))).status).toBe(200);
-    expect((await proxy.get('/', header())).status).toBe(401);
+    // It is a proxy's from then on. One that has sent no secret may be a client's.
+    expect((await proxy.get('/', header())).status).toBe(403);
+    const stranger = new TestProxy({ port: server.port, ca: root.pem });
+    expect((await stranger.get('/', header())).status).toBe(401);
     const direct = new TestProxy({ port: server.port, ca: root.pem, certificate: client2 });
     expect(JSON.parse((await direct.get('/', header())).body)).toMatchObject({ name: 'client2' });
+  });
+});
+
+describe('the connection of a proxy', () => {
+  const nameOf = (of: Parameters<typeof identify>[0]): string => identify(of)?.commonName ?? 'nobody';
+  const secret = ['Mtls-Proxy-Secret', 's'.repeat(32)];
+  const bySecret = { secret: Buffer.alloc(32, 's') };
+
+  test('has no identity, though it has a certificate that a client could have', async () => {
+    const server = await startServer({
+      root,
+      app: (req, res) => res.end(`${nameOf(req)}, ${nameOf(req.socket)}`),
+      options: { proxies: { from: bySecret, header: 'nginx', direct: 'admit' } },
+    });
+    const certificate = root.client('proxy');
+    const proxy = new TestProxy({ port: server.port, ca: root.pem, certificate });
+    // Before a secret has come on it, it may be that of a client.
+    expect((await proxy.get('/')).body).toBe('proxy, proxy');
+    expect((await proxy.get('/', [...secret, ...header()])).body).toBe('client1, nobody');
+    expect([...server.mtls.connections]).toEqual([]);
+    const { status, socket } = await proxy.get('/');
+    expect({ status, isOpen: socket?.destroyed === false }).toEqual({ status: 403, isOpen: true });
+    expect((await proxy.get('/', [...secret, ...header(client2)])).body).toBe('client2, nobody');
+  });
+
+  test('has none from the start where clients may not connect themselves', async () => {
+    const written = material({ root });
+    const server = http2Server(written);
+    const recorder = new Recorder();
+    const mtls = await protect(server, {
+      ...written.options,
+      logger: recorder.logger,
+      proxies: { from: bySecret, header: 'nginx' },
+    });
+    recorder.listenTo(mtls);
+    closers.push(() => void mtls.close());
+    const onSocket: string[] = [];
+    server.on('session', ({ socket }) => onSocket.push(nameOf(socket)));
+    server.on('request', (req, res) => res.end(`${nameOf(req)}, ${nameOf(req.socket)}`));
+    const port = await listen(server);
+    const session = await proxySession({ port, ca: root.pem, certificate: root.client('proxy') });
+    const { stream } = await headOf(
+      session.request({ 'x-ssl-client-cert': escaped(client1), 'mtls-proxy-secret': 's'.repeat(32) }),
+    );
+    expect((await once(stream.setEncoding('utf8'), 'data'))[0]).toBe('client1, nobody');
+    expect(onSocket).toEqual(['nobody']);
+    expect((await headOf(session.request({ 'x-ssl-client-cert': escaped(client1) }))).status).toBe(403);
+    expect(recorder.events('authenticated').map(({ identity }) => identity.commonName)).toEqual(['client1']);
   });
 });
 

@@ -30,6 +30,8 @@ export interface ProgramOptions {
   readonly cwd?: string;
   /** How many files it may have open. By default as many as the test. */
   readonly descriptors?: number;
+  /** The descriptor of a socket that becomes its descriptor 3, as a service manager passes one on. */
+  readonly passes?: number;
 }
 
 /** A program that was started. */
@@ -39,7 +41,10 @@ export class Program {
   readonly #child: ChildProcess;
   #exitCode: number | undefined;
 
-  constructor(file: string, { args = [], env = {}, before, cwd = root, descriptors }: ProgramOptions = {}) {
+  constructor(
+    file: string,
+    { args = [], env = {}, before, cwd = root, descriptors, passes }: ProgramOptions = {},
+  ) {
     const imports = [
       pathToFileURL(require.resolve('tsx')).href,
       ...(before ? [`data:text/javascript,${encodeURIComponent(before)}`] : []),
@@ -55,7 +60,7 @@ export class Program {
     this.#child = spawn(name, given, {
       cwd,
       env: { ...process.env, TSX_TSCONFIG_PATH: path.join(root, 'tsconfig.json'), ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...(passes === undefined ? [] : [passes])],
     });
     running.add(this.#child);
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
