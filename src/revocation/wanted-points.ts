@@ -5,7 +5,7 @@
  */
 import { type Certificate } from '../x509/certificate.js';
 
-// Longer URIs exist in no certificate that we know; each is kept by whoever is told.
+// Longer URIs exist in no certificate that we know; each loader that receives one keeps it.
 const longestUri = 1024;
 
 /**
