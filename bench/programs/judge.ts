@@ -12,7 +12,6 @@ import {
 } from '../../test/support/path-extensions.js';
 import { ca, purposes, type Certificate, type CertificateAuthority } from '../../test/support/chain.js';
 import type { AltNameOptions } from '../../test/support/names.js';
-import type * as identityModule from '../../src/identity/client-identity.js';
 import type * as policyModule from '../../src/judgement/certificate-policy.js';
 import type * as judgesModule from '../../src/judgement/judges.js';
 import type { OpensslVerdict } from '../../src/judgement/judgement.js';
@@ -26,7 +25,6 @@ const built = new URL('../../dist/cjs/', import.meta.url);
 const load = async (path: string): Promise<unknown> => await import(new URL(path, built).href);
 const { parseCertificate } = (await load('x509/certificate.js')) as typeof certificateModule;
 const { CertificateStore } = (await load('x509/certificate-store.js')) as typeof storeModule;
-const { identityOf } = (await load('identity/client-identity.js')) as typeof identityModule;
 const { createJudge } = (await load('judgement/judges.js')) as typeof judgesModule;
 const { checkCertificatePolicy } = (await load('judgement/certificate-policy.js')) as typeof policyModule;
 
@@ -175,8 +173,7 @@ function judgeOf(cas: readonly Pick<Certificate, 'der'>[]): Judge {
 }
 
 function peerOf({ der }: Certificate, others: Peer['others'] = []): Peer {
-  const certificate = parseCertificate(der);
-  return { certificate, identity: identityOf(certificate), others };
+  return { certificate: parseCertificate(der), others };
 }
 
 function mustAdmit(judge: Judge, peer: Peer): void {

@@ -213,7 +213,7 @@ export class Gate implements ProxyKeeper {
   }
 
   #refuse(socket: TLSSocket, refusal: Refusal, peer?: ReadPeer): Refusal {
-    if (peer !== undefined) this.#forget(peer.identity, refusal);
+    if (peer !== undefined) this.#forget(peer.certificate, refusal);
     this.#reportRefusal(socket, peer && identityOn(socket, peer), refusal);
     return refusal;
   }
@@ -279,8 +279,8 @@ export class Gate implements ProxyKeeper {
   }
 
   /** Forgets a client that will not be admitted again. A late CRL is no such reason. */
-  #forget(identity: CertificateIdentity | undefined, { reason }: Refusal): void {
-    if (identity !== undefined && outForGood.includes(reason)) this.#peers.forget(identity);
+  #forget(of: Pick<CertificateIdentity, 'raw'> | undefined, { reason }: Refusal): void {
+    if (of !== undefined && outForGood.includes(reason)) this.#peers.forget(of);
   }
 
   #reportRefusal(socket: TLSSocket, identity: ClientIdentity | undefined, refusal: Refusal): void {

@@ -12,16 +12,47 @@ import { type OpensslVerdict, refuseForOpenssl } from '../judgement/judgement.js
 import { maxOthers, type Peer } from '../judgement/peer.js';
 import { type Refusal, refuse } from '../judgement/refusal.js';
 import { type Certificate, parseCertificate } from '../x509/certificate.js';
+import { DerReader, type DerSubject } from '../x509/der.js';
+import { type DistinguishedName, type KnownNames, readName } from '../x509/distinguished-name.js';
 import { withSessionCertificate } from './session-certificate.js';
 import { WeightedCache } from './weighted-cache.js';
 
 /** A peer whose certificate has been read. */
-export interface ReadPeer extends Peer {
-  /** The identities for a full handshake and for a resumed session, created when first needed. */
-  readonly identities: { full?: ClientIdentity; resumed?: ClientIdentity };
+export class ReadPeer implements Peer {
+  readonly certificate: Certificate;
+  readonly others: readonly Certificate[];
   /** The approximate size in memory, in bytes. */
   readonly weight: number;
+  // Read when first needed: no check needs it, and many connections end without a request.
+  #identity: CertificateIdentity | undefined;
+  #full: ClientIdentity | undefined;
+  #resumed: ClientIdentity | undefined;
+
+  constructor(certificate: Certificate, weight: number, others: readonly Certificate[] = none) {
+    this.certificate = certificate;
+    this.others = others;
+    this.weight = weight;
+    Object.freeze(this);
+  }
+
+  /** What the certificate says. */
+  get identity(): CertificateIdentity {
+    return (this.#identity ??= identityOf(this.certificate));
+  }
+
+  /** The identity on a connection with a full handshake, or on one that resumed a session: one object for each. */
+  identityOn(connection: 'full' | 'resumed'): ClientIdentity {
+    return connection === 'full'
+      ? (this.#full ??= this.#complete(false))
+      : (this.#resumed ??= this.#complete(true));
+  }
+
+  #complete(resumed: boolean): ClientIdentity {
+    return Object.freeze({ source: 'tls', via: undefined, ...this.identity, policies: none, resumed });
+  }
 }
+
+const none: readonly never[] = Object.freeze([]);
 
 /**
  * The limits for a certificate that OpenSSL does not trust, because anyone can make one. A certificate of AD CS has
@@ -36,6 +67,7 @@ const remembered = { entries: 10_000, bytes: 64 * 1024 * 1024 } as const;
 export class PeerCache {
   readonly #peers: WeightedCache<number, ReadPeer>;
   readonly #intermediates: WeightedCache<number, Certificate>;
+  readonly #issuers = new IssuerNames();
 
   constructor(limits: { readonly entries: number; readonly bytes: number } = remembered) {
     this.#peers = new WeightedCache(limits);
@@ -49,7 +81,7 @@ export class PeerCache {
   read(socket: TLSSocket, openssl: OpensslVerdict): ReadPeer | Refusal | undefined {
     return withSessionCertificate(socket, (der) => {
       const known = this.#peers.get(keyOf(der));
-      return known?.certificate.raw.equals(der) === true ? known : readPeer(der, openssl);
+      return known?.certificate.raw.equals(der) === true ? known : readPeer(der, openssl, this.#issuers);
     });
   }
 
@@ -61,7 +93,7 @@ export class PeerCache {
     try {
       const others = sentBeside(socket).map((der) => this.#readIntermediate(der));
       const weight = others.reduce((sum, { raw }) => sum + weightOfIntermediate(raw), peer.weight);
-      return Object.freeze({ ...peer, others: Object.freeze(others), weight });
+      return new ReadPeer(peer.certificate, weight, Object.freeze(others));
     } catch (error) {
       return refuseUnreadable(error);
     }
@@ -76,15 +108,37 @@ export class PeerCache {
   /** Remembers a peer that was admitted. If the cache is full, old entries are dropped. */
   remember(peer: ReadPeer): void {
     this.#peers.put(keyOf(peer.certificate.raw), peer, peer.weight);
+    this.#issuers.add(peer.certificate.issuer);
     for (const other of peer.others)
       this.#intermediates.put(keyOf(other.raw), other, weightOfIntermediate(other.raw));
   }
 
   /** Forgets a peer that will not be admitted again. */
-  forget({ raw }: CertificateIdentity): void {
+  forget({ raw }: Pick<CertificateIdentity, 'raw'>): void {
     this.#peers.delete(keyOf(raw));
   }
 }
+
+/**
+ * The names of the issuers of admitted clients. A client with the same issuer shares the name, which is then read,
+ * compared and kept once.
+ */
+class IssuerNames implements KnownNames {
+  readonly #names = new WeightedCache<string, DistinguishedName>({ entries: 1000, bytes: 2 ** 20 });
+
+  add({ der }: DistinguishedName): void {
+    if (this.find(der) !== undefined) return;
+    // Read from its own copy: the name of a certificate would keep the whole certificate in memory.
+    const name = readName(new DerReader(ownCopyOf(der), issuerName));
+    this.#names.put(der.toString('latin1'), name, weightOf(der, der.length / 2));
+  }
+
+  find(der: Buffer): DistinguishedName | undefined {
+    return this.#names.get(der.toString('latin1'));
+  }
+}
+
+const issuerName: DerSubject = { code: 'ERR_MTLS_CERTIFICATE_INVALID', noun: 'issuer' };
 
 /** The last bytes of the signature. The key only finds a candidate; callers compare all bytes. */
 function keyOf(der: Buffer): number {
@@ -99,7 +153,7 @@ function ownCopyOf(view: Buffer): Buffer {
   return own;
 }
 
-function readPeer(view: Buffer, openssl: OpensslVerdict): ReadPeer | Refusal {
+function readPeer(view: Buffer, openssl: OpensslVerdict, issuers: KnownNames): ReadPeer | Refusal {
   const isStranger = typeof openssl === 'object';
   if (isStranger && view.length > strangers.bytes) {
     const { reason } = refuseForOpenssl(openssl.error);
@@ -112,15 +166,8 @@ function readPeer(view: Buffer, openssl: OpensslVerdict): ReadPeer | Refusal {
   const elements = isStranger ? strangers.elements : der.length;
   const budget = { left: elements };
   try {
-    const certificate = parseCertificate(der, budget);
-    const identity = identityOf(certificate);
-    return Object.freeze({
-      certificate,
-      identity,
-      identities: {},
-      others: Object.freeze([]),
-      weight: weightOf(der, elements - budget.left),
-    });
+    const certificate = parseCertificate(der, { budget, issuers });
+    return new ReadPeer(certificate, weightOf(der, elements - budget.left));
   } catch (error) {
     return refuseUnreadable(error);
   }
@@ -159,22 +206,13 @@ export function opensslVerdictOn(socket: TLSSocket): OpensslVerdict {
   return socket.authorized ? 'trusted' : { error: 'UNAUTHORIZED' };
 }
 
-const noPolicies: readonly string[] = Object.freeze([]);
-
 /** The identity of a peer on this connection. @param policies - Those that its certification path is valid for. */
 export function identityOn(
   socket: TLSSocket,
-  { identity, identities }: ReadPeer,
-  policies: readonly string[] = noPolicies,
+  peer: ReadPeer,
+  policies: readonly string[] = none,
 ): ClientIdentity {
-  const resumed = socket.isSessionReused();
-  const shown = (identities[resumed ? 'resumed' : 'full'] ??= Object.freeze({
-    source: 'tls',
-    via: undefined,
-    ...identity,
-    policies: noPolicies,
-    resumed,
-  }));
+  const shown = peer.identityOn(socket.isSessionReused() ? 'resumed' : 'full');
   return policies.length === 0 ? shown : Object.freeze({ ...shown, policies });
 }
 
@@ -189,14 +227,15 @@ export function readForwardedPeer({
   chain,
 }: Pick<ForwardedCertificate, 'leaf' | 'chain'>): ReadPeer | Refusal {
   try {
-    const certificate = parseCertificate(ownCopyOf(leaf), { left: strangers.elements });
-    const others = chain.map((der) => parseCertificate(ownCopyOf(der), { left: strangers.elements }));
-    const identity = identityOf(certificate);
+    const certificate = parseCertificate(ownCopyOf(leaf), { budget: { left: strangers.elements } });
+    const others = chain.map((der) =>
+      parseCertificate(ownCopyOf(der), { budget: { left: strangers.elements } }),
+    );
     const weight = others.reduce(
       (sum, { raw }) => sum + weightOfIntermediate(raw),
       weightOf(leaf, strangers.elements),
     );
-    return Object.freeze({ certificate, identity, identities: {}, others: Object.freeze(others), weight });
+    return new ReadPeer(certificate, weight, Object.freeze(others));
   } catch (error) {
     return refuseUnreadable(error);
   }

@@ -91,7 +91,7 @@ export function explain(ders: readonly Buffer[], judge: Judge, at: Date): Explan
   const identity = identityOf(certificate);
   // As many as the gate would use.
   const others = above.slice(0, maxOthers).map((each) => parseCertificate(each));
-  const inspection = judge.inspect({ certificate, identity, others }, at);
+  const inspection = judge.inspect({ certificate, others }, at);
   const checks: ExplainedCheck[] = [
     {
       check: 'identity',

@@ -103,10 +103,11 @@ export function checkKeys(
 ): Refusal | undefined {
   for (const [depth, { subject, publicKeyKind }] of chain.entries()) {
     const { algorithm, bits } = publicKeyKind;
-    const which = depth === 0 ? 'its key' : `the key of "${describeName(subject)}", a CA above it,`;
-    if (bits === undefined) return refuse('weak-key', `${which} is of an unknown kind (${algorithm})`);
     const limit = limits[algorithm];
-    if (limit === undefined || bits >= policy[limit]) continue;
+    if (bits !== undefined && (limit === undefined || bits >= policy[limit])) continue;
+    const which = depth === 0 ? 'its key' : `the key of "${describeName(subject)}", a CA above it,`;
+    if (bits === undefined || limit === undefined)
+      return refuse('weak-key', `${which} is of an unknown kind (${algorithm})`);
     const name = algorithm.toUpperCase();
     return refuse(
       'weak-key',

@@ -3,13 +3,11 @@
  *
  * @module
  */
-import { type CertificateIdentity } from '../identity/client-identity.js';
 import { type Certificate } from '../x509/certificate.js';
 
 /** A presented certificate, parsed. */
 export interface Peer {
   readonly certificate: Certificate;
-  readonly identity: CertificateIdentity;
   /** The other certificates that the client sent, if a path needs them. A resumed session has none. */
   readonly others: readonly Certificate[];
 }

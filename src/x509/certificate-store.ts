@@ -30,8 +30,8 @@ interface StoreLinks {
 /** The certificates of the configured CAs. Immutable. */
 export class CertificateStore implements Authorities {
   readonly certificates: readonly Certificate[];
-  readonly #byBytes: ReadonlyMap<string, Certificate>;
-  readonly #own: ReadonlySet<Certificate>;
+  readonly #bySignature = new Map<number, Certificate[]>();
+  readonly #own = new Set<Certificate>();
   readonly #bySubject = new Map<string, Certificate[]>();
   readonly #keys = new WeakMap<Buffer, KeyObject | undefined>();
   /** The keys that verified signatures. */
@@ -54,11 +54,13 @@ export class CertificateStore implements Authorities {
     this.#partialChain = partialChain;
     this.#before = before;
     this.isNarrowed = before !== undefined;
-    this.#byBytes = new Map(certificates.map((certificate) => [bytesOf(certificate), certificate]));
-    this.certificates = Object.freeze([...this.#byBytes.values()]);
-    this.#own = new Set(this.certificates);
-    for (const certificate of this.certificates)
+    for (const certificate of certificates) {
+      if (this.#configured(certificate) !== undefined) continue;
+      append(this.#bySignature, endOfSignature(certificate), certificate);
       append(this.#bySubject, certificate.subject.canonical, certificate);
+      this.#own.add(certificate);
+    }
+    this.certificates = Object.freeze([...this.#own]);
   }
 
   /** The CAs with this name. */
@@ -87,7 +89,7 @@ export class CertificateStore implements Authorities {
    * trust anchor first. The signature is not verified; for a configured certificate, see {@link
    * CertificateStore.verifiedIssuersOf}.
    */
-  candidatesFor(certificate: Certificate): Certificate[] {
+  candidatesFor(certificate: Certificate): readonly Certificate[] {
     const name = certificate.issuer.canonical;
     const candidates = this.named(name).filter((ca) => mayMean(certificate, ca));
     const sorted = byDistance(candidates, this.#linked.distances);
@@ -134,7 +136,8 @@ export class CertificateStore implements Authorities {
 
   /** The configured certificate with the same bytes. Object identity is checked first, because it is cheaper. */
   #configured(certificate: Certificate): Certificate | undefined {
-    return this.#own.has(certificate) ? certificate : this.#byBytes.get(bytesOf(certificate));
+    if (this.#own.has(certificate)) return certificate;
+    return this.#bySignature.get(endOfSignature(certificate))?.find(({ raw }) => raw.equals(certificate.raw));
   }
 
   /** Whether a signature verifies with a certificate's key; `false` if the key is unusable. */
@@ -252,7 +255,8 @@ function measure(anchors: ReadonlySet<Certificate>, issuers: Neighbours): Map<Ce
 function byDistance(
   certificates: readonly Certificate[],
   distances: ReadonlyMap<Certificate, number>,
-): Certificate[] {
+): readonly Certificate[] {
+  if (certificates.length < 2) return certificates;
   const distanceOf = (ca: Certificate): number => distances.get(ca) ?? Infinity;
   return certificates.toSorted((one, other) => distanceOf(one) - distanceOf(other));
 }
@@ -263,8 +267,9 @@ function append<Key>(lists: Map<Key, Certificate[]>, key: Key, certificate: Cert
   else list.push(certificate);
 }
 
-function bytesOf({ raw }: Certificate): string {
-  return raw.toString('latin1');
+/** Finds a certificate. Only all of its bytes show whether it is the same. */
+function endOfSignature({ raw }: Certificate): number {
+  return raw.readInt32BE(raw.length - 4);
 }
 
 /**

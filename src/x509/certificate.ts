@@ -6,7 +6,7 @@
 import { type CertificateExtensions, readExtensions } from './certificate-extensions.js';
 import { enterExtensions } from './extension-list.js';
 import { context, DerReader, type DerSubject, type ElementBudget, Tag } from './der.js';
-import { type DistinguishedName, readName } from './distinguished-name.js';
+import { type DistinguishedName, type KnownNames, readName } from './distinguished-name.js';
 import { placeInCertificate } from './place.js';
 import { type PublicKeyKind, readPublicKeyKind } from './public-key.js';
 import { readAlgorithm, type Signed } from './signature.js';
@@ -40,12 +40,15 @@ export interface Certificate extends CertificateExtensions {
 /**
  * Reads a certificate.
  * @param der - One certificate, without trailing bytes. It is kept, not copied: do not modify it.
- * @param budget - The maximum number of elements.
+ * @param options - `budget`: the maximum number of elements; `issuers`: the names of issuers that were read before.
  * @throws MtlsError `ERR_MTLS_CERTIFICATE_INVALID` with the field and the offset for anything but strict DER, for
  *   names with control characters in subjectAltName, and for a duplicate extension. A name in subjectAltName with an
  *   invalid encoding is returned as `unreadable`.
  */
-export function parseCertificate(der: Buffer, budget?: ElementBudget): Certificate {
+export function parseCertificate(
+  der: Buffer,
+  { budget, issuers }: { readonly budget?: ElementBudget; readonly issuers?: KnownNames } = {},
+): Certificate {
   const outer = new DerReader(
     der,
     budget === undefined ? certificateSubject : { ...certificateSubject, budget },
@@ -57,7 +60,7 @@ export function parseCertificate(der: Buffer, budget?: ElementBudget): Certifica
   const version = readVersion(tbs);
   const serial = tbs.nextInteger().content;
   const inner = readAlgorithm(tbs);
-  const issuer = readName(tbs);
+  const issuer = readName(tbs, issuers);
   const validity = tbs.enter(Tag.sequence);
   const notBefore = readDate(validity);
   const notAfter = readDate(validity);

@@ -5,6 +5,7 @@
  * @module
  */
 import { type ErrorCode, MtlsError } from '../errors.js';
+import { findCommonOid } from './common-oids.js';
 
 /** The tags that certificates and CRLs use; `context(n)` makes the others. */
 export const Tag = {
@@ -216,6 +217,11 @@ export class DerReader {
       const length = contentEnd - contentStart;
       this.fail(`has an OBJECT IDENTIFIER of ${length} bytes`, this.elementStart);
     }
+    return findCommonOid(bytes, contentStart, contentEnd) ?? this.#decodeArcs();
+  }
+
+  #decodeArcs(): string {
+    const { bytes, contentStart, contentEnd } = this;
     const arcs: (number | bigint)[] = [];
     let arc: number | bigint = 0;
     for (let index = contentStart; index < contentEnd; index++) {
@@ -233,8 +239,7 @@ export class DerReader {
     const first = arcs[0] as number | bigint;
     const root = first < 80 ? Math.floor(Number(first) / 40) : 2;
     const second = typeof first === 'number' ? first - root * 40 : first - BigInt(root * 40);
-    const text = [root, second, ...arcs.slice(1)].join('.');
-    return text;
+    return [root, second, ...arcs.slice(1)].join('.');
   }
 
   /** Reads a BIT STRING of whole octets and returns them. */

@@ -112,10 +112,21 @@ export class DistinguishedName {
   }
 }
 
-/** Reads a Name (RFC 5280 section 4.1.2.4). */
-export function readName(reader: DerReader): DistinguishedName {
+/** Names that were read before. */
+export interface KnownNames {
+  /** The name with this DER, if it is known. */
+  find(der: Buffer): DistinguishedName | undefined;
+}
+
+/**
+ * Reads a Name (RFC 5280 section 4.1.2.4).
+ * @param known - Names that need not be read again. Many certificates have the same issuer.
+ */
+export function readName(reader: DerReader, known?: KnownNames): DistinguishedName {
   const sequence = reader.enter(Tag.sequence);
   const der = reader.element;
+  const same = known?.find(der);
+  if (same !== undefined) return same;
   const rdns: RelativeDistinguishedName[] = [];
   while (!sequence.done) rdns.push(readRdn(sequence.enter(Tag.set)));
   return new DistinguishedName(rdns, der);

@@ -57,8 +57,9 @@ export function faultOfLeaf(leaf: Certificate): PathFault | undefined {
       seen: 'it has nameConstraints (2.5.29.30), which only a CA may have',
       remedy: 'reissue it without that extension',
     };
+  const fault = faultOfSignature(leaf, true);
   // The signature of a root is not verified: a root is trusted because it is configured.
-  return isSelfIssued(leaf) ? undefined : faultOfSignature(leaf, true);
+  return fault !== undefined && isSelfIssued(leaf) ? undefined : fault;
 }
 
 /**

@@ -168,6 +168,9 @@ type OfKey = readonly [Certificate, ...Certificate[]];
 
 /** Groups certificates by key, in the order of the first occurrence of each key. */
 export function groupByKey(certificates: readonly Certificate[]): readonly OfKey[] {
+  const [first] = certificates;
+  if (first === undefined) return [];
+  if (certificates.length === 1) return [[first]];
   const groups = new Map<string, [Certificate, ...Certificate[]]>();
   for (const certificate of certificates) {
     const key = certificate.publicKey.toString('latin1');

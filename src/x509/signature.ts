@@ -90,8 +90,12 @@ export function verifySignature({ bytes, algorithm, signature }: Signed, key: Ke
   const { scheme: how } = algorithm;
   if (how === undefined || !fits(how, key)) return false;
   try {
-    const options = how.keyType === 'rsa-pss' ? pssOptions(how.saltLength) : {};
-    return verify(how.hash, bytes, { key, ...options }, signature);
+    return verify(
+      how.hash,
+      bytes,
+      how.keyType === 'rsa-pss' ? { key, ...pssOptions(how.saltLength) } : key,
+      signature,
+    );
   } catch {
     return false;
   }

@@ -70,6 +70,7 @@ describe('a peer', () => {
       const shown = identityOn(resuming(resumed), peer);
       expect(shown).toEqual({ ...identity, source: 'tls', via: undefined, policies: [], resumed });
       expect(identityOn(resuming(resumed), peer)).toBe(shown);
+      expect(peer.identity).toBe(identity);
     }
     expect(others).toEqual([]);
   });
@@ -124,6 +125,31 @@ describe('a peer', () => {
   test('that fails otherwise fails', () => {
     const socket = { getSession: () => 'no bytes' } as unknown as TLSSocket;
     expect(() => new PeerCache().read(socket, 'trusted')).toThrow(TypeError);
+  });
+});
+
+describe('the name of an issuer', () => {
+  test('is shared by the clients that it issued, once one of them was admitted', () => {
+    const cache = new PeerCache();
+    read(cache, east.client('refused'));
+    const unshared = read(cache, east.client('client2')).certificate.issuer;
+    admit(cache, east.client('client3'));
+    const shared = read(cache, east.client('client4')).certificate.issuer;
+    expect(read(cache, east.client('client5')).certificate.issuer).toBe(shared);
+    expect(shared).not.toBe(unshared);
+    expect(shared.equals(unshared)).toBe(true);
+    expect(shared.der).toEqual(unshared.der);
+    expect(read(cache, root.client('client6')).certificate.issuer.equals(shared)).toBe(false);
+  });
+
+  test('keeps no certificate in memory', () => {
+    const cache = new PeerCache();
+    const { certificate } = admit(cache, east.client('client2'));
+    const { der, rdns } = read(cache, east.client('client3')).certificate.issuer;
+    for (const view of [der, ...rdns.flat().map((attribute) => attribute.der)]) {
+      expect(view.buffer).not.toBe(certificate.raw.buffer);
+      expect(view.buffer.byteLength).toBe(der.length);
+    }
   });
 });
 

@@ -1,6 +1,5 @@
 import crypto from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { identityOf } from '../../../src/identity/client-identity.js';
 import { checkCertificatePolicy } from '../../../src/judgement/certificate-policy.js';
 import { createJudge, type Judge, type Verdict } from '../../../src/judgement/judges.js';
 import type { OpensslVerdict } from '../../../src/judgement/judgement.js';
@@ -34,7 +33,7 @@ function judged(
 ): { verdict: Verdict; signaturesVerified: number } {
   const certificate = parse(leaf);
   signatures.mockClear();
-  const verdict = judge.verdictOn({ certificate, identity: identityOf(certificate), others }, openssl, at);
+  const verdict = judge.verdictOn({ certificate, others }, openssl, at);
   return { verdict, signaturesVerified: signatures.mock.calls.length };
 }
 
@@ -103,6 +102,6 @@ test('a purpose that no path changes is looked at on one of them', () => {
   const middle = root.intermediate('middle');
   const judge = judgeOf(root, middle, middle.reissue());
   const certificate = parse(middle.client({ extendedKeyUsage: [purposes.serverAuth] }));
-  const { otherPaths } = judge.inspect({ certificate, identity: identityOf(certificate), others: [] }, at);
+  const { otherPaths } = judge.inspect({ certificate, others: [] }, at);
   expect(otherPaths).toEqual([]);
 });
