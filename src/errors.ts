@@ -44,6 +44,8 @@ const statusByCode = {
   ERR_MTLS_SERVER_UNPROTECTED: 500,
   /** A file, a directory or a loader yields nothing readable. */
   ERR_MTLS_SOURCE_UNREADABLE: 500,
+  /** A shared store of CRLs cannot be read or written, or holds something unusable. */
+  ERR_MTLS_STORE_FAILED: 500,
   /** A key or a PKCS#12 file is encrypted, and the passphrase is missing or wrong. */
   ERR_MTLS_PASSPHRASE_INVALID: 500,
   /** A key or a file has an unsupported form, such as an encryption that OpenSSL 3 has dropped. */

@@ -4,3 +4,19 @@
  * @module
  */
 export type { CrlInForce, SourceLoader } from '../material/source-options.js';
+export { crlFromStore, type StoreSourceOptions } from './store-loader.js';
+export { redisStore, type RedisStoreOptions } from './redis-store.js';
+export type { IoRedisClient, NodeRedisClient, RedisClient } from './redis-client.js';
+export { postgresStore, type PostgresStoreOptions } from './postgres-store.js';
+export type {
+  PooledPostgresClient,
+  PostgresClient,
+  PostgresPool,
+  PostgresResult,
+} from './postgres-client.js';
+export { natsStore, type NatsStoreOptions } from './nats-store.js';
+export type { NatsBucket, NatsEntries, NatsEntry, NatsStatus, NatsWatchOptions } from './nats-store.js';
+export type { CrlStore, StoredCrl, StoredVersion } from './crl-store.js';
+export { publishCrl, type PublishedCrl, type PublishOptions, type PublishReport } from './publish-crl.js';
+export { type Confirmation, readFleet } from './confirmation.js';
+export type { FleetProcess, ProcessReport } from './process-report.js';

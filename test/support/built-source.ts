@@ -12,6 +12,8 @@ import { temporaryDirectory } from './files.js';
 const programs = [
   'command.ts',
   'command-program.ts',
+  'fleet-program.ts',
+  'server-store.ts',
   'kill-at-call-program.ts',
   'lock-program.ts',
   'record-modes-program.ts',

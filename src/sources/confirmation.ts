@@ -1,0 +1,95 @@
+/**
+ * Which processes have a published CRL in force.
+ *
+ * @module
+ */
+import { type CrlInForce } from '../material/source-options.js';
+import { type CrlStore, storeFailure, unlessAborted } from './crl-store.js';
+import { type FleetProcess, parseReport } from './process-report.js';
+
+/** How many processes have confirmed that a CRL is in force. */
+export interface Confirmation {
+  /** How many were waited for. */
+  readonly wanted: number;
+  /** How many have confirmed. */
+  readonly processes: number;
+  /** The time from publishing until the last of them was seen, or until waiting ended, in milliseconds. */
+  readonly durationMs: number;
+}
+
+/** How long to wait, and for how many. */
+interface Waiting {
+  readonly wait: number;
+  readonly waitMs: number;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+interface Published extends CrlInForce {
+  readonly key: string;
+  readonly version: string;
+}
+
+// More processes than this are not counted.
+const mostProcesses = 10_000;
+
+/**
+ * The processes that currently report to a store, with the CRLs that they have in force. Anyone who may write to the
+ * store can claim to be a process: reports inform people, and decide nothing.
+ * @param store - The store.
+ * @param options - `timeoutMs`: how long the store may take. Default 10,000.
+ * @throws MtlsError `ERR_MTLS_STORE_FAILED`.
+ * @example
+ * ```ts
+ * for (const { host, pid, crls } of await readFleet(store)) console.log(host, pid, crls);
+ * ```
+ */
+export async function readFleet(
+  store: CrlStore,
+  { timeoutMs = 10_000 }: { readonly timeoutMs?: number } = {},
+): Promise<FleetProcess[]> {
+  const limit = AbortSignal.timeout(timeoutMs);
+  try {
+    const reports = await unlessAborted(store.reports(mostProcesses, limit), limit);
+    const processes = reports.flatMap((text) => parseReport(text) ?? []);
+    return processes.sort((one, other) => compare(one.host, other.host) || one.pid - other.pid);
+  } catch (cause) {
+    throw storeFailure(store.name, 'reading the reports', cause);
+  }
+}
+
+function compare(one: string, other: string): number {
+  return one < other ? -1 : Number(one > other);
+}
+
+// The first looks are close together, because most processes confirm within some tens of milliseconds.
+const firstPauseMs = 5;
+const lastPauseMs = 250;
+
+/** Waits until enough processes report that CRLs are in force, or newer ones. */
+export async function waitUntilInForce(
+  store: CrlStore,
+  crls: readonly Published[],
+  { wait, waitMs, timeoutMs, signal }: Waiting,
+): Promise<Confirmation> {
+  const started = performance.now();
+  const elapsed = (): number => Math.round(performance.now() - started);
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 1.2, lastPauseMs)) {
+    const fleet = await readFleet(store, { timeoutMs });
+    const confirming = fleet.filter((each) => crls.every((crl) => hasInForce(each, crl)));
+    const processes = confirming.length;
+    if (processes >= wait || elapsed() >= waitMs || signal.aborted)
+      return Object.freeze({ wanted: wait, processes, durationMs: elapsed() });
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+}
+
+function hasInForce({ versions, crls }: FleetProcess, published: Published): boolean {
+  if (versions.get(published.key) === published.version) return true;
+  return crls.some((crl) => isNewer(crl, published));
+}
+
+function isNewer(crl: CrlInForce, { issuer, crlNumber, deltaBase }: Published): boolean {
+  const isSameKind = crl.issuer === issuer && (crl.deltaBase === undefined) === (deltaBase === undefined);
+  return isSameKind && crlNumber !== undefined && crl.crlNumber !== undefined && crl.crlNumber > crlNumber;
+}

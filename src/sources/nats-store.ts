@@ -1,0 +1,312 @@
+/**
+ * A store of CRLs in a key-value bucket of NATS JetStream.
+ *
+ * @module
+ */
+import { checkKeys, invalid } from '../option-checks.js';
+import { count } from '../quantity.js';
+import { Backoff } from './backoff.js';
+import {
+  type CrlStore,
+  keyForm,
+  longestReport,
+  storeFailure,
+  type StoredCrl,
+  type StoredVersion,
+  unlessAborted,
+} from './crl-store.js';
+
+/** What is used of an entry of a bucket. */
+export interface NatsEntry {
+  /** Its key. */
+  readonly key: string;
+  /** Its value. */
+  readonly value: Uint8Array;
+  /** Grows with every write to the bucket. */
+  readonly revision: number;
+  /** The length of its value. */
+  readonly length: number;
+  /** How many entries follow. */
+  readonly delta?: number;
+  /** What was done to the key. */
+  readonly operation: 'PUT' | 'DEL' | 'PURGE';
+}
+
+/** What is used of a bucket (`KV`) of the package `@nats-io/kv`. */
+export interface NatsBucket {
+  /** Reads an entry. */
+  readonly get: (key: string) => Promise<NatsEntry | null>;
+  /** Writes a key that is unused. */
+  readonly create: (key: string, data: Uint8Array | string) => Promise<number>;
+  /** Writes a key if it has this revision. */
+  readonly update: (key: string, data: Uint8Array | string, version: number) => Promise<number>;
+  /** Writes a key. */
+  readonly put: (key: string, data: Uint8Array | string) => Promise<number>;
+  /** Yields entries as they are written. */
+  readonly watch: (options?: NatsWatchOptions) => Promise<NatsEntries>;
+  /** What the bucket holds. */
+  readonly status: () => Promise<NatsStatus>;
+}
+
+/** How a bucket is watched. */
+export interface NatsWatchOptions {
+  /** Whether values are left out. */
+  headers_only?: boolean;
+  /** Whether what is there comes first, or only what is written from now on. */
+  include?: '' | 'updates';
+}
+
+/** What is used of the status of a bucket. */
+export interface NatsStatus {
+  /** The stream of the bucket. */
+  readonly streamInfo: {
+    /** Its state. */
+    readonly state: {
+      /** How many messages it has. */
+      readonly messages: number;
+      /** The number of the last one. */
+      readonly last_seq: number;
+    };
+  };
+}
+
+/** What is used of the entries that a watch yields. */
+export interface NatsEntries extends AsyncIterable<NatsEntry> {
+  /** Ends the watch. */
+  stop(): void;
+}
+
+/** The options of {@link natsStore}. */
+export interface NatsStoreOptions {
+  /**
+   * A second bucket, for the reports of processes. Its `ttl` is how long a report is kept: three times `pollMs`, 30
+   * seconds by default. Without it, processes do not report.
+   */
+  readonly reports?: NatsBucket;
+}
+
+/**
+ * A store in a key-value bucket of NATS JetStream. A CRL must fit into one message: `max_payload` of the NATS server
+ * is 1 MiB by default, which is about 28,000 entries.
+ * @param kv - A bucket of the package `@nats-io/kv`. Connect with `maxReconnectAttempts: -1`, so that the connection
+ *   survives a long outage.
+ * @param options - The bucket of the reports.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID`.
+ * @example
+ * ```ts
+ * import { connect } from '@nats-io/transport-node';
+ * import { Kvm } from '@nats-io/kv';
+ * import { crlFromStore, natsStore } from 'express-mtls/sources';
+ *
+ * const kvm = new Kvm(await connect({ servers: 'nats.internal', maxReconnectAttempts: -1 }));
+ * const reports = await kvm.create('express-mtls-reports', { ttl: 30_000 });
+ * const crl = crlFromStore(natsStore(await kvm.create('express-mtls'), { reports }));
+ * ```
+ */
+export function natsStore(kv: NatsBucket, options: NatsStoreOptions = {}): CrlStore {
+  checkKeys(options, 'the options of natsStore()', ['reports']);
+  checkBucket(kv, 'the bucket of natsStore()');
+  if (options.reports !== undefined) checkBucket(options.reports, 'reports');
+  return new NatsStore(kv, options.reports);
+}
+
+function checkBucket(kv: unknown, name: string): void {
+  const methods = ['get', 'create', 'update', 'watch', 'status'] as const;
+  const isBucket =
+    typeof kv === 'object' &&
+    kv !== null &&
+    methods.every((method) => typeof (kv as Partial<NatsBucket>)[method] === 'function');
+  if (!isBucket) throw invalid(name, kv, "a bucket of the package '@nats-io/kv'");
+}
+
+class NatsStore implements CrlStore {
+  readonly name = 'nats';
+  readonly #kv: NatsBucket;
+  readonly #reports: NatsBucket | undefined;
+  readonly #crls: Listing;
+  readonly #listedReports: Listing | undefined;
+
+  constructor(kv: NatsBucket, reports: NatsBucket | undefined) {
+    this.#kv = kv;
+    this.#reports = reports;
+    this.#crls = new Listing(kv);
+    this.#listedReports = reports && new Listing(reports);
+  }
+
+  async list(most: number, signal: AbortSignal): Promise<readonly StoredVersion[]> {
+    return await this.#call('listing', signal, async () => {
+      const entries = await this.#crls.latest(most, signal);
+      if (entries.length > most)
+        throw storeFailure(this.name, 'listing', `it has more than ${count(most, 'CRL')}`);
+      return entries.map(({ key, revision, length }) => ({
+        key: key.slice(0, 65),
+        version: String(revision),
+        bytes: length,
+      }));
+    });
+  }
+
+  async read(key: string, mostBytes: number, signal: AbortSignal): Promise<StoredCrl | undefined> {
+    return await this.#call('reading', signal, async () => {
+      // One message, whose length the NATS server limits.
+      const entry = await this.#kv.get(key);
+      if (entry === null) return undefined;
+      const { revision, operation, value } = entry;
+      const isTooLong = operation === 'PUT' && value.length > mostBytes;
+      const crl = operation === 'PUT' && !isTooLong ? Buffer.from(value) : undefined;
+      return { version: String(revision), bytes: operation === 'PUT' ? value.length : 0, crl };
+    });
+  }
+
+  async write(
+    key: string,
+    crl: Buffer,
+    replaces: string | undefined,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    if (!keyForm.test(key)) throw invalid('key', key, 'at most 64 letters, digits, "_" and "-"');
+    return await this.#call('writing', signal, async () => {
+      try {
+        const revision =
+          replaces === undefined
+            ? await this.#kv.create(key, crl)
+            : await this.#kv.update(key, crl, Number(replaces));
+        return String(revision);
+      } catch (error) {
+        if (isConflict(error)) return undefined;
+        throw error;
+      }
+    });
+  }
+
+  watch(notify: () => void): Disposable {
+    const watching = new Watching(this.#kv, notify);
+    return {
+      [Symbol.dispose]: () => {
+        watching.stop();
+      },
+    };
+  }
+
+  async report(id: string, report: string, _keepMs: number, signal: AbortSignal): Promise<void> {
+    const bucket = this.#reports;
+    if (bucket !== undefined) await this.#call('reporting', signal, () => bucket.put(id, report));
+  }
+
+  async reports(most: number, signal: AbortSignal): Promise<readonly string[]> {
+    const [bucket, listed] = [this.#reports, this.#listedReports];
+    if (bucket === undefined || listed === undefined) return [];
+    return await this.#call('reading', signal, async () => {
+      const latest = (await listed.latest(most, signal)).slice(0, most);
+      const short = latest.filter(({ length }) => length <= longestReport);
+      const entries = await Promise.all(short.map(({ key }) => bucket.get(key)));
+      return entries.flatMap((entry) =>
+        entry?.operation === 'PUT' ? [Buffer.from(entry.value).toString()] : [],
+      );
+    });
+  }
+
+  async #call<Result>(what: string, signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await unlessAborted(work(), signal);
+    } catch (cause) {
+      throw storeFailure(this.name, what, cause);
+    }
+  }
+}
+
+// JSStreamWrongLastSequenceErrF and JSStreamWrongLastSequenceConstantErr of the NATS server.
+const conflicts: readonly unknown[] = [10071, 10164];
+
+function isConflict(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && conflicts.includes(error.code);
+}
+
+/** What is used of an entry without its value. */
+type Listed = Pick<NatsEntry, 'key' | 'revision' | 'length'>;
+
+/**
+ * The last entry of each key that is in use. To list a bucket, its client makes a consumer on the NATS server, which
+ * stays there for five minutes; so that is done only if the bucket has changed.
+ */
+class Listing {
+  readonly #kv: NatsBucket;
+  #last: { readonly state: string; readonly most: number; readonly entries: readonly Listed[] } | undefined;
+
+  constructor(kv: NatsBucket) {
+    this.#kv = kv;
+  }
+
+  /** One more than `most` if there are more. */
+  async latest(most: number, signal: AbortSignal): Promise<readonly Listed[]> {
+    const { messages, last_seq: sequence } = (await this.#kv.status()).streamInfo.state;
+    // A watch of an empty bucket yields nothing, so that its end could not be told.
+    if (messages === 0) return [];
+    const state = `${sequence} ${messages}`;
+    if (this.#last?.state === state && this.#last.most === most) return this.#last.entries;
+    const entries = await this.#list(most, signal);
+    this.#last = { state, most, entries };
+    return entries;
+  }
+
+  async #list(most: number, signal: AbortSignal): Promise<Listed[]> {
+    const entries = await this.#kv.watch({ headers_only: true });
+    const stop = (): void => {
+      entries.stop();
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    // A key that is written meanwhile comes again.
+    const found = new Map<string, Listed>();
+    try {
+      for await (const { key, revision, length, operation, delta = 0 } of entries) {
+        if (operation === 'PUT') found.set(key, { key, revision, length });
+        else found.delete(key);
+        if (found.size > most || delta === 0) break;
+      }
+    } finally {
+      signal.removeEventListener('abort', stop);
+      entries.stop();
+    }
+    signal.throwIfAborted();
+    return [...found.values()];
+  }
+}
+
+/** A watch of a bucket, renewed when it ends. */
+class Watching {
+  readonly #kv: NatsBucket;
+  readonly #notify: () => void;
+  readonly #backoff = new Backoff();
+  #entries: NatsEntries | undefined;
+  #stopped = false;
+
+  constructor(kv: NatsBucket, notify: () => void) {
+    this.#kv = kv;
+    this.#notify = notify;
+    void this.#watch();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#backoff.stop();
+    this.#entries?.stop();
+  }
+
+  async #watch(): Promise<void> {
+    try {
+      this.#entries = await this.#kv.watch({ headers_only: true, include: 'updates' });
+      if (this.#stopped) {
+        this.#entries.stop();
+        return;
+      }
+      this.#backoff.reset();
+      this.#notify();
+      for await (const entry of this.#entries) {
+        if (entry.revision > 0) this.#notify();
+      }
+    } catch {
+      // Whether the bucket can be read shows when it is read.
+    }
+    if (!this.#stopped) this.#backoff.schedule(() => void this.#watch());
+  }
+}

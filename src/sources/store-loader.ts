@@ -1,0 +1,294 @@
+/**
+ * `crlFromStore()`: the CRLs of a shared store as a source.
+ *
+ * @module
+ */
+import { combineFaults, MtlsError } from '../errors.js';
+import { type CrlInForce, type SourceLoader } from '../material/source-options.js';
+import { checkBoolean, checkEach, checkInteger } from '../option-checks.js';
+import { count } from '../quantity.js';
+import { type CrlStore, keyForm, storeFailure, type StoredVersion, unlessAborted } from './crl-store.js';
+import { Notices } from './notices.js';
+import { ProcessReporter } from './process-reporter.js';
+
+/** The options of {@link crlFromStore}. */
+export interface StoreSourceOptions {
+  /**
+   * How often the store is read without a notice, in milliseconds, by one to a fifth more or less. Notices only
+   * trigger it sooner: a notice can be lost.
+   * @defaultValue `10_000`; an integer from 100 to 3_600_000
+   */
+  readonly pollMs?: number;
+  /**
+   * How long one command to the store may take, in milliseconds.
+   * @defaultValue `10_000`; an integer from 100 to 60_000
+   */
+  readonly timeoutMs?: number;
+  /**
+   * The length of the longest CRL that is read, in bytes. A longer one is refused before it is transferred, and the
+   * last-good copy of its key stays.
+   * @defaultValue `67_108_864` (64 MiB); an integer from 1 to 2_147_483_647
+   */
+  readonly maxCrlBytes?: number;
+  /**
+   * The length of all CRLs together, in bytes.
+   * @defaultValue `268_435_456` (256 MiB); an integer from 1 to 4_294_967_296
+   */
+  readonly maxBytes?: number;
+  /**
+   * The number of CRLs. Nothing is read from a store with more.
+   * @defaultValue `256`; an integer from 1 to 10_000
+   */
+  readonly maxCrls?: number;
+  /**
+   * Whether the store may be empty at start. Until there is a CRL, every client is refused with
+   * `ERR_MTLS_REVOCATION_UNKNOWN`, or admitted with `unknown: 'allow'`.
+   * @defaultValue `false`: an empty store is an error
+   */
+  readonly mayBeEmpty?: boolean;
+  /**
+   * Whether the process reports to the store which CRLs it has in force, for `express-mtls publish --wait` and
+   * `express-mtls fleet`.
+   * @defaultValue `true`
+   */
+  readonly report?: boolean;
+}
+
+/**
+ * The CRLs of a shared store: read at start, when the store announces a change, and every few seconds. What the store
+ * holds is verified like any CRL, and a CRL that is older than the one in force is refused.
+ * @param store - The store: `redisStore()`, `postgresStore()`, `natsStore()`, or your own.
+ * @param options - Limits and intervals.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID`.
+ * @example
+ * ```ts
+ * const crl = crlFromStore(redisStore(new Redis('redis://store.internal')));
+ * const server = await createServer({ key, cert, ca, crl }, app);
+ * ```
+ */
+export function crlFromStore(store: CrlStore, options: StoreSourceOptions = {}): SourceLoader {
+  const settings = checkEach(options, 'the options of crlFromStore()', {
+    pollMs: () => checkInteger(options.pollMs, 'pollMs', 10_000, 100, 3_600_000),
+    timeoutMs: () => checkInteger(options.timeoutMs, 'timeoutMs', 10_000, 100, 60_000),
+    maxCrlBytes: () => checkInteger(options.maxCrlBytes, 'maxCrlBytes', 2 ** 26, 1, 2 ** 31 - 1),
+    maxBytes: () => checkInteger(options.maxBytes, 'maxBytes', 2 ** 28, 1, 2 ** 32),
+    maxCrls: () => checkInteger(options.maxCrls, 'maxCrls', 256, 1, 10_000),
+    mayBeEmpty: () => checkBoolean(options.mayBeEmpty, 'mayBeEmpty', false),
+    report: () => checkBoolean(options.report, 'report', true),
+  });
+  return new StoreLoader(store, settings);
+}
+
+type Settings = Required<StoreSourceOptions>;
+
+/** The content of a key when it was last read. */
+interface Held {
+  readonly version: string;
+  readonly crl: Buffer;
+}
+
+// How many keys are read at once.
+const readsAtOnce = 4;
+
+class StoreLoader implements SourceLoader {
+  readonly mayBeEmpty: boolean;
+  readonly #store: CrlStore;
+  readonly #settings: Settings;
+  readonly #reporter: ProcessReporter | undefined;
+  /** Settles with the last call of load(), so that calls follow one another. */
+  #last: Promise<unknown> = Promise.resolve();
+  #held: ReadonlyMap<string, Held> = new Map();
+  #inForce: ReadonlySet<Buffer> = new Set();
+  #faults: readonly MtlsError[] = [];
+  /** Whether the store could not be read the last time. */
+  #isDown = false;
+  #noticed = false;
+  #notices: Notices | undefined;
+
+  constructor(store: CrlStore, settings: Settings) {
+    this.#store = store;
+    this.#settings = settings;
+    this.mayBeEmpty = settings.mayBeEmpty;
+    // A report outlives two polls.
+    this.#reporter = settings.report ? new ProcessReporter(store, 3 * settings.pollMs) : undefined;
+  }
+
+  async load(signal: AbortSignal): Promise<readonly Buffer[]> {
+    const loading = this.#last.then(
+      () => this.#load(signal),
+      () => this.#load(signal),
+    );
+    this.#last = loading;
+    return await loading;
+  }
+
+  watch(notify: () => void): Disposable {
+    const notices = new Notices(
+      (receive) => this.#store.watch(receive),
+      () => {
+        this.#noticed = true;
+        notify();
+      },
+    );
+    this.#notices = notices;
+    const poll = this.#pollWith(notify);
+    this.#reporter?.start();
+    return {
+      [Symbol.dispose]: () => {
+        clearTimeout(poll.timer);
+        notices.stop();
+        this.#notices = undefined;
+        this.#reporter?.stop();
+      },
+    };
+  }
+
+  /** @throws MtlsError what was wrong with single keys at the last load(). The others were returned. */
+  inForce(given: readonly Buffer[], crls: readonly CrlInForce[]): void {
+    this.#inForce = new Set(given);
+    const versions = [...this.#held].filter(([, { crl }]) => this.#inForce.has(crl));
+    this.#reporter?.report(
+      versions.map(([key, { version }]) => [key, version]),
+      crls,
+    );
+    const [first, ...others] = this.#faults;
+    if (first !== undefined) throw combineFaults([first, ...others]);
+  }
+
+  #pollWith(notify: () => void): { timer: NodeJS.Timeout } {
+    const next = (): NodeJS.Timeout => {
+      const spread = 0.8 + Math.random() * 0.4;
+      return setTimeout(() => {
+        notify();
+        poll.timer = next();
+      }, this.#settings.pollMs * spread).unref();
+    };
+    const poll = { timer: next() };
+    return poll;
+  }
+
+  async #load(signal: AbortSignal): Promise<readonly Buffer[]> {
+    const wasNoticed = this.#noticed;
+    this.#noticed = false;
+    let versions;
+    try {
+      versions = await this.#call(signal, (limit) => this.#store.list(this.#settings.maxCrls, limit));
+    } catch (error) {
+      this.#isDown = true;
+      throw error;
+    }
+    const changed = versions.filter(({ key, version }) => this.#held.get(key)?.version !== version);
+    // A change without a notice, or an outage: the subscription may be dead without either end knowing.
+    const isMissed = changed.length > 0 && !wasNoticed && this.#held.size > 0;
+    if (this.#isDown || isMissed) this.#notices?.renew();
+    this.#isDown = false;
+    const faults: MtlsError[] = [];
+    const read = await this.#readAll(this.#affordable(versions, changed, faults), signal, faults);
+    this.#held = new Map(
+      versions.flatMap(({ key }): [string, Held][] => {
+        const held = read.get(key) ?? this.#held.get(key);
+        return held === undefined ? [] : [[key, held]];
+      }),
+    );
+    this.#faults = faults;
+    return this.#answer();
+  }
+
+  #answer(): readonly Buffer[] {
+    if (this.#held.size > 0) return [...this.#held.values()].map(({ crl }) => crl);
+    const [first, ...others] = this.#faults;
+    if (first !== undefined) throw combineFaults([first, ...others]);
+    if (this.mayBeEmpty) return [];
+    throw new MtlsError('ERR_MTLS_STORE_FAILED', {
+      source: this.#store.name,
+      seen: 'the store has no CRL',
+      remedy: 'publish one with "express-mtls publish", or set mayBeEmpty: true',
+    });
+  }
+
+  /**
+   * The changed CRLs that may be read: those that replace a CRL in force first, then the shortest, so that what a
+   * hostile writer adds displaces nothing.
+   */
+  #affordable(
+    versions: readonly StoredVersion[],
+    changed: readonly StoredVersion[],
+    faults: MtlsError[],
+  ): StoredVersion[] {
+    const { maxCrlBytes, maxBytes } = this.#settings;
+    const unchanged = versions.filter((one) => !changed.includes(one));
+    let left = maxBytes - unchanged.reduce((sum, { bytes }) => sum + bytes, 0);
+    const isKnown = ({ key }: StoredVersion): boolean => {
+      const held = this.#held.get(key);
+      return held !== undefined && this.#inForce.has(held.crl);
+    };
+    const order = [...changed].sort(
+      (one, other) => Number(isKnown(other)) - Number(isKnown(one)) || one.bytes - other.bytes,
+    );
+    return order.filter((one) => {
+      const fault = this.#faultOf(one, Math.min(left, maxCrlBytes));
+      if (fault === undefined) left -= one.bytes;
+      else faults.push(fault);
+      return fault === undefined;
+    });
+  }
+
+  #faultOf({ key, bytes }: StoredVersion, mostBytes: number): MtlsError | undefined {
+    if (!keyForm.test(key))
+      return this.#fault({
+        seen: `a key is named ${JSON.stringify(key)}, which publishCrl() does not write`,
+        remedy: 'delete it',
+      });
+    if (bytes <= 0)
+      return this.#fault({ seen: `the key "${key}" is empty`, remedy: 'publish its CRL again' });
+    if (bytes <= mostBytes) return undefined;
+    return this.#fault({
+      seen: `the key "${key}" has ${count(bytes, 'byte')}, which are not read`,
+      expected: `at most ${count(mostBytes, 'byte')}`,
+      remedy: 'publish its CRL again, or increase maxCrlBytes and maxBytes',
+    });
+  }
+
+  #fault(details: { seen: string; expected?: string; remedy: string }): MtlsError {
+    return new MtlsError('ERR_MTLS_STORE_FAILED', { source: this.#store.name, ...details });
+  }
+
+  async #readAll(
+    wanted: readonly StoredVersion[],
+    signal: AbortSignal,
+    faults: MtlsError[],
+  ): Promise<Map<string, Held>> {
+    const read = new Map<string, Held>();
+    const waiting = [...wanted];
+    const work = async (): Promise<void> => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        const { key, bytes } = next;
+        try {
+          const stored = await this.#call(signal, (limit) => this.#store.read(key, bytes, limit));
+          if (stored?.crl !== undefined) read.set(key, { version: stored.version, crl: stored.crl });
+          // It was replaced by a longer one, or deleted, in between; there is another notice of that.
+        } catch (error) {
+          faults.push(storeFailure(this.#store.name, `reading the key "${key}"`, error));
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: readsAtOnce }, work));
+    return read;
+  }
+
+  async #call<Result>(signal: AbortSignal, work: (limit: AbortSignal) => Promise<Result>): Promise<Result> {
+    const { timeoutMs } = this.#settings;
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    try {
+      // A store that ignores its signal must not hold up the next reload.
+      return await unlessAborted(work(limit), limit);
+    } catch (cause) {
+      if (!limit.aborted || signal.aborted) throw storeFailure(this.#store.name, 'the command', cause);
+      throw new MtlsError(
+        'ERR_MTLS_STORE_FAILED',
+        { source: this.#store.name, seen: `there was no answer within ${timeoutMs / 1000} s` },
+        { cause },
+      );
+    }
+  }
+}
