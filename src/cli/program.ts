@@ -8,19 +8,21 @@ import { exitCodes } from './answer.js';
 import { createCommands } from './commands.js';
 import { addCrl } from './commands/crl.js';
 import { addDoctor } from './commands/doctor.js';
+import { addFleet } from './commands/fleet.js';
 import { addImport } from './commands/import.js';
 import { addInit } from './commands/init.js';
 import { addInspect } from './commands/inspect.js';
 import { addIntermediate } from './commands/intermediate.js';
 import { addIssue } from './commands/issue.js';
 import { addList } from './commands/list.js';
+import { addPublish } from './commands/publish.js';
 import { addRenew } from './commands/renew.js';
 import { addRevoke } from './commands/revoke.js';
 import { Terminal, type World } from './terminal.js';
 
 const adders = [
   ...[addInit, addIssue, addRenew, addRevoke, addCrl, addList],
-  ...[addIntermediate, addImport, addInspect, addDoctor],
+  ...[addIntermediate, addImport, addPublish, addFleet, addInspect, addDoctor],
 ];
 
 /**

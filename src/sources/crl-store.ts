@@ -78,10 +78,12 @@ export interface CrlStore {
 }
 
 /** The longest report of a process, in characters. */
-export const longestReport: number = 65_536;
+export const longestReport = 65_536;
 
-/** What a key may look like in every store. Other keys are not written by `publishCrl()`. */
-export const keyForm: RegExp = /^[\w-]{1,64}$/;
+/** Whether a text can be a key in every store. `publishCrl()` writes no other keys. */
+export function isKey(text: string): boolean {
+  return /^[\w-]{1,64}$/.test(text);
+}
 
 /** The error for a store that failed, without secrets that its client may have put into the message. */
 export function storeFailure(store: string, what: string, cause: unknown): MtlsError {

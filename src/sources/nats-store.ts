@@ -8,7 +8,7 @@ import { count } from '../quantity.js';
 import { Backoff } from './backoff.js';
 import {
   type CrlStore,
-  keyForm,
+  isKey,
   longestReport,
   storeFailure,
   type StoredCrl,
@@ -164,7 +164,7 @@ class NatsStore implements CrlStore {
     replaces: string | undefined,
     signal: AbortSignal,
   ): Promise<string | undefined> {
-    if (!keyForm.test(key)) throw invalid('key', key, 'at most 64 letters, digits, "_" and "-"');
+    if (!isKey(key)) throw invalid('key', key, 'at most 64 letters, digits, "_" and "-"');
     return await this.#call('writing', signal, async () => {
       try {
         const revision =

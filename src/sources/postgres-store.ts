@@ -8,7 +8,7 @@ import { count } from '../quantity.js';
 import { digestOf } from '../revocation/verified-crl.js';
 import {
   type CrlStore,
-  keyForm,
+  isKey,
   longestReport,
   storeFailure,
   type StoredCrl,
@@ -119,7 +119,7 @@ class PostgresStore implements CrlStore {
     replaces: string | undefined,
     signal: AbortSignal,
   ): Promise<string | undefined> {
-    if (!keyForm.test(key)) throw invalid('key', key, 'at most 64 letters, digits, "_" and "-"');
+    if (!isKey(key)) throw invalid('key', key, 'at most 64 letters, digits, "_" and "-"');
     const version = digestOf(crl);
     const write =
       replaces === undefined

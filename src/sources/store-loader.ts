@@ -7,7 +7,7 @@ import { combineFaults, MtlsError } from '../errors.js';
 import { type CrlInForce, type SourceLoader } from '../material/source-options.js';
 import { checkBoolean, checkEach, checkInteger } from '../option-checks.js';
 import { count } from '../quantity.js';
-import { type CrlStore, keyForm, storeFailure, type StoredVersion, unlessAborted } from './crl-store.js';
+import { type CrlStore, isKey, storeFailure, type StoredVersion, unlessAborted } from './crl-store.js';
 import { Notices } from './notices.js';
 import { ProcessReporter } from './process-reporter.js';
 
@@ -234,7 +234,7 @@ class StoreLoader implements SourceLoader {
   }
 
   #faultOf({ key, bytes }: StoredVersion, mostBytes: number): MtlsError | undefined {
-    if (!keyForm.test(key))
+    if (!isKey(key))
       return this.#fault({
         seen: `a key is named ${JSON.stringify(key)}, which publishCrl() does not write`,
         remedy: 'delete it',

@@ -180,13 +180,13 @@ let template: string | undefined;
 
 /** Makes a cluster of databases in a folder. */
 function initialize(folder: string): void {
-  const [command = 'initdb', ...args] = [...asPostgres(), 'initdb'];
+  const command = [...asPostgres(), 'initdb'];
   const options = ['--auth=trust', '-U', 'postgres', '--no-sync', '-E', 'UTF8', '--locale=C'];
   own(folder);
   if (template === undefined) {
     template = path.join(temporaryDirectory(), 'data');
     own(path.dirname(template));
-    execFileSync(command, [...args, '-D', template, ...options], { env, stdio: 'pipe', cwd: folder });
+    execFileSync('env', [...command, '-D', template, ...options], { env, stdio: 'pipe', cwd: folder });
   }
   execFileSync('cp', ['-a', template, `${folder}/data`]);
 }

@@ -8,10 +8,14 @@ import { Option } from 'commander';
 import type { DevCertificate } from '../../dev-ca/database.js';
 import type { DevCa } from '../../dev-ca/dev-ca.js';
 import { reasons, type RevocationReason } from '../../dev-ca/reasons.js';
+import { MtlsError } from '../../errors.js';
+import { publishCrl, type PublishReport } from '../../sources/publish-crl.js';
 import type { Answer } from '../answer.js';
 import { openCa, passphraseOption, type CaOptions } from '../ca-options.js';
 import { directoryOption, type Commands } from '../commands.js';
 import { daysOption, said } from '../daily.js';
+import { accountOf } from '../store/publish-account.js';
+import { storeHelp, storeOption, waitOption, withinOption, withStore } from '../store/store-options.js';
 import type { Terminal } from '../terminal.js';
 import { describeDate } from '../time.js';
 import { describeCrl } from './crl.js';
@@ -19,6 +23,9 @@ import { describeCrl } from './crl.js';
 interface RevokeCommandOptions extends CaOptions {
   readonly reason?: RevocationReason;
   readonly days?: number;
+  readonly publish?: string | true;
+  readonly wait?: number;
+  readonly within: number;
 }
 
 /** Adds the command. */
@@ -33,6 +40,9 @@ export function addRevoke({ create, answers }: Commands): void {
     .addOption(directoryOption())
     .addOption(passphraseOption())
     .addOption(daysOption('days until the nextUpdate of the new CRL').default(30))
+    .addOption(storeOption('--publish [url]', 'publish the CRL to the store of a fleet'))
+    .addOption(waitOption())
+    .addOption(withinOption())
     .action(
       answers(async (terminal, [certificate], options: RevokeCommandOptions) =>
         revoke(terminal, certificate as string, options),
@@ -40,18 +50,20 @@ export function addRevoke({ create, answers }: Commands): void {
     )
     .addHelpText(
       'after',
-      `
+      `${storeHelp}
+
 Examples:
   $ express-mtls revoke client2 --reason keyCompromise
   $ express-mtls revoke 5cb0f5a86de5d5b1ab1f3bd6f0c3a9d1
-  $ express-mtls revoke ./from-a-lost-laptop.pem`,
+  $ express-mtls revoke ./from-a-lost-laptop.pem
+  $ express-mtls revoke client2 --publish redis://store.internal --wait 8`,
     );
 }
 
 async function revoke(
   terminal: Terminal,
   which: string,
-  { reason, days, ...options }: RevokeCommandOptions,
+  { reason, days, publish, wait, within, ...options }: RevokeCommandOptions,
 ): Promise<Answer> {
   const ca = await openCa(terminal, options, { missing: 'fail' });
   const how = said({ reason, days });
@@ -71,7 +83,30 @@ async function revoke(
     (other) =>
       `${terminal.style('warning', 'still valid')}: an older certificate of ${String(other.formerName)}; to revoke it: express-mtls revoke ${other.serialNumber}`,
   );
-  return { data: { ...result, stillGood }, text: [...lines, ...warnings].join('\n') };
+  const text = [...lines, ...warnings].join('\n');
+  if (publish === undefined) return { data: { ...result, stillGood }, text };
+  const published = await publishTo(terminal, ca, publish === true ? undefined : publish, { wait, within });
+  const account = accountOf(terminal, published);
+  return { data: { ...result, stillGood, published }, ...account, text: `${text}\n${account.text}` };
+}
+
+/** Publishes the CRL of the CA, also if nothing was revoked: the last time, publishing may have failed. */
+async function publishTo(
+  terminal: Terminal,
+  { crlFile, certFile }: DevCa,
+  url: string | undefined,
+  { wait, within }: { readonly wait: number | undefined; readonly within: number },
+): Promise<PublishReport> {
+  try {
+    return await withStore(terminal, { url, option: '--publish' }, (store) =>
+      publishCrl(store, crlFile, { ca: certFile, waitMs: within * 1000, ...said({ wait }) }),
+    );
+  } catch (cause) {
+    if (!(cause instanceof MtlsError)) throw cause;
+    const { code, source, seen, expected } = cause;
+    const remedy = `the certificate is revoked and ${crlFile} is written, but not published: publish it with "express-mtls publish"`;
+    throw new MtlsError(code, { source, seen, expected, remedy }, { cause });
+  }
 }
 
 /** A replaced certificate that has not expired still admits its holder. */

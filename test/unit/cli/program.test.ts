@@ -29,6 +29,7 @@ describe('the command as a whole', () => {
     expect((await commandsOf([])).map((path) => path.join(' ')).sort()).toEqual([
       'crl',
       'doctor',
+      'fleet',
       'import',
       'init',
       'inspect',
@@ -37,6 +38,7 @@ describe('the command as a whole', () => {
       'issue client',
       'issue server',
       'list',
+      'publish',
       'renew',
       'revoke',
     ]);

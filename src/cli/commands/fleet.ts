@@ -1,0 +1,85 @@
+/**
+ * `express-mtls fleet`: which processes have which CRLs in force.
+ *
+ * @module
+ */
+import { type CrlInForce } from '../../material/source-options.js';
+import { count } from '../../quantity.js';
+import { readFleet } from '../../sources/confirmation.js';
+import { type FleetProcess } from '../../sources/process-report.js';
+import type { Answer, CommonOptions } from '../answer.js';
+import type { Commands } from '../commands.js';
+import { storeHelp, storeOption, withStore } from '../store/store-options.js';
+import { type Cell, formatTable } from '../table.js';
+import type { Terminal } from '../terminal.js';
+import { fromNow } from '../time.js';
+
+interface FleetCommandOptions extends CommonOptions {
+  readonly at?: string;
+}
+
+/** Adds the command. */
+export function addFleet({ create, answers }: Commands): void {
+  create('fleet')
+    .summary('list the processes of a fleet, and the CRLs that they have in force')
+    .description(
+      'Lists the processes that report to a shared store, with the number and the age of each CRL that they have in force. A process that has ended is listed for up to three times its pollMs.',
+    )
+    .addOption(storeOption('--at <url>', 'the store'))
+    .action(
+      answers(async (terminal, _args, { at }: FleetCommandOptions) => {
+        const processes = await withStore(terminal, { url: at, option: '--at' }, (store) => readFleet(store));
+        return describeFleet(terminal, processes);
+      }),
+    )
+    .addHelpText(
+      'after',
+      `${storeHelp}
+
+Examples:
+  $ express-mtls fleet --at redis://store.internal
+  $ express-mtls fleet --at postgres://reader@db.internal/app --json`,
+    );
+}
+
+function describeFleet(terminal: Terminal, processes: readonly FleetProcess[]): Answer {
+  const data = {
+    processes: processes.map(({ versions, ...process }) => ({
+      ...process,
+      versions: Object.fromEntries(versions),
+    })),
+  };
+  if (processes.length === 0) return { data, text: 'no process reports to this store' };
+  const columns = ['HOST', 'PID', 'NODE', 'STARTED', 'REPORTED', 'CRL', 'ISSUED', 'ISSUER'].map((title) => ({
+    title,
+    maxWidth: 50,
+  }));
+  const table = formatTable(
+    terminal,
+    columns,
+    processes.flatMap((process) => rowsOf(process, terminal.world.now())),
+  );
+  return { data, text: `${table}\n${count(processes.length, 'process', 'processes')}` };
+}
+
+function rowsOf({ host, pid, node, startedAt, at, crls }: FleetProcess, nowMs: number): Cell[][] {
+  const process = [host, String(pid), node, fromNow(startedAt, nowMs), fromNow(at, nowMs)];
+  if (crls.length === 0) return [cellsOf([...process, 'none', '', ''])];
+  return crls.map((crl, index) =>
+    cellsOf([
+      ...(index === 0 ? process : process.map(() => '')),
+      numberOf(crl),
+      fromNow(crl.thisUpdate, nowMs),
+      crl.issuer,
+    ]),
+  );
+}
+
+function numberOf({ crlNumber, deltaBase }: CrlInForce): string {
+  const number = crlNumber === undefined ? 'no number' : String(crlNumber);
+  return deltaBase === undefined ? number : `${number} (delta to ${deltaBase})`;
+}
+
+function cellsOf(texts: readonly string[]): Cell[] {
+  return texts.map((text) => ({ text }));
+}

@@ -1,0 +1,69 @@
+/**
+ * The options of commands that use a shared store.
+ *
+ * @module
+ */
+import { InvalidArgumentError, Option } from 'commander';
+import { MtlsError } from '../../errors.js';
+import type { Terminal } from '../terminal.js';
+import { type OpenedStore, openStore } from './open-store.js';
+
+/** The environment variable with the URL of the store, so that its password is not among the arguments. */
+const storeVariable = 'EXPRESS_MTLS_STORE';
+
+/** Text for `--help` about the URL of a store. */
+export const storeHelp: string = `
+Stores:
+  redis://[user:password@]host:port/0[?prefix=NAME]   needs ioredis or redis
+  postgres://[user:password@]host/database[?table=NAME]   needs pg
+  nats://[user:password@]host:port[?bucket=NAME]   needs @nats-io/transport-node and @nats-io/kv
+  rediss: and tls: use TLS. Without the option, the URL is read from ${storeVariable}.`;
+
+/** An option with the URL of a store. */
+export function storeOption(flags: string, description: string): Option {
+  return new Option(flags, `${description} (or in ${storeVariable})`);
+}
+
+/** `--wait`: for how many processes. */
+export function waitOption(): Option {
+  return new Option('--wait <processes>', 'wait until so many processes have the CRL in force').argParser(
+    (text) => readNumber(text, 1, 10_000),
+  );
+}
+
+/** `--within`: for how long. */
+export function withinOption(): Option {
+  return new Option('--within <seconds>', 'how long to wait for them')
+    .default(10)
+    .argParser((text) => readNumber(text, 0, 600));
+}
+
+function readNumber(text: string, low: number, high: number): number {
+  const number = /^\d{1,5}$/.test(text) ? Number(text) : NaN;
+  if (number >= low && number <= high) return number;
+  throw new InvalidArgumentError(`expected a whole number from ${low} to ${high}.`);
+}
+
+/**
+ * Runs work with the store of a URL, and closes it.
+ * @param url - From the option; `undefined` if it was left out.
+ * @param option - The name of the option, for errors.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` if there is no URL, or for a URL that {@link openStore} refuses.
+ */
+export async function withStore<Result>(
+  { world }: Terminal,
+  { url = world.env[storeVariable], option }: { readonly url: string | undefined; readonly option: string },
+  work: (store: OpenedStore['store']) => Promise<Result>,
+): Promise<Result> {
+  if (url === undefined || url === '')
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: 'no store was named',
+      remedy: `name it with ${option} URL, or in the environment variable ${storeVariable}`,
+    });
+  const opened = await openStore(url);
+  try {
+    return await work(opened.store);
+  } finally {
+    await opened.close();
+  }
+}
