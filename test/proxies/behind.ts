@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, RequestListener } from 'node:http';
 import http2, { type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
 import https from 'node:https';
-import type { Socket } from 'node:net';
+import type { Server as NetServer, Socket } from 'node:net';
 import path from 'node:path';
 import tls from 'node:tls';
 import { spawnSync } from 'node:child_process';
@@ -73,6 +73,7 @@ afterEach(async () => {
 export interface SeenRequest {
   readonly identity: ClientIdentity | undefined;
   readonly names: readonly string[];
+  readonly version?: string;
 }
 
 export interface Started {
@@ -93,12 +94,23 @@ export interface StartOptions {
   readonly proxies?: Partial<Proxies>;
   /** Changes the configuration of the page. */
   readonly edit?: ((config: string) => string) | undefined;
+  /** Makes the server, which has TLS. @defaultValue an app of Express on `createServer()` */
+  readonly serve?: (options: ServedOptions, seen: SeenRequest[]) => Promise<Served>;
 }
+
+export type ServedOptions = MtlsOptions & { readonly key: string; readonly cert: string };
+export type Served = NetServer & { readonly mtls: Mtls };
 
 /** Starts an app, and the proxy in front of it. */
 export async function startBehind(
   behind: BehindProxy,
-  { transport = 'certificate', options = {}, proxies = {}, edit = (config) => config }: StartOptions = {},
+  {
+    transport = 'certificate',
+    options = {},
+    proxies = {},
+    edit = (config) => config,
+    serve = (given, seen) => createServer(given, app(seen)),
+  }: StartOptions = {},
 ): Promise<Started> {
   const folder = temporaryDirectory();
   const { name, header } = behind;
@@ -118,9 +130,7 @@ export async function startBehind(
   };
   const own = { key: appServer.keyPem, cert: appServer.chainPem };
   const server =
-    transport === 'socket'
-      ? await createServer(common, app(seen))
-      : await createServer({ ...common, ...own }, app(seen));
+    transport === 'socket' ? await createServer(common, app(seen)) : await serve({ ...common, ...own }, seen);
   recorder.listenTo(server.mtls);
   server.on('upgrade', echoUpgraded);
   const where = transport === 'socket' ? path.join(folder, 'http.sock') : undefined;
@@ -207,7 +217,7 @@ function writeFiles(folder: string, name: ProxyName): Record<'ca' | 'crl' | 'int
 }
 
 /** Listens on a Unix socket that Apache's user may open too, as its page says. */
-async function listenOn(server: Awaited<ReturnType<typeof createServer>>, where: string): Promise<string> {
+async function listenOn(server: NetServer, where: string): Promise<string> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => sockets.add(socket));
   closers.push(async () => {

@@ -8,6 +8,7 @@ import { configurations, replaceAll } from '../support/real-proxy.js';
 import { selfSigned } from '../support/chain.js';
 import { type BehindProxy, clientsCa } from './behind.js';
 import { describeBehind } from './cases.js';
+import { describeHttp2Backend } from './http2-backend.js';
 
 const [page = '', socketProxy = '', optional = ''] = configurations('docs/behind-caddy.md', 'caddy');
 
@@ -67,3 +68,6 @@ describeBehind(caddy, {
     },
   },
 });
+
+// It does so where the server can.
+describeHttp2Backend(caddy, (config) => config);

@@ -10,6 +10,7 @@ import { configurations, isInstalled, replaceAll } from '../support/real-proxy.j
 import { testWith } from '../support/requirements.js';
 import { type BehindProxy, clientsCa, type Started, startBehind } from './behind.js';
 import { describeBehind } from './cases.js';
+import { describeHttp2Backend } from './http2-backend.js';
 
 const [page = '', socketBackend = ''] = configurations('docs/behind-haproxy.md', 'haproxy');
 
@@ -99,3 +100,10 @@ test('a client of an intermediate is refused by name on a resumed session where 
     { reason: 'untrusted', identity: { commonName: 'client3' } },
   ]);
 });
+
+describeHttp2Backend(haproxy, (config) =>
+  replaceAll(config, {
+    'backend app\n': 'backend app\n  http-reuse always\n',
+    'verifyhost localhost': 'verifyhost localhost alpn h2',
+  }),
+);
