@@ -29,10 +29,39 @@ const contextNames = [
   'allowPartialTrustChain',
 ] as const;
 
-/** Options, and the context made from them. */
-export interface BuiltContext {
+/** Options, and the context made from them. Immutable. */
+export class BuiltContext {
   readonly options: SecureContextOptions;
-  readonly context: SecureContext;
+  #context: SecureContext | undefined;
+
+  /** @throws MtlsError `ERR_MTLS_TLS_CONFIG_INVALID` if OpenSSL rejects the options. */
+  static of(options: SecureContextOptions): BuiltContext {
+    return new BuiltContext(options, build(options));
+  }
+
+  private constructor(options: SecureContextOptions, context: SecureContext | undefined) {
+    this.options = options;
+    this.#context = context;
+    Object.freeze(this);
+  }
+
+  /** The same one each time. */
+  get context(): SecureContext {
+    return (this.#context ??= build(this.options));
+  }
+
+  /**
+   * The context for `options`. If they only leave out CRLs, OpenSSL has accepted them already, and the context is built
+   * when it is first needed. Otherwise a large CRL in place of a small one would keep the event loop for longer.
+   * @throws MtlsError `ERR_MTLS_TLS_CONFIG_INVALID` if OpenSSL rejects the options.
+   */
+  with(options: SecureContextOptions): BuiltContext {
+    if (isDeepStrictEqual(options, this.options)) return this;
+    const { crl, ...others } = this.options;
+    return isDeepStrictEqual(options, others)
+      ? new BuiltContext(options, undefined)
+      : BuiltContext.of(options);
+  }
 }
 
 /** What a context is for. */
@@ -53,8 +82,7 @@ export function secureContextOf(
   { enforcer, inForce }: ContextPurpose,
 ): BuiltContext {
   const options = optionsOf(settings, material, enforcer);
-  if (inForce !== undefined && isDeepStrictEqual(options, inForce.options)) return inForce;
-  return Object.freeze({ options, context: build(options) });
+  return inForce === undefined ? BuiltContext.of(options) : inForce.with(options);
 }
 
 function optionsOf(

@@ -1,15 +1,13 @@
-import { createSecureContext } from 'node:tls';
 import { expect, test } from '@jest/globals';
 import { tryHandshakes } from '../../../src/material/handshake-trial.js';
-import { type BuiltContext } from '../../../src/material/secure-context.js';
+import { BuiltContext } from '../../../src/material/secure-context.js';
 import { ca } from '../../support/chain.js';
 
 test('each handshake has its own turn of the event loop, with other turns in between', async () => {
   const root = ca('ca');
   const make = (): BuiltContext => {
     const { keyPem, pem } = root.server();
-    const options = { key: keyPem, cert: pem, ca: root.pem };
-    return { options, context: createSecureContext(options) };
+    return BuiltContext.of({ key: keyPem, cert: pem, ca: root.pem });
   };
   const names = Array.from({ length: 20 }, (_, index) => `n${index}.example`);
   const contexts = { main: make(), named: new Map(names.map((name) => [name, make()])) };

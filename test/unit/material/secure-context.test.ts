@@ -1,6 +1,7 @@
 import { constants } from 'node:crypto';
-import type { SecureContextOptions } from 'node:tls';
-import { describe, expect, test } from '@jest/globals';
+import tls, { type SecureContextOptions } from 'node:tls';
+import { describe, expect, jest, test } from '@jest/globals';
+import { type Material } from '../../../src/material/material.js';
 import { type MtlsOptions } from '../../../src/server/options.js';
 import { type BuiltContext, secureContextOf } from '../../../src/material/secure-context.js';
 import { ca, largeCrl } from '../../support/chain.js';
@@ -84,16 +85,33 @@ describe('the options of a context', () => {
     });
   });
 
+  const again = async (options: Partial<MtlsOptions>, inForce?: BuiltContext): Promise<BuiltContext> =>
+    secureContextOf(settingsOf(options), (await load(options)).materials.main, {
+      enforcer: 'gate',
+      inForce,
+    });
+
   test('reuse the context in force if they are unchanged', async () => {
     const crl = root.crl().pem;
-    const again = async (options: Partial<MtlsOptions>, inForce?: BuiltContext) =>
-      secureContextOf(settingsOf(options), (await load(options)).materials.main, {
-        enforcer: 'gate',
-        inForce,
-      });
     const inForce = await again({ crl });
     expect(await again({ crl }, inForce)).toBe(inForce);
     expect(await again({}, inForce)).not.toBe(inForce);
+  });
+
+  test('build no context before it is needed if they only leave out a CRL', async () => {
+    const crl = root.crl().pem;
+    const inForce = await again({ crl });
+    const [without, withCrl] = [await load({}), await load({ crl })].map(({ materials }) => materials.main);
+    const build = (material: Material | undefined, before: BuiltContext): BuiltContext =>
+      secureContextOf(settingsOf({}), material as Material, { enforcer: 'gate', inForce: before });
+    const create = jest.spyOn(tls, 'createSecureContext');
+    const next = build(without, inForce);
+    expect(create).not.toHaveBeenCalled();
+    expect(next.context).toBe(next.context);
+    expect(create.mock.calls).toEqual([[next.options]]);
+    expect(build(withCrl, next).options.crl).toEqual([crl]);
+    expect(create).toHaveBeenCalledTimes(2);
+    create.mockRestore();
   });
 });
 
