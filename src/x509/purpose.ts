@@ -15,12 +15,19 @@ const names: Readonly<Record<string, string | undefined>> = {
   '1.3.6.1.5.5.7.3.8': 'timeStamping',
   '1.3.6.1.5.5.7.3.9': 'OCSPSigning',
   '2.5.29.37.0': 'anyExtendedKeyUsage',
+  // Of Windows.
+  '1.3.6.1.4.1.311.20.2.2': 'msSmartcardLogin',
 };
 
+/** The name of a purpose in the OpenSSL configuration, such as `'serverAuth'`; `undefined` if it is not known. */
+export function purposeName(oid: string): string | undefined {
+  return names[oid];
+}
+
 /**
- * A purpose by its name in the OpenSSL configuration, with its object identifier: `'serverAuth (1.3.6.1.5.5.7.3.1)'`.
+ * A purpose by its name, with its object identifier: `'serverAuth (1.3.6.1.5.5.7.3.1)'`.
  */
 export function describePurpose(oid: string): string {
-  const name = names[oid];
+  const name = purposeName(oid);
   return name === undefined ? oid : `${name} (${oid})`;
 }

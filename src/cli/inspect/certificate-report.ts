@@ -22,7 +22,7 @@ import {
   describeGeneralName,
   describeKey,
   describeSignature,
-  purposeName,
+  wordsOfPurpose,
   shortenList,
   usageNamesOf,
 } from './words.js';
@@ -150,7 +150,7 @@ export function rowsOf(label: string, lines: readonly string[]): Row[] {
 export function describePurposes({
   extendedKeyUsage: uses,
 }: Pick<Certificate, 'extendedKeyUsage'>): string[] {
-  return (uses ?? []).map(purposeName);
+  return (uses ?? []).map(wordsOfPurpose);
 }
 
 function titleOf(certificate: Certificate): string {

@@ -8,24 +8,25 @@ import { isUtf8 } from 'node:buffer';
 import { DerReader } from '../../x509/der.js';
 import { type GeneralName } from '../../x509/general-name.js';
 import { type PublicKeyKind } from '../../x509/public-key.js';
-import { purposes } from '../../x509/purpose.js';
+import { purposeName } from '../../x509/purpose.js';
 import { type SignatureAlgorithm } from '../../x509/signature.js';
 
-// RFC 5280 section 4.2.1.12, and purposes that Windows uses.
-const purposeNames: Readonly<Record<string, string | undefined>> = {
-  [purposes.serverAuth]: 'servers (serverAuth)',
-  [purposes.clientAuth]: 'clients (clientAuth)',
-  '1.3.6.1.5.5.7.3.3': 'signing programs (codeSigning)',
-  '1.3.6.1.5.5.7.3.4': 'mail (emailProtection)',
-  '1.3.6.1.5.5.7.3.8': 'timestamps (timeStamping)',
-  '1.3.6.1.5.5.7.3.9': 'OCSP answers (OCSPSigning)',
-  '2.5.29.37.0': 'any purpose (anyExtendedKeyUsage)',
-  '1.3.6.1.4.1.311.20.2.2': 'smart card logon',
+const purposeWords: Readonly<Record<string, string | undefined>> = {
+  serverAuth: 'servers',
+  clientAuth: 'clients',
+  codeSigning: 'signing programs',
+  emailProtection: 'mail',
+  timeStamping: 'timestamps',
+  OCSPSigning: 'OCSP answers',
+  anyExtendedKeyUsage: 'any purpose',
+  msSmartcardLogin: 'smart card logon',
 };
 
-/** The name of a purpose in extendedKeyUsage: `'clients (clientAuth)'`. */
-export function purposeName(oid: string): string {
-  return purposeNames[oid] ?? shorten(oid);
+/** A purpose in extendedKeyUsage in words: `'clients (clientAuth)'`. */
+export function wordsOfPurpose(oid: string): string {
+  const name = purposeName(oid) ?? '';
+  const words = purposeWords[name];
+  return words === undefined ? shorten(oid) : `${words} (${name})`;
 }
 
 const usageNames = [
