@@ -15,6 +15,7 @@ import { integer, octetString, oid, sequence } from '../../support/der-writer.js
 import { formatPem } from '../../../src/x509/pem.js';
 import { certificateRequest } from '../../support/request.js';
 import { generateKey } from '../../support/signing.js';
+import { startCpuClock } from '../../support/cpu-time.js';
 
 const directory = temporaryDirectory();
 const root = ca({ commonName: 'root', organization: 'Example' });
@@ -492,11 +493,11 @@ describe('a CRL', () => {
 
   test('with 200,000 entries is read quickly', async () => {
     const large = largeCrl(root, { entries: 200_000, reason: 'superseded' });
-    const start = performance.now();
+    const cpuTime = startCpuClock();
     const { code, out } = await inspect({ 'a.pem': large.pem }, '--find', large.serialAt(199_999));
     expect(code).toBe(1);
     expect(out).toContain('  Revokes      200,000 certificates\n                 200,000 superseded\n');
-    expect(performance.now() - start).toBeLessThan(5000);
+    expect(cpuTime()).toBeLessThan(5000);
   });
 });
 

@@ -2,7 +2,6 @@ import { describe, expect, test } from '@jest/globals';
 import { type RevocationPolicy } from '../../../src/revocation/revocation-policy.js';
 import { type CertificateStatus } from '../../../src/revocation/certificate-status.js';
 import { ca, type Certificate, type CertificateOptions } from '../../support/chain.js';
-import { fastestTurn } from '../../support/cpu-time.js';
 import type { CrlMaterial, CrlOptions, RevokedEntry } from '../../support/crl.js';
 import {
   chainOf,
@@ -13,6 +12,7 @@ import {
   minute,
   storeOf,
 } from '../../support/lists.js';
+import { fastestTurn, startCpuClock } from '../../support/cpu-time.js';
 
 interface Case {
   /** Leaf first, up to the root. */
@@ -648,9 +648,9 @@ describe('another key with the name of the issuer', () => {
     const leaf = root.client();
     const keys = Array.from({ length: 9 }, () => root.selfIssued({ isCa: false, keyUsage: ['cRLSign'] }));
     const crls = keys.map((key) => key.crl());
-    const begun = performance.now();
+    const cpuTime = startCpuClock();
     expect(verdict({ chain: [leaf, root], crls, cas: keys })).toBe('good');
-    expect(performance.now() - begun).toBeLessThan(2000);
+    expect(cpuTime()).toBeLessThan(2000);
   });
 
   test('has no authority under another root', () => {

@@ -4,6 +4,7 @@ import { findFileForm, remedyOf } from '../../../src/x509/file-form.js';
 import { parsePem } from '../../../src/x509/pem.js';
 import { der, forms, pem, readBack } from '../../support/file-forms.js';
 import { failureOf } from './failure.js';
+import { fastestTurn } from '../../support/cpu-time.js';
 
 const base64 = der.toString('base64');
 
@@ -117,10 +118,13 @@ describe('no form is named', () => {
 });
 
 test('the form of a large file is recognised quickly by its beginning', () => {
-  const start = performance.now();
-  for (const part of [' ', '\n', 'A', 'A ', '<', '"', '-----BEGIN ', '\\n', 'ssh-', '[', '\xe2'])
-    findFileForm(Buffer.from(`${part.repeat(200_000 / part.length)}!`));
-  expect(findFileForm(Buffer.from('A'.repeat(70_000) + '!'))).toBeUndefined();
-  expect(findFileForm(Buffer.from(`${base64.slice(0, 100)}\n`.repeat(700) + '!'))?.seen).toContain('base64');
-  expect(performance.now() - start).toBeLessThan(1000);
+  const find = (): void => {
+    for (const part of [' ', '\n', 'A', 'A ', '<', '"', '-----BEGIN ', '\\n', 'ssh-', '[', '\xe2'])
+      findFileForm(Buffer.from(`${part.repeat(200_000 / part.length)}!`));
+    expect(findFileForm(Buffer.from('A'.repeat(70_000) + '!'))).toBeUndefined();
+    expect(findFileForm(Buffer.from(`${base64.slice(0, 100)}\n`.repeat(700) + '!'))?.seen).toContain(
+      'base64',
+    );
+  };
+  expect(fastestTurn(find, 3)).toBeLessThan(1000);
 });

@@ -13,6 +13,7 @@ import { element, explicit, implicit, integer, oid, sequence, text } from '../..
 import type { AltNameOptions } from '../../support/names.js';
 import { directoryName, distinguishedName, generalNames, otherName } from '../../support/names.js';
 import { failureOf } from './failure.js';
+import { fastestTurn } from '../../support/cpu-time.js';
 
 const readDer = (...names: Buffer[]): GeneralName[] =>
   readGeneralNames(
@@ -267,9 +268,10 @@ describe('canonical forms', () => {
   });
 
   test('a long one is compared in a moment', () => {
-    const begun = performance.now();
-    canonical({ uri: [`http://${'a'.repeat(1_000_000)}@${'A'.repeat(1_000_000)}`] });
-    expect(performance.now() - begun).toBeLessThan(1000);
+    const compare = (): void => {
+      canonical({ uri: [`http://${'a'.repeat(1_000_000)}@${'A'.repeat(1_000_000)}`] });
+    };
+    expect(fastestTurn(compare, 3)).toBeLessThan(1000);
   });
 
   // RFC 5280 sections 7.4 and 7.5.

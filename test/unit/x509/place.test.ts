@@ -21,6 +21,7 @@ import {
 import { extension, reasonCode } from '../../support/extensions.js';
 import { distinguishedName } from '../../support/names.js';
 import { failureOf } from './failure.js';
+import { startCpuClock } from '../../support/cpu-time.js';
 
 type CertificatePart =
   | 'version'
@@ -236,12 +237,12 @@ test('the place of any byte in any input is found quickly, or there is none', ()
   const crl = root.crl({
     revoked: Array.from({ length: 50 }, (_, index) => ({ serial: BigInt(index) })),
   }).der;
-  const started = performance.now();
+  const cpuTime = startCpuClock();
   for (const bytes of [der, crl, Buffer.alloc(300, 0x30), Buffer.alloc(0)]) {
     for (let offset = -1; offset <= bytes.length + 1; offset++) {
       for (const place of [placeInCertificate(bytes, offset), placeInCrl(bytes, offset)])
         expect(place === undefined || place.length > 0).toBe(true);
     }
   }
-  expect(performance.now() - started).toBeLessThan(5000);
+  expect(cpuTime()).toBeLessThan(5000);
 });

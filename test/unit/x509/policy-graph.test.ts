@@ -14,6 +14,7 @@ import {
   policyConstraints,
   policyMappings,
 } from '../../support/path-extensions.js';
+import { fastestTurn } from '../../support/cpu-time.js';
 
 const any = '2.5.29.32.0';
 const [gold, silver, bronze] = ['1.2.3.1', '1.2.3.2', '1.2.3.3'] as const;
@@ -460,11 +461,12 @@ describe('the graph', () => {
     const path = pathOf({}, { ...policies(any), mappings }, policies(gold)).map(({ der }) =>
       parseCertificate(der),
     );
-    const start = performance.now();
-    expect(processPolicies(path, noPolicyInputs).fault).toBe(
-      'has more certificate policies than the maximum (2000)',
-    );
+    const read = (): void => {
+      expect(processPolicies(path, noPolicyInputs).fault).toBe(
+        'has more certificate policies than the maximum (2000)',
+      );
+    };
     // Each searched for each takes six seconds.
-    expect(performance.now() - start).toBeLessThan(1500);
+    expect(fastestTurn(read, 3)).toBeLessThan(1500);
   });
 });

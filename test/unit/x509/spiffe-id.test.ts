@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { spiffeTrustDomain } from '../../../src/x509/spiffe-id.js';
+import { fastestTurn } from '../../support/cpu-time.js';
 
 test.each([
   ['spiffe://example.org', 'example.org'],
@@ -46,7 +47,8 @@ test.each([
 });
 
 test('a long URI that fails at its end fails at once', () => {
-  const start = performance.now();
-  for (let run = 0; run < 100; run++) spiffeTrustDomain(`spiffe://a${'/x'.repeat(1000)}/%`);
-  expect(performance.now() - start).toBeLessThan(500);
+  const check = (): void => {
+    for (let run = 0; run < 100; run++) spiffeTrustDomain(`spiffe://a${'/x'.repeat(1000)}/%`);
+  };
+  expect(fastestTurn(check)).toBeLessThan(500);
 });
