@@ -273,6 +273,10 @@ function describeUnknown(
       'add the CRL for its distribution point, or the one signed with the key that issued it',
     ],
     'crl-expired': [`the CRL of "${issuer}" is past its nextUpdate`, 'publish a newer CRL'],
+    'crl-unconfirmed': [
+      `the source of the CRL of "${issuer}" has not confirmed it for longer than revocation.maxAgeMs`,
+      'see in mtls.faults why the source does not answer',
+    ],
     'no-issuer': [`"${issuer}" is not one of the configured CAs`, 'add it to options.ca'],
   };
   const [seen, remedy] = causes[cause];

@@ -5,6 +5,7 @@
  * @module
  */
 import { coverageOf } from '../revocation/crl-coverage.js';
+import { type Confirmations } from '../revocation/confirmations.js';
 import { compareCrls, type CrlDiff, type ScopedEntries } from '../revocation/crl-diff.js';
 import { findRollbacks, newestOfEachScope, type Rollback, scopeKey } from '../revocation/crl-set.js';
 import { RevocationChecker } from '../revocation/revocation-checker.js';
@@ -33,6 +34,8 @@ export interface CrlCombination {
   readonly before: RevocationChecker | undefined;
   readonly policy: CompleteRevocationPolicy;
   readonly at: Date;
+  /** When sources last confirmed CRLs. */
+  readonly confirmations: Confirmations;
 }
 
 /** The CRLs that come into force. */
@@ -67,7 +70,7 @@ export function combineCrls(given: CrlCombination): CrlChange {
     kept.length > 0
       ? compareCrls(known.map(entriesOf), crls.map(entriesOf)).diff
       : sumOf(arrived.map(({ response }) => response.diff));
-  return { revocation: new RevocationChecker(crls, store, policy), diff, faults };
+  return { revocation: new RevocationChecker(crls, store, policy, given.confirmations), diff, faults };
 }
 
 function rollbacksIn(

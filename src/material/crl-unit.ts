@@ -60,16 +60,12 @@ interface Part {
   readonly input: CrlInput;
 }
 
-/** CRLs that were loaded, and their sources. */
-interface ArrivedParts extends ArrivedCrls {
-  readonly parts: readonly Part[];
-}
+type ArrivedParts = ArrivedCrls & { readonly parts: readonly Part[] };
 
 /** Reads the sources of `crl`. */
 export class CrlUnit {
   readonly #settings: CrlUnitSettings;
   readonly #sources: readonly CrlSourceState[];
-  /** What the loaders are told. */
   readonly hooks: CrlHooks;
   /** CRLs that were read and are not yet part of a change. */
   #arrived: ArrivedParts[] = [];
@@ -88,7 +84,8 @@ export class CrlUnit {
       const loader = isLoader(source) ? new LoaderState(source, { option, ...crlBlocks }) : undefined;
       return { source, option, loader, digests: new Set(), faults: [], seen: '' };
     });
-    this.hooks = new CrlHooks(this.loaders);
+    const others = this.#sources.filter(({ loader }) => loader === undefined);
+    this.hooks = new CrlHooks(this.loaders, (digest) => others.some(({ digests }) => digests.has(digest)));
   }
 
   /** The loaders among the sources. */
@@ -106,11 +103,9 @@ export class CrlUnit {
     return this.#aside !== undefined || this.loaders.some(({ pending }) => pending !== undefined);
   }
 
-  /** The faults of the sources. */
+  /** Their faults. */
   get faults(): readonly SourceFault[] {
-    const own = this.#sources.flatMap(({ loader, faults }) =>
-      loader?.fault === undefined ? faults : [...faults, faultOf(loader.origin, loader.fault)],
-    );
+    const own = this.#sources.flatMap(faultsOf);
     return [...own, ...this.#rollbacks];
   }
 
@@ -151,7 +146,9 @@ export class CrlUnit {
    * @param store - The CAs that come into force with it. A CRL of another CA waits.
    */
   change(store: CertificateStore, before: RevocationChecker | undefined, at: Date): CrlChange {
+    this.hooks.confirm(at.getTime());
     const change = combineCrls({
+      confirmations: this.hooks.confirmations,
       arrived: this.#arrived,
       isGiven: (digest) => this.#sources.some(({ digests }) => digests.has(digest)),
       isComplete: !this.isPending,
@@ -265,8 +262,8 @@ export class CrlUnit {
 
   #arrive(arrived: ArrivedParts): void {
     const { response, parts } = arrived;
-    for (const [index, { input }] of parts.entries())
-      if ('bytes' in input) this.hooks.found(input.bytes, response.inputs[index]?.found ?? []);
+    const inputs = parts.map(({ input }) => input);
+    this.hooks.found(inputs, response.inputs);
     if (response.crls === undefined) return;
     const states = statesOf(arrived);
     // A later reading of the same sources replaces an earlier one.
@@ -286,6 +283,12 @@ export class CrlUnit {
     if (state.loader !== undefined) return `answer ${state.loader.versions}`;
     return isPath(state.source) ? describeNow(state.source) : 'memory';
   }
+}
+
+function faultsOf({ loader, faults, digests }: CrlSourceState): readonly SourceFault[] {
+  const all = loader?.fault === undefined ? faults : [...faults, faultOf(loader.origin, loader.fault)];
+  const mayStart = loader?.mayBeFaulty === true && digests.size > 0;
+  return mayStart ? all.map((fault) => ({ ...fault, mayStart })) : all;
 }
 
 function statesOf({ parts }: ArrivedParts): CrlSourceState[] {

@@ -9,8 +9,8 @@ import { faultOf, type SourceFault } from './source-fault.js';
 import { type CrlInForce, type SourceLoader } from './source-options.js';
 import { callLoader, copyLoaded, type Loadable, type SourceBytes } from './sources.js';
 
-/** The methods of a loader that tell it something. */
-type Hook = 'want' | 'inForce';
+/** The methods of a loader besides `load()`. */
+type Hook = 'want' | 'inForce' | 'faults' | 'confirmedAt';
 
 /** The most URIs in one call of `want()`. */
 export const mostWanted = 64;
@@ -25,9 +25,11 @@ export class LoaderState {
   #given: readonly Uint8Array[] = [];
   #answer: readonly SourceBytes[] | undefined;
   #answers = 0;
+  #answeredAt: number | undefined;
   #versions = 0;
   #fault: MtlsError | undefined;
   readonly #hookFaults = new Map<Hook, SourceFault>();
+  #reported: readonly SourceFault[] = [];
   /** What `inForce()` was last called about. */
   #told: { readonly answers: number; readonly revocation: RevocationChecker } | undefined;
   /** Called when a fault of a hook appears or disappears. */
@@ -58,14 +60,35 @@ export class LoaderState {
     return this.#fault;
   }
 
-  /** The errors of the last calls of `want()` and `inForce()`. They do not affect the result. */
+  /** The errors that the loader reported or that its other methods threw. They do not affect the result. */
   get hookFaults(): readonly SourceFault[] {
-    return [...this.#hookFaults.values()];
+    return [...this.#hookFaults.values(), ...this.#reported];
   }
 
   /** Resolves when the calls in progress have settled; `undefined` if there are none. */
   get pending(): Promise<void> | undefined {
     return this.#next ?? this.#running;
+  }
+
+  /** Whether the server may start although a part of the result cannot be used. */
+  get mayBeFaulty(): boolean {
+    return this.#loader.mayBeFaulty === true;
+  }
+
+  /**
+   * When the source last confirmed a part of the result, in milliseconds since 1970.
+   * @param at - The present: when a new result arrived.
+   */
+  confirmedAt(index: number, at: number): number {
+    const given = this.#given[index] as Buffer;
+    this.#answeredAt ??= at;
+    if (typeof this.#loader.confirmedAt !== 'function') return this.#answeredAt;
+    let time: number | undefined;
+    this.#callHook('confirmedAt', () => {
+      time = this.#loader.confirmedAt?.(given)?.getTime();
+    });
+    // An invalid date and an error confirm nothing.
+    return time === undefined || Number.isNaN(time) ? -Infinity : time;
   }
 
   /** Whether the loader can be told which distribution points are wanted. */
@@ -142,7 +165,9 @@ export class LoaderState {
         remedy: `publish the ${noun} again`,
       });
     this.#answers++;
+    this.#answeredAt = undefined;
     this.#fault = undefined;
+    this.#askFaults();
     const before = this.#given;
     const isSame = loaded.length === before.length && loaded.every((bytes, index) => bytes === before[index]);
     if (isSame && this.#answer !== undefined) return;
@@ -150,6 +175,13 @@ export class LoaderState {
     this.#answer = loaded.flatMap((bytes) => known.get(bytes) ?? copyLoaded([bytes], option));
     this.#given = loaded;
     this.#versions++;
+  }
+
+  #askFaults(): void {
+    this.#callHook('faults', () => {
+      const reported = this.#loader.faults?.() ?? [];
+      this.#reported = reported.map((error) => faultOf(this.origin, asFault(this.origin, error)));
+    });
   }
 
   /** A hook that throws or rejects is a fault of the source, until it is called without an error. */
@@ -181,12 +213,13 @@ export class LoaderState {
 
   #hookFailed(hook: Hook, cause: unknown): void {
     const source = `options.${this.#loadable.option}.${hook}()`;
-    const why = cause instanceof Error ? cause.message : String(cause);
-    const error =
-      cause instanceof MtlsError
-        ? cause
-        : new MtlsError('ERR_MTLS_SOURCE_UNREADABLE', { source, seen: `it failed: ${why}` }, { cause });
-    this.#hookFaults.set(hook, faultOf(source, error));
+    this.#hookFaults.set(hook, faultOf(source, asFault(source, cause)));
     this.onHookFault();
   }
+}
+
+function asFault(source: string, cause: unknown): MtlsError {
+  if (cause instanceof MtlsError) return cause;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new MtlsError('ERR_MTLS_SOURCE_UNREADABLE', { source, seen: `it failed: ${why}` }, { cause });
 }

@@ -195,8 +195,8 @@ export class MaterialReader {
       await Promise.all(this.pending);
       reading = this.read(undefined, signal);
       if (reading.whole !== undefined) this.hooks.loadPointsOf(reading.whole.materials, signal);
-    } while (reading.faults.length === 0 && this.pending.length > 0);
-    const fault = combined(reading.faults);
+    } while (stopping(reading.faults).length === 0 && this.pending.length > 0);
+    const fault = combined(stopping(reading.faults));
     if (fault !== undefined) throw fault;
     const { materials } = reading.whole as MaterialChange;
     this.settle(materials);
@@ -215,6 +215,10 @@ export class MaterialReader {
     if (trust !== undefined) (unit.trust ?? this.#units[0]?.trust)?.reject(trust, error);
     if (proxies?.trust !== undefined) unit.proxies?.trust?.reject(proxies.trust, error);
   }
+}
+
+function stopping(faults: readonly SourceFault[]): readonly SourceFault[] {
+  return faults.filter(({ mayStart }) => mayStart !== true);
 }
 
 function trustsOf({ trust, proxies }: NameUnit): TrustUnit[] {

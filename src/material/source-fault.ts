@@ -10,6 +10,8 @@ export interface SourceFault {
   /** The file or option. */
   readonly source: string;
   readonly error: MtlsError;
+  /** Whether the server may start with it. */
+  readonly mayStart?: boolean;
 }
 
 /** The result of work on one source, or its fault. */

@@ -76,6 +76,25 @@ export interface SourceLoader {
    * @param crls - These CRLs.
    */
   inForce?(given: readonly Buffer[], crls: readonly CrlInForce[]): void | Promise<void>;
+  /**
+   * Whether the server may start although a part of the result cannot be used, if another part can. What cannot be
+   * used is a fault then.
+   * @defaultValue `false`: at the start, any fault is an error
+   */
+  readonly mayBeFaulty?: boolean;
+  /**
+   * What was wrong with the last result, although `load()` resolved: one of several CRLs could not be read, or a copy
+   * was used. Called each time that `load()` resolves. Each error is a fault, and has no other effect.
+   * @defaultValue nothing
+   */
+  faults?(): readonly Error[];
+  /**
+   * When the source last confirmed a Buffer of the last result, for the revocation policy's `maxAgeMs`.
+   * @param given - A Buffer of the last result.
+   * @returns `undefined` if it never did.
+   * @defaultValue when `load()` last resolved
+   */
+  confirmedAt?(given: Buffer): Date | undefined;
 }
 
 /** A CRL in force, as its loader is told about it. */

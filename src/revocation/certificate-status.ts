@@ -15,6 +15,8 @@ export type UnknownCause =
   | 'out-of-scope'
   /** The CRL of its issuer is past its nextUpdate, or not valid yet. */
   | 'crl-expired'
+  /** The source of the CRL of its issuer has not confirmed it for longer than the `maxAgeMs` of the policy. */
+  | 'crl-unconfirmed'
   /** No certification path leads from the certificate to a trust anchor. */
   | 'no-issuer';
 
@@ -38,3 +40,8 @@ export type CertificateStatus =
       readonly revokedBy: VerifiedCrl;
     }
   | { readonly status: 'unknown'; readonly certificate: Certificate; readonly cause: UnknownCause };
+
+/** Whether there is a CRL, which no longer counts. */
+export function isOutdated(cause: UnknownCause): boolean {
+  return cause === 'crl-expired' || cause === 'crl-unconfirmed';
+}

@@ -7,7 +7,7 @@
 import { type Certificate } from '../x509/certificate.js';
 import { type CertificateChain, type CertificateStore, isSameCa } from '../x509/certificate-store.js';
 import { faultOfPath, maxComparisons } from '../x509/path-rules.js';
-import { type CertificateStatus } from './certificate-status.js';
+import { type CertificateStatus, isOutdated } from './certificate-status.js';
 import { scopeOf } from './crl-set.js';
 import { type VerifiedCrl } from './verified-crl.js';
 
@@ -101,7 +101,7 @@ function voiceOfChain(
     const status = check(ca, { issuers: chain.slice(depth + 1), at, asking });
     if (status.status === 'revoked') return undefined;
     acquitsUntil = Math.min(acquitsUntil, status.status === 'good' ? status.until : -Infinity);
-    isStale ||= status.status === 'unknown' && status.cause === 'crl-expired';
+    isStale ||= status.status === 'unknown' && isOutdated(status.cause);
   }
   return { acquitsUntil, isStale };
 }

@@ -8,7 +8,8 @@ import { type CompleteRevocationPolicy } from './revocation-policy.js';
 import { type Certificate } from '../x509/certificate.js';
 import { type CertificateChain, type CertificateStore } from '../x509/certificate-store.js';
 import { type DistributionPoint } from '../x509/distribution-point.js';
-import { type CertificateStatus } from './certificate-status.js';
+import { type CertificateStatus, isOutdated } from './certificate-status.js';
+import { type Confirmations } from './confirmations.js';
 import { type RevokedEntry } from './crl-index.js';
 import { allReasons, distributionPointsOf, reasonsCovered } from './crl-scope.js';
 import { isOlder } from './crl-age.js';
@@ -21,11 +22,29 @@ export class RevocationChecker {
   readonly policy: CompleteRevocationPolicy;
   /** The CAs that issued the certificates and CRLs. */
   readonly store: CertificateStore;
+  readonly #confirmations: Confirmations | undefined;
 
-  constructor(crls: readonly VerifiedCrl[], store: CertificateStore, policy: CompleteRevocationPolicy) {
+  /** @param confirmations - When sources last confirmed the CRLs; without it, that does not matter. */
+  constructor(
+    crls: readonly VerifiedCrl[],
+    store: CertificateStore,
+    policy: CompleteRevocationPolicy,
+    confirmations?: Confirmations,
+  ) {
+    this.#confirmations = confirmations;
     this.crls = Object.freeze([...crls]);
     this.policy = policy;
     this.store = store;
+  }
+
+  /** When the source of a CRL last confirmed it, in milliseconds since 1970; `undefined` if it does not. */
+  confirmedAt({ digest }: VerifiedCrl): number | undefined {
+    return this.#confirmations?.of(digest);
+  }
+
+  /** Until when a CRL can vouch, in milliseconds since 1970. */
+  freshUntil(verified: VerifiedCrl, policy: CompleteRevocationPolicy = this.policy): number {
+    return freshUntil(verified.crl, policy, this.confirmedAt(verified));
   }
 
   /** The CAs without a full CRL. Every certificate that they issued is `unknown`. */
@@ -57,7 +76,7 @@ export class RevocationChecker {
         continue;
       }
       const admits =
-        status.status === 'unknown' && status.cause !== 'crl-expired' && this.policy.unknown === 'allow';
+        status.status === 'unknown' && !isOutdated(status.cause) && this.policy.unknown === 'allow';
       if (!admits) return status;
       uncovered.push(certificate);
     }
@@ -65,7 +84,7 @@ export class RevocationChecker {
   }
 
   #check(certificate: Certificate, { issuers, at, asking }: Question): CertificateStatus {
-    const progress = new Progress(certificate, at, this.policy);
+    const progress = new Progress(certificate, at, this);
     const question = { issuers, at, asking: [...asking, certificate] };
     const voices = new Map<VerifiedCrl, Voice | undefined>();
     const deltas = new Map<VerifiedCrl, VerifiedCrl[]>();
@@ -138,16 +157,17 @@ function isSameScope(full: VerifiedCrl, delta: VerifiedCrl): boolean {
 class Progress {
   readonly #certificate: Certificate;
   readonly #at: Date;
-  readonly #policy: CompleteRevocationPolicy;
+  readonly #checker: RevocationChecker;
   readonly #crls: VerifiedCrl[] = [];
   #reasons = 0;
   #until = Infinity;
   #sawExpired = false;
+  #sawUnconfirmed = false;
 
-  constructor(certificate: Certificate, at: Date, policy: CompleteRevocationPolicy) {
+  constructor(certificate: Certificate, at: Date, checker: RevocationChecker) {
     this.#certificate = certificate;
     this.#at = at;
-    this.#policy = policy;
+    this.#checker = checker;
   }
 
   get complete(): boolean {
@@ -176,13 +196,14 @@ class Progress {
     if (convict !== undefined) return convict;
     const mayAcquit = voice.acquitsUntil > this.#at.getTime();
     if (!this.#isCurrent(full) || !mayAcquit) {
-      this.#sawExpired ||= !this.#isCurrent(full) || voice.isStale;
+      if (this.#isUnconfirmed(full)) this.#sawUnconfirmed = true;
+      else this.#sawExpired ||= !this.#isCurrent(full) || voice.isStale;
       return undefined;
     }
     this.#reasons |= reasons;
     this.#crls.push(full, ...deltas);
-    this.#until = Math.min(this.#until, voice.acquitsUntil, freshUntil(full.crl, this.#policy));
-    if (lifting !== undefined) this.#until = Math.min(this.#until, freshUntil(lifting.crl, this.#policy));
+    this.#until = Math.min(this.#until, voice.acquitsUntil, this.#checker.freshUntil(full));
+    if (lifting !== undefined) this.#until = Math.min(this.#until, this.#checker.freshUntil(lifting));
     return undefined;
   }
 
@@ -206,8 +227,18 @@ class Progress {
   }
 
   // The comparisons are false for an invalid date.
-  #isCurrent({ crl }: VerifiedCrl): boolean {
-    return crl.thisUpdate <= this.#at && freshUntil(crl, this.#policy) > this.#at.getTime();
+  #isCurrent(verified: VerifiedCrl): boolean {
+    return verified.crl.thisUpdate <= this.#at && this.#checker.freshUntil(verified) > this.#at.getTime();
+  }
+
+  /** Whether only the age of its last confirmation keeps a CRL from being current. */
+  #isUnconfirmed(verified: VerifiedCrl): boolean {
+    const { policy } = this.#checker;
+    return (
+      !this.#isCurrent(verified) &&
+      verified.crl.thisUpdate <= this.#at &&
+      freshUntil(verified.crl, policy) > this.#at.getTime()
+    );
   }
 
   #find({ crl, index }: VerifiedCrl): RevokedEntry | undefined {
@@ -220,7 +251,8 @@ class Progress {
   }
 
   unknown(hasCrl: boolean): CertificateStatus {
-    const cause = this.#sawExpired ? 'crl-expired' : hasCrl ? 'out-of-scope' : 'no-crl';
+    const outdated = this.#sawExpired ? 'crl-expired' : this.#sawUnconfirmed ? 'crl-unconfirmed' : undefined;
+    const cause = outdated ?? (hasCrl ? 'out-of-scope' : 'no-crl');
     return { status: 'unknown', certificate: this.#certificate, cause };
   }
 }

@@ -39,6 +39,14 @@ export interface RevocationPolicy {
    */
   readonly graceMs?: number;
   /**
+   * How long a CRL of a loader counts as current after its source last confirmed it, in milliseconds. After that it is
+   * treated as `stale` says. A source confirms a CRL each time that the loader resolves with it; over HTTP, 304
+   * confirms too. It limits how long someone who withholds newer CRLs can hide a revocation. CRLs from files and
+   * memory are not limited.
+   * @defaultValue no limit; an integer from 1000 to 2_592_000_000 (30 days)
+   */
+  readonly maxAgeMs?: number;
+  /**
    * How to treat a CRL signed with MD5 or SHA-1. `'deny'` rejects it with `ERR_MTLS_CRL_UNSUPPORTED`; `'allow'`
    * accepts it, although such a signature can be forged.
    * @defaultValue `'deny'`
@@ -58,7 +66,8 @@ export interface RevocationPolicy {
 }
 
 /** {@link RevocationPolicy} with every option set. */
-export type CompleteRevocationPolicy = Required<RevocationPolicy>;
+export type CompleteRevocationPolicy = Required<Omit<RevocationPolicy, 'maxAgeMs'>> &
+  Readonly<Record<'maxAgeMs', number | undefined>>;
 
 const maxGraceMs = 30 * 24 * 3600 * 1000;
 
@@ -69,6 +78,10 @@ export function checkRevocationPolicy(policy: RevocationPolicy = {}): CompleteRe
     unknown: () => checkChoice(policy.unknown, 'revocation.unknown', ['deny', 'allow']),
     stale: () => checkChoice(policy.stale, 'revocation.stale', ['deny', 'allow']),
     graceMs: () => checkInteger(policy.graceMs, 'revocation.graceMs', 0, 0, maxGraceMs),
+    maxAgeMs: () =>
+      policy.maxAgeMs === undefined
+        ? undefined
+        : checkInteger(policy.maxAgeMs, 'revocation.maxAgeMs', 0, 1000, maxGraceMs),
     weakSignature: () => checkChoice(policy.weakSignature, 'revocation.weakSignature', ['deny', 'allow']),
     warnAt: () => checkPart(policy.warnAt, 'revocation.warnAt', 0.2),
     opensslEntries: () =>

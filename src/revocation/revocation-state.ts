@@ -31,13 +31,26 @@ export interface RevocationEntryState {
   readonly source: string;
   /** When it was read and verified. */
   readonly loadedAt: Date;
+  /**
+   * When its loader last confirmed it: see the `maxAgeMs` of the revocation policy. `undefined` if it came from a file
+   * or from memory.
+   */
+  readonly confirmedAt: Date | undefined;
 }
 
-/** Describes CRLs, keeping their order. */
-export function describeCrls(crls: readonly VerifiedCrl[]): readonly RevocationEntryState[] {
+/**
+ * Describes CRLs, keeping their order.
+ * @param confirmedAt - When the source of a CRL last confirmed it, in milliseconds since 1970.
+ */
+export function describeCrls(
+  crls: readonly VerifiedCrl[],
+  confirmedAt: (crl: VerifiedCrl) => number | undefined = () => undefined,
+): readonly RevocationEntryState[] {
   return Object.freeze(
-    crls.map(({ crl, origin, loadedAt }) =>
-      Object.freeze({
+    crls.map((verified) => {
+      const { crl, origin, loadedAt } = verified;
+      const confirmed = confirmedAt(verified) ?? NaN;
+      return Object.freeze({
         issuer: crl.issuer,
         number: crl.number?.toString(),
         deltaBase: crl.deltaBase?.toString(),
@@ -46,7 +59,8 @@ export function describeCrls(crls: readonly VerifiedCrl[]): readonly RevocationE
         entries: crl.entryCount,
         source: origin,
         loadedAt,
-      }),
-    ),
+        confirmedAt: Number.isFinite(confirmed) ? new Date(confirmed) : undefined,
+      });
+    }),
   );
 }

@@ -128,13 +128,20 @@ export function describeCrl({
   return `${name} of "${issuer.describe()}" (${thisUpdate.toISOString()})`;
 }
 
-/** Until when a CRL can vouch, in milliseconds since 1970: its nextUpdate plus the grace period, or forever. */
+/**
+ * Until when a CRL can vouch, in milliseconds since 1970: its nextUpdate plus the grace period, but not after the
+ * `maxAgeMs` of the policy have passed since it was confirmed; or forever.
+ * @param confirmedAt - When its source last confirmed it; `undefined` if that does not matter.
+ */
 export function freshUntil(
   { nextUpdate }: Pick<CrlHead, 'nextUpdate'>,
   policy: CompleteRevocationPolicy,
+  confirmedAt?: number,
 ): number {
-  if (policy.stale === 'allow' || nextUpdate === undefined) return Infinity;
-  return nextUpdate.getTime() + policy.graceMs;
+  if (policy.stale === 'allow') return Infinity;
+  const { maxAgeMs = Infinity, graceMs } = policy;
+  const lastMs = nextUpdate === undefined ? Infinity : nextUpdate.getTime() + graceMs;
+  return Math.min(lastMs, (confirmedAt ?? Infinity) + maxAgeMs);
 }
 
 /**

@@ -13,7 +13,10 @@ const longestUri = 1024;
  * their delta CRLs (section 4.2.1.15), each once and in order.
  * @param most - The maximum number of URIs. A certificate can have thousands.
  */
-export function wantedUris(certificates: readonly Certificate[], most: number): readonly string[] {
+export function wantedUris(
+  certificates: readonly Pick<Certificate, 'crlDistributionPoints' | 'freshestCrl'>[],
+  most: number,
+): readonly string[] {
   const uris = new Set<string>();
   for (const { crlDistributionPoints, freshestCrl } of certificates)
     for (const { name } of [...crlDistributionPoints, ...freshestCrl]) {

@@ -48,7 +48,8 @@ export class CrlExpiryWatch {
   }
 
   #look(): void {
-    for (const { crls, policy } of this.#revocations) {
+    for (const revocation of this.#revocations) {
+      const { crls, policy } = revocation;
       for (const verified of crls) {
         if (this.#isDue(momentOfWarning(verified, policy.warnAt), verified, this.#warned))
           this.#warn(verified);

@@ -6,7 +6,7 @@
 import { type Materials } from '../material/material.js';
 import { type RevocationChecker } from '../revocation/revocation-checker.js';
 import { describeCrls } from '../revocation/revocation-state.js';
-import { freshUntil, type VerifiedCrl } from '../revocation/verified-crl.js';
+import { type VerifiedCrl } from '../revocation/verified-crl.js';
 import { type RevocationState } from './mtls.js';
 
 /** Every checker in force, once. */
@@ -23,7 +23,7 @@ export function revocationsOf(materials: Materials | undefined): RevocationCheck
 export function describeRevocation(materials: Materials | undefined, now: number): RevocationState {
   const revocations = revocationsOf(materials);
   return Object.freeze({
-    crls: describeCrls(revocations.flatMap(({ crls }) => crls)),
+    crls: Object.freeze(revocations.flatMap((one) => describeCrls(one.crls, (crl) => one.confirmedAt(crl)))),
     uncovered: Object.freeze(
       revocations.flatMap((each) =>
         each.uncoveredCas(new Date(now)).map(({ subject }) => subject.toString()),
@@ -42,6 +42,6 @@ export function isReady(materials: Materials, now: number): boolean {
 }
 
 /** Whether a CRL is before its nextUpdate, or within the grace period of the policy. */
-function isFresh({ crl }: VerifiedCrl, { policy }: RevocationChecker, now: number): boolean {
-  return freshUntil(crl, { ...policy, stale: 'deny' }) > now;
+function isFresh(crl: VerifiedCrl, checker: RevocationChecker, now: number): boolean {
+  return checker.freshUntil(crl, { ...checker.policy, stale: 'deny' }) > now;
 }

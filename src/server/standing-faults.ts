@@ -69,7 +69,10 @@ export class StandingFaults {
     const before = this.#standing;
     const known = new Map(before.map((fault) => [keyOf(fault), fault]));
     const next = new Map(
-      faults.map((fault) => [keyOf(fault), known.get(keyOf(fault)) ?? Object.freeze({ ...fault, since })]),
+      faults.map((fault) => [
+        keyOf(fault),
+        known.get(keyOf(fault)) ?? Object.freeze({ source: fault.source, error: fault.error, since }),
+      ]),
     );
     this.#standing = Object.freeze([...next.values()]);
     for (const fault of this.#standing)

@@ -20,3 +20,10 @@ export type { CrlStore, StoredCrl, StoredVersion } from './crl-store.js';
 export { publishCrl, type PublishedCrl, type PublishOptions, type PublishReport } from './publish-crl.js';
 export { type Confirmation, readFleet } from './confirmation.js';
 export type { FleetProcess, ProcessReport } from './process-report.js';
+export type { FetchedBody, FetchedResponse, FetchFunction, HttpSourceOptions } from './http-options.js';
+export { crlFromUrl, type CrlFromUrlOptions } from './crl-from-url.js';
+export {
+  crlFromDistributionPoints,
+  type CrlFromDistributionPointsOptions,
+} from './crl-from-distribution-points.js';
+export { lastGood } from './last-good.js';

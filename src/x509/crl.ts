@@ -20,11 +20,25 @@ import { readDate } from './time.js';
 
 /** A CRL: its head, and the position of its entries, which {@link walkEntries} reads. */
 export interface Crl extends CrlHead, CrlEntries {
-  /** Where its delta CRLs are published (RFC 5280 section 5.2.6). For display: nothing is fetched. */
+  /** Where its delta CRLs are published (RFC 5280 section 5.2.6). */
   readonly freshestCrl: readonly DistributionPoint[];
   /** The signed bytes, the algorithm and the signature, for verification. */
   readonly signed: Signed;
 }
+
+/** A CRL without its entries. */
+export type CrlOutline = Pick<
+  Crl,
+  | 'raw'
+  | 'issuer'
+  | 'thisUpdate'
+  | 'nextUpdate'
+  | 'number'
+  | 'deltaBase'
+  | 'authorityKeyId'
+  | 'issuingDistributionPoint'
+  | 'freshestCrl'
+>;
 
 /**
  * Reads a CRL and checks every entry.
@@ -32,6 +46,26 @@ export interface Crl extends CrlHead, CrlEntries {
  * @throws MtlsError `ERR_MTLS_CRL_INVALID` with the field and the offset for anything but strict DER.
  */
 export function parseCrl(der: Buffer): Crl {
+  const { unknown, ...frame } = readFrame(der);
+  let entryCount = 0;
+  walkEntries(frame, (entry) => {
+    entryCount++;
+    if (entry.unknownCriticalExtension !== undefined) keepSome(unknown, entry.unknownCriticalExtension);
+  });
+  return Object.freeze({ ...frame, unknownCriticalExtensions: [...unknown], entryCount });
+}
+
+/**
+ * Reads a CRL without its entries, in a time that does not depend on their number.
+ * @throws MtlsError `ERR_MTLS_CRL_INVALID` like {@link parseCrl}, except for the entries.
+ */
+export function parseCrlOutline(der: Buffer): CrlOutline {
+  return readFrame(der);
+}
+
+type Frame = Omit<Crl, 'unknownCriticalExtensions' | 'entryCount'> & { readonly unknown: Set<string> };
+
+function readFrame(der: Buffer): Frame {
   const outer = new DerReader(der, crlSubject);
   const list = outer.enter(Tag.sequence);
   outer.finish();
@@ -52,29 +86,17 @@ export function parseCrl(der: Buffer): Crl {
     list.fail('has two different signature algorithms', list.elementStart);
   const signature = list.bitStringOctets();
   list.finish();
-  const unknownCriticalExtensions = new Set<string>();
-  // One is enough to reject the CRL; a hostile CRL may have a million.
-  const refuse = (type: string): void => {
-    if (unknownCriticalExtensions.size < 8) unknownCriticalExtensions.add(type);
-  };
-  const read = readExtensions(extensions, refuse);
-  let entryCount = 0;
-  walkEntries({ raw: der, entries }, (entry) => {
-    entryCount++;
-    if (entry.unknownCriticalExtension !== undefined) refuse(entry.unknownCriticalExtension);
+  const unknown = new Set<string>();
+  const read = readExtensions(extensions, (type) => {
+    keepSome(unknown, type);
   });
-  return Object.freeze({
-    raw: der,
-    version,
-    issuer,
-    thisUpdate,
-    nextUpdate,
-    ...read,
-    unknownCriticalExtensions: [...unknownCriticalExtensions],
-    entryCount,
-    entries,
-    signed: { bytes, algorithm, signature },
-  });
+  const signed = { bytes, algorithm, signature };
+  return { raw: der, version, issuer, thisUpdate, nextUpdate, ...read, entries, signed, unknown };
+}
+
+/** One is enough to reject the CRL; a hostile CRL may have a million. */
+function keepSome(unknown: Set<string>, type: string): void {
+  if (unknown.size < 8) unknown.add(type);
 }
 
 function failVersion1(tbs: DerReader): never {

@@ -66,6 +66,7 @@ describe('CRLs', () => {
       entries: 0,
       source: `/etc/mtls/${name}.pem`,
       loadedAt: new Date(now),
+      confirmedAt: undefined,
     };
     const state = { ...nothing.revocation, crls: [entry] };
     return report({ revocation: state }).crls.list[0]!;
@@ -95,6 +96,7 @@ describe('CRLs', () => {
       entries: 0,
       source: 'options.crl',
       loadedAt: new Date(now),
+      confirmedAt: undefined,
     }));
     const { list } = report({ revocation: { ...nothing.revocation, crls } }).crls;
     expect(list.map(({ issuer }) => issuer)).toEqual(['CN=2', 'CN=3', 'CN=0', 'CN=1', 'CN=4']);

@@ -1,0 +1,42 @@
+/**
+ * A file or folder of CRLs as a loader.
+ *
+ * @module
+ */
+import { FileWatch } from '../material/file-watch.js';
+import { type SourceLoader } from '../material/source-options.js';
+import { crlBlocks, readPath } from '../material/sources.js';
+
+const pollMs = 500;
+
+/** Reads a file, or the files of a folder. */
+export class FileLoader implements SourceLoader {
+  readonly #path: string;
+  #known: readonly Buffer[] = [];
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  load(): Promise<readonly Buffer[]> {
+    return Promise.resolve().then(() => {
+      const read = readPath(this.#path, 'crl', crlBlocks).map(({ bytes }) => bytes);
+      this.#known = read.map((bytes) => this.#known.find((known) => known.equals(bytes)) ?? bytes);
+      return this.#known;
+    });
+  }
+
+  watch(notify: () => void): Disposable {
+    const files = new FileWatch({ paths: [this.#path], pollMs, onChange: notify });
+    let isOver = false;
+    void files.remember().then(() => {
+      if (!isOver) files.begin();
+    });
+    return {
+      [Symbol.dispose]: () => {
+        isOver = true;
+        files.close();
+      },
+    };
+  }
+}
