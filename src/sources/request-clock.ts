@@ -15,6 +15,9 @@ export class FetchFailure extends Error {
   }
 }
 
+// Within this time, the event loop turns at least once.
+const blockedMs = 20;
+
 /** Ends a request that takes too long, pauses for too long, or is no longer needed. */
 export class RequestClock {
   readonly #abort = new AbortController();
@@ -24,6 +27,8 @@ export class RequestClock {
   readonly #close = (): void => {
     this.#end('was no longer needed');
   };
+  /** How many steps have ended. */
+  #steps = 0;
   /** Why the request was ended. */
   late: string | undefined;
 
@@ -32,7 +37,11 @@ export class RequestClock {
       this.#end(`took longer than ${wholeMs} ms (option timeoutMs)`);
     }, wholeMs);
     this.#idle = setTimeout(() => {
-      this.#end(`paused for ${idleMs} ms (option idleMs)`);
+      const steps = this.#steps;
+      // If the event loop was blocked, what has arrived meanwhile is read in the next turn.
+      setTimeout(() => {
+        if (steps === this.#steps) this.#end(`paused for ${idleMs} ms (option idleMs)`);
+      }, blockedMs).unref();
     }, idleMs);
     this.#closing = closing;
     closing.addEventListener('abort', this.#close);
@@ -56,6 +65,7 @@ export class RequestClock {
         signal.removeEventListener('abort', end);
       });
     });
+    this.#steps++;
     this.#idle.refresh();
     return value;
   }

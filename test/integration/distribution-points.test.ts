@@ -18,7 +18,7 @@ async function world(options: Partial<CrlFromDistributionPointsOptions> = {}): P
   const root = ca('ca');
   const crls = await CrlServer.start();
   const allow = [crls.origin()];
-  const crl = crlFromDistributionPoints({ allow, refreshMs: 100, timeoutMs: 1000, ...options });
+  const crl = crlFromDistributionPoints({ allow, refreshMs: 100, ...options });
   const server = await startServer({ root, options: { crl } });
   return {
     root,

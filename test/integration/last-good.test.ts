@@ -8,7 +8,7 @@ import { CrlServer, status } from '../support/crl-server.js';
 import { temporaryDirectory } from '../support/files.js';
 import { publish, startServer, type TestServer, until } from '../support/server.js';
 
-const quick = { refreshMs: 100, timeoutMs: 1000, idleMs: 300 };
+const quick = { refreshMs: 100 };
 
 interface World {
   readonly root: CertificateAuthority;

@@ -71,7 +71,7 @@ describe('a CRL that its loader has not confirmed for maxAgeMs', () => {
     const client = root.client();
     const crls = await CrlServer.start();
     crls.publish('/ca.crl', root.crl().der);
-    const crl = crlFromUrl(crls.url(), { refreshMs: 100, timeoutMs: 1000 });
+    const crl = crlFromUrl(crls.url(), { refreshMs: 100 });
     const server = await startServer({ root, options: { crl, revocation: { maxAgeMs: 2000 } } });
     const connected = server.as(client, { keepAlive: true });
     const first = server.mtls.revocation.crls[0]?.confirmedAt?.getTime() ?? Infinity;

@@ -200,7 +200,7 @@ describe('an invalid option is reported with its name, what was given and what w
     [{ ...minimal, revocation: null }, 'revocation is null; expected an object'],
     [
       { ...minimal, revocation: { unknwon: 'deny' } },
-      'revocation has the unknown key "unknwon"; did you mean "unknown"? known are scope, unknown, stale, graceMs, weakSignature, warnAt, opensslEntries',
+      'revocation has the unknown key "unknwon"; did you mean "unknown"? known are scope, unknown, stale, graceMs, maxAgeMs, weakSignature, warnAt, opensslEntries',
     ],
     [{ ...minimal, watch: true }, 'watch is true; expected an object'],
     [{ ...minimal, watch: { poll: 5 } }, 'watch has the unknown key "poll"; known are pollMs'],
