@@ -34,8 +34,8 @@ export interface CrlCombination {
   readonly before: RevocationChecker | undefined;
   readonly policy: CompleteRevocationPolicy;
   readonly at: Date;
-  /** When sources last confirmed CRLs. */
-  readonly confirmations: Confirmations;
+  /** When sources last confirmed CRLs; `undefined` if that does not matter. */
+  readonly confirmations: Confirmations | undefined;
 }
 
 /** The CRLs that come into force. */

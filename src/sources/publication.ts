@@ -78,6 +78,7 @@ export async function checkSuccession(
     arrived: [{ response, known: [stored] }],
     isGiven: (digest) => digest === verified.digest,
     isComplete: true,
+    confirmations: undefined,
     store,
     before: new RevocationChecker([stored], store, policy),
     policy,
