@@ -18,13 +18,14 @@ import { checkForwardedHeader, headersToStrip } from '../../src/forwarded/forwar
 import type { ForwardedHeader, ForwardedPreset } from '../../src/forwarded/forwarded-header.js';
 import { withoutHeaders } from '../../src/forwarded/strip-headers.js';
 import { attributeTypes, ca } from '../support/chain.js';
+import { startCpuClock } from '../support/cpu-time.js';
 import { sequence } from '../support/der-writer.js';
 import { pemOf, proxies, sendsChain, sfBytes, traefikValue } from '../support/forwarded.js';
 import { bytes, mutations, place } from '../support/mutations.js';
 
 // For each of fourteen presets.
 const numRuns = Math.ceil(Number(process.env['FUZZ_RUNS'] ?? 1000) / 5);
-// Generous: what is looked for takes seconds of its own, not a pause of the machine's.
+// Generous: what is looked for takes seconds.
 const limitMs = 1000;
 const timeout = Math.max(30_000, numRuns * 50);
 
@@ -55,12 +56,19 @@ function read(
   rawHeaders: readonly string[],
   header: ForwardedHeader,
 ): ForwardedCertificate | ForwardedFault | undefined {
-  const start = performance.now();
+  const cpuTime = startCpuClock();
   const lines = findForwarded(rawHeaders, header);
   const result = lines === undefined || isFault(lines) ? lines : readForwarded(lines, header);
-  const elapsed = performance.now() - start;
+  const elapsed = cpuTime();
   if (elapsed > limitMs) throw new Error(`took ${elapsed} ms`);
   return result;
+}
+
+/** Certificates as text, which is compared much faster than Buffers; a fault as it is. */
+function textOf(result: Pick<ForwardedCertificate, 'leaf' | 'chain'> | ForwardedFault | undefined): unknown {
+  return result === undefined || isFault(result)
+    ? result
+    : [result.leaf, ...result.chain].map((der) => der.toString('base64'));
 }
 
 /** Checks that a fault tells little of what it is about, and that a certificate is what the value says. */
@@ -100,7 +108,7 @@ describe.each(presets)('%s', (preset) => {
         // A chain that begins with the leaf is read without it.
         fc.pre(above[0]?.equals(leaf) !== true);
         const result = read(['Host', 'a.test', ...write(leaf, above)], header);
-        expect(result).toMatchObject({ leaf, chain: sendsChain.has(preset) ? above : [] });
+        expect(textOf(result)).toEqual(textOf({ leaf, chain: sendsChain.has(preset) ? above : [] }));
       }),
       { numRuns },
     );
@@ -177,7 +185,7 @@ describe.each(presets)('%s', (preset) => {
             spoofed.slice(0, Math.floor(cut * spoofed.length)) + real.slice(Math.floor(from * real.length));
           const result = read([header.certificate.name, value], header);
           if (result !== undefined && 'leaf' in result && value !== spoofed)
-            expect(result.leaf).not.toEqual(first);
+            expect(result.leaf.equals(first)).toBe(false);
         }),
         { numRuns },
       );
@@ -191,7 +199,7 @@ test('what is written for a backend is read there', () => {
     fc.property(certificate, chainOf, (leaf, above) => {
       fc.pre(above[0]?.equals(leaf) !== true);
       const lines = Object.entries(writeForwarded(leaf, above)).flat();
-      expect(read(lines, headerOf('rfc9440'))).toMatchObject({ leaf, chain: above });
+      expect(textOf(read(lines, headerOf('rfc9440')))).toEqual(textOf({ leaf, chain: above }));
     }),
     { numRuns },
   );
