@@ -1,0 +1,99 @@
+/**
+ * No client postpones its own revocation by requests that wait on its connections, each of which occupies the event loop.
+ *
+ * @module
+ */
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import http2 from 'node:http2';
+import { expect, test } from '@jest/globals';
+import { identify, protect } from 'express-mtls';
+import { ca } from '../support/chain.js';
+import { dialled } from '../support/dial.js';
+import { http2Server, listen, material, pause, publish, startServer, until } from '../support/server.js';
+
+/** Occupies the event loop for this long, like a handler that computes. */
+function work(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}
+
+test.each([
+  [20, 50],
+  [50, 100],
+])(
+  '%i connections with %i pipelined requests of 1 ms each are served for less than a second after the revocation',
+  async (connections, pipelined) => {
+    const root = ca('ca');
+    const client2 = root.client('client2');
+    let lastServed = 0;
+    const app = (req: IncomingMessage, res: ServerResponse): void => {
+      work(1);
+      if (identify(req) !== undefined) lastServed = performance.now();
+      res.end('ok');
+    };
+    const server = await startServer({ root, app });
+    const target = { port: server.port, ca: root.pem };
+    const sockets = await Promise.all(Array.from({ length: connections }, () => dialled(target, client2)));
+    const batch = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(pipelined);
+    for (const socket of sockets) {
+      let answers = 0;
+      socket.on('data', (chunk: Buffer) => {
+        answers += chunk.toString('latin1').split('HTTP/1.1 200').length - 1;
+        if (answers >= pipelined / 2) {
+          answers -= pipelined;
+          socket.write(batch);
+        }
+      });
+      socket.write(batch + batch);
+    }
+    await until(() => lastServed > 0, 'the requests are served', 10_000);
+    await pause(2000);
+    publish(server.files.crl, root.crl({ number: 2, revoked: [client2] }).pem);
+    const published = performance.now();
+    await until(() => sockets.every((socket) => socket.destroyed), 'all connections are closed', 15_000);
+    expect(lastServed).toBeGreaterThan(published);
+    expect(lastServed - published).toBeLessThan(1000);
+  },
+);
+
+test('20 sessions of HTTP/2 with 50 streams of 1 ms each are served for less than a second after the revocation', async () => {
+  const given = material();
+  const { root, files } = given;
+  const client2 = root.client('client2');
+  const { keyPem: key, pem: cert } = client2;
+  let lastServed = 0;
+  const server = http2Server(given);
+  server.on('request', (req, res) => {
+    work(1);
+    if (identify(req) !== undefined) lastServed = performance.now();
+    res.end('ok');
+  });
+  const mtls = await protect(server, given.options);
+  const port = await listen(server);
+  const sessions = await Promise.all(
+    Array.from({ length: 20 }, async () => {
+      const session = http2.connect(`https://localhost:${port}`, { ca: root.pem, key, cert });
+      session.on('error', () => undefined);
+      await once(session, 'connect');
+      return session;
+    }),
+  );
+  const ask = (session: http2.ClientHttp2Session): void => {
+    if (session.destroyed) return;
+    const stream = session.request().on('error', () => undefined);
+    stream.on('end', () => {
+      ask(session);
+    });
+    stream.resume();
+  };
+  for (const session of sessions) for (let count = 0; count < 50; count++) ask(session);
+  await until(() => lastServed > 0, 'the requests are served', 10_000);
+  await pause(2000);
+  publish(files.crl, root.crl({ number: 2, revoked: [client2] }).pem);
+  const published = performance.now();
+  await until(() => sessions.every(({ destroyed }) => destroyed), 'all sessions are closed', 15_000);
+  expect(lastServed).toBeGreaterThan(published);
+  expect(lastServed - published).toBeLessThan(1000);
+  await mtls.close();
+});
