@@ -12,7 +12,6 @@ import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { createServer, protect } from 'express-mtls';
 import { ca, selfSigned } from '../support/chain.js';
 import { Client, tlsVersions } from '../support/client.js';
-import { ProcessServer } from '../support/process-server.js';
 import {
   http2Server,
   listen,
@@ -26,9 +25,6 @@ import {
 afterEach(() => {
   jest.restoreAllMocks();
 });
-
-/** About as much as a TLS client may send. */
-const manyNames = { dns: Array.from({ length: 22_000 }, () => 'a') };
 
 describe.each(tlsVersions)('over %s', (version) => {
   test("an app's own 'secureConnection' listener sees the sockets of admitted clients alone", async () => {
@@ -69,26 +65,6 @@ describe.each(tlsVersions)('over %s', (version) => {
 function pairOf({ files: { key, cert } }: Material): { key: Buffer; cert: Buffer } {
   return { key: readFileSync(key), cert: readFileSync(cert) };
 }
-
-test('certificates of refused clients, and what they sent beside them, are not kept', async () => {
-  const root = ca('ca');
-  const server = await ProcessServer.start(material({ root, crl: null }), {}, 96);
-  const client1 = root.client('client1');
-  const large = ca({ commonName: 'large', sans: manyNames });
-  const strangers = [selfSigned({ sans: manyNames }), large.client('client2')];
-  const attack = async (times: number): Promise<void> => {
-    for (let each = 0; each < times; each++)
-      for (const stranger of strangers) {
-        const chain = stranger === strangers[0] ? stranger.pem : stranger.pem + large.reissue().pem;
-        expect(await server.as(stranger, { chain }).get()).toMatchObject({ status: 'refused' });
-      }
-  };
-  await attack(5);
-  const before = await server.figures(server.as(client1));
-  await attack(30);
-  const after = await server.figures(server.as(client1));
-  expect(after.heapUsed - before.heapUsed).toBeLessThan(2e6);
-});
 
 test('intermediates are asked for once for each certificate, and not for strangers', async () => {
   const asked = jest.spyOn(TLSSocket.prototype, 'getPeerX509Certificate');
