@@ -228,6 +228,110 @@ describe('a request is not taken for that of another client', () => {
   });
 });
 
+describe('a request of one client brings none of another', () => {
+  const handled = async (given: string, options: Partial<ProxiedOptions> = {}): Promise<string[]> => {
+    const names: string[] = [];
+    const { server, port } = await start((req, res) => {
+      names.push(`${nameOf(req)} ${req.url}`);
+      req.resume().once('end', () => res.end('answered'));
+    }, options);
+    server.on('upgrade', (req: IncomingMessage, socket: Socket) => {
+      names.push(`${nameOf(req)} upgrades ${req.url}`);
+      socket.destroy();
+    });
+    server.on('connect', (req: IncomingMessage, socket: Socket) => {
+      names.push(`${nameOf(req)} connects to ${req.url}`);
+      socket.destroy();
+    });
+    const { socket } = new RawProxy(port);
+    socket.end(given.replaceAll('\n', '\r\n'));
+    await until(() => socket.destroyed, 'the connection is closed');
+    return names;
+  };
+  const [one, two] = [client1, client2].map((client) => `X-SSL-Client-Cert: ${escaped(client)}\n`);
+  const hidden = `GET /hidden HTTP/1.1\nHost: localhost\n${two}\n`;
+  const length = `Content-Length: ${hidden.replaceAll('\n', '\r\n').length}\n`;
+
+  test.each<[string, string, string[]]>([
+    ['in its body', `POST / HTTP/1.1\nHost: localhost\n${one}${length}\n${hidden}`, ['client1 /']],
+    [
+      'in the body of an upgrade',
+      `POST / HTTP/1.1\nHost: localhost\n${one}Connection: Upgrade\nUpgrade: echo\n${length}\n${hidden}`,
+      ['client1 upgrades /'],
+    ],
+    [
+      'behind CONNECT',
+      `CONNECT inner:443 HTTP/1.1\nHost: inner:443\n${one}\n${hidden}`,
+      ['client1 connects to inner:443'],
+    ],
+    [
+      'between two lengths',
+      `POST / HTTP/1.1\nHost: localhost\n${one}${length}Content-Length: 0\n\n${hidden}`,
+      [],
+    ],
+    [
+      'between a length and chunks',
+      `POST / HTTP/1.1\nHost: localhost\n${one}${length}Transfer-Encoding: chunked\n\n0\n\n${hidden}`,
+      [],
+    ],
+    ['in a folded header line', `GET / HTTP/1.1\nHost: localhost\nX-Other: a\n ${two}${one}\n`, []],
+    ['behind a space in a name', `GET / HTTP/1.1\nHost: localhost\n${one}X-SSL-Client-Cert : a\n\n`, []],
+    [
+      'by its URL in absolute form',
+      `GET http://client2:2@localhost/ HTTP/1.1\nHost: localhost\n${one}Connection: close\n\n`,
+      ['client1 http://client2:2@localhost/'],
+    ],
+    [
+      'by names in Connection',
+      `GET / HTTP/1.1\nHost: localhost\n${one}Connection: close, X-SSL-Client-Cert, Mtls-Proxy-Secret\n\n`,
+      ['client1 /'],
+    ],
+    [
+      'while it waits to continue',
+      `POST / HTTP/1.1\nHost: localhost\n${one}Expect: 100-continue\n${length}\n${hidden}`,
+      ['client1 /'],
+    ],
+  ])('%s', async (_, given, names) => {
+    expect(await handled(given)).toEqual(names);
+  });
+
+  test('and its own follow one another, each with its own certificate', async () => {
+    const get = (path: string, line = ''): string => `GET ${path} HTTP/1.1\nHost: localhost\n${line}\n`;
+    const requests = [get('/1', one), get('/2', two), get('/3'), get('/4', one)].join('');
+    expect(await handled(requests, { clients: 'optional' })).toEqual([
+      ...['client1 /1', 'client2 /2', 'nobody /3', 'client1 /4'],
+    ]);
+  });
+});
+
+test('a revocation ends hundreds of streams of its client within a second, and none of another', async () => {
+  const directory = temporaryDirectory();
+  const crl = join(directory, 'crl.pem');
+  writeFileSync(crl, root.crl({ number: 1 }).pem);
+  const server = createHttp2Server((_req, res) => res.write('a part'));
+  const options = { ca: root.pem, crl, logger: silent };
+  const mtls = await protect(server, { ...options, proxies: byAddress });
+  closers.push(() => void mtls.close());
+  const session = connectHttp2(`http://127.0.0.1:${await listen(server)}`);
+  closers.push(() => {
+    session.destroy();
+  });
+  const open = async (client: Certificate): ReturnType<typeof headOf> => {
+    const held = await headOf(session.request({ 'x-ssl-client-cert': escaped(client) }));
+    held.stream.resume();
+    return held;
+  };
+  const some = Array.from({ length: 300 }, () => undefined);
+  const mine = await Promise.all(some.map(async () => await open(client1)));
+  const others = await Promise.all(some.map(async () => await open(client2)));
+  publish(crl, root.crl({ number: 2, revoked: [{ serial: client1.serial }] }).pem);
+  const published = performance.now();
+  await until(() => mine.every(({ stream }) => stream.closed), 'all of them are closed');
+  expect(performance.now() - published).toBeLessThan(1000);
+  expect(others.filter(({ stream }) => stream.closed)).toEqual([]);
+  expect([...mtls.connections]).toHaveLength(300);
+});
+
 describe('before the sources are read', () => {
   test('no request reaches a handler, one without a certificate neither', async () => {
     let handled = 0;
