@@ -119,6 +119,8 @@ export interface StoreOptions extends CaPolicy {
   readonly at: Date;
   /** If set, only its trust anchors can be trust anchors of the new store. */
   readonly before?: CertificateStore;
+  /** A store whose verified signatures are not verified again. */
+  readonly predecessor?: CertificateStore | undefined;
 }
 
 /**
@@ -127,9 +129,9 @@ export interface StoreOptions extends CaPolicy {
  */
 export function storeOf(
   certificates: readonly Certificate[],
-  { origins, at, partialChain, announceCas, before }: StoreOptions,
+  { origins, at, partialChain, announceCas, before, predecessor }: StoreOptions,
 ): CertificateStore {
-  const store = new CertificateStore(certificates, { partialChain, before });
+  const store = new CertificateStore(certificates, { partialChain, before, predecessor });
   if (!certificates.some((certificate) => store.chainOf(certificate, [], at) !== undefined)) {
     throw new MtlsError('ERR_MTLS_CA_INVALID', {
       source: origins,

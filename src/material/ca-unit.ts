@@ -82,7 +82,7 @@ export class CaUnit {
       announceCas: this.#policy.announceCas,
     };
     const whole: Attempt<CertificateStore> | undefined = isWhole
-      ? attempt(place.origins, () => reuse(inForce, all) ?? storeOf(all, place))
+      ? attempt(place.origins, () => reuse(inForce, all) ?? storeOf(all, { ...place, predecessor: inForce }))
       : undefined;
     if (whole?.fault !== undefined) faults.push(whole.fault);
     const there = new Set(all.map(keyOf));

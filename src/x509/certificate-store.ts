@@ -4,6 +4,7 @@
  * @module
  */
 import { type KeyObject } from 'node:crypto';
+import { addPartialAnchors, append, byDistance, measure } from './ca-graph.js';
 import { type Certificate } from './certificate.js';
 import { isSelfIssued, mayIssue, mayMean } from './issuance.js';
 import { type Authorities, type CertificateChain, groupByKey, PathSearch } from './path-search.js';
@@ -21,10 +22,17 @@ interface Links {
   readonly distances: ReadonlyMap<Certificate, number>;
 }
 
+/** Keys that were read, and the keys that verified signatures. A store shares it with its successors. */
+interface Verified {
+  readonly keys: WeakMap<Buffer, KeyObject | undefined>;
+  readonly signers: WeakMap<Signed, KeyObject>;
+}
+
 /** Determines which CAs may be trust anchors. */
 interface StoreLinks {
   readonly partialChain?: 'deny' | 'allow' | undefined;
   readonly before?: CertificateStore | undefined;
+  readonly predecessor?: CertificateStore | undefined;
 }
 
 /** The certificates of the configured CAs. Immutable. */
@@ -33,9 +41,7 @@ export class CertificateStore implements Authorities {
   readonly #bySignature = new Map<number, Certificate[]>();
   readonly #own = new Set<Certificate>();
   readonly #bySubject = new Map<string, Certificate[]>();
-  readonly #keys = new WeakMap<Buffer, KeyObject | undefined>();
-  /** The keys that verified signatures. */
-  readonly #signers = new WeakMap<Signed, KeyObject>();
+  readonly #verified: Verified;
   /** The key that verified the last signature, by the name of the configured CA. */
   readonly #lastSigners = new Map<string, Buffer>();
   #links: Links | undefined;
@@ -48,13 +54,21 @@ export class CertificateStore implements Authorities {
 
   /**
    * @param options - `partialChain: 'allow'` makes a CA without a configured root a trust anchor. With `before`, only
-   *   trust anchors of that store can be trust anchors here.
+   *   trust anchors of that store can be trust anchors here. `predecessor`, by default `before`, is a store whose
+   *   verified signatures are not verified again, neither those of its CAs nor those of clients.
    */
-  constructor(certificates: readonly Certificate[], { partialChain = 'deny', before }: StoreLinks = {}) {
+  constructor(
+    certificates: readonly Certificate[],
+    { partialChain = 'deny', before, predecessor = before }: StoreLinks = {},
+  ) {
+    this.#verified =
+      predecessor === undefined ? { keys: new WeakMap(), signers: new WeakMap() } : predecessor.#verified;
     this.#partialChain = partialChain;
     this.#before = before;
     this.isNarrowed = before !== undefined;
-    for (const certificate of certificates) {
+    for (const given of certificates) {
+      // Signatures and keys are remembered by object.
+      const certificate = (predecessor === undefined ? undefined : predecessor.#configured(given)) ?? given;
       if (this.#configured(certificate) !== undefined) continue;
       append(this.#bySignature, endOfSignature(certificate), certificate);
       append(this.#bySubject, certificate.subject.canonical, certificate);
@@ -145,17 +159,17 @@ export class CertificateStore implements Authorities {
     const key = this.#keyOf(ca.publicKey);
     if (key === undefined) return false;
     // Many clients send the same intermediate.
-    if (this.#signers.get(signed) === key) return true;
+    if (this.#verified.signers.get(signed) === key) return true;
     if (!verifySignature(signed, key)) return false;
-    this.#signers.set(signed, key);
+    this.#verified.signers.set(signed, key);
     // Not for certificates that clients send, which could have any number of names.
     if (this.#own.has(ca)) this.#lastSigners.set(ca.subject.canonical, ca.publicKey);
     return true;
   }
 
   #keyOf(publicKey: Buffer): KeyObject | undefined {
-    if (!this.#keys.has(publicKey)) this.#keys.set(publicKey, readKey(publicKey));
-    return this.#keys.get(publicKey);
+    if (!this.#verified.keys.has(publicKey)) this.#verified.keys.set(publicKey, readKey(publicKey));
+    return this.#verified.keys.get(publicKey);
   }
 
   /**
@@ -166,8 +180,10 @@ export class CertificateStore implements Authorities {
     if (this.#links !== undefined) return this.#links;
     // Reading a key takes longer than verifying a signature with it.
     for (const ofKey of groupByKey(this.certificates)) {
-      const key = readKey(ofKey[0].publicKey);
-      for (const { publicKey } of ofKey) this.#keys.set(publicKey, key);
+      const key = this.#keyOf(
+        (ofKey.find(({ publicKey }) => this.#verified.keys.has(publicKey)) ?? ofKey[0]).publicKey,
+      );
+      for (const { publicKey } of ofKey) this.#verified.keys.set(publicKey, key);
     }
     const issuers = new Map(this.certificates.map((ca) => [ca, this.#findIssuers(ca)]));
     const anchors = new Set(
@@ -189,82 +205,17 @@ export class CertificateStore implements Authorities {
     // A root is its own issuer, whatever its key identifiers are.
     const itself = isSelfIssued(certificate) ? [certificate] : [];
     const byKey = groupByKey([...new Set([...itself, ...candidates])]);
-    return byKey.find(([ca]) => this.isSignedBy(certificate.signed, ca)) ?? [];
+    const known = this.#verified.signers.get(certificate.signed);
+    if (known !== undefined) {
+      const signer = byKey.find(([ca]) => this.#keyOf(ca.publicKey) === known);
+      if (signer !== undefined) return signer;
+    }
+    // A CA that certifies many others of its name has usually certified the previous one.
+    const last = this.#lastSigners.get(certificate.issuer.canonical);
+    const likely = byKey.filter(([ca]) => ca === certificate || last?.equals(ca.publicKey) === true);
+    const others = byKey.filter((ofKey) => !likely.includes(ofKey));
+    return [...likely, ...others].find(([ca]) => this.isSignedBy(certificate.signed, ca)) ?? [];
   }
-}
-
-type Neighbours = ReadonlyMap<Certificate, readonly Certificate[]>;
-
-/**
- * Adds the CAs that have neither a configured root nor another configured issuer, and every CA of a cycle of CAs that
- * issued each other. A CA below a cycle is not a trust anchor, so its revocation is still checked.
- */
-function addPartialAnchors(anchors: Set<Certificate>, issuers: Neighbours): void {
-  const reached = new Set(measure(anchors, issuers).keys());
-  const above = new Map(
-    [...issuers].flatMap(([ca, by]) => (mayIssue(ca) ? [[ca, by.filter(mayIssue)] as const] : [])),
-  );
-  const below = invert(above);
-  const seen = new Set(reached);
-  const starts: Certificate[] = [];
-  for (const ca of above.keys()) {
-    if (seen.has(ca)) continue;
-    starts.push(ca);
-    walk(ca, below, seen);
-  }
-  // A CA above a start is either in a cycle with it, or below a later start.
-  for (const top of starts.reverse()) {
-    if (reached.has(top)) continue;
-    const circle = new Set<Certificate>();
-    walk(top, above, circle);
-    for (const ca of circle) anchors.add(ca);
-    walk(top, below, reached);
-  }
-}
-
-/** Adds a certificate and everything reachable from it that was not added before. */
-function walk(from: Certificate, neighbours: Neighbours, seen: Set<Certificate>): void {
-  const found = [from];
-  // The loop also visits elements that are added during the iteration.
-  for (const certificate of found) {
-    if (seen.has(certificate)) continue;
-    seen.add(certificate);
-    found.push(...(neighbours.get(certificate) ?? []));
-  }
-}
-
-/** The certificates that each CA issued. */
-function invert(issuers: Neighbours): Map<Certificate, Certificate[]> {
-  const issued = new Map<Certificate, Certificate[]>();
-  for (const [certificate, above] of issuers) for (const ca of above) append(issued, ca, certificate);
-  return issued;
-}
-
-/** The distance of each certificate from a trust anchor. */
-function measure(anchors: ReadonlySet<Certificate>, issuers: Neighbours): Map<Certificate, number> {
-  const issued = invert(issuers);
-  const distances = new Map([...anchors].map((anchor) => [anchor, 0]));
-  // The loop also visits entries that are added during the iteration.
-  for (const [ca, distance] of distances)
-    for (const certificate of issued.get(ca) ?? [])
-      if (!distances.has(certificate)) distances.set(certificate, distance + 1);
-  return distances;
-}
-
-/** Sorts by distance from a trust anchor. */
-function byDistance(
-  certificates: readonly Certificate[],
-  distances: ReadonlyMap<Certificate, number>,
-): readonly Certificate[] {
-  if (certificates.length < 2) return certificates;
-  const distanceOf = (ca: Certificate): number => distances.get(ca) ?? Infinity;
-  return certificates.toSorted((one, other) => distanceOf(one) - distanceOf(other));
-}
-
-function append<Key>(lists: Map<Key, Certificate[]>, key: Key, certificate: Certificate): void {
-  const list = lists.get(key);
-  if (list === undefined) lists.set(key, [certificate]);
-  else list.push(certificate);
 }
 
 /** Finds a certificate. Only all of its bytes show whether it is the same. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { createPublicKey, type KeyObject } from 'node:crypto';
+import { createPublicKey, type JsonWebKeyInput, type KeyObject } from 'node:crypto';
 import { DerReader, Tag } from './der.js';
 
 /** A key's kind and length. */
@@ -64,10 +64,35 @@ const maxExponent = 2n ** 32n;
 /** Reads a key for verification; `undefined` if it cannot be read or would be too expensive. */
 export function readKey(publicKey: Buffer): KeyObject | undefined {
   try {
+    const point = readPoint(publicKey);
+    if (point !== undefined) return createPublicKey(point);
     const key = createPublicKey({ key: publicKey, format: 'der', type: 'spki' });
     const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
     return modulusLength <= maxModulusBits && publicExponent <= maxExponent ? key : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** The curves whose keys are read faster from their coordinates, with what precedes the point in DER. */
+const curves = [
+  { crv: 'P-256', octets: 32, prefix: '3059301306072a8648ce3d020106082a8648ce3d03010703420004' },
+  { crv: 'P-384', octets: 48, prefix: '3076301006072a8648ce3d020106052b8104002203620004' },
+].map(({ prefix, ...curve }) => ({ ...curve, prefix: Buffer.from(prefix, 'hex') }));
+
+/**
+ * The coordinates of an uncompressed point, as a JSON Web Key. OpenSSL reads them in half the time of a
+ * SubjectPublicKeyInfo, and checks in both cases that the point is on the curve.
+ */
+function readPoint(publicKey: Buffer): JsonWebKeyInput | undefined {
+  const curve = curves.find(
+    ({ prefix, octets }) =>
+      publicKey.length === prefix.length + 2 * octets && publicKey.subarray(0, prefix.length).equals(prefix),
+  );
+  if (curve === undefined) return undefined;
+  const { crv, octets, prefix } = curve;
+  const [x, y] = [0, octets].map((start) =>
+    publicKey.toString('base64url', prefix.length + start, prefix.length + start + octets),
+  ) as [string, string];
+  return { key: { kty: 'EC', crv, x, y }, format: 'jwk' };
 }

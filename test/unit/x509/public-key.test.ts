@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { parseCertificate } from '../../../src/x509/certificate.js';
 import { DerReader, Tag } from '../../../src/x509/der.js';
-import { type PublicKeyKind, readPublicKeyKind } from '../../../src/x509/public-key.js';
+import { type PublicKeyKind, readKey, readPublicKeyKind } from '../../../src/x509/public-key.js';
 import { ca } from '../../support/chain.js';
 import { bitString, integer, nullValue, oid, sequence } from '../../support/der-writer.js';
 import { failureOf } from './failure.js';
@@ -84,5 +84,23 @@ describe('a key that is not what it says', () => {
       bitString(Buffer.of(4)),
     );
     expect(kindOf(written)).toEqual({ algorithm: 'ec', bits: undefined });
+  });
+});
+
+describe('a key for verification', () => {
+  test.each(['prime256v1', 'secp384r1', 'secp521r1', 'secp256k1'])('of %s is the key of the DER', (name) => {
+    const info = infoOf(curve(name));
+    expect(readKey(info)?.equals(createPublicKey({ key: info, format: 'der', type: 'spki' }))).toBe(true);
+  });
+
+  test.each(['prime256v1', 'secp384r1'])('whose point is not on %s cannot be read', (name) => {
+    const info = infoOf(curve(name));
+    info[info.length - 1] = (info.at(-1) as number) ^ 1;
+    expect(readKey(info)).toBeUndefined();
+  });
+
+  test.each(['prime256v1', 'secp384r1'])('of %s that lacks an octet cannot be read', (name) => {
+    const info = infoOf(curve(name));
+    expect(readKey(info.subarray(0, -1))).toBeUndefined();
   });
 });
