@@ -123,7 +123,7 @@ export function explain(ders: readonly Buffer[], judge: Judge, at: Date): Explan
       resumed: false,
     }),
   }));
-  return completed({
+  const explained = {
     admitted: reason === undefined,
     reason,
     identity,
@@ -133,7 +133,8 @@ export function explain(ders: readonly Buffer[], judge: Judge, at: Date): Explan
     otherPaths: explainPaths(inspection),
     crls: crlsOf(inspection, at),
     rules,
-  });
+  };
+  return completed(explained, describeOtherPaths(inspection));
 }
 
 function unreadable(error: MtlsError): Explanation {
@@ -151,7 +152,7 @@ function unreadable(error: MtlsError): Explanation {
 }
 
 /** Describes the failed paths other than the one that decides. */
-export function explainPaths({ otherPaths }: Pick<Inspection, 'otherPaths'>): ExplainedPath[] {
+function explainPaths({ otherPaths }: Pick<Inspection, 'otherPaths'>): ExplainedPath[] {
   return otherPaths.flatMap(({ chain = [], refusal }) =>
     refusal === undefined
       ? []
@@ -165,8 +166,14 @@ export function explainPaths({ otherPaths }: Pick<Inspection, 'otherPaths'>): Ex
   );
 }
 
+/** A line for each of the other failed paths, and one if there may be further paths. */
+export function describeOtherPaths(inspection: Pick<Inspection, 'otherPaths' | 'isPartial'>): string[] {
+  const lines = explainPaths(inspection).map(describeOtherPath);
+  return inspection.isPartial ? [...lines, 'there may be further paths, which were not checked'] : lines;
+}
+
 /** `'the path through "CN=middle", "CN=root" also fails: …'` */
-export function describeOtherPath({ authorities, detail }: ExplainedPath): string {
+function describeOtherPath({ authorities, detail }: ExplainedPath): string {
   return `the path through ${authorities.map((name) => `"${name}"`).join(', ')} also fails: ${detail}`;
 }
 
@@ -212,12 +219,12 @@ function firstEnd(chain: CertificateChain): number {
   return Math.min(...chain.map(({ notAfter }) => notAfter.getTime()));
 }
 
-function completed(parts: Omit<Explanation, 'text'>): Explanation {
-  const { admitted, reason, checks, otherPaths, rules } = parts;
+function completed(parts: Omit<Explanation, 'text'>, otherPaths: readonly string[] = []): Explanation {
+  const { admitted, reason, checks, rules } = parts;
   const lines = [
     admitted ? 'is admitted' : `is refused: ${reason ?? ''}`,
     ...checks.map(({ check, passed, detail }) => `  ${passed ? 'passed' : 'FAILED'}  ${check}: ${detail}`),
-    ...otherPaths.map((path) => `  ${describeOtherPath(path)}`),
+    ...otherPaths.map((path) => `  ${path}`),
     ...rules.map(({ rule, grants, refusedBy }) =>
       grants === true
         ? `  allows  ${rule}`

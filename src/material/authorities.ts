@@ -97,12 +97,16 @@ function withoutCrls(
  * @throws MtlsError `ERR_MTLS_CA_INVALID` for a certificate that is not a CA and signs no CRLs, if no CA is a
  *   self-signed root, if all have expired, and if their names are too long for a handshake.
  */
-export function createStore(sources: readonly SourceBytes[], at: Date): CertificateStore {
+export function createStore(
+  sources: readonly SourceBytes[],
+  at: Date,
+  partialChain: CaPolicy['partialChain'] = 'deny',
+): CertificateStore {
   const origins = listSome(
     sources.map(({ origin }) => origin),
     ', ',
   );
-  return storeOf(sources.flatMap(readCas), { origins, at, partialChain: 'deny', announceCas: 'all' });
+  return storeOf(sources.flatMap(readCas), { origins, at, partialChain, announceCas: 'all' });
 }
 
 /**

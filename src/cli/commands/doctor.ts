@@ -56,6 +56,10 @@ export function addDoctor({ create, answers }: Commands): void {
       'file with the passphrase of the key in its first line (default: the variable EXPRESS_MTLS_KEY_PASSPHRASE)',
     )
     .addOption(repeatable('--ca <path>', "the server's options.ca: a file or a folder"))
+    .option(
+      '--partial-chain',
+      "the server has partialChain: 'allow': a CA without its root among --ca is a trust anchor",
+    )
     .addOption(repeatable('--crl <path>', "the server's options.crl: a file or a folder"))
     .addOption(
       new Option('--rule <json>', 'the argument of requireClient(), as JSON').argParser(

@@ -28,6 +28,7 @@ const maxBytes = 2 ** 30;
 
 interface InspectOptions extends CommonOptions {
   readonly ca?: string;
+  readonly partialChain?: true;
   readonly find?: string;
   readonly as?: Role;
   readonly passwordFile?: string;
@@ -43,6 +44,10 @@ export function addInspect({ create, answers }: Commands): void {
     )
     .argument('<file...>', 'files, PEM or DER, or https://HOST:PORT')
     .option('--ca <file>', 'the trusted CAs, to verify certification paths and CRLs')
+    .option(
+      '--partial-chain',
+      "the server has partialChain: 'allow': a CA of --ca without its root is a trust anchor",
+    )
     .option(
       '--find <serial>',
       'check whether a CRL lists this: a serial number in hex, or the file of a certificate',
@@ -100,7 +105,7 @@ async function inspect(
   const surroundings: Surroundings = {
     now: new Date(terminal.world.now()),
     role: options.as,
-    relations: new Relations(all, cas),
+    relations: new Relations(all, cas, options.partialChain === true ? 'allow' : 'deny'),
     surveys: surveyAll(all, wanted),
   };
   const answers = inputs.map((input) =>

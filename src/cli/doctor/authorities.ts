@@ -23,7 +23,11 @@ export interface Authorities {
 }
 
 /** Creates the store like a server. If a server would not start with these CAs, the usable ones are used. */
-export function openAuthorities(files: readonly CertificateFile[] | undefined, at: Date): Authorities {
+export function openAuthorities(
+  files: readonly CertificateFile[] | undefined,
+  at: Date,
+  partialChain: 'deny' | 'allow',
+): Authorities {
   if (files === undefined)
     return {
       store: new CertificateStore([]),
@@ -34,13 +38,13 @@ export function openAuthorities(files: readonly CertificateFile[] | undefined, a
     bytes: Buffer.from(ders.map((der) => formatPem({ label: 'CERTIFICATE', der })).join('')),
   }));
   try {
-    const store = createStore(sources, at);
+    const store = createStore(sources, at, partialChain);
     const names = listSome(store.certificates.map(({ subject }) => describeName(subject)));
     return { store, step: passed('ca', `clients of ${names} are trusted`) };
   } catch (error) {
     if (!(error instanceof MtlsError)) throw error;
     const usable = files.flatMap(({ ders }) => ders.flatMap(readCa));
-    return { store: new CertificateStore(usable), step: failedWith('ca', error) };
+    return { store: new CertificateStore(usable, { partialChain }), step: failedWith('ca', error) };
   }
 }
 
@@ -54,7 +58,10 @@ function readCa(der: Buffer): Certificate[] {
   }
 }
 
-/** `CN=client1, signed by CN=middle (client1-crt.pem), signed by CN=ca (ca-crt.pem), which is a root`. */
+/**
+ * `CN=client1, signed by CN=middle (client1-crt.pem), signed by CN=ca (ca-crt.pem), which is a root`. The top of a partial
+ * chain is a trust anchor without being a root.
+ */
 export function describeChain(chain: CertificateChain, files: readonly CertificateFile[]): string {
   const [leaf, ...above] = chain;
   const links = above.map((ca) => {
@@ -62,7 +69,9 @@ export function describeChain(chain: CertificateChain, files: readonly Certifica
     return `signed by ${describeName(ca.subject)}${file === undefined ? '' : ` (${file.origin})`}`;
   });
   const name = leaf === undefined ? '' : describeName(leaf.subject);
-  return `${[name, ...links].join(', ')}, which is a root`;
+  const top = chain.at(-1);
+  const kind = top === undefined || isSelfIssued(top) ? 'a root' : 'a trust anchor';
+  return `${[name, ...links].join(', ')}, which is ${kind}`;
 }
 
 // The maximum length of a path.

@@ -15,7 +15,7 @@ import { checkRevocationPolicy } from '../../revocation/revocation-policy.js';
 import { type Certificate, parseCertificate } from '../../x509/certificate.js';
 import { openAuthorities } from './authorities.js';
 import { readCrls } from './crls.js';
-import { describeOtherPath, explainPaths } from '../../judgement/explanation.js';
+import { describeOtherPaths } from '../../judgement/explanation.js';
 import { describeFindings } from './findings.js';
 import { describeInputs, type Inputs } from './inputs.js';
 import { noteNames } from './names.js';
@@ -43,12 +43,15 @@ export async function examine(
   rule: ClientRuleFunction | undefined,
   at: Date,
 ): Promise<Examination> {
-  const { client, key, cas } = inputs;
-  const authorities = openAuthorities(cas, at);
+  const { client, key, cas, partialChain } = inputs;
+  const authorities = openAuthorities(cas, at, partialChain);
   const policy = checkRevocationPolicy();
   const crls = await readCrls(inputs, authorities.store, policy, at);
   const about = [...describeInputs(inputs), compareKey(key, client.ders, client.origin)];
-  const [certificate, ...others] = readCertificates(client.ders);
+  const [certificate, ...after] = readCertificates(client.ders);
+  // OpenSSL trusts no chain of such a server, so the gate does not read what clients send after their certificate.
+  const areIgnored = partialChain === 'allow' && client.isForwarded !== true && after.length > 0;
+  const others = areIgnored ? [] : after;
   if (!isCertificate(certificate))
     return unreadable(client.origin, certificate, [...about, authorities.step, ...crls.steps]);
   const identity = identityOf(certificate);
@@ -76,11 +79,12 @@ export async function examine(
       ...others.flatMap((other) =>
         isCertificate(other) ? [] : [failedWith('certificate', { ...dataOf(other), source: 'after it' })],
       ),
+      ...(areIgnored ? [noted('certificate', ignored)] : []),
       dates,
       authorities.step,
       chain,
       path,
-      ...explainPaths(inspection).map((other) => noted('path', describeOtherPath(other))),
+      ...describeOtherPaths(inspection).map((other) => noted('path', other)),
       ...crls.steps,
       revocation,
       ...Object.values(more),
@@ -91,6 +95,9 @@ export async function examine(
     isRevokedItself: inspection.status?.status === 'revoked' && inspection.status.certificate === certificate,
   };
 }
+
+const ignored =
+  "a server with partialChain: 'allow' ignores the certificates after it: add those that it needs to --ca";
 
 function unreadable(name: string, fault: MtlsError | undefined, steps: readonly Step[]): Examination {
   const { seen, remedy } = fault ?? { seen: '', remedy: undefined };

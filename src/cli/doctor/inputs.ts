@@ -22,6 +22,8 @@ export interface InputPaths {
   readonly ca?: readonly string[] | undefined;
   readonly crl?: readonly string[] | undefined;
   readonly serverCa?: readonly string[] | undefined;
+  /** Whether the server has partialChain: 'allow'. */
+  readonly partialChain?: true | undefined;
   /** The app's own certificate and key. */
   readonly listenCert?: string | undefined;
   readonly listenKey?: string | undefined;
@@ -43,6 +45,8 @@ export interface Inputs {
   };
   readonly key: ClientKey | undefined;
   readonly cas: readonly CertificateFile[] | undefined;
+  /** Whether a CA without a configured root is a trust anchor of the server. */
+  readonly partialChain: 'deny' | 'allow';
   /** Paths that exist. */
   readonly crl: readonly string[] | undefined;
   readonly serverCas: readonly CertificateFile[] | undefined;
@@ -74,7 +78,8 @@ export async function readInputs(
       ),
       Promise.resolve().then(() => readKeyFile(listenKey, 'listen-key', paths, env)),
     ]);
-    return { client, key, cas, crl: paths.crl, serverCas, appCertificate, appKey };
+    const partialChain = paths.partialChain === true ? 'allow' : 'deny';
+    return { client, key, cas, partialChain, crl: paths.crl, serverCas, appCertificate, appKey };
   } catch (error) {
     throw error instanceof MtlsError ? inTermsOfTheCommand(error) : error;
   }

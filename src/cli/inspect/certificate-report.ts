@@ -4,7 +4,7 @@
  * @module
  */
 import { identityOf } from '../../identity/client-identity.js';
-import { describeOtherPath, explainPaths } from '../../judgement/explanation.js';
+import { describeOtherPaths } from '../../judgement/explanation.js';
 import { describeDistrust, distrustRemedy } from '../../material/blocks.js';
 import { listSome } from '../../material/shortened-list.js';
 import { isCa, isSelfIssued } from '../../x509/issuance.js';
@@ -45,7 +45,7 @@ export function reportCertificate(
   const path = relations.pathOf(certificate, now);
   const chain = path === 'not-asked' ? path : path.best.chain;
   const otherPaths =
-    path === 'not-asked' ? [] : explainPaths({ otherPaths: path.others }).map(describeOtherPath);
+    path === 'not-asked' ? [] : describeOtherPaths({ otherPaths: path.others, isPartial: path.isPartial });
   const revocations = findRevocations(certificate, surroundings);
   const silent = [...surroundings.surveys.keys()].filter(
     ({ crl }) => revocations.length === 0 && crl.issuer.equals(certificate.issuer),

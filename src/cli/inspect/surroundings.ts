@@ -36,13 +36,20 @@ export class Relations {
   readonly all: CertificateStore;
   /** Whether there are other items beside the described one. */
   readonly hasSeveral: boolean;
-  readonly #certificates: readonly Certificate[];
+  /** The certificates that a client may send with another one, as far as a server reads them. */
+  readonly #sent: readonly Certificate[];
   readonly #byKey = new Map<string, string[]>();
   readonly #origins = new Map<string, string>();
 
-  constructor(found: readonly Found[], cas: readonly Found[] | undefined) {
+  /** @param partialChain - Whether a CA of `--ca` without its root is a trust anchor. */
+  constructor(
+    found: readonly Found[],
+    cas: readonly Found[] | undefined,
+    partialChain: 'deny' | 'allow' = 'deny',
+  ) {
     this.hasSeveral = found.length > 1;
-    this.#certificates = certificatesAmong(found);
+    // With partialChain, OpenSSL trusts no chain, so the gate does not read what clients send.
+    this.#sent = partialChain === 'allow' ? [] : certificatesAmong(found);
     for (const thing of found) {
       const publicKey = publicKeyOf(thing);
       if (publicKey === undefined) continue;
@@ -56,7 +63,7 @@ export class Relations {
         const key = textOf(thing.certificate.raw);
         if (!this.#origins.has(key)) this.#origins.set(key, thing.origin);
       }
-    this.trusted = cas && new CertificateStore(certificatesAmong(cas));
+    this.trusted = cas && new CertificateStore(certificatesAmong(cas), { partialChain });
     this.all = new CertificateStore([...certificatesAmong(found), ...certificatesAmong(cas ?? [])]);
   }
 
@@ -78,7 +85,7 @@ export class Relations {
   pathOf(certificate: Certificate, at: Date): PathChoice | 'not-asked' {
     if (this.trusted === undefined) return 'not-asked';
     const measures = { revocation: undefined, certificates: checkCertificatePolicy() };
-    const candidate = { certificate, others: this.#certificates, openssl: 'not-asked' } as const;
+    const candidate = { certificate, others: this.#sent, openssl: 'not-asked' } as const;
     return choosePath(candidate, this.trusted, measures, at);
   }
 

@@ -648,3 +648,34 @@ test('--help shows examples', async () => {
   expect(out).toContain('Usage: express-mtls doctor [options] [url]');
   expect(out).toContain('Examples:\n  $ express-mtls doctor --cert client1-crt.pem');
 });
+
+describe('--partial-chain', () => {
+  const middle = root.intermediate('middle');
+  const client = middle.client('client1');
+  const crl = middle.crl({ number: 4 }).pem;
+
+  test('makes a CA without its root a trust anchor, as on the server', async () => {
+    const without = await examine({ certificate: client, ca: middle.pem, crl });
+    expect(without).toMatchObject({ code: 1, verdict: { letIn: false } });
+    expect(without.failing).toContain('ca');
+    const found = await examine({ certificate: client, ca: middle.pem, crl, args: ['--partial-chain'] });
+    expect(found).toMatchObject({ code: 0, verdict: { letIn: true } });
+    expect(found.steps.find(({ step }) => step === 'chain')?.detail).toMatch(
+      /^CN=client1, signed by CN=middle \(.*\.pem\), which is a trust anchor$/,
+    );
+  });
+
+  test('ignores what the client sends after its certificate, as the server does', async () => {
+    const below = middle.intermediate('below');
+    const certificate = below.client('client1');
+    const crls = crl + below.crl().pem;
+    const args = ['--partial-chain'];
+    const found = await examine({ certificate, ca: middle.pem, crl: crls, args });
+    expect(found.verdict).toMatchObject({ letIn: false, reason: 'untrusted' });
+    expect(found.steps.map(({ detail }) => detail)).toContain(
+      "a server with partialChain: 'allow' ignores the certificates after it: add those that it needs to --ca",
+    );
+    const configured = await examine({ certificate, ca: middle.pem + below.pem, crl: crls, args });
+    expect(configured.verdict).toMatchObject({ letIn: true });
+  });
+});

@@ -837,3 +837,26 @@ test('--help shows examples', async () => {
   expect(out).toContain('Usage: express-mtls inspect [options] <file...>');
   expect(out).toContain('Examples:\n  $ express-mtls inspect ');
 });
+
+describe('--partial-chain', () => {
+  const middle = root.intermediate('middle');
+  const below = middle.intermediate('below');
+  const trusted = [
+    '--ca',
+    writeMaterial(directory, { 'middle.pem': middle.pem })['middle.pem'],
+    '--as',
+    'client',
+  ];
+
+  test('makes a CA without its root a trust anchor, as on the server', async () => {
+    const files = { 'a.pem': middle.client().pem };
+    expect((await itemsOf(files, ...trusted))[0]?.refusals?.[0]?.reason).toBe('untrusted');
+    expect((await itemsOf(files, ...trusted, '--partial-chain'))[0]?.refusals).toEqual([]);
+  });
+
+  test('ignores the other certificates of the call, as a server ignores what a client sends', async () => {
+    const files = { 'a.pem': below.client().pem, 'b.pem': below.pem };
+    const [first] = await itemsOf(files, ...trusted, '--partial-chain');
+    expect(first?.refusals?.[0]?.reason).toBe('untrusted');
+  });
+});

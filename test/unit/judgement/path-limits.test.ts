@@ -1,5 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { checkCertificatePolicy } from '../../../src/judgement/certificate-policy.js';
+import { explain } from '../../../src/judgement/explanation.js';
+import { createJudge } from '../../../src/judgement/judges.js';
 import { choosePath, type PathChoice } from '../../../src/judgement/path-choice.js';
 import { ca, type Certificate, type CertificateAuthority } from '../../support/chain.js';
 import { day, fromNow, read, storeOf } from '../../support/lists.js';
@@ -42,4 +44,17 @@ test('a fault of the client itself is reported on the first path', () => {
   const { best, others } = choose(middle.client({ extendedKeyUsage: null }), cas);
   expect(best.refusal?.reason).toBe('wrong-purpose');
   expect(others).toEqual([]);
+});
+
+test('an explanation says if there may be further paths', () => {
+  const root = ca('ca');
+  const weak = root.intermediate({ commonName: 'weak', key: 'rsa1024' });
+  const client = weak.client();
+  const textWith = (renewed: number): string => {
+    const cas = [root, weak, ...Array.from({ length: renewed }, () => weak.reissue())];
+    const judge = createJudge({ store: storeOf(...cas), revocation: undefined }, checkCertificatePolicy());
+    return explain([client.der], judge, new Date()).text;
+  };
+  expect(textWith(3)).not.toContain('further paths');
+  expect(textWith(70)).toContain('\n  there may be further paths, which were not checked');
 });
