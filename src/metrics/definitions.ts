@@ -91,6 +91,14 @@ export const definitions: readonly Definition[] = [
   },
   {
     type: 'gauge',
+    name: 'crl_unconfirmed_seconds',
+    help: 'Time since a loader last confirmed a CRL in force: 0 for files.',
+    labels: ['issuer', 'source'],
+    aggregator: 'max',
+    samples: (figures) => listsOf(figures).map(({ labels, unconfirmed }) => [labels, unconfirmed]),
+  },
+  {
+    type: 'gauge',
     name: 'crl_entries',
     help: 'Number of entries in a CRL in force.',
     labels: ['issuer', 'source'],

@@ -71,7 +71,7 @@ class DistributionPointLoader extends HttpLoader {
   want(uris: readonly string[]): void {
     for (const uri of uris) {
       const url = parseHttpUrl(uri);
-      if (url === undefined || url.username !== '' || url.password !== '') continue;
+      if (url?.username !== '' || url.password !== '') continue;
       url.hash = '';
       if (this.has(url.href)) continue;
       if (!isAllowed(url, this.#allow)) warnOnce(url.origin, 'a CRL that a certificate names');

@@ -18,6 +18,7 @@ export class FileLoader implements SourceLoader {
     this.#path = path;
   }
 
+  /** Reads the file now. What did not change is the same Buffer. */
   load(): Promise<readonly Buffer[]> {
     return Promise.resolve().then(() => {
       const read = readPath(this.#path, 'crl', crlBlocks).map(({ bytes }) => bytes);
@@ -26,6 +27,7 @@ export class FileLoader implements SourceLoader {
     });
   }
 
+  /** Polls the file, like those that options name. */
   watch(notify: () => void): Disposable {
     const files = new FileWatch({ paths: [this.#path], pollMs, onChange: notify });
     let isOver = false;

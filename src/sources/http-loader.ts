@@ -68,6 +68,7 @@ export class HttpLoader implements SourceLoader {
     for (const resource of this.#all) if (resource.askedAt === -Infinity) this.#start(resource);
   }
 
+  /** Resolves to what has arrived, after waiting a while for what is due. */
   async load(signal: AbortSignal): Promise<readonly Buffer[]> {
     if (this.#abort.signal.aborted) this.#abort = new AbortController();
     const waitMs = this.#hasLoaded ? laterWaitMs : firstWaitMs;
@@ -95,17 +96,20 @@ export class HttpLoader implements SourceLoader {
     return this.#all.flatMap(({ failure }) => failure ?? []);
   }
 
+  /** When a server last sent or confirmed a CRL. */
   confirmedAt(given: Buffer): Date | undefined {
     const times = this.#all.filter(({ content }) => content === given).map((one) => one.confirmedAt);
     return times.find((time) => time !== undefined);
   }
 
+  /** Changes the mirror of a CRL that did not come into force. */
   inForce(given: readonly Buffer[], _crls: readonly CrlInForce[]): void {
     for (const resource of this.#all)
       if (resource.content !== undefined && !given.includes(resource.content)) resource.refuse();
     this.#schedule();
   }
 
+  /** Asks again from time to time, until the last watcher is disposed of. */
   watch(notify: () => void): Disposable {
     this.#watchers.add(notify);
     this.#schedule();

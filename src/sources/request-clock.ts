@@ -48,6 +48,7 @@ export class RequestClock {
     if (closing.aborted) this.#close();
   }
 
+  /** Aborted when the request is ended. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
@@ -70,6 +71,7 @@ export class RequestClock {
     return value;
   }
 
+  /** The request is over. */
   stop(): void {
     clearTimeout(this.#whole);
     clearTimeout(this.#idle);

@@ -87,7 +87,7 @@ function describeAuthority(
 }
 
 function describeCrl(crl: RevocationEntryState, now: number): Omit<StatusCrl, 'source'> {
-  const { issuer, number, entries, thisUpdate, nextUpdate, loadedAt } = crl;
+  const { issuer, number, entries, thisUpdate, nextUpdate, loadedAt, confirmedAt } = crl;
   const life = nextUpdate === undefined ? undefined : nextUpdate.getTime() - thisUpdate.getTime();
   const left = nextUpdate === undefined ? undefined : nextUpdate.getTime() - now;
   return {
@@ -97,6 +97,7 @@ function describeCrl(crl: RevocationEntryState, now: number): Omit<StatusCrl, 's
     thisUpdate: thisUpdate.toISOString(),
     nextUpdate: nextUpdate?.toISOString() ?? null,
     loadedAt: loadedAt.toISOString(),
+    confirmedAt: confirmedAt?.toISOString() ?? null,
     state: left !== undefined && left <= 0 ? 'stale' : 'current',
     left: left === undefined || life === undefined ? null : partOf(left, life),
   };

@@ -116,6 +116,8 @@ export interface StatusCrl {
   readonly nextUpdate: string | null;
   /** When it was read. */
   readonly loadedAt: string;
+  /** When its loader last confirmed it; `null` if it came from a file or from memory. */
+  readonly confirmedAt: string | null;
   /** `'stale'` if the CRL is past its nextUpdate. */
   readonly state: 'current' | 'stale';
   /** The remaining fraction of the time from thisUpdate to nextUpdate. */

@@ -207,6 +207,7 @@ describe('what the handle tells', () => {
         entries: 2,
         source: server.files.crl,
         loadedAt: expect.any(Date),
+        confirmedAt: undefined,
       },
     ]);
     expect(String(server.mtls.revocation.crls[0]?.issuer)).toBe('CN=ca');

@@ -193,6 +193,7 @@ test('every CRL is reported in order, and the report is frozen', () => {
       entries: 1,
       source: 'a.crl',
       loadedAt: crls[0]!.loadedAt,
+      confirmedAt: undefined,
     },
     { number: undefined, thisUpdate, nextUpdate: undefined, entries: 0, source: 'b.crl' },
   ]);
