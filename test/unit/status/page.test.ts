@@ -16,6 +16,7 @@ const crl: StatusReport['crls']['list'][number] = {
   thisUpdate: '2026-06-14T12:00:00.000Z',
   nextUpdate: '2026-06-18T12:00:00.000Z',
   loadedAt: at,
+  confirmedAt: null,
   state: 'current',
   left: 0.75,
 };
