@@ -6,6 +6,7 @@
 import { benchBesideNode } from './beside-node.js';
 import { benchBusyClients } from './busy-clients.js';
 import { benchEviction } from './eviction.js';
+import { benchFleet } from './fleet.js';
 import { benchFirstSight } from './first-sight.js';
 import { benchHandshakeCost } from './handshake-cost.js';
 import type { Benchmark } from './harness/context.js';
@@ -30,4 +31,5 @@ export const benchmarks: Readonly<Record<string, Benchmark>> = {
   'busy-clients': benchBusyClients,
   judging: benchJudging,
   'ten-million': benchTenMillion,
+  fleet: benchFleet,
 };

@@ -1,0 +1,129 @@
+/**
+ * From publishing a CRL to a store until the last process of a fleet has closed the connection that it revokes.
+ *
+ * @module
+ */
+import net from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { publishCrl, type CrlStore, redisStore } from 'express-mtls/sources';
+import { Redis } from 'ioredis';
+import type { Certificate } from '../test/support/chain.js';
+import { Child, endProcess, startProgram } from './harness/child.js';
+import { machineTime, within } from './harness/clock.js';
+import { Bench, type Context } from './harness/context.js';
+import { freePort } from './harness/other-servers.js';
+import type { BenchmarkResult, Figure } from './harness/results.js';
+import { percentile } from './harness/statistics.js';
+import { HeldConnections } from './load/held-connections.js';
+import type { FleetServerCalls } from './programs/fleet-server.js';
+
+const limitMs = 30_000;
+
+export async function benchFleet(context: Context): Promise<BenchmarkResult> {
+  const rounds = context.quick ? 5 : 100;
+  const sizes = context.quick ? [1, 8] : [1, 2, 4, 8];
+  const figures: Figure[] = [];
+  for (const size of sizes) {
+    context.progress(`${size} processes, ${rounds} revocations`);
+    figures.push(...(await Bench.run((bench) => measure(bench, size, rounds))));
+  }
+  return {
+    name: 'fleet',
+    title: 'From publishing to Redis until the last process has closed the connection of the revoked client',
+    figures,
+    notes: [
+      'Every process holds a connection of the client. The time begins before publishCrl() verifies the CRL, and ends with the last close that a client sees. All processes, clients and Redis share one machine.',
+    ],
+  };
+}
+
+async function measure(bench: Bench, size: number, rounds: number): Promise<Figure[]> {
+  const { material } = bench;
+  const { root } = material;
+  const { url, client } = await startRedis(bench);
+  const store = redisStore(client);
+  await publishCrl(store, root.crl({ number: 1 }).der, { ca: root.pem });
+  const servers = Array.from({ length: size }, () => bench.own(new Child<FleetServerCalls>('fleet-server')));
+  const ports = await Promise.all(
+    servers.map((server) => server.call('listen', url, material.serverFiles())),
+  );
+  const revoked: Certificate[] = [];
+  const afterMs: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const one = root.client(`client${round}`);
+    const held = await Promise.all(
+      ports.map((port) => HeldConnections.open(port, [material.credentialsOf(one)])),
+    );
+    revoked.push(one);
+    const { der } = root.crl({ number: 2 + round, revoked });
+    const started = machineTime();
+    await publishCrl(store, der, { ca: root.pem });
+    const closed = await Promise.all(held.map((each) => each.closed(limitMs)));
+    afterMs.push(Math.max(...closed.flat()) - started);
+    await sleep(100);
+  }
+  const label = `${size} ${size === 1 ? 'process' : 'processes'}`;
+  return [
+    { label: `${label}: p99`, value: percentile(afterMs, 0.99), unit: 'ms', atMost: 250 },
+    { label: `${label}: median`, value: percentile(afterMs, 0.5), unit: 'ms' },
+    ...(size === 8 ? await idleCost(servers, store) : []),
+  ];
+}
+
+/** What polling and reporting cost while nothing changes. */
+async function idleCost(servers: readonly Child<FleetServerCalls>[], store: CrlStore): Promise<Figure[]> {
+  const idleMs = 20_000;
+  const [first] = servers as readonly [Child<FleetServerCalls>];
+  const before = await first.call('cpu');
+  await sleep(idleMs);
+  const cpuMs = (await first.call('cpu')) - before;
+  const reports = await store.reports(100, AbortSignal.timeout(5000));
+  return [
+    {
+      label: 'CPU of one process in an hour without changes',
+      value: (cpuMs * 3_600_000) / idleMs,
+      unit: 'ms',
+    },
+    { label: 'report of one process', value: reports[0]?.length ?? 0, unit: 'B' },
+  ];
+}
+
+async function startRedis(bench: Bench): Promise<{ url: string; client: Redis }> {
+  const port = await freePort();
+  const args = [
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--save',
+    '',
+    '--dir',
+    bench.material.directory,
+  ];
+  const server = startProgram('redis-server', args);
+  await within(listens(port), 10_000, 'starting redis-server');
+  const url = `redis://127.0.0.1:${port}`;
+  const client = new Redis(url);
+  bench.own({
+    stop: async () => {
+      client.disconnect();
+      await endProcess(server);
+    },
+  });
+  return { url, client };
+}
+
+async function listens(port: number): Promise<void> {
+  for (;;) {
+    const isOpen = await new Promise<boolean>((resolve) => {
+      const socket = net.connect(port, '127.0.0.1');
+      const end = (isConnected: boolean) => (): void => {
+        socket.destroy();
+        resolve(isConnected);
+      };
+      socket.once('connect', end(true)).once('error', end(false));
+    });
+    if (isOpen) return;
+    await sleep(20);
+  }
+}
