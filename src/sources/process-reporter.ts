@@ -18,7 +18,7 @@ export class ProcessReporter {
   #next: Pick<ProcessReport, 'versions' | 'crls'> | undefined;
   #running = false;
   #isOn = false;
-  #hasWarned = false;
+  #failures = 0;
 
   /** @param keepMs - How long a report is kept. The next one must come sooner. */
   constructor(store: CrlStore, keepMs: number) {
@@ -62,15 +62,19 @@ export class ProcessReporter {
     try {
       if (text.length <= longestReport)
         await this.#store.report(this.#id, text, this.#keepMs, AbortSignal.timeout(timeoutMs));
+      this.#failures = 0;
     } catch (error) {
       this.#warn(error);
     }
   }
 
-  /** Reports are for people; what they miss must not disturb a server. While a store is down, that is a fault anyway. */
+  /**
+   * Reports are for people; what they miss must not disturb a server. A report follows a reading that succeeded, so two
+   * in a row that fail are no outage.
+   */
   #warn(error: unknown): void {
-    if (this.#hasWarned) return;
-    this.#hasWarned = true;
+    this.#failures++;
+    if (this.#failures !== 2) return;
     const why = error instanceof Error ? error.message : String(error);
     process.emitWarning(
       `this process cannot report to the store which CRLs it has in force: ${why}. Allow it to write reports, or set report: false`,

@@ -5,54 +5,11 @@
  */
 import { combineFaults, MtlsError } from '../errors.js';
 import { type CrlInForce, type SourceLoader } from '../material/source-options.js';
-import { checkBoolean, checkEach, checkInteger } from '../option-checks.js';
 import { count } from '../quantity.js';
 import { type CrlStore, isKey, storeFailure, type StoredVersion, unlessAborted } from './crl-store.js';
 import { Notices } from './notices.js';
 import { ProcessReporter } from './process-reporter.js';
-
-/** The options of {@link crlFromStore}. */
-export interface StoreSourceOptions {
-  /**
-   * How often the store is read without a notice, in milliseconds, by one to a fifth more or less. Notices only
-   * trigger it sooner: a notice can be lost.
-   * @defaultValue `10_000`; an integer from 100 to 3_600_000
-   */
-  readonly pollMs?: number;
-  /**
-   * How long one command to the store may take, in milliseconds.
-   * @defaultValue `10_000`; an integer from 100 to 60_000
-   */
-  readonly timeoutMs?: number;
-  /**
-   * The length of the longest CRL that is read, in bytes. A longer one is refused before it is transferred, and the
-   * last-good copy of its key stays.
-   * @defaultValue `67_108_864` (64 MiB); an integer from 1 to 2_147_483_647
-   */
-  readonly maxCrlBytes?: number;
-  /**
-   * The length of all CRLs together, in bytes.
-   * @defaultValue `268_435_456` (256 MiB); an integer from 1 to 4_294_967_296
-   */
-  readonly maxBytes?: number;
-  /**
-   * The number of CRLs. Nothing is read from a store with more.
-   * @defaultValue `256`; an integer from 1 to 10_000
-   */
-  readonly maxCrls?: number;
-  /**
-   * Whether the store may be empty at start. Until there is a CRL, every client is refused with
-   * `ERR_MTLS_REVOCATION_UNKNOWN`, or admitted with `unknown: 'allow'`.
-   * @defaultValue `false`: an empty store is an error
-   */
-  readonly mayBeEmpty?: boolean;
-  /**
-   * Whether the process reports to the store which CRLs it has in force, for `express-mtls publish --wait` and
-   * `express-mtls fleet`.
-   * @defaultValue `true`
-   */
-  readonly report?: boolean;
-}
+import { checkStoreOptions, type StoreSettings, type StoreSourceOptions } from './store-source-options.js';
 
 /**
  * The CRLs of a shared store: read at start, when the store announces a change, and every few seconds. What the store
@@ -67,19 +24,8 @@ export interface StoreSourceOptions {
  * ```
  */
 export function crlFromStore(store: CrlStore, options: StoreSourceOptions = {}): SourceLoader {
-  const settings = checkEach(options, 'the options of crlFromStore()', {
-    pollMs: () => checkInteger(options.pollMs, 'pollMs', 10_000, 100, 3_600_000),
-    timeoutMs: () => checkInteger(options.timeoutMs, 'timeoutMs', 10_000, 100, 60_000),
-    maxCrlBytes: () => checkInteger(options.maxCrlBytes, 'maxCrlBytes', 2 ** 26, 1, 2 ** 31 - 1),
-    maxBytes: () => checkInteger(options.maxBytes, 'maxBytes', 2 ** 28, 1, 2 ** 32),
-    maxCrls: () => checkInteger(options.maxCrls, 'maxCrls', 256, 1, 10_000),
-    mayBeEmpty: () => checkBoolean(options.mayBeEmpty, 'mayBeEmpty', false),
-    report: () => checkBoolean(options.report, 'report', true),
-  });
-  return new StoreLoader(store, settings);
+  return new StoreLoader(store, checkStoreOptions(options));
 }
-
-type Settings = Required<StoreSourceOptions>;
 
 /** The content of a key when it was last read. */
 interface Held {
@@ -93,19 +39,21 @@ const readsAtOnce = 4;
 class StoreLoader implements SourceLoader {
   readonly mayBeEmpty: boolean;
   readonly #store: CrlStore;
-  readonly #settings: Settings;
+  readonly #settings: StoreSettings;
   readonly #reporter: ProcessReporter | undefined;
   /** Settles with the last call of load(), so that calls follow one another. */
   #last: Promise<unknown> = Promise.resolve();
   #held: ReadonlyMap<string, Held> = new Map();
   #inForce: ReadonlySet<Buffer> = new Set();
   #faults: readonly MtlsError[] = [];
+  /** When the store last held a Buffer. */
+  readonly #confirmedAt = new WeakMap<Buffer, Date>();
   /** Whether the store could not be read the last time. */
   #isDown = false;
   #noticed = false;
   #notices: Notices | undefined;
 
-  constructor(store: CrlStore, settings: Settings) {
+  constructor(store: CrlStore, settings: StoreSettings) {
     this.#store = store;
     this.#settings = settings;
     this.mayBeEmpty = settings.mayBeEmpty;
@@ -143,7 +91,15 @@ class StoreLoader implements SourceLoader {
     };
   }
 
-  /** @throws MtlsError what was wrong with single keys at the last load(). The others were returned. */
+  /** What was wrong with single keys at the last load(). What could be read of the others was returned. */
+  faults(): readonly MtlsError[] {
+    return this.#faults;
+  }
+
+  confirmedAt(given: Buffer): Date | undefined {
+    return this.#confirmedAt.get(given);
+  }
+
   inForce(given: readonly Buffer[], crls: readonly CrlInForce[]): void {
     this.#inForce = new Set(given);
     const versions = [...this.#held].filter(([, { crl }]) => this.#inForce.has(crl));
@@ -151,8 +107,6 @@ class StoreLoader implements SourceLoader {
       versions.map(([key, { version }]) => [key, version]),
       crls,
     );
-    const [first, ...others] = this.#faults;
-    if (first !== undefined) throw combineFaults([first, ...others]);
   }
 
   #pollWith(notify: () => void): { timer: NodeJS.Timeout } {
@@ -191,7 +145,17 @@ class StoreLoader implements SourceLoader {
       }),
     );
     this.#faults = faults;
+    this.#confirm(versions);
     return this.#answer();
+  }
+
+  /** A key whose present content is not read has a last-good copy, which the store does not confirm. */
+  #confirm(versions: readonly StoredVersion[]): void {
+    const now = new Date();
+    for (const { key, version } of versions) {
+      const held = this.#held.get(key);
+      if (held?.version === version) this.#confirmedAt.set(held.crl, now);
+    }
   }
 
   #answer(): readonly Buffer[] {

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect } from '@jest/globals';
 import { type CrlStore } from '../../src/sources/crl-store.js';
 import { publishCrl } from '../../src/sources/publish-crl.js';
@@ -5,6 +7,7 @@ import { ca, type CertificateAuthority } from '../support/chain.js';
 import type { ClientCertificate } from '../support/client.js';
 import { CutProxy } from '../support/cut-proxy.js';
 import { evictions, Member } from '../support/fleet.js';
+import { temporaryDirectory } from '../support/files.js';
 import { isStoreInstalled, RealStore, type StoreKind, storeIsMissing } from '../support/real-store.js';
 import { testWith } from '../support/requirements.js';
 import { pause, publish as publishFile, until } from '../support/server.js';
@@ -52,12 +55,20 @@ describe.each(kinds)('%s that is disturbed', (kind) => {
     const real = await RealStore.start(kind);
     const first = await real.open();
     await publishCrl(first.store, root.crl({ number: 1, revoked: [revoked] }).der, { ca: root.pem });
-    const member = await Member.start({ url: real.url(), root, source: soon });
+    const lastGood = path.join(temporaryDirectory(), 'last-good.crl');
+    const member = await Member.start({ url: real.url(), root, source: soon, lastGood });
     await member.connect(kept);
+    await until(() => existsSync(lastGood), 'the last-good copy is written');
     await real.kill();
     await until(() => member.reports('reload-failed').length > 0, 'the outage is a fault');
     expect((await member.as(kept).get()).status).toBe(200);
     expect((await member.as(revoked).get()).status).toBe('refused');
+    // A process that starts meanwhile has its last-good copy, or does not start.
+    const restarted = await Member.start({ url: real.url(), root, source: soon, lastGood });
+    expect((await restarted.as(kept).get()).status).toBe(200);
+    expect((await restarted.as(revoked).get()).status).toBe('refused');
+    const unable = await Member.start({ url: real.url(), root, source: soon });
+    expect(unable.reports('failed')).toMatchObject([{ code: 'ERR_MTLS_SOURCE_UNREADABLE' }]);
     await real.restart();
     await until(() => member.reports('recovered').length > 0, 'the fault is gone');
     const open = await member.connect(kept);

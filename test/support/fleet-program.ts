@@ -7,12 +7,15 @@
 import { createServer, identify, type MtlsOptions } from '../../src/index.js';
 import type { AddressInfo } from 'node:net';
 import { openServerStore } from './server-store.js';
-import { crlFromStore, type StoreSourceOptions } from '../../src/sources/store-loader.js';
+import { lastGood } from '../../src/sources/last-good.js';
+import { crlFromStore } from '../../src/sources/store-loader.js';
+import { type StoreSourceOptions } from '../../src/sources/store-source-options.js';
 
 interface FleetOptions {
   readonly url: string;
   readonly files: { readonly key: string; readonly cert: string; readonly ca: string };
   readonly source?: StoreSourceOptions;
+  readonly lastGood?: string;
   readonly options?: Partial<MtlsOptions>;
 }
 
@@ -23,7 +26,8 @@ function report(event: string, more: object = {}): void {
 }
 
 async function main(): Promise<void> {
-  const crl = crlFromStore(await openServerStore(given.url), given.source);
+  const loader = crlFromStore(await openServerStore(given.url), given.source);
+  const crl = given.lastGood === undefined ? loader : lastGood(loader, given.lastGood);
   const server = await createServer({ ...given.files, crl, ...given.options }, (req, res) => {
     if (req.url === '/figures') {
       const { user, system } = process.cpuUsage();

@@ -7,7 +7,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach } from '@jest/globals';
 import type { MtlsOptions } from 'express-mtls';
-import { type StoreSourceOptions } from '../../src/sources/store-loader.js';
+import { type StoreSourceOptions } from '../../src/sources/store-source-options.js';
 import { builtProgram } from './built-source.js';
 import type { CertificateAuthority } from './chain.js';
 import { Client, type ClientCertificate, type OpenConnection } from './client.js';

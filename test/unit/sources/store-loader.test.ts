@@ -1,8 +1,10 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { type SourceLoader } from '../../../src/material/source-options.js';
-import { crlFromStore, type StoreSourceOptions } from '../../../src/sources/store-loader.js';
+import { crlFromStore } from '../../../src/sources/store-loader.js';
+import { type StoreSourceOptions } from '../../../src/sources/store-source-options.js';
 import { MemoryStore } from '../../support/memory-store.js';
 import { pause, until } from '../../support/server.js';
+import { takeWarnings } from '../../support/warnings.js';
 
 const watches: Disposable[] = [];
 
@@ -26,6 +28,10 @@ function storeOf(contents: Readonly<Record<string, string>>): MemoryStore {
 }
 
 const texts = (buffers: readonly Buffer[]): string[] => buffers.map(String);
+
+function faultsOf(loader: SourceLoader): string {
+  return (loader.faults?.() ?? []).map(({ message }) => message).join('\n');
+}
 
 test('what did not change is the same Buffer, and is not read again', async () => {
   const store = storeOf({ a: 'one', b: 'two' });
@@ -53,17 +59,22 @@ test('a value of 2 GB is refused without being read, its last-good copy stays, a
   const store = storeOf({ a: 'one', b: 'two' });
   const loader = crlFromStore(store);
   await loader.load(signal);
+  await pause(20);
   store.crls.set('a', { version: 'huge', crl: Buffer.alloc(0), claimedBytes: 2 ** 31 });
   store.put('b', Buffer.from('three'));
   store.calls.splice(0);
   expect(texts(await loader.load(signal))).toEqual(['one', 'three']);
   expect(store.calls).toEqual(['list', 'read b']);
-  expect(() => void loader.inForce?.([], [])).toThrow(
-    /the key "a" has 2,147,483,648 bytes, which are not read/,
+  expect(faultsOf(loader)).toMatch(/the key "a" has 2,147,483,648 bytes, which are not read/);
+  const [[a, b], since] = [await loader.load(signal), Date.now()];
+  // The store confirms b, and has something else than a.
+  expect(loader.confirmedAt?.(b as Buffer)?.getTime()).toBeGreaterThanOrEqual(since - 1000);
+  expect(loader.confirmedAt?.(a as Buffer)?.getTime()).toBeLessThan(
+    loader.confirmedAt?.(b as Buffer)?.getTime() ?? 0,
   );
   store.put('a', Buffer.from('four'));
   expect(texts(await loader.load(signal))).toEqual(['four', 'three']);
-  expect(() => void loader.inForce?.([], [])).not.toThrow();
+  expect(faultsOf(loader)).toBe('');
 });
 
 test('what replaces a CRL in force is read first, however much else a hostile writer adds', async () => {
@@ -73,7 +84,7 @@ test('what replaces a CRL in force is read first, however much else a hostile wr
   for (const key of ['x', 'y', 'z']) store.put(key, Buffer.from(key.repeat(4)));
   store.put('good', Buffer.from('longer'));
   expect(texts(await loader.load(signal))).toEqual(['longer', 'xxxx']);
-  expect(() => void loader.inForce?.([], [])).toThrow(/"y".*\n.*"z"/);
+  expect(faultsOf(loader)).toMatch(/"y".*\n.*"z"/);
 });
 
 test.each<[string, (store: MemoryStore) => void, RegExp]>([
@@ -109,14 +120,8 @@ test.each([
   const loader = crlFromStore(store);
   store.put(key, crl);
   expect(texts(await loader.load(signal))).toEqual(['one']);
-  expect(() => void loader.inForce?.([], [])).toThrow(
-    expect.objectContaining({ code: 'ERR_MTLS_STORE_FAILED' }),
-  );
-  try {
-    void loader.inForce?.([], []);
-  } catch (error) {
-    expect(String(error)).not.toContain('\u001b');
-  }
+  expect(loader.faults?.()).toMatchObject([{ code: 'ERR_MTLS_STORE_FAILED' }]);
+  expect(faultsOf(loader)).not.toContain('\u001b');
 });
 
 test('of 10,000 notices in a burst, a few are passed on, and then the store is not listened to', async () => {
@@ -172,4 +177,20 @@ test('what is in force is reported under the key and version of the store, and n
   const version = storeOf({ a: 'one' }).crls.get('a')?.version;
   expect(await reported({})).toEqual([{ a: version }]);
   expect(await reported({ report: false })).toEqual([]);
+});
+
+test('a process that may not report is warned once, and one whose store was down for a moment is not', async () => {
+  const store = storeOf({ a: 'one' });
+  const loader = crlFromStore(store);
+  watch(loader);
+  const report = async (failure: Error | undefined): Promise<void> => {
+    store.failure = failure;
+    void loader.inForce?.([], []);
+    await pause(20);
+  };
+  const refusal = new Error('NOPERM');
+  for (const failure of [refusal, undefined, refusal]) await report(failure);
+  expect(takeWarnings()).toEqual([]);
+  for (const failure of [refusal, refusal]) await report(failure);
+  expect(takeWarnings()).toEqual([expect.stringContaining('report: false')]);
 });
