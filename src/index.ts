@@ -14,11 +14,12 @@ export {
 export type { LimitOptions } from './gate/settings.js';
 export { developmentLogger } from './server/development-logger.js';
 export type { Logger } from './logger.js';
-export type { MtlsOptions, ProxiedOptions } from './server/options.js';
+export type { LoadedOptions, MtlsOptions, ProxiedOptions } from './server/options.js';
 export type { ForwardedHeaderOptions, ProxyOptions, ProxyOrigin } from './gate/proxy-options.js';
 export type { ProxySecret } from './material/proxy-sources.js';
 export type { ForwardedEncoding, ForwardedField, ForwardedPreset } from './forwarded/forwarded-header.js';
-export type { ServerNameOptions } from './material/server-names.js';
+export type { LoadedServerNameOptions, ServerNameOptions } from './material/server-names.js';
+export type { CredentialsLoader, LoadedCredentials } from './material/credentials-loader.js';
 export type { CaSource, CrlInForce, CrlSource, Source, SourceLoader } from './material/source-options.js';
 export type { CertificatePolicy, PolicyInputOptions } from './judgement/certificate-policy.js';
 export type { RevocationPolicy } from './revocation/revocation-policy.js';

@@ -91,6 +91,7 @@ interface Beside {
   readonly proxies?: ProxyOptions | undefined;
   readonly key?: unknown;
   readonly cert?: unknown;
+  readonly credentials?: unknown;
   readonly sni?: unknown;
   readonly refusals?: unknown;
 }
@@ -102,7 +103,8 @@ interface Beside {
 export function checkProxies(options: Beside): ProxySettings | undefined {
   if (options.proxies === undefined) return undefined;
   const proxies: ProxyOptions = options.proxies;
-  const hasTls = options.key !== undefined || options.cert !== undefined;
+  const { key, cert, credentials } = options;
+  const hasTls = [key, cert, credentials].some((option) => option !== undefined);
   const { from, header, direct, clientAddress } = checkEach(proxies, 'proxies', {
     from: () => checkOrigin(proxies.from, hasTls),
     header: () => checkForwardedHeader(proxies.header, 'proxies.header'),

@@ -40,6 +40,7 @@ interface CaSourceState {
 /** Reads the sources of `ca`. */
 export class CaUnit {
   readonly #sources: readonly CaSourceState[];
+  readonly #givenOrigin: string;
   readonly #crl: readonly CrlSource[];
   readonly #policy: CaPolicy;
 
@@ -48,6 +49,7 @@ export class CaUnit {
    * @param crl - The sources of CRLs. They can be the same.
    */
   constructor(sources: readonly CaSource[], prefix: string, crl: readonly CrlSource[], policy: CaPolicy) {
+    this.#givenOrigin = `options.${prefix}credentials.load()`;
     this.#crl = crl;
     this.#policy = policy;
     this.#sources = sources.map((source, index) => {
@@ -62,8 +64,12 @@ export class CaUnit {
     return this.#sources.flatMap(({ loader }) => loader ?? []);
   }
 
-  /** Reads every source. @param inForce - The CAs in force. */
-  read(inForce: CertificateStore | undefined, at: Date): CaReading {
+  /**
+   * Reads every source.
+   * @param given - More CAs: those that came with the credentials.
+   * @param inForce - The CAs in force.
+   */
+  read(given: readonly Certificate[], inForce: CertificateStore | undefined, at: Date): CaReading {
     const faults: SourceFault[] = [];
     const origins: string[] = [];
     let isWhole = true;
@@ -74,7 +80,10 @@ export class CaUnit {
       if (fault !== undefined) faults.push(fault);
       if (state.loader?.pending !== undefined) isWhole = false;
     }
-    const all = this.#sources.flatMap(({ last }) => last);
+    const all = [...this.#sources.flatMap(({ last }) => last), ...given];
+    // The fault is that of the credentials.
+    if (this.#sources.length === 0 && given.length === 0) isWhole = false;
+    else if (given.length > 0) origins.push(this.#givenOrigin);
     const place = {
       origins: listSome(origins, ', '),
       at,

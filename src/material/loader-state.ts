@@ -5,6 +5,7 @@
  */
 import { MtlsError } from '../errors.js';
 import { type RevocationChecker } from '../revocation/revocation-checker.js';
+import { LoaderCall } from './loader-call.js';
 import { faultOf, type SourceFault } from './source-fault.js';
 import { type CrlInForce, type SourceLoader } from './source-options.js';
 import { callLoader, copyLoaded, type Loadable, type SourceBytes } from './sources.js';
@@ -19,15 +20,13 @@ export const mostWanted = 64;
 export class LoaderState {
   readonly #loader: SourceLoader;
   readonly #loadable: Loadable;
-  #running: Promise<void> | undefined;
-  #next: Promise<void> | undefined;
+  readonly #call: LoaderCall;
   /** What the loader returned, and the copies of it. */
   #given: readonly Uint8Array[] = [];
   #answer: readonly SourceBytes[] | undefined;
   #answers = 0;
   #answeredAt: number | undefined;
   #versions = 0;
-  #fault: MtlsError | undefined;
   readonly #hookFaults = new Map<Hook, SourceFault>();
   #reported: readonly SourceFault[] = [];
   /** What `inForce()` was last called about. */
@@ -38,6 +37,9 @@ export class LoaderState {
   constructor(loader: SourceLoader, loadable: Loadable) {
     this.#loader = loader;
     this.#loadable = loadable;
+    this.#call = new LoaderCall(async (signal) => {
+      this.#take(await callLoader(loader, loadable, signal));
+    });
   }
 
   /** The name of the loader in errors. */
@@ -57,7 +59,7 @@ export class LoaderState {
 
   /** The last rejection; `undefined` once the loader has resolved again. */
   get fault(): MtlsError | undefined {
-    return this.#fault;
+    return this.#call.fault;
   }
 
   /** The errors that the loader reported or that its other methods threw. They do not affect the result. */
@@ -67,7 +69,7 @@ export class LoaderState {
 
   /** Resolves when the calls in progress have settled; `undefined` if there are none. */
   get pending(): Promise<void> | undefined {
-    return this.#next ?? this.#running;
+    return this.#call.pending;
   }
 
   /** Whether the server may start although a part of the result cannot be used. */
@@ -101,13 +103,7 @@ export class LoaderState {
    * state.
    */
   refresh(signal: AbortSignal): void {
-    if (this.#running === undefined) this.#start(signal);
-    else
-      this.#next ??= this.#running.then(async () => {
-        this.#next = undefined;
-        this.#start(signal);
-        await this.#running;
-      });
+    this.#call.refresh(signal);
   }
 
   /** Tells the loader which distribution points are wanted. */
@@ -143,19 +139,6 @@ export class LoaderState {
     this.#callHook('inForce', () => this.#loader.inForce?.(given, crls));
   }
 
-  #start(signal: AbortSignal): void {
-    this.#running = callLoader(this.#loader, this.#loadable, signal)
-      .then((loaded) => {
-        this.#take(loaded);
-      })
-      .catch((error: unknown) => {
-        this.#fault = error as MtlsError;
-      })
-      .finally(() => {
-        this.#running = undefined;
-      });
-  }
-
   #take(loaded: readonly Uint8Array[]): void {
     const { option, noun } = this.#loadable;
     if (loaded.length === 0 && this.#given.length > 0)
@@ -166,7 +149,6 @@ export class LoaderState {
       });
     this.#answers++;
     this.#answeredAt = undefined;
-    this.#fault = undefined;
     this.#askFaults();
     const before = this.#given;
     const isSame = loaded.length === before.length && loaded.every((bytes, index) => bytes === before[index]);

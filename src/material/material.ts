@@ -9,13 +9,14 @@ import { type Trust } from '../judgement/judges.js';
 import { type CrlDiff } from '../revocation/crl-diff.js';
 import { sumOf } from './crl-change.js';
 import { LoaderHooks } from './loader-hooks.js';
+import { type LoaderCall } from './loader-call.js';
 import { type LoaderState } from './loader-state.js';
 import { type ProxyMaterial, type ProxyReading, ProxyUnit } from './proxy-unit.js';
-import { loadCredentials, type ServerCredentials } from './server-credentials.js';
+import { CredentialUnit } from './credential-unit.js';
+import { type ServerCredentials } from './server-credentials.js';
 import { type CredentialSources, type TrustSources } from './server-names.js';
 import { type MaterialSettings } from './settings.js';
-import { combined, faultOf, type SourceFault } from './source-fault.js';
-import { isPath } from './sources.js';
+import { combined, type SourceFault } from './source-fault.js';
 import { type TrustReading, type TrustSettings, TrustUnit } from './trust-material.js';
 
 /** The key, certificate, CAs and CRLs for one server name. */
@@ -61,14 +62,11 @@ export interface MaterialReading {
 interface NameUnit {
   /** `undefined` for the server itself. */
   readonly name: string | undefined;
-  readonly prefix: string;
-  readonly credentials: CredentialSources | undefined;
+  readonly credentials: CredentialUnit | undefined;
   /** `undefined` if its clients are those of the server. */
   readonly trust: TrustUnit | undefined;
   /** Of the server itself, behind proxies. */
   readonly proxies: ProxyUnit | undefined;
-  /** New credentials that failed a trial, by hash. */
-  rejected: { readonly hash: string; readonly error: MtlsError } | undefined;
 }
 
 /** Reads the sources of a server repeatedly. A fault of one source does not hold up the others. */
@@ -88,15 +86,13 @@ export class MaterialReader {
       sources: TrustSources | undefined,
     ): NameUnit => {
       const prefix = name === undefined ? '' : `sni["${name}"].`;
-      const trust = sources && new TrustUnit({ ...common, ...sources, prefix });
-      const rejected = undefined;
+      const casOfLoader =
+        sources === undefined ? 'unused' : sources.ca.length === 0 ? 'required' : 'optional';
       return {
         name,
-        prefix,
-        credentials,
-        trust,
+        credentials: credentials && new CredentialUnit(credentials, { prefix, casOfLoader }),
+        trust: sources && new TrustUnit({ ...common, ...sources, prefix }),
         proxies: name === undefined ? proxies : undefined,
-        rejected,
       };
     };
     this.#units = [
@@ -108,17 +104,22 @@ export class MaterialReader {
 
   /** Calls the loaders, and makes the next reading read faulty sources again. */
   refresh(signal: AbortSignal): void {
-    for (const loader of this.#loaders) loader.refresh(signal);
+    for (const call of this.#calls) call.refresh(signal);
     for (const unit of this.#units) {
       for (const trust of trustsOf(unit)) trust.refresh();
-      unit.rejected = undefined;
+      unit.credentials?.refresh();
     }
   }
 
   /** One promise per operation in progress. After each, there may be more to read. */
   get pending(): readonly Promise<void>[] {
     const asides = this.#units.flatMap(trustsOf).flatMap(({ aside }) => aside ?? []);
-    return [...this.#loaders.flatMap(({ pending }) => pending ?? []), ...asides];
+    return [...this.#calls.flatMap(({ pending }) => pending ?? []), ...asides];
+  }
+
+  /** The calls of all loaders. */
+  get #calls(): readonly Pick<LoaderCall, 'refresh' | 'pending'>[] {
+    return [...this.#units.flatMap(({ credentials }) => credentials?.loader ?? []), ...this.#loaders];
   }
 
   get #loaders(): readonly LoaderState[] {
@@ -137,11 +138,11 @@ export class MaterialReader {
     const faults: SourceFault[] = [];
     const readings = this.#units.map((unit) => {
       const before = inForce && materialUnder(inForce, unit.name);
-      const credentials = readCredentials(unit, before?.credentials, at, faults);
-      const trust = unit.trust?.read(before?.trust, at, signal);
+      const credentials = unit.credentials?.read(before, at);
+      const trust = unit.trust?.read(credentials?.cas ?? [], before?.trust, at, signal);
       const proxies = unit.proxies?.read(before?.proxies, at, signal);
-      faults.push(...(trust?.faults ?? []), ...(proxies?.faults ?? []));
-      return { unit, before, credentials, trust, proxies };
+      for (const one of [credentials, trust, proxies]) faults.push(...(one?.faults ?? []));
+      return { unit, before, credentials: credentials?.credentials, trust, proxies };
     });
     const ofServer = readings[0]?.trust as TrustReading;
     const names = [...this.#settings.names.keys()];
@@ -211,7 +212,7 @@ export class MaterialReader {
   ): void {
     const unit = this.#units.find((one) => one.name === name);
     if (unit === undefined) return;
-    if (credentials !== undefined) unit.rejected = { hash: credentials.hash, error };
+    if (credentials !== undefined) unit.credentials?.reject(credentials, error);
     if (trust !== undefined) (unit.trust ?? this.#units[0]?.trust)?.reject(trust, error);
     if (proxies?.trust !== undefined) unit.proxies?.trust?.reject(proxies.trust, error);
   }
@@ -223,23 +224,6 @@ function stopping(faults: readonly SourceFault[]): readonly SourceFault[] {
 
 function trustsOf({ trust, proxies }: NameUnit): TrustUnit[] {
   return [trust, proxies?.trust].filter((one) => one !== undefined);
-}
-
-function readCredentials(
-  { credentials: sources, prefix, rejected }: NameUnit,
-  inForce: ServerCredentials | undefined,
-  at: Date,
-  faults: SourceFault[],
-): ServerCredentials | undefined {
-  if (sources === undefined) return undefined;
-  const { cert } = sources;
-  const source = isPath(cert) ? cert : `options.${prefix}cert`;
-  const read = loadCredentials(sources, { prefix, at }, inForce);
-  faults.push(...(read.faults ?? []));
-  const { credentials = inForce } = read;
-  if (credentials === undefined || credentials.hash !== rejected?.hash) return credentials;
-  faults.push(faultOf(source, rejected.error));
-  return inForce;
 }
 
 function materialUnder({ main, named }: Materials, name: string | undefined): Material | undefined {

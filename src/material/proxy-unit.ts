@@ -58,7 +58,7 @@ export class ProxyUnit {
 
   /** Reads what can be read at once. */
   read(inForce: ProxyMaterial | undefined, at: Date, signal: AbortSignal): ProxyReading {
-    const reading = this.trust?.read(inForce?.trust, at, signal);
+    const reading = this.trust?.read([], inForce?.trust, at, signal);
     const faults = [...(reading?.faults ?? [])];
     for (const state of this.#secrets) {
       const { result, fault } = attempt(nameOf(state), () => readSecret(state));

@@ -8,7 +8,7 @@ import { createSecureContext } from 'node:tls';
 import { MtlsError } from '../errors.js';
 import { readBlocks } from './blocks.js';
 import { readPrivateKey } from './private-key.js';
-import { type CredentialSources } from './server-names.js';
+import { type PairSources } from './server-names.js';
 import { type Source } from './source-options.js';
 import { attempt, type SourceFault } from './source-fault.js';
 import {
@@ -45,7 +45,7 @@ export type CredentialReading =
  * @param inForce - What they would replace. If nothing changed, it is returned.
  */
 export function loadCredentials(
-  { key, cert, passphrase }: CredentialSources,
+  { key, cert, passphrase }: PairSources,
   { prefix, at }: { readonly prefix: string; readonly at: Date },
   inForce: ServerCredentials | undefined,
 ): CredentialReading {
@@ -57,7 +57,9 @@ export function loadCredentials(
   const sources = [keyRead.result, certRead.result] as const;
   if (inForce?.hash === hashSources(sources)) return { credentials: inForce };
   const checked = attempt(names.cert, () => checkServerCredentials(...sources, passphrase, at, prefix));
-  return checked.fault === undefined ? { credentials: checked.result } : { faults: [checked.fault] };
+  if (checked.fault === undefined) return { credentials: checked.result };
+  const isHalf = checked.fault.error.code === 'ERR_MTLS_KEY_MISMATCH';
+  return { faults: [{ ...checked.fault, isHalf }] };
 }
 
 function nameOf(source: Source, option: string): string {
@@ -128,7 +130,9 @@ function mismatch(
   const remedy =
     place > 0
       ? `the key belongs to certificate ${place + 1} in the file: put the server's certificate first`
-      : 'if the pair is being replaced, the other file may follow; otherwise use a matching pair';
+      : key.origin.startsWith('options.')
+        ? 'use a matching pair'
+        : 'if the pair is being replaced, the other file may follow; otherwise use a matching pair';
   return new MtlsError('ERR_MTLS_KEY_MISMATCH', {
     seen: `the key in ${key.origin} does not belong to the certificate in ${cert.origin}`,
     remedy,

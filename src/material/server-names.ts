@@ -5,6 +5,7 @@
  */
 import { MtlsError } from '../errors.js';
 import { checkEach, invalid } from '../option-checks.js';
+import { checkCredentialsLoader, type CredentialsLoader } from './credentials-loader.js';
 import {
   type CaSource,
   checkCaSources,
@@ -32,6 +33,8 @@ export interface ServerNameOptions {
   readonly cert: Source;
   /** The passphrase of an encrypted `key`. */
   readonly passphrase?: string | undefined;
+  /** In place of `key` and `cert`: see {@link LoadedServerNameOptions}. */
+  readonly credentials?: undefined;
   /**
    * The CAs whose clients are admitted under this name. No others are.
    * @defaultValue the CAs of the server
@@ -44,24 +47,86 @@ export interface ServerNameOptions {
   readonly crl?: CrlSource | readonly CrlSource[];
 }
 
+/** {@link ServerNameOptions} with a loader in place of `key` and `cert`. */
+export interface LoadedServerNameOptions extends Omit<ServerNameOptions, 'key' | 'cert' | 'credentials'> {
+  /**
+   * The loader. Its `ca` is used only if the name has its own `ca` or `crl`, and adds to that `ca`; without them, the
+   * name admits the clients of the server, and a `ca` is a fault.
+   */
+  readonly credentials: CredentialsLoader;
+  /** The key comes from `credentials`. */
+  readonly key?: undefined;
+  /** The certificate comes from `credentials`. */
+  readonly cert?: undefined;
+}
+
 /** The sources that decide which clients are admitted. */
 export interface TrustSources {
+  /** Empty if all CAs come with the credentials. */
   readonly ca: readonly CaSource[];
   /** Empty if revocation is not configured. */
   readonly crl: readonly CrlSource[];
 }
 
 /** The sources of a key and its certificate. */
-export interface CredentialSources {
+export interface PairSources {
   readonly key: Source;
   readonly cert: Source;
   readonly passphrase: string | undefined;
+  readonly credentials?: undefined;
 }
 
-/** {@link ServerNameOptions}, checked. */
-export interface ServerNameSettings extends CredentialSources {
+/** A loader of both. */
+export interface PairLoader {
+  readonly credentials: CredentialsLoader;
+  readonly passphrase: string | undefined;
+}
+
+/** Where a key and its certificate come from. */
+export type CredentialSources = PairSources | PairLoader;
+
+/** The options of a name, checked. */
+export type ServerNameSettings = CredentialSources & {
   /** `undefined` if its clients are those of the server. */
   readonly trust: TrustSources | undefined;
+};
+
+/** The options that say where a key and its certificate come from, unchecked. */
+interface GivenCredentials {
+  readonly key?: unknown;
+  readonly cert?: unknown;
+  readonly passphrase?: unknown;
+  readonly credentials?: unknown;
+}
+
+/**
+ * Checks `key`, `cert`, `passphrase` and `credentials`.
+ * @param prefix - The prefix of the option names in errors: `''`, or `'sni["a.example"].'`.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` for each invalid option, and for a loader beside `key` or `cert`.
+ */
+export function checkCredentials(
+  { key, cert, passphrase, credentials }: GivenCredentials,
+  prefix = '',
+): CredentialSources {
+  const passphraseCheck = { passphrase: () => checkPassphrase(passphrase, `${prefix}passphrase`) };
+  if (credentials === undefined)
+    return checkEach({}, 'options', {
+      key: () => checkSource(key, `${prefix}key`),
+      cert: () => checkSource(cert, `${prefix}cert`),
+      ...passphraseCheck,
+    });
+  return checkEach({}, 'options', {
+    credentials: () => {
+      const others = Object.entries({ key, cert }).filter(([, value]) => value !== undefined);
+      if (others.length === 0) return checkCredentialsLoader(credentials, `${prefix}credentials`);
+      const names = others.map(([name]) => `${prefix}${name}`).join(' and ');
+      throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+        seen: `${prefix}credentials and ${names} exclude each other, because the loader gives both key and certificate`,
+        remedy: `omit ${names}, or ${prefix}credentials`,
+      });
+    },
+    ...passphraseCheck,
+  });
 }
 
 /**
@@ -98,17 +163,27 @@ export function checkServerNames(
 }
 
 function checkOne(given: unknown, name: string, serverCas: () => readonly CaSource[]): ServerNameSettings {
-  const options = (given ?? {}) as ServerNameOptions;
-  const { key, cert, passphrase, ca, crl } = checkEach(given, name, {
-    key: () => checkSource(options.key, `${name}.key`),
-    cert: () => checkSource(options.cert, `${name}.cert`),
-    passphrase: () => checkPassphrase(options.passphrase, `${name}.passphrase`),
+  const options = (given ?? {}) as Partial<ServerNameOptions>;
+  const credentials = (): CredentialSources => checkCredentials(options, `${name}.`);
+  const {
+    key: sources,
+    ca,
+    crl,
+  } = checkEach(given, name, {
+    key: credentials,
+    cert: credentials,
+    passphrase: credentials,
+    credentials,
     ca: () => ('ca' in options ? checkCaSources(options.ca, `${name}.ca`) : undefined),
     crl: () => ('crl' in options ? checkCrlSources(options.crl, `${name}.crl`) : undefined),
   });
-  const isOwn = ca !== undefined || crl !== undefined;
-  const trust = isOwn ? Object.freeze({ ca: ca ?? serverCas(), crl: crl ?? [] }) : undefined;
-  return Object.freeze({ key, cert, passphrase, trust });
+  const trust = ca === undefined && crl === undefined ? undefined : { ca: ca ?? serverCas(), crl: crl ?? [] };
+  if (trust?.ca.length === 0 && sources.credentials === undefined)
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: `${name} has crl without ca, and the CAs of the server come from options.credentials`,
+      remedy: `set ${name}.ca`,
+    });
+  return Object.freeze({ ...sources, trust: trust && Object.freeze(trust) });
 }
 
 const label = '(?!-)[a-z0-9_-]{1,63}';

@@ -12,6 +12,8 @@ export interface SourceFault {
   readonly error: MtlsError;
   /** Whether the server may start with it. */
   readonly mayStart?: boolean;
+  /** Whether this is half of a new pair of files, and the other half may follow. */
+  readonly isHalf?: boolean;
 }
 
 /** The result of work on one source, or its fault. */

@@ -12,7 +12,7 @@ import { isLoader, isPath } from './sources.js';
 /** Reports that a source may have changed. */
 export class SourceWatch {
   readonly #files: FileWatch | undefined;
-  readonly #loaders: readonly SourceLoader[];
+  readonly #loaders: readonly Pick<SourceLoader, 'watch'>[];
   #subscriptions: readonly Disposable[] | undefined;
   #onChange: () => void = () => {
     this.#isMissed = true;
@@ -30,13 +30,16 @@ export class SourceWatch {
       ...trusts.flatMap((trust) => (trust === undefined ? [] : [...trust.ca, ...trust.crl])),
     ];
     const secrets = proxies?.secrets ?? [];
-    const pairs = [credentials, ...own].flatMap((pair) => (pair === undefined ? [] : [pair.key, pair.cert]));
-    const paths = [...new Set([...pairs, ...clients, ...secrets].filter(isPath))];
+    const pairs = [credentials, ...own].filter((pair) => pair !== undefined);
+    const files = pairs.flatMap((pair) => (pair.credentials === undefined ? [pair.key, pair.cert] : []));
+    const pairLoaders = pairs.flatMap((pair) => pair.credentials ?? []);
+    const paths = [...new Set([...files, ...clients, ...secrets].filter(isPath))];
     const onChange = (): void => {
       this.#onChange();
     };
     this.#files = pollMs === undefined ? undefined : new FileWatch({ paths, pollMs, onChange });
-    this.#loaders = pollMs === undefined ? [] : [...new Set([...clients, ...secrets].filter(isLoader))];
+    const loaders = [...pairLoaders, ...[...clients, ...secrets].filter(isLoader)];
+    this.#loaders = pollMs === undefined ? [] : [...new Set(loaders)];
     this.#subscribe();
   }
 

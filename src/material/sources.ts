@@ -12,6 +12,7 @@ import { type DerKind } from '../x509/der-kind.js';
 import { formatPem, type PemBlock } from '../x509/pem.js';
 import { purposes } from '../x509/purpose.js';
 import { withDescriptor } from './descriptor-reserve.js';
+import { callWithin } from './loader-call.js';
 import { type CrlSource, type Source, type SourceLoader } from './source-options.js';
 import { unreadable } from './unreadable.js';
 import { type Expected } from './wrong-kind.js';
@@ -25,7 +26,12 @@ export interface SourceBytes {
 
 /** Whether a source is a path rather than the content. */
 export function isPath(source: CrlSource): source is string {
-  return typeof source === 'string' && !source.includes('-----BEGIN');
+  return typeof source === 'string' && !isPem(source);
+}
+
+/** Whether text is PEM rather than a path. */
+export function isPem(text: string): boolean {
+  return text.includes('-----BEGIN');
 }
 
 /** Whether a source is a loader. */
@@ -106,9 +112,6 @@ export interface Loadable extends Pick<BlockExpectation, 'noun'>, Partial<Pick<B
   readonly option: string;
 }
 
-// A loader that never settles must not hold up later reloads.
-const longestLoadMs = 60_000;
-
 /**
  * Calls a loader. Its signal is aborted when the server closes, and after a minute.
  * @param limitMs - Replaces the minute; for tests.
@@ -119,24 +122,10 @@ export async function callLoader(
   loader: SourceLoader,
   { option, noun, kind }: Loadable,
   closing: AbortSignal,
-  limitMs: number = longestLoadMs,
+  limitMs?: number,
 ): Promise<readonly Uint8Array[]> {
-  const late = AbortSignal.timeout(limitMs);
-  const signal = AbortSignal.any([closing, late]);
-  let loaded: unknown;
-  try {
-    // A loader that ignores its signal must not delay closing the server.
-    loaded = await unlessAborted(loader.load(signal), signal, () =>
-      late.aborted ? `it has not settled within ${limitMs / 1000} s` : 'the server was closed',
-    );
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new MtlsError(
-      'ERR_MTLS_SOURCE_UNREADABLE',
-      { source: `options.${option}.load()`, seen: `it rejected: ${why}` },
-      { cause },
-    );
-  }
+  const origin = `options.${option}.load()`;
+  const loaded: unknown = await callWithin((signal) => loader.load(signal), origin, closing, limitMs);
   const mayBeEmpty = loader.mayBeEmpty === true && kind === 'crl';
   const isUsable =
     Array.isArray(loaded) &&
@@ -164,25 +153,6 @@ function listDirectory(path: string, option: string): string[] {
   } catch (error) {
     throw unreadable(path, option, error);
   }
-}
-
-async function unlessAborted<Value>(
-  work: Promise<Value> | Value,
-  signal: AbortSignal,
-  why: () => string,
-): Promise<Value> {
-  return await new Promise((resolve, reject) => {
-    const abort = (): void => {
-      reject(new Error(why()));
-    };
-    signal.addEventListener('abort', abort, { once: true });
-    if (signal.aborted) abort();
-    void Promise.resolve(work)
-      .then(resolve, reject)
-      .finally(() => {
-        signal.removeEventListener('abort', abort);
-      });
-  });
 }
 
 /**

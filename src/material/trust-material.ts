@@ -10,6 +10,7 @@ import { RevocationChecker } from '../revocation/revocation-checker.js';
 import { type CompleteRevocationPolicy } from '../revocation/revocation-policy.js';
 import { unpackCrl } from '../revocation/verified-crl.js';
 import { type CertificateStore } from '../x509/certificate-store.js';
+import { type Certificate } from '../x509/certificate.js';
 import { casKeyOf, CaUnit } from './ca-unit.js';
 import { toCrlInputs } from './crl-inputs.js';
 import { type CrlInputReport, type CrlRequest } from './crl-loading.js';
@@ -84,9 +85,17 @@ export class TrustUnit {
     this.#crls?.refresh();
   }
 
-  /** Reads what can be read at once. */
-  read(inForce: Trust | undefined, at: Date, signal: AbortSignal): TrustReading {
-    const cas = this.#cas.read(inForce?.store, at);
+  /**
+   * Reads what can be read at once.
+   * @param given - CAs that came with the credentials.
+   */
+  read(
+    given: readonly Certificate[],
+    inForce: Trust | undefined,
+    at: Date,
+    signal: AbortSignal,
+  ): TrustReading {
+    const cas = this.#cas.read(given, inForce?.store, at);
     const isRejected = cas.whole !== undefined && this.#rejected?.cas === casKeyOf(cas.whole.certificates);
     const whole = isRejected ? undefined : cas.whole;
     const faults = isRejected ? [...cas.faults, ...(this.#rejected?.faults ?? [])] : cas.faults;

@@ -8,7 +8,8 @@ import { type ProxyOptions } from '../gate/proxy-options.js';
 import { type LimitOptions } from '../gate/settings.js';
 import { type CertificatePolicy } from '../judgement/certificate-policy.js';
 import { type Logger } from '../logger.js';
-import { type ServerNameOptions } from '../material/server-names.js';
+import { type CredentialsLoader } from '../material/credentials-loader.js';
+import { type LoadedServerNameOptions, type ServerNameOptions } from '../material/server-names.js';
 import { type CaSource, type CrlSource, type Source } from '../material/source-options.js';
 import { type RevocationPolicy } from '../revocation/revocation-policy.js';
 
@@ -33,6 +34,8 @@ export interface MtlsOptions {
   readonly cert: Source;
   /** The passphrase of an encrypted `key`. */
   readonly passphrase?: string | undefined;
+  /** In place of `key` and `cert`: see {@link LoadedOptions}. */
+  readonly credentials?: undefined;
   /**
    * The trust store for clients: the trust anchors (root CAs) whose clients are admitted, and the intermediate CAs
    * below them. Every handshake carries the names of all CAs, which may take 65,407 octets; clients in Java accept
@@ -85,7 +88,7 @@ export interface MtlsOptions {
    * sni: { 'partners.example': { key: 'partners-key.pem', cert: 'partners-crt.pem', ca: 'partner-ca.pem', crl: 'partner-crl.pem' } }
    * ```
    */
-  readonly sni?: Readonly<Record<string, ServerNameOptions>>;
+  readonly sni?: Readonly<Record<string, ServerNameOptions | LoadedServerNameOptions>>;
   /**
    * Whether a client must present a certificate. `'optional'` also admits clients without one, which
    * `requireClient()` answers with 401. An invalid certificate is refused either way.
@@ -176,19 +179,49 @@ export interface MtlsOptions {
 }
 
 /**
+ * {@link MtlsOptions} with a loader in place of `key` and `cert`.
+ * @example
+ * ```ts
+ * // The private key, the certificate and the trust bundle of a SPIFFE workload.
+ * const options: LoadedOptions = { credentials: { load: async () => await fetchSvid() }, crl: '/run/crls' };
+ * ```
+ */
+export interface LoadedOptions extends Omit<MtlsOptions, 'key' | 'cert' | 'credentials' | 'ca'> {
+  /**
+   * The loader of the server's key and certificate, always as a pair. While it has a fault, or the pair that it gives
+   * cannot be used, the pair in force stays. It holds up no other source.
+   */
+  readonly credentials: CredentialsLoader;
+  /** The key comes from `credentials`. */
+  readonly key?: undefined;
+  /** The certificate comes from `credentials`. */
+  readonly cert?: undefined;
+  /**
+   * The trust store for clients, as in {@link MtlsOptions.ca}. The `ca` of `credentials` adds to it.
+   * @defaultValue only the `ca` of `credentials`, which is then required
+   */
+  readonly ca?: CaSource | readonly CaSource[];
+}
+
+/**
  * The options of a server without TLS of its own, behind proxies on the same host or network: `proxies.from` is
  * `{ socket: true }`, `{ secret }` or `{ addresses }`.
  */
-export interface ProxiedOptions extends Omit<MtlsOptions, 'key' | 'cert' | 'passphrase'> {
+export interface ProxiedOptions extends Omit<MtlsOptions, 'key' | 'cert' | 'passphrase' | 'credentials'> {
   /** The server has no TLS. */
   readonly key?: undefined;
   /** The server has no TLS. */
   readonly cert?: undefined;
   /** The server has no TLS. */
   readonly passphrase?: undefined;
+  /** The server has no TLS. */
+  readonly credentials?: undefined;
   /** The proxies that the server is behind. */
   readonly proxies: ProxyOptions;
 }
 
-/** The options of either kind of server. */
-export type GivenOptions = { readonly [Name in keyof MtlsOptions]?: MtlsOptions[Name] | undefined };
+/** The options of any kind of server. */
+export type AnyOptions = MtlsOptions | LoadedOptions | ProxiedOptions;
+
+/** The same, before they are checked. */
+export type GivenOptions = { readonly [Name in keyof MtlsOptions]?: AnyOptions[Name] | undefined };

@@ -26,7 +26,7 @@ import { messageOptions } from './app-messages.js';
 import { Reporter } from './reporter.js';
 import { MtlsHandle } from './mtls-handle.js';
 import { type Mtls } from './mtls.js';
-import { type MtlsOptions, type ProxiedOptions } from './options.js';
+import { type AnyOptions, type LoadedOptions, type MtlsOptions, type ProxiedOptions } from './options.js';
 import { checkOptions, type Settings } from './settings.js';
 import { anchorless, asksForCertificates, checkProtectable, claim, refuseNames } from './protectable.js';
 import { reportUncalled } from './uncalled-factories.js';
@@ -62,7 +62,10 @@ export type ProxiedServer = HttpServer & {
  * server.listen(4433);
  * ```
  */
-export async function createServer(options: MtlsOptions, listener?: RequestListener): Promise<MtlsServer>;
+export async function createServer(
+  options: MtlsOptions | LoadedOptions,
+  listener?: RequestListener,
+): Promise<MtlsServer>;
 /**
  * Creates an HTTP server without TLS, for requests through the proxies in `options.proxies`.
  * @param options - As for a server with TLS, without `key` and `cert`.
@@ -82,7 +85,7 @@ export async function createServer(
   listener?: RequestListener,
 ): Promise<ProxiedServer>;
 export async function createServer(
-  options: MtlsOptions | ProxiedOptions,
+  options: AnyOptions,
   listener?: RequestListener,
 ): Promise<MtlsServer | ProxiedServer> {
   const settings = checkOptions(options);
@@ -126,7 +129,7 @@ function begin(server: NetServer, handle: MtlsHandle, settings: Settings): void 
  * https.createServer(options, app).listen(4433);
  * ```
  */
-export async function createServerOptions(options: MtlsOptions): Promise<ServerOptions> {
+export async function createServerOptions(options: MtlsOptions | LoadedOptions): Promise<ServerOptions> {
   const settings = checkOptions(options);
   refuseNames(settings, 'the Host of each request must be checked');
   if (settings.signals) {
@@ -189,7 +192,7 @@ export async function createServerOptions(options: MtlsOptions): Promise<ServerO
  */
 export async function protect(
   server: Server | Http2SecureServer | TlsServer,
-  options: MtlsOptions,
+  options: MtlsOptions | LoadedOptions,
 ): Promise<Mtls>;
 /**
  * Adds the gate and the reloader to a server without TLS, for requests through the proxies in `options.proxies`.
@@ -204,7 +207,7 @@ export async function protect(
  * ```
  */
 export async function protect(server: HttpServer | Http2Server, options: ProxiedOptions): Promise<Mtls>;
-export async function protect(server: NetServer, options: MtlsOptions | ProxiedOptions): Promise<Mtls> {
+export async function protect(server: NetServer, options: AnyOptions): Promise<Mtls> {
   const settings = checkOptions(options);
   refuseNames(settings, 'node:tls cannot replace the secure contexts of an existing server');
   checkProtectable(server, settings);

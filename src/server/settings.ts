@@ -8,13 +8,13 @@ import { checkProxies } from '../gate/proxy-options.js';
 import { checkLimits, type GateSettings } from '../gate/settings.js';
 import { checkCertificatePolicy, type CompleteCertificatePolicy } from '../judgement/certificate-policy.js';
 import { type Logger } from '../logger.js';
-import { checkServerNames } from '../material/server-names.js';
+import { checkCredentials, checkServerNames } from '../material/server-names.js';
 import { type MaterialSettings } from '../material/settings.js';
-import { checkCaSources, checkCrlSources, checkPassphrase, checkSource } from '../material/source-options.js';
+import { checkCaSources, checkCrlSources } from '../material/source-options.js';
 import { checkTlsOptions } from '../material/tls-options.js';
 import { checkBoolean, checkChoice, checkEach, checkInteger, invalid } from '../option-checks.js';
 import { checkRevocationPolicy } from '../revocation/revocation-policy.js';
-import { type GivenOptions, type MtlsOptions, type ProxiedOptions } from './options.js';
+import { type AnyOptions, type GivenOptions, type MtlsOptions } from './options.js';
 
 /** {@link MtlsOptions}, checked, completed and frozen. */
 export interface Settings extends Omit<MaterialSettings, 'proxies'>, GateSettings {
@@ -28,13 +28,14 @@ export interface Settings extends Omit<MaterialSettings, 'proxies'>, GateSetting
  * Checks the options and completes them.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID` with each invalid option, what was given and what was expected.
  */
-export function checkOptions(options: MtlsOptions | ProxiedOptions): Settings {
+export function checkOptions(options: AnyOptions): Settings {
   // Each option yields one or more settings. An option that is missing here does not compile.
   const parts = checkEach(options, 'options', {
-    key: () => ({ credentials: checkCredentials(options) }),
-    cert: () => ({ credentials: checkCredentials(options) }),
-    passphrase: () => ({ credentials: checkCredentials(options) }),
-    ca: () => ({ ca: checkCaSources(options.ca) }),
+    key: () => ({ credentials: checkOwnCredentials(options) }),
+    cert: () => ({ credentials: checkOwnCredentials(options) }),
+    passphrase: () => ({ credentials: checkOwnCredentials(options) }),
+    credentials: () => ({ credentials: checkOwnCredentials(options) }),
+    ca: () => ({ ca: checkCas(options) }),
     partialChain: () => ({ partialChain: checkByGate(options, 'partialChain', ['deny', 'allow']) }),
     announceCas: () => ({ announceCas: checkByGate(options, 'announceCas', ['all', 'none']) }),
     crl: () => ({ crl: 'crl' in options ? checkCrlSources(options.crl) : [] }),
@@ -64,19 +65,19 @@ type Whole<Parts> = (Parts extends unknown ? (part: Parts) => void : never) exte
   : never;
 
 /** `undefined` without TLS, which {@link checkProxies} accepts for some proxies. */
-function checkCredentials(options: GivenOptions): Settings['credentials'] {
-  const { key, cert, passphrase, proxies } = options;
-  if (proxies !== undefined && key === undefined && cert === undefined && passphrase === undefined)
-    return undefined;
-  return checkEach({}, 'options', {
-    key: () => checkSource(key, 'key'),
-    cert: () => checkSource(cert, 'cert'),
-    passphrase: () => checkPassphrase(passphrase),
-  });
+function checkOwnCredentials(options: GivenOptions): Settings['credentials'] {
+  const { key, cert, passphrase, credentials, proxies } = options;
+  const isGiven = [key, cert, passphrase, credentials].some((option) => option !== undefined);
+  return proxies !== undefined && !isGiven ? undefined : checkCredentials(options);
+}
+
+/** The CAs can all come with the credentials. */
+function checkCas(options: GivenOptions): Settings['ca'] {
+  return options.credentials !== undefined && !('ca' in options) ? [] : checkCaSources(options.ca);
 }
 
 function checkSni(options: GivenOptions): Settings['names'] {
-  return 'sni' in options ? checkServerNames(options.sni, () => checkCaSources(options.ca)) : new Map();
+  return 'sni' in options ? checkServerNames(options.sni, () => checkCas(options)) : new Map();
 }
 
 function checkWatch(watch: MtlsOptions['watch'] = {}): number | undefined {

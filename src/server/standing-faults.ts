@@ -40,7 +40,7 @@ export class StandingFaults {
    * @returns The milliseconds until a waiting pair becomes a fault; `undefined` if none is waiting.
    */
   replace(faults: readonly SourceFault[], mayWait: boolean): number | undefined {
-    const halves = faults.filter(({ error }) => error.code === 'ERR_MTLS_KEY_MISMATCH');
+    const halves = faults.filter(({ isHalf }) => isHalf === true);
     for (const source of this.#halves.keys())
       if (!halves.some((half) => half.source === source)) this.#halves.delete(source);
     for (const { source } of halves)

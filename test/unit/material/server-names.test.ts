@@ -73,7 +73,7 @@ describe('sni is rejected', () => {
     [{ 'a.example': undefined }, 'sni["a.example"] is undefined; expected an object'],
     [
       { 'a.example': { ...pair, clients: 'optional' } },
-      'sni["a.example"] has the unknown key "clients"; known are key, cert, passphrase, ca, crl',
+      'sni["a.example"] has the unknown key "clients"; known are key, cert, passphrase, credentials, ca, crl',
     ],
     [{ 'a.example': { cert: 'x' } }, 'sni["a.example"].key is undefined; expected a path, PEM text'],
     [{ 'a.example': { key: 'x' } }, 'sni["a.example"].cert is undefined'],

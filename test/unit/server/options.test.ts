@@ -129,7 +129,7 @@ describe('an invalid option is reported with its name, what was given and what w
     ['server-key.pem', 'options is "server-key.pem"; expected an object'],
     [
       { ...minimal, crls: 'a.crl' },
-      'options has the unknown key "crls"; did you mean "crl"? known are key, cert, passphrase, ca, partialChain, announceCas, crl, proxies, sni, clients, refusals, onRefused, revocation, certificates, watch, signals, resumption, limits, logger, tls, now',
+      'options has the unknown key "crls"; did you mean "crl"? known are key, cert, passphrase, credentials, ca, partialChain, announceCas, crl, proxies, sni, clients, refusals, onRefused, revocation, certificates, watch, signals, resumption, limits, logger, tls, now',
     ],
     [{ ...minimal, key: undefined }, `key is undefined; expected ${source}`],
     [{ ...minimal, key: '' }, `key is ""; expected ${source}`],
