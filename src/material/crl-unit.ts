@@ -4,24 +4,31 @@
  *
  * @module
  */
-import { resolve } from 'node:path';
 import { errorOf, type MtlsError } from '../errors.js';
 import { type RevocationChecker } from '../revocation/revocation-checker.js';
 import { type CompleteRevocationPolicy } from '../revocation/revocation-policy.js';
 import { type Trust } from '../judgement/judges.js';
 import { type VerifiedCrl } from '../revocation/verified-crl.js';
 import { type CertificateStore } from '../x509/certificate-store.js';
-import { dropOthers } from './blocks.js';
 import { casKeyOf } from './ca-unit.js';
 import { type ArrivedCrls, combineCrls, type CrlChange, entriesOf, signerIn } from './crl-change.js';
 import { CrlHooks } from './crl-hooks.js';
-import { type CrlInput, type CrlRequest, loadCrls } from './crl-loading.js';
-import { inlineBytes, loadCrlsAside, sizeOfInput } from './crl-thread.js';
+import { type CrlInputReport, type CrlRequest, loadCrls } from './crl-loading.js';
+import {
+  type CrlSourceState,
+  KnownParts,
+  type Part,
+  partsOf,
+  type Reading,
+  sizeOf,
+  statesOf,
+} from './crl-parts.js';
+import { inlineBytes, loadCrlsAside } from './crl-thread.js';
 import { describeNow } from './file-watch.js';
 import { LoaderState } from './loader-state.js';
 import { type CaSource, type CrlSource } from './source-options.js';
 import { attempt, faultOf, type SourceFault } from './source-fault.js';
-import { crlBlocks, isAmong, isDirectory, isLoader, isPath } from './sources.js';
+import { crlBlocks, isDirectory, isLoader, isPath } from './sources.js';
 
 /** How CRLs are loaded. */
 export interface CrlUnitSettings {
@@ -44,29 +51,18 @@ export interface CrlContext {
   readonly signal: AbortSignal;
 }
 
-interface CrlSourceState {
-  readonly source: CrlSource;
-  readonly option: string;
-  readonly loader: LoaderState | undefined;
-  /** The digests of the CRLs in it when it was last read. */
-  digests: ReadonlySet<string>;
-  faults: readonly SourceFault[];
-  /** Its file-system metadata when it was last read on the thread. */
-  seen: string;
+/** CRLs that were loaded, and their sources. */
+interface ArrivedParts extends ArrivedCrls, Reading {
+  /** The CAs that verified them. */
+  readonly cas: string;
 }
-
-interface Part {
-  readonly state: CrlSourceState;
-  readonly input: CrlInput;
-}
-
-type ArrivedParts = ArrivedCrls & { readonly parts: readonly Part[] };
 
 /** Reads the sources of `crl`. */
 export class CrlUnit {
   readonly #settings: CrlUnitSettings;
   readonly #sources: readonly CrlSourceState[];
   readonly hooks: CrlHooks;
+  readonly #known = new KnownParts();
   /** CRLs that were read and are not yet part of a change. */
   #arrived: ArrivedParts[] = [];
   #rollbacks: readonly SourceFault[] = [];
@@ -130,15 +126,16 @@ export class CrlUnit {
 
   /** Reads small sources at once, and starts to load large ones. */
   read(context: CrlContext): void {
-    const { short, long } = this.#split();
-    if (short.length > 0) {
-      const cas = casKeyOf(context.store.certificates);
+    const cas = casKeyOf(context.store.certificates);
+    const inForce = new Set(context.inForce.map(({ digest }) => digest));
+    const { short, long } = this.#split((state, parts) => this.#known.freshOf(state, parts, cas, inForce));
+    if (short.parts.length > 0) {
       const hash = this.#hash?.cas === cas ? this.#hash.sources : undefined;
       const response = loadCrls(this.#request(short, context, hash));
       this.#hash = { cas, sources: response.hash };
-      this.#arrive({ response, parts: short, known: context.inForce });
+      this.#arrive({ ...short, response, known: context.inForce, cas });
     }
-    if (long.length > 0) this.#loadAside(long, context);
+    if (long.parts.length > 0) this.#loadAside(long, context, cas);
   }
 
   /**
@@ -178,7 +175,8 @@ export class CrlUnit {
 
   /** Whether the large CRLs were verified with these CAs. */
   isVerifiedBy(store: CertificateStore): boolean {
-    return this.#split().long.length === 0 || this.#asideCas === casKeyOf(store.certificates);
+    const { long } = this.#split((_, parts) => ({ parts, settled: new Map() }));
+    return long.parts.length === 0 || this.#asideCas === casKeyOf(store.certificates);
   }
 
   #readAgain(): void {
@@ -186,43 +184,39 @@ export class CrlUnit {
     for (const state of this.#sources) state.seen = '';
   }
 
-  /** Small sources are read on this thread: some milliseconds of work in total. */
-  #split(): { short: Part[]; long: Part[] } {
+  /**
+   * Small sources are read on this thread: some milliseconds of work in total.
+   * @param select - Selects what to read of a source.
+   */
+  #split(
+    select: (state: CrlSourceState, parts: readonly Part[]) => Reading,
+  ): Record<'short' | 'long', Reading> {
     const sized = this.#sources
-      .map((state) => ({ state, parts: this.#partsOf(state), size: sizeOf(this.#partsOf(state)) }))
-      .filter(({ parts }) => parts.length > 0);
+      .map((state) => {
+        const reading = select(state, partsOf(state, this.#settings.ca));
+        return { reading, size: sizeOf(reading.parts) };
+      })
+      .filter(({ reading }) => reading.parts.length > 0);
     let total = 0;
     const short = new Set(
       sized
         .toSorted((one, other) => one.size - other.size)
-        .filter(({ size }) => (total += size) <= inlineBytes)
-        .map(({ state }) => state),
+        .filter(({ size }) => (total += size) <= inlineBytes),
     );
-    const all = sized.flatMap(({ parts }) => parts);
-    return {
-      short: all.filter(({ state }) => short.has(state)),
-      long: all.filter(({ state }) => !short.has(state)),
+    const join = (isShort: boolean): Reading => {
+      const readings = sized.filter((one) => short.has(one) === isShort).map(({ reading }) => reading);
+      return {
+        parts: readings.flatMap(({ parts }) => parts),
+        settled: new Map(readings.flatMap(({ settled }) => [...settled])),
+      };
     };
+    return { short: join(true), long: join(false) };
   }
 
-  #partsOf(state: CrlSourceState): Part[] {
-    const { source, option, loader } = state;
-    const { ca } = this.#settings;
-    if (isPath(source)) {
-      const cas = ca.filter(isPath).map((path) => resolve(path));
-      return [{ state, input: { path: source, option, ...(cas.length === 0 ? {} : { cas }) } }];
-    }
-    if (isLoader(source)) {
-      const answer = dropOthers(loader?.answer ?? [], () => isAmong(source, ca, crlBlocks), crlBlocks);
-      return answer.map((input) => ({ state, input }));
-    }
-    return [{ state, input: { bytes: Buffer.from(source), origin: `options.${option}` } }];
-  }
-
-  #request(parts: readonly Part[], context: CrlContext, hash: string | undefined): CrlRequest {
+  #request({ parts, settled }: Reading, context: CrlContext, hash: string | undefined): CrlRequest {
     const { policy, keepEntries } = this.#settings;
-    const read = new Set(parts.map(({ state }) => state));
-    const others = this.#sources.filter((state) => !read.has(state));
+    const read = statesOf(parts);
+    const others = this.#sources.filter((state) => !read.includes(state));
     return {
       inputs: parts.map(({ input }) => input),
       cas: context.store.certificates.map(({ raw }) => raw),
@@ -232,23 +226,26 @@ export class CrlUnit {
       keepEntries,
       hash,
       inForce: context.inForce.map(entriesOf),
-      staying: others.flatMap(({ digests }) => [...digests]),
+      staying: [
+        ...others.flatMap(({ digests }) => [...digests]),
+        ...read.flatMap((state) => settled.get(state) ?? []),
+      ],
     };
   }
 
-  #loadAside(parts: readonly Part[], context: CrlContext): void {
+  #loadAside({ parts, settled }: Reading, context: CrlContext, cas: string): void {
     // Changes made meanwhile are found by the next reading.
     if (this.#aside !== undefined) return;
-    const cas = casKeyOf(context.store.certificates);
     const now = new Map(parts.map(({ state }) => [state, this.#fingerprintOf(state)]));
     const changed = parts.filter(({ state }) => cas !== this.#asideCas || now.get(state) !== state.seen);
     if (changed.length === 0) return;
     this.#asideCas = cas;
     for (const { state } of changed) state.seen = now.get(state) ?? '';
-    this.#aside = loadCrlsAside(this.#request(changed, context, undefined), context.signal)
+    const reading = { parts: changed, settled };
+    this.#aside = loadCrlsAside(this.#request(reading, context, undefined), context.signal)
       .then(
         (response) => {
-          this.#arrive({ response, parts: changed, known: context.inForce });
+          this.#arrive({ ...reading, response, known: context.inForce, cas });
         },
         (error: unknown) => {
           for (const { state } of changed)
@@ -261,20 +258,24 @@ export class CrlUnit {
   }
 
   #arrive(arrived: ArrivedParts): void {
-    const { response, parts } = arrived;
+    const { response, parts, settled, cas } = arrived;
     const inputs = parts.map(({ input }) => input);
     this.hooks.found(inputs, response.inputs);
     if (response.crls === undefined) return;
-    const states = statesOf(arrived);
+    for (const [index, part] of parts.entries())
+      this.#known.note(part, response.inputs[index] as CrlInputReport, cas);
+    const states = statesOf(parts);
     // A later reading of the same sources replaces an earlier one.
-    const isOutdated = (one: ArrivedParts): boolean => statesOf(one).every((state) => states.includes(state));
+    const isOutdated = (one: ArrivedParts): boolean =>
+      statesOf(one.parts).every((state) => states.includes(state));
     this.#arrived = [...this.#arrived.filter((one) => !isOutdated(one)), arrived];
     for (const state of states) {
       const reports = response.inputs.filter((_, index) => parts[index]?.state === state);
       const faults = reports.flatMap((report) => report.faults);
       // A source with a fault keeps its previous CRLs.
       const before = faults.length === 0 ? [] : state.digests;
-      state.digests = new Set([...reports.flatMap(({ digests }) => digests), ...before]);
+      const stay = settled.get(state) ?? [];
+      state.digests = new Set([...reports.flatMap(({ digests }) => digests), ...stay, ...before]);
       state.faults = faults.map(({ origin, error }) => faultOf(origin, errorOf(error)));
     }
   }
@@ -289,12 +290,4 @@ function faultsOf({ loader, faults, digests }: CrlSourceState): readonly SourceF
   const all = loader?.fault === undefined ? faults : [...faults, faultOf(loader.origin, loader.fault)];
   const mayStart = loader?.mayBeFaulty === true && digests.size > 0;
   return mayStart ? all.map((fault) => ({ ...fault, mayStart })) : all;
-}
-
-function statesOf({ parts }: ArrivedParts): CrlSourceState[] {
-  return [...new Set(parts.map(({ state }) => state))];
-}
-
-function sizeOf(parts: readonly Part[]): number {
-  return parts.reduce((sum, { input }) => sum + sizeOfInput(input), 0);
 }
