@@ -50,7 +50,15 @@ const noDynamicPino = noDynamicImport('/^pino/');
 const noDynamicCertificates = noDynamicImport('/^(@peculiar.x509|reflect-metadata)/');
 
 export default defineConfig([
-  globalIgnores(['dist', 'coverage', 'reports', 'docs/api', '.stryker-tmp', 'test/package/projects']),
+  globalIgnores([
+    'dist',
+    'coverage',
+    'reports',
+    'docs/api',
+    '.stryker-tmp',
+    'test/package/projects',
+    'test/stack/projects',
+  ]),
 
   // Configuration and scripts: plain JavaScript.
   {

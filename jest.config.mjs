@@ -2,7 +2,7 @@
 export const base = {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
-  testPathIgnorePatterns: ['<rootDir>/test/package/projects/'],
+  testPathIgnorePatterns: ['<rootDir>/test/package/projects/', '<rootDir>/test/stack/projects/'],
   setupFilesAfterEnv: ['<rootDir>/test/support/setup.ts'],
   transform: {
     '^.+\\.c?ts$': [
@@ -25,7 +25,10 @@ export const base = {
 };
 
 // By the names of files, so that a test is in one project, and a new one in the right one.
-const slow = ['**/*.slow.test.ts', '<rootDir>/test/package/**/*.test.ts'];
+const slow = [
+  '**/*.slow.test.ts',
+  ...['package', 'stack'].map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`),
+];
 const quick = ['<rootDir>/test/unit/**/*.test.ts', '<rootDir>/test/property/**/*.test.ts'];
 const main = ['integration', 'examples', 'conformance', 'repository'].map(
   (folder) => `<rootDir>/test/${folder}/**/*.test.ts`,

@@ -42,6 +42,8 @@ const statusByCode = {
   ERR_MTLS_STATE_INVALID: 500,
   /** A request arrived through a server that this package does not protect. */
   ERR_MTLS_SERVER_UNPROTECTED: 500,
+  /** The JavaScript runtime lacks what the package needs, such as replacing the certificates of a running server. */
+  ERR_MTLS_RUNTIME_UNSUPPORTED: 500,
   /** A file, a directory or a loader yields nothing readable. */
   ERR_MTLS_SOURCE_UNREADABLE: 500,
   /** A shared store of CRLs cannot be read or written, or holds something unusable. */
@@ -131,8 +133,13 @@ export interface ErrorDetails {
   readonly errors?: readonly MtlsError[] | undefined;
 }
 
+// A registered symbol, so that two copies of this package recognise each other's errors. The number changes with the
+// meaning of `code`, `status`, `seen` and `message`.
+const brand: unique symbol = Symbol.for('express-mtls.error.1');
+
 /**
  * The error that this package throws, rejects with and passes to `next()`. Its message is composed of its parts.
+ * `instanceof` also recognises the errors of another copy of this package in the same process.
  * @example
  * ```ts
  * try {
@@ -180,6 +187,29 @@ export class MtlsError extends Error {
   /** Same as {@link MtlsError.status}, under the name that http-errors and some frameworks read. */
   get statusCode(): number {
     return this.status;
+  }
+
+  /**
+   * Whether a framework may send the message to the client, as in http-errors: for refusals of a request, unless the
+   * message names a file or an option.
+   */
+  get expose(): boolean {
+    return this.status < 500 && this.source === undefined;
+  }
+
+  /** @internal */
+  get [brand](): true {
+    return true;
+  }
+
+  /**
+   * Recognises the errors of every copy of this package.
+   * @param value - What was thrown.
+   */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // A subclass keeps its own meaning of instanceof.
+    if (this !== MtlsError) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return typeof value === 'object' && value !== null && (value as { [brand]?: unknown })[brand] === true;
   }
 }
 

@@ -55,7 +55,8 @@ function ask<Request extends IncomingMessage>(
   );
 }
 
-const admitted: unique symbol = Symbol('express-mtls.admitted');
+/** A registered symbol, so that the status page recognises a guard of another copy of this package. */
+const admitted: unique symbol = Symbol.for('express-mtls.admitted.1');
 
 /** A request, and whether the last rule that was asked allowed it. */
 interface JudgedRequest extends IncomingMessage {

@@ -11,8 +11,11 @@ import { type ClientIdentity } from '../identity/client-identity.js';
 import { type Refusal } from '../judgement/refusal.js';
 import { type GateReporter } from './events.js';
 
-/** Two copies of this package must find each other's connections. */
-const connectionKey = Symbol.for('express-mtls.connection');
+/**
+ * Two copies of this package must find each other's connections. The number changes with what {@link Connection} means:
+ * a copy that would misread a connection finds none, and refuses.
+ */
+const connectionKey = Symbol.for('express-mtls.connection.1');
 
 /** A connection that the gate has admitted. */
 export interface Connection {

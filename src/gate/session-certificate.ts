@@ -29,9 +29,12 @@ export function withSessionCertificate<Result>(
   socket: TLSSocket,
   use: (der: Buffer) => Result,
 ): Result | undefined {
-  // `null` on a destroyed socket.
+  // `null` on a destroyed socket, and always in Deno.
   const bytes = socket.getSession() as Buffer | null | undefined;
-  if (bytes === undefined || bytes === null) return undefined;
+  if (bytes === undefined || bytes === null) {
+    const der = socket.destroyed ? undefined : reportedCertificate(socket);
+    return der && use(der);
+  }
   try {
     const der = findCertificate(bytes, socket);
     return der && use(der);
@@ -57,6 +60,12 @@ function findCertificate(bytes: Buffer, socket: TLSSocket): Buffer | undefined {
   } catch (error) {
     if (!(error instanceof MtlsError)) throw error;
     // A TLS library with another session format.
-    return (socket.getPeerCertificate() as { readonly raw?: Buffer } | null)?.raw;
+    return reportedCertificate(socket);
   }
+}
+
+function reportedCertificate(socket: TLSSocket): Buffer | undefined {
+  const { raw } = (socket.getPeerCertificate() as { readonly raw?: Uint8Array } | null) ?? {};
+  // Deno's is not a Buffer.
+  return raw && Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength);
 }

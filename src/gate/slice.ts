@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { turn } from '../timers.js';
 
 // The maximum duration of a slice, and the maximum number of connections that it closes. node:tls does its work for
 // closed connections later, all at once.
@@ -22,9 +23,9 @@ export class Slice {
 
   /** Lets the event loop turn, and begins the next slice. */
   async next(): Promise<Slice> {
-    await new Promise(setImmediate);
+    await turn();
     // Sockets are freed one turn after they are closed.
-    if (this.closed > 0) await new Promise(setImmediate);
+    if (this.closed > 0) await turn();
     return new Slice();
   }
 }

@@ -7,6 +7,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { MtlsError } from '../errors.js';
 import { type CrlInput, type CrlRequest, type CrlResponse, loadCrls } from './crl-loading.js';
+import { turn } from '../timers.js';
 import { crlBlocks } from './sources.js';
 import { callThread, ThreadFailure } from './thread-call.js';
 import workerFile from './worker-file.cjs';
@@ -79,7 +80,7 @@ export class CrlThreads {
       if (!existsSync(file))
         throw new ThreadFailure(`${file} is missing`, 'leave express-mtls out of the bundle');
       // Starting a thread takes milliseconds, so it is done in a later turn of the event loop than reading the sources.
-      await new Promise(setImmediate);
+      await turn();
       return await callThread(request, { file, startMs, workMs: workMs + bytes * workMsPerByte }, signal);
     } catch (error) {
       if (!(error instanceof ThreadFailure)) throw error;

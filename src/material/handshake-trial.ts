@@ -15,6 +15,7 @@ import {
 } from 'node:tls';
 import { MtlsError } from '../errors.js';
 import { type EventSink } from '../logger.js';
+import { inNextTurn, startTimeout, stopTimeout, turn } from '../timers.js';
 import { type MaterialEvents } from './events.js';
 import { type BuiltContext } from './secure-context.js';
 
@@ -127,7 +128,7 @@ async function shakeHands(
   client: SecureContext,
 ): Promise<NodeJS.ErrnoException | undefined> {
   // A whole handshake can run in one turn of the event loop. Connections get a turn in between.
-  await new Promise(setImmediate);
+  await turn();
   const [near, far] = duplexPair();
   const asked = { isServer: true, requestCert: true, rejectUnauthorized: false };
   const accepted = new TLSSocket(near, { ...asked, secureContext: server });
@@ -138,17 +139,21 @@ async function shakeHands(
       const end = (): void => {
         resolve(undefined);
       };
-      timer = setTimeout(end, trialTimeoutMs);
+      timer = startTimeout(end, trialTimeoutMs);
       caller.on('secureConnect', end);
       // The client rejected the server; another client may not.
       accepted.on('error', (fault: NodeJS.ErrnoException) => {
         resolve(fault.code?.includes('ALERT') === true ? undefined : fault);
       });
       // After an alert from the server, the server's own error follows.
-      caller.on('error', () => setImmediate(() => setImmediate(end)));
+      caller.on('error', () => {
+        inNextTurn(() => {
+          inNextTurn(end);
+        });
+      });
     });
   } finally {
-    clearTimeout(timer);
+    stopTimeout(timer);
     for (const stream of [accepted, caller, near, far]) stream.on('error', () => undefined).destroy();
   }
 }

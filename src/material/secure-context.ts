@@ -216,7 +216,8 @@ function build(options: SecureContextOptions): SecureContext {
   try {
     return createSecureContext(options);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : 'unknown error';
+    // Not by `instanceof`: in the contexts of test runners, errors of Node have another class.
+    const why = (cause as Partial<Error> | null)?.message ?? String(cause);
     throw new MtlsError(
       'ERR_MTLS_TLS_CONFIG_INVALID',
       { seen: `OpenSSL rejects the options as a whole: ${why}`, remedy: 'check options.tls' },

@@ -165,7 +165,8 @@ function dryRun(
   try {
     createSecureContext({ key, cert, ...(passphrase === undefined ? {} : { passphrase }) });
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : 'unknown error';
+    // Not by `instanceof`: in the contexts of test runners, errors of Node have another class.
+    const why = (cause as Partial<Error> | null)?.message ?? String(cause);
     throw new MtlsError(
       'ERR_MTLS_SERVER_CERTIFICATE_INVALID',
       { seen: `OpenSSL rejects the key in ${keyOrigin} with the certificate in ${certOrigin}: ${why}` },

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { setTimeout as pause } from 'node:timers/promises';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { ErrorCode, type ErrorData, errorOf, MtlsError } from '../errors.js';
 import { type CrlRequest, type CrlResponse } from './crl-loading.js';
 // Types only: the module does its work on import.
 import type { CrlWorkerData, CrlWorkerMessage } from './crl-worker.js';
+import { inNextTurn, startTimeout, stopTimeout } from '../timers.js';
 import { threadOptions } from './thread-options.js';
 
 /** The file that the thread runs, and its time limits in milliseconds. */
@@ -58,8 +58,14 @@ export async function callThread(
   } finally {
     answers.close();
     if (worker !== undefined)
-      await Promise.race([worker.terminate(), pause(longestEndMs, undefined, { ref: false })]);
+      await Promise.race([worker.terminate(), pauseUnref(longestEndMs)]);
   }
+}
+
+async function pauseUnref(ms: number): Promise<void> {
+  await new Promise<void>((resolve) => {
+    startTimeout(resolve, ms).unref();
+  });
 }
 
 function startThread(file: string, workerData: CrlWorkerData): Worker {
@@ -89,9 +95,13 @@ async function firstAnswer(
   try {
     return await new Promise((resolve, reject) => {
       const expect = (what: 'started' | 'answered', ms: number): void => {
-        clearTimeout(patience);
+        stopTimeout(patience);
         // After a blocked event loop, a message may be waiting. It is read before the immediate runs.
-        patience = setTimeout(() => setImmediate(reject, silence(what, ms)), ms);
+        patience = startTimeout(() => {
+          inNextTurn(() => {
+            reject(silence(what, ms));
+          });
+        }, ms);
       };
       const read = (message: unknown): void => {
         if (!isMessage(message))
@@ -125,7 +135,7 @@ async function firstAnswer(
       signal.addEventListener('abort', abort);
     });
   } finally {
-    clearTimeout(patience);
+    stopTimeout(patience);
     signal.removeEventListener('abort', abort);
     // A late message must not set the timer again.
     answers.close();

@@ -4,9 +4,10 @@
  *
  * @module
  */
-import { isAbsolute } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import { MtlsError } from '../errors.js';
 import { findFileForm } from '../x509/file-form.js';
+import { shorten } from '../x509/string.js';
 import { describeUrl } from './source-options.js';
 
 /** Why a source cannot be read, and what to do. */
@@ -35,13 +36,23 @@ const faults: Readonly<Record<string, Fault | undefined>> = {
   },
 };
 
+function faultOf(code: string | undefined, path: string): Fault | undefined {
+  if (code === 'ENOENT') return describeMissing(path);
+  if (code !== 'ERR_ACCESS_DENIED') return faults[code ?? ''];
+  return {
+    seen: 'the permission model of Node does not allow it',
+    remedy: `start Node with --allow-fs-read=${resolve(path)}, or better with its directory, in which files are replaced`,
+  };
+}
+
 /** The error for an unreadable source. */
 export function unreadable(path: string, option: string, error: unknown): MtlsError {
-  const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+  const { code } = error as NodeJS.ErrnoException;
   const source = `options.${option}`;
   if (isLikePath(path)) {
-    const fault = code === 'ENOENT' ? describeMissing(path) : faults[code];
-    const what = `cannot read ${JSON.stringify(path)} (${code})`;
+    const fault = faultOf(code, path);
+    // Without a code it is a defect, of this package or of a preload.
+    const what = `cannot read ${JSON.stringify(path)} (${code ?? shorten(String(error))})`;
     const seen = fault === undefined ? what : `${what}: ${fault.seen}`;
     const details = { source, seen, remedy: fault?.remedy };
     return new MtlsError('ERR_MTLS_SOURCE_UNREADABLE', details, { cause: error });
@@ -50,7 +61,7 @@ export function unreadable(path: string, option: string, error: unknown): MtlsEr
   const { seen, remedy } = describeText(path);
   return new MtlsError('ERR_MTLS_SOURCE_UNREADABLE', {
     source,
-    seen: `cannot read a path of ${path.length} characters (${code}): it is not a path, but looks like ${seen}`,
+    seen: `cannot read a path of ${path.length} characters (${code ?? 'unknown error'}): it is not a path, but looks like ${seen}`,
     remedy,
   });
 }

@@ -5,6 +5,7 @@
  */
 import type { Server as NetServer } from 'node:net';
 import type { SecureContext, SecureContextOptions, Server } from 'node:tls';
+import { inNextTurn, turn } from '../timers.js';
 import { MtlsError } from '../errors.js';
 import { Gate } from '../gate/gate.js';
 import { type Explanation, explain } from '../judgement/explanation.js';
@@ -104,7 +105,7 @@ export class MtlsHandle implements Mtls {
   begin(): void {
     this.#reloader.begin();
     // One turn later, so that the app can add listeners for the events about its CRLs first.
-    setImmediate(() => {
+    inNextTurn(() => {
       if (this.#life !== 'loading') return;
       this.#life = 'serving';
       this.#watchDates();
@@ -122,7 +123,7 @@ export class MtlsHandle implements Mtls {
     this.#state.commit(prepared);
     if (this.#life === 'serving') this.#watchExpiry();
     // Every request is judged by the new state from here on, so the open connections can wait a turn.
-    await new Promise(setImmediate);
+    await turn();
     const evicted = await this.#gate.judgeAll();
     // Logged only after the evictions, so that a slow logger does not delay them.
     announceCas(this.#reporter, this.#settings, prepared.materials, before?.materials);

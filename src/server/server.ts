@@ -27,6 +27,7 @@ import { Reporter } from './reporter.js';
 import { MtlsHandle } from './mtls-handle.js';
 import { type Mtls } from './mtls.js';
 import { type AnyOptions, type LoadedOptions, type MtlsOptions, type ProxiedOptions } from './options.js';
+import { checkRuntime } from './runtime.js';
 import { checkOptions, type Settings } from './settings.js';
 import { anchorless, asksForCertificates, checkProtectable, claim, refuseNames } from './protectable.js';
 import { reportUncalled } from './uncalled-factories.js';
@@ -88,6 +89,7 @@ export async function createServer(
   options: AnyOptions,
   listener?: RequestListener,
 ): Promise<MtlsServer | ProxiedServer> {
+  checkRuntime(process.versions);
   const settings = checkOptions(options);
   const handle = new MtlsHandle(settings);
   const context = await handle.load();
@@ -130,6 +132,7 @@ function begin(server: NetServer, handle: MtlsHandle, settings: Settings): void 
  * ```
  */
 export async function createServerOptions(options: MtlsOptions | LoadedOptions): Promise<ServerOptions> {
+  checkRuntime(process.versions);
   const settings = checkOptions(options);
   refuseNames(settings, 'the Host of each request must be checked');
   if (settings.signals) {
@@ -208,6 +211,7 @@ export async function protect(
  */
 export async function protect(server: HttpServer | Http2Server, options: ProxiedOptions): Promise<Mtls>;
 export async function protect(server: NetServer, options: AnyOptions): Promise<Mtls> {
+  checkRuntime(process.versions);
   const settings = checkOptions(options);
   refuseNames(settings, 'node:tls cannot replace the secure contexts of an existing server');
   checkProtectable(server, settings);

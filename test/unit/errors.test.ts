@@ -16,6 +16,7 @@ const statuses: [ErrorCode, number][] = [
   ['ERR_MTLS_OPTION_INVALID', 500],
   ['ERR_MTLS_STATE_INVALID', 500],
   ['ERR_MTLS_SERVER_UNPROTECTED', 500],
+  ['ERR_MTLS_RUNTIME_UNSUPPORTED', 500],
   ['ERR_MTLS_SOURCE_UNREADABLE', 500],
   ['ERR_MTLS_PASSPHRASE_INVALID', 500],
   ['ERR_MTLS_FORMAT_UNSUPPORTED', 500],
@@ -47,6 +48,34 @@ describe('an error of this package', () => {
     expect(error.message).toBe('it is so');
     expect(error).toBeInstanceOf(Error);
     expect(ErrorCode[code]).toBe(code);
+  });
+
+  test('exposes its message to clients for refusals, unless it names a file', () => {
+    const exposed = (code: ErrorCode, source?: string): boolean =>
+      new MtlsError(code, { seen: 'it is so', source }).expose;
+    expect(exposed('ERR_MTLS_CLIENT_FORBIDDEN')).toBe(true);
+    expect(exposed('ERR_MTLS_CERTIFICATE_INVALID', '/etc/ca.pem')).toBe(false);
+    expect(exposed('ERR_MTLS_REVOCATION_UNKNOWN')).toBe(false);
+    expect(exposed('ERR_MTLS_OPTION_INVALID')).toBe(false);
+  });
+
+  test('is recognised by instanceof, and its look-alikes are not', () => {
+    class Special extends MtlsError {}
+    const [error, special] = [MtlsError, Special].map(
+      (Kind) => new Kind('ERR_MTLS_CLIENT_FORBIDDEN', { seen: 'no' }),
+    );
+    expect(special).toBeInstanceOf(MtlsError);
+    expect(special).toBeInstanceOf(Special);
+    expect(error).not.toBeInstanceOf(Special);
+    for (const other of [
+      undefined,
+      null,
+      'MtlsError',
+      new Error('no'),
+      { ...error },
+      JSON.parse('{"name":"MtlsError"}'),
+    ])
+      expect(other instanceof MtlsError).toBe(false);
   });
 
   test('keeps its cause', () => {

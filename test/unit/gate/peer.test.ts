@@ -25,6 +25,7 @@ function socketOf(
   for (const { der } of [...others].reverse()) above = { raw: der, issuerCertificate: above };
   const socket = {
     calls: 0,
+    destroyed: session === null,
     getSession: () => session && Buffer.from(session),
     getPeerX509Certificate: () => {
       socket.calls++;
@@ -84,10 +85,10 @@ describe('a peer', () => {
 
   test('is none where the session has no certificate, and on a socket that has ended', () => {
     expect(new PeerCache().read(socketOf(undefined), 'trusted')).toBeUndefined();
-    for (const session of [null, undefined])
-      expect(
-        new PeerCache().read({ getSession: () => session } as unknown as TLSSocket, 'trusted'),
-      ).toBeUndefined();
+    for (const session of [null, undefined]) {
+      const ended = { destroyed: true, getSession: () => session };
+      expect(new PeerCache().read(ended as unknown as TLSSocket, 'trusted')).toBeUndefined();
+    }
   });
 
   test('leaves no secret of its session behind', () => {
@@ -111,6 +112,18 @@ describe('a peer', () => {
       const anonymous = { ...socket, getPeerCertificate: () => ({}) };
       expect(new PeerCache().read(anonymous as unknown as TLSSocket, 'trusted')).toBeUndefined();
     }
+  });
+
+  test('is read of node:tls where there is no session, as in Deno, whose bytes are no Buffer', () => {
+    const socket = {
+      destroyed: false,
+      getSession: () => null,
+      getPeerCertificate: () => ({ raw: new Uint8Array(client.der) }),
+    };
+    const { certificate } = expectPeer(new PeerCache().read(socket as unknown as TLSSocket, 'trusted'));
+    expect(certificate.raw).toEqual(client.der);
+    const destroyed = { ...socket, destroyed: true };
+    expect(new PeerCache().read(destroyed as unknown as TLSSocket, 'trusted')).toBeUndefined();
   });
 
   test('whose certificate cannot be read is refused, and is not remembered', () => {
