@@ -26,6 +26,10 @@ const statusByCode = {
   ERR_MTLS_REVOCATION_UNKNOWN: 503,
   /** The client is authenticated, but the rule of the route forbids the request. */
   ERR_MTLS_CLIENT_FORBIDDEN: 403,
+  /** With `requireBoundToken()`: the request has no access token. */
+  ERR_MTLS_TOKEN_REQUIRED: 401,
+  /** With `requireBoundToken()`: the access token is not bound to the certificate of the client. */
+  ERR_MTLS_TOKEN_INVALID: 401,
   /** With `proxies`: the request did not come from a proxy. */
   ERR_MTLS_PROXY_UNTRUSTED: 403,
   /** With `proxies`: the header that should hold a certificate cannot be read as one. */
@@ -197,11 +201,6 @@ export class MtlsError extends Error {
     return this.status < 500 && this.source === undefined;
   }
 
-  /** @internal */
-  get [brand](): true {
-    return true;
-  }
-
   /**
    * Recognises the errors of every copy of this package.
    * @param value - What was thrown.
@@ -212,6 +211,8 @@ export class MtlsError extends Error {
     return typeof value === 'object' && value !== null && (value as { [brand]?: unknown })[brand] === true;
   }
 }
+
+Object.defineProperty(MtlsError.prototype, brand, { value: true });
 
 // A file can have a fault in every block. A reader fixes a few at a time.
 const mostListed = 10;

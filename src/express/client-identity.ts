@@ -84,6 +84,6 @@ function unguarded({ socket }: IncomingMessage): MtlsError {
   return new MtlsError('ERR_MTLS_SERVER_UNPROTECTED', {
     seen: `the request came through ${seen}, where no client certificate is verified`,
     remedy:
-      'create the server with createServer() or createServerOptions(), or protect() it before it listens',
+      'create the server with createServer() or createServerOptions(), or protect() it before it listens; in a test without TLS, wrap the app with asClient() of express-mtls/testing',
   });
 }

@@ -80,6 +80,11 @@ export function claim(server: Server): void {
   Object.defineProperty(server, gateKey, { value: true });
 }
 
+/** Whether a server is protected, by this copy of the package or another. */
+export function isGuarded(server: unknown): boolean {
+  return typeof server === 'object' && server !== null && gateKey in server;
+}
+
 /**
  * Whether the handshake requests a certificate. If proxies are authenticated in another way, only direct clients need
  * one.

@@ -68,7 +68,7 @@ const quiet: ErrorRequestHandler = (error, _req, res, _next) => {
 };
 
 const withoutTls =
-  'the request came through a server without TLS, where no client certificate is verified; create the server with createServer() or createServerOptions(), or protect() it before it listens';
+  'the request came through a server without TLS, where no client certificate is verified; create the server with createServer() or createServerOptions(), or protect() it before it listens; in a test without TLS, wrap the app with asClient() of express-mtls/testing';
 
 describe.each(expresses)('a server without the gate, $name', ({ framework }) => {
   function guardedApp(errorHandler: ErrorRequestHandler): Express {

@@ -56,7 +56,7 @@ describe('clientIdentity', () => {
     const error = passed[0]?.[0] as MtlsError;
     expect(error).toMatchObject({ code: 'ERR_MTLS_SERVER_UNPROTECTED', status: 500 });
     expect(error.message).toBe(
-      `the request came through ${seen}, where no client certificate is verified; create the server with createServer() or createServerOptions(), or protect() it before it listens`,
+      `the request came through ${seen}, where no client certificate is verified; create the server with createServer() or createServerOptions(), or protect() it before it listens; in a test without TLS, wrap the app with asClient() of express-mtls/testing`,
     );
     expect(req.clientIdentity).toBeUndefined();
     expect(takeWarnings()).toEqual([error.message]);

@@ -1,0 +1,39 @@
+/**
+ * An API that accepts a token only with the certificate that it is bound to. `npx tsx examples/oauth/api.ts`
+ *
+ * @module
+ */
+import { readFileSync } from 'node:fs';
+import https from 'node:https';
+import type { AddressInfo } from 'node:net';
+import express from 'express';
+import { clientOf, createServer, developmentLogger, mtlsErrorHandler } from 'express-mtls';
+import { requireBoundToken } from 'express-mtls/oauth';
+import { auth, requiredScopes } from 'express-oauth2-jwt-bearer';
+
+const port = Number(process.env['PORT'] ?? 4433);
+const issuer = process.env['ISSUER'] ?? 'https://localhost:4434';
+const certs = process.env['CERTS'] ?? 'certs-dev';
+const [key, cert] = [`${certs}/server-key.pem`, `${certs}/server-crt.pem`];
+const [ca, crl] = [`${certs}/ca-crt.pem`, `${certs}/ca-crl.pem`];
+
+const app = express();
+app.use(
+  auth({
+    issuer,
+    jwksUri: `${issuer}/jwks`,
+    audience: 'https://api.example',
+    tokenSigningAlg: 'ES256',
+    agent: new https.Agent({ ca: readFileSync(ca) }),
+  }),
+);
+app.use(requireBoundToken());
+app.get('/orders', requiredScopes('read'), (req, res) => {
+  res.send(`the orders of ${clientOf(req).commonName}, for ${String(req.auth?.payload['client_id'])}\n`);
+});
+app.use(mtlsErrorHandler());
+
+const server = await createServer({ key, cert, ca, crl, logger: developmentLogger() }, app);
+server.listen(port, () => {
+  console.log(`The API is on https://localhost:${(server.address() as AddressInfo).port}`);
+});
