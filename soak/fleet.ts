@@ -6,7 +6,7 @@
 import type { Child } from '../bench/harness/child.js';
 import { machineTime } from '../bench/harness/clock.js';
 import type { Certificate, CertificateAuthority } from '../test/support/chain.js';
-import { type ConnectionKind, goodPaceMs, isNamed, otherPaceMs, type Role } from './plan.js';
+import { type ConnectionKind, goodPaceMs, isNamed, isProxied, otherPaceMs, type Role } from './plan.js';
 import type { ClientsCalls } from './programs/clients.js';
 import type { Checker } from './truth/checker.js';
 import { Standing } from './truth/standing.js';
@@ -19,6 +19,8 @@ export interface Target {
   readonly sni: number;
   /** That name. */
   readonly name: string;
+  /** The port of nginx; `undefined` if it is not installed. */
+  readonly proxied: number | undefined;
   /** PEM. */
   readonly ca: string;
 }
@@ -78,6 +80,11 @@ export class Fleet {
   }
 
   #portOf(kind: ConnectionKind): number {
+    const { proxied } = this.#target;
+    if (isProxied(kind)) {
+      if (proxied === undefined) throw new Error(`nginx is not installed, and a client is ${kind}`);
+      return proxied;
+    }
     if (isNamed(kind) || kind === 'beside-sni') return this.#target.sni;
     return kind === 'http2' ? this.#target.http2 : this.#target.https;
   }

@@ -15,6 +15,8 @@ export const connectionKinds = [
   'beside-sni',
   'sni',
   'sni-reconnecting',
+  'proxied',
+  'proxied-websocket',
 ] as const;
 export type ConnectionKind = (typeof connectionKinds)[number];
 
@@ -30,6 +32,11 @@ export function isNamed(kind: ConnectionKind): boolean {
   return namedKinds.includes(kind);
 }
 
+/** Whether a client comes through nginx. */
+export function isProxied(kind: ConnectionKind): boolean {
+  return kind === 'proxied' || kind === 'proxied-websocket';
+}
+
 /** `good` is served throughout; each of the others is refused at some point, for its own reason. */
 export type Role = 'good' | 'revoked' | 'expiring' | 'guest';
 
@@ -43,6 +50,8 @@ export const goodClients: Readonly<Record<ConnectionKind, number>> = {
   'beside-sni': 5,
   sni: 5,
   'sni-reconnecting': 5,
+  proxied: 10,
+  'proxied-websocket': 5,
 };
 
 /** The number of other clients at any time. A refused client is replaced by a new one after a while. */
@@ -65,6 +74,8 @@ export const goodPaceMs: Readonly<Record<ConnectionKind, number>> = {
   'beside-sni': 500,
   sni: 500,
   'sni-reconnecting': 1000,
+  proxied: 500,
+  'proxied-websocket': 500,
 };
 
 /** The same for the other clients, which send more often to detect when they are refused. */
@@ -77,6 +88,8 @@ export const otherPaceMs: Readonly<Record<ConnectionKind, number>> = {
   'beside-sni': 100,
   sni: 100,
   'sni-reconnecting': 300,
+  proxied: 100,
+  'proxied-websocket': 100,
 };
 
 /** Milliseconds until a refused client tries again. */

@@ -85,9 +85,10 @@ function overloaded({ overloads }: SoakResult): string {
   return formatTable(head, rows);
 }
 
-function clients({ counts }: SoakResult): string {
+function clients({ counts, skippedKinds }: SoakResult): string {
   const others = Object.values(otherClients).reduce((sum, count) => sum + count, revokedUnderSni);
-  const rows = connectionKinds.map((kind) => [
+  const kinds = connectionKinds.filter((kind) => !skippedKinds.includes(kind));
+  const rows = kinds.map((kind) => [
     kind,
     `${goodClients[kind]}, every ${goodPaceMs[kind]} ms`,
     `every ${otherPaceMs[kind]} ms`,

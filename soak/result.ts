@@ -4,6 +4,7 @@
  * @module
  */
 import type { OverloadFigures } from './overload/overload-figures.js';
+import type { ConnectionKind } from './plan.js';
 import type { ServerFigures, Tally } from './programs/server.js';
 import type { Counts } from './truth/checker.js';
 import type { Cause } from './truth/standing.js';
@@ -62,6 +63,8 @@ export interface SoakResult {
   readonly standingFaults: { readonly samples: number; readonly without: number };
   /** One for each load. */
   readonly overloads: readonly OverloadFigures[];
+  /** The kinds of connection that this machine cannot have, because nginx is not installed. */
+  readonly skippedKinds: readonly ConnectionKind[];
   /** The number of different server certificates that new connections received. */
   readonly serverCertificates: number;
   readonly server: ServerFigures;

@@ -21,6 +21,7 @@ import { RevocationQueue } from './chaos/revocation-queue.js';
 import { Rotation } from './chaos/rotation.js';
 import { repeat } from './chaos/schedule.js';
 import { ServerName } from './chaos/server-name.js';
+import { Nginx } from './proxied/nginx.js';
 import { Fleet, type Target } from './fleet.js';
 import { Overloads } from './overload/overloads.js';
 import {
@@ -29,6 +30,7 @@ import {
   goodClients,
   graceMs,
   isNamed,
+  isProxied,
   namedKinds,
   otherClients,
   revokedUnderSni,
@@ -86,6 +88,10 @@ class Soak {
   readonly #guestCa: GuestCa;
   readonly #brokenSource: BrokenSource;
   readonly #serverName: ServerName;
+  readonly #nginx: Nginx;
+  readonly #skippedKinds: readonly ConnectionKind[] = Nginx.isInstalled()
+    ? []
+    : connectionKinds.filter(isProxied);
   readonly #files: { readonly ca: string; readonly crl: string; readonly crls: string };
 
   constructor(folder: string, programs: Programs, journal: Journal) {
@@ -113,10 +119,23 @@ class Soak {
     const additions = new Disk();
     this.#brokenSource = new BrokenSource(folder, files.crls, { additions, journal });
     this.#serverName = new ServerName(join(folder, 'named'), this.#root, journal);
+    this.#nginx = new Nginx(join(folder, 'nginx'), this.#root);
     this.#guestCa = new GuestCa({ ca: files.ca, residents, crls: files.crls }, { additions, journal });
   }
 
-  async run({ seconds, progressEveryMs, progress }: RunOptions): Promise<SoakResult> {
+  async run(options: RunOptions): Promise<SoakResult> {
+    if (this.#skippedKinds.length > 0) {
+      if (process.env['CI'] === 'true') throw new Error('nginx is not installed, and CI needs it');
+      options.progress('skipped: clients behind nginx, which is not installed');
+    }
+    try {
+      return await this.#run(options);
+    } finally {
+      await this.#nginx.stop();
+    }
+  }
+
+  async #run({ seconds, progressEveryMs, progress }: RunOptions): Promise<SoakResult> {
     const fleet = new Fleet(await this.#listen(), this.#programs.clients, this.#checker);
     const ending = new AbortController();
     const { signal } = ending;
@@ -127,7 +146,7 @@ class Soak {
       new RevocationQueue(fleet, this.#root, signal),
       new RevocationQueue(fleet, this.#serverName.authority, signal),
     ];
-    await revocations.fill(unnamedKinds, otherClients.revoked);
+    await revocations.fill(unnamedKinds.filter(this.#isRun), otherClients.revoked);
     await namedRevocations.fill(namedKinds, revokedUnderSni);
     await this.#guestCa.fill(fleet);
 
@@ -158,8 +177,10 @@ class Soak {
 
   async #listen(): Promise<Target> {
     const { files } = this.#serverName;
-    const ports = await this.#programs.server.call('listen', this.#serverFiles, files);
-    return { ...ports, name: files.name, ca: this.#root.pem };
+    const ports = await this.#programs.server.call('listen', this.#serverFiles, files, this.#nginx.ca);
+    const isRun = this.#skippedKinds.length === 0;
+    const proxied = isRun ? await this.#nginx.start(ports.proxied) : undefined;
+    return { ...ports, proxied, name: files.name, ca: this.#root.pem };
   }
 
   get #serverFiles(): ServerFiles {
@@ -170,7 +191,9 @@ class Soak {
 
   /** Returns the certificates of good clients of the root, which its CRLs could list. */
   async #fillWithGood(fleet: Fleet): Promise<Certificate[]> {
-    const kinds = connectionKinds.flatMap((kind) => Array<ConnectionKind>(goodClients[kind]).fill(kind));
+    const kinds = connectionKinds
+      .filter(this.#isRun)
+      .flatMap((kind) => Array<ConnectionKind>(goodClients[kind]).fill(kind));
     const members = await Promise.all(
       kinds.map((kind, index) =>
         fleet.enrol({ role: 'good', kind, issuer: this.#issuerOf(kind, index), isIn: true }),
@@ -178,6 +201,8 @@ class Soak {
     );
     return members.map(({ certificate }) => certificate).filter(({ issuer }) => issuer === this.#root);
   }
+
+  readonly #isRun = (kind: ConnectionKind): boolean => !this.#skippedKinds.includes(kind);
 
   #issuerOf(kind: ConnectionKind, index: number): CertificateAuthority {
     if (isNamed(kind)) return this.#serverName.authority;
@@ -203,6 +228,7 @@ class Soak {
       seconds,
       begun,
       checker: this.#checker,
+      skippedKinds: this.#skippedKinds,
       changes: {
         goodLists: { ...this.#crls.counts.good, [underSni]: this.#serverName.lists },
         brokenLists: this.#crls.counts.broken,

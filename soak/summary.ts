@@ -15,7 +15,7 @@ import type { Lateness } from './truth/standing.js';
 /** The raw results of a run. */
 export interface RunEvidence extends Pick<
   SoakResult,
-  'seconds' | 'changes' | 'overloads' | 'server' | 'left' | 'exit'
+  'seconds' | 'changes' | 'overloads' | 'skippedKinds' | 'server' | 'left' | 'exit'
 > {
   /** `machineTime()`. */
   readonly begun: number;

@@ -82,6 +82,7 @@ function openLine(kind: ConnectionKind, options: LineOptions): Line {
     case 'http2':
       return new Http2Line(options);
     case 'websocket':
+    case 'proxied-websocket':
       return new WebSocketLine(options);
     case 'keep-alive':
     case 'reconnecting':
@@ -89,6 +90,7 @@ function openLine(kind: ConnectionKind, options: LineOptions): Line {
       return new HttpsLine(kind, options);
     case 'beside-sni':
     case 'sni':
+    case 'proxied':
       return new HttpsLine('keep-alive', options);
     case 'sni-reconnecting':
       return new HttpsLine('reconnecting', options);

@@ -1,6 +1,6 @@
 /**
- * The servers under test, in a separate process: Express and WebSockets over https, HTTP/2, and Express with a name
- * in `sni`, all with the same files.
+ * The servers under test, in a separate process: Express and WebSockets over https, HTTP/2, Express with a name in
+ * `sni`, and Express and WebSockets behind nginx, all with the same files.
  *
  * @module
  */
@@ -69,6 +69,7 @@ const sockets = new WebSocketServer({ noServer: true });
 let https: MtlsServer | undefined;
 let sni: MtlsServer | undefined;
 let h2: http2.Http2SecureServer | undefined;
+let proxied: MtlsServer | undefined;
 let handles: readonly Mtls[] = [];
 let sampling: NodeJS.Timeout | undefined;
 
@@ -77,7 +78,8 @@ const calls = {
   async listen(
     files: ServerFiles,
     { name, ...own }: ServerNameFiles,
-  ): Promise<{ https: number; http2: number; sni: number }> {
+    proxyCa: string,
+  ): Promise<{ https: number; http2: number; sni: number; proxied: number }> {
     before = openResources();
     https = await createServer({ ...files, logger, tls: { ticketKeys } }, app());
     // Only the gate may close a connection of a client in good standing.
@@ -86,6 +88,10 @@ const calls = {
     // A separate server, because with `sni` no session is resumed.
     sni = await createServer({ ...files, logger, sni: { [name]: own } }, app());
     sni.keepAliveTimeout = 0;
+    const from = { ca: proxyCa, rule: { commonName: 'nginx' } };
+    proxied = await createServer({ ...files, logger, proxies: { from, header: 'nginx' } }, app());
+    proxied.keepAliveTimeout = 0;
+    proxied.on('upgrade', upgrade);
     h2 = http2.createSecureServer({
       key: readFileSync(files.key),
       cert: readFileSync(files.cert),
@@ -95,10 +101,15 @@ const calls = {
     h2.on('request', (req, res) => {
       res.end(answerTo(identify(req)?.commonName));
     });
-    handles = [https.mtls, sni.mtls, await protect(h2, { ...files, logger })];
+    handles = [https.mtls, sni.mtls, proxied.mtls, await protect(h2, { ...files, logger })];
     for (const handle of handles) count(handle);
     sampling = setInterval(sample, sampleEveryMs);
-    return { https: await listen(https), http2: await listen(h2), sni: await listen(sni) };
+    return {
+      https: await listen(https),
+      http2: await listen(h2),
+      sni: await listen(sni),
+      proxied: await listen(proxied),
+    };
   },
 
   figures(): ServerFigures {
@@ -114,7 +125,7 @@ const calls = {
   async end(): Promise<Resources> {
     clearInterval(sampling);
     sockets.close();
-    const servers = [https, sni, h2].filter((server) => server !== undefined);
+    const servers = [https, sni, proxied, h2].filter((server) => server !== undefined);
     const closings = await Promise.allSettled(servers.map(close));
     await Promise.all(handles.map((handle) => handle.close()));
     const unclosed = closings

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type ConnectionKind, connectionKinds, graceMs } from '../plan.js';
+import { type ConnectionKind, connectionKinds, graceMs, isProxied } from '../plan.js';
 import type { Observation, Served } from './observation.js';
 import type { Lateness, Standing } from './standing.js';
 
@@ -94,7 +94,8 @@ export class Checker {
   #seeServed({ at, by, resumed, serverSerial }: Served, standing: Standing): void {
     this.counts.served++;
     this.counts.servedByKind[standing.kind]++;
-    if (serverSerial !== undefined) this.serverSerials.add(serverSerial);
+    // nginx keeps its certificate.
+    if (serverSerial !== undefined && !isProxied(standing.kind)) this.serverSerials.add(serverSerial);
     if (resumed !== undefined) this.counts[resumed ? 'resumed' : 'notResumed']++;
     if (by !== standing.name) {
       this.counts.mistaken++;

@@ -7,7 +7,7 @@ import { overloadFailures } from '../overload/overload-figures.js';
 import { partnerFaults } from '../chaos/broken-source.js';
 import { pairFaults } from '../chaos/pair-faults.js';
 import { caFaults, serverNamePrefix } from '../chaos/server-name.js';
-import { allFaultsFromSeconds, steepestSlope } from '../plan.js';
+import { allFaultsFromSeconds, steepestSlope, connectionKinds } from '../plan.js';
 import type { SoakResult } from '../result.js';
 import { underSni } from './standing.js';
 
@@ -65,9 +65,16 @@ function faultFailures({ seconds, changes, standingFaults: { samples, without } 
 }
 
 /** A soak that provokes nothing would always pass. */
-function idlenessFailures({ counts, changes, lateness, serverCertificates }: SoakResult): string[] {
-  const idle = Object.entries(counts.servedByKind).filter(([, served]) => served === 0);
-  const failures = idle.map(([kind]) => `no request of kind ${kind} was served`);
+function idlenessFailures({
+  counts,
+  changes,
+  lateness,
+  skippedKinds,
+  serverCertificates,
+}: SoakResult): string[] {
+  const kinds = connectionKinds.filter((kind) => !skippedKinds.includes(kind));
+  const idle = kinds.filter((kind) => counts.servedByKind[kind] === 0);
+  const failures = idle.map((kind) => `no request of kind ${kind} was served`);
   for (const cause of ['revoked', 'expired', 'CA removed'] as const) {
     if (!lateness.some((figures) => figures.cause === cause))
       failures.push(`no client lost access because of: ${cause}`);

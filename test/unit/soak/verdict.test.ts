@@ -48,6 +48,7 @@ const passed: SoakResult = {
     closedMs: 600,
     afterCommit: 0,
   })),
+  skippedKinds: [],
   serverCertificates: 3,
   server: { reloads: 1, authenticated: 1, failedReloads: {}, evicted: {}, refused: {}, warnings: [] },
   memory: {
@@ -181,4 +182,11 @@ test('the slope is that of the fitted line after the warm-up, in MB per minute',
   expect(count).toBe(100);
   expect(megabytesAMinute).toBeCloseTo(0.5, 1);
   expect(slopeOf([], 0)).toEqual({ megabytesAMinute: 0, samples: 0 });
+});
+
+test('a kind of client that the machine cannot have is not missed', () => {
+  const servedByKind = { ...passed.counts.servedByKind, proxied: 0 };
+  const run = { ...passed, counts: { ...passed.counts, servedByKind } };
+  expect(findFailures({ ...run, skippedKinds: ['proxied'] })).toEqual([]);
+  expect(findFailures(run)).toEqual(['no request of kind proxied was served']);
 });
