@@ -204,12 +204,13 @@ export class CertificateStore implements Authorities {
     const candidates = this.named(certificate.issuer.canonical).filter((ca) => mayMean(certificate, ca));
     // A root is its own issuer, whatever its key identifiers are.
     const itself = isSelfIssued(certificate) ? [certificate] : [];
-    const byKey = groupByKey([...new Set([...itself, ...candidates])]);
     const known = this.#verified.signers.get(certificate.signed);
+    const all = [...new Set([...itself, ...candidates])];
     if (known !== undefined) {
-      const signer = byKey.find(([ca]) => this.#keyOf(ca.publicKey) === known);
-      if (signer !== undefined) return signer;
+      const signers = all.filter((ca) => this.#keyOf(ca.publicKey) === known);
+      if (signers.length > 0) return signers;
     }
+    const byKey = groupByKey(all);
     // A CA that certifies many others of its name has usually certified the previous one.
     const last = this.#lastSigners.get(certificate.issuer.canonical);
     const likely = byKey.filter(([ca]) => ca === certificate || last?.equals(ca.publicKey) === true);
