@@ -5,16 +5,15 @@
  */
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { publishCrl, type CrlStore, redisStore } from 'express-mtls/sources';
-import { Redis } from 'ioredis';
 import type { Certificate } from '../test/support/chain.js';
 import { Child, endProcess, startProgram } from './harness/child.js';
-import { machineTime, within } from './harness/clock.js';
+import { within } from './harness/clock.js';
 import { Bench, type Context } from './harness/context.js';
 import { freePort } from './harness/other-servers.js';
 import type { BenchmarkResult, Figure } from './harness/results.js';
 import { percentile } from './harness/statistics.js';
 import { HeldConnections } from './load/held-connections.js';
+import type { FleetPublisherCalls } from './programs/fleet-publisher.js';
 import type { FleetServerCalls } from './programs/fleet-server.js';
 
 const limitMs = 30_000;
@@ -40,9 +39,9 @@ export async function benchFleet(context: Context): Promise<BenchmarkResult> {
 async function measure(bench: Bench, size: number, rounds: number): Promise<Figure[]> {
   const { material } = bench;
   const { root } = material;
-  const { url, client } = await startRedis(bench);
-  const store = redisStore(client);
-  await publishCrl(store, root.crl({ number: 1 }).der, { ca: root.pem });
+  const url = await startRedis(bench);
+  const publisher = bench.own(new Child<FleetPublisherCalls>('fleet-publisher'));
+  await publisher.call('publish', url, root.crl({ number: 1 }).der, root.pem);
   const servers = Array.from({ length: size }, () => bench.own(new Child<FleetServerCalls>('fleet-server')));
   const ports = await Promise.all(
     servers.map((server) => server.call('listen', url, material.serverFiles())),
@@ -56,8 +55,7 @@ async function measure(bench: Bench, size: number, rounds: number): Promise<Figu
     );
     revoked.push(one);
     const { der } = root.crl({ number: 2 + round, revoked });
-    const started = machineTime();
-    await publishCrl(store, der, { ca: root.pem });
+    const started = await publisher.call('publish', url, der, root.pem);
     const closed = await Promise.all(held.map((each) => each.closed(limitMs)));
     afterMs.push(Math.max(...closed.flat()) - started);
     await sleep(100);
@@ -66,29 +64,28 @@ async function measure(bench: Bench, size: number, rounds: number): Promise<Figu
   return [
     { label: `${label}: p99`, value: percentile(afterMs, 0.99), unit: 'ms', atMost: 250 },
     { label: `${label}: median`, value: percentile(afterMs, 0.5), unit: 'ms' },
-    ...(size === 8 ? await idleCost(servers, store) : []),
+    ...(size === 8 ? await idleCost(servers, await publisher.call('reportBytes', url)) : []),
   ];
 }
 
 /** What polling and reporting cost while nothing changes. */
-async function idleCost(servers: readonly Child<FleetServerCalls>[], store: CrlStore): Promise<Figure[]> {
+async function idleCost(servers: readonly Child<FleetServerCalls>[], reportBytes: number): Promise<Figure[]> {
   const idleMs = 20_000;
   const [first] = servers as readonly [Child<FleetServerCalls>];
   const before = await first.call('cpu');
   await sleep(idleMs);
   const cpuMs = (await first.call('cpu')) - before;
-  const reports = await store.reports(100, AbortSignal.timeout(5000));
   return [
     {
       label: 'CPU of one process in an hour without changes',
       value: (cpuMs * 3_600_000) / idleMs,
       unit: 'ms',
     },
-    { label: 'report of one process', value: reports[0]?.length ?? 0, unit: 'B' },
+    { label: 'report of one process', value: reportBytes, unit: 'B' },
   ];
 }
 
-async function startRedis(bench: Bench): Promise<{ url: string; client: Redis }> {
+async function startRedis(bench: Bench): Promise<string> {
   const port = await freePort();
   const args = [
     '--port',
@@ -102,15 +99,8 @@ async function startRedis(bench: Bench): Promise<{ url: string; client: Redis }>
   ];
   const server = startProgram('redis-server', args);
   await within(listens(port), 10_000, 'starting redis-server');
-  const url = `redis://127.0.0.1:${port}`;
-  const client = new Redis(url);
-  bench.own({
-    stop: async () => {
-      client.disconnect();
-      await endProcess(server);
-    },
-  });
-  return { url, client };
+  bench.own({ stop: () => endProcess(server) });
+  return `redis://127.0.0.1:${port}`;
 }
 
 async function listens(port: number): Promise<void> {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export type { ReadFleet } from './fleet.js';
 export { type StatusOptions, statusRouter } from './status-router.js';
 export type {
   StatusAuthority,
@@ -19,4 +20,7 @@ export type {
   StatusFault,
   StatusReloads,
   StatusReport,
+  StatusFleet,
+  StatusProcess,
+  StatusProcessCrl,
 } from './status-report.js';

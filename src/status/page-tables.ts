@@ -8,7 +8,10 @@ import {
   type StatusAuthority,
   type StatusClient,
   type StatusCrl,
+  type StatusFleet,
   type StatusList,
+  type StatusProcess,
+  type StatusProcessCrl,
   type StatusRefusal,
   type StatusRefusals,
   type StatusReload,
@@ -26,7 +29,7 @@ interface Column<Entry> {
 
 /** Writes all tables, each in a section with a heading. */
 export function writeTables(report: StatusReport): Markup[] {
-  const { authorities, crls, clients, refusals, evictions, reloads } = report;
+  const { authorities, crls, clients, refusals, evictions, reloads, fleet } = report;
   const now = Date.parse(report.at);
   const captions = {
     authorities: `The CAs whose clients are admitted${notListed(authorities)}`,
@@ -43,6 +46,17 @@ export function writeTables(report: StatusReport): Markup[] {
     writeTable('Refusals', captions.refusals, refusals, refusalColumns),
     writeTable('Evictions', captions.evictions, evictions, refusalColumns),
     writeTable('Reloads', captions.reloads, reloads, reloadColumns),
+    ...(fleet === undefined
+      ? []
+      : [
+          writeTable(
+            'Fleet',
+            fleetCaption(fleet),
+            fleet,
+            processColumns(now),
+            fleet.outcome === 'failed' ? 'The store cannot be read.' : undefined,
+          ),
+        ]),
   ];
 }
 
@@ -51,11 +65,12 @@ function writeTable<Entry>(
   caption: string,
   { list }: StatusList<Entry>,
   columns: readonly Column<Entry>[],
+  empty = 'None.',
 ): Markup {
   const id = title.toLowerCase();
   const heading = markup`<h2 id="${id}">${title}</h2>`;
   if (list.length === 0)
-    return markup`<section aria-labelledby="${id}">\n${heading}\n<p>None.</p>\n</section>\n`;
+    return markup`<section aria-labelledby="${id}">\n${heading}\n<p>${empty}</p>\n</section>\n`;
   const head = columns.map(
     ({ name, kind }) => markup`<th role="columnheader" scope="col"${classOf(kind)}>${name}</th>`,
   );
@@ -186,6 +201,30 @@ const reloadColumns: readonly Column<StatusReload>[] = [
     },
   },
 ];
+
+function fleetCaption(fleet: StatusFleet): string {
+  return `${count(fleet.total, 'process', 'processes')} that report to the store${notListed(fleet)}`;
+}
+
+function processColumns(now: number): readonly Column<StatusProcess>[] {
+  return [
+    { name: 'Host', cell: ({ host }) => isolate(host) },
+    { name: 'Process', kind: 'number', cell: ({ pid }) => pid },
+    { name: 'Started', cell: ({ startedAt }) => writeTime(startedAt) },
+    { name: 'Reported', cell: ({ reportedAt }) => `${describeSpan(now - Date.parse(reportedAt))} ago` },
+    {
+      name: 'CRLs in force',
+      kind: 'long',
+      cell: ({ crls }) =>
+        crls.length === 0 ? 'none' : markup`${crls.map((crl) => writeProcessCrl(crl, now))}`,
+    },
+  ];
+}
+
+function writeProcessCrl({ issuer, number, isDelta, thisUpdate }: StatusProcessCrl, now: number): Markup {
+  const name = `${isDelta ? 'delta ' : ''}${number ?? 'without a number'}`;
+  return markup`<div>${name} of ${isolate(issuer)}, issued ${describeSpan(now - Date.parse(thisUpdate))} ago</div>`;
+}
 
 function writeWho({
   subject,

@@ -39,6 +39,40 @@ export interface StatusReport {
   readonly evictions: StatusRefusals;
   /** The reloads that changed something or failed, newest first. */
   readonly reloads: StatusReloads;
+  /** The processes that report to the same store; only with the option `fleet`. */
+  readonly fleet?: StatusFleet;
+}
+
+/** The fleet. */
+export interface StatusFleet extends StatusList<StatusProcess> {
+  /** `'failed'`: the store could not be read. */
+  readonly outcome: 'read' | 'failed';
+}
+
+/** A process, as it describes itself in the store. */
+export interface StatusProcess {
+  /** The name of its host. */
+  readonly host: string;
+  /** Its process id. */
+  readonly pid: number;
+  /** When it started. */
+  readonly startedAt: string;
+  /** When it last reported. */
+  readonly reportedAt: string;
+  /** The CRLs that it has in force, at most ten. */
+  readonly crls: readonly StatusProcessCrl[];
+}
+
+/** A CRL that a process has in force. */
+export interface StatusProcessCrl {
+  /** The CA that issued it. */
+  readonly issuer: string;
+  /** Its number; `null` if it has none. */
+  readonly number: string | null;
+  /** Whether it is a delta CRL. */
+  readonly isDelta: boolean;
+  /** Its thisUpdate. */
+  readonly thisUpdate: string;
 }
 
 /** A source with a fault. Its last-good copy stays in force. */

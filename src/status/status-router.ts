@@ -14,6 +14,7 @@ import { checkChoice, checkKeys, invalid } from '../option-checks.js';
 import { type ClientRule } from '../policy/client-rule.js';
 import { type Mtls } from '../server/mtls.js';
 import { prefersHtml } from './accept.js';
+import { describeFleet, type ReadFleet } from './fleet.js';
 import { History } from './history.js';
 import { contentSecurityPolicy } from './page-style.js';
 import { writePage } from './page.js';
@@ -43,6 +44,15 @@ export interface StatusOptions {
    */
   readonly sources?: 'names' | 'paths';
   /**
+   * Reads the processes that share a store, to show them on the page.
+   * @defaultValue the page shows no fleet
+   * @example
+   * ```ts
+   * const options: StatusOptions = { fleet: () => readFleet(store, { timeoutMs: 2000 }) };
+   * ```
+   */
+  readonly fleet?: ReadFleet;
+  /**
    * The clock, in milliseconds since 1970; for tests.
    * @defaultValue `Date.now`
    */
@@ -65,10 +75,11 @@ export interface StatusOptions {
  * ```
  */
 export function statusRouter(mtls: Mtls, options: StatusOptions = {}): Middleware {
-  const { guard, ready, sources, now } = checkOptions(mtls, options);
+  const { guard, ready, sources, now, fleet } = checkOptions(mtls, options);
   const history = new History(mtls, { now, sources });
-  const answerPage: Answer = (req, res) => {
-    const report = createReport(mtls, { history, sources, now: now() });
+  const answerPage: Answer = async (req, res) => {
+    const described = fleet === undefined ? {} : { fleet: await describeFleet(fleet) };
+    const report = { ...createReport(mtls, { history, sources, now: now() }), ...described };
     res.appendHeader('Vary', 'Accept');
     if (prefersHtml(req.headers.accept)) send(res, 'text/html; charset=utf-8', writePage(report));
     else send(res, 'application/json', `${JSON.stringify(report)}\n`);
@@ -90,7 +101,7 @@ export function statusRouter(mtls: Mtls, options: StatusOptions = {}): Middlewar
   };
 }
 
-type Answer = (req: IncomingMessage, res: ServerResponse) => void;
+type Answer = (req: IncomingMessage, res: ServerResponse) => Promise<void> | void;
 
 /** Why a request is forbidden; `undefined` if it is allowed. */
 type Guard = (
@@ -111,7 +122,7 @@ function respond(
     return;
   }
   const settle = (refusal: MtlsError | undefined): void => {
-    if (refusal === undefined) answer(req, res);
+    if (refusal === undefined) void Promise.resolve(answer(req, res)).catch(() => res.destroy());
     else answerProblem(res, refusal);
   };
   const refusal = guard(req, res);
@@ -144,15 +155,18 @@ function pathOf({ url = '/' }: IncomingMessage): string {
 function checkOptions(
   mtls: unknown,
   options: unknown,
-): Required<Pick<StatusOptions, 'ready' | 'sources' | 'now'>> & { readonly guard: Guard } {
+): Required<Pick<StatusOptions, 'ready' | 'sources' | 'now'>> & {
+  readonly guard: Guard;
+  readonly fleet: ReadFleet | undefined;
+} {
   if (typeof (mtls as Partial<Mtls> | null | undefined)?.reload !== 'function') {
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
       seen: 'the first argument of statusRouter() is not the handle of a server',
       remedy: 'pass server.mtls, which exists once createServer() has resolved',
     });
   }
-  checkKeys(options, 'the options of statusRouter()', ['access', 'ready', 'sources', 'now']);
-  const { access, ready, sources, now = Date.now } = options as Partial<StatusOptions>;
+  checkKeys(options, 'the options of statusRouter()', ['access', 'ready', 'sources', 'fleet', 'now']);
+  const { access, ready, sources, fleet, now = Date.now } = options as Partial<StatusOptions>;
   if (Object.hasOwn(options as object, 'access') && access === undefined) {
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
       seen: 'access is undefined',
@@ -161,11 +175,13 @@ function checkOptions(
     });
   }
   if (typeof now !== 'function') throw invalid('now', now, 'a function');
+  if (fleet !== undefined && typeof fleet !== 'function') throw invalid('fleet', fleet, 'a function');
   return {
     guard: access === undefined ? guardedBefore : access === 'anyone' ? letPass : guardBy(access),
     ready: checkChoice(ready, 'ready', ['guarded', 'open']),
     sources: checkChoice(sources, 'sources', ['names', 'paths']),
     now,
+    fleet,
   };
 }
 

@@ -662,3 +662,31 @@ test('over HTTP/2, on a server made elsewhere, the page and its refusals are the
   expect(await ask('client1', { ':path': '/else' })).toBe('200 - next');
   await mtls.close();
 });
+
+test('the page lists the processes of a fleet, escaped, and is shown although the store cannot be read', async () => {
+  const process = {
+    id: '1',
+    host: '<b>host</b>',
+    pid: 77,
+    node: 'v20',
+    startedAt: new Date(),
+    at: new Date(),
+    versions: new Map<string, string>(),
+    crls: [
+      { issuer: 'CN=ca', crlNumber: 5n, deltaBase: undefined, thisUpdate: new Date(), nextUpdate: undefined },
+    ],
+  };
+  const { report, page } = await watched({ status: { fleet: () => Promise.resolve([process]) } });
+  expect((await report()).fleet).toMatchObject({
+    outcome: 'read',
+    total: 1,
+    list: [{ host: '<b>host</b>', pid: 77, crls: [{ issuer: 'CN=ca', number: '5' }] }],
+  });
+  const { body } = await page();
+  expect(body).toContain('&#60;b&#62;host');
+  expect(body).not.toContain('<b>host');
+  const down = await watched({ status: { fleet: () => Promise.reject(new Error('down')) } });
+  expect((await down.report()).fleet).toEqual({ outcome: 'failed', total: 0, list: [] });
+  expect((await down.page()).body).toContain('The store cannot be read.');
+  expect((await (await watched()).report()).fleet).toBeUndefined();
+});

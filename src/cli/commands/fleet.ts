@@ -9,7 +9,7 @@ import { readFleet } from '../../sources/confirmation.js';
 import { type FleetProcess } from '../../sources/process-report.js';
 import type { Answer, CommonOptions } from '../answer.js';
 import type { Commands } from '../commands.js';
-import { storeHelp, storeOption, withStore } from '../store/store-options.js';
+import { describeStores, storeOption, withStore } from '../store/store-options.js';
 import { type Cell, formatTable } from '../table.js';
 import type { Terminal } from '../terminal.js';
 import { fromNow } from '../time.js';
@@ -34,7 +34,7 @@ export function addFleet({ create, answers }: Commands): void {
     )
     .addHelpText(
       'after',
-      `${storeHelp}
+      `${describeStores()}
 
 Examples:
   $ express-mtls fleet --at redis://store.internal

@@ -9,7 +9,7 @@ import type { Answer, CommonOptions } from '../answer.js';
 import { directoryOption, repeatable, type Commands } from '../commands.js';
 import { said } from '../daily.js';
 import { accountOf } from '../store/publish-account.js';
-import { storeHelp, storeOption, waitOption, withinOption, withStore } from '../store/store-options.js';
+import { describeStores, storeOption, waitOption, withinOption, withStore } from '../store/store-options.js';
 import type { Terminal } from '../terminal.js';
 
 interface PublishCommandOptions extends CommonOptions {
@@ -40,7 +40,7 @@ export function addPublish({ create, answers }: Commands): void {
     )
     .addHelpText(
       'after',
-      `${storeHelp}
+      `${describeStores()}
 
 Examples:
   $ express-mtls publish --to redis://store.internal --wait 8

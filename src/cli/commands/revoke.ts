@@ -15,7 +15,7 @@ import { openCa, passphraseOption, type CaOptions } from '../ca-options.js';
 import { directoryOption, type Commands } from '../commands.js';
 import { daysOption, said } from '../daily.js';
 import { accountOf } from '../store/publish-account.js';
-import { storeHelp, storeOption, waitOption, withinOption, withStore } from '../store/store-options.js';
+import { describeStores, storeOption, waitOption, withinOption, withStore } from '../store/store-options.js';
 import type { Terminal } from '../terminal.js';
 import { describeDate } from '../time.js';
 import { describeCrl } from './crl.js';
@@ -50,7 +50,7 @@ export function addRevoke({ create, answers }: Commands): void {
     )
     .addHelpText(
       'after',
-      `${storeHelp}
+      `${describeStores()}
 
 Examples:
   $ express-mtls revoke client2 --reason keyCompromise

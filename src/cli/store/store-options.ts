@@ -12,12 +12,14 @@ import { type OpenedStore, openStore } from './open-store.js';
 const storeVariable = 'EXPRESS_MTLS_STORE';
 
 /** Text for `--help` about the URL of a store. */
-export const storeHelp: string = `
+export function describeStores(): string {
+  return `
 Stores:
   redis://[user:password@]host:port/0[?prefix=NAME]   needs ioredis or redis
   postgres://[user:password@]host/database[?table=NAME]   needs pg
   nats://[user:password@]host:port[?bucket=NAME]   needs @nats-io/transport-node and @nats-io/kv
   rediss: and tls: use TLS. Without the option, the URL is read from ${storeVariable}.`;
+}
 
 /** An option with the URL of a store. */
 export function storeOption(flags: string, description: string): Option {
