@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Application, LogLevel } from 'typedoc';
+import { Application, LogLevel, ReflectionKind } from 'typedoc';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const manifest = createRequire(import.meta.url)('../package.json');
@@ -50,6 +50,15 @@ if (project === undefined) process.exit(1);
 for (const module of project.children) {
   module.name = path.posix.join(manifest.name, module.name === 'index' ? '.' : module.name);
 }
+// Clients of other libraries are taken by their shape. What a method of theirs takes, those libraries document.
+const inFunctionTypes = project
+  .getReflectionsByKind(ReflectionKind.Parameter)
+  .filter(
+    ({ parent }) => parent?.name === '__type' && !parent.parent?.parent?.kindOf(ReflectionKind.Parameter),
+  )
+  .filter((one) => !one.hasComment())
+  .map((one) => one.getFriendlyFullName());
+app.options.setValue('intentionallyNotDocumented', inFunctionTypes);
 app.validate(project);
 if (!process.argv.includes('--check')) await app.generateOutputs(project);
 if (app.logger.hasErrors() || app.logger.hasWarnings()) process.exit(1);

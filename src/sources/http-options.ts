@@ -12,11 +12,22 @@ export interface FetchedResponse {
   readonly status: number;
   /** The header fields. */
   readonly headers: {
-    /** The value of a field; `null` if it is absent. */
+    /**
+     * The value of a field; `null` if it is absent.
+     * @param name - The name of the field, in any letter case.
+     */
     get(name: string): string | null;
   };
   /** The body; `null` if there is none. */
   readonly body: FetchedBody | null;
+}
+
+/** A piece of a body. */
+export interface FetchedPiece {
+  /** Whether the body has ended. */
+  readonly done: boolean;
+  /** Its bytes; absent at the end. */
+  readonly value?: Uint8Array | undefined;
 }
 
 /** The body of a response. */
@@ -24,7 +35,7 @@ export interface FetchedBody {
   /** Begins to read. */
   getReader(): {
     /** The next piece. */
-    read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
+    read(): Promise<FetchedPiece>;
     /** Stops reading. */
     cancel(): Promise<void>;
   };

@@ -4,7 +4,13 @@
  * @module
  */
 export type { CrlInForce, SourceLoader } from '../material/source-options.js';
-export type { FetchedBody, FetchedResponse, FetchFunction, HttpSourceOptions } from './http-options.js';
+export type {
+  FetchedBody,
+  FetchedPiece,
+  FetchedResponse,
+  FetchFunction,
+  HttpSourceOptions,
+} from './http-options.js';
 export { crlFromUrl, type CrlFromUrlOptions } from './crl-from-url.js';
 export {
   crlFromDistributionPoints,
