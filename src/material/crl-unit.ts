@@ -130,9 +130,11 @@ export class CrlUnit {
     const inForce = new Set(context.inForce.map(({ digest }) => digest));
     const { short, long } = this.#split((state, parts) => this.#known.freshOf(state, parts, cas, inForce));
     if (short.parts.length > 0) {
-      const hash = this.#hash?.cas === cas ? this.#hash.sources : undefined;
+      // What is not read again counts too: a source from which only that was removed has changed.
+      const known = `${cas} ${[...short.settled.values()].flat().join(' ')}`;
+      const hash = this.#hash?.cas === known ? this.#hash.sources : undefined;
       const response = loadCrls(this.#request(short, context, hash));
-      this.#hash = { cas, sources: response.hash };
+      this.#hash = { cas: known, sources: response.hash };
       this.#arrive({ ...short, response, known: context.inForce, cas });
     }
     if (long.parts.length > 0) this.#loadAside(long, context, cas);
