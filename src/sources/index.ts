@@ -34,3 +34,4 @@ export type { CrlStore, StoredCrl, StoredVersion } from './crl-store.js';
 export { publishCrl, type PublishedCrl, type PublishOptions, type PublishReport } from './publish-crl.js';
 export { type Confirmation, readFleet } from './confirmation.js';
 export type { FleetProcess, ProcessReport } from './process-report.js';
+export { caFromSpiffeBundle } from './ca-from-spiffe-bundle.js';
