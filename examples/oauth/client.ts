@@ -23,7 +23,7 @@ const [name = 'client1'] = process.argv.slice(2);
 const read = (file: string): Buffer => readFileSync(`${certs}/${file}.pem`);
 const agent = new https.Agent({ ca: read('ca-crt'), cert: read(`${name}-crt`), key: read(`${name}-key`) });
 
-// Node's own fetch cannot send a client certificate: see docs/clients.md.
+// The fetch of Node cannot send a client certificate without the package undici.
 const fetchWithCertificate: CustomFetch = async (url, { method, headers, body }) => {
   const request = https.request(url, { agent, method, headers });
   const sent = body === null || body === undefined ? '' : String(body as string | URLSearchParams);

@@ -9,15 +9,16 @@ import { MtlsError } from '../errors.js';
 import { type CrlInput, type CrlRequest, type CrlResponse, loadCrls } from './crl-loading.js';
 import { turn } from '../timers.js';
 import { crlBlocks } from './sources.js';
-import { callThread, ThreadFailure } from './thread-call.js';
-import workerFile from './worker-file.cjs';
+import { callThread, ThreadFailure, type ThreadProgram } from './thread-call.js';
+import findWorkerProgram from './worker-file.cjs';
 
 /** Up to this size, loading takes less than 5 ms, which is less than starting a thread. */
 export const inlineBytes: number = 256 * 1024;
 
 /** The time limits of loading threads. */
 export interface ThreadSettings {
-  readonly file: string;
+  /** Finds the program of the thread. */
+  readonly find: () => ThreadProgram;
   /** The time for starting a thread, in milliseconds. */
   readonly startMs: number;
   /** The time for loading, in milliseconds, to which the time per byte is added. */
@@ -28,7 +29,7 @@ export interface ThreadSettings {
 }
 
 const settings: ThreadSettings = {
-  file: workerFile,
+  find: findWorkerProgram,
   startMs: 10_000,
   workMs: 60_000,
   // One million bytes per second. A small server with two cores loads fifty.
@@ -75,13 +76,17 @@ export class CrlThreads {
    */
   async load(request: CrlRequest, bytes: number, signal: AbortSignal): Promise<CrlResponse> {
     if (performance.now() < this.#avoidedUntil) return loadCrls(request);
-    const { file, startMs, workMs, workMsPerByte } = this.#settings;
+    const { find, startMs, workMs, workMsPerByte } = this.#settings;
     try {
-      if (!existsSync(file))
-        throw new ThreadFailure(`${file} is missing`, 'leave express-mtls out of the bundle');
+      const program = find();
+      if ('file' in program && !existsSync(program.file))
+        throw new ThreadFailure(
+          `${program.file} is missing`,
+          'in a bundle, add the entry express-mtls/crl-worker under this name, or leave express-mtls out',
+        );
       // Starting a thread takes milliseconds, so it is done in a later turn of the event loop than reading the sources.
       await turn();
-      return await callThread(request, { file, startMs, workMs: workMs + bytes * workMsPerByte }, signal);
+      return await callThread(request, { program, startMs, workMs: workMs + bytes * workMsPerByte }, signal);
     } catch (error) {
       if (!(error instanceof ThreadFailure)) throw error;
       if (signal.aborted)

@@ -31,6 +31,11 @@ function answer(request: CrlRequest): CrlWorkerMessage {
   }
 }
 
+if (workerData === null)
+  throw new MtlsError('ERR_MTLS_STATE_INVALID', {
+    seen: 'express-mtls/crl-worker was imported, but it is the program of a thread',
+    remedy: 'make it an entry of the bundle, with the name express-mtls-crl-worker',
+  });
 const { request, port } = workerData as CrlWorkerData;
 const say = (message: CrlWorkerMessage): void => {
   port.postMessage(message);

@@ -11,9 +11,12 @@ import type { CrlWorkerData, CrlWorkerMessage } from './crl-worker.js';
 import { inNextTurn, startTimeout, stopTimeout } from '../timers.js';
 import { threadOptions } from './thread-options.js';
 
-/** The file that the thread runs, and its time limits in milliseconds. */
+/** What a thread runs: a file, or code. */
+export type ThreadProgram = { readonly file: string } | { readonly code: string };
+
+/** What the thread runs, and its time limits in milliseconds. */
 export interface ThreadCall {
-  readonly file: string;
+  readonly program: ThreadProgram;
   /** Until the thread has started. */
   readonly startMs: number;
   /** From the start until the answer. */
@@ -53,12 +56,11 @@ export async function callThread(
   const { port1: answers, port2: port } = new MessageChannel();
   let worker: Worker | undefined;
   try {
-    worker = startThread(call.file, { request, port });
+    worker = startThread(call.program, { request, port });
     return await firstAnswer(worker, answers, call, signal);
   } finally {
     answers.close();
-    if (worker !== undefined)
-      await Promise.race([worker.terminate(), pauseUnref(longestEndMs)]);
+    if (worker !== undefined) await Promise.race([worker.terminate(), pauseUnref(longestEndMs)]);
   }
 }
 
@@ -68,10 +70,11 @@ async function pauseUnref(ms: number): Promise<void> {
   });
 }
 
-function startThread(file: string, workerData: CrlWorkerData): Worker {
+function startThread(program: ThreadProgram, workerData: CrlWorkerData): Worker {
   const { execArgv, env } = process;
   try {
-    return new Worker(file, {
+    return new Worker('file' in program ? program.file : program.code, {
+      eval: 'code' in program,
       workerData,
       transferList: [workerData.port],
       // Node has already printed its warnings about options when the process started.

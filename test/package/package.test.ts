@@ -21,7 +21,10 @@ const manifest = readJson(path.join(root, 'package.json')) as {
   exports: Record<string, unknown>;
   bin: Record<'express-mtls', string>;
 };
-const entries = Object.keys(manifest.exports).filter((entry) => !entry.endsWith('.json'));
+// Without the manifest, and without the program of a thread.
+const entries = Object.entries(manifest.exports).flatMap(([entry, target]) =>
+  typeof target === 'object' ? [entry] : [],
+);
 const tsc = createRequire(__filename).resolve('typescript/bin/tsc');
 
 let folder: string;

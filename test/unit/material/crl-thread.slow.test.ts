@@ -46,7 +46,7 @@ class Threads {
       const { workerData: { port } } = require('node:worker_threads');`;
     writeFileSync(file, `${head}\n${code}`);
     this.#threads = new CrlThreads({
-      file,
+      find: () => ({ file }),
       startMs: 20_000,
       workMs: 20_000,
       workMsPerByte: 0,
