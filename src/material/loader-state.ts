@@ -14,7 +14,7 @@ import { callLoader, copyLoaded, type Loadable, type SourceBytes } from './sourc
 type Hook = 'want' | 'inForce' | 'faults' | 'confirmedAt';
 
 /** The most URIs in one call of `want()`. */
-export const mostWanted = 64;
+const mostWanted = 64;
 
 /** Calls one loader and keeps its result. */
 export class LoaderState {
