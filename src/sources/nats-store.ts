@@ -29,7 +29,7 @@ export interface NatsStoreOptions {
  * A store in a key-value bucket of NATS JetStream. A CRL must fit into one message: `max_payload` of the NATS server
  * is 1 MiB by default, which is about 28,000 entries.
  * @param kv - A bucket of the package `@nats-io/kv`. Connect with `maxReconnectAttempts: -1`, so that the connection
- *   survives a long outage.
+ *   survives a long outage, and with a `pingInterval` of some seconds, so that a dead connection is noticed.
  * @param options - The bucket of the reports.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID`.
  * @example

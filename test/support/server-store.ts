@@ -30,7 +30,8 @@ export async function openServerStore(url: string): Promise<CrlStore> {
     servers: url,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 100,
-    waitOnFirstConnect: true,
+    // A dead connection is noticed after three of these.
+    pingInterval: 1000,
   };
   const kvm = new Kvm(await connect(options));
   const reports = await kvm.create('express-mtls-reports', { ttl: 30_000 });
