@@ -48,10 +48,11 @@ const provider = new Provider(`https://localhost:${port}`, {
 
 const [key, cert] = [`${certs}/server-key.pem`, `${certs}/server-crt.pem`];
 const [ca, crl] = [`${certs}/ca-crt.pem`, `${certs}/ca-crl.pem`];
+const answer = provider.callback();
 // The API fetches the keys without a certificate.
 const server = await createServer(
   { key, cert, ca, crl, clients: 'optional', logger: developmentLogger() },
-  provider.callback(),
+  (req, res) => void answer(req, res),
 );
 server.listen(port, () => {
   console.log(`The authorization server is on https://localhost:${port}`);
