@@ -133,7 +133,7 @@ export class ForwardedConnection implements KeptConnection {
       return { refusal: this.#keeper.failed(error), failedSignatures: 0 };
     }
     if (verdict.wanted.length > 0) this.#keeper.want(verdict.wanted, { name: undefined, isProxy: false });
-    if (!verdict.admitted) return verdict;
+    if (!verdict.admitted) return { ...verdict, refusal: withRemedy(verdict.refusal, this.#peer) };
     if (!isSamePolicies((this.#policies ??= verdict.policies), verdict.policies))
       return { refusal: policiesChanged, failedSignatures: 0 };
     this.#generation = judges.generation;
@@ -166,6 +166,14 @@ export class ForwardedConnection implements KeptConnection {
     this.end();
     if (isFirst) this.#keeper.reportEviction(this, refusal);
   }
+}
+
+/** Some proxies send no chain, or none on a resumed session. */
+function withRemedy(refusal: Refusal, { others }: ReadPeer): Refusal {
+  if (refusal.reason !== 'untrusted' || refusal.remedy !== undefined || others.length > 0) return refusal;
+  return refuse('untrusted', refusal.detail, {
+    remedy: 'the proxy sent no chain: if an intermediate is missing, add it to options.ca',
+  });
 }
 
 const proxyRefused = refuse('not-a-proxy', 'the proxy that the request came through is refused');

@@ -16,7 +16,8 @@ import {
   requireClientOnUpgrade,
   forwardIdentity,
 } from 'express-mtls';
-import { ca, type Certificate } from '../support/chain.js';
+import { ca, type Certificate, type CertificateOptions } from '../support/chain.js';
+import { nameConstraints, policyConstraints } from '../support/path-extensions.js';
 import { byteSequence, escaped, TestProxy } from '../support/proxied.js';
 import {
   nodeShowsIntermediates,
@@ -112,6 +113,15 @@ describe('a certificate that a proxy forwards', () => {
     });
   });
 
+  test('is an ordinary header without the option, which no handler takes for an identity', async () => {
+    const { port } = await startServer({ root, app: app() });
+    const direct = new TestProxy({ port, ca: root.pem, certificate: client2 });
+    const { body } = await direct.get('/', ['Client-Cert', byteSequence(client1), 'Mtls-Proxy-Secret', 'x']);
+    const { identity, headers } = seenBy(body);
+    expect(identity).toMatchObject({ commonName: 'client2', source: 'tls' });
+    expect(headers).toMatchObject({ 'client-cert': byteSequence(client1), 'mtls-proxy-secret': 'x' });
+  });
+
   test('is gone from every kind of headers, and so is each header that could have held it', async () => {
     const { proxy } = await start(byCertificate);
     const { body } = await proxy(nginx).get('/', [
@@ -157,23 +167,36 @@ describe('a certificate that a proxy forwards', () => {
     expect(seen).toHaveLength(1);
   });
 
-  test('is refused by every check of the path, without OpenSSL', async () => {
-    const constrained = root.intermediate({ commonName: 'short', pathLength: 0 });
-    const middle = constrained.intermediate('middle');
-    const below = middle.client('client1');
-    const { proxy } = await start(
-      { ...byCertificate, header: 'rfc9440' },
-      { options: { ca: [root.pem, constrained.pem] } },
-    );
-    const chain = byteSequence(middle);
-    const { status, body } = await proxy(nginx).get('/', [
-      ...['Client-Cert', byteSequence(below), 'Client-Cert-Chain', chain],
-    ]);
-    expect({ status, body }).toMatchObject({
-      status: 401,
-      body: expect.stringContaining('not-permitted') as unknown,
-    });
-  });
+  test.each([
+    ['a path length', { pathLength: 0 }, /pathLenConstraint/],
+    [
+      'a name constraint',
+      { extraExtensions: [nameConstraints({ excluded: { dns: ['example'] } })] },
+      /name/i,
+    ],
+    ['a policy', { extraExtensions: [policyConstraints({ requireExplicitPolicy: 0 })] }, /polic/i],
+  ] satisfies [string, CertificateOptions, RegExp][])(
+    'is refused by %s of a CA, without OpenSSL',
+    async (_what, own, detail) => {
+      const constrained = root.intermediate({ commonName: 'constrained', ...own });
+      const middle = constrained.intermediate('middle');
+      const below = middle.client({ commonName: 'client1', sans: { dns: ['a.example'] } });
+      const { proxy, recorder } = await start(
+        { ...byCertificate, header: 'rfc9440' },
+        { options: { ca: [root.pem, constrained.pem] } },
+      );
+      const { status, body } = await proxy(nginx).get('/', [
+        ...['Client-Cert', byteSequence(below), 'Client-Cert-Chain', byteSequence(middle)],
+      ]);
+      expect({ status, body }).toMatchObject({
+        status: 401,
+        body: expect.stringContaining('not-permitted') as unknown,
+      });
+      expect(recorder.events('refused')).toMatchObject([
+        { reason: 'not-permitted', detail: expect.stringMatching(detail) as unknown },
+      ]);
+    },
+  );
 
   test('is anonymous where the proxy sends no header, if callers may be', async () => {
     const optional = await start(byCertificate, { options: { clients: 'optional' } });

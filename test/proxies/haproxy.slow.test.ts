@@ -97,7 +97,12 @@ test('a client of an intermediate is refused by name on a resumed session where 
   const started = await startBelow([clientsCa]);
   expect(await callTwice(started)).toEqual([200, 401]);
   expect(started.recorder.events('refused')).toMatchObject([
-    { reason: 'untrusted', identity: { commonName: 'client3' } },
+    {
+      reason: 'untrusted',
+      identity: { commonName: 'client3' },
+      detail: expect.stringContaining('"CN=middle"') as unknown,
+      remedy: expect.stringContaining('add it to options.ca') as unknown,
+    },
   ]);
 });
 
