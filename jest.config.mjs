@@ -36,8 +36,8 @@ const main = ['integration', 'examples', 'conformance', 'repository'].map(
 const notSlow = '!**/*.slow.test.ts';
 
 /**
- * `npm run test:quick` runs the project `quick`, `npm test` that and `main`, and `npm run test:all` everything but
- * the tests in a browser (`npm run test:browser`).
+ * `npm run test:quick` runs the project `quick`, `npm test` that and `main`, `npm run test:slow` the slow ones, and
+ * `npm run test:all` everything but the tests in a browser (`npm run test:browser`).
  * @type {import('jest').Config}
  */
 export default {
