@@ -105,7 +105,7 @@ export const changeEveryMs = {
   brokenServerName: 3000,
   /** How long the pair of the server is broken before it is renewed. */
   brokenPair: 1500,
-  overload: 8000,
+  overload: 14_000,
 } as const;
 
 /** How one client keeps a server of its own busy. */

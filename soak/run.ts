@@ -137,6 +137,7 @@ class Soak {
 
   async #run({ seconds, progressEveryMs, progress }: RunOptions): Promise<SoakResult> {
     const fleet = new Fleet(await this.#listen(), this.#programs.clients, this.#checker);
+    await this.#programs.overloads.start({ ...this.#serverFiles, crl: [this.#files.crls] }, this.#root.pem);
     const ending = new AbortController();
     const { signal } = ending;
     // Every client that is refused waits for this signal.
@@ -157,7 +158,7 @@ class Soak {
       this.#guestCa.run(signal),
       this.#brokenSource.run(signal),
       this.#serverName.run(namedRevocations, signal),
-      this.#programs.overloads.run(this.#serverFiles, this.#root.pem, signal),
+      this.#programs.overloads.run(signal),
       runExpiries(fleet, this.#east, signal),
       repeat({ everyMs: observeEveryMs, signal }, () => fleet.observe()),
       repeat({ firstAfterMs: progressEveryMs, everyMs: progressEveryMs, signal }, async () => {

@@ -34,6 +34,7 @@ export class Overloads {
   );
   readonly #client = new Child<ClientCalls>('client');
   readonly #revoked: Certificate[] = [];
+  #target: { readonly port: number; readonly trusted: string } | undefined;
   readonly #figures = new Map<Overload, OverloadFigures>();
 
   /** Writes the CA of the clients, and its first CRL. */
@@ -50,19 +51,21 @@ export class Overloads {
   }
 
   /**
-   * Overloads a server until `signal`. A load that has begun is completed.
-   * @param files - Those of the other servers.
+   * Starts the server. Call this before a source is broken: a server does not start with it.
+   * @param files - Those of the other servers that break. Without the CRL of every second: loading it here too would
+   *   take the cores from the servers under test.
    * @param trusted - The CA of the server's certificate, in PEM.
    */
-  async run(files: ServerFiles, trusted: string, signal: AbortSignal): Promise<void> {
+  async start(files: ServerFiles, trusted: string): Promise<void> {
     const { ca: own, crl } = this.#files;
-    const port = await this.#server.call(
-      'listen',
-      { ...files, ca: [...files.ca, own], crl: [...files.crl, crl] },
-      `CN=${issuerName}`,
-    );
+    const all = { ...files, ca: [...files.ca, own], crl: [...files.crl, crl] };
+    this.#target = { port: await this.#server.call('listen', all, `CN=${issuerName}`), trusted };
+  }
+
+  /** Overloads the server until `signal`. A load that has begun is completed. */
+  async run(signal: AbortSignal): Promise<void> {
     await repeat({ firstAfterMs, everyMs: changeEveryMs.overload, signal }, async (count) => {
-      await this.#overload(overloads[count % overloads.length] as Overload, { port, trusted });
+      await this.#overload(overloads[count % overloads.length] as Overload);
     });
   }
 
@@ -70,10 +73,9 @@ export class Overloads {
     await Promise.all([this.#server.stop(), this.#client.stop()]);
   }
 
-  async #overload(
-    load: Overload,
-    { port, trusted }: { readonly port: number; readonly trusted: string },
-  ): Promise<void> {
+  async #overload(load: Overload): Promise<void> {
+    if (this.#target === undefined) throw new Error('the server was not started');
+    const { port, trusted } = this.#target;
     this.#journal.note(`a server is overloaded: ${load.name}`);
     const certificate = this.#authority.client();
     const { keyPem: key, chainPem: cert } = certificate;

@@ -3,9 +3,13 @@
  *
  * @module
  */
+import { getPriority, setPriority } from 'node:os';
 import { answerCalls } from '../../bench/harness/calls.js';
 import { Customer, type CustomerPlan } from '../clients/customer.js';
 import type { Observation } from '../truth/observation.js';
+
+// The clients must not take the cores from the server under test and its loading threads.
+setPriority(getPriority() + 5);
 
 const customers = new Map<number, Customer>();
 let observations: Observation[] = [];
