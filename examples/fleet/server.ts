@@ -22,7 +22,7 @@ const crl = lastGood(crlFromStore(redisStore(redis), { pollMs: 2000, timeoutMs: 
 const app = express();
 app.use(clientIdentity());
 app.get('/', (req, res) => {
-  res.type('text').send(`hello ${req.clientIdentity?.commonName ?? 'nobody'}\n`);
+  res.type('text').send(`hello ${req.clientIdentity?.commonName ?? 'anonymous'}\n`);
 });
 const server = await createServer({ key: KEY, cert: CERT, ca: CA, crl, logger: silent }, app);
 server.keepAliveTimeout = 60_000;

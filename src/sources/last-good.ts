@@ -16,7 +16,7 @@ import { LastGoodFile, type RememberedCrl, rememberedCrl } from './last-good-fil
  * are verified again and used like any others: the server starts while its source is down, and a CRL that is older
  * than the remembered one is refused. Until the source answers, its error is a fault in `mtls.faults`.
  *
- * Whoever can delete the file can make a process forget. Keep it where only the process can write.
+ * Keep the file where only the process can write: without it, an older CRL is not recognized after a restart.
  * @param source - A loader, or the path of a file or folder of CRLs.
  * @param file - The path of the file. Several processes can share it. Its folder must exist.
  * @returns A loader for the option `crl`.

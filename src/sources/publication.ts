@@ -121,7 +121,7 @@ function unpackAll({ crls = [] }: CrlResponse, { store, at }: Verification): Ver
   return crls.flatMap((crl) => ('unchanged' in crl ? [] : unpackCrl(crl, store, at)));
 }
 
-/** Half of a SHA-256: nobody gains by two scopes with one key, because all CRLs are signed. */
+/** Half of a SHA-256: two scopes with one key would be no attack, because all CRLs are signed. */
 function keyOf(verified: VerifiedCrl): string {
   return createHash('sha256').update(scopeKey(verified)).digest('hex').slice(0, 32);
 }

@@ -203,7 +203,7 @@ class RedisStore implements CrlStore {
 
   #renew(): void {
     this.#own?.close();
-    // Whoever only publishes tries again, and would otherwise have a connection to close.
+    // A publisher tries again, and would otherwise have a connection to close.
     this.#own = this.#watches > 0 ? this.#given.duplicate() : undefined;
   }
 }

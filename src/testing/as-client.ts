@@ -80,7 +80,7 @@ function notInTests(): MtlsError {
 
 const loopback = /^(?:::ffff:)?127\.|^::1$/;
 
-/** Why a request must not have a client that nobody authenticated. */
+/** Why a request must not get an identity without authentication. */
 function faultOf(server: unknown, req: IncomingMessage): MtlsError | undefined {
   const { socket } = req;
   if (connectionOf(req) !== undefined || isGuarded(server) || 'getPeerCertificate' in socket)

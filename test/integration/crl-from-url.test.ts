@@ -133,7 +133,7 @@ describe('a CRL over HTTP', () => {
   });
 });
 
-test('a 304 that nobody asked for is an error', async () => {
+test('a 304 to an unconditional request is an error', async () => {
   const crls = await CrlServer.start();
   crls.on('/ca.crl', status(304));
   await expect(crlFromUrl(crls.url(), quick).load(signal)).rejects.toThrow('the server answered 304');
@@ -238,7 +238,7 @@ describe('a hostile server', () => {
       'content-encoding other than',
       body(gzipSync(gzipSync(list)), { 'content-encoding': 'gzip, gzip' }),
     ],
-    ['a part that nobody asked for', 'answered 206', status(206)],
+    ['a part that was not requested', 'answered 206', status(206)],
     ['500', 'answered 500', status(500)],
   ])('that sends %s is a fault, and the last CRL stays in force', async (_what, seen, answer) => {
     const root = ca('ca');
