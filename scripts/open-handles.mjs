@@ -16,6 +16,8 @@ const given = process.argv.slice(2);
 const folders = given.some((argument) => !argument.startsWith('-')) ? [] : ['test/integration'];
 const child = spawn(process.execPath, [jest, ...folders, ...given, '--detectOpenHandles', '--silent'], {
   stdio: ['ignore', 'inherit', 'pipe'],
+  // Tests that limit elapsed time have a higher limit.
+  env: { ...process.env, TEST_HANDLES: '1' },
 });
 
 let text = '';

@@ -14,6 +14,7 @@ import { ca, type Certificate } from '../support/chain.js';
 import { temporaryDirectory } from '../support/files.js';
 import { type Backend, escaped, TestProxy } from '../support/proxied.js';
 import { listen, publish, silent, startServer, until } from '../support/server.js';
+import { aSecond, ownTime } from '../support/elapsed.js';
 
 const root = ca('ca');
 const [north, south, east] = [ca('north'), ca('south'), ca('east')];
@@ -23,7 +24,7 @@ const [client1, client2, client3] = ['client1', 'client2', 'client3'].map((name)
   Certificate,
 ];
 
-const limitMs = 1000;
+const limitMs = aSecond;
 const closers: (() => unknown)[] = [];
 
 afterEach(async () => {
@@ -81,7 +82,7 @@ class Load {
 
 interface Open {
   readonly isOpen: boolean;
-  /** By performance.now(). */
+  /** By ownTime(). */
   readonly ended: Promise<number>;
 }
 
@@ -91,7 +92,7 @@ async function openBoth(proxies: readonly [TestProxy, TestProxy], lines: readonl
   return open.map((each) => {
     const ended = new Promise<number>((resolve) => {
       each.once('close', () => {
-        resolve(performance.now());
+        resolve(ownTime());
       });
     });
     return {
@@ -105,7 +106,7 @@ async function openBoth(proxies: readonly [TestProxy, TestProxy], lines: readonl
 
 /** Publishes, and expects that all of it ends in time. */
 async function endedBy(change: () => void, open: readonly Open[]): Promise<void> {
-  const at = performance.now();
+  const at = ownTime();
   change();
   await until(() => open.every(({ isOpen }) => !isOpen), 'all of it ends', 10 * limitMs);
   for (const { ended } of open) expect((await ended) - at).toBeLessThan(limitMs);

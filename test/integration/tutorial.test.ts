@@ -16,6 +16,7 @@ import { type DevCa, openDevCa } from 'express-mtls/dev-ca';
 import request from 'supertest';
 import { temporaryDirectory } from '../support/files.js';
 import { Recorder, listen, until } from '../support/server.js';
+import { aSecond, ownTime } from '../support/elapsed.js';
 
 let folder: string;
 let devCa: DevCa;
@@ -140,10 +141,10 @@ test('step 11, revoke: client2 is put on a new CRL, and the server has it within
   const { url, server, recorder } = await start();
   await as('client2', url).expect(200, 'hello client2\n');
   const { outcome } = await devCa.revoke('client2', { reason: 'keyCompromise' });
-  const revokedAt = performance.now();
+  const revokedAt = ownTime();
   expect(outcome).toBe('revoked');
   await until(() => recorder.events('reloaded').length > 0, 'the CRL is reloaded');
-  expect(performance.now() - revokedAt).toBeLessThan(1000);
+  expect(ownTime() - revokedAt).toBeLessThan(aSecond);
   expect(recorder.events('reloaded')).toMatchObject([{ changed: true, added: 1, removed: 0 }]);
   expect(server.mtls.revocation.crls).toMatchObject([{ number: '2', entries: 1 }]);
 });

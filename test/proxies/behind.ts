@@ -32,6 +32,7 @@ import { codeBlocks } from '../support/markdown.js';
 import { freePort, Program, root } from '../support/program.js';
 import { configurations, type ProxyName, replaceAll, startProxy } from '../support/real-proxy.js';
 import { Clock, listen, Recorder } from '../support/server.js';
+import { ownTime } from '../support/elapsed.js';
 
 export type Proxies = NonNullable<MtlsOptions['proxies']>;
 
@@ -287,7 +288,7 @@ export interface ProxiedAnswer {
 /** What a client has open, and when it ended. */
 export interface Held {
   readonly isOpen: boolean;
-  /** Resolves with the time, by performance.now(). */
+  /** Resolves with the time, by ownTime(). */
   readonly ended: Promise<number>;
 }
 
@@ -453,7 +454,7 @@ function heldUntilClosed(
 async function closeOf(open: NodeJS.EventEmitter): Promise<number> {
   return await new Promise((resolve) => {
     open.once('close', () => {
-      resolve(performance.now());
+      resolve(ownTime());
     });
   });
 }

@@ -11,6 +11,7 @@ import { temporaryDirectory } from '../support/files.js';
 import { isStoreInstalled, RealStore, type StoreKind, storeIsMissing } from '../support/real-store.js';
 import { testWith } from '../support/requirements.js';
 import { pause, publish as publishFile, until } from '../support/server.js';
+import { aSecond, ownTime } from '../support/elapsed.js';
 
 const kinds: readonly StoreKind[] = ['redis', 'postgres', 'nats'];
 const members = 8;
@@ -31,7 +32,7 @@ describe.each(kinds)('%s', (kind) => {
       const connections = await Promise.all(fleet.map((member) => member.connect(client)));
       revoked.push(client);
       const { der } = root.crl({ number: 2 + round, revoked });
-      const started = performance.now();
+      const started = ownTime();
       const report = await publishCrl(store, der, { ca: root.pem, wait: members });
       slowest.push(Math.max(...(await evictions(connections, started))));
       expect(report.confirmation).toMatchObject({ wanted: members, processes: members });
@@ -41,7 +42,7 @@ describe.each(kinds)('%s', (kind) => {
       `${kind}: the slowest of ${members} after ${slowest.map(Math.round).join(', ')} ms\n`,
     );
     // Other tests run beside this one; the benchmark measures on a quiet machine.
-    expect([...slowest].sort((one, other) => one - other)[2]).toBeLessThan(1000);
+    expect([...slowest].sort((one, other) => one - other)[2]).toBeLessThan(aSecond);
   }, 120_000);
 });
 
@@ -159,14 +160,14 @@ describe.each(kinds)('%s that is disturbed', (kind) => {
 /** Gives the server a new certificate, and answers how long it takes until a client sees it, in milliseconds. */
 async function renew(member: Member, client: ClientCertificate, root: CertificateAuthority): Promise<number> {
   const renewed = root.server();
-  const started = performance.now();
+  const started = ownTime();
   publishFile(member.files.key, renewed.keyPem);
   publishFile(member.files.cert, renewed.chainPem);
   await until(async () => {
     await pause(50);
     return (await member.as(client).get()).serverFingerprint === renewed.x509.fingerprint256;
   }, 'the new certificate of the server is in force');
-  return performance.now() - started;
+  return ownTime() - started;
 }
 
 const soonest = (): AbortSignal => AbortSignal.timeout(10_000);

@@ -11,6 +11,7 @@ import { once } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http';
 import { afterEach } from '@jest/globals';
 import type { Certificate } from './chain.js';
+import { ownTime } from './elapsed.js';
 
 const closers: (() => void)[] = [];
 
@@ -74,14 +75,14 @@ export class OpenConnection {
     this.#socket = socket;
     // ECONNRESET is how an eviction looks from here.
     socket.on('error', () => {});
-    socket.once('close', () => (this.#closedAt = performance.now()));
+    socket.once('close', () => (this.#closedAt = ownTime()));
   }
 
   get isClosed(): boolean {
     return this.#closedAt !== undefined || this.#socket.destroyed;
   }
 
-  /** When it was closed, by performance.now(). */
+  /** When it was closed, by ownTime(). */
   get closedAt(): number | undefined {
     return this.#closedAt;
   }

@@ -9,6 +9,7 @@ import { afterEach } from '@jest/globals';
 import type { MtlsOptions } from 'express-mtls';
 import { type StoreSourceOptions } from '../../src/sources/store-source-options.js';
 import { builtProgram } from './built-source.js';
+import { ownTime } from './elapsed.js';
 import type { CertificateAuthority } from './chain.js';
 import { Client, type ClientCertificate, type OpenConnection } from './client.js';
 import { material, until } from './server.js';
@@ -134,5 +135,5 @@ export class Member {
 /** Waits until each connection is closed, and answers how long that took since a moment, in milliseconds. */
 export async function evictions(connections: readonly OpenConnection[], since: number): Promise<number[]> {
   await until(() => connections.every(({ isClosed }) => isClosed), 'every connection is closed');
-  return connections.map(({ closedAt = performance.now() }) => closedAt - since);
+  return connections.map(({ closedAt = ownTime() }) => closedAt - since);
 }

@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs';
 import type { SecureContextOptions } from 'node:tls';
 import { type DevCa, openDevCa } from 'express-mtls/dev-ca';
+import { ownTime } from './elapsed.js';
 import { temporaryDirectory } from './files.js';
 import { until } from './server.js';
 import { call, type CallOptions } from './call.js';
@@ -58,9 +59,9 @@ export class Stage {
    */
   async revoke(name: string, isOut: () => boolean | Promise<boolean>): Promise<number> {
     await this.#ca.revoke(name);
-    const published = performance.now();
+    const published = ownTime();
     await until(isOut, `${name} is disconnected`);
-    return performance.now() - published;
+    return ownTime() - published;
   }
 }
 
