@@ -3,6 +3,7 @@
  *
  *   0  errors.ts, option-checks.ts, logger.ts,   codes; what every option check shares; where what happens is reported;
  *      quantity.ts, time-span.ts, timers.ts      quantities and spans of time in words; real timers
+ *      within.ts                                work with a limit of time
  *   1  x509/ forwarded/                         bytes in, frozen values out; header values in, certificates out
  *   2  identity/ revocation/ policy/            what a certificate says; what CRLs and rules say of it
  *   3  judgement/                               whether a client is admitted, and why
@@ -12,7 +13,7 @@
  *   7  the entries, sources/, dev-ca/ and cli/  loaded by nothing else
  */
 const layers = [
-  '^src/(errors|option-checks|logger|quantity|time-span|timers)\\.ts$',
+  '^src/(errors|option-checks|logger|quantity|time-span|timers|within)\\.ts$',
   '^src/(x509|forwarded)/',
   '^src/(identity|revocation|policy)/',
   '^src/judgement/',

@@ -141,6 +141,7 @@ export default defineConfig([
         'error',
         { property: '_handle', message: 'Node’s internals change without notice; use the public API.' },
         { property: 'ssl', message: 'Node’s internals change without notice; use the public API.' },
+        { object: 'AbortSignal', message: 'Its signals may never be aborted on Node 20; use within.ts.' },
       ],
       'jsdoc/require-jsdoc': [
         'error',

@@ -4,6 +4,7 @@
  * @module
  */
 import { MtlsError } from '../errors.js';
+import { TimeLimitError, within } from '../within.js';
 
 /** Repeats a call, and remembers whether the last one failed. */
 export class LoaderCall {
@@ -72,15 +73,12 @@ export async function callWithin<Result>(
   closing: AbortSignal,
   limitMs: number = longestLoadMs,
 ): Promise<Result> {
-  const late = AbortSignal.timeout(limitMs);
-  const signal = AbortSignal.any([closing, late]);
   try {
-    // A loader that ignores its signal must not delay closing the server.
-    return await unlessAborted(load(signal), signal, () =>
-      late.aborted ? `it has not settled within ${limitMs / 1000} s` : 'the server was closed',
-    );
+    return await within(limitMs, load, closing);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    if (cause instanceof TimeLimitError)
+      throw new MtlsError('ERR_MTLS_SOURCE_UNREADABLE', { source: origin, seen: cause.message }, { cause });
+    const why = closing.aborted ? 'the server was closed' : messageOf(cause);
     const code = 'ERR_MTLS_SOURCE_UNREADABLE';
     // Parsers quote what they cannot parse.
     if (keyLike.test(why))
@@ -95,21 +93,6 @@ export async function callWithin<Result>(
 // Base64 of DER begins with M and a letter up to P, that of PEM with LS0t.
 const keyLike = /-----|LS0t|M[A-P][A-Za-z0-9+/=]{30}/;
 
-async function unlessAborted<Value>(
-  work: Promise<Value> | Value,
-  signal: AbortSignal,
-  why: () => string,
-): Promise<Value> {
-  return await new Promise((resolve, reject) => {
-    const abort = (): void => {
-      reject(new Error(why()));
-    };
-    signal.addEventListener('abort', abort, { once: true });
-    if (signal.aborted) abort();
-    void Promise.resolve(work)
-      .then(resolve, reject)
-      .finally(() => {
-        signal.removeEventListener('abort', abort);
-      });
-  });
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }

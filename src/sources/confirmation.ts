@@ -4,8 +4,9 @@
  * @module
  */
 import { type CrlInForce } from '../material/source-options.js';
-import { type CrlStore, storeFailure, unlessAborted } from './crl-store.js';
+import { type CrlStore, storeFailure } from './crl-store.js';
 import { type FleetProcess, parseReport } from './process-report.js';
+import { within } from '../within.js';
 
 /** How many processes have confirmed that a CRL is in force. */
 export interface Confirmation {
@@ -48,9 +49,8 @@ export async function readFleet(
   store: CrlStore,
   { timeoutMs = 10_000 }: { readonly timeoutMs?: number } = {},
 ): Promise<FleetProcess[]> {
-  const limit = AbortSignal.timeout(timeoutMs);
   try {
-    const reports = await unlessAborted(store.reports(mostProcesses, limit), limit);
+    const reports = await within(timeoutMs, (signal) => store.reports(mostProcesses, signal));
     const processes = reports.flatMap((text) => parseReport(text) ?? []);
     return processes.sort((one, other) => compare(one.host, other.host) || one.pid - other.pid);
   } catch (cause) {

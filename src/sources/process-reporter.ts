@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { type CrlInForce } from '../material/source-options.js';
 import { type CrlStore, longestReport } from './crl-store.js';
 import { formatReport, type ProcessReport, startedAt } from './process-report.js';
+import { within } from '../within.js';
 
 const timeoutMs = 10_000;
 
@@ -61,7 +62,7 @@ export class ProcessReporter {
     const text = formatReport({ ...content, id: this.#id, startedAt, at: new Date() });
     try {
       if (text.length <= longestReport)
-        await this.#store.report(this.#id, text, this.#keepMs, AbortSignal.timeout(timeoutMs));
+        await within(timeoutMs, (signal) => this.#store.report(this.#id, text, this.#keepMs, signal));
       this.#failures = 0;
     } catch (error) {
       this.#warn(error);

@@ -18,7 +18,7 @@ import { checkRevocationPolicy } from '../revocation/revocation-policy.js';
 import { type VerifiedCrl } from '../revocation/verified-crl.js';
 import { CertificateStore } from '../x509/certificate-store.js';
 import { type Confirmation, waitUntilInForce } from './confirmation.js';
-import { type CrlStore, storeFailure, type StoredCrl, unlessAborted } from './crl-store.js';
+import { type CrlStore, storeFailure, type StoredCrl } from './crl-store.js';
 import {
   checkSuccession,
   type Publication,
@@ -26,6 +26,7 @@ import {
   readStored,
   type Verification,
 } from './publication.js';
+import { within } from '../within.js';
 
 /** The options of {@link publishCrl}. */
 export interface PublishOptions {
@@ -183,9 +184,8 @@ class Publisher {
   }
 
   async #call<Result>(what: string, work: (limit: AbortSignal) => Promise<Result>): Promise<Result> {
-    const limit = AbortSignal.any([this.#verification.signal, AbortSignal.timeout(this.#timeoutMs)]);
     try {
-      return await unlessAborted(work(limit), limit);
+      return await within(this.#timeoutMs, work, this.#verification.signal);
     } catch (cause) {
       throw storeFailure(this.#store.name, what, cause);
     }

@@ -6,10 +6,11 @@
 import { combineFaults, MtlsError } from '../errors.js';
 import { type CrlInForce, type SourceLoader } from '../material/source-options.js';
 import { count } from '../quantity.js';
-import { type CrlStore, isKey, storeFailure, type StoredVersion, unlessAborted } from './crl-store.js';
+import { type CrlStore, isKey, storeFailure, type StoredVersion } from './crl-store.js';
 import { Notices } from './notices.js';
 import { ProcessReporter } from './process-reporter.js';
 import { checkStoreOptions, type StoreSettings, type StoreSourceOptions } from './store-source-options.js';
+import { TimeLimitError, within } from '../within.js';
 
 /**
  * The CRLs of a shared store: read at start, when the store announces a change, and every few seconds. What the store
@@ -242,15 +243,13 @@ class StoreLoader implements SourceLoader {
 
   async #call<Result>(signal: AbortSignal, work: (limit: AbortSignal) => Promise<Result>): Promise<Result> {
     const { timeoutMs } = this.#settings;
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     try {
-      // A store that ignores its signal must not hold up the next reload.
-      return await unlessAborted(work(limit), limit);
+      return await within(timeoutMs, work, signal);
     } catch (cause) {
-      if (!limit.aborted || signal.aborted) throw storeFailure(this.#store.name, 'the command', cause);
+      if (!(cause instanceof TimeLimitError)) throw storeFailure(this.#store.name, 'the command', cause);
       throw new MtlsError(
         'ERR_MTLS_STORE_FAILED',
-        { source: this.#store.name, seen: `there was no answer within ${timeoutMs / 1000} s` },
+        { source: this.#store.name, seen: cause.message },
         { cause },
       );
     }
