@@ -4,6 +4,7 @@
  * @module
  */
 import { MtlsError } from '../errors.js';
+import { invalid } from '../option-checks.js';
 
 /** What a store says about one of its CRLs without sending it. */
 export interface StoredVersion {
@@ -83,6 +84,14 @@ export const longestReport = 65_536;
 /** Whether a text can be a key in every store. `publishCrl()` writes no other keys. */
 export function isKey(text: string): boolean {
   return /^[\w-]{1,64}$/.test(text);
+}
+
+/**
+ * Checks the key of a CRL before it is written.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID` if it cannot be a key in every store
+ */
+export function checkKey(key: string): void {
+  if (!isKey(key)) throw invalid('key', key, 'at most 64 letters, digits, "_" and "-"');
 }
 
 /** The error for a store that failed, without secrets that its client may have put into the message. */

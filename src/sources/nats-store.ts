@@ -6,8 +6,8 @@
 import { checkKeys, invalid } from '../option-checks.js';
 import { count } from '../quantity.js';
 import {
+  checkKey,
   type CrlStore,
-  isKey,
   longestReport,
   storeFailure,
   type StoredCrl,
@@ -104,7 +104,7 @@ class NatsStore implements CrlStore {
     replaces: string | undefined,
     signal: AbortSignal,
   ): Promise<string | undefined> {
-    if (!isKey(key)) throw invalid('key', key, 'at most 64 letters, digits, "_" and "-"');
+    checkKey(key);
     return await this.#call('writing', signal, async () => {
       try {
         const revision =

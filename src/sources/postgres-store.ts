@@ -7,8 +7,8 @@ import { checkBoolean, checkEach, invalid } from '../option-checks.js';
 import { count } from '../quantity.js';
 import { digestOf } from '../revocation/verified-crl.js';
 import {
+  checkKey,
   type CrlStore,
-  isKey,
   longestReport,
   storeFailure,
   type StoredCrl,
@@ -119,7 +119,7 @@ class PostgresStore implements CrlStore {
     replaces: string | undefined,
     signal: AbortSignal,
   ): Promise<string | undefined> {
-    if (!isKey(key)) throw invalid('key', key, 'at most 64 letters, digits, "_" and "-"');
+    checkKey(key);
     const version = digestOf(crl);
     const write =
       replaces === undefined

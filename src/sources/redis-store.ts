@@ -7,8 +7,8 @@ import { checkEach, invalid } from '../option-checks.js';
 import { count } from '../quantity.js';
 import { digestOf } from '../revocation/verified-crl.js';
 import {
+  checkKey,
   type CrlStore,
-  isKey,
   storeFailure,
   type StoredCrl,
   type StoredVersion,
@@ -153,7 +153,7 @@ class RedisStore implements CrlStore {
     replaces: string | undefined,
     signal: AbortSignal,
   ): Promise<string | undefined> {
-    if (!isKey(key)) throw invalid('key', key, 'at most 64 letters, digits, "_" and "-"');
+    checkKey(key);
     const version = digestOf(crl);
     const args = [key, replaces ?? '', version, crl, this.#channel];
     return (await this.#run(writeScript, this.#crlKeys, args, signal)) === 1 ? version : undefined;
