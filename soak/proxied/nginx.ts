@@ -6,10 +6,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ca, type CertificateAuthority } from '../../test/support/chain.js';
+import { freePort, isListening } from '../../test/support/ports.js';
 
 const startLimitMs = 10_000;
 const endLimitMs = 5000;
@@ -48,7 +48,7 @@ export class Nginx {
 
   /** Starts it. @returns Its port. */
   async start(app: number): Promise<number> {
-    const port = await freePort();
+    const port = Number(await freePort());
     writeFileSync(join(this.#folder, 'nginx.conf'), configuration(this.#folder, { port, app }));
     const child = spawn(
       'nginx',
@@ -122,24 +122,4 @@ http {
   }
 }
 `;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address() as AddressInfo;
-  await once(server.close(), 'close');
-  return port;
-}
-
-async function isListening(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
 }

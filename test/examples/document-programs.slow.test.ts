@@ -9,7 +9,8 @@ import { until } from '../support/server.js';
 import { call } from '../support/call.js';
 import { writeProgram } from './document-program.js';
 import { codeBlocks, documents } from '../support/markdown.js';
-import { freePort, isListening, Program, run } from '../support/program.js';
+import { freePort, isListening } from '../support/ports.js';
+import { Program, run } from '../support/program.js';
 
 const folder = temporaryDirectory();
 const certs = path.join(folder, 'certs-dev');

@@ -6,7 +6,8 @@ import { until } from '../support/server.js';
 import { call } from '../support/call.js';
 import { writeProgram } from './document-program.js';
 import { readDocument } from '../support/markdown.js';
-import { freePort, Program } from '../support/program.js';
+import { freePort } from '../support/ports.js';
+import { Program } from '../support/program.js';
 
 const document = 'docs/getting-started.md';
 

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { openDevCa } from 'express-mtls/dev-ca';
 import { temporaryDirectory } from '../support/files.js';
-import { freePort, Program, run } from '../support/program.js';
+import { freePort } from '../support/ports.js';
+import { Program, run } from '../support/program.js';
 
 const server = 'examples/minimal/server.ts';
 const client = 'examples/minimal/client.ts';

@@ -8,7 +8,8 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { beforeEach, expect, jest, test } from '@jest/globals';
-import { freePort, Program } from '../support/program.js';
+import { freePort } from '../support/ports.js';
+import { Program } from '../support/program.js';
 import { Stage } from '../support/stage.js';
 
 jest.setTimeout(180_000);

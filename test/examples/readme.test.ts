@@ -7,7 +7,8 @@ import { temporaryDirectory } from '../support/files.js';
 import { call } from '../support/call.js';
 import { writeProgram } from './document-program.js';
 import { codeBlocks, readDocument } from '../support/markdown.js';
-import { freePort, Program, root, run } from '../support/program.js';
+import { freePort } from '../support/ports.js';
+import { Program, root, run } from '../support/program.js';
 
 const readme = readDocument('README.md');
 const blocks = new Map(codeBlocks('README.md').map(({ file, code }) => [file, code]));

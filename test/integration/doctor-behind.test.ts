@@ -16,7 +16,7 @@ import { ca, type Certificate } from '../support/chain.js';
 import { type CommandResult, runCommand } from '../support/command.js';
 import { temporaryDirectory, writeMaterial } from '../support/files.js';
 import { apacheValue, nginxValue, sfBytes, sfList } from '../support/forwarded.js';
-import { freePort, isListening } from '../support/program.js';
+import { freePort, isListening } from '../support/ports.js';
 import { listen } from '../support/server.js';
 import {
   forwards,

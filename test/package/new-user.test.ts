@@ -9,7 +9,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, expect, jest } from '@jest/globals';
 import { readDocument } from '../support/markdown.js';
-import { freePort } from '../support/program.js';
+import { freePort } from '../support/ports.js';
 import { testWith } from '../support/requirements.js';
 import { pack, run } from './tarball.js';
 

@@ -10,7 +10,7 @@ import type { BehindReport } from '../../src/cli/doctor/behind.js';
 import type { Verdict } from '../../src/cli/doctor/verdict.js';
 import { runCommand } from '../support/command.js';
 import { temporaryDirectory, writeMaterial } from '../support/files.js';
-import { freePort } from '../support/program.js';
+import { freePort } from '../support/ports.js';
 import {
   configurations,
   isInstalled,

@@ -5,10 +5,10 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer } from 'node:net';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach } from '@jest/globals';
+import { isListening } from './ports.js';
 
 export const root = path.resolve(__dirname, '../..');
 
@@ -101,32 +101,10 @@ export class Program {
   }
 }
 
-/** Whether a port is in use. */
-export async function isListening(port: string): Promise<boolean> {
-  const socket = connect(Number(port), 'localhost');
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
-}
-
 /** Runs a program to its end. */
 export async function run(
   file: string,
   options?: ProgramOptions,
 ): Promise<{ output: string; exitCode: number }> {
   return await new Program(file, options).ended();
-}
-
-/** A free port. */
-export async function freePort(): Promise<string> {
-  const server = createServer();
-  await once(server.listen(0), 'listening');
-  const { port } = server.address() as AddressInfo;
-  await once(server.close(), 'close');
-  return `${port}`;
 }

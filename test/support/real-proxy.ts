@@ -9,7 +9,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach } from '@jest/globals';
 import { readDocument } from './markdown.js';
-import { isListening } from './program.js';
+import { isListening } from './ports.js';
 import { pause } from './server.js';
 
 /** A program, and what a configuration of it needs to run in a folder, in the foreground. */

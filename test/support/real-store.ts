@@ -10,7 +10,7 @@ import path from 'node:path';
 import { afterEach } from '@jest/globals';
 import { type OpenedStore, openStore } from '../../src/cli/store/open-store.js';
 import { temporaryDirectory } from './files.js';
-import { freePort, isListening } from './program.js';
+import { freePort, isListening } from './ports.js';
 import { pause } from './server.js';
 
 /** A store of the tests. */
