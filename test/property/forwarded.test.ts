@@ -22,9 +22,10 @@ import { startCpuClock } from '../support/cpu-time.js';
 import { sequence } from '../support/der-writer.js';
 import { pemOf, proxies, sendsChain, sfBytes, traefikValue } from '../support/forwarded.js';
 import { bytes, mutations, place } from '../support/mutations.js';
+import { runs } from '../support/runs.js';
 
 // For each of fourteen presets.
-const numRuns = Math.ceil(Number(process.env['FUZZ_RUNS'] ?? 1000) / 5);
+const numRuns = Math.ceil(runs(200) / 5);
 // Generous: what is looked for takes seconds.
 const limitMs = 1000;
 const timeout = Math.max(30_000, numRuns * 50);

@@ -25,8 +25,9 @@ import { attributeTypes, ca, purposes } from '../support/chain.js';
 import { element, implicit, oid, sequence } from '../support/der-writer.js';
 import { at, bytes, mutations, place, structural } from '../support/mutations.js';
 import { startCpuClock } from '../support/cpu-time.js';
+import { runs } from '../support/runs.js';
 
-const numRuns = Number(process.env['FUZZ_RUNS'] ?? 1000);
+const numRuns = runs(200);
 // Generous: what is looked for takes seconds of its own, not a pause of the machine's.
 const limitMs = 1000;
 const timeout = Math.max(30_000, numRuns * 20);

@@ -17,8 +17,9 @@ import type { CertificateOptions } from '../support/chain.js';
 import { attributeTypes, ca } from '../support/chain.js';
 import type { StringType } from '../support/der-writer.js';
 import type { NameAttribute } from '../support/names.js';
+import { runs } from '../support/runs.js';
 
-const numRuns = Number(process.env['FUZZ_RUNS'] ?? 150);
+const numRuns = Math.ceil(runs(400) / 8);
 const timeout = Math.max(30_000, numRuns * 20);
 
 const root = ca('root');

@@ -174,12 +174,15 @@ function issue(issuer: CertificateAuthority | undefined, options: CertificateOpt
   );
   const text = pem('CERTIFICATE', der);
   let x509: X509Certificate | undefined;
+  let keyPem: string | undefined;
   return {
     der,
     pem: text,
     chainPem: text + (issuer?.issuer === undefined ? '' : issuer.chainPem),
     privateKey,
-    keyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    get keyPem() {
+      return (keyPem ??= privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
+    },
     serial: numberOf(serial).toString(16),
     serialContent: serial,
     subject,

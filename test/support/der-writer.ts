@@ -86,9 +86,16 @@ export function nullValue(): Buffer {
 
 /** An OBJECT IDENTIFIER from its dotted form, with arcs of any size. */
 export function oid(dotted: string): Buffer {
-  const [first = 0n, second = 0n, ...rest] = dotted.split('.').map(BigInt);
-  return element(0x06, Buffer.from([first * 40n + second, ...rest].flatMap(base128)));
+  let bytes = oids.get(dotted);
+  if (bytes === undefined) {
+    const [first = 0n, second = 0n, ...rest] = dotted.split('.').map(BigInt);
+    bytes = element(0x06, Buffer.from([first * 40n + second, ...rest].flatMap(base128)));
+    oids.set(dotted, bytes);
+  }
+  return Buffer.from(bytes);
 }
+
+const oids = new Map<string, Buffer>();
 
 const stringTags = {
   utf8: 0x0c,

@@ -39,9 +39,17 @@ export function generateKey(type: KeyType = 'p256'): KeyObject {
   }
 }
 
+// To derive and to write a public key takes OpenSSL longer than to sign.
+const publicKeyInfos = new WeakMap<KeyObject, Buffer>();
+
 /** The SubjectPublicKeyInfo that belongs to `privateKey`. */
 export function publicKeyInfo(privateKey: KeyObject): Buffer {
-  return createPublicKey(privateKey).export({ type: 'spki', format: 'der' });
+  let info = publicKeyInfos.get(privateKey);
+  if (info === undefined) {
+    info = createPublicKey(privateKey).export({ type: 'spki', format: 'der' });
+    publicKeyInfos.set(privateKey, info);
+  }
+  return Buffer.from(info);
 }
 
 /** 20 bytes that name the key (RFC 7093 section 2, method 4). */

@@ -6,7 +6,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { formatPem } from '../../../src/x509/pem.js';
 import { ca } from '../../support/chain.js';
 import { runCommand, type CommandResult } from '../../support/command.js';
 import { Budget, derivePkcs12KeyWithin } from '../../../src/cli/inspect/password-encryption.js';
@@ -199,15 +198,5 @@ describe('those that openssl makes', () => {
     expect(err).toMatch(
       /encrypted with 40-bit RC2, which is not supported; "openssl pkcs12 -legacy -nokeys -in /,
     );
-  });
-});
-
-test('the limit on hash rounds applies to all blocks of a file together', async () => {
-  const block = formatPem({ label: 'PKCS12', der: pkcs12({ ...given, iterations: 90_000 }) });
-  expect(await inspect(Buffer.from(block.repeat(3)), password)).toMatchObject({ code: 0 });
-  const { code, err } = await inspect(Buffer.from(block.repeat(30)), password);
-  expect({ code, err }).toMatchObject({
-    code: 3,
-    err: expect.stringMatching(/more than 4,000,000 rounds of hashing/) as unknown,
   });
 });

@@ -164,8 +164,8 @@ describe('the entries of an indirect CRL', () => {
   });
 });
 
-test('of 100,000 serial numbers every one is found, and of 100,000 others none', () => {
-  const entries = 100_000;
+test('of 20,000 serial numbers every one is found, and of 20,000 others none', () => {
+  const entries = 20_000;
   const crl = largeCrl(root, { entries, reason: 'keyCompromise' });
   const listed = new CrlIndex(packEntries(parseCrl(crl.der)));
   const inList = new Set<string>();

@@ -10,6 +10,7 @@ import { subjectAltName } from '../../support/extensions.js';
 import { attributeTypes } from '../../support/chain.js';
 import { distinguishedName, type NameOptions } from '../../support/names.js';
 import { certificateRequest } from '../../support/request.js';
+import { runs } from '../../support/runs.js';
 import { createSigner, generateKey, publicKeyInfo } from '../../support/signing.js';
 
 const privateKey = generateKey();
@@ -119,7 +120,7 @@ describe('a request is refused', () => {
     try {
       parseCertificateRequest(bytes);
     } catch (error) {
-      expect(error).toBeInstanceOf(MtlsError);
+      if (!(error instanceof MtlsError)) throw error;
     }
   };
 
@@ -143,6 +144,6 @@ describe('a request is refused', () => {
         copy[at] = octet;
         return end < 50 ? copy.subarray(0, end * 4) : copy;
       });
-    fc.assert(fc.property(changed, readsOrRefuses), { numRuns: 2000 });
+    fc.assert(fc.property(changed, readsOrRefuses), { numRuns: runs(200) });
   });
 });

@@ -8,6 +8,7 @@ import { type AltNameOptions, type NameAttribute, otherName } from '../../suppor
 import { nameConstraints } from '../../support/path-extensions.js';
 
 const root = ca('root');
+const { privateKey } = root;
 
 interface Case {
   readonly permitted?: AltNameOptions;
@@ -17,12 +18,12 @@ interface Case {
 }
 
 function constraintsOf(given: Case): NameConstraints {
-  const der = root.intermediate({ extraExtensions: [nameConstraints(given)] }).der;
+  const der = root.intermediate({ privateKey, extraExtensions: [nameConstraints(given)] }).der;
   return parseCertificate(der).nameConstraints as NameConstraints;
 }
 
 const certificateOf = (options: CertificateOptions): Certificate =>
-  parseCertificate(root.client(options).der);
+  parseCertificate(root.client({ privateKey, ...options }).der);
 
 /** What is wrong with a certificate of these names; its subject is empty if nothing is said of it. */
 function violation(given: Case, options: CertificateOptions, isLeaf = true): string | undefined {

@@ -123,8 +123,8 @@ describe('entries are read', () => {
     expect(entriesOf(raw, { start: 2, end: 2 + one.length })).toHaveLength(1);
   });
 
-  test('a hundred thousand entries are walked as one object', () => {
-    const crl = largeCrl(root, { entries: 100_000, reason: 'keyCompromise' });
+  test('twenty thousand entries are walked as one object', () => {
+    const crl = largeCrl(root, { entries: 20_000, reason: 'keyCompromise' });
     const { entries } = parseCrl(crl.der);
     const objects = new Set<unknown>();
     let index = 0;
@@ -135,7 +135,7 @@ describe('entries are read', () => {
       if (serial !== crl.serialAt(index) || entry.reason !== 1) wrong++;
       index++;
     });
-    expect({ index, wrong, objects: objects.size }).toEqual({ index: 100_000, wrong: 0, objects: 1 });
+    expect({ index, wrong, objects: objects.size }).toEqual({ index: 20_000, wrong: 0, objects: 1 });
   });
 });
 

@@ -48,17 +48,23 @@ describe('a time is read', () => {
   });
 
   test('every day of 1900 to 2400 is a day, and no 31st or 30th besides', () => {
+    const wrong: string[] = [];
     for (let year = 1900; year <= 2400; year++) {
       for (let month = 1; month <= 12; month++) {
         const last = new Date(Date.UTC(year, month, 0)).getUTCDate();
         for (const day of [1, 28, 29, 30, 31]) {
           const digits = `${year}${String(month).padStart(2, '0')}${String(day).padStart(2, '0')}000000Z`;
           const run = (): number => readTime(reader(generalizedTime(digits)));
-          if (day <= last) expect(run() * 1000).toBe(Date.UTC(year, month - 1, day));
-          else expect(failureOf(run).message).toContain('an invalid date');
+          const isRight =
+            day <= last
+              ? run() * 1000 === Date.UTC(year, month - 1, day)
+              : failureOf(run).message.includes('an invalid date');
+          if (!isRight) wrong.push(digits);
         }
       }
     }
+    // One expectation: Jest's own work for each of thirty thousand takes seconds.
+    expect(wrong).toEqual([]);
   });
 });
 
