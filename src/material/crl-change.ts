@@ -36,6 +36,8 @@ export interface CrlCombination {
   readonly at: Date;
   /** When sources last confirmed CRLs; `undefined` if that does not matter. */
   readonly confirmations: Confirmations | undefined;
+  /** Whether the full CRLs of deltas are elsewhere, and not compared here. */
+  readonly areBasesElsewhere?: boolean;
 }
 
 /** The CRLs that come into force. */
@@ -76,7 +78,7 @@ export function combineCrls(given: CrlCombination): CrlChange {
 function rollbacksIn(
   left: readonly VerifiedCrl[],
   crls: readonly VerifiedCrl[],
-  { arrived, store, policy, at }: CrlCombination,
+  { arrived, store, policy, at, areBasesElsewhere = false }: CrlCombination,
 ): Rollback[] {
   const checker = new RevocationChecker(crls, store, policy);
   return findRollbacks(left, {
@@ -85,6 +87,7 @@ function rollbacksIn(
     isConfigured: (ca) => isConfigured(ca, store),
     isSuccessor: (ca, old) => isSuccessor(ca, old, store, at),
     isStale: (one) => freshUntil(one, policy) <= at.getTime(),
+    areBasesElsewhere,
     canSpareIndirect: () => policy.unknown === 'deny' && checker.uncoveredCas(at).length === 0,
   });
 }

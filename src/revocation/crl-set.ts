@@ -71,6 +71,8 @@ export interface Replacement {
    * that.
    */
   readonly canSpareIndirect: () => boolean;
+  /** Whether the full CRLs of deltas are elsewhere. A delta then counts as usable without one. */
+  readonly areBasesElsewhere?: boolean;
 }
 
 /** A CRL in force, and a replacement that is rejected. */
@@ -106,7 +108,9 @@ function rollbackOf(
   if (old.crl.deltaBase !== undefined && isMergedAnew(old, next)) return undefined;
   const sameKey = byScope.get(scopeKey(old));
   const replacements = sameKey ?? next.crls.filter((crl) => isOfNewKey(crl, old, next));
-  const replacement = newestOf(replacements.filter((crl) => isUsable(crl, next.crls)));
+  const replacement = newestOf(
+    replacements.filter((crl) => next.areBasesElsewhere === true || isUsable(crl, next.crls)),
+  );
   if (replacement === undefined) {
     const error = takeover.faultUnlessCovered(old);
     return error && { old, replacement, error };

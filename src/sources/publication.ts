@@ -79,6 +79,8 @@ export async function checkSuccession(
     isGiven: (digest) => digest === verified.digest,
     isComplete: true,
     confirmations: undefined,
+    // A delta is compared with the delta that it replaces; its full CRL has a key of its own.
+    areBasesElsewhere: true,
     store,
     before: new RevocationChecker([stored], store, policy),
     policy,

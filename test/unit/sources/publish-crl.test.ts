@@ -85,6 +85,19 @@ test.each([
   expect(contents(store)).toEqual([two.der]);
 });
 
+test('a delta is replaced by a newer one, and never by an older one', async () => {
+  const older = root.crl({ number: 3, delta: 1, thisUpdate: ago(3), revoked: [first] });
+  const newer = root.crl({ number: 4, delta: 1, thisUpdate: ago(2), revoked: [first, second] });
+  const store = await storeWith(one.der, older.der);
+  const { crls } = await publishCrl(store, newer.der, { ca: root.pem });
+  expect(crls).toMatchObject([{ outcome: 'published', deltaBase: 1n, replaced: { crlNumber: 3n } }]);
+  expect(contents(store)).toEqual([one.der, newer.der]);
+  await expect(publishCrl(store, older.der, { ca: root.pem })).rejects.toMatchObject({
+    code: 'ERR_MTLS_CRL_ROLLBACK',
+  });
+  expect(contents(store)).toEqual([one.der, newer.der]);
+});
+
 test('each CA, each scope and its deltas have keys of their own', async () => {
   const delta = root.crl({ number: 3, delta: 1, revoked: [second] });
   const partition = root.crl({ number: 1, idp: { fullName: ['http://ca.example/1.crl'] } });
