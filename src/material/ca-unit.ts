@@ -35,6 +35,8 @@ interface CaSourceState {
   readonly loader: LoaderState | undefined;
   /** What the source held when it was last read without a fault. */
   last: readonly Certificate[];
+  /** The bytes of that. */
+  files: readonly SourceBytes[];
 }
 
 /** Reads the sources of `ca`. */
@@ -55,7 +57,7 @@ export class CaUnit {
     this.#sources = sources.map((source, index) => {
       const option = sources.length === 1 ? `${prefix}ca` : `${prefix}ca[${index}]`;
       const loader = isLoader(source) ? new LoaderState(source, { option, ...caBlocks }) : undefined;
-      return { source, option, loader, last: [] };
+      return { source, option, loader, last: [], files: [] };
     });
   }
 
@@ -106,15 +108,29 @@ export class CaUnit {
     };
   }
 
-  #readOne(state: CaSourceState, origins: string[]): Certificate[] | undefined {
+  #readOne(state: CaSourceState, origins: string[]): readonly Certificate[] | undefined {
     const { source, option, loader } = state;
     const { answer, fault } = loader ?? {};
     if (fault !== undefined) throw fault;
     if (loader !== undefined && answer === undefined) return undefined;
     const files: readonly SourceBytes[] = readCaSource(source, { option, answer, crl: this.#crl });
     origins.push(...files.map(({ origin }) => origin));
-    return files.flatMap(readCas);
+    // A CRL can come every minute, and there can be hundreds of CAs.
+    if (areSameFiles(files, state.files)) return state.last;
+    const certificates = files.flatMap(readCas);
+    state.files = files;
+    return certificates;
   }
+}
+
+function areSameFiles(files: readonly SourceBytes[], others: readonly SourceBytes[]): boolean {
+  return (
+    files.length === others.length &&
+    files.every(({ bytes, origin }, index) => {
+      const other = others[index] as SourceBytes;
+      return origin === other.origin && bytes.equals(other.bytes);
+    })
+  );
 }
 
 /** The CAs in force that stay, or all of them if no client could be trusted by the rest. */
@@ -139,10 +155,16 @@ function reuse(
     : undefined;
 }
 
-/** A text that is equal for two lists if they hold the same certificates. */
+const casKeys = new WeakMap<readonly Certificate[], string>();
+
+/** A text that is equal for two lists if they hold the same certificates. The lists must not be modified. */
 export function casKeyOf(certificates: readonly Certificate[]): string {
+  const known = casKeys.get(certificates);
+  if (known !== undefined) return known;
   const keys = [...new Set(certificates.map(keyOf))].sort();
-  return createHash('sha256').update(keys.join(' ')).digest('hex');
+  const key = createHash('sha256').update(keys.join(' ')).digest('hex');
+  casKeys.set(certificates, key);
+  return key;
 }
 
 function keyOf({ raw }: Certificate): string {

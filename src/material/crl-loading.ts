@@ -82,9 +82,10 @@ export interface CrlInputReport {
 
 /**
  * Loads CRLs.
+ * @param store - The CAs of the request, if they are on this thread already.
  * @throws MtlsError the fault of an unreadable source, if `purpose` is `'question'`.
  */
-export function loadCrls(request: CrlRequest): CrlResponse {
+export function loadCrls(request: CrlRequest, store?: CertificateStore): CrlResponse {
   const reading: Reading = { signed: [], faults: [] };
   const lists = request.inputs.flatMap((input, index) => readLists(input, index, reading, request));
   const hash = hashOf(lists, reading);
@@ -97,7 +98,7 @@ export function loadCrls(request: CrlRequest): CrlResponse {
     return { hash, crls: undefined, inputs: found, diff: { added: 0, removed: 0 }, shrunk: [] };
   }
   const distinct = [...new Map(lists.map((list) => [list.digest, list])).values()];
-  verifyAll(distinct, reading, request);
+  verifyAll(distinct, reading, { ...request, store: store ?? storeOf(request) });
   const crls = packAll(newestOfEachScope(reading.signed), reading, request);
   const others = request.inForce.filter(({ digest }) => request.staying.includes(digest));
   const after = [...crls.map(({ entries }) => entries), ...others];
@@ -174,8 +175,15 @@ function hashOf(lists: readonly CrlBytes[], { faults }: Reading): string {
   return digestOf(Buffer.from(found.join('\n')));
 }
 
-function verifyAll(lists: readonly CrlList[], reading: Reading, { cas, policy, at }: CrlRequest): void {
-  const store = new CertificateStore(cas.map((der) => parseCertificate(Buffer.from(der))));
+function storeOf({ cas }: CrlRequest): CertificateStore {
+  return new CertificateStore(cas.map((der) => parseCertificate(Buffer.from(der))));
+}
+
+function verifyAll(
+  lists: readonly CrlList[],
+  reading: Reading,
+  { store, policy, at }: CrlRequest & { readonly store: CertificateStore },
+): void {
   for (const list of lists) {
     attempt(reading, list, () => {
       const crl = readSignedCrl(list, store, policy);

@@ -133,7 +133,7 @@ export class CrlUnit {
       // What is not read again counts too: a source from which only that was removed has changed.
       const known = `${cas} ${[...short.settled.values()].flat().join(' ')}`;
       const hash = this.#hash?.cas === known ? this.#hash.sources : undefined;
-      const response = loadCrls(this.#request(short, context, hash));
+      const response = loadCrls(this.#request(short, context, hash), context.store);
       this.#hash = { cas: known, sources: response.hash };
       this.#arrive({ ...short, response, known: context.inForce, cas });
     }
