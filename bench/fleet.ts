@@ -3,13 +3,12 @@
  *
  * @module
  */
-import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Certificate } from '../test/support/chain.js';
-import { Child, endProcess, startProgram } from './harness/child.js';
-import { within } from './harness/clock.js';
+import { measureDeltas } from './fleet-delta.js';
+import { Child } from './harness/child.js';
 import { Bench, type Context } from './harness/context.js';
-import { freePort } from './harness/other-servers.js';
+import { startRedis } from './harness/redis.js';
 import type { BenchmarkResult, Figure } from './harness/results.js';
 import { percentile } from './harness/statistics.js';
 import { HeldConnections } from './load/held-connections.js';
@@ -26,6 +25,7 @@ export async function benchFleet(context: Context): Promise<BenchmarkResult> {
     context.progress(`${size} processes, ${rounds} revocations`);
     figures.push(...(await Bench.run((bench) => measure(bench, size, rounds))));
   }
+  figures.push(...(await Bench.run((bench) => measureDeltas(bench, context))));
   return {
     name: 'fleet',
     title: 'From publishing to Redis until the last process has closed the connection of the revoked client',
@@ -83,37 +83,4 @@ async function idleCost(servers: readonly Child<FleetServerCalls>[], reportBytes
     },
     { label: 'report of one process', value: reportBytes, unit: 'B' },
   ];
-}
-
-async function startRedis(bench: Bench): Promise<string> {
-  const port = await freePort();
-  const args = [
-    '--port',
-    String(port),
-    '--bind',
-    '127.0.0.1',
-    '--save',
-    '',
-    '--dir',
-    bench.material.directory,
-  ];
-  const server = startProgram('redis-server', args);
-  await within(listens(port), 10_000, 'starting redis-server');
-  bench.own({ stop: () => endProcess(server) });
-  return `redis://127.0.0.1:${port}`;
-}
-
-async function listens(port: number): Promise<void> {
-  for (;;) {
-    const isOpen = await new Promise<boolean>((resolve) => {
-      const socket = net.connect(port, '127.0.0.1');
-      const end = (isConnected: boolean) => (): void => {
-        socket.destroy();
-        resolve(isConnected);
-      };
-      socket.once('connect', end(true)).once('error', end(false));
-    });
-    if (isOpen) return;
-    await sleep(20);
-  }
 }

@@ -9,6 +9,9 @@ import { crlFromStore, redisStore } from 'express-mtls/sources';
 import { Redis } from 'ioredis';
 import { answerCalls } from '../harness/calls.js';
 import type { ServerFiles } from '../harness/material.js';
+import { type Stalls, StallProbe } from './stall-probe.js';
+
+let probe: StallProbe | undefined;
 
 const calls = {
   /** Starts the server, and returns its port. */
@@ -18,6 +21,23 @@ const calls = {
     server.keepAliveTimeout = 0;
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return (server.address() as AddressInfo).port;
+  },
+
+  startProbe(): void {
+    probe = new StallProbe();
+  },
+
+  stopProbe(): Stalls {
+    if (probe === undefined) throw new Error('no probe is running');
+    return probe.stop();
+  },
+
+  /** Requires `--expose-gc`. */
+  async collectGarbage(): Promise<void> {
+    for (let pass = 0; pass < 4; pass++) {
+      globalThis.gc?.();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   },
 
   /** CPU of all threads since the start, in milliseconds. */
