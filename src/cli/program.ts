@@ -36,7 +36,7 @@ export async function runProgram(args: readonly string[], version: string, world
   let exitCode: number = exitCodes.done;
   const program = new Command('express-mtls')
     .description(
-      'Client certificates for development: issue and revoke them, and find out why one is refused.',
+      'Issues and revokes client certificates for development, publishes CRLs to a fleet, and finds out why a client is refused.',
     )
     .version(version, '-V, --version')
     .exitOverride()

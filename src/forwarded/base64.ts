@@ -20,6 +20,7 @@ export function decodeBase64(text: string): Buffer {
 function whatIsWrong(text: string): string {
   const place = text.search(/[^A-Za-z0-9+/=]/);
   if (place >= 0) return `${excerpt(text.slice(place, place + 8))} at character ${place} of its base64`;
-  if (text.length % 4 !== 0) return `base64 of ${text.length} characters, which is not padded, or cut off`;
+  if (text.length % 4 !== 0)
+    return `base64 of ${text.length} characters, which is truncated or lacks its padding`;
   return 'base64 with padding in its middle, or with unused bits that are not zero';
 }

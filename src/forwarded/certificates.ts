@@ -54,7 +54,7 @@ function nextElement(reader: DerReader): Buffer {
     return reader.next(Tag.sequence).element;
   } catch (error) {
     if (!(error instanceof MtlsError)) throw error;
-    refuse(`has bytes that are no certificate: ${error.seen}`, { expected: 'DER' });
+    refuse(`has bytes that are not a certificate: ${error.seen}`, { expected: 'DER' });
   }
 }
 

@@ -50,7 +50,7 @@ function readPem(text: string, lineEnd: '\n' | ' ', expected: string): Buffer[] 
     offset = bodyEnd + 1 + end.length;
     if (text[offset] === lineEnd) offset++;
     else if (offset < text.length)
-      refuse(`has ${excerpt(text.slice(offset))} behind a PEM block`, { expected });
+      refuse(`has ${excerpt(text.slice(offset))} after a PEM block`, { expected });
   } while (offset < text.length);
   return certificates;
 }

@@ -101,7 +101,7 @@ function isUtf8(displayString: string): boolean {
 }
 
 function refuseRest({ text, offset }: Cursor): never {
-  return refuse(`has ${excerpt(text.slice(offset))} behind its first ${offset} characters`, {
+  return refuse(`has ${excerpt(text.slice(offset))} after its first ${offset} characters`, {
     expected: 'nothing there',
   });
 }

@@ -56,6 +56,6 @@ function certificatePairs(text: string): CertificatePairs {
     }
     if (offset === text.length) return pairs;
     if (text[offset] === ',') refuse('has a second element', { expected });
-    if (text[offset] !== ';') refuse(`has ${excerpt(text.slice(offset))} behind a value`, { expected });
+    if (text[offset] !== ';') refuse(`has ${excerpt(text.slice(offset))} after a value`, { expected });
   }
 }

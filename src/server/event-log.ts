@@ -124,7 +124,7 @@ const lines: Lines = {
   'secret-in-clear': ({ address, port }) =>
     warn(
       { address, port },
-      `the secret of proxies.from is sent without TLS to ${address}, port ${port}: anyone who can read it there can impersonate any client; listen on the loopback, or set key and cert`,
+      `the secret of proxies.from is sent without TLS to ${address}, port ${port}: anyone who can read it there can impersonate any client; listen on the loopback interface, or set key and cert`,
     ),
   'not-watching': () =>
     failure(

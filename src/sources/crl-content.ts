@@ -29,6 +29,7 @@ function notACrl(bytes: Buffer, origin: string): MtlsError {
   const isHtml = /^\s*<(?:!doctype|html)/i.test(bytes.toString('latin1', 0, 200));
   return new MtlsError('ERR_MTLS_CRL_INVALID', {
     source: origin,
-    seen: `found ${isHtml ? 'an HTML page' : 'something else'} where a CRL in DER or PEM was expected`,
+    seen: isHtml ? 'it is an HTML page' : 'it is not a CRL',
+    expected: 'a CRL in DER or PEM',
   });
 }

@@ -14,7 +14,7 @@ import {
   isAllowed,
   parseHttpUrl,
 } from './http-options.js';
-import { warnOnce } from './warn-once.js';
+import { warnOfMaxPoints, warnOfOrigin } from './warn-once.js';
 
 /** The options of {@link crlFromDistributionPoints}. */
 export interface CrlFromDistributionPointsOptions extends HttpSourceOptions {
@@ -74,8 +74,8 @@ class DistributionPointLoader extends HttpLoader {
       if (url?.username !== '' || url.password !== '') continue;
       url.hash = '';
       if (this.has(url.href)) continue;
-      if (!isAllowed(url, this.#allow)) warnOnce(url.origin, 'a CRL that a certificate names');
-      else if (this.size >= this.#maxPoints) warnOnce(`${url.origin} (maxPoints)`, 'a further CRL');
+      if (!isAllowed(url, this.#allow)) warnOfOrigin(url.origin, 'a CRL named in a certificate');
+      else if (this.size >= this.#maxPoints) warnOfMaxPoints(url.origin, this.#maxPoints);
       else this.add(url.href, [url]);
     }
     this.fetchAdded();

@@ -9,7 +9,7 @@ import { type CrlInForce, type SourceLoader } from '../material/source-options.j
 import { wantedUris } from '../revocation/wanted-points.js';
 import { HttpResource } from './http-resource.js';
 import { type HttpSettings, parseHttpUrl } from './http-options.js';
-import { warnOnce } from './warn-once.js';
+import { warnOfOrigin } from './warn-once.js';
 
 /** How a loader fetches. */
 export interface HttpLoaderSettings {
@@ -190,7 +190,8 @@ export class HttpLoader implements SourceLoader {
     const known = this.#deltas.get(base);
     if (known?.urls.map(String).join(' ') === allowed.map(String).join(' ')) return;
     this.#deltas.delete(base);
-    for (const { origin } of urls.filter((url) => !allowed.includes(url))) warnOnce(origin, 'a delta CRL');
+    for (const { origin } of urls.filter((url) => !allowed.includes(url)))
+      warnOfOrigin(origin, 'a delta CRL');
     if (allowed.length === 0) return;
     const delta = this.#resourceAt(allowed);
     this.#deltas.set(base, delta);

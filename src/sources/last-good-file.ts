@@ -72,7 +72,8 @@ export class LastGoodFile {
         {
           source: this.#path,
           seen: `the last-good copy cannot be written (${codeOf(cause)})`,
-          remedy: 'give this process write access to the folder, and space; the CRLs are in force without it',
+          remedy:
+            'give this process write access to the folder, and free disk space; the CRLs are in force nevertheless',
         },
         { cause },
       );
@@ -209,7 +210,7 @@ function splitCrls(bytes: Buffer, path: string): readonly RememberedCrl[] {
       {
         source: path,
         seen: 'the last-good copy is damaged',
-        remedy: 'delete it; it is written again when a CRL is in force',
+        remedy: 'delete it; it is written again once a CRL is in force',
       },
       { cause },
     );

@@ -164,7 +164,7 @@ class Publisher {
     }
     throw new MtlsError('ERR_MTLS_STORE_FAILED', {
       source: this.#store.name,
-      seen: `other publishers replaced the CRL ${mostTries} times meanwhile`,
+      seen: `the CRL was not written in ${mostTries} attempts, because other publishers replaced it meanwhile`,
       remedy: 'publish again',
     });
   }

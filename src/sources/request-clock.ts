@@ -58,7 +58,7 @@ export class RequestClock {
     const { signal } = this;
     const value = await new Promise<Value>((resolve, reject) => {
       const end = (): void => {
-        reject(new FetchFailure(this.late ?? 'was ended'));
+        reject(new FetchFailure(this.late ?? 'did not answer in time'));
       };
       if (signal.aborted) end();
       signal.addEventListener('abort', end, { once: true });

@@ -208,7 +208,7 @@ class StoreLoader implements SourceLoader {
       return this.#fault({ seen: `the key "${key}" is empty`, remedy: 'publish its CRL again' });
     if (bytes <= mostBytes) return undefined;
     return this.#fault({
-      seen: `the key "${key}" has ${count(bytes, 'byte')}, which are not read`,
+      seen: `the CRL in the key "${key}" has ${count(bytes, 'byte')}`,
       expected: `at most ${count(mostBytes, 'byte')}`,
       remedy: 'publish its CRL again, or increase maxCrlBytes and maxBytes',
     });

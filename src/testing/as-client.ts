@@ -85,7 +85,7 @@ function faultOf(server: unknown, req: IncomingMessage): MtlsError | undefined {
   const { socket } = req;
   if (connectionOf(req) !== undefined || isGuarded(server) || 'getPeerCertificate' in socket)
     return new MtlsError('ERR_MTLS_STATE_INVALID', {
-      seen: 'a request for asClient() came through a server with TLS or with the gate',
+      seen: 'a request for asClient() came through a server that has TLS or the gate',
       remedy: 'pass the app itself to createServer()',
     });
   if (loopback.test(socket.remoteAddress ?? '')) return undefined;

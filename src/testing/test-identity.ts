@@ -134,7 +134,10 @@ function subjectOf(fields: TestIdentityFields): DistinguishedName {
   const given = parts.filter((part) => fields[part] !== undefined);
   if (subject !== undefined) {
     if (given.length === 0) return subject;
-    throw new MtlsError('ERR_MTLS_OPTION_INVALID', { seen: `subject is given, and ${given.join(', ')} too` });
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: `testIdentity() was given both subject and ${given.join(', ')}`,
+      remedy: 'set either',
+    });
   }
   const rdns = [
     ...texts(fields.organization, 'organization').map((value) => rdn('2.5.4.10', value)),

@@ -202,8 +202,12 @@ describe('a hostile server', () => {
   const list = ca('ca').crl().der;
 
   test.each<[string, string, Parameters<CrlServer['on']>[1]]>([
-    ['an HTML page', 'found an HTML page where a CRL', body('\n<!DOCTYPE html>\n<p>Sign in</p>')],
-    ['something else', 'found something else', body(Buffer.from('hello'))],
+    [
+      'an HTML page',
+      'it is an HTML page; expected a CRL in DER or PEM',
+      body('\n<!DOCTYPE html>\n<p>Sign in</p>'),
+    ],
+    ['something else', 'it is not a CRL; expected a CRL in DER or PEM', body(Buffer.from('hello'))],
     ['nothing', 'an empty body', body('')],
     ['a certificate', 'found a certificate', body(ca('ca').der)],
     ['half of a CRL', 'CRL', body(list.subarray(0, list.length / 2))],

@@ -140,7 +140,7 @@ describe('an identity for tests', () => {
     [{}, /no name/],
     [{ commonName: '' }, /none empty/],
     [{ commonname: 'client1' }, /did you mean "commonName"/],
-    [{ subject: 'CN=a', commonName: 'a' }, /subject is given, and commonName too/],
+    [{ subject: 'CN=a', commonName: 'a' }, /given both subject and commonName/],
     [{ commonName: 'a', ip: 'localhost' }, /IP address/],
     [{ commonName: 'a', serialNumber: 'g' }, /hex/],
     [{ commonName: 'a', extendedKeyUsage: ['clientAuth'] }, /object identifiers/],
@@ -184,7 +184,7 @@ describe('asClient()', () => {
       status: 500,
       body: expect.stringContaining('ERR_MTLS_STATE_INVALID'),
     });
-    expect(takeWarnings()).toEqual([expect.stringContaining('through a server with TLS or with the gate')]);
+    expect(takeWarnings()).toEqual([expect.stringContaining('through a server that has TLS or the gate')]);
   });
 
   test('is refused from another machine', async () => {

@@ -23,7 +23,7 @@ export function addFleet({ create, answers }: Commands): void {
   create('fleet')
     .summary('list the processes of a fleet, and the CRLs that they have in force')
     .description(
-      'Lists the processes that report to a shared store, with the number and the age of each CRL that they have in force. A process that has ended is listed for up to three times its pollMs.',
+      'Lists the processes that report to the store of a fleet, with the number and the age of each CRL that they have in force. A process that has ended stays in the list for at most three times its pollMs.',
     )
     .addOption(storeOption('--at <url>', 'the store'))
     .action(

@@ -23,9 +23,9 @@ interface PublishCommandOptions extends CommonOptions {
 /** Adds the command. */
 export function addPublish({ create, answers }: Commands): void {
   create('publish')
-    .summary('put a CRL into the store that a fleet reads')
+    .summary('publish a CRL to the store of a fleet')
     .description(
-      'Verifies a CRL with its CA and writes it to a shared store, from which every process of a fleet reads it at once. A CRL that is older than the one in the store is refused.',
+      'Verifies a CRL with its CA and writes it to the store of a fleet, which announces it to every process. A CRL that is older than the one in the store is refused.',
     )
     .argument('[file]', 'the CRL; by default ca-crl.pem in the folder of the CA')
     .addOption(storeOption('--to <url>', 'the store'))
@@ -47,7 +47,7 @@ Examples:
   $ express-mtls publish partner.crl --ca partner-ca.pem --to postgres://ca@db.internal/app
   $ EXPRESS_MTLS_STORE=nats://store.internal express-mtls publish --json
 
-Exit code 1: fewer processes than --wait have confirmed in time.`,
+Exit code 1: not enough processes for --wait reported the CRL in force in time.`,
     );
 }
 

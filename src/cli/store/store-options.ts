@@ -18,7 +18,8 @@ Stores:
   redis://[user:password@]host:port/0[?prefix=NAME]   needs ioredis or redis
   postgres://[user:password@]host/database[?table=NAME]   needs pg
   nats://[user:password@]host:port[?bucket=NAME]   needs @nats-io/transport-node and @nats-io/kv
-  rediss: and tls: use TLS. Without the option, the URL is read from ${storeVariable}.`;
+  rediss: and tls: use TLS. Without the option, the URL is read from ${storeVariable}: arguments are
+  visible to other users of the machine, and a URL may have a password.`;
 }
 
 /** An option with the URL of a store. */
@@ -28,14 +29,14 @@ export function storeOption(flags: string, description: string): Option {
 
 /** `--wait`: for how many processes. */
 export function waitOption(): Option {
-  return new Option('--wait <processes>', 'wait until so many processes have the CRL in force').argParser(
+  return new Option('--wait <processes>', 'wait until this many processes have the CRL in force').argParser(
     (text) => readNumber(text, 1, 10_000),
   );
 }
 
 /** `--within`: for how long. */
 export function withinOption(): Option {
-  return new Option('--within <seconds>', 'how long to wait for them')
+  return new Option('--within <seconds>', 'how many seconds to wait for them')
     .default(10)
     .argParser((text) => readNumber(text, 0, 600));
 }

@@ -236,8 +236,8 @@ describe('a chain of its own', () => {
     [`${sfBytes(east.der)}, ::`, 'has an empty certificate'],
     [`${sfBytes(east.der)}, "a"`, 'has "\\"a\\""'.replaceAll('\\', '')],
     [`${sfBytes(east.der)},`, 'has ""'],
-    [`${sfBytes(east.der)} x`, 'has "x" behind'],
-    [sfBytes(east.der, Buffer.of(0)), 'has bytes that are no certificate'],
+    [`${sfBytes(east.der)} x`, 'has "x" after'],
+    [sfBytes(east.der, Buffer.of(0)), 'has bytes that are not a certificate'],
   ])('%s is refused', (value, seen) => {
     const fault = withChain(value);
     expect(fault).toMatchObject({ seen: expect.stringContaining(`client-cert-chain ${seen}`) });

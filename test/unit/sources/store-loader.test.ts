@@ -65,7 +65,7 @@ test('a value of 2 GB is refused without being read, its last-good copy stays, a
   store.calls.splice(0);
   expect(texts(await loader.load(signal))).toEqual(['one', 'three']);
   expect(store.calls).toEqual(['list', 'read b']);
-  expect(faultsOf(loader)).toMatch(/the key "a" has 2,147,483,648 bytes, which are not read/);
+  expect(faultsOf(loader)).toMatch(/the CRL in the key "a" has 2,147,483,648 bytes; expected at most/);
   const [[a, b], since] = [await loader.load(signal), Date.now()];
   // The store confirms b, and has something else than a.
   expect(loader.confirmedAt?.(b as Buffer)?.getTime()).toBeGreaterThanOrEqual(since - 1000);
