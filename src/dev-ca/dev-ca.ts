@@ -264,7 +264,7 @@ export async function openFolder(directory: string, options: DevCaOptions): Prom
   }
   const open = (): Promise<Authority> =>
     openAuthority(directory, { algorithm, commonName, days, passphrase }, now);
-  const openAndMend = async (): Promise<Authority> => {
+  const openAndRepair = async (): Promise<Authority> => {
     const opened = await open();
     if ((await readIfPresent(opened.files.crl)) === undefined) await writeCrl(opened, {});
     await finishReplacements(opened);
@@ -272,7 +272,7 @@ export async function openFolder(directory: string, options: DevCaOptions): Prom
   };
   const isWhole =
     (await lookForAuthority(directory, missing)) === 'whole' && !(await hasInterruptedReplacement(directory));
-  const authority = isWhole ? await open() : await withLock(directory, openAndMend);
+  const authority = isWhole ? await open() : await withLock(directory, openAndRepair);
   const reading = createTurns();
   const writing = <T>(work: () => Promise<T>): Promise<T> => reading(() => withLock(directory, work));
   return Object.freeze({

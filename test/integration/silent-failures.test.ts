@@ -19,7 +19,10 @@ import {
   protect,
   requestLog,
   requireClient,
+  requireClientOnUpgrade,
 } from 'express-mtls';
+import { requireBoundToken } from 'express-mtls/oauth';
+import { statusRouter } from 'express-mtls/status';
 import { ca } from '../support/chain.js';
 import { Client } from '../support/client.js';
 import { http2Server, listen, material, pause, startServer, until } from '../support/server.js';
@@ -178,6 +181,8 @@ describe.each(expresses)('a middleware that was not called, $name', ({ framework
     ['requestLog', use(requestLog)],
     ['mtlsErrorHandler', use(mtlsErrorHandler)],
     ['requireClient', (app, handler) => app.get('/', requireClient as unknown as RequestHandler, handler)],
+    ['requireBoundToken', use(requireBoundToken)],
+    ['requireClientOnUpgrade', use(requireClientOnUpgrade)],
   ];
 
   test.each(mounts)('%s: requests are answered 500, and the log says to call it', async (name, mount) => {
@@ -218,6 +223,18 @@ describe.each(expresses)('a middleware that was not called, $name', ({ framework
     for (let call = 0; call < 2; call++) expect(await client.get()).toMatchObject({ body: 'reached' });
     expect(server.recorder.linesOf('request-failed').map(({ fields }) => fields['detail'])).toEqual([
       expect.stringContaining('call it: mtlsErrorHandler()'),
+    ]);
+  });
+
+  test('statusRouter: requests are answered 500, and the log says what to pass', async () => {
+    const app = framework();
+    app.use('/status', statusRouter as unknown as RequestHandler);
+    app.use(mtlsErrorHandler());
+    const server = await startServer({ app });
+    const client = server.as(server.root.client('client1'));
+    for (let call = 0; call < 2; call++) expect((await answered(client.get('/status'))).status).toBe(500);
+    expect(server.recorder.linesOf('request-failed').map(({ fields }) => fields['detail'])).toEqual([
+      'the first argument of statusRouter() is not the handle of a server; pass server.mtls, which exists once createServer() has resolved',
     ]);
   });
 
