@@ -9,7 +9,6 @@ import { createServerOptions, identify, mtlsErrorHandler, protect, requireClient
 import type { MtlsOptions } from 'express-mtls';
 import { type Certificate, type CertificateAuthority, ca } from '../support/chain.js';
 import { type Answer, Client, tlsVersions } from '../support/client.js';
-import { ProcessServer } from '../support/process-server.js';
 import {
   type StartOptions,
   type TestServer,
@@ -255,69 +254,6 @@ describe.each(tlsVersions)('over %s', (version) => {
     expect(served).toEqual(['/before false', '/good false', '/good false']);
     expect(await call(same, client1, '/good', good.session)).toMatchObject({ status: 200, resumed: true });
   });
-
-  test('two processes with the same ticket keys: the other admits no revoked client with a ticket of one that has not reloaded', async () => {
-    const root = ca('ca');
-    const [client1, client2] = [root.client('client1'), root.client('client2')];
-    const files = material({ root });
-    const ticketKeys = randomBytes(48).toString('hex');
-    const [stale, fresh] = await Promise.all([
-      ProcessServer.start(files, { ticketKeys, options: { watch: false } }),
-      ProcessServer.start(files, { ticketKeys, options: { watch: { pollMs: 50 } } }),
-    ]);
-    const before = await stale.as(client2, { version }).get();
-    publish(files.files.crl, root.crl({ number: 2, revoked: [client2] }).pem);
-    await fresh.tells('reloaded');
-    const after = await stale.as(client2, { version }).get();
-    expect(after).toMatchObject({ status: 200, resumed: false });
-    for (const { session } of [before, after]) {
-      expect(session).toBeDefined();
-      expect(await fresh.as(client2, { version }).get('/', { session })).toMatchObject({
-        status: 'refused',
-        resumed: true,
-      });
-    }
-    await fresh.tells('refused', 2);
-    const refusal = { event: 'refused', reason: 'revoked', resumed: true, by: 0 };
-    expect(fresh.reports('refused')).toEqual([refusal, refusal]);
-    // The keys are the same: a good client's ticket is worth something at the other.
-    const { session } = await stale.as(client1, { version }).get();
-    const answer = await fresh.as(client1, { version }).get('/', { session });
-    expect(JSON.parse(answer.body)).toEqual({ hello: 'client1', resumed: true, by: 0 });
-  }, 60_000);
-
-  test('a cluster’s worker, forked after the CRL has changed, resumes no session of before', async () => {
-    const root = ca('ca');
-    const [client1, client2] = [root.client('client1'), root.client('client2')];
-    const files = material({ root });
-    const server = await ProcessServer.start(files, { workers: 2, options: { watch: { pollMs: 50 } } });
-    const [good, revoked] = [
-      await server.as(client1, { version }).get(),
-      await server.as(client2, { version }).get(),
-    ];
-    publish(files.files.crl, root.crl({ number: 2, revoked: [client2] }).pem);
-    await server.tells('reloaded', 2);
-    // The worker that stays keeps what the cluster has shared since its start.
-    expect(await server.as(client1, { version }).get('/end')).toMatchObject({ status: 200 });
-    await server.tells('listening', 3);
-    // The workers take turns: of four calls in a row, the new one gets two.
-    for (let call = 0; call < 4; call++) {
-      const answer = await server.as(client2, { version }).get('/', { session: revoked.session });
-      expect(answer).toMatchObject({ status: 'refused' });
-    }
-    await server.tells('refused', 4);
-    expect(server.reports('refused')).toContainEqual(
-      expect.objectContaining({ reason: 'revoked', resumed: false, by: 3 }),
-    );
-    const served: unknown[] = [];
-    for (let call = 0; call < 4; call++) {
-      const { body } = await server.as(client1, { version }).get('/', { session: good.session });
-      served.push(JSON.parse(body));
-    }
-    expect(served).toContainEqual({ hello: 'client1', resumed: false, by: 3 });
-    for (const report of [...served, ...server.reports('refused')] as { by: number; resumed: boolean }[])
-      if (report.by === 3) expect(report.resumed).toBe(false);
-  }, 60_000);
 
   test('the session of a client that was refused is refused again', async () => {
     const root = ca('ca');
