@@ -20,7 +20,8 @@ rmSync('dist', { recursive: true, force: true });
 
 // Comments are kept only in the declarations: in the code they would be half of the package.
 compile('--declaration', '--isolatedDeclarations', '--emitDeclarationOnly');
-compile('--removeComments');
+// The types were checked just now.
+compile('--removeComments', '--noCheck');
 // The package is "type": "module", so the CommonJS code needs its own package.json.
 writeFileSync('dist/cjs/package.json', '{ "type": "commonjs" }\n');
 pruneDeclarations(

@@ -14,11 +14,16 @@ const graceMs = 3000;
 const jest = fileURLToPath(new URL('../node_modules/jest/bin/jest.js', import.meta.url));
 const given = process.argv.slice(2);
 const folders = given.some((argument) => !argument.startsWith('-')) ? [] : ['test/integration'];
-const child = spawn(process.execPath, [jest, ...folders, ...given, '--detectOpenHandles', '--silent'], {
-  stdio: ['ignore', 'inherit', 'pipe'],
-  // Tests that limit elapsed time have a higher limit.
-  env: { ...process.env, TEST_HANDLES: '1' },
-});
+// Slow tests start processes, which Jest does not look into, or repeat what others do.
+const child = spawn(
+  process.execPath,
+  [jest, ...folders, ...given, '--selectProjects', 'main', '--detectOpenHandles', '--silent'],
+  {
+    stdio: ['ignore', 'inherit', 'pipe'],
+    // Tests that limit elapsed time have a higher limit.
+    env: { ...process.env, TEST_HANDLES: '1' },
+  },
+);
 
 let text = '';
 let finished;

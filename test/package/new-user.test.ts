@@ -11,7 +11,7 @@ import { afterAll, expect, jest } from '@jest/globals';
 import { readDocument } from '../support/markdown.js';
 import { freePort } from '../support/ports.js';
 import { testWith } from '../support/requirements.js';
-import { pack, run } from './tarball.js';
+import { packOnce, run } from './tarball.js';
 
 jest.setTimeout(300_000);
 
@@ -28,7 +28,7 @@ afterAll(() => {
 testWithCurl(
   'a new user has a server that knows its client, and revokes it, within two minutes',
   async () => {
-    const tarball = pack();
+    const tarball = packOnce();
     folder = path.dirname(tarball);
     const project = path.join(folder, 'project');
     mkdirSync(project);

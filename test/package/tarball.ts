@@ -4,7 +4,7 @@
  * @module
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, symlinkSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdtempSync, readdirSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -15,7 +15,7 @@ export const root = path.resolve(__dirname, '../..');
  * @returns The path of the tarball, in a new folder.
  */
 export function pack(): string {
-  const folder = mkdtempSync(path.join(tmpdir(), 'express-mtls-package-'));
+  const folder = newFolder();
   const copy = path.join(folder, 'copy');
   const files = readdirSync(root).filter((name) => /^(src|scripts|.*\.json|.*\.md|LICENSE)$/.test(name));
   for (const name of files) cpSync(path.join(root, name), path.join(copy, name), { recursive: true });
@@ -25,6 +25,23 @@ export function pack(): string {
   const printed = run(copy, 'npm', 'pack', '--json', '--pack-destination', folder);
   const [{ filename }] = JSON.parse(printed.slice(printed.indexOf('['))) as [{ filename: string }];
   return path.join(folder, filename);
+}
+
+/**
+ * The package for a test that is not about packing: a copy of the tarball that `PACKAGE_TARBALL` names, or packed now.
+ * CI packs once for all of them.
+ * @returns The path of the tarball, in a new folder.
+ */
+export function packOnce(): string {
+  const given = process.env['PACKAGE_TARBALL'];
+  if (given === undefined) return pack();
+  const tarball = path.join(newFolder(), path.basename(given));
+  copyFileSync(given, tarball);
+  return tarball;
+}
+
+function newFolder(): string {
+  return mkdtempSync(path.join(tmpdir(), 'express-mtls-package-'));
 }
 
 /** The standard output of a command; what it printed stands in the error where it fails. */

@@ -9,7 +9,7 @@ import path from 'node:path';
 import { afterAll } from '@jest/globals';
 import { type DevCa, openDevCa } from 'express-mtls/dev-ca';
 import { until } from '../support/server.js';
-import { pack, root, run } from '../package/tarball.js';
+import { packOnce, root, run } from '../package/tarball.js';
 
 /** Packages and their exact versions. */
 export type Versions = Readonly<Record<string, string>>;
@@ -30,7 +30,7 @@ export class Project {
    * @param files - A folder of `test/stack/projects` that is copied into the project.
    */
   static async install(versions: Versions, files?: string): Promise<Project> {
-    const tarball = pack();
+    const tarball = packOnce();
     const folder = path.join(path.dirname(tarball), 'project');
     mkdirSync(folder);
     if (files !== undefined)
