@@ -182,11 +182,13 @@ function storeOf({ cas }: CrlRequest): CertificateStore {
 function verifyAll(
   lists: readonly CrlList[],
   reading: Reading,
-  { store, policy, at }: CrlRequest & { readonly store: CertificateStore },
+  { store, policy, at, inForce }: CrlRequest & { readonly store: CertificateStore },
 ): void {
+  const known = new Set(inForce.map(({ digest }) => digest));
   for (const list of lists) {
     attempt(reading, list, () => {
-      const crl = readSignedCrl(list, store, policy);
+      const purpose = known.has(list.digest) ? 'compare' : 'pack';
+      const crl = readSignedCrl(list, store, policy, purpose);
       // Expiry is checked later, for the CRLs that no newer one replaces.
       checkCrlDates(crl, { ...policy, stale: 'allow' }, new Date(at));
       reading.signed.push({ ...crl, input: list.input });

@@ -7,21 +7,15 @@ import { MtlsError } from '../errors.js';
 import {
   type CrlEntries,
   type CrlEntry,
+  mostEntriesIn,
   revocationReasons,
   type RevocationReason,
   walkEntries,
 } from '../x509/crl-entry.js';
 import { type DistinguishedName } from '../x509/distinguished-name.js';
-import {
-  countMissingRows,
-  findSerial,
-  lifting,
-  packSerials,
-  randomSeed,
-  type SerialRows,
-  type SerialTableData,
-  TableMemory,
-} from './serial-table.js';
+import { randomSeed } from './serial-hash.js';
+import { packSerials, type SerialRows, TableMemory } from './serial-packing.js';
+import { countMissingRows, findSerial, lifting, type SerialTableData } from './serial-table.js';
 
 /** The entry of a certificate in a CRL. */
 export interface RevokedEntry {
@@ -95,24 +89,49 @@ export class CrlIndex {
   }
 }
 
+/** A CRL whose entries are to be packed. */
+type CrlToPack = CrlEntries & { readonly issuer: DistinguishedName };
+
 /**
  * Packs the entries of a CRL.
  * @param seed - The seed of the index that this one will replace, for a fast comparison; a new one by default.
  */
-export function packEntries(
-  crl: CrlEntries & { readonly entryCount: number; readonly issuer: DistinguishedName },
-  seed: Uint32Array = randomSeed(),
-): CrlIndexData {
-  const rows = new RowCollector(crl.entryCount);
-  let issuer: string | undefined;
+export function packEntries(crl: CrlToPack, seed?: Uint32Array): CrlIndexData {
+  const collector = new EntryCollector(crl);
   walkEntries(crl, (entry) => {
+    collector.add(entry);
+  });
+  return collector.pack(seed);
+}
+
+/** Collects the entries of a CRL while it is read, and packs them when it is verified. */
+export class EntryCollector {
+  readonly #crl: CrlToPack;
+  readonly #rows: RowCollector;
+  #issuer: string | undefined;
+
+  constructor(crl: CrlToPack) {
+    this.#crl = crl;
+    this.#rows = new RowCollector(mostEntriesIn(crl.entries.end - crl.entries.start));
+  }
+
+  /** Notes one entry, in the order of the CRL. */
+  add(entry: Readonly<CrlEntry>): void {
     // RFC 5280 section 5.3.3: an entry without a certificateIssuer has that of the preceding entry.
     if (entry.certificateIssuer !== undefined) {
-      issuer = entry.certificateIssuer.equals(crl.issuer) ? undefined : entry.certificateIssuer.canonical;
+      const { issuer } = this.#crl;
+      this.#issuer = entry.certificateIssuer.equals(issuer) ? undefined : entry.certificateIssuer.canonical;
     }
-    rows.add(issuer, entry);
-  });
-  return { seed, issuers: rows.pack(crl.raw, seed) };
+    this.#rows.add(this.#issuer, entry);
+  }
+
+  /**
+   * Packs what was collected.
+   * @throws MtlsError `ERR_MTLS_CRL_UNSUPPORTED` for more issuers than any real CRL has.
+   */
+  pack(seed: Uint32Array = randomSeed()): CrlIndexData {
+    return { seed, issuers: this.#rows.pack(this.#crl.raw, seed) };
+  }
 }
 
 /** Serial numbers of one length from one issuer: they become one table. */
@@ -137,7 +156,9 @@ class RowCollector {
   readonly #groupIndexes = new Map<string, number>();
   #last = -1;
   #count = 0;
+  #hasTooManyGroups = false;
 
+  /** @param capacity - The most rows. Memory that no row is written to costs nothing. */
   constructor(capacity: number) {
     this.#offsets = new Uint32Array(capacity);
     this.#dates = new Uint32Array(capacity);
@@ -146,8 +167,9 @@ class RowCollector {
   }
 
   add(issuer: string | undefined, { serialStart, serialEnd, revocationDate, reason }: CrlEntry): void {
-    const row = this.#count++;
     const group = this.#groupIndex(issuer, serialEnd - serialStart);
+    if (group < 0) return;
+    const row = this.#count++;
     (this.#groups[group] as Group).count++;
     this.#groupOfRow[row] = group;
     this.#offsets[row] = serialStart;
@@ -155,6 +177,7 @@ class RowCollector {
     this.#reasons[row] = reason;
   }
 
+  /** The group of an entry; -1 if there are too many groups. */
   #groupIndex(issuer: string | undefined, width: number): number {
     const last = this.#groups[this.#last];
     if (last?.width === width && last.issuer === issuer) return this.#last;
@@ -162,11 +185,10 @@ class RowCollector {
     let index = this.#groupIndexes.get(key);
     if (index === undefined) {
       index = this.#groups.length;
+      // It is an error of a verified CRL, which pack() reports.
       if (index >= maxGroups) {
-        throw new MtlsError('ERR_MTLS_CRL_UNSUPPORTED', {
-          seen: `the CRL has more than ${maxGroups} combinations of issuer and serial number length`,
-          remedy: 'have the CA split it by issuer',
-        });
+        this.#hasTooManyGroups = true;
+        return -1;
       }
       this.#groups.push({ issuer, width, count: 0 });
       this.#groupIndexes.set(key, index);
@@ -176,6 +198,15 @@ class RowCollector {
   }
 
   pack(bytes: Buffer, seed: Uint32Array): IssuerTables[] {
+    // A row that was not kept would be a revocation that is not found.
+    if (this.#count > this.#offsets.length)
+      throw new RangeError('a CRL has more entries than its bytes can hold');
+    if (this.#hasTooManyGroups) {
+      throw new MtlsError('ERR_MTLS_CRL_UNSUPPORTED', {
+        seen: `the CRL has more than ${maxGroups} combinations of issuer and serial number length`,
+        remedy: 'have the CA split it by issuer',
+      });
+    }
     const rows = this.#deal(bytes);
     const space = { seed, memory: new TableMemory(this.#groups) };
     const byIssuer = new Map<string | undefined, SerialTableData[]>();
@@ -191,7 +222,9 @@ class RowCollector {
   /** The rows of each group. With a single group, the usual case, they are used as they are. */
   #deal(bytes: Buffer): SerialRows[] {
     if (this.#groups.length === 1) {
-      return [{ bytes, offsets: this.#offsets, dates: this.#dates, reasons: this.#reasons }];
+      const count = this.#count;
+      const [offsets, dates] = [this.#offsets.subarray(0, count), this.#dates.subarray(0, count)];
+      return [{ bytes, offsets, dates, reasons: this.#reasons.subarray(0, count) }];
     }
     const rows = this.#groups.map(({ count }): SerialRows => ({
       bytes,

@@ -9,9 +9,10 @@ import { locating, MtlsError } from '../errors.js';
 import { type CompleteRevocationPolicy } from './revocation-policy.js';
 import { type Certificate } from '../x509/certificate.js';
 import { type CertificateStore } from '../x509/certificate-store.js';
-import { type Crl, parseCrl } from '../x509/crl.js';
+import { type CrlEntries, type EntryVisitor } from '../x509/crl-entry.js';
+import { type Crl, type CrlOutline, parseCrl } from '../x509/crl.js';
 import { type CrlHead, type CrlHeadData, packHead, unpackHead } from '../x509/crl-head.js';
-import { CrlIndex, type CrlIndexData, packEntries } from './crl-index.js';
+import { CrlIndex, type CrlIndexData, EntryCollector, packEntries } from './crl-index.js';
 import { verifyCrl } from './verify-crl.js';
 
 /** The bytes of one CRL and where they came from. */
@@ -54,19 +55,31 @@ export interface SignedCrl {
   /** SHA-256 of the CRL, hex. */
   readonly digest: string;
   readonly origin: string;
+  /** Its entries, if it was read to be packed. */
+  readonly entries: EntryCollector | undefined;
 }
 
 /**
  * Parses and verifies one CRL.
+ * @param purpose - `'pack'` collects the entries meanwhile, so that they are not read again.
  * @throws MtlsError `ERR_MTLS_CRL_INVALID`, or an error of {@link verifyCrl}.
  */
 export function readSignedCrl(
   { der, origin, digest }: CrlBytes,
   store: CertificateStore,
   { weakSignature }: Pick<CompleteRevocationPolicy, 'weakSignature'>,
+  purpose: 'pack' | 'compare' = 'pack',
 ): SignedCrl {
-  const crl = locating(origin, () => parseCrl(der));
-  return { crl, signer: verifyCrl(crl, { store, weakSignature, origin }), digest, origin };
+  let entries: EntryCollector | undefined;
+  const collect = (frame: CrlOutline & CrlEntries): EntryVisitor => {
+    const collector = new EntryCollector(frame);
+    entries = collector;
+    return (entry) => {
+      collector.add(entry);
+    };
+  };
+  const crl = locating(origin, () => parseCrl(der, purpose === 'pack' ? collect : undefined));
+  return { crl, signer: verifyCrl(crl, { store, weakSignature, origin }), digest, origin, entries };
 }
 
 /** SHA-256 in hex: identifies a CRL. */
@@ -80,13 +93,13 @@ export function digestOf(der: Buffer): string {
  *   indexes in force, for a fast comparison.
  */
 export function packCrl(
-  { crl, signer, digest, origin }: SignedCrl,
+  { crl, signer, digest, origin, entries }: SignedCrl,
   { keepEntries, seed }: { readonly keepEntries: number; readonly seed: Uint32Array | undefined },
 ): PackedCrl {
   return {
     head: packHead(crl),
     signer: Uint8Array.from(signer.raw),
-    index: locating(origin, () => packEntries(crl, seed)),
+    index: locating(origin, () => entries?.pack(seed) ?? packEntries(crl, seed)),
     digest,
     raw: crl.entryCount > keepEntries ? undefined : Uint8Array.from(crl.raw),
     origin,

@@ -67,6 +67,11 @@ export interface CrlEntries {
 // bytes.
 const longestPart = 65_536;
 
+/** The most entries that fit into a number of bytes: each has at least two headers, one octet and a UTCTime. */
+export function mostEntriesIn(bytes: number): number {
+  return Math.ceil(bytes / 20);
+}
+
 /** Rejects a part of a CRL that is longer than any real one. */
 export function refuseLonger(part: DerReader, what: string): void {
   const length = part.limit - part.offset;
@@ -74,8 +79,11 @@ export function refuseLonger(part: DerReader, what: string): void {
   part.fail(`has ${what} of ${length} bytes, above the maximum of ${longestPart}`, part.offset);
 }
 
+/** Receives one entry after the other. */
+export type EntryVisitor = (entry: Readonly<CrlEntry>) => void;
+
 /** Calls `visit` for every entry. Allocates only for entries with rare extensions. */
-export function walkEntries(crl: CrlEntries, visit: (entry: Readonly<CrlEntry>) => void): void {
+export function walkEntries(crl: CrlEntries, visit: EntryVisitor): void {
   const reader = new EntryReader(crl);
   while (reader.next()) visit(reader.entry);
 }

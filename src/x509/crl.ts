@@ -6,7 +6,7 @@
  */
 import { readAuthorityKeyId } from './certificate-extensions.js';
 import { enterExtensions, extensionsOf } from './extension-list.js';
-import { type CrlEntries, crlSubject, refuseLonger, walkEntries } from './crl-entry.js';
+import { type CrlEntries, crlSubject, type EntryVisitor, refuseLonger, walkEntries } from './crl-entry.js';
 import { type CrlHead } from './crl-head.js';
 import { context, DerReader, Tag } from './der.js';
 import { type DistinguishedName, readName } from './distinguished-name.js';
@@ -43,14 +43,17 @@ export type CrlOutline = Pick<
 /**
  * Reads a CRL and checks every entry.
  * @param der - One CRL, without trailing bytes. It is kept, not copied: do not modify it.
+ * @param visitorOf - Returns a function that is called for every entry, like `visit` of {@link walkEntries}.
  * @throws MtlsError `ERR_MTLS_CRL_INVALID` with the field and the offset for anything but strict DER.
  */
-export function parseCrl(der: Buffer): Crl {
+export function parseCrl(der: Buffer, visitorOf?: (crl: CrlOutline & CrlEntries) => EntryVisitor): Crl {
   const { unknown, ...frame } = readFrame(der);
+  const visit = visitorOf?.(frame);
   let entryCount = 0;
   walkEntries(frame, (entry) => {
     entryCount++;
     if (entry.unknownCriticalExtension !== undefined) keepSome(unknown, entry.unknownCriticalExtension);
+    visit?.(entry);
   });
   return Object.freeze({ ...frame, unknownCriticalExtensions: [...unknown], entryCount });
 }

@@ -1,13 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import {
-  countMissingRows,
-  findSerial,
-  packSerials,
-  randomSeed,
-  type SerialTableData,
-  TableMemory,
-} from '../../../src/revocation/serial-table.js';
+import { randomSeed } from '../../../src/revocation/serial-hash.js';
+import { packSerials, TableMemory } from '../../../src/revocation/serial-packing.js';
+import { countMissingRows, findSerial, type SerialTableData } from '../../../src/revocation/serial-table.js';
 
 /** Packs serial numbers of one length; the date of each is its place in the list. */
 function pack(
@@ -227,4 +222,27 @@ describe('two tables', () => {
       expect(countMissingRows(right, [left])).toBe(added);
     }
   });
+
+  test('a much shorter one lists and lifts entries of the other', () => {
+    const long = pack(numbers(0, 100), 4);
+    const lists = pack(numbers(5, 7), 4);
+    const lifts = pack(numbers(6, 7), 4, randomSeed(), [8]);
+    expect(countMissingRows(long, [lists])).toBe(98);
+    expect(countMissingRows(long, [lists, lifts])).toBe(99);
+    expect(countMissingRows(long, [lifts, lists])).toBe(99);
+  });
+});
+
+test('a table of several parts has every row once, with its own date', () => {
+  const count = 100_000;
+  const serials = Array.from({ length: count }, (_, index) => {
+    const serial = Buffer.alloc(5, 1);
+    // Each is listed twice; the first one counts.
+    serial.writeUInt32BE(Math.imul(index >>> 1, 0x9e3779b1) >>> 0);
+    return serial;
+  });
+  const table = pack(serials, 5);
+  expect(table.dates).toHaveLength(count / 2);
+  const wrong = serials.filter((serial, index) => table.dates[findSerial(table, serial)] !== (index & ~1));
+  expect(wrong).toEqual([]);
 });
