@@ -4,9 +4,25 @@
  * @module
  */
 import { readDocument } from '../support/markdown.js';
+import type { Project } from './project.js';
 
-/** The code blocks of JavaScript and JSON that begin below a line `` `name`: ``, with that name. */
+/**
+ * The code blocks that begin below a line `` `name`: ``, with that name. TypeScript that needs other packages is marked
+ * `typescript` and not `ts`, so that it is compiled here, and not with the other documents.
+ */
 export function codeBlocksOf(document: string): { readonly file: string; readonly code: string }[] {
-  const blocks = readDocument(document).matchAll(/^`([\w.-]+)`:\n\n```js(?:on)?\n(.*?)^```$/gms);
+  const blocks = readDocument(document).matchAll(
+    /^`([\w.-]+)`:\n\n```(?:js|json|typescript|python|java)\n(.*?)^```$/gms,
+  );
   return [...blocks].map(([, file = '', code = '']) => ({ file, code }));
+}
+
+/**
+ * Writes a code block of a document into a project, with another port than 4433.
+ * @returns The file.
+ */
+export function writeProgram(project: Project, document: string, file: string, port: string): string {
+  const { code } = codeBlocksOf(document).find((block) => block.file === file) ?? {};
+  if (code?.includes('4433') !== true) throw new Error(`${document} has no ${file} with the port 4433`);
+  return project.write(file, code.replaceAll('4433', port));
 }

@@ -8,6 +8,7 @@ import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll } from '@jest/globals';
 import { type DevCa, openDevCa } from 'express-mtls/dev-ca';
+import { isListening } from '../support/ports.js';
 import { until } from '../support/server.js';
 import { packOnce, root, run } from '../package/tarball.js';
 
@@ -18,10 +19,13 @@ export type Versions = Readonly<Record<string, string>>;
 export class Project {
   readonly folder: string;
   readonly certs: string;
+  /** The packed tarball. */
+  readonly tarball: string;
   #ca: DevCa | undefined;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, tarball: string) {
     this.folder = folder;
+    this.tarball = tarball;
     this.certs = path.join(folder, 'certs');
   }
 
@@ -39,7 +43,7 @@ export class Project {
     const beside = Object.entries(versions).map(([name, version]) => `${name}@${version}`);
     const options = ['--no-audit', '--no-fund', '--prefer-offline', '--save-exact'];
     run(folder, 'npm', 'install', ...options, tarball, ...beside);
-    const project = new Project(folder);
+    const project = new Project(folder, tarball);
     await project.issue();
     return project;
   }
@@ -85,16 +89,22 @@ export class Project {
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
   ): Promise<Served> {
-    const served = new Served(
+    const served = this.#start(command, args, env);
+    await served.when(() => /^listening \d+$/m.test(served.output));
+    return served;
+  }
+
+  /** Starts a server, and waits until it listens on a port. */
+  async serveOn(port: string, command: string, ...args: readonly string[]): Promise<Served> {
+    const served = this.#start(command, args, {});
+    await served.when(async () => await isListening(port));
+    return served;
+  }
+
+  #start(command: string, args: readonly string[], env: Readonly<Record<string, string>>): Served {
+    return new Served(
       spawn(command, args, { cwd: this.folder, env: { ...process.env, ...env }, detached: true }),
     );
-    await until(
-      () => served.hasEnded || /^listening \d+$/m.test(served.output),
-      'the server listens',
-      60_000,
-    );
-    if (served.hasEnded) throw new Error(`it ended:\n${served.output}`);
-    return served;
   }
 }
 
@@ -124,6 +134,12 @@ export class Served {
 
   get hasEnded(): boolean {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  /** Waits until it listens; an error if it ends before. */
+  async when(listens: () => boolean | Promise<boolean>): Promise<void> {
+    await until(async () => this.hasEnded || (await listens()), 'the server listens', 60_000);
+    if (this.hasEnded) throw new Error(`it ended:\n${this.output}`);
   }
 
   /** The port that it listens on. */

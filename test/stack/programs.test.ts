@@ -1,0 +1,23 @@
+/**
+ * The programs of the pages about frameworks, clients and test runners, with the packed package in one project.
+ *
+ * @module
+ */
+import { symlinkSync } from 'node:fs';
+import { beforeAll, describe, jest } from '@jest/globals';
+import { frameworkVersions, testFrameworks } from './frameworks.js';
+import { Project } from './project.js';
+
+jest.setTimeout(300_000);
+
+let project: Project;
+beforeAll(async () => {
+  project = await Project.install({ express: '5.3.0', ...frameworkVersions });
+  // The folder of the pages.
+  symlinkSync('certs', project.path('certs-dev'));
+});
+const projectOf = (): Project => project;
+
+describe('frameworks', () => {
+  testFrameworks(projectOf);
+});
