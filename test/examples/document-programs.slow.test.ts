@@ -7,7 +7,7 @@ import { type DevCa, openDevCa } from 'express-mtls/dev-ca';
 import { temporaryDirectory } from '../support/files.js';
 import { until } from '../support/server.js';
 import { call } from '../support/call.js';
-import { writeProgram } from './document-program.js';
+import { writeProgram } from '../support/document-code.js';
 import { codeBlocks, documents } from '../support/markdown.js';
 import { freePort, isListening } from '../support/ports.js';
 import { Program, run } from '../support/program.js';

@@ -4,7 +4,7 @@ import { runCommand } from '../support/command.js';
 import { temporaryDirectory } from '../support/files.js';
 import { until } from '../support/server.js';
 import { call } from '../support/call.js';
-import { writeProgram } from './document-program.js';
+import { writeProgram } from '../support/document-code.js';
 import { readDocument } from '../support/markdown.js';
 import { freePort } from '../support/ports.js';
 import { Program } from '../support/program.js';

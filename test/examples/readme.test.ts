@@ -5,7 +5,7 @@ import { openDevCa } from 'express-mtls/dev-ca';
 import { runCommand } from '../support/command.js';
 import { temporaryDirectory } from '../support/files.js';
 import { call } from '../support/call.js';
-import { writeProgram } from './document-program.js';
+import { writeProgram } from '../support/document-code.js';
 import { codeBlocks, readDocument } from '../support/markdown.js';
 import { freePort } from '../support/ports.js';
 import { Program, root, run } from '../support/program.js';

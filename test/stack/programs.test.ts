@@ -5,6 +5,7 @@
  */
 import { symlinkSync } from 'node:fs';
 import { beforeAll, describe, jest } from '@jest/globals';
+import { clientVersions, testClients } from './clients.js';
 import { frameworkVersions, testFrameworks } from './frameworks.js';
 import { Project } from './project.js';
 
@@ -12,11 +13,15 @@ jest.setTimeout(300_000);
 
 let project: Project;
 beforeAll(async () => {
-  project = await Project.install({ express: '5.3.0', ...frameworkVersions });
+  project = await Project.install({ express: '5.3.0', ...clientVersions, ...frameworkVersions });
   // The folder of the pages.
   symlinkSync('certs', project.path('certs-dev'));
 });
 const projectOf = (): Project => project;
+
+describe('clients', () => {
+  testClients(projectOf);
+});
 
 describe('frameworks', () => {
   testFrameworks(projectOf);

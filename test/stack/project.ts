@@ -89,19 +89,20 @@ export class Project {
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
   ): Promise<Served> {
-    const served = this.#start(command, args, env);
+    const served = this.start(command, args, env);
     await served.when(() => /^listening \d+$/m.test(served.output));
     return served;
   }
 
   /** Starts a server, and waits until it listens on a port. */
   async serveOn(port: string, command: string, ...args: readonly string[]): Promise<Served> {
-    const served = this.#start(command, args, {});
+    const served = this.start(command, args);
     await served.when(async () => await isListening(port));
     return served;
   }
 
-  #start(command: string, args: readonly string[], env: Readonly<Record<string, string>>): Served {
+  /** Starts a program. */
+  start(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Served {
     return new Served(
       spawn(command, args, { cwd: this.folder, env: { ...process.env, ...env }, detached: true }),
     );
@@ -118,7 +119,7 @@ afterAll(() => {
   for (const child of running) endGroup(child);
 });
 
-/** A server in a process of its own. */
+/** A program in a process of its own. */
 export class Served {
   /** What it has written so far, to either stream. */
   output = '';

@@ -5,8 +5,8 @@
  */
 import { existsSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { codeBlocks } from '../support/markdown.js';
-import { root } from '../support/program.js';
+import { codeBlocks } from './markdown.js';
+import { root } from './program.js';
 
 /**
  * Writes a program of a document into a folder, as a reader would.
