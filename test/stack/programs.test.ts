@@ -8,12 +8,18 @@ import { beforeAll, describe, jest } from '@jest/globals';
 import { clientVersions, testClients } from './clients.js';
 import { frameworkVersions, testFrameworks } from './frameworks.js';
 import { Project } from './project.js';
+import { runnerVersions, testRunners } from './runners.js';
 
 jest.setTimeout(300_000);
 
 let project: Project;
 beforeAll(async () => {
-  project = await Project.install({ express: '5.3.0', ...clientVersions, ...frameworkVersions });
+  project = await Project.install({
+    express: '5.3.0',
+    ...clientVersions,
+    ...frameworkVersions,
+    ...runnerVersions,
+  });
   // The folder of the pages.
   symlinkSync('certs', project.path('certs-dev'));
 });
@@ -21,6 +27,10 @@ const projectOf = (): Project => project;
 
 describe('clients', () => {
   testClients(projectOf);
+});
+
+describe('test runners', () => {
+  testRunners(projectOf);
 });
 
 describe('frameworks', () => {
