@@ -123,7 +123,17 @@ export const faultCodes: readonly ErrorCode[] = Object.freeze(
   Object.values(ErrorCode).filter((code) => statusByCode[code] === 500),
 );
 
-/** The parts of an {@link MtlsError}. */
+/**
+ * The parts of an {@link MtlsError}.
+ * @example
+ * ```ts
+ * const details: ErrorDetails = {
+ *   seen: 'the tenant is suspended',
+ *   remedy: 'ask an administrator to enable it',
+ * };
+ * throw new MtlsError('ERR_MTLS_CLIENT_FORBIDDEN', details);
+ * ```
+ */
 export interface ErrorDetails {
   /** What was seen. */
   readonly seen: string;

@@ -21,7 +21,13 @@ import { type RevocationReason } from './x509/crl-entry.js';
 
 export type { RevocationPolicy, RevocationReason, UnknownCause };
 
-/** The options of {@link loadRevocation}. */
+/**
+ * The options of {@link loadRevocation}.
+ * @example
+ * ```ts
+ * const options: LoadRevocationOptions = { ca: 'ca-crt.pem', crl: ['ca.crl', 'delta.crl'], policy: { scope: 'leaf' } };
+ * ```
+ */
 export interface LoadRevocationOptions {
   /** The CAs of the trust store: trust anchors, intermediate CAs, and other signers of CRLs. */
   readonly ca: CaSource | readonly CaSource[];

@@ -22,7 +22,13 @@ import { writeCrl } from './revocation-list.js';
 import { createSerialNumber, signCertificate } from './signing.js';
 import { checkSubject, noAltNames, type Subject } from './subject.js';
 
-/** The contents of an intermediate CA certificate. They do not change an existing one. */
+/**
+ * The contents of an intermediate CA certificate. They do not change an existing one.
+ * @example
+ * ```ts
+ * await ca.issueIntermediate('devices', { commonName: 'devices-ca', days: 365 });
+ * ```
+ */
 export interface IntermediateOptions {
   /**
    * The commonName, 1 to 64 characters. It must differ from that of every other CA.

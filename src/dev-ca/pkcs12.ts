@@ -12,7 +12,13 @@ import { readChain } from './chain.js';
 import { readIfPresent, replaceFile } from './files.js';
 import { pairFiles, readPair } from './pair.js';
 
-/** The options of a PKCS#12 file. */
+/**
+ * The options of a PKCS#12 file.
+ * @example
+ * ```ts
+ * await ca.writePkcs12('client1', { friendlyName: 'Alice, laptop' });
+ * ```
+ */
 export interface Pkcs12Options {
   /**
    * The password: at least one character, no control characters.

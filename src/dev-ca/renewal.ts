@@ -19,7 +19,13 @@ import { kindOf, pairFiles, readPair } from './pair.js';
 import { replacePair } from './pair-replacement.js';
 import { revokeCertificate, type CrlFile } from './revocation-list.js';
 
-/** The options of a renewal. */
+/**
+ * The options of a renewal.
+ * @example
+ * ```ts
+ * await ca.renew('client1', { key: 'new', old: 'revoke' });
+ * ```
+ */
 export interface RenewOptions {
   /**
    * The lifetime of the new certificate in days, limited to that of the CA.

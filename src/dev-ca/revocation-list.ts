@@ -32,7 +32,13 @@ export interface CrlOptions {
   readonly days?: number;
 }
 
-/** The reason of a revocation, and the lifetime of the new CRL. */
+/**
+ * The reason of a revocation, and the lifetime of the new CRL.
+ * @example
+ * ```ts
+ * await ca.revoke('client1', { reason: 'keyCompromise', days: 7 });
+ * ```
+ */
 export interface RevokeOptions extends CrlOptions {
   /**
    * The reason, by its name in RFC 5280 section 5.3.1.

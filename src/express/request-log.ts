@@ -11,7 +11,13 @@ import { shorten } from '../x509/string.js';
 import { type Middleware } from './request.js';
 import { refuseRequests } from './uncalled.js';
 
-/** The options of {@link requestLog}. */
+/**
+ * The options of {@link requestLog}.
+ * @example
+ * ```ts
+ * const options: RequestLogOptions = { logger: developmentLogger() };
+ * ```
+ */
 export interface RequestLogOptions {
   /**
    * The logger for the lines.

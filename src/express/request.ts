@@ -34,6 +34,11 @@ export type MtlsRequest = IncomingMessage & {
  * @param req - The request.
  * @param res - The response.
  * @param next - Continues with the next handler, or with the error handlers.
+ * @example
+ * ```ts
+ * const requireInvoiceClient: Middleware = requireClient({ organizationalUnit: 'billing' });
+ * app.use('/invoices', requireInvoiceClient);
+ * ```
  */
 export type Middleware<Request extends IncomingMessage = IncomingMessage> = (
   req: Request,

@@ -16,7 +16,15 @@ export interface AuthenticatedEvent {
   readonly remoteAddress: string;
 }
 
-/** A client was refused at its handshake. */
+/**
+ * A client was refused at its handshake.
+ * @example
+ * ```ts
+ * server.mtls.on('refused', ({ identity, reason, detail, remoteAddress }) => {
+ *   console.log(identity?.commonName, reason, detail, remoteAddress);
+ * });
+ * ```
+ */
 export interface RefusedEvent extends Refusal {
   /** The identity in the certificate; `undefined` if there is no certificate or it cannot be parsed. */
   readonly identity: ClientIdentity | undefined;
@@ -28,7 +36,15 @@ export interface RefusedEvent extends Refusal {
   readonly resumed: boolean;
 }
 
-/** An open connection was closed. */
+/**
+ * An open connection was closed.
+ * @example
+ * ```ts
+ * server.mtls.on('evicted', ({ identity, reason, since }) => {
+ *   console.log(`${identity?.commonName}, connected since ${since.toISOString()}: ${reason}`);
+ * });
+ * ```
+ */
 export interface EvictedEvent extends Refusal {
   /** The identity of the client; `undefined` for a client without a certificate. */
   readonly identity: ClientIdentity | undefined;
@@ -38,7 +54,15 @@ export interface EvictedEvent extends Refusal {
   readonly since: Date;
 }
 
-/** The rule of a route or an upgrade forbade a request, which was answered with 403. */
+/**
+ * The rule of a route or an upgrade forbade a request, which was answered with 403.
+ * @example
+ * ```ts
+ * server.mtls.on('forbidden', ({ identity, method, url, rule }) => {
+ *   console.log(`${identity.commonName}: ${method} ${url} is forbidden by ${rule}`);
+ * });
+ * ```
+ */
 export interface ForbiddenEvent {
   /** The identity of the client. */
   readonly identity: ClientIdentity;

@@ -23,7 +23,15 @@ import { checkChoice, checkEach, invalid } from '../option-checks.js';
 import { type ClientRule, compileRule } from '../policy/client-rule.js';
 import { accountOf } from '../policy/rule-account.js';
 
-/** How a proxy proves that it is one. */
+/**
+ * How a proxy proves that it is one.
+ * @example
+ * ```ts
+ * const byCertificate: ProxyOrigin = { ca: 'internal-ca.pem', crl: 'internal.crl', rule: { commonName: 'nginx' } };
+ * const bySocket: ProxyOrigin = { socket: true };
+ * const bySecret: ProxyOrigin = { secret: { path: '/run/secrets/proxy' } };
+ * ```
+ */
 export type ProxyOrigin =
   | {
       /** The CAs that issue certificates to proxies. They may also issue certificates to clients. */
@@ -51,13 +59,31 @@ export type ProxyOrigin =
       readonly addresses: readonly string[];
     };
 
-/** A header by its name and encoding. */
+/**
+ * A header by its name and encoding.
+ * @example
+ * ```ts
+ * const header: ForwardedHeaderOptions = {
+ *   name: 'X-Client-Certificate',
+ *   encoding: 'percent-pem',
+ *   chain: { name: 'X-Client-Chain', encoding: 'percent-pem' },
+ * };
+ * ```
+ */
 export interface ForwardedHeaderOptions extends ForwardedField {
   /** The header with the intermediates, if they are in a separate header. */
   readonly chain?: ForwardedField;
 }
 
-/** The option `proxies`. */
+/**
+ * The option `proxies`.
+ * @example
+ * ```ts
+ * const proxies: ProxyOptions = { from: { socket: true }, header: 'nginx', clientAddress: 'x-real-ip' };
+ * const server = await createServer({ ca, crl, proxies }, app);
+ * server.listen('/run/app/http.sock');
+ * ```
+ */
 export interface ProxyOptions {
   /** How a proxy proves that it is one. There is no default. */
   readonly from: ProxyOrigin;

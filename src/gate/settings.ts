@@ -8,7 +8,13 @@ import { type CaPolicy } from '../material/settings.js';
 import { checkEach, checkInteger } from '../option-checks.js';
 import { type ProxySettings } from './proxy-options.js';
 
-/** Limits on connections whose handshake is not done. */
+/**
+ * Limits on connections whose handshake is not done.
+ * @example
+ * ```ts
+ * const limits: LimitOptions = { handshakeTimeoutMs: 5000, pendingHandshakes: 200 };
+ * ```
+ */
 export interface LimitOptions {
   /**
    * How long a handshake may take, in milliseconds.

@@ -69,7 +69,13 @@ export interface ClientIdentity {
   readonly raw: Buffer;
 }
 
-/** The names in subjectAltName by kind, in the order of the certificate. */
+/**
+ * The names in subjectAltName by kind, in the order of the certificate.
+ * @example
+ * ```ts
+ * const { dns, email, uri } = clientOf(req).subjectAltNames; // [], ['client1@example.org'], []
+ * ```
+ */
 export interface SubjectAltNames {
   /** Host names, unchanged. They may include wildcards such as `*.example.org`. */
   readonly dns: readonly string[];

@@ -9,6 +9,10 @@ import { noPolicyInputs, type PolicyInputs } from '../x509/policy-graph.js';
 /**
  * Which certificates are accepted as client certificates. The defaults refuse certificates that were not issued for
  * clients, and short keys.
+ * @example
+ * ```ts
+ * const certificates: CertificatePolicy = { missingUsage: 'allow', minRsaBits: 3072 };
+ * ```
  */
 export interface CertificatePolicy {
   /**

@@ -47,7 +47,14 @@ export interface ExplainedPath {
   readonly detail: string;
 }
 
-/** The result of `mtls.explain()`. */
+/**
+ * The result of `mtls.explain()`.
+ * @example
+ * ```ts
+ * const { admitted, checks } = server.mtls.explain(await readFile('client1-crt.pem'));
+ * if (!admitted) console.log(checks.filter(({ passed }) => !passed));
+ * ```
+ */
 export interface Explanation {
   /** Whether the gate would admit the client now. Checks that only OpenSSL makes are not included. */
   readonly admitted: boolean;

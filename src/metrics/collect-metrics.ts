@@ -11,7 +11,13 @@ import { type Mtls } from '../server/mtls.js';
 import { instrumentsOf } from './instruments.js';
 import { ServerFigures } from './server-figures.js';
 
-/** The options of {@link collectMetrics}. */
+/**
+ * The options of {@link collectMetrics}.
+ * @example
+ * ```ts
+ * const options: MetricsOptions = { server: 'api', requestsByClient: 50 };
+ * ```
+ */
 export interface MetricsOptions {
   /**
    * Where the metrics are registered.
@@ -41,7 +47,15 @@ export interface MetricsOptions {
   readonly now?: (() => number) | undefined;
 }
 
-/** The metrics of one server. */
+/**
+ * The metrics of one server.
+ * @example
+ * ```ts
+ * const metrics = collectMetrics(server.mtls);
+ * app.use(metrics.countRequests);
+ * server.on('close', () => metrics.close());
+ * ```
+ */
 export interface MtlsMetrics extends Disposable {
   /** Counts the requests that pass through it. Without this middleware, no requests are counted. */
   readonly countRequests: Middleware;

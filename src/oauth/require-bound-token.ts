@@ -11,7 +11,13 @@ import { refuseRequests } from '../express/uncalled.js';
 import { type ClientIdentity } from '../identity/client-identity.js';
 import { checkChoice, checkKeys, invalid } from '../option-checks.js';
 
-/** The options of {@link requireBoundToken}. */
+/**
+ * The options of {@link requireBoundToken}.
+ * @example
+ * ```ts
+ * const options: BoundTokenOptions = { unbound: 'allow' };
+ * ```
+ */
 export interface BoundTokenOptions<Request extends IncomingMessage = IncomingMessage> {
   /**
    * Finds the claims of the access token, which an earlier middleware has verified: signature, issuer, audience and

@@ -30,7 +30,14 @@ export interface ChangedCa {
   readonly crl: 'loaded' | 'missing' | 'none' | undefined;
 }
 
-/** The outcome of a reload. */
+/**
+ * The outcome of a reload.
+ * @example
+ * ```ts
+ * const { added, evicted } = await server.mtls.reload();
+ * console.log(`${added} certificates were revoked, ${evicted} connections closed`);
+ * ```
+ */
 export interface ReloadReport {
   /** Whether anything changed. */
   readonly changed: boolean;
@@ -50,7 +57,14 @@ export interface ReloadReport {
   readonly durationMs: number;
 }
 
-/** A fault of a source. It stands until the source can be used again. */
+/**
+ * A fault of a source. It stands until the source can be used again.
+ * @example
+ * ```ts
+ * for (const { source, error, since } of server.mtls.faults)
+ *   console.log(`${source}, since ${since.toISOString()}: ${error.seen}; ${error.remedy}`);
+ * ```
+ */
 export interface StandingFault {
   /** The file or the option. */
   readonly source: string;
@@ -60,7 +74,15 @@ export interface StandingFault {
   readonly since: Date;
 }
 
-/** A CRL expires soon. */
+/**
+ * A CRL expires soon.
+ * @example
+ * ```ts
+ * server.mtls.on('crl-expiring', ({ source, nextUpdate }) => {
+ *   console.log(`${source} expires at ${nextUpdate.toISOString()}`);
+ * });
+ * ```
+ */
 export interface CrlExpiringEvent {
   /** The issuer of the CRL. */
   readonly issuer: DistinguishedName;

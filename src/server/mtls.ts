@@ -31,7 +31,18 @@ export interface ConnectionState {
   readonly since: Date;
 }
 
-/** The message on the channel `express-mtls.NAME` of node:diagnostics_channel. */
+/**
+ * The message on the channel `express-mtls.NAME` of node:diagnostics_channel.
+ * @example
+ * ```ts
+ * import { subscribe } from 'node:diagnostics_channel';
+ *
+ * subscribe('express-mtls.refused', (message) => {
+ *   const { event } = message as MtlsMessage<'refused'>;
+ *   console.log(event.reason, event.remoteAddress);
+ * });
+ * ```
+ */
 export interface MtlsMessage<Name extends keyof MtlsEvents = keyof MtlsEvents> {
   /** The handle that emitted the event; `undefined` for a server made with `createServerOptions()`. */
   readonly mtls: Mtls | undefined;

@@ -16,7 +16,13 @@ import {
 } from './http-options.js';
 import { warnOfMaxPoints, warnOfOrigin } from './warn-once.js';
 
-/** The options of {@link crlFromDistributionPoints}. */
+/**
+ * The options of {@link crlFromDistributionPoints}.
+ * @example
+ * ```ts
+ * const options: CrlFromDistributionPointsOptions = { allow: ['http://crl.example.org'], maxPoints: 64 };
+ * ```
+ */
 export interface CrlFromDistributionPointsOptions extends HttpSourceOptions {
   /**
    * The origins that may be fetched from, such as `http://crl.example.org`; a path after the origin is a prefix. It

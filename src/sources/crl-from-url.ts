@@ -9,7 +9,13 @@ import { checkChoice, checkEach } from '../option-checks.js';
 import { HttpLoader } from './http-loader.js';
 import { checkAllowed, checkHttpUrl, httpChecks, type HttpSourceOptions, isAllowed } from './http-options.js';
 
-/** The options of {@link crlFromUrl}. */
+/**
+ * The options of {@link crlFromUrl}.
+ * @example
+ * ```ts
+ * const options: CrlFromUrlOptions = { refreshMs: 60_000, allow: ['https://cdn.example.org'] };
+ * ```
+ */
 export interface CrlFromUrlOptions extends HttpSourceOptions {
   /**
    * Further origins, such as `https://cdn.example.org`, that redirects and delta CRLs may be at. A path after the

@@ -23,7 +23,7 @@ export interface StoredCrl extends Omit<StoredVersion, 'key'> {
 }
 
 /**
- * A shared store of CRLs. It need not be trusted: CRLs are signed, and one that goes back is refused by its readers.
+ * A shared store of CRLs. It need not be trusted: CRLs are signed, and its readers refuse one that is older.
  * Use `redisStore()`, `postgresStore()` or `natsStore()`, or implement this for another store. Every method rejects
  * if it fails, and stops waiting when its signal is aborted.
  */
@@ -31,7 +31,7 @@ export interface CrlStore {
   /** The kind of store, for errors and logs: no address, and no secret. */
   readonly name: string;
   /**
-   * Lists what the store holds. Rejects if that is more than `most` keys, without transferring them.
+   * Lists the content of the store. Rejects if that is more than `most` keys, without transferring them.
    * @param most - How many keys the caller accepts.
    * @param signal - Aborted when the result is no longer needed.
    */

@@ -20,7 +20,14 @@ export interface ProcessReport {
   readonly crls: readonly CrlInForce[];
 }
 
-/** A {@link ProcessReport} that was read from a store, with the host and process id that it claims. */
+/**
+ * A {@link ProcessReport} that was read from a store, with the host and process id that it claims.
+ * @example
+ * ```ts
+ * const processes: FleetProcess[] = await readFleet(store);
+ * const behind = processes.filter(({ crls }) => crls.every(({ crlNumber }) => crlNumber !== 5n));
+ * ```
+ */
 export interface FleetProcess extends ProcessReport {
   /** The name of its host. */
   readonly host: string;

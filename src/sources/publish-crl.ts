@@ -28,7 +28,13 @@ import {
 } from './publication.js';
 import { within } from '../within.js';
 
-/** The options of {@link publishCrl}. */
+/**
+ * The options of {@link publishCrl}.
+ * @example
+ * ```ts
+ * const options: PublishOptions = { ca: 'ca-crt.pem', wait: 8, waitMs: 5000 };
+ * ```
+ */
 export interface PublishOptions {
   /** The CAs that may have signed the CRLs, as in the options of the servers. */
   readonly ca: CaSource | readonly CaSource[];
@@ -70,7 +76,14 @@ export interface PublishedCrl extends CrlInForce {
   readonly replaced: CrlInForce | 'foreign' | undefined;
 }
 
-/** What was published. */
+/**
+ * What was published.
+ * @example
+ * ```ts
+ * const { crls, confirmation } = await publishCrl(store, 'ca-crl.pem', { ca: 'ca-crt.pem', wait: 8 });
+ * console.log(crls[0]?.outcome, confirmation?.processes); // 'published' 8
+ * ```
+ */
 export interface PublishReport {
   /** The kind of store. */
   readonly store: string;
@@ -82,8 +95,8 @@ export interface PublishReport {
 
 /**
  * Verifies CRLs, and writes them to a store from which servers read them with {@link crlFromStore}. A CRL replaces an
- * older one of the same CA and scope; one that would go back is refused, by the rules of a server. Several publishers
- * may write at once: the newest CRL stays.
+ * older one of the same CA and scope. A CRL that is older than the stored one is refused, by the rules of a server.
+ * Several publishers may write at the same time: the newest CRL stays.
  * @param store - The store.
  * @param crl - Files, directories, PEM, DER, or loaders.
  * @param options - The CAs, and how many processes to wait for.

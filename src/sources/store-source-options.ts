@@ -5,7 +5,13 @@
  */
 import { checkBoolean, checkEach, checkInteger } from '../option-checks.js';
 
-/** The options of {@link crlFromStore}. */
+/**
+ * The options of {@link crlFromStore}.
+ * @example
+ * ```ts
+ * const options: StoreSourceOptions = { pollMs: 5000, mayBeEmpty: true };
+ * ```
+ */
 export interface StoreSourceOptions {
   /**
    * How often the store is read without a notice, in milliseconds, by one to a fifth more or less. Notices only

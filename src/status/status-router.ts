@@ -20,7 +20,14 @@ import { contentSecurityPolicy } from './page-style.js';
 import { writePage } from './page.js';
 import { createReport } from './report.js';
 
-/** The options of {@link statusRouter}. */
+/**
+ * The options of {@link statusRouter}.
+ * @example
+ * ```ts
+ * const options: StatusOptions = { access: { organizationalUnit: 'operators' }, ready: 'open' };
+ * app.use('/status', statusRouter(server.mtls, options));
+ * ```
+ */
 export interface StatusOptions {
   /**
    * Who can see the page: a rule, as for `requireClient()`. `'anyone'` shows it to everyone, with or without a

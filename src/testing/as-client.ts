@@ -14,7 +14,14 @@ import { warn } from '../server/app-call.js';
 import { isGuarded } from '../server/protectable.js';
 import { currentState, isTestRun } from './test-run.js';
 
-/** The options of {@link asClient}. */
+/**
+ * The options of {@link asClient}.
+ * @example
+ * ```ts
+ * const listener = asClient(app, testIdentity({ commonName: 'client1' }), { outsideTests: 'allow' });
+ * http.createServer(listener).listen(8080, '127.0.0.1'); // for a local preview, never for others
+ * ```
+ */
 export interface AsClientOptions {
   /**
    * Whether it also works where no test runner is detected. jest, vitest, mocha and `node --test` are; `NODE_ENV` is not

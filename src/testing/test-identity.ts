@@ -11,7 +11,13 @@ import { parseCertificate } from '../x509/certificate.js';
 import { DistinguishedName } from '../x509/distinguished-name.js';
 import { encodeCertificate } from './certificate-encoding.js';
 
-/** What the certificate of a test client says. At least one name is required. */
+/**
+ * What the certificate of a test client says. At least one name is required.
+ * @example
+ * ```ts
+ * const fields: TestIdentityFields = { commonName: 'client1', email: 'client1@example.org' };
+ * ```
+ */
 export interface TestIdentityFields {
   /** The commonName of the subject. */
   readonly commonName?: string;
