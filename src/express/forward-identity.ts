@@ -12,7 +12,7 @@ import { clientOf } from './client-of.js';
 /**
  * The headers of RFC 9440 for the app's own request to a backend: `Client-Cert`, and `Client-Cert-Chain` if the client
  * sent intermediates that its certification path needed. The backend is configured with `proxies: { header: 'rfc9440', … }`,
- * and recognizes this app by its certificate, by a secret, or on a Unix socket. Do not also copy headers of the client's
+ * and recognises this app by its certificate, by a secret, or on a Unix socket. Do not also copy headers of the client's
  * request.
  * @param req - The request of the client: Express's, Connect's, or that of `node:http` or `node:http2`.
  * @throws MtlsError as {@link clientOf}: `ERR_MTLS_CERTIFICATE_REQUIRED` (401) for a caller without a certificate.

@@ -22,7 +22,7 @@ export interface ForwardedCertificate {
 const subject = { code: 'ERR_MTLS_CERTIFICATE_INVALID', noun: 'certificate' } as const;
 
 /**
- * Splits DER after DER: each a SEQUENCE, with nothing between them and nothing behind the last.
+ * Splits DER after DER: each a SEQUENCE, with nothing between them and nothing after the last.
  * @returns Views of `bytes`, not copies.
  * @throws MtlsError for anything else, and for what is beyond the limits.
  */

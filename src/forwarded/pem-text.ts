@@ -1,6 +1,6 @@
 /**
  * PEM as headers carry it: in one line, because a header has no line breaks. Only
- * certificates are allowed, with nothing before, between or behind them.
+ * certificates are allowed, with nothing before, between or after them.
  *
  * @module
  */

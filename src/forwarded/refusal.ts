@@ -19,7 +19,7 @@ export function refuse(
   throw new MtlsError('ERR_MTLS_CERTIFICATE_INVALID', { seen, ...details });
 }
 
-// Enough to recognize a form, too short for a certificate or a token.
+// Enough to recognise a form, too short for a certificate or a token.
 const longestExcerpt = 32;
 
 /** The beginning of a header's text, in quotes, with invisible characters escaped. */

@@ -105,7 +105,7 @@ export interface ProxyOptions {
 export interface ProxySettings extends ProxySources {
   /** Whether a certificate of the CAs in `trust` belongs to a proxy; `undefined` if proxies have no certificates. */
   readonly isProxy: ((identity: ClientIdentity) => boolean) | undefined;
-  /** The mode of the Unix socket; `undefined` if proxies are not recognized by a socket. */
+  /** The mode of the Unix socket; `undefined` if proxies are not recognised by a socket. */
   readonly socketMode: number | undefined;
   readonly addresses: BlockList | undefined;
   readonly header: ForwardedHeader;
@@ -222,7 +222,7 @@ const checkKinds: Readonly<
   },
 };
 
-/** A proxy is recognized when it connects, before there is a request that a function could decide about. */
+/** A proxy is recognised when it connects, before there is a request that a function could decide about. */
 function checkRule(rule: unknown): NonNullable<ProxySettings['isProxy']> {
   if (rule === undefined)
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', {

@@ -13,7 +13,7 @@ import { isPem, type SourceBytes } from './sources.js';
  * Vault, or an ACME client.
  * @example
  * ```ts
- * // A client of a workload API: it holds a pair, replaces it in time, and emits an event then.
+ * // A client of a workload API: it has a pair, renews it in time, and then emits an event.
  * const credentials: CredentialsLoader = {
  *   load: async (signal) => {
  *     const { key, chain, bundle } = await workload.fetch({ signal });
@@ -28,8 +28,8 @@ import { isPem, type SourceBytes } from './sources.js';
  */
 export interface CredentialsLoader {
   /**
-   * Resolves to the current pair. Called at start and at each reload, whatever changed: return the pair that there is,
-   * and do not have one issued for each call. If it rejects, does not settle within a minute,
+   * Resolves to the current pair. Called at start and at each reload, whatever changed: return the current pair,
+   * and do not issue a new one for each call. If it rejects, does not settle within a minute,
    * or resolves to a pair that cannot be used, the pair in force stays.
    * @param signal - Aborted when the result is no longer needed.
    */

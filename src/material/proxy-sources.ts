@@ -1,6 +1,5 @@
 /**
- * What proxies prove themselves by, as options say it: CAs and CRLs, and shared
- * secrets.
+ * How proxies prove themselves, as options: CAs and CRLs, and shared secrets.
  *
  * @module
  */
@@ -12,7 +11,7 @@ import { type CrlSource, type SourceLoader } from './source-options.js';
 /**
  * A secret that proxies send in the header `Mtls-Proxy-Secret`: its bytes, a file, or a {@link SourceLoader}, whose first
  * Buffer is the secret. At least 32 bytes, each from 0x21 to 0x7e, because it travels in a header; one newline at the
- * end is ignored. Text is refused, because a secret does not belong into code.
+ * end is ignored. Text is refused, because a secret does not belong in code.
  * @example
  * ```ts
  * const secret = { path: '/run/secrets/mtls-proxy' }; // openssl rand -hex 32 > /run/secrets/mtls-proxy
@@ -26,7 +25,7 @@ export type ProxySecret =
     }
   | SourceLoader;
 
-/** From what proxies are known. */
+/** How proxies prove themselves. */
 export interface ProxySources {
   /** The CAs of the proxies' own certificates, and their CRLs. */
   readonly trust: TrustSources | undefined;

@@ -1,5 +1,5 @@
 /**
- * What proxies are known by, read source by source: each is a unit of its own.
+ * The CAs, CRLs and secrets of proxies, read source by source: each is a unit of its own.
  *
  * @module
  */
@@ -13,9 +13,9 @@ import { type CrlSource } from './source-options.js';
 import { isLoader, isPath, readSource } from './sources.js';
 import { type TrustSettings, TrustUnit } from './trust-material.js';
 
-/** What proxies are known by. Immutable. */
+/** The CAs, CRLs and secrets by which proxies prove themselves. Immutable. */
 export interface ProxyMaterial {
-  /** `undefined`: not by certificates. */
+  /** `undefined` if proxies have no certificates. */
   readonly trust: Trust | undefined;
   /** The SHA-256 of each secret: two of them are compared in constant time, whatever the length of what was sent. */
   readonly secrets: readonly Buffer[];
@@ -23,9 +23,9 @@ export interface ProxyMaterial {
 
 /** What the sources hold now. */
 export interface ProxyReading {
-  /** What is in force with newer CRLs, without removed CAs, and with the secrets of now. */
+  /** The material in force with newer CRLs, without removed CAs, and with the current secrets. */
   readonly narrowed: ProxyChange | undefined;
-  /** The same with CAs that were added; `undefined` where nothing can be believed yet. */
+  /** The same with CAs that were added; `undefined` if no source has been read yet. */
   readonly whole: ProxyChange | undefined;
   readonly faults: readonly SourceFault[];
 }

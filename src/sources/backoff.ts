@@ -7,7 +7,8 @@
 const firstMs = 50;
 const lastMs = 5000;
 
-/** Schedules the next attempt. Delays double up to 5 s, each with some chance, so that a fleet is not in step. */
+/** Schedules the next attempt. Delays double up to 5 s, and vary at random, so that processes do not retry
+ * in step. */
 export class Backoff {
   #nextMs = firstMs;
   #timer: NodeJS.Timeout | undefined;

@@ -21,7 +21,7 @@ export interface Validators {
 /** What to fetch, and from where. */
 export interface FetchRequest {
   readonly url: URL;
-  /** Of the version that is known. */
+  /** The validators of the version that is known. */
   readonly validators: Validators | undefined;
   /** Whether a redirect to another origin may be followed. */
   readonly mayFollow: (to: URL) => boolean;

@@ -36,7 +36,7 @@ const mostProcesses = 10_000;
 
 /**
  * The processes that currently report to a store, with the CRLs that they have in force. Anyone who may write to the
- * store can claim to be a process: reports inform people, and decide nothing.
+ * store can claim to be a process: reports are for information only.
  * @param store - The store.
  * @param options - `timeoutMs`: how long the store may take. Default 10,000.
  * @throws MtlsError `ERR_MTLS_STORE_FAILED`.
@@ -62,7 +62,7 @@ function compare(one: string, other: string): number {
   return one < other ? -1 : Number(one > other);
 }
 
-// The first looks are close together, because most processes confirm within some tens of milliseconds.
+// The reports are read often at first, because most processes confirm within some tens of milliseconds.
 const firstPauseMs = 5;
 const lastPauseMs = 250;
 

@@ -1,5 +1,5 @@
 /**
- * A loader that fetches CRLs from where certificates say that they are.
+ * A loader that fetches CRLs from the distribution points in certificates.
  *
  * @module
  */

@@ -24,7 +24,7 @@ export interface CrlFromUrlOptions extends HttpSourceOptions {
    */
   readonly allow?: readonly string[];
   /**
-   * Whether the delta CRL is fetched if the CRL says where it is (RFC 5280 section 5.2.6).
+   * Whether the delta CRL is fetched if the CRL names its location (RFC 5280 section 5.2.6).
    * @defaultValue `'fetch'`
    */
   readonly deltas?: 'fetch' | 'ignore';
@@ -33,9 +33,9 @@ export interface CrlFromUrlOptions extends HttpSourceOptions {
 const mostMirrors = 8;
 
 /**
- * Fetches a CRL over HTTP, and again and again: `createServer({ crl: crlFromUrl('http://…') })`. A CRL is signed, so
- * `http:` is as good as `https:`. If every server fails, the last CRL stays in force and the failure is a fault. At the
- * start it is an error, unless {@link lastGood} has a copy.
+ * Fetches a CRL over HTTP and refreshes it: `createServer({ crl: crlFromUrl('http://…') })`. A CRL is signed, so an
+ * attacker on the network cannot forge one over `http:`, but can withhold newer ones. If every server fails, the last
+ * CRL stays in force and the failure is a fault. At the start it is an error, unless {@link lastGood} has a copy.
  * @param url - The URL, or the URLs of several mirrors, which are tried in order.
  * @param options - Limits, and how to fetch.
  * @returns A loader for the option `crl` of one server or several.

@@ -18,7 +18,7 @@ export class FileLoader implements SourceLoader {
     this.#path = path;
   }
 
-  /** Reads the file now. What did not change is the same Buffer. */
+  /** Reads the file now. A file that did not change gives the same Buffer. */
   load(): Promise<readonly Buffer[]> {
     return Promise.resolve().then(() => {
       const read = readPath(this.#path, 'crl', crlBlocks).map(({ bytes }) => bytes);

@@ -128,7 +128,7 @@ export class HttpLoader implements SourceLoader {
     return [...this.#bases.values(), ...this.#deltas.values()];
   }
 
-  /** What was never there is dropped. A client that needs it asks for it again. */
+  /** Drops CRLs that have failed repeatedly and were never fetched. A client that needs one requests it again. */
   #dropHopeless(): void {
     if (!this.mayBeEmpty) return;
     for (const [key, { content, failures }] of this.#bases)
@@ -219,7 +219,7 @@ export class HttpLoader implements SourceLoader {
 const mostDeltaUris = 4;
 const mostFailures = 5;
 
-/** Whether a load() for whatever reason asks for it again. After a failure only the back-off decides. */
+/** Whether a load() requests it again, even if it is not due. After a failure, only the back-off decides. */
 function isStale({ failure, askedAt, dueAt }: HttpResource, now: number): boolean {
   return dueAt <= now || (failure === undefined && askedAt + reloadPauseMs <= now);
 }

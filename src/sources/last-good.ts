@@ -1,5 +1,5 @@
 /**
- * Keeps what was verified in a file, for a restart while the source is down or sends something older.
+ * Keeps verified CRLs in a file, for a restart while the source is down or sends older ones.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { LastGoodFile, type RememberedCrl, rememberedCrl } from './last-good-fil
  * are verified again and used like any others: the server starts while its source is down, and a CRL that is older
  * than the remembered one is refused. Until the source answers, its error is a fault in `mtls.faults`.
  *
- * Keep the file where only the process can write: without it, an older CRL is not recognized after a restart.
+ * Keep the file where only the process can write: without it, an older CRL is not recognised after a restart.
  * @param source - A loader, or the path of a file or folder of CRLs.
  * @param file - The path of the file. Several processes can share it. Its folder must exist.
  * @returns A loader for the option `crl`.
@@ -164,7 +164,7 @@ class LastGoodLoader implements SourceLoader {
     return this.#own.some((one) => this.#crlsOf(one).some((crl) => crl.key === key));
   }
 
-  /** The CRLs in a Buffer; none if it cannot be read, which is found out later. */
+  /** The CRLs in a Buffer; none if it cannot be read; the error is reported when it is loaded. */
   #crlsOf(bytes: Buffer): readonly RememberedCrl[] {
     const known = this.#crlsIn.get(bytes);
     if (known !== undefined) return known;

@@ -70,7 +70,7 @@ type Listed = Pick<NatsEntry, 'key' | 'revision' | 'length'>;
 
 /**
  * The last entry of each key that is in use. To list a bucket, its client makes a consumer on the NATS server, which
- * stays there for five minutes; so that is done only if the bucket has changed.
+ * stays there for five minutes. Therefore the bucket is listed only if it has changed.
  */
 export class Listing {
   readonly #kv: NatsBucket;
@@ -83,7 +83,7 @@ export class Listing {
   /** One more than `most` if there are more. */
   async latest(most: number, signal: AbortSignal): Promise<readonly Listed[]> {
     const { messages, last_seq: sequence } = (await this.#kv.status()).streamInfo.state;
-    // A watch of an empty bucket yields nothing, so that its end could not be told.
+    // A watch of an empty bucket yields nothing, so its end cannot be detected.
     if (messages === 0) return [];
     const state = `${sequence} ${messages}`;
     if (this.#last?.state === state && this.#last.most === most) return this.#last.entries;
@@ -150,7 +150,7 @@ export class Watching {
         if (entry.revision > 0) this.#notify();
       }
     } catch {
-      // Whether the bucket can be read shows when it is read.
+      // If the bucket cannot be read either, the next reading reports it.
     }
     if (!this.#stopped) this.#backoff.schedule(() => void this.#watch());
   }

@@ -8,7 +8,7 @@
 const gapMs = 50;
 /** More notices in a second than this are a flood. */
 const mostPerSecond = 200;
-/** How long the store is not listened to after a flood, and how often its content is looked at meanwhile. */
+/** How long notices are ignored after a flood, and how often the store is read meanwhile. */
 const deafMs = 10_000;
 const deafPollMs = 500;
 

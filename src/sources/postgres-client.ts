@@ -138,7 +138,7 @@ export class Listening {
       lent.client.on('notification', this.#notify);
       await lent.client.query(`LISTEN ${this.#channel}`);
       this.#backoff.reset();
-      // Of what was published until now, there was no notification.
+      // CRLs that were published before LISTEN were not announced to this connection.
       this.#notify();
     } catch {
       this.#lost();

@@ -1,5 +1,5 @@
 /**
- * What a process says about itself in a store: text in, checked values out.
+ * The report of a process in a store: text in, checked values out.
  *
  * @module
  */

@@ -33,7 +33,7 @@ export class ProcessReporter {
     this.#send();
   }
 
-  /** Stops. The last report ends by itself. */
+  /** Stops. The last report expires. */
   stop(): void {
     this.#isOn = false;
   }
@@ -70,8 +70,8 @@ export class ProcessReporter {
   }
 
   /**
-   * Reports are for people; what they miss must not disturb a server. A report follows a reading that succeeded, so two
-   * in a row that fail are no outage.
+   * Reports are for information only, so a failure must not disturb the server. A report follows a reading that
+   * succeeded, so two failures in a row are not an outage of the store.
    */
   #warn(error: unknown): void {
     this.#failures++;

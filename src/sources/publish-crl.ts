@@ -1,5 +1,5 @@
 /**
- * `publishCrl()`: puts a CRL into a shared store, never backwards.
+ * `publishCrl()`: writes a CRL to a shared store, and never replaces a newer one.
  *
  * @module
  */
@@ -146,7 +146,7 @@ function isDelta({ verified }: Publication): boolean {
 
 // The largest value that every store can hold. What is longer cannot be a CRL, and is replaced.
 const mostBytes = 2 ** 29;
-// Each try that fails means that another publisher has succeeded.
+// Each attempt that fails means that another publisher has succeeded.
 const mostTries = 100;
 
 class Publisher {

@@ -68,7 +68,7 @@ function hasMethods<Client>(client: unknown, names: readonly (keyof Client & str
   return names.every((name) => typeof (client as Record<string, unknown>)[name] === 'function');
 }
 
-// From 50 ms to 2 s, each with some chance, so that a fleet does not reconnect in step.
+// From 50 ms to 2 s, varied at random, so that processes do not reconnect in step.
 function retryDelay(attempt: number): number {
   return Math.min(50 * 2 ** attempt, 2000) * (0.5 + Math.random() / 2);
 }
@@ -83,7 +83,7 @@ function ofIoRedis(client: IoRedisClient): RedisConnection {
         maxRetriesPerRequest: null,
         retryStrategy: retryDelay,
       });
-      // The state of the connection shows in what is read, or not read, through it.
+      // Errors of the connection also fail the commands on it, where they are reported.
       own.on('error', ignore);
       return ofIoRedis(own);
     },

@@ -1,10 +1,10 @@
 /**
- * When a CRL is asked for again: spread over time, so that many processes do not ask at the same moment.
+ * When a CRL is requested again: spread over time, so that many processes do not send requests at the same moment.
  *
  * @module
  */
 
-/** What decides when a CRL is asked for again. Times are in milliseconds. */
+/** What decides when a CRL is requested again. Times are in milliseconds. */
 export interface RefreshInput {
   /** The longest time between two requests; `undefined` leaves it to the server. */
   readonly refreshMs: number | undefined;

@@ -13,8 +13,8 @@ import { checkStoreOptions, type StoreSettings, type StoreSourceOptions } from '
 import { TimeLimitError, within } from '../within.js';
 
 /**
- * The CRLs of a shared store: read at start, when the store announces a change, and every few seconds. What the store
- * holds is verified like any CRL, and a CRL that is older than the one in force is refused.
+ * The CRLs of a shared store: read at start, when the store announces a change, and every few seconds. The content
+ * of the store is verified like any CRL, and a CRL that is older than the one in force is refused.
  * @param store - The store: `redisStore()`, `postgresStore()`, `natsStore()`, or your own.
  * @param options - Limits and intervals.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID`.
@@ -172,8 +172,8 @@ class StoreLoader implements SourceLoader {
   }
 
   /**
-   * The changed CRLs that may be read: those that replace a CRL in force first, then the shortest, so that what a
-   * hostile writer adds displaces nothing.
+   * The changed CRLs that may be read: those that replace a CRL in force first, then the shortest, so that
+   * CRLs that a hostile writer adds displace no others.
    */
   #affordable(
     versions: readonly StoredVersion[],

@@ -14,8 +14,8 @@ import { checkBoolean, checkEach, checkInteger } from '../option-checks.js';
  */
 export interface StoreSourceOptions {
   /**
-   * How often the store is read without a notice, in milliseconds, by one to a fifth more or less. Notices only
-   * trigger it sooner: a notice can be lost.
+   * How often the store is read without a notice, in milliseconds; varied at random by up to a fifth. Notices only
+   * trigger a reading sooner, because a notice can be lost.
    * @defaultValue `10_000`; an integer from 100 to 3_600_000
    */
   readonly pollMs?: number;
@@ -36,7 +36,7 @@ export interface StoreSourceOptions {
    */
   readonly maxBytes?: number;
   /**
-   * The number of CRLs. Nothing is read from a store with more.
+   * The number of CRLs. From a store with more, nothing is read.
    * @defaultValue `256`; an integer from 1 to 10_000
    */
   readonly maxCrls?: number;

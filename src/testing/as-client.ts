@@ -18,14 +18,15 @@ import { currentState, isTestRun } from './test-run.js';
  * The options of {@link asClient}.
  * @example
  * ```ts
- * const listener = asClient(app, testIdentity({ commonName: 'client1' }), { outsideTests: 'allow' });
- * http.createServer(listener).listen(8080, '127.0.0.1'); // for a local preview, never for others
+ * // In a test runner that is not detected:
+ * const listener = asClient(app, client1, { outsideTests: 'allow' });
  * ```
  */
 export interface AsClientOptions {
   /**
-   * Whether it also works where no test runner is detected. jest, vitest, mocha and `node --test` are; `NODE_ENV` is not
-   * considered. `'allow'` admits every caller on this machine as the given client: never in a program that serves others.
+   * Whether it also works if no test runner is detected. Those that are detected are jest, vitest, mocha and
+   * `node --test`; `NODE_ENV` has no effect. `'allow'` admits every caller on this machine as the given client: never
+   * use it in a program that serves others.
    * @defaultValue `'refuse'`
    */
   readonly outsideTests?: 'refuse' | 'allow';
@@ -38,7 +39,7 @@ export interface AsClientOptions {
  * Requests are answered with 500 if they come through a server that has TLS or the gate, or from another machine.
  * Handshakes, revocation and upgrades are not covered: test these over real TLS, with `express-mtls/dev-ca`.
  * @param app - An Express app, or any `(req, res)` function.
- * @param identity - The client, such as {@link testIdentity} makes it; `undefined` for a caller without a certificate.
+ * @param identity - The client, as {@link testIdentity} returns it; `undefined` for a caller without a certificate.
  * @param options - Whether it works outside of tests.
  * @returns A listener for supertest, or for `http.createServer()` on the loopback interface.
  * @throws MtlsError `ERR_MTLS_STATE_INVALID` outside of tests, `ERR_MTLS_OPTION_INVALID` for anything but an identity.
@@ -131,7 +132,7 @@ function connectionFor(identity: ClientIdentity | undefined, req: IncomingMessag
   } satisfies Connection);
 }
 
-/** Of what is reported about requests, a test shows the errors. */
+/** Shows the errors among the events of requests. */
 const reportError: Connection['reporter']['emit'] = (name, ...[event]) => {
   if ('error' in event) warn(`${name}, in a test`, event.error);
 };

@@ -16,7 +16,7 @@ import { type Arrival, type Sender } from './behind-listener.js';
 import { type CertificateFile } from './inputs.js';
 import { failed, noted, passed, type Step } from './step.js';
 
-/** Who sent a request, and how an app could recognize the sender: `proxies.from`. */
+/** Who sent a request, and how an app could recognise the sender: `proxies.from`. */
 export function describeSender({ sender, rawHeaders }: Arrival): Step[] {
   const secrets = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === secretHeader).length;
   const step = describeProof(sender, secrets > 0);

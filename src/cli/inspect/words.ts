@@ -95,7 +95,7 @@ export function describeGeneralName(name: GeneralName): string {
   return `${kinds[name.kind]} ${shorten(value)}`;
 }
 
-/** The likely text of a name with the wrong encoding, for a reader who may recognize it. */
+/** The likely text of a name with the wrong encoding, for a reader who may recognise it. */
 function guess(element: Buffer): string {
   const { content } = new DerReader(element, { code: 'ERR_MTLS_PEM_INVALID', noun: 'name' }).next();
   return content.toString(isUtf8(content) ? 'utf8' : 'latin1');
