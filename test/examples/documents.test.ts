@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { createServer, ErrorCode, MtlsError, type MtlsOptions } from 'express-mtls';
@@ -100,6 +100,17 @@ describe('docs/error-codes.md', () => {
       new RegExp(`\\n\\nStatus ${status}\\. \\*\\*Cause\\.\\*\\* .{60}[^]*\\*\\*Remedy\\.\\*\\* .{60}`),
     );
   });
+});
+
+test('docs/error-codes.md has every code of a process warning', () => {
+  const files = readdirSync(path.join(root, 'src'), { recursive: true, encoding: 'utf8' });
+  const codes = files
+    .filter((file) => file.endsWith('.ts'))
+    .flatMap((file) => readFileSync(path.join(root, 'src', file), 'utf8').match(/'MTLS_[A-Z_]+'/g) ?? [])
+    .map((literal) => literal.slice(1, -1));
+  expect(codes).toContain('MTLS_NO_WORKER');
+  const text = readDocument('docs/error-codes.md');
+  expect(codes.filter((code) => !text.includes(`\n| \`${code}\``))).toEqual([]);
 });
 
 test('docs/README.md leads to every page of docs/', () => {
