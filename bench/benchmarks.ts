@@ -8,6 +8,7 @@ import { benchBusyClients } from './busy-clients.js';
 import { benchEviction } from './eviction.js';
 import { benchFleet } from './fleet.js';
 import { benchFirstSight } from './first-sight.js';
+import { benchForwarded } from './forwarded.js';
 import { benchHandshakeCost } from './handshake-cost.js';
 import type { Benchmark } from './harness/context.js';
 import { benchJudging } from './judging.js';
@@ -26,6 +27,7 @@ export const benchmarks: Readonly<Record<string, Benchmark>> = {
   reload: benchReload,
   memory: benchMemory,
   request: benchRequestCost,
+  forwarded: benchForwarded,
   'first-sight': benchFirstSight,
   eviction: benchEviction,
   'busy-clients': benchBusyClients,

@@ -24,7 +24,6 @@ const subjects = {
   tutorial: { kind: 'native', app: 'tutorial' },
   ours: { kind: 'express-mtls', app: 'bare' },
   oursGuarded: { kind: 'express-mtls', app: 'guarded' },
-  oursForwarded: { kind: 'behind-proxy', app: 'guarded' },
 } as const satisfies Readonly<Record<string, Subject>>;
 
 type SubjectName = keyof typeof subjects;
@@ -56,12 +55,6 @@ export async function benchRequestCost(context: Context): Promise<BenchmarkResul
     ratio('bare Express against itself, which tells how exact this is', 'bareAgain'),
     ratio('createServer() without a middleware against bare Express', 'ours'),
     ratio('clientIdentity() and requireClient() against createServer() without', 'oursGuarded', 'ours'),
-    {
-      label: 'a client behind a proxy against one that is connected directly, more',
-      value: median(costs.oursForwarded.map((cost, set) => cost - (costs.oursGuarded[set] as number))) * 1000,
-      unit: 'µs',
-      atMost: 3,
-    },
     cost('bare Express', 'bare'),
     cost('with clientIdentity() and requireClient({ commonName })', 'oursGuarded'),
     cost('with getPeerCertificate().subject.CN', 'tutorial'),
@@ -73,7 +66,6 @@ export async function benchRequestCost(context: Context): Promise<BenchmarkResul
     notes: [
       'The bare server is https.createServer() with requestCert and one Express route, which sends the same eight bytes. Ours has a CRL of a million entries.',
       'createServer() of this package makes requests and responses with the prototypes that the Express app would give them afterwards. On Node 20 and 22 that saves more than the gate and the middleware cost; Node 24 and later have less to save.',
-      'Behind a proxy: a connection with the certificate of the proxy, and the certificate of the client in a header of each request, which node:http parses too.',
       'All of them listen in one process, whose CPU is read before and after each round: two processes of the same program differ by five percent and more, and so do two sets of connections to one server. Each ratio is the median over sets of connections, in several processes.',
     ],
   };
@@ -130,12 +122,7 @@ async function start(bench: Bench, crl: string): Promise<Cast> {
 }
 
 async function open({ bench: { material }, client, ports }: Cast, name: SubjectName): Promise<void> {
-  const credentials = material.credentialsOf(material.client);
-  const direct = { port: ports[name], credentials };
-  const target =
-    subjects[name].kind === 'behind-proxy'
-      ? { ...direct, credentials: material.credentialsOf(material.proxy), forwarded: credentials.cert }
-      : direct;
+  const target = { port: ports[name], credentials: material.credentialsOf(material.client) };
   await client.call('openLoad', target, connections);
 }
 

@@ -29,6 +29,11 @@ export function connectOptions({ port, credentials }: Target): tls.ConnectionOpt
   };
 }
 
+function requestWith(forwarded: string | undefined): string {
+  const header = forwarded === undefined ? '' : `X-SSL-Client-Cert: ${encodeURIComponent(forwarded)}\r\n`;
+  return `${head}${header}\r\n`;
+}
+
 export class KeepAliveConnection {
   readonly #socket: tls.TLSSocket;
   readonly #request: string;
@@ -43,8 +48,7 @@ export class KeepAliveConnection {
   }
 
   private constructor(socket: tls.TLSSocket, forwarded: string | undefined) {
-    const header = forwarded === undefined ? '' : `X-SSL-Client-Cert: ${encodeURIComponent(forwarded)}\r\n`;
-    this.#request = `${head}${header}\r\n`;
+    this.#request = requestWith(forwarded);
     this.#socket = socket.setNoDelay(true).setEncoding('latin1');
     socket.on('data', (text: string) => {
       this.#read(text);
@@ -62,11 +66,11 @@ export class KeepAliveConnection {
     return this.#closedAt;
   }
 
-  /** Sends one request, and returns the status. */
-  async get(): Promise<number> {
+  /** Sends one request, and returns the status. @param forwarded - Another certificate to forward. */
+  async get(forwarded?: string): Promise<number> {
     if (this.#closedAt !== undefined) throw new Error('the connection is closed');
     const answered = new Promise<number>((resolve, reject) => (this.#waiting = { resolve, reject }));
-    this.#socket.write(this.#request);
+    this.#socket.write(forwarded === undefined ? this.#request : requestWith(forwarded));
     return await answered;
   }
 

@@ -40,6 +40,18 @@ export class RequestLoad {
     await Promise.all(this.#connections.map(ask));
   }
 
+  /** Sends one request for each certificate, as a proxy that forwards it. */
+  async forward(certificates: readonly string[]): Promise<void> {
+    const left = [...certificates];
+    const ask = async (connection: KeepAliveConnection): Promise<void> => {
+      for (let next = left.pop(); next !== undefined; next = left.pop()) {
+        const status = await connection.get(next);
+        if (status !== 200) throw new Error(`answered ${status}`);
+      }
+    };
+    await Promise.all(this.#connections.map(ask));
+  }
+
   /** Sends `count` requests one after the other, and returns their durations in milliseconds. */
   async time(count: number): Promise<number[]> {
     const times: number[] = [];

@@ -30,6 +30,10 @@ const calls = {
   async makeRequests(port: number, count: number): Promise<void> {
     await loads.get(port)?.make(count);
   },
+  /** Sends one request for each certificate, as a proxy that forwards it. */
+  async forwardCertificates(port: number, certificates: readonly string[]): Promise<void> {
+    await loads.get(port)?.forward(certificates);
+  },
   /** Sends requests one after the other, and returns their durations in milliseconds. */
   async timeRequests(port: number, count: number): Promise<number[]> {
     return (await loads.get(port)?.time(count)) ?? [];

@@ -5,10 +5,11 @@
  * @module
  */
 import { type ClientIdentity } from '../identity/client-identity.js';
-import { type Verdict } from '../judgement/judges.js';
+import { type Judges, type Verdict } from '../judgement/judges.js';
 import { endedFor, type Refusal, refuse } from '../judgement/refusal.js';
 import { type KeptConnection } from './connection.js';
 import { type GateReporter } from './events.js';
+import { type ForwardedAdmission, type ForwardedClient } from './forwarded-client.js';
 import { isSamePolicies, type Keeper, policiesChanged } from './gated-connection.js';
 import { intermediatesOf, type ReadPeer } from './peer.js';
 
@@ -23,14 +24,28 @@ export interface Exchange {
   onEnd(listener: () => void): void;
 }
 
+/** The connection of a proxy. */
+export interface ProxyConnection {
+  /** Judges the proxy again, for a caller that has called `catchUp()` and then read the clock. */
+  checkAt(now: number): Refusal | undefined;
+  /** The identity of the proxy, if its connection has a certificate. */
+  readonly reported: ClientIdentity | undefined;
+}
+
 /** The origin of a request. */
 export interface Origin {
-  /** The proxy's own connection. */
-  readonly proxy: Pick<KeptConnection, 'check' | 'reported'>;
+  readonly proxy: ProxyConnection;
   /** The address of the client, if the proxy forwards it; otherwise the proxy's. */
   readonly remoteAddress: string;
 }
 
+/** Why a client is refused, if it is, and how many signatures did not verify. */
+interface ForwardedVerdict {
+  readonly refusal: Refusal | undefined;
+  readonly failedSignatures: number;
+}
+
+const admitted: ForwardedVerdict = Object.freeze({ refusal: undefined, failedSignatures: 0 });
 const noPolicies: readonly string[] = Object.freeze([]);
 
 /** A client behind a proxy. */
@@ -47,31 +62,31 @@ export class ForwardedConnection implements KeptConnection {
   readonly #keeper: Keeper;
   readonly #proxy: Origin['proxy'];
   readonly #exchange: Exchange;
-  readonly #peer: ReadPeer | undefined;
+  readonly #client: ForwardedClient | undefined;
   #generation = 0;
   #policies: readonly string[] | undefined;
   #identity: ClientIdentity | undefined;
   #refusal: Refusal | undefined;
 
   /**
-   * @param peer - `undefined` for a caller without a certificate.
+   * @param client - `undefined` for a caller without a certificate.
    * @param refusal - Set if the client has already been refused.
    */
   constructor(
     keeper: Keeper,
     { proxy, remoteAddress }: Origin,
     exchange: Exchange,
-    peer: ReadPeer | undefined,
+    client: ForwardedClient | undefined,
     refusal?: Refusal,
   ) {
     this.#since = keeper.now();
     this.#keeper = keeper;
     this.#proxy = proxy;
     this.#exchange = exchange;
-    this.#peer = peer;
+    this.#client = client;
     this.remoteAddress = remoteAddress;
     this.#refusal = refusal;
-    if (peer === undefined) this.until = Infinity;
+    if (client === undefined) this.until = Infinity;
   }
 
   /** When the request arrived. */
@@ -81,9 +96,10 @@ export class ForwardedConnection implements KeptConnection {
 
   /** `undefined` for a caller without a certificate. */
   get identity(): ClientIdentity | undefined {
-    const { reported: via } = this.#proxy;
-    return (this.#identity ??=
-      this.#peer && forwardedIdentity(this.#peer, via, this.#policies ?? noPolicies));
+    return (this.#identity ??= this.#client?.identityThrough(
+      this.#proxy.reported,
+      this.#policies ?? noPolicies,
+    ));
   }
 
   /** The same as {@link ForwardedConnection.identity}. */
@@ -93,7 +109,7 @@ export class ForwardedConnection implements KeptConnection {
 
   /** The intermediates that the proxy forwarded, in DER. */
   get intermediates(): readonly Buffer[] {
-    return intermediatesOf(this.#peer);
+    return intermediatesOf(this.#client?.peer);
   }
 
   /** Where events about the request are reported. */
@@ -109,12 +125,12 @@ export class ForwardedConnection implements KeptConnection {
   /** Judges the client again: in O(1) as long as nothing was reloaded and no date has passed. */
   check(): Refusal | undefined {
     if (this.#refusal !== undefined) return this.#refusal;
-    const ofProxy = this.#proxy.check();
-    if (ofProxy !== undefined) return proxyRefused;
-    if (this.#peer === undefined) return undefined;
     this.#keeper.catchUp();
-    const isCurrent = this.#generation === this.#keeper.judges?.generation && this.#keeper.now() < this.until;
-    return isCurrent ? undefined : this.judge().refusal;
+    const now = this.#keeper.now();
+    if (this.#proxy.checkAt(now) !== undefined) return proxyRefused;
+    if (this.#client === undefined) return undefined;
+    const isCurrent = this.#generation === this.#keeper.judges?.generation && now < this.until;
+    return isCurrent ? undefined : this.#judgeAt(now).refusal;
   }
 
   /**
@@ -122,23 +138,39 @@ export class ForwardedConnection implements KeptConnection {
    * certificate.
    * @returns Why the client is refused, and how many signatures did not verify.
    */
-  judge(): { readonly refusal: Refusal | undefined; readonly failedSignatures: number } {
-    const { judges, now } = this.#keeper;
-    if (judges === undefined || this.#peer === undefined)
+  judge(): ForwardedVerdict {
+    return this.#judgeAt(this.#keeper.now());
+  }
+
+  #judgeAt(now: number): ForwardedVerdict {
+    const { judges } = this.#keeper;
+    if (judges === undefined || this.#client === undefined)
       return { refusal: refuse('untrusted', 'no CAs and CRLs are in force yet'), failedSignatures: 0 };
+    const admission =
+      this.#client.admissionAt(now, judges.generation) ?? this.#admit(this.#client, judges, now);
+    if ('refusal' in admission) return admission;
+    this.#want(admission.wanted);
+    if (!isSamePolicies((this.#policies ??= admission.policies), admission.policies))
+      return { refusal: policiesChanged, failedSignatures: 0 };
+    this.#generation = judges.generation;
+    this.until = admission.until;
+    return admitted;
+  }
+
+  #admit(client: ForwardedClient, judges: Judges, now: number): ForwardedAdmission | ForwardedVerdict {
     let verdict: Verdict;
     try {
-      verdict = judges.of(undefined).verdictOn(this.#peer, 'not-asked', new Date(now()));
+      verdict = judges.of(undefined).verdictOn(client.peer, 'not-asked', new Date(now));
     } catch (error) {
       return { refusal: this.#keeper.failed(error), failedSignatures: 0 };
     }
-    if (verdict.wanted.length > 0) this.#keeper.want(verdict.wanted, { name: undefined, isProxy: false });
-    if (!verdict.admitted) return { ...verdict, refusal: withRemedy(verdict.refusal, this.#peer) };
-    if (!isSamePolicies((this.#policies ??= verdict.policies), verdict.policies))
-      return { refusal: policiesChanged, failedSignatures: 0 };
-    this.#generation = judges.generation;
-    this.until = verdict.until;
-    return { refusal: undefined, failedSignatures: 0 };
+    if (verdict.admitted) return client.admit({ ...verdict, generation: judges.generation, from: now });
+    this.#want(verdict.wanted);
+    return { ...verdict, refusal: withRemedy(verdict.refusal, client.peer) };
+  }
+
+  #want(uris: readonly string[]): void {
+    if (uris.length > 0) this.#keeper.want(uris, { name: undefined, isProxy: false });
   }
 
   /** Every host has the same CAs and CRLs. */
@@ -177,24 +209,3 @@ function withRemedy(refusal: Refusal, { others }: ReadPeer): Refusal {
 }
 
 const proxyRefused = refuse('not-a-proxy', 'the proxy that the request came through is refused');
-
-/** One identity object for each client and proxy, because rules cache their results by identity. */
-const identities = new WeakMap<ReadPeer, ClientIdentity>();
-
-function forwardedIdentity(
-  peer: ReadPeer,
-  via: ClientIdentity | undefined,
-  policies: readonly string[],
-): ClientIdentity {
-  const known = identities.get(peer);
-  if (known?.via === via && known?.policies === policies) return known;
-  const identity: ClientIdentity = Object.freeze({
-    source: 'proxy',
-    via,
-    ...peer.identity,
-    policies,
-    resumed: false,
-  });
-  identities.set(peer, identity);
-  return identity;
-}

@@ -7,7 +7,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
-import { deleteHeaders, withoutHeaders } from '../forwarded/strip-headers.js';
+import { copyWithout, deleteHeaders, withoutHeaders } from '../forwarded/strip-headers.js';
 import { type Connection, connectionOf, setConnection } from './connection.js';
 import { type Exchange } from './forwarded-connection.js';
 import { endSocket, GatedConnection } from './gated-connection.js';
@@ -81,7 +81,7 @@ function addressIn(headers: IncomingHttpHeaders, { addressHeader }: ProxyGate): 
 function strip(req: IncomingMessage, names: ReadonlySet<string>): void {
   const kept = withoutHeaders(req.rawHeaders, names);
   if (kept === req.rawHeaders) return;
-  deleteHeaders(req.headers, names);
+  req.headers = copyWithout(req.headers, names);
   req.rawHeaders = kept as string[];
   Object.defineProperty(req, 'headersDistinct', distinctHeaders);
 }

@@ -139,7 +139,13 @@ export class GatedConnection implements KeptConnection {
   check(): Refusal | undefined {
     if (this.#refusal !== undefined || this.#peer === undefined) return this.#refusal;
     this.#keeper.catchUp();
-    const isCurrent = this.#generation === this.#keeper.judges?.generation && this.#keeper.now() < this.until;
+    return this.checkAt(this.#keeper.now());
+  }
+
+  /** Does the same for a caller that has called `catchUp()` and then read the clock. */
+  checkAt(now: number): Refusal | undefined {
+    if (this.#refusal !== undefined || this.#peer === undefined) return this.#refusal;
+    const isCurrent = this.#generation === this.#keeper.judges?.generation && now < this.until;
     // OpenSSL's result was used at the handshake. A path that has been lost since then is detected here.
     return isCurrent ? undefined : this.judge('not-asked');
   }

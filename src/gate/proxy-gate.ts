@@ -17,9 +17,10 @@ import { headersToStrip } from '../forwarded/forwarded-header.js';
 import { type Refusal, refuse } from '../judgement/refusal.js';
 import { clientAddressIn } from './client-address.js';
 import { type Connection, type KeptConnection } from './connection.js';
+import { ForwardedClient } from './forwarded-client.js';
 import { type Exchange, ForwardedConnection, type Origin } from './forwarded-connection.js';
 import { type ConnectionRole, type GatedConnection, type Keeper } from './gated-connection.js';
-import { readForwardedPeer, type ReadPeer } from './peer.js';
+import { readForwardedPeer } from './peer.js';
 import { type ProxySettings } from './proxy-options.js';
 import { secretAmong, SecretBearer } from './proxy-secret.js';
 import { signatureBudget } from './signature-budget.js';
@@ -51,7 +52,7 @@ export class ProxyGate {
   readonly #settings: ProxySettings;
   readonly #keeper: ProxyKeeper;
   /** Admitted clients, by the header values with their certificate. */
-  readonly #clients = new ForwardedCache<ReadPeer>(new WeightedCache(remembered));
+  readonly #clients = new ForwardedCache<ForwardedClient>(new WeightedCache(remembered));
   /** The headers that are removed from every request. */
   readonly stripped: ReadonlySet<string>;
 
@@ -107,11 +108,12 @@ export class ProxyGate {
     if (isFault(certificates)) return this.#refuse(origin, exchange, refuseHeader(certificates));
     const peer = readForwardedPeer(certificates);
     if ('reason' in peer) return this.#refuse(origin, exchange, peer);
-    const connection = new ForwardedConnection(this.#keeper, origin, exchange, peer);
+    const client = new ForwardedClient(peer);
+    const connection = new ForwardedConnection(this.#keeper, origin, exchange, client);
     const { refusal, failedSignatures } = connection.judge();
     signatureBudget.spend(failedSignatures);
-    if (refusal !== undefined) return this.#refuse(origin, exchange, refusal, peer);
-    this.#clients.put(lines, peer, peer.weight);
+    if (refusal !== undefined) return this.#refuse(origin, exchange, refusal, client);
+    this.#clients.put(lines, client, peer.weight);
     this.#reportAdmitted(connection);
     return this.#keep(connection, exchange);
   }
@@ -127,8 +129,8 @@ export class ProxyGate {
     return connection;
   }
 
-  #refuse(origin: Origin, exchange: Exchange, refusal: Refusal, peer?: ReadPeer): Connection {
-    const connection = new ForwardedConnection(this.#keeper, origin, exchange, peer, refusal);
+  #refuse(origin: Origin, exchange: Exchange, refusal: Refusal, client?: ForwardedClient): Connection {
+    const connection = new ForwardedConnection(this.#keeper, origin, exchange, client, refusal);
     const { identity, remoteAddress } = connection;
     const report = { ...refusal, identity, remoteAddress, tlsVersion: undefined, resumed: false };
     this.#keeper.reporter.emit('refused', report);

@@ -7,7 +7,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { secretHeader } from '../forwarded/forwarded-header.js';
 import { type ClientIdentity } from '../identity/client-identity.js';
 import { type Refusal, refuse } from '../judgement/refusal.js';
-import { type KeptConnection } from './connection.js';
+import { type ProxyConnection } from './forwarded-connection.js';
 
 /**
  * Finds the secret that was sent with a request.
@@ -39,16 +39,16 @@ function valueOf(rawHeaders: readonly string[], name: string): string | undefine
 const secretRemoved = refuse('not-a-proxy', 'the secret that the proxy sent was removed');
 
 /** A proxy's connection, for one request that was sent with a secret. It is refused when that secret is removed. */
-export class SecretBearer {
+export class SecretBearer implements ProxyConnection {
   readonly #keeper: { readonly proxySecrets: readonly Buffer[] };
-  readonly #connection: Pick<KeptConnection, 'check' | 'reported'>;
+  readonly #connection: ProxyConnection;
   readonly #secret: Buffer;
   #inForce: readonly Buffer[];
 
   /** @param secret - One of `keeper.proxySecrets`. */
   constructor(
     keeper: { readonly proxySecrets: readonly Buffer[] },
-    connection: Pick<KeptConnection, 'check' | 'reported'>,
+    connection: ProxyConnection,
     secret: Buffer,
   ) {
     this.#keeper = keeper;
@@ -63,8 +63,8 @@ export class SecretBearer {
   }
 
   /** Why the proxy is refused: its connection, or its secret. */
-  check(): Refusal | undefined {
-    return this.#connection.check() ?? (this.#isInForce() ? undefined : secretRemoved);
+  checkAt(now: number): Refusal | undefined {
+    return this.#connection.checkAt(now) ?? (this.#isInForce() ? undefined : secretRemoved);
   }
 
   #isInForce(): boolean {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { checkForwardedHeader, headersToStrip } from '../../../src/forwarded/forwarded-header.js';
-import { withoutHeaders } from '../../../src/forwarded/strip-headers.js';
+import { copyWithout, withoutHeaders } from '../../../src/forwarded/strip-headers.js';
 
 const names = headersToStrip(checkForwardedHeader('haproxy', 'proxies.header'));
 
@@ -47,5 +47,26 @@ describe('header lines without certificates', () => {
     const lines = Object.freeze(['Client-Cert', 'a', 'Host', 'b']);
     expect(withoutHeaders(lines, names)).toEqual(['Host', 'b']);
     expect(lines).toHaveLength(4);
+  });
+});
+
+describe('an object of headers without certificates', () => {
+  test.each([
+    'client-cert',
+    'client_cert',
+    'client-cert_chain',
+    'x-forwarded-client-cert',
+    'mtls-proxy-secret',
+  ])('is a copy without %s', (name) => {
+    const headers = { host: 'a', [name]: 'b', 'set-cookie': ['c', 'd'], accept: '*/*' };
+    const copy = copyWithout(headers, names);
+    expect(copy).toEqual({ host: 'a', 'set-cookie': ['c', 'd'], accept: '*/*' });
+    expect(headers).toHaveProperty(name, 'b');
+  });
+
+  test('has the prototype of the original', () => {
+    expect(Object.getPrototypeOf(copyWithout({ host: 'a' }, names))).toBe(Object.prototype);
+    const bare = Object.assign(Object.create(null) as object, { host: 'a', 'client-cert': 'b' });
+    expect(Object.getPrototypeOf(copyWithout(bare, names))).toBeNull();
   });
 });
