@@ -59,44 +59,33 @@ test.each([
   },
 );
 
-test('20 sessions of HTTP/2 with 50 streams of 1 ms each are served for less than a second after the revocation', async () => {
+test('of 100 streams of HTTP/2 that arrive together, those that are handled long after the revocation are refused', async () => {
   const given = material();
   const { root, files } = given;
   const client2 = root.client('client2');
   const { keyPem: key, pem: cert } = client2;
-  let [served, lastServed] = [0, 0];
+  let [handled, served] = [0, 0];
   const server = http2Server(given);
   server.on('request', (req, res) => {
-    work(1);
-    served++;
-    if (identify(req) !== undefined) lastServed = ownTime();
+    // All streams are in what the session has read, so no other turn of the event loop comes between them.
+    if (handled++ === 0) publish(files.crl, root.crl({ number: 2, revoked: [client2] }).pem);
+    work(40);
+    if (identify(req) !== undefined) served++;
     res.end('ok');
   });
   const mtls = await protect(server, given.options);
   const port = await listen(server);
-  const sessions = await Promise.all(
-    Array.from({ length: 20 }, async () => {
-      const session = http2.connect(`https://localhost:${port}`, { ca: root.pem, key, cert });
-      session.on('error', () => undefined);
-      await once(session, 'connect');
-      return session;
-    }),
-  );
-  const ask = (session: http2.ClientHttp2Session): void => {
-    if (session.destroyed) return;
-    const stream = session.request().on('error', () => undefined);
-    stream.on('end', () => {
-      ask(session);
-    });
-    stream.resume();
-  };
-  for (const session of sessions) for (let count = 0; count < 50; count++) ask(session);
-  await until(() => served > 100, 'the requests are served', 20_000);
-  await pause(1000);
-  publish(files.crl, root.crl({ number: 2, revoked: [client2] }).pem);
-  const published = ownTime();
-  await until(() => sessions.every(({ destroyed }) => destroyed), 'all sessions are closed', 15_000);
-  expect(lastServed).toBeGreaterThan(0);
-  expect(lastServed - published).toBeLessThan(aSecond);
+  const session = http2.connect(`https://localhost:${port}`, { ca: root.pem, key, cert });
+  session.on('error', () => undefined);
+  await once(session, 'connect');
+  for (let count = 0; count < 100; count++)
+    session
+      .request()
+      .on('error', () => undefined)
+      .resume();
+  await until(() => session.destroyed, 'the session is closed', 30_000);
+  // By the same clock as the streams, so that it does not matter how busy the machine is: 100 would take four seconds.
+  expect(handled).toBeGreaterThan(0);
+expect(served).toBeLessThan(50);
   await mtls.close();
 });
