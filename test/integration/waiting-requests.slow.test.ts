@@ -86,6 +86,6 @@ test('of 100 streams of HTTP/2 that arrive together, those that are handled long
   await until(() => session.destroyed, 'the session is closed', 30_000);
   // By the same clock as the streams, so that it does not matter how busy the machine is: 100 would take four seconds.
   expect(handled).toBeGreaterThan(0);
-expect(served).toBeLessThan(50);
+  expect(served).toBeLessThan(50);
   await mtls.close();
 });
