@@ -121,7 +121,7 @@ describe("partialChain: 'allow'", () => {
     expect(await server.as(client).get()).toMatchObject({ status: 200 });
   });
 
-  test('without it the start is refused, and says what the root would admit', async () => {
+  test('without it the start fails, and the error says what the root would admit', async () => {
     const { root, middle } = world();
     const { options } = material({ root, cas: [middle], crl: null });
     await expect(createServer(options)).rejects.toMatchObject({

@@ -146,7 +146,7 @@ test('clients are disconnected before anything of it is logged', async () => {
   expect(openWhileLogged).toEqual(Array(20).fill(0));
 });
 
-test('what waits in the socket of a server without HTTP is lost, where the client was revoked meanwhile', async () => {
+test('data that waits in the socket of a server without HTTP is dropped if the client was revoked meanwhile', async () => {
   const given = material();
   const { root, files } = given;
   const client2 = root.client('client2');
@@ -180,7 +180,7 @@ test('what waits in the socket of a server without HTTP is lost, where the clien
   await mtls.close();
 });
 
-test('what waits for a WebSocket that is paused is lost, where the client was revoked meanwhile', async () => {
+test('data that waits for a paused WebSocket is dropped if the client was revoked meanwhile', async () => {
   const server = await startServer();
   const { root, files, port } = server;
   const client2 = root.client('client2');

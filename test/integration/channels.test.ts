@@ -39,7 +39,7 @@ function messagesOf<Name extends keyof MtlsEvents>(
   return messages;
 }
 
-describe('a channel has what its event has, and the handle it is about', () => {
+describe('a channel has the data of its event, and the handle', () => {
   test('authenticated, refused, forbidden', async () => {
     const app = express().use(requireClient({ commonName: 'client1' }), (_req, res) => res.send('welcome'));
     const server = await startServer({ app: app.use(mtlsErrorHandler()) });
@@ -108,7 +108,7 @@ describe('a channel has what its event has, and the handle it is about', () => {
   });
 });
 
-test('two servers are told apart by their handles', async () => {
+test('two servers are distinguished by their handles', async () => {
   const [one, two] = [await startServer(), await startServer()];
   const messages = messagesOf('authenticated');
   await two.as(two.root.client('client1')).get();

@@ -55,7 +55,7 @@ describe.each(expresses)('clientOf(req), $name', ({ framework }) => {
   });
 });
 
-test('clientOf(req) believes no identity that something else has put on the request', async () => {
+test('clientOf(req) ignores an identity that other code has put on the request', async () => {
   const made = express();
   made.get('/', (req, res) => {
     Object.assign(req, { clientIdentity: { commonName: 'admin' } });

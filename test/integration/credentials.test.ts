@@ -295,7 +295,7 @@ async function expectUnimpeded({ root, files, mtls, as }: World): Promise<void> 
   expect(await as(partner.client()).get()).toMatchObject({ status: 200 });
 }
 
-describe('a fault keeps the pair in force, stands until it is gone, and holds up neither a CRL nor a CA:', () => {
+describe('a fault keeps the pair in force, is listed until it is fixed, and delays neither a CRL nor a CA:', () => {
   test.each(faults.map((fault) => [fault.what, fault] as const))('%s', async (_what, { gives, code }) => {
     const one = await world();
     const { root, source, first, mtls, recorder, presented } = one;

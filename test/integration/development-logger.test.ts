@@ -102,7 +102,7 @@ test('each event is one readable line: when, what, who, why, and from where', as
   expect(lines.filter((line) => line.includes('\n'))).toEqual([]);
 });
 
-test('what is revoked above a client is said in full', async () => {
+test('a revoked CA above a client is named in full', async () => {
   const root = ca('ca');
   const middle = root.intermediate('middle');
   const crl = root.crl({ number: 4, revoked: [middle] }).pem + middle.crl().pem;
@@ -114,7 +114,7 @@ test('what is revoked above a client is said in full', async () => {
   );
 });
 
-test('no name can steer the terminal, make a line, or pass for another part of one', async () => {
+test('no name can control the terminal, start a new line, or pass for another part of the line', async () => {
   const options = { logger: developmentLogger() };
   const server = await startServer({ app: app(), options });
   const commonName = 'x\u001B[2J\n12:03:04 reloaded  fine  10.0.0.1\u202e';
@@ -128,7 +128,7 @@ test('no name can steer the terminal, make a line, or pass for another part of o
   ]);
 });
 
-test('no error can steer the terminal with what a caller sent', async () => {
+test('no error can control the terminal with bytes that a caller sent', async () => {
   const server = await startServer({ app: app(), options: { logger: developmentLogger() } });
   const headers = { database: '\u009b2J' };
   await server.as(server.root.client('client1')).get('/broken', { headers });

@@ -11,7 +11,7 @@ import { Client, tlsVersions } from '../support/client.js';
 import { helloApp, listen, type Material, material, silent } from '../support/server.js';
 
 describe('createServerOptions()', () => {
-  test('gives key, cert, ca, crl, requestCert and rejectUnauthorized, and what keeps those from being got round', async () => {
+  test('gives key, cert, ca, crl, requestCert and rejectUnauthorized, and the options that keep them from being bypassed', async () => {
     const { options } = material();
     const made = await createServerOptions(options);
     expect(Object.keys(made).sort()).toEqual([
@@ -55,7 +55,7 @@ describe('createServerOptions()', () => {
     expect(made[0]).toMatchObject({ crl: [expect.stringContaining('X509 CRL')] });
   });
 
-  test('hands on what it was given for node:tls', async () => {
+  test('passes on the options for node:tls', async () => {
     const { options } = material();
     const tls = { minVersion: 'TLSv1.3', keepAliveTimeout: 4321 } as const;
     expect(await createServerOptions({ ...options, tls })).toMatchObject(tls);
@@ -91,7 +91,7 @@ describe.each(tlsVersions)('https.createServer() with createServerOptions() alon
     expect(served).toEqual(['client1 GET /']);
   });
 
-  test('lets no client reach a handler behind clientIdentity() that OpenSSL admits and the gate refuses', async () => {
+  test('a client that OpenSSL admits and the gate refuses reaches no handler behind clientIdentity()', async () => {
     const { root, options } = material();
     const served: string[] = [];
     const made = await createServerOptions({ ...options, logger: silent });

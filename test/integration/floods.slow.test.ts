@@ -101,7 +101,7 @@ describe('a flood of connections that never shake hands', () => {
   });
 });
 
-test('a handshake that is done holds no place, and has no end', async () => {
+test('a completed handshake is neither counted nor timed', async () => {
   const limits = { pendingHandshakes: 1, handshakeTimeoutMs: 1000 };
   const server = await startServer({ options: { limits } });
   const client = server.as(server.root.client('client1'), { keepAlive: true });

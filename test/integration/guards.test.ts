@@ -93,7 +93,7 @@ describe.each([
   });
 });
 
-test('the problem says nothing of the certificate or the rule, and the log says who it was', async () => {
+test('the problem details reveal nothing of the certificate or the rule, and the log names the client', async () => {
   const root = ca('ca');
   const client2 = root.client('client2');
   const { app, reached } = guarded({ admin: { commonName: 'client1' } });
@@ -170,7 +170,7 @@ describe('every field of a rule decides over TLS', () => {
     expect(reached).toEqual(['both']);
   });
 
-  test('a field that the certificate does not have holds for no value', async () => {
+  test('a field that the certificate does not have matches no value', async () => {
     const { app, reached } = guarded({
       mail: { email: /^.*$/ },
       unit: { organizationalUnit: /^.*$/ },

@@ -168,7 +168,7 @@ describe('identify()', () => {
     expect(seen).toEqual(['client1', 'client1']);
   });
 
-  test('knows the anonymous caller of an upgrade for what it is, where clients are optional', async () => {
+  test('recognises the anonymous caller of an upgrade if clients are optional', async () => {
     const server = await startServer({ options: { clients: 'optional' } });
     const seen: unknown[] = [];
     server.server.on('upgrade', (req: IncomingMessage, socket: Socket) => {
@@ -200,7 +200,7 @@ describe('identify()', () => {
     expect(seen).toEqual(['client1', 'client1', 'client1']);
   });
 
-  test('says nothing of a socket that never passed a gate', async () => {
+  test('returns nothing for a socket that never passed a gate', async () => {
     const { root, options, files } = material();
     const seen: unknown[] = [];
     const server = https.createServer(
@@ -226,7 +226,7 @@ describe('identify()', () => {
 });
 
 describe.each(tlsVersions)("clients: 'optional', over %s", (version) => {
-  test('lets an anonymous caller in without an identity, and a client with one', async () => {
+  test('admits an anonymous caller without an identity, and a client with one', async () => {
     const root = ca('ca');
     const server = await startServer({ root, options: { clients: 'optional' } });
     expect(await server.as(undefined, { version }).get()).toMatchObject({

@@ -147,7 +147,7 @@ describe('a CRL past its nextUpdate', () => {
   );
 });
 
-describe('what the handle tells', () => {
+describe('the state that the handle shows', () => {
   test('crl-expiring, once for each CRL, when a fifth of its life is left', async () => {
     const root = ca('ca');
     const thisUpdate = secondIn(-5000);

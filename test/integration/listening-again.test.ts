@@ -20,7 +20,7 @@ async function listenAgain({ server }: TestServer): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-test('a server that is closed and listens again judges by what was published meanwhile, and goes on watching', async () => {
+test('a server that is closed and listens again judges by the CRL that was published meanwhile, and continues to watch', async () => {
   const server = await startServer({ root, options: { watch: { pollMs: 50 } } });
   expect(await server.as(client1).get()).toMatchObject({ status: 200 });
   await closed(server);
@@ -64,7 +64,7 @@ test('its loaders are asked and heard again', async () => {
   await until(() => server.recorder.events('reloaded').length === 2, 'the next CRL is in force');
 });
 
-test('where its handle was closed it does not, and says so', async () => {
+test('a server whose handle was closed does not, and logs that', async () => {
   const server = await startServer({ root });
   await closed(server);
   await server.mtls.close();

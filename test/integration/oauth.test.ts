@@ -59,7 +59,7 @@ const invalid = [401, 'Bearer error="invalid_token"', 'ERR_MTLS_TOKEN_INVALID'];
 const passed = [200, undefined, undefined];
 
 describe('requireBoundToken()', () => {
-  test('lets a token pass on a connection with its certificate, and on no other', async () => {
+  test('accepts a token on a connection with its certificate, and on no other', async () => {
     const server = await start();
     expect(await call(server, client1, boundTo(client1!))).toEqual(passed);
     expect(await call(server, client2, boundTo(client1!))).toEqual(invalid);
@@ -93,7 +93,7 @@ describe('requireBoundToken()', () => {
     expect(await call(await start(), client1, claims)).toEqual(invalid);
   });
 
-  test('admits unbound tokens only where it is told to, and bound ones of others never', async () => {
+  test('accepts unbound tokens only if the option allows them, and tokens of others never', async () => {
     const server = await start({ unbound: 'allow' });
     expect(await call(server, client1, {})).toEqual(passed);
     expect(await call(server, undefined, { sub: 'alice' })).toEqual(passed);
@@ -107,7 +107,7 @@ describe('requireBoundToken()', () => {
     expect(await call(server, client1, {})).toEqual(invalid);
   });
 
-  test('finds the claims where it is told', async () => {
+  test('finds the claims with the option claims', async () => {
     const claims = (req: IncomingMessage): unknown => JSON.parse(String(req.headers['x-other']));
     const identity = testIdentity({ commonName: 'client1' });
     const app = asClient(appOf({ claims }), identity);

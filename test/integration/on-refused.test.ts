@@ -50,7 +50,7 @@ describe.each(tlsVersions)("over %s, with onRefused: 'respond'", (version) => {
     expect([...server.mtls.connections]).toEqual([]);
   });
 
-  test('who was refused is served once the CRL lets it, with the session that it was given', async () => {
+  test('a refused client is served once the CRL admits it, with the session that it was given', async () => {
     const root = ca('ca');
     const client2 = root.client('client2');
     const server = await startServer({
@@ -184,7 +184,7 @@ describe("onRefused: 'respond' is refused", () => {
   });
 });
 
-test('of many refusals from one address ten are logged, and the others are counted; events tell of each', async () => {
+test('of many refusals from one address ten are logged and the others counted; each is an event', async () => {
   const root = ca('ca');
   const server = await startServer({ root });
   for (let index = 0; index < 12; index++)

@@ -60,7 +60,7 @@ describe('an intermediate that has an unconstrained certificate, now revoked, an
     expect(await server.as(inside).get()).toMatchObject({ status: 200 });
   });
 
-  test('is told by the revoked certificate, where this Node shows it', async () => {
+  test('is recognised by the revoked certificate, if this Node shows it', async () => {
     const { root, old, now, client } = bypass();
     const crl = root.crl({ revoked: [old] }).pem + now.crl().pem;
     const server = await startServer({
@@ -194,7 +194,7 @@ describe('of several paths', () => {
     expect(server.recorder.events('refused')).toMatchObject([{ reason: 'revoked' }]);
   });
 
-  test('each that fails is told by mtls.explain(), the one that came furthest first', async () => {
+  test('each that fails is reported by mtls.explain(), the one that passed the most checks first', async () => {
     const root = ca('ca');
     const old = root.intermediate({ commonName: 'middle', pathLength: 3, ...constrained });
     const now = old.reissue({ notBefore: fromNow(-2 * day), notAfter: fromNow(-day) });
@@ -224,7 +224,7 @@ describe('a hundred CAs of one name', () => {
     }
   });
 
-  test('that certify each other: a client of the last comes in, and a stranger is told that there is no path', async () => {
+  test('that certify each other: a client of the last is admitted, and a stranger is refused because there is no path', async () => {
     const roots = Array.from({ length: 40 }, (_, index) =>
       ca({ commonName: 'ca', organization: `${index % 2}` }),
     );

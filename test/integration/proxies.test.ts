@@ -89,7 +89,7 @@ function seenBy(body: string): Seen {
 }
 
 describe('a certificate that a proxy forwards', () => {
-  test('gives the request an identity, which says that it came through the proxy', async () => {
+  test('gives the request an identity that names the proxy as its source', async () => {
     const { proxy, recorder } = await start(byCertificate);
     const { status, body } = await proxy(nginx).get('/', ['X-SSL-Client-Cert', escaped(client1)]);
     expect(status).toBe(200);
@@ -122,7 +122,7 @@ describe('a certificate that a proxy forwards', () => {
     expect(headers).toMatchObject({ 'client-cert': byteSequence(client1), 'mtls-proxy-secret': 'x' });
   });
 
-  test('is gone from every kind of headers, and so is each header that could have held it', async () => {
+  test('is removed from every kind of headers, and so is each header that could have held it', async () => {
     const { proxy } = await start(byCertificate);
     const { body } = await proxy(nginx).get('/', [
       ...['X-SSL-Client-Cert', escaped(client1)],
@@ -207,7 +207,7 @@ describe('a certificate that a proxy forwards', () => {
   });
 });
 
-describe('what is no proxy', () => {
+describe('a sender that is not a proxy', () => {
   const header = ['X-SSL-Client-Cert', escaped(client1)];
 
   test('gets no request to a handler, whatever header it sends', async () => {
@@ -286,7 +286,7 @@ describe('a revocation', () => {
     await closed;
   });
 
-  test('of the proxy disconnects it, and what came through it', async () => {
+  test('of the proxy closes its connection, and every request that came through it', async () => {
     const { proxy, mtls, directory, recorder } = await startWithProxyCrl();
     const through = proxy(nginx);
     const held = await through.open('/held', ['X-SSL-Client-Cert', escaped(client1)]);

@@ -171,7 +171,7 @@ describe('under load', () => {
     expect(staying.map(({ isOpen }) => isOpen)).toEqual([true, true]);
   });
 
-  test('the secret changes: what came with the removed one ends', async () => {
+  test('the secret changes: requests that came with the removed one end', async () => {
     const directory = temporaryDirectory();
     const paths = { ca: 'ca.pem', crl: 'crl.pem', old: 'old', next: 'next' };
     const file = (name: keyof typeof paths): string => join(directory, paths[name]);

@@ -496,7 +496,7 @@ test('a CRL that was not valid yet is accepted later without a change of the fil
   expect(await server.as(client2).get()).toMatchObject({ status: 'refused' });
 });
 
-test('a CRL of one CA that has gone stale does not keep a revocation by another CA from being enforced', async () => {
+test('a stale CRL of one CA does not delay a revocation by another CA', async () => {
   const [root, second] = [ca('ca'), ca('second')];
   const client2 = root.client('client2');
   const crls = writeMaterial(temporaryDirectory(), {
@@ -971,7 +971,7 @@ describe('what else is reloaded', () => {
     expect(await server.as(client2).get()).toMatchObject({ status: 'refused' });
   });
 
-  test('a loader that fails keeps what was in force, and its fault is reported', async () => {
+  test('if a loader fails, its CRLs stay in force, and its fault is reported', async () => {
     const root = ca('ca');
     const client2 = root.client('client2');
     let load: SourceLoader['load'] = () => Promise.resolve([root.crl({ revoked: [client2] }).der]);

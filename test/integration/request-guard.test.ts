@@ -60,7 +60,7 @@ describe.each(tlsVersions)('over %s, a handler that never asks who is calling', 
     expect(reached).toEqual(['GET /before', 'GET /before', 'GET /good']);
   });
 
-  test('nor one that waits to be told to go on', async () => {
+  test('nor one that waits for 100 Continue', async () => {
     const { server, brief } = await withoutMiddleware([]);
     let asked = 0;
     server.server.on('checkContinue', () => asked++);

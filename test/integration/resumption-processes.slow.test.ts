@@ -11,7 +11,7 @@ import { ProcessServer } from '../support/process-server.js';
 import { material, publish } from '../support/server.js';
 
 describe.each(tlsVersions)('over %s', (version) => {
-  test('two processes with the same ticket keys: the other admits no revoked client with a ticket of one that has not reloaded', async () => {
+  test('two processes with the same ticket keys: a revoked client is not admitted with a ticket of a process that has not reloaded', async () => {
     const root = ca('ca');
     const [client1, client2] = [root.client('client1'), root.client('client2')];
     const files = material({ root });

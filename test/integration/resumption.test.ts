@@ -94,7 +94,7 @@ describe.each(tlsVersions)('over %s', (version) => {
       expect(server.recorder.events('refused')).toMatchObject([{ reason: 'expired', resumed: true }]);
     });
 
-    test('the session of a client whose CRL has gone stale since is refused', async () => {
+    test('the session of a client whose CRL has become stale is refused', async () => {
       const root = ca('ca');
       const crl = root.crl({ nextUpdate: inMs(hour) }).pem;
       const server = await startServer({ root, crl, options: { tls: tls() } });
@@ -108,7 +108,7 @@ describe.each(tlsVersions)('over %s', (version) => {
       ]);
     });
 
-    test('no session is resumed once the CAs are others: a good client shakes hands anew, one of a CA that is gone is refused', async () => {
+    test('no session is resumed after the CAs have changed: a good client makes a new handshake, one of a removed CA is refused', async () => {
       const [root, second] = [ca('ca'), ca('second')];
       const server = await startServer({
         root,

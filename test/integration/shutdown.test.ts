@@ -80,7 +80,7 @@ test('mtls.close() may be called again, and while a reload is under way', async 
   expect(mtls.fault).toBeUndefined();
 });
 
-test('when mtls.close() has resolved nothing is committed any more, not even by a reload that waited for another', async () => {
+test('after mtls.close() has resolved nothing is committed, not even by a reload that waited for another', async () => {
   const root = ca('ca');
   const { mtls, recorder, files } = await startServer({ root, options: { watch: false } });
   publish(files.crl, root.crl({ number: 2 }).pem);

@@ -161,7 +161,7 @@ describe('an error with status 500 in a handler', () => {
     expect(takeWarnings()).toEqual(['certificate 1\\u{1b}[2J does not read']);
   });
 
-  test('is not what a refused caller is', async () => {
+  test('is not logged for a refused caller', async () => {
     const server = await startServer({ app: faultyApp() });
     expect((await server.as(server.root.client('client1')).get('/guarded')).status).toBe(403);
     expect(server.recorder.linesOf('request-failed')).toEqual([]);
@@ -252,7 +252,7 @@ describe.each(expresses)('a middleware that was not called, $name', ({ framework
     expect(takeWarnings()).toEqual([expect.stringContaining('call it: mtlsErrorHandler()')]);
   });
 
-  test('is not what a called one is', async () => {
+  test('is not reported for one that was called', async () => {
     const app = framework();
     app.use(requestLog({ logger: { info: () => {} } }), clientIdentity());
     app.get('/', requireClient(), (_req, res) => res.send('reached'));
@@ -339,7 +339,7 @@ describe('plain http:// to the port for TLS', () => {
   });
 });
 
-test('a client of another CA of the same name: the log says, as the doctor does, that it has another key', async () => {
+test('a client of another CA of the same name: the log says that it has another key, as the doctor does', async () => {
   const server = await startServer({ root: ca('ca') });
   expect((await server.as(ca('ca').client('client1')).get()).status).toBe('refused');
   await until(() => server.recorder.linesOf('refused').length === 1, 'the refusal is logged');

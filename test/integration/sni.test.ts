@@ -149,7 +149,7 @@ describe.each(tlsVersions)('over %s, each name', (version) => {
     expect(served).toEqual(['theirs GET /', 'ours GET /']);
   });
 
-  test('lets no upgrade through for the host of another', async () => {
+  test('refuses an upgrade for the host of another name', async () => {
     const { root, as, server } = await world();
     let seen = 0;
     server.on('upgrade', () => seen++);
@@ -197,7 +197,7 @@ describe('a reload', () => {
     expect(await client.get('/', host)).toMatchObject({ status: 200, localPort });
   });
 
-  test('takes the clients of a CA out under the name that has lost it, and lets those of another in', async () => {
+  test('disconnects the clients of a CA under the name that no longer has it, and admits those of another', async () => {
     const next = ca('next');
     const { partner, atPartner, names } = await world();
     const client = atPartner(partner.client(), { keepAlive: true });
@@ -246,7 +246,7 @@ describe('a reload', () => {
   });
 });
 
-describe('what is told', () => {
+describe('events and log lines', () => {
   test('of every name: CAs and CRLs in the log, CRLs in mtls.revocation, and by explain()', async () => {
     const { partner, root, mtls, recorder } = await world();
     expect(recorder.linesOf('listening')).toMatchObject([

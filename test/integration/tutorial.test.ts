@@ -74,7 +74,7 @@ test('step 5, the https server: it serves with the key and the certificate, over
   ).resolves.toMatchObject({ status: 200 });
 });
 
-test('step 6, a client with the CA: it believes the server, and without the CA it does not', async () => {
+test('step 6, a client with the CA: it accepts the server, and without the CA it does not', async () => {
   const { url } = await start({ clients: 'optional' });
   await request(url).get('/').ca(read('ca-crt.pem')).expect(200, 'hello nobody\n');
   await expect(request(url).get('/')).rejects.toMatchObject({
@@ -110,7 +110,7 @@ test('step 9, requestCert: with a certificate of the CA the caller is served, wi
   expect(recorder.events('refused')).toMatchObject([{ reason: 'no-certificate' }]);
 });
 
-test('step 10, the CN in the log: client1 may where client2 may not, and each line says who it was', async () => {
+test('step 10, the CN in the log: client1 is allowed where client2 is forbidden, and each line names the client', async () => {
   const { url, recorder } = await start();
   await as('client1', url, '/admin').expect(200, 'welcome\n');
   const refused = await as('client2', url, '/admin').expect(403);
