@@ -41,6 +41,8 @@ const notSlow = '!**/*.slow.test.ts';
  * @type {import('jest').Config}
  */
 export default {
+  // Jest leaves one core free, of two as of sixteen.
+  maxWorkers: '100%',
   projects: [
     { ...base, displayName: 'quick', testMatch: [...quick, notSlow] },
     { ...base, displayName: 'main', testMatch: [...main, notSlow] },

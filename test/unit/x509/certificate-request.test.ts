@@ -125,8 +125,9 @@ describe('a request is refused', () => {
   };
 
   test('or read, with any element in the place of the name', () => {
+    const contents = ['3030', '616263', '', '00', 'ff', '040141'].slice(0, runs(2));
     for (let tag = 0; tag < 256; tag++) {
-      for (const content of ['', '00', 'ff', '3030', '616263', '040141']) {
+      for (const content of contents) {
         const value = element(tag, Buffer.from(content, 'hex'));
         readsOrRefuses(
           request({ name: sequence(set(sequence(oid(attributeTypes.commonName), value))), attributes: [] }),
