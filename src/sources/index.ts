@@ -29,6 +29,7 @@ export type {
   PostgresResult,
 } from './postgres-client.js';
 export { natsStore, type NatsStoreOptions } from './nats-store.js';
+export type { NatsBucketSource } from './nats-opening.js';
 export type { NatsBucket, NatsEntries, NatsEntry, NatsStatus, NatsWatchOptions } from './nats-bucket.js';
 export type { CrlStore, StoredCrl, StoredVersion } from './crl-store.js';
 export { publishCrl, type PublishedCrl, type PublishOptions, type PublishReport } from './publish-crl.js';

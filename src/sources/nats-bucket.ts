@@ -13,6 +13,8 @@ export interface NatsEntry {
   readonly value: Uint8Array;
   /** Grows with every write to the bucket. */
   readonly revision: number;
+  /** When it was written, by the clock of the NATS server. */
+  readonly created: Date;
   /** The length of its value. */
   readonly length: number;
   /** How many entries follow. */
@@ -55,6 +57,8 @@ export interface NatsStatus {
       readonly messages: number;
       /** The number of the last one. */
       readonly last_seq: number;
+      /** When the last one was written. */
+      readonly last_ts: string;
     };
   };
 }
@@ -66,7 +70,20 @@ export interface NatsEntries extends AsyncIterable<NatsEntry> {
 }
 
 /** What is used of an entry without its value. */
-type Listed = Pick<NatsEntry, 'key' | 'revision' | 'length'>;
+type Listed = Pick<NatsEntry, 'key' | 'revision' | 'created' | 'length'>;
+
+/**
+ * The version of an entry: its revision and its time. After a backup was restored, or on the other side of a split
+ * network, the same revision can have another content.
+ */
+export function versionOf({ revision, created }: Pick<NatsEntry, 'revision' | 'created'>): string {
+  return `${revision}-${created.getTime()}`;
+}
+
+/** The revision in a version. */
+export function revisionIn(version: string): number {
+  return Number(version.split('-')[0]);
+}
 
 /**
  * The last entry of each key that is in use. To list a bucket, its client makes a consumer on the NATS server, which
@@ -82,10 +99,11 @@ export class Listing {
 
   /** One more than `most` if there are more. */
   async latest(most: number, signal: AbortSignal): Promise<readonly Listed[]> {
-    const { messages, last_seq: sequence } = (await this.#kv.status()).streamInfo.state;
+    const { state: bucket } = (await this.#kv.status()).streamInfo;
+    const { messages } = bucket;
     // A watch of an empty bucket yields nothing, so its end cannot be detected.
     if (messages === 0) return [];
-    const state = `${sequence} ${messages}`;
+    const state = `${bucket.last_seq} ${bucket.last_ts} ${messages}`;
     if (this.#last?.state === state && this.#last.most === most) return this.#last.entries;
     const entries = await this.#list(most, signal);
     this.#last = { state, most, entries };
@@ -101,8 +119,8 @@ export class Listing {
     // A key that is written meanwhile comes again.
     const found = new Map<string, Listed>();
     try {
-      for await (const { key, revision, length, operation, delta = 0 } of entries) {
-        if (operation === 'PUT') found.set(key, { key, revision, length });
+      for await (const { key, revision, created, length, operation, delta = 0 } of entries) {
+        if (operation === 'PUT') found.set(key, { key, revision, created, length });
         else found.delete(key);
         if (found.size > most || delta === 0) break;
       }

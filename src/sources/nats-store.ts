@@ -14,7 +14,8 @@ import {
   type StoredVersion,
   unlessAborted,
 } from './crl-store.js';
-import { Listing, type NatsBucket, Watching } from './nats-bucket.js';
+import { Listing, type NatsBucket, revisionIn, versionOf, Watching } from './nats-bucket.js';
+import { type NatsBucketSource, openedWhenNeeded } from './nats-opening.js';
 
 /** The options of {@link natsStore}. */
 export interface NatsStoreOptions {
@@ -22,14 +23,15 @@ export interface NatsStoreOptions {
    * A second bucket, for the reports of processes. Its `ttl` is how long a report is kept: three times `pollMs`, 30
    * seconds by default. Without it, processes do not report.
    */
-  readonly reports?: NatsBucket;
+  readonly reports?: NatsBucketSource;
 }
 
 /**
  * A store in a key-value bucket of NATS JetStream. A CRL must fit into one message: `max_payload` of the NATS server
  * is 1 MiB by default, which is about 28,000 entries.
- * @param kv - A bucket of the package `@nats-io/kv`. Connect with `maxReconnectAttempts: -1`, so that the connection
- *   survives a long outage, and with a `pingInterval` of some seconds, so that a dead connection is noticed.
+ * @param kv - A bucket of the package `@nats-io/kv`, or a function that opens one: with a function, a process that has
+ *   a last-good copy starts while NATS is down. Connect with `maxReconnectAttempts: -1`, so that the connection survives
+ *   a long outage, and with a `pingInterval` of some seconds, so that a dead connection is noticed.
  * @param options - The bucket of the reports.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID`.
  * @example
@@ -43,11 +45,25 @@ export interface NatsStoreOptions {
  * const crl = crlFromStore(natsStore(await kvm.create('express-mtls'), { reports }));
  * ```
  */
-export function natsStore(kv: NatsBucket, options: NatsStoreOptions = {}): CrlStore {
+export function natsStore(kv: NatsBucketSource, options: NatsStoreOptions = {}): CrlStore {
   checkKeys(options, 'the options of natsStore()', ['reports']);
-  checkBucket(kv, 'the bucket of natsStore()');
-  if (options.reports !== undefined) checkBucket(options.reports, 'reports');
-  return new NatsStore(kv, options.reports);
+  const { reports } = options;
+  return new NatsStore(
+    bucketOf(kv, 'the bucket of natsStore()'),
+    reports && bucketOf(reports, 'the bucket of reports'),
+  );
+}
+
+function bucketOf(source: NatsBucketSource, name: string): NatsBucket {
+  if (typeof source !== 'function') {
+    checkBucket(source, name);
+    return source;
+  }
+  return openedWhenNeeded(async () => {
+    const bucket = await source();
+    checkBucket(bucket, name);
+    return bucket;
+  });
 }
 
 function checkBucket(kv: unknown, name: string): void {
@@ -78,10 +94,10 @@ class NatsStore implements CrlStore {
       const entries = await this.#crls.latest(most, signal);
       if (entries.length > most)
         throw storeFailure(this.name, 'listing', `it has more than ${count(most, 'CRL')}`);
-      return entries.map(({ key, revision, length }) => ({
-        key: key.slice(0, 65),
-        version: String(revision),
-        bytes: length,
+      return entries.map((entry) => ({
+        key: entry.key.slice(0, 65),
+        version: versionOf(entry),
+        bytes: entry.length,
       }));
     });
   }
@@ -91,10 +107,10 @@ class NatsStore implements CrlStore {
       // One message, whose length the NATS server limits.
       const entry = await this.#kv.get(key);
       if (entry === null) return undefined;
-      const { revision, operation, value } = entry;
+      const { operation, value } = entry;
       const isTooLong = operation === 'PUT' && value.length > mostBytes;
       const crl = operation === 'PUT' && !isTooLong ? Buffer.from(value) : undefined;
-      return { version: String(revision), bytes: operation === 'PUT' ? value.length : 0, crl };
+      return { version: versionOf(entry), bytes: operation === 'PUT' ? value.length : 0, crl };
     });
   }
 
@@ -110,13 +126,19 @@ class NatsStore implements CrlStore {
         const revision =
           replaces === undefined
             ? await this.#kv.create(key, crl)
-            : await this.#kv.update(key, crl, Number(replaces));
-        return String(revision);
+            : await this.#kv.update(key, crl, revisionIn(replaces));
+        return await this.#versionOf(key, revision);
       } catch (error) {
         if (isConflict(error)) return undefined;
         throw error;
       }
     });
+  }
+
+  /** The version of a revision that was just written, as readers see it. */
+  async #versionOf(key: string, revision: number): Promise<string> {
+    const entry = await this.#kv.get(key);
+    return entry?.revision === revision ? versionOf(entry) : String(revision);
   }
 
   watch(notify: () => void): Disposable {

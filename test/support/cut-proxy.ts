@@ -20,7 +20,7 @@ export type Network = 'passes' | 'stalls' | 'half-closes' | 'delays';
 export class CutProxy {
   port = '';
   readonly #sockets = new Set<Socket>();
-  readonly #target: number;
+  #target: number;
   #network: Network = 'passes';
   #delayMs = 0;
 
@@ -53,6 +53,12 @@ export class CutProxy {
     this.#network = network;
     this.#delayMs = delayMs;
     if (network === 'half-closes') for (const socket of this.#sockets) socket.end();
+  }
+
+  /** Sends connections to another port. Those that are open end. */
+  moveTo(target: string): void {
+    this.#target = Number(target);
+    this.#destroyAll();
   }
 
   #accept(socket: Socket): void {

@@ -26,7 +26,7 @@ function report(event: string, more: object = {}): void {
 }
 
 async function main(): Promise<void> {
-  const loader = crlFromStore(await openServerStore(given.url), given.source);
+  const loader = crlFromStore(openServerStore(given.url), given.source);
   const crl = given.lastGood === undefined ? loader : lastGood(loader, given.lastGood);
   const server = await createServer({ ...given.files, crl, ...given.options }, (req, res) => {
     if (req.url === '/figures') {

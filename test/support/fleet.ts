@@ -9,10 +9,10 @@ import { afterEach } from '@jest/globals';
 import type { MtlsOptions } from 'express-mtls';
 import { type StoreSourceOptions } from '../../src/sources/store-source-options.js';
 import { builtProgram } from './built-source.js';
-import { ownTime } from './elapsed.js';
+import { ownTime, waitedMs } from './elapsed.js';
 import type { CertificateAuthority } from './chain.js';
 import { Client, type ClientCertificate, type OpenConnection } from './client.js';
-import { material, until } from './server.js';
+import { material, pause, publish, until } from './server.js';
 
 /** What a process of the fleet is started with. */
 export interface MemberOptions {
@@ -58,13 +58,13 @@ export class Member {
   /** What it has written so far. */
   output = '';
   readonly files: Readonly<Record<'key' | 'cert' | 'ca', string>>;
-  readonly #ca: string;
+  readonly #root: CertificateAuthority;
   readonly #child: ChildProcess;
 
   private constructor({ root, options = {}, ...given }: MemberOptions) {
     const { files } = material({ root, crl: null });
     this.files = { key: files.key, cert: files.cert, ca: files.ca };
-    this.#ca = root.pem;
+    this.#root = root;
     const args = [builtProgram('fleet-program'), JSON.stringify({ ...given, options, files: this.files })];
     this.#child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     running.add(this.#child);
@@ -110,7 +110,7 @@ export class Member {
   /** A client with this certificate. */
   as(certificate: ClientCertificate): Client {
     const port = this.reports('listening')[0]?.port ?? 0;
-    return new Client({ port, ca: this.#ca }, certificate, { keepAlive: true });
+    return new Client({ port, ca: this.#root.pem }, certificate, { keepAlive: true });
   }
 
   /** An open connection that has been served. */
@@ -119,6 +119,24 @@ export class Member {
     const { status } = await client.get();
     if (status !== 200) throw new Error(`the answer is ${status}:\n${this.output}`);
     return client.connection;
+  }
+
+  /** Gives it a new certificate, and answers how long it took until a client saw it, in milliseconds. */
+  async renew(client: ClientCertificate): Promise<number> {
+    const renewed = this.#root.server();
+    const started = ownTime() - this.#waitedMs();
+    publish(this.files.key, renewed.keyPem);
+    publish(this.files.cert, renewed.chainPem);
+    await until(async () => {
+      await pause(20);
+      return (await this.as(client).get()).serverFingerprint === renewed.x509.fingerprint256;
+    }, 'the new certificate of the server is in force');
+    return ownTime() - this.#waitedMs() - started;
+  }
+
+  /** How long its main thread has waited for a core, in milliseconds. */
+  #waitedMs(): number {
+    return waitedMs(this.pid);
   }
 
   /** What it uses, by a client that is admitted. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { connect } from '@nats-io/transport-node';
-import { Kvm } from '@nats-io/kv';
+import { type KV, Kvm } from '@nats-io/kv';
 import { Redis } from 'ioredis';
 import { Pool } from 'pg';
 import { type CrlStore } from '../../src/sources/crl-store.js';
@@ -15,7 +15,7 @@ import { redisStore } from '../../src/sources/redis-store.js';
 const ignore = (): void => undefined;
 
 /** Opens the store of a URL. The process ends without closing it. */
-export async function openServerStore(url: string): Promise<CrlStore> {
+export function openServerStore(url: string): CrlStore {
   if (url.startsWith('redis:')) {
     const client = new Redis(url);
     client.on('error', ignore);
@@ -30,10 +30,13 @@ export async function openServerStore(url: string): Promise<CrlStore> {
     servers: url,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 100,
+    // The process may start while NATS is down.
+    waitOnFirstConnect: true,
     // A dead connection is noticed after three of these.
     pingInterval: 1000,
   };
-  const kvm = new Kvm(await connect(options));
-  const reports = await kvm.create('express-mtls-reports', { ttl: 30_000 });
-  return natsStore(await kvm.create('express-mtls'), { reports });
+  const opening = connect(options).then((connection) => new Kvm(connection));
+  const reports = async (): Promise<KV> =>
+    await (await opening).create('express-mtls-reports', { ttl: 30_000 });
+  return natsStore(async () => await (await opening).create('express-mtls'), { reports });
 }
