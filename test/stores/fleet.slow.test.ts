@@ -3,14 +3,14 @@ import path from 'node:path';
 import { describe, expect } from '@jest/globals';
 import { type CrlStore } from '../../src/sources/crl-store.js';
 import { publishCrl } from '../../src/sources/publish-crl.js';
-import { ca, type CertificateAuthority } from '../support/chain.js';
-import type { ClientCertificate } from '../support/client.js';
+import { ca } from '../support/chain.js';
 import { CutProxy } from '../support/cut-proxy.js';
 import { evictions, Member } from '../support/fleet.js';
 import { temporaryDirectory } from '../support/files.js';
+import { Flood } from '../support/hostile-writer.js';
 import { isStoreInstalled, RealStore, type StoreKind, storeIsMissing } from '../support/real-store.js';
 import { testWith } from '../support/requirements.js';
-import { pause, publish as publishFile, until } from '../support/server.js';
+import { pause, until } from '../support/server.js';
 import { aSecond, ownTime } from '../support/elapsed.js';
 
 const kinds: readonly StoreKind[] = ['redis', 'postgres', 'nats'];
@@ -32,16 +32,20 @@ describe.each(kinds)('%s', (kind) => {
       const connections = await Promise.all(fleet.map((member) => member.connect(client)));
       revoked.push(client);
       const { der } = root.crl({ number: 2 + round, revoked });
+      const waited = fleet.map((member) => member.waitedMs);
       const started = ownTime();
       const report = await publishCrl(store, der, { ca: root.pem, wait: members });
-      slowest.push(Math.max(...(await evictions(connections, started))));
+      const took = await evictions(connections, started);
+      // A process and this one may have waited for a core at the same time.
+      const ownMs = took.map((ms, index) => ms - (fleet[index]?.waitedMs ?? 0) + (waited[index] ?? 0));
+      slowest.push(Math.max(0, ...ownMs));
       expect(report.confirmation).toMatchObject({ wanted: members, processes: members });
       expect(report.crls).toMatchObject([{ outcome: 'published', crlNumber: BigInt(2 + round) }]);
     }
     process.stderr.write(
       `${kind}: the slowest of ${members} after ${slowest.map(Math.round).join(', ')} ms\n`,
     );
-    // Other tests run beside this one; the benchmark measures on a quiet machine.
+    // Without a notice, a process would see it ten seconds later. The benchmark measures on a quiet machine.
     expect([...slowest].sort((one, other) => one - other)[2]).toBeLessThan(aSecond);
   }, 120_000);
 });
@@ -132,21 +136,24 @@ describe.each(kinds)('%s that is disturbed', (kind) => {
     }
 
     // Meanwhile the server gets new certificates: beside the poisoned store, and in a flood of notices.
-    const renewalMs = [await renew(member, kept, root)];
-    let isFlooding = true;
-    const flood = floodOf(store, key, () => isFlooding);
-    renewalMs.push(await renew(member, kept, root));
-    await pause(3000);
-    isFlooding = false;
-    const written = await flood;
+    const renewalMs = [await member.renew(kept)];
+    let version = (await store.read(key, 0, soonest()))?.version;
+    const flood = new Flood(async () => {
+      version = await store.write(key, Buffer.from(`garbage ${String(version)}`), version, soonest());
+      return 1;
+    });
+    for (let renewal = 0; renewal < 3; renewal++) {
+      await pause(1000);
+      renewalMs.push(await member.renew(kept));
+    }
+    const written = await flood.stop();
     const after = await member.figures(kept);
     expect((await member.as(revoked).get()).status).toBe('refused');
     expect(open.isClosed).toBe(false);
     process.stderr.write(
-      `${kind}: renewed after ${renewalMs.map(Math.round).join(' and ')} ms, ${written} writes, ${Math.round(after.cpuMs - before.cpuMs)} ms of CPU, ${Math.round((after.rss - before.rss) / 1e6)} MB more\n`,
+      `${kind}: renewed after ${renewalMs.map(Math.round).join(', ')} ms, ${written} writes, ${Math.round(after.cpuMs - before.cpuMs)} ms of CPU, ${Math.round((after.rss - before.rss) / 1e6)} MB more\n`,
     );
-    // Other tests run beside this one.
-    expect(Math.min(...renewalMs)).toBeLessThan(5000);
+    expect(Math.min(...renewalMs)).toBeLessThan(aSecond);
     expect(after.rss - before.rss).toBeLessThan(150e6);
 
     // What an honest publisher publishes replaces what the hostile writer left.
@@ -154,19 +161,6 @@ describe.each(kinds)('%s that is disturbed', (kind) => {
     await until(() => open.isClosed, 'the next CRL is in force', 30_000);
   }, 180_000);
 });
-
-/** Gives the server a new certificate, and answers how long it takes until a client sees it, in milliseconds. */
-async function renew(member: Member, client: ClientCertificate, root: CertificateAuthority): Promise<number> {
-  const renewed = root.server();
-  const started = ownTime();
-  publishFile(member.files.key, renewed.keyPem);
-  publishFile(member.files.cert, renewed.chainPem);
-  await until(async () => {
-    await pause(50);
-    return (await member.as(client).get()).serverFingerprint === renewed.x509.fingerprint256;
-  }, 'the new certificate of the server is in force');
-  return ownTime() - started;
-}
 
 const soonest = (): AbortSignal => AbortSignal.timeout(10_000);
 
@@ -176,12 +170,4 @@ async function overwrite(store: CrlStore, key: string, bytes: Buffer): Promise<v
     const stored = await store.read(key, 0, soonest());
     if ((await store.write(key, bytes, stored?.version, soonest())) !== undefined) return;
   }
-}
-
-/** Writes as fast as the store allows, each time something else. */
-async function floodOf(store: CrlStore, key: string, goesOn: () => boolean): Promise<number> {
-  let written = 0;
-  let version = (await store.read(key, 0, soonest()))?.version;
-  while (goesOn()) version = await store.write(key, Buffer.from(`garbage ${written++}`), version, soonest());
-  return written;
 }

@@ -4,7 +4,7 @@ import { ca } from '../support/chain.js';
 import { CutProxy } from '../support/cut-proxy.js';
 import { aSecond } from '../support/elapsed.js';
 import { Member } from '../support/fleet.js';
-import { floodWithNotices, hostileWriter } from '../support/hostile-writer.js';
+import { Flood, hostileWriter } from '../support/hostile-writer.js';
 import { isStoreInstalled, RealStore, type StoreKind, storeIsMissing } from '../support/real-store.js';
 import { testWith } from '../support/requirements.js';
 import { pause, until } from '../support/server.js';
@@ -49,17 +49,15 @@ describe.each(kinds)('%s', (kind) => {
     const writer = await hostileWriter(kind, real.url());
     const before = await member.figures(kept);
     const started = performance.now();
-    let isFlooding = true;
-    const flood = floodWithNotices(writer, () => isFlooding);
+    const flood = Flood.ofNotices(writer);
     const renewalMs: number[] = [];
     for (let renewal = 0; renewal < 4; renewal++) {
       await pause(500);
       renewalMs.push(await member.renew(kept));
     }
     const after = await member.figures(kept);
-    isFlooding = false;
     const tookMs = performance.now() - started;
-    const sent = await flood;
+    const sent = await flood.stop();
     const cpuMs = after.cpuMs - before.cpuMs;
     process.stderr.write(
       `${kind}: ${Math.round((sent / tookMs) * 1000)} notices a second, renewed after ${renewalMs.map(Math.round).join(', ')} ms, ${Math.round((cpuMs / tookMs) * 100)} % of a core, ${Math.round((after.rss - before.rss) / 1e6)} MB more\n`,

@@ -39,17 +39,40 @@ export async function hostileWriter(kind: StoreKind, url: string): Promise<Hosti
   return await openers[kind](url);
 }
 
-/** Sends 10,000 notices a second, or as many as this machine can send, until told to stop. Answers how many. */
-export async function floodWithNotices(writer: HostileWriter, goesOn: () => boolean): Promise<number> {
-  const [atOnce, everyMs] = [500, 50];
-  let sent = 0;
-  while (goesOn()) {
-    const next = performance.now() + everyMs;
-    await writer.notify(atOnce);
-    sent += atOnce;
-    await pause(Math.max(0, next - performance.now()));
+/** A flood that goes on until it is stopped, or until the test ends. */
+export class Flood {
+  #goesOn = true;
+  #count = 0;
+  readonly #done: Promise<void>;
+
+  /** @param work - Does one thing that the flood is made of, and answers how many it counts for. */
+  constructor(work: () => Promise<number>) {
+    this.#done = this.#run(work);
+    closers.unshift(() => this.stop());
   }
-  return sent;
+
+  /** 10,000 notices a second, or as many as this machine can send. */
+  static ofNotices(writer: HostileWriter): Flood {
+    const [atOnce, everyMs] = [500, 50];
+    let next = performance.now();
+    return new Flood(async () => {
+      await pause(Math.max(0, next - performance.now()));
+      next = performance.now() + everyMs;
+      await writer.notify(atOnce);
+      return atOnce;
+    });
+  }
+
+  /** Ends it, and answers how much there was. */
+  async stop(): Promise<number> {
+    this.#goesOn = false;
+    await this.#done;
+    return this.#count;
+  }
+
+  async #run(work: () => Promise<number>): Promise<void> {
+    while (this.#goesOn) this.#count += await work();
+  }
 }
 
 function openRedis(url: string): Promise<HostileWriter> {
