@@ -7,15 +7,14 @@ import { readFileSync } from 'node:fs';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
-import { clientOf, createServer, developmentLogger, mtlsErrorHandler } from 'express-mtls';
+import { clientOf, createServer, mtlsErrorHandler } from 'express-mtls';
 import { requireBoundToken } from 'express-mtls/oauth';
 import { auth, requiredScopes } from 'express-oauth2-jwt-bearer';
+import { options } from './server-options.js';
 
 const port = Number(process.env['PORT'] ?? 4433);
 const issuer = process.env['ISSUER'] ?? 'https://localhost:4434';
 const certs = process.env['CERTS'] ?? 'certs-dev';
-const [key, cert] = [`${certs}/server-key.pem`, `${certs}/server-crt.pem`];
-const [ca, crl] = [`${certs}/ca-crt.pem`, `${certs}/ca-crl.pem`];
 
 const app = express();
 app.use(
@@ -24,7 +23,7 @@ app.use(
     jwksUri: `${issuer}/jwks`,
     audience: 'https://api.example',
     tokenSigningAlg: 'ES256',
-    agent: new https.Agent({ ca: readFileSync(ca) }),
+    agent: new https.Agent({ ca: readFileSync(`${certs}/ca-crt.pem`) }),
   }),
 );
 app.use(requireBoundToken());
@@ -33,7 +32,7 @@ app.get('/orders', requiredScopes('read'), (req, res) => {
 });
 app.use(mtlsErrorHandler());
 
-const server = await createServer({ key, cert, ca, crl, logger: developmentLogger() }, app);
+const server = await createServer(options, app);
 server.listen(port, () => {
   console.log(`The API is on https://localhost:${(server.address() as AddressInfo).port}`);
 });

@@ -4,13 +4,14 @@
  *
  * @module
  */
-import { createServer, developmentLogger } from 'express-mtls';
+import { createServer } from 'express-mtls';
 import { oidcMtls } from 'express-mtls/oauth';
 import { exportJWK, generateKeyPair } from 'jose';
 import Provider, { type ClientMetadata } from 'oidc-provider';
+import { options } from './server-options.js';
 
 const port = Number(process.env['PORT'] ?? 4434);
-const certs = process.env['CERTS'] ?? 'certs-dev';
+const issuer = process.env['ISSUER'] ?? `https://localhost:${port}`;
 const api = 'https://api.example';
 
 const client: ClientMetadata = {
@@ -26,7 +27,7 @@ const client: ClientMetadata = {
 };
 
 const { privateKey } = await generateKeyPair('ES256', { extractable: true });
-const provider = new Provider(`https://localhost:${port}`, {
+const provider = new Provider(issuer, {
   clients: [client],
   clientAuthMethods: ['tls_client_auth'],
   jwks: { keys: [{ ...(await exportJWK(privateKey)), alg: 'ES256', use: 'sig' }] },
@@ -46,14 +47,9 @@ const provider = new Provider(`https://localhost:${port}`, {
   },
 });
 
-const [key, cert] = [`${certs}/server-key.pem`, `${certs}/server-crt.pem`];
-const [ca, crl] = [`${certs}/ca-crt.pem`, `${certs}/ca-crl.pem`];
 const answer = provider.callback();
 // The API fetches the keys without a certificate.
-const server = await createServer(
-  { key, cert, ca, crl, clients: 'optional', logger: developmentLogger() },
-  (req, res) => void answer(req, res),
-);
+const server = await createServer({ ...options, clients: 'optional' }, (req, res) => void answer(req, res));
 server.listen(port, () => {
   console.log(`The authorization server is on https://localhost:${port}`);
 });

@@ -20,7 +20,7 @@ beforeEach(async () => {
   const port = await freePort();
   env = { ISSUER: `https://localhost:${port}` };
   stage = await Stage.set('examples/oauth/api.ts', env);
-  const issuer = new Program('examples/oauth/issuer.ts', { env: { CERTS: stage.certs, PORT: port } });
+  const issuer = new Program('examples/oauth/issuer.ts', { env: { CERTS: stage.certs, PORT: port, ...env } });
   await issuer.wrote(/authorization server is on/);
 });
 
