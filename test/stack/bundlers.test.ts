@@ -1,9 +1,11 @@
 /**
- * The packed package in bundles: a server starts with a CRL that is loaded on the thread, and nothing warns.
+ * The packed package in bundles, and in the archives of Yarn: a server starts with a CRL that is loaded on the thread,
+ * and nothing warns.
  *
  * @module
  */
-import { copyFileSync, readdirSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, cpSync, existsSync, readdirSync } from 'node:fs';
 import { beforeAll, expect, jest, test } from '@jest/globals';
 import { ca, largeCrl } from '../support/chain.js';
 import { codeBlocksOf } from './page.js';
@@ -41,6 +43,7 @@ beforeAll(async () => {
     vite: '8.4.0',
     '@vercel/ncc': '0.45.0',
     postject: '1.0.0-alpha.6',
+    '@yarnpkg/cli-dist': '4.18.1',
   });
   project.write('server.mjs', server);
   const root = ca('ca');
@@ -52,6 +55,18 @@ beforeAll(async () => {
   // The configurations are those of the page.
   for (const { file, code } of codeBlocksOf('docs/bundlers.md')) project.write(file, code);
 });
+
+/** Yarn, with the registry of npm and nothing outside of the folder. */
+const yarnCommand = [
+  'env',
+  ...['YARN_ENABLE_TELEMETRY=0', 'YARN_ENABLE_GLOBAL_CACHE=0', 'YARN_ENABLE_IMMUTABLE_INSTALLS=0'],
+  ...['YARN_NODE_LINKER=pnp', `YARN_NPM_REGISTRY_SERVER=${registry()}`],
+  ...[process.execPath, '../node_modules/@yarnpkg/cli-dist/bin/yarn.js'],
+];
+
+function registry(): string {
+  return execFileSync('npm', ['config', 'get', 'registry'], { encoding: 'utf8' }).trim();
+}
 
 const node = (...args: string[]): string => project.run(process.execPath, ...args);
 
@@ -121,4 +136,19 @@ test('a single executable, with the thread as an asset', () => {
   const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
   project.npx('postject', 'app', 'NODE_SEA_BLOB', 'sea.blob', '--sentinel-fuse', fuse);
   expect(project.run(project.path('app'))).toBe(loadedOnThread);
+});
+
+test('Yarn Plug’n’Play, which runs packages from archives', () => {
+  const dependencies = { express: '5.3.0', 'express-mtls': `file:${project.tarball}` };
+  project.write('pnp/package.json', JSON.stringify({ private: true, type: 'module', dependencies }));
+  // Without a file of its own, Yarn takes the folder for a part of the project above.
+  project.write('pnp/yarn.lock', '');
+  project.write('pnp/server.mjs', server);
+  cpSync(project.certs, project.path('pnp/certs'), { recursive: true });
+  const yarn = (...args: string[]): string =>
+    project.run('sh', '-c', 'cd pnp && exec "$@"', 'sh', ...yarnCommand, ...args);
+  yarn('install');
+  expect(existsSync(project.path('pnp/node_modules'))).toBe(false);
+  expect(yarn('node', 'server.mjs')).toBe(loadedOnThread);
+  expect(yarn('express-mtls', '--version')).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
