@@ -47,6 +47,8 @@ export interface CrlChange {
   readonly diff: CrlDiff;
   /** The rejected rollbacks. */
   readonly faults: readonly SourceFault[];
+  /** The digests of the CRLs that were rejected; `undefined` for one that was removed without a replacement. */
+  readonly rejected: readonly (string | undefined)[];
 }
 
 /** Computes the change. */
@@ -62,17 +64,19 @@ export function combineCrls(given: CrlCombination): CrlChange {
   const refused = rollbacks.map(({ replacement }) => replacement);
   const crls = newestOfEachScope([...next.filter((crl) => !refused.includes(crl)), ...kept]);
   const faults = rollbacks.map(({ old, error }) => faultOf(old.origin, error));
+  const rejected = refused.map((replacement) => replacement?.digest);
   if (
     before?.store === store &&
     before.crls.length === crls.length &&
     crls.every((crl) => known.includes(crl))
   )
-    return { revocation: before, diff: { added: 0, removed: 0 }, faults };
+    return { revocation: before, diff: { added: 0, removed: 0 }, faults, rejected };
   const diff =
     kept.length > 0
       ? compareCrls(known.map(entriesOf), crls.map(entriesOf)).diff
       : sumOf(arrived.map(({ response }) => response.diff));
-  return { revocation: new RevocationChecker(crls, store, policy, given.confirmations), diff, faults };
+  const revocation = new RevocationChecker(crls, store, policy, given.confirmations);
+  return { revocation, diff, faults, rejected };
 }
 
 function rollbacksIn(
@@ -107,8 +111,13 @@ function unpackAll(
   });
 }
 
+/** The digests of the CRLs in a response whose CAs are not in a store. */
+export function waitingIn(store: CertificateStore, { crls = [] }: CrlResponse): string[] {
+  return crls.flatMap((crl) => ('unchanged' in crl || signerIn(store, crl) !== undefined ? [] : crl.digest));
+}
+
 /** The certificate of the CA that signed a CRL, if the store has it. */
-export function signerIn(store: CertificateStore, { signer }: PackedCrl): Certificate | undefined {
+function signerIn(store: CertificateStore, { signer }: PackedCrl): Certificate | undefined {
   return store.certificates.find(({ raw }) => raw.equals(signer));
 }
 

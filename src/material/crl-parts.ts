@@ -10,7 +10,7 @@ import { type CrlInput, type CrlInputReport } from './crl-loading.js';
 import { sizeOfInput } from './crl-thread.js';
 import { type LoaderState } from './loader-state.js';
 import { type CaSource, type CrlSource } from './source-options.js';
-import { type SourceFault } from './source-fault.js';
+import { faultOf, type SourceFault } from './source-fault.js';
 import { crlBlocks, isAmong, isLoader, isPath } from './sources.js';
 
 /** A source of CRLs, and what it last held. */
@@ -92,4 +92,11 @@ export class KnownParts {
     if (fresh.length === 0 && (!hasAll || state.faults.length > 0)) return { parts, settled: new Map() };
     return { parts: fresh, settled: new Map([[state, settled]]) };
   }
+}
+
+/** The faults of a source. */
+export function faultsOf({ loader, faults, digests }: CrlSourceState): readonly SourceFault[] {
+  const all = loader?.fault === undefined ? faults : [...faults, faultOf(loader.origin, loader.fault)];
+  const mayStart = loader?.mayBeFaulty === true && digests.size > 0;
+  return mayStart ? all.map((fault) => ({ ...fault, mayStart })) : all;
 }

@@ -11,11 +11,12 @@ import { type Trust } from '../judgement/judges.js';
 import { type VerifiedCrl } from '../revocation/verified-crl.js';
 import { type CertificateStore } from '../x509/certificate-store.js';
 import { casKeyOf } from './ca-unit.js';
-import { type ArrivedCrls, combineCrls, type CrlChange, entriesOf, signerIn } from './crl-change.js';
+import { type ArrivedCrls, combineCrls, type CrlChange, entriesOf, waitingIn } from './crl-change.js';
 import { CrlHooks } from './crl-hooks.js';
 import { type CrlInputReport, type CrlRequest, loadCrls } from './crl-loading.js';
 import {
   type CrlSourceState,
+  faultsOf,
   KnownParts,
   type Part,
   partsOf,
@@ -65,7 +66,8 @@ export class CrlUnit {
   readonly #known = new KnownParts();
   /** CRLs that were read and are not yet part of a change. */
   #arrived: ArrivedParts[] = [];
-  #rollbacks: readonly SourceFault[] = [];
+  /** The rejected rollbacks of the last change. */
+  #rollbacks: Pick<CrlChange, 'faults' | 'rejected'> = { faults: [], rejected: [] };
   /** The hashes of what was last read on this thread, to detect changes. */
   #hash: { readonly cas: string; readonly sources: string } | undefined;
   /** The CAs that the large CRLs were last verified with. */
@@ -102,7 +104,7 @@ export class CrlUnit {
   /** Their faults. */
   get faults(): readonly SourceFault[] {
     const own = this.#sources.flatMap(faultsOf);
-    return [...own, ...this.#rollbacks];
+    return [...own, ...this.#rollbacks.faults];
   }
 
   /** The faults of the sources that can be found without CAs to verify the CRLs. */
@@ -120,7 +122,7 @@ export class CrlUnit {
     this.#hash = undefined;
     // A large CRL without a fault is not read again: it would occupy the thread for a second.
     for (const state of this.#sources)
-      if (state.faults.length > 0 || state.loader?.fault !== undefined || this.#rollbacks.length > 0)
+      if (state.faults.length > 0 || state.loader?.fault !== undefined || this.#isRejected(state))
         state.seen = '';
   }
 
@@ -156,16 +158,23 @@ export class CrlUnit {
       policy: this.#settings.policy,
       at,
     });
-    if (!this.isPending) this.#rollbacks = change.faults;
+    if (!this.isPending) this.#rollbacks = change;
     return change;
   }
 
-  /** What was read is in force. CRLs that wait for their CA are read again later. */
+  /** What was read is in force. Sources of CRLs that wait for their CA, or were rejected, are read again later. */
   settle(store: CertificateStore): void {
-    const isWaiting = ({ response: { crls = [] } }: ArrivedParts): boolean =>
-      crls.some((crl) => !('unchanged' in crl) && signerIn(store, crl) === undefined);
-    if (this.#rollbacks.length > 0 || this.#arrived.some(isWaiting)) this.#readAgain();
+    const waiting = this.#arrived.flatMap(({ response }) => waitingIn(store, response));
     this.#arrived = [];
+    const isWaiting = ({ digests }: CrlSourceState): boolean => waiting.some((digest) => digests.has(digest));
+    const again = this.#sources.filter((state) => isWaiting(state) || this.#isRejected(state));
+    if (again.length > 0) this.#hash = undefined;
+    for (const state of again) state.seen = '';
+  }
+
+  /** Whether a source holds a rejected CRL. For a removed one, only all sources together can tell what replaces it. */
+  #isRejected({ digests }: CrlSourceState): boolean {
+    return this.#rollbacks.rejected.some((digest) => digest === undefined || digests.has(digest));
   }
 
   /** Tells loaders what is in force. */
@@ -179,11 +188,6 @@ export class CrlUnit {
   isVerifiedBy(store: CertificateStore): boolean {
     const { long } = this.#split((_, parts) => ({ parts, settled: new Map() }));
     return long.parts.length === 0 || this.#asideCas === casKeyOf(store.certificates);
-  }
-
-  #readAgain(): void {
-    this.#hash = undefined;
-    for (const state of this.#sources) state.seen = '';
   }
 
   /**
@@ -286,10 +290,4 @@ export class CrlUnit {
     if (state.loader !== undefined) return `answer ${state.loader.versions}`;
     return isPath(state.source) ? describeNow(state.source) : 'memory';
   }
-}
-
-function faultsOf({ loader, faults, digests }: CrlSourceState): readonly SourceFault[] {
-  const all = loader?.fault === undefined ? faults : [...faults, faultOf(loader.origin, loader.fault)];
-  const mayStart = loader?.mayBeFaulty === true && digests.size > 0;
-  return mayStart ? all.map((fault) => ({ ...fault, mayStart })) : all;
 }

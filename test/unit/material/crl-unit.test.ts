@@ -1,3 +1,5 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { type CrlSourceState, KnownParts } from '../../../src/material/crl-parts.js';
 import { CrlUnit } from '../../../src/material/crl-unit.js';
@@ -32,6 +34,94 @@ describe('a large CRL', () => {
     unit.read(context);
     expect(unit.aside !== undefined).toBe(isOfItself);
     await unit.aside;
+  });
+});
+
+describe('while a CRL is rejected or waits', () => {
+  const partner = ca('partner');
+  const third = ca('third');
+  const { signal } = new AbortController();
+
+  class Files {
+    readonly directory = temporaryDirectory();
+    readonly #unit: CrlUnit;
+    /** The CAs that verify the CRLs. */
+    readonly #store = storeOf(root, partner, third);
+    /** Those that are in force. */
+    inForce = this.#store;
+    #checker: RevocationChecker | undefined;
+
+    constructor(...crl: string[]) {
+      this.#unit = new CrlUnit({
+        crl: crl.map((name) => join(this.directory, name)),
+        ca: [],
+        prefix: '',
+        policy: checkRevocationPolicy(),
+        keepEntries: 0,
+      });
+    }
+
+    /** How many CRLs are in force. */
+    get count(): number {
+      return this.#checker?.crls.length ?? 0;
+    }
+
+    /** Reads, puts into force, and returns the codes of the faults, and whether a large CRL was read. */
+    async read(): Promise<{ faults: string[]; isLargeRead: boolean }> {
+      const unit = this.#unit;
+      unit.read({ store: this.#store, inForce: this.#checker?.crls ?? [], at: new Date(), signal });
+      const isLargeRead = unit.aside !== undefined;
+      await unit.aside;
+      ({ revocation: this.#checker } = unit.change(this.inForce, this.#checker, new Date()));
+      unit.settle(this.inForce);
+      return { faults: unit.faults.map(({ error }) => error.code), isLargeRead };
+    }
+  }
+
+  test('the large CRL of another source is not read again', async () => {
+    const files = new Files('large.pem', 'partner.pem');
+    writeFileSync(join(files.directory, 'large.pem'), large.pem);
+    writeFileSync(join(files.directory, 'partner.pem'), partner.crl({ number: 5 }).pem);
+    expect(await files.read()).toEqual({ faults: [], isLargeRead: true });
+    writeFileSync(join(files.directory, 'partner.pem'), partner.crl({ number: 4 }).pem);
+    const rejected = { faults: ['ERR_MTLS_CRL_ROLLBACK'], isLargeRead: false };
+    expect(await files.read()).toEqual(rejected);
+    expect(await files.read()).toEqual(rejected);
+  });
+
+  test('one that waits for its CA is read again, and the large CRL of another source is not', async () => {
+    const files = new Files('large.pem', 'partner.pem');
+    writeFileSync(join(files.directory, 'large.pem'), large.pem);
+    writeFileSync(join(files.directory, 'partner.pem'), partner.crl({ number: 1 }).pem);
+    const both = files.inForce;
+    files.inForce = storeOf(root);
+    expect(await files.read()).toEqual({ faults: [], isLargeRead: true });
+    expect(files.count).toBe(1);
+    files.inForce = both;
+    expect(await files.read()).toEqual({ faults: [], isLargeRead: false });
+    expect(files.count).toBe(2);
+  });
+
+  test('it is read again itself, so that its fault stays', async () => {
+    const files = new Files('large.pem');
+    writeFileSync(join(files.directory, 'large.pem'), largeCrl(root, { entries: 20_000, number: 5 }).pem);
+    await files.read();
+    writeFileSync(join(files.directory, 'large.pem'), largeCrl(root, { entries: 20_000, number: 4 }).pem);
+    const rejected = { faults: ['ERR_MTLS_CRL_ROLLBACK'], isLargeRead: true };
+    expect(await files.read()).toEqual(rejected);
+    expect(await files.read()).toEqual(rejected);
+  });
+
+  test('all sources are read again if it was removed, because any of them may replace it', async () => {
+    const files = new Files('large.pem', 'small');
+    mkdirSync(join(files.directory, 'small'));
+    writeFileSync(join(files.directory, 'large.pem'), large.pem);
+    writeFileSync(join(files.directory, 'small', 'partner.pem'), partner.crl({ number: 1 }).pem);
+    writeFileSync(join(files.directory, 'small', 'third.pem'), third.crl({ number: 1 }).pem);
+    expect(await files.read()).toEqual({ faults: [], isLargeRead: true });
+    rmSync(join(files.directory, 'small', 'third.pem'));
+    expect(await files.read()).toEqual({ faults: ['ERR_MTLS_CRL_ROLLBACK'], isLargeRead: false });
+    expect(await files.read()).toEqual({ faults: ['ERR_MTLS_CRL_ROLLBACK'], isLargeRead: true });
   });
 });
 
