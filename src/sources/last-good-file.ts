@@ -36,6 +36,8 @@ export class LastGoodFile {
   #version = '';
   #confirmedAt = -Infinity;
   #saved: readonly Buffer[] = [];
+  /** What the file holds of other processes in place of older CRLs of this one. */
+  #newer: readonly RememberedCrl[] = [];
 
   constructor(path: string) {
     this.#path = path;
@@ -63,9 +65,12 @@ export class LastGoodFile {
         await this.#confirm();
         return;
       }
-      const others = isKnown ? [] : await this.#readOthers();
+      const others = isKnown ? this.#newer : await this.#readOthers();
       await this.#replace(merge(crls, others, Date.now()));
       this.#saved = given;
+      this.#newer = others.filter((one) =>
+        crls.some((own) => own.key === one.key && isOlder(own.outline, one.outline)),
+      );
     } catch (cause) {
       throw new MtlsError(
         'ERR_MTLS_SOURCE_UNREADABLE',
