@@ -49,14 +49,16 @@ test.each([
       });
       socket.write(batch + batch);
     }
-    await until(() => served > 2 * pipelined, 'the requests are served', 20_000);
+    await until(() => served > 2 * pipelined, 'the requests are served', 60_000);
     await pause(1000);
     publish(server.files.crl, root.crl({ number: 2, revoked: [client2] }).pem);
     const published = ownTime();
-    await until(() => sockets.every((socket) => socket.destroyed), 'all connections are closed', 15_000);
+    await until(() => sockets.every((socket) => socket.destroyed), 'all connections are closed', 60_000);
     expect(lastServed).toBeGreaterThan(0);
     expect(lastServed - published).toBeLessThan(aSecond);
   },
+  // On a busy machine a turn of the event loop, with all requests that wait, takes tens of seconds.
+  180_000,
 );
 
 test('of 100 streams of HTTP/2 that arrive together, those that are handled long after the revocation are refused', async () => {
