@@ -230,9 +230,9 @@ export default defineConfig([
     },
   },
 
-  // Tests, examples, benchmarks and the soak provoke, poke and print; a promise left floating is still a bug there.
+  // Tests, examples, benchmarks, the soak and the conformance suite provoke, poke and print; a promise left floating is still a bug there.
   {
-    files: ['{test,examples,bench,soak,certs-dev}/**/*.ts'],
+    files: ['{test,examples,bench,soak,conformance,certs-dev}/**/*.ts'],
     rules: {
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/no-unsafe-argument': 'off',

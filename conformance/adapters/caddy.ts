@@ -1,0 +1,64 @@
+/**
+ * Caddy: https://caddyserver.com/docs/caddyfile/directives/tls (`client_auth`).
+ *
+ * @module
+ */
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Adapter, Files } from '../adapter.js';
+import { nameHeader } from '../harness/app.js';
+import { startDaemon, versionOf } from '../harness/daemon.js';
+
+export const caddy: Adapter = {
+  name: 'caddy',
+  title: 'client_auth require_and_verify',
+  lacks: { crl: 'Caddy has no CRLs' },
+  nameOf: (name) => `CN=${name}`,
+  version: () => versionOf('caddy', ['version']),
+  start: async (material) => {
+    const { folder, files, names, backend } = material;
+    const admin = `unix/${folder}/admin.sock`;
+    return await startDaemon({
+      material,
+      program: 'caddy',
+      file: 'Caddyfile',
+      configure: (port) => `{
+	admin ${admin}
+	auto_https off
+	storage file_system ${folder}/storage
+}
+${[site(`localhost:${port}`, files, backend), ...names.map((one) => site(`${one.name}:${port}`, one.files, backend))].join('\n')}
+`,
+      args: (path) => ['run', '--config', path, '--adapter', 'caddyfile'],
+      reload: (path) => ['reload', '--config', path, '--adapter', 'caddyfile', '--address', admin, '--force'],
+    });
+  },
+};
+
+function site(address: string, { key, cert, cas }: Files, backend: number): string {
+  return `https://${address} {
+	bind 127.0.0.1
+	tls ${cert} ${key} {
+		client_auth {
+			mode require_and_verify
+${cas
+  .filter(isRoot)
+  .map((ca) => `			trusted_ca_cert_file ${ca}`)
+  .join('\n')}
+		}
+	}
+	reverse_proxy 127.0.0.1:${backend} {
+		header_up ${nameHeader} {http.request.tls.client.subject}
+	}
+}`;
+}
+
+/** Every certificate there is a trust anchor, so that an intermediate CA has to come from the client. */
+function isRoot(file: string): boolean {
+  try {
+    const certificate = new X509Certificate(readFileSync(file));
+    return certificate.checkIssued(certificate);
+  } catch {
+    return true;
+  }
+}

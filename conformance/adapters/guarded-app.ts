@@ -1,0 +1,25 @@
+/**
+ * The app of the suite on servers of this package.
+ *
+ * @module
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Server, Socket } from 'node:net';
+import { identify, requireClientOnUpgrade } from 'express-mtls';
+import { answerCaller, echoUpgrade } from '../harness/app.js';
+
+/** Says who is calling. */
+export const app = answerCaller((req) => identify(req)?.commonName);
+
+/** Echoes what is upgraded by a client that may. */
+export function echoGuarded(server: Server): void {
+  const guard = requireClientOnUpgrade();
+  server.on('upgrade', (req: IncomingMessage, socket: Socket) => {
+    void guard(req, socket).then((client) => {
+      if (client !== undefined) echoUpgrade(req, socket);
+    });
+  });
+}
+
+/** A logger that says nothing. */
+export const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };

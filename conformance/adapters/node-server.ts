@@ -1,0 +1,61 @@
+/**
+ * What the adapters of servers in this process have in common.
+ *
+ * @module
+ */
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import type { ErrorRequestHandler } from 'express';
+import type { RunningServer } from '../adapter.js';
+import { echoUpgrade } from '../harness/app.js';
+
+/** Listens, and echoes what is upgraded. @param source - `import.meta.url` of the adapter, which is its configuration. */
+export async function serve(
+  server: Server,
+  reload: RunningServer['reload'],
+  source: string,
+): Promise<RunningServer> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  if (server.listenerCount('upgrade') === 0) server.on('upgrade', echoUpgrade);
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    configuration: sourceOf(source),
+    pid: process.pid,
+    reload,
+    stop: async () => {
+      const closed = once(server, 'close');
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+/** The code of an adapter, without its imports. */
+function sourceOf(url: string): string {
+  return readFileSync(fileURLToPath(url), 'utf8')
+    .replace(/^.*?(?=^export const)/ms, '')
+    .trim();
+}
+
+/** The version of an installed package. */
+export function packageVersion(name: string): string | undefined {
+  try {
+    return (createRequire(import.meta.url)(`${name}/package.json`) as { version: string }).version;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Answers an error of Express with its status alone. */
+export const sendStatus: ErrorRequestHandler = (error: { status?: number }, _req, res, _next) => {
+  res.sendStatus(error.status ?? 500);
+};
