@@ -2,7 +2,7 @@ import http from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { afterEach, describe, expect } from '@jest/globals';
+import { afterEach, describe, expect, jest } from '@jest/globals';
 import { openDevCa } from 'express-mtls/dev-ca';
 import { writeProgram } from '../support/document-code.js';
 import { call } from '../support/call.js';
@@ -10,6 +10,9 @@ import { temporaryDirectory } from '../support/files.js';
 import { freePort } from '../support/ports.js';
 import { Program } from '../support/program.js';
 import { testInBrowser as test, visitor } from './browser.js';
+
+// A browser takes its time on a busy machine.
+jest.setTimeout(120_000);
 
 const servers: http.Server[] = [];
 afterEach(() => {

@@ -101,6 +101,9 @@ public class Driver {
   },
 ];
 
+/** How long a program may take on a busy machine, in milliseconds. */
+const patience = 120_000;
+
 /** Defines the tests. */
 export function testClients(projectOf: () => Project): void {
   for (const program of programs) {
@@ -111,11 +114,15 @@ export function testClients(projectOf: () => Project): void {
         const port = await serve(project);
         const renew = await renewal(project);
         const client = startDriver(project, port, program);
-        await until(() => client.hasEnded || client.output.includes('ready\n'), 'it has called three times');
+        await until(
+          () => client.hasEnded || client.output.includes('ready\n'),
+          'it has called three times',
+          patience,
+        );
         const before = serialOf(project);
         await renew();
         const after = serialOf(project);
-        await until(() => client.hasEnded, 'it has called with the new certificate');
+        await until(() => client.hasEnded, 'it has called with the new certificate', patience);
 
         const [, first, second, third, kept, fresh] =
           /^(.*)\n(.*)\n(.*)\nready\n(.*)\n(.*)\n$/.exec(client.output)?.map(parseLine) ?? [];

@@ -78,6 +78,9 @@ const frameworks: readonly Framework[] = [
   },
 ];
 
+/** How long anything may take on a busy machine, in milliseconds. */
+const patience = 60_000;
+
 /** Defines the tests. */
 export function testFrameworks(projectOf: () => Project): void {
   test.each(frameworks)(
@@ -104,7 +107,7 @@ export function testFrameworks(projectOf: () => Project): void {
         body: expect.stringContaining(`hello ${certificate}`),
       });
       await project.ca.revoke(certificate);
-      await until(() => second.connection.isClosed, 'the revoked client is disconnected');
+      await until(() => second.connection.isClosed, 'the revoked client is disconnected', patience);
       expect(await second.get(open)).toMatchObject({ status: 'refused' });
       expect(await first.get(open)).toMatchObject({ status: 200 });
     },
@@ -131,16 +134,16 @@ export function testFrameworks(projectOf: () => Project): void {
       const { port } = await serve(project, 'docs/websocket-and-http2.md', 'express-ws.mjs');
       await project.ca.issueClient('stranger');
       const stranger = connect(project, port, 'stranger');
-      await until(() => stranger.seen.includes('close'), 'the stranger is disconnected');
+      await until(() => stranger.seen.includes('close'), 'the stranger is disconnected', patience);
       expect(stranger.seen).toEqual(['open', 'close']);
       const [first, second] = [connect(project, port, 'client1'), connect(project, port, 'client2')];
-      await until(() => second.seen.includes('welcome client2'), 'client2 is welcome');
+      await until(() => second.seen.includes('welcome client2'), 'client2 is welcome', patience);
       second.socket.send('hello');
-      await until(() => second.seen.includes('client2: hello'), 'client2 is answered');
+      await until(() => second.seen.includes('client2: hello'), 'client2 is answered', patience);
       await project.ca.revoke('client2');
-      await until(() => second.seen.includes('close'), 'the revoked client is disconnected');
+      await until(() => second.seen.includes('close'), 'the revoked client is disconnected', patience);
       first.socket.send('still here');
-      await until(() => first.seen.includes('client1: still here'), 'client1 is answered');
+      await until(() => first.seen.includes('client1: still here'), 'client1 is answered', patience);
     });
   });
 
