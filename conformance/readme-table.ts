@@ -44,6 +44,15 @@ const written: readonly (readonly string[])[] = [
     '[when SDS delivers it][envoy-crl]',
   ],
   [
+    'Open connections of a revoked client',
+    '[closed](docs/what-is-checked.md)',
+    '[kept](docs/coming-from-client-certificate-auth.md#what-changes)',
+    '[kept](docs/coming-from-passport-client-cert.md#what-changes)',
+    '[kept](docs/faq.md#does-a-revoked-client-keep-its-open-connections)',
+    '[kept][nginx-control] while a request or WebSocket is under way',
+    '[not tested](docs/conformance.md)',
+  ],
+  [
     'CPU of a handshake, a million CRL entries against none',
     '[the same](docs/benchmarks.md)',
     '[as node:https][cca]',
@@ -51,15 +60,6 @@ const written: readonly (readonly string[])[] = [
     '[about 100 ×](docs/benchmarks.md)',
     '[about 80 ×](docs/benchmarks.md)',
     '[not measured](docs/benchmarks.md)',
-  ],
-  [
-    "NIST's 66 revocation tests",
-    '[66 pass](docs/what-is-checked.md#against-nists-test-suite)',
-    '[as node:https][cca]',
-    '[as node:https][pcc]',
-    '[53 or 54 pass](docs/what-is-checked.md#against-nists-test-suite)',
-    '[not run](docs/what-is-checked.md#against-nists-test-suite)',
-    '[not run](docs/what-is-checked.md#against-nists-test-suite)',
   ],
   [
     'Which clients may use a route',
