@@ -113,6 +113,16 @@ export function testFrameworks(projectOf: () => Project): void {
     },
   );
 
+  test('NestJS answers 403 without the filter too, as for an error of http-errors', async () => {
+    const project = projectOf();
+    const filter = 'app.useGlobalFilters(new MtlsFilter());\n';
+    const server = await serve(project, 'docs/nestjs.md', 'app.ts', filter);
+    expect(await clientOf(project, server, 'client2').get('/admin')).toMatchObject({
+      status: 403,
+      body: '{"statusCode":403,"message":"the rule of this route forbids the request"}',
+    });
+  });
+
   describe('express-ws', () => {
     const sockets: WebSocket[] = [];
     afterEach(() => {
@@ -196,10 +206,18 @@ stream.once('error', async ({ code }) => {
 });
 `;
 
-/** Starts a program of a page on a port of its own. */
-async function serve(project: Project, document: string, file: string): Promise<{ port: number }> {
+/** Starts a program of a page on a port of its own, without one of its lines. */
+async function serve(
+  project: Project,
+  document: string,
+  file: string,
+  omitted = '',
+): Promise<{ port: number }> {
   const port = await freePort();
-  writeProgram(project, document, file, port);
+  const written = writeProgram(project, document, file, port);
+  const code = readFileSync(written, 'utf8');
+  if (!code.includes(omitted)) throw new Error(`${file} of ${document} has no ${omitted}`);
+  project.write(file, code.replace(omitted, ''));
   await project.serveOn(port, process.execPath, file.endsWith('.ts') ? compile(project, file) : file);
   return { port: Number(port) };
 }
