@@ -8,10 +8,10 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { promisify } from 'node:util';
-import { expect, type test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { createServer, identify } from 'express-mtls';
 import { readDocument } from '../support/markdown.js';
-import { testOn, testWith } from '../support/requirements.js';
+import { testWith } from '../support/requirements.js';
 import { listen, until } from '../support/server.js';
 import { writeProgram } from './page.js';
 import type { Project, Served } from './project.js';
@@ -54,8 +54,8 @@ process.exit();
 });
 
 const programs: readonly ClientProgram[] = [
-  { name: 'fetch', ...javaScript('fetch.mjs'), test: testOn(true, '') },
-  { name: 'axios', ...javaScript('axios.mjs'), test: testOn(true, '') },
+  { name: 'fetch', ...javaScript('fetch.mjs'), test },
+  { name: 'axios', ...javaScript('axios.mjs'), test },
   {
     name: 'Python',
     file: 'client.py',
@@ -74,7 +74,7 @@ print(call("/"))
 reload()
 print(call("/"))
 `,
-    test: testOn(runs('python3', '--version'), 'python3 is not installed'),
+    test: testWith(runs('python3', '--version'), 'python3 is not installed'),
   },
   {
     name: 'Java',
@@ -97,7 +97,7 @@ public class Driver {
   }
 }
 `,
-    test: testOn(runs('javac', '-version'), 'javac is not installed'),
+    test: testWith(runs('javac', '-version'), 'javac is not installed'),
   },
 ];
 
