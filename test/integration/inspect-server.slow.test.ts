@@ -14,6 +14,7 @@ import { runCommand } from '../support/command.js';
 import { dial } from '../support/dial.js';
 import { temporaryDirectory, writeMaterial } from '../support/files.js';
 import { listen, startServer, until } from '../support/server.js';
+import { ownTime } from '../support/elapsed.js';
 
 const root = ca({ commonName: 'root', organization: 'Example' });
 const certificate = root.server();
@@ -141,12 +142,12 @@ describe('anything but a TLS server is reported on one line, with exit code 3', 
   });
 
   test('it sends nothing: the connection is closed after five seconds', async () => {
-    const start = performance.now();
+    const start = ownTime();
     const port = await listen(createTcpServer((socket) => socket.on('error', () => {})));
     const { code, err } = await runCommand(['inspect', `https://127.0.0.1:${port}`]);
     expect(code).toBe(3);
     expect(err).toMatch(/no answer in 5 s/);
-    expect(performance.now() - start).toBeLessThan(9000);
+    expect(ownTime() - start).toBeLessThan(9000);
   });
 
   test('it sends an endless message: the connection is closed after 100 kB', async () => {
@@ -163,9 +164,9 @@ describe('anything but a TLS server is reported on one line, with exit code 3', 
         socket.once('data', () => socket.write(Buffer.concat([first, ...Array<Buffer>(6).fill(record)])));
       }),
     );
-    const start = performance.now();
+    const start = ownTime();
     await expect(sayHello({ host: '127.0.0.1', port, servername: '' })).resolves.toBe('over');
-    expect(performance.now() - start).toBeLessThan(4000);
+    expect(ownTime() - start).toBeLessThan(4000);
     await until(() => left, 'the client has left');
   });
 

