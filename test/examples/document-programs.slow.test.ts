@@ -140,7 +140,7 @@ test('every program in docs/ is run by a test', () => {
   const named = documents
     .filter((document) => document.startsWith('docs/'))
     .flatMap((document) => codeBlocks(document).flatMap(({ file }) => (file ? [`${document} ${file}`] : [])));
-  // Those about proxies are run in test/proxies.
+  // Those about proxies are run in test/proxies, the one about CORS in test/browser.
   expect(named.sort()).toEqual([
     'docs/behind-apache.md server.ts',
     'docs/behind-caddy.md server.ts',
@@ -148,6 +148,7 @@ test('every program in docs/ is run by a test', () => {
     'docs/behind-nginx.md server.ts',
     'docs/coming-from-client-certificate-auth.md server.mjs',
     'docs/coming-from-passport-client-cert.md server.ts',
+    'docs/cors.md server.mjs',
     'docs/getting-started.md server.mjs',
     'docs/kubernetes.md server.ts',
     'docs/logging.md pino-http.mjs',
