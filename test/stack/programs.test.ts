@@ -1,5 +1,5 @@
 /**
- * The programs of the pages about frameworks, clients and test runners, with the packed package in one project.
+ * The programs of the pages about frameworks, clients, test runners, CORS and tokens, with the packed package in one project.
  *
  * @module
  */
@@ -9,6 +9,7 @@ import { clientVersions, testClients } from './clients.js';
 import { frameworkVersions, testFrameworks } from './frameworks.js';
 import { Project } from './project.js';
 import { runnerVersions, testRunners } from './runners.js';
+import { testWeb, webVersions } from './web.js';
 
 jest.setTimeout(300_000);
 
@@ -19,6 +20,7 @@ beforeAll(async () => {
     ...clientVersions,
     ...frameworkVersions,
     ...runnerVersions,
+    ...webVersions,
   });
   // The folder of the pages.
   symlinkSync('certs', project.path('certs-dev'));
@@ -35,4 +37,8 @@ describe('test runners', () => {
 
 describe('frameworks', () => {
   testFrameworks(projectOf);
+});
+
+describe('CORS and tokens', () => {
+  testWeb(projectOf);
 });
