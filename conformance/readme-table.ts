@@ -19,9 +19,9 @@ const columns = [
 
 /** The rows of counts, and the groups that they count. */
 const measured: readonly (readonly [title: string, ...groups: Group[]])[] = [
-  ['Checks passed: who gets in, paths, revocation', 'who', 'path', 'revocation'],
+  ['Checks passed: admission, certification paths, revocation', 'who', 'path', 'revocation'],
   ['Checks passed: open connections, resumed sessions', 'live'],
-  ['Checks passed: identity, changes of files, bounds', 'identity', 'changes', 'bounds'],
+  ['Checks passed: client name, file reloads, resource limits', 'identity', 'changes', 'bounds'],
 ];
 
 const written: readonly (readonly string[])[] = [
@@ -63,7 +63,7 @@ const written: readonly (readonly string[])[] = [
   ],
   [
     'Which clients may use a route',
-    '[rules](docs/rules.md), validated at the start',
+    '[rules](docs/rules.md), validated at startup',
     '[helpers, or a callback][cca]',
     '[a callback][pcc]',
     '[your code][tls]',
