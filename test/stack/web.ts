@@ -19,27 +19,30 @@ export function testWeb(projectOf: () => Project): void {
     const port = await freePort();
     const code = codeBlocks('docs/cors.md').find(({ file }) => file === 'server.mjs')?.code ?? '';
     await project.serveOn(port, process.execPath, project.write('cors.mjs', code.replaceAll('4433', port)));
+    await project.ca.issueClient('cors-client');
     const { certs } = project;
     const url = `https://localhost:${port}/orders`;
     const headers = { origin: 'https://app.example.com', 'access-control-request-method': 'PUT' };
     expect(await call(url, { certs, method: 'OPTIONS', headers })).toBe('204 ');
-    const put = { certs, as: 'client1', method: 'PUT' };
-    expect(await call(url, { ...put, headers })).toBe('200 {"client":"client1"}');
+    const put = { certs, as: 'cors-client', method: 'PUT' };
+    expect(await call(url, { ...put, headers })).toBe('200 {"client":"cors-client"}');
     expect(await call(url, { ...put, headers: { origin: 'https://evil.example' } })).toMatch(/^403 /);
     expect(await call(url, { certs, method: 'PUT', headers })).toMatch(/^401 .*CERTIFICATE_REQUIRED/);
   });
 
   test('a token counts only from the client that it is bound to, with the middleware that verified it', async () => {
     const project = projectOf();
+    // Other tests of the project revoke its first clients.
+    for (const name of ['owner', 'thief']) await project.ca.issueClient(name);
     project.write('api.mjs', api);
     const { output, port } = await project.serve(process.execPath, ['api.mjs']);
     const [, token = ''] = /^token (.*)$/m.exec(output) ?? [];
     const url = `https://localhost:${port}/`;
     const headers = { authorization: `Bearer ${token}` };
     const { certs } = project;
-    expect(await call(url, { certs, as: 'client1', headers })).toBe('200 hello client1');
-    expect(await call(url, { certs, as: 'client2', headers })).toMatch(/^401 .*"ERR_MTLS_TOKEN_INVALID"/);
-    expect(await call(url, { certs, as: 'client1' })).toMatch(/^401 /);
+    expect(await call(url, { certs, as: 'owner', headers })).toBe('200 hello owner');
+    expect(await call(url, { certs, as: 'thief', headers })).toMatch(/^401 .*"ERR_MTLS_TOKEN_INVALID"/);
+    expect(await call(url, { certs, as: 'owner' })).toMatch(/^401 /);
   });
 }
 
@@ -60,7 +63,7 @@ const issuer = createHttpServer((req, res) => res.end(JSON.stringify(jwks)));
 await new Promise((resolve) => issuer.listen(0, '127.0.0.1', resolve));
 const claims = { issuer: 'https://issuer.example', audience: 'https://api.example' };
 
-const { raw } = new X509Certificate(readFileSync('certs/client1-crt.pem'));
+const { raw } = new X509Certificate(readFileSync('certs/owner-crt.pem'));
 const thumbprint = createHash('sha256').update(raw).digest('base64url');
 const token = await new SignJWT({ cnf: { 'x5t#S256': thumbprint } })
   .setProtectedHeader({ alg: 'ES256', kid: '1' })
