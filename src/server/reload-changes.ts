@@ -81,7 +81,7 @@ export function sumOf(one: ReloadReport, other: ReloadReport): ReloadReport {
     added: one.added + other.added,
     removed: one.removed + other.removed,
     evicted: one.evicted + other.evicted,
-    durationMs: Math.round((one.durationMs + other.durationMs) * 10) / 10,
+    durationMs: Math.max(one.durationMs, other.durationMs),
     certificates: [...one.certificates, ...other.certificates],
     addedCas: [...one.addedCas, ...other.addedCas],
     removedCas: [...one.removedCas, ...other.removedCas],

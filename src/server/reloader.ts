@@ -171,19 +171,19 @@ export class Reloader {
 
   async #readEach(mayWait: boolean): Promise<ReloadReport> {
     const { signal } = this.#abort;
+    const started = performance.now();
     this.#reader.refresh(signal);
-    let report = await this.#pass(mayWait);
+    let report = await this.#pass(mayWait, started);
     while (this.#reader.pending.length > 0) {
       await Promise.race(this.#reader.pending);
       throwIfAborted(signal);
-      report = sumOf(report, await this.#pass(mayWait));
+      report = sumOf(report, await this.#pass(mayWait, started));
     }
     return report;
   }
 
-  /** Reads once. A revocation comes into force before the first `await`, in one turn of the event loop. */
-  async #pass(mayWait: boolean): Promise<ReloadReport> {
-    const started = performance.now();
+  /** Reads once, in a round since `started`. A revocation comes into force before the first `await`, in one turn. */
+  async #pass(mayWait: boolean, started = performance.now()): Promise<ReloadReport> {
     const evictions: Promise<ReloadReport>[] = [];
     const inForce = (): Materials | undefined => this.#state.inForce?.materials;
     let reading = this.#read();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { type CrlInForce, type SourceLoader } from 'express-mtls';
 import { ca, type CertificateAuthority } from '../support/chain.js';
-import { startServer, until } from '../support/server.js';
+import { pause, startServer, until } from '../support/server.js';
 
 /** A loader in memory, and what it was told. */
 class TestLoader implements SourceLoader {
@@ -48,6 +48,17 @@ const newer = (
   number: number,
   revoked: Parameters<typeof root.crl>[0] = {},
 ): Buffer => root.crl({ number, thisUpdate: new Date(Date.now() - 60_000 + number * 1000), ...revoked }).der;
+
+test('the duration of a reload includes the time of its loaders', async () => {
+  const root = ca('ca');
+  let number = 0;
+  const load = async (): Promise<Buffer[]> => {
+    if (number > 0) await pause(300);
+    return [newer(root, ++number)];
+  };
+  const server = await startServer({ root, options: { crl: { load } } });
+  expect((await server.mtls.reload()).durationMs).toBeGreaterThan(250);
+});
 
 describe('a loader that may be empty', () => {
   test('gives nothing yet: the server starts, and a client is unknown until there is a CRL', async () => {
