@@ -50,7 +50,7 @@ export interface Material {
 /** A server that runs. */
 export interface RunningServer {
   readonly port: number;
-  /** As text: what somebody who knows this server needs, to say whether it is configured well. */
+  /** As text, so that a reader who knows the server can say whether it is configured well. */
   readonly configuration: string;
   /** The process whose CPU time and memory are those of the server, with its children. */
   readonly pid: number;

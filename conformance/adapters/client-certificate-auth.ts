@@ -9,7 +9,7 @@ import type { PeerCertificate, TLSSocket } from 'node:tls';
 import express, { type RequestHandler } from 'express';
 import type { Adapter } from '../adapter.js';
 import { answerCaller } from '../harness/app.js';
-import { packageVersion, serve, sendStatus } from './node-server.js';
+import { lacksOfMiddleware, packageVersion, serve, sendStatus } from './node-server.js';
 import { read } from './node-https.js';
 
 type Middleware = (callback: (certificate: PeerCertificate) => boolean) => RequestHandler;
@@ -18,12 +18,7 @@ export const clientCertificateAuth: Adapter = {
   name: 'client-certificate-auth',
   title: 'on node:https, with setSecureContext()',
   inNode: true,
-  lacks: {
-    http2: 'Express speaks HTTP/1.1',
-    websocket: 'middleware of Express does not see upgrades',
-    hosts: 'node:https leaves the host of a request to the app',
-    names: 'it is middleware: see node-https',
-  },
+  lacks: lacksOfMiddleware,
   version: () => packageVersion('client-certificate-auth'),
   start: async ({ files }) => {
     const middleware = createRequire(import.meta.url)('client-certificate-auth') as Middleware;

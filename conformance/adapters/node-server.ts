@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { ErrorRequestHandler } from 'express';
-import type { RunningServer } from '../adapter.js';
+import type { Adapter, RunningServer } from '../adapter.js';
 import { echoUpgrade } from '../harness/app.js';
 
 /** Listens, and echoes what is upgraded. @param source - `import.meta.url` of the adapter, which is its configuration. */
@@ -54,6 +54,14 @@ export function packageVersion(name: string): string | undefined {
     return undefined;
   }
 }
+
+/** What middleware of Express on node:https does not claim to do. */
+export const lacksOfMiddleware: NonNullable<Adapter['lacks']> = {
+  http2: 'Express speaks HTTP/1.1',
+  websocket: 'middleware of Express does not see upgrades',
+  hosts: 'node:https leaves the host of a request to the app',
+  names: 'it is middleware: see node-https',
+};
 
 /** Answers an error of Express with its status alone. */
 export const sendStatus: ErrorRequestHandler = (error: { status?: number }, _req, res, _next) => {

@@ -9,7 +9,7 @@ import type { PeerCertificate } from 'node:tls';
 import express, { type RequestHandler } from 'express';
 import type { Adapter } from '../adapter.js';
 import { answerCaller } from '../harness/app.js';
-import { packageVersion, sendStatus, serve } from './node-server.js';
+import { lacksOfMiddleware, packageVersion, sendStatus, serve } from './node-server.js';
 import { read } from './node-https.js';
 
 interface Passport {
@@ -27,12 +27,7 @@ export const passportClientCert: Adapter = {
   name: 'passport-client-cert',
   title: 'on node:https, with setSecureContext()',
   inNode: true,
-  lacks: {
-    http2: 'Express speaks HTTP/1.1',
-    websocket: 'middleware of Express does not see upgrades',
-    hosts: 'node:https leaves the host of a request to the app',
-    names: 'it is middleware: see node-https',
-  },
+  lacks: lacksOfMiddleware,
   version: () => packageVersion('passport-client-cert'),
   start: async ({ files }) => {
     const load = createRequire(import.meta.url);

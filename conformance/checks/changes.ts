@@ -89,7 +89,7 @@ const bads: readonly Bad[] = [
   },
   {
     id: 'garbage-crl',
-    what: 'text that is no CRL',
+    what: 'text that is not a CRL',
     reference: 'OpenSSL CVE-2023-0286, CVE-2026-28388',
     text: () => 'not a CRL\n',
   },
@@ -101,13 +101,13 @@ const bads: readonly Bad[] = [
   },
   {
     id: 'older-crl',
-    what: 'an older CRL that lists nobody',
+    what: 'an older CRL that lists no certificate',
     reference: 'RFC 5280 section 5.2.3',
     text: ({ root }) => root.crl({ number: 4, thisUpdate: fromNow(-20 * minute) }).pem,
   },
   {
     id: 'forged-crl',
-    what: 'a newer CRL that lists nobody, signed with another key',
+    what: 'a newer CRL that lists no certificate, signed with another key',
     reference: 'RFC 5280 section 6.3.3 (g)',
     text: ({ root }) => root.crl({ ...next, signWith: generateKey() }).pem,
   },
@@ -119,26 +119,26 @@ const bads: readonly Bad[] = [
   },
   {
     id: 'expired-crl',
-    what: 'a CRL that lists nobody and has expired',
+    what: 'a CRL that lists no certificate and has expired',
     reference: 'RFC 5280 section 6.3.3 (a)(1)',
     text: ({ root }) =>
       root.crl({ number: 6, thisUpdate: fromNow(-5 * minute), nextUpdate: fromNow(-minute) }).pem,
   },
   {
     id: 'future-crl',
-    what: 'a CRL that lists nobody and is not valid yet',
+    what: 'a CRL that lists no certificate and is not valid yet',
     reference: 'RFC 5280 section 5.1.2.4',
     text: ({ root }) => root.crl({ number: 6, thisUpdate: fromNow(60 * minute) }).pem,
   },
   {
     id: 'critical-crl',
-    what: 'a newer CRL that lists nobody, with an unknown critical extension',
+    what: 'a newer CRL that lists no certificate, with an unknown critical extension',
     reference: 'RFC 5280 section 5.2',
     text: ({ root }) => root.crl({ ...next, extraExtensions: [unknown] }).pem,
   },
   {
     id: 'delta-for-crl',
-    what: 'a delta CRL that lists nobody, without its base',
+    what: 'a delta CRL that lists no certificate, without its base',
     reference: 'RFC 5280 section 5.2.4',
     text: ({ root }) => root.crl({ number: 6, delta: 5, thisUpdate: fromNow(-minute) }).pem,
   },
@@ -154,11 +154,11 @@ function half(text: string): string {
   return text.slice(0, text.length / 2);
 }
 
-/** A CRL that must not count changes nothing, and the next good one counts. */
+/** An unusable CRL changes nothing, and the next valid CRL is put into force. */
 function changesNothing({ id, what, reference, text }: Bad): Check {
   return {
     id: `changes.${id}`,
-    sentence: `The CRL in force stays when its file becomes ${what}; the next good one counts.`,
+    sentence: `The CRL in force stays when its file becomes ${what}; the next valid CRL is put into force.`,
     reference,
     steps: `The file of the CRL becomes ${what}. The revoked client and a good one call; then a newer CRL lists another client.`,
     needs: ['crl'],
@@ -180,6 +180,29 @@ function changesNothing({ id, what, reference, text }: Bad): Check {
   };
 }
 
+/** A broken file of another kind does not delay a revocation. */
+function besideBroken(file: 'key' | 'ca', what: string, text: string): Check {
+  return {
+    id: `changes.broken-${file}`,
+    sentence: `A revocation takes effect although ${what} is unreadable.`,
+    reference: 'one broken source must not hold up the others',
+    steps: `${what.replace(/^t/, 'T')} becomes garbage; then a newer CRL lists a client.`,
+    needs: ['crl'],
+    run: async (stage) => {
+      const { server, root, eve, good } = await sceneOf(stage);
+      const bob = root.client('bob');
+      await server.write(file, text);
+      await server.settle();
+      await server.change({
+        crls: [root.crl({ number: 6, revoked: [eve, bob], thisUpdate: fromNow(-1000) })],
+      });
+      const seen = await server.refuses(bob, 'the newly revoked client');
+      await server.serves(good, 'the good client');
+      return seen;
+    },
+  };
+}
+
 /** A server does not start without the protection that it was configured with. */
 function starts(
   id: Check['id'],
@@ -190,7 +213,7 @@ function starts(
 ): Check {
   return {
     id,
-    sentence: `A server that is started with ${what} as its CRL does not serve everybody.`,
+    sentence: `A server that is started with ${what} as its CRL does not serve every client.`,
     reference,
     steps: `The file of the CRL is ${what} when the server starts; a client calls.`,
     needs,
@@ -216,7 +239,9 @@ export const changeChecks: readonly Check[] = [
     '',
     ['crl'],
   ),
-  starts('changes.start-garbage-crl', 'text that is no CRL', 'Vault CVE-2022-41316', 'not a CRL\n', ['crl']),
+  starts('changes.start-garbage-crl', 'text that is not a CRL', 'Vault CVE-2022-41316', 'not a CRL\n', [
+    'crl',
+  ]),
   {
     id: 'changes.start-empty-ca',
     sentence: 'A server that is started with an empty file of CAs serves no client.',
@@ -231,7 +256,7 @@ export const changeChecks: readonly Check[] = [
       if (typeof server === 'string') return server;
       for (const client of [root.client(), undefined])
         if ((await server.as(client).call()).served) fail('starts, and serves');
-      return 'serves nobody';
+      return 'serves no client';
     },
   },
   {
@@ -292,44 +317,8 @@ export const changeChecks: readonly Check[] = [
       return `shown after ${took}`;
     },
   },
-  {
-    id: 'changes.broken-key',
-    sentence: 'A revocation takes effect although the server’s key is unreadable.',
-    reference: 'one broken source must not hold up the others',
-    steps: 'The key becomes garbage; then a newer CRL lists a client.',
-    needs: ['crl'],
-    run: async (stage) => {
-      const { server, root, eve, good } = await sceneOf(stage);
-      const bob = root.client('bob');
-      await server.write('key', 'not a key\n');
-      await server.settle();
-      await server.change({
-        crls: [root.crl({ number: 6, revoked: [eve, bob], thisUpdate: fromNow(-1000) })],
-      });
-      const seen = await server.refuses(bob, 'the newly revoked client');
-      await server.serves(good, 'the good client');
-      return seen;
-    },
-  },
-  {
-    id: 'changes.broken-ca',
-    sentence: 'A revocation takes effect although the file of the CAs is unreadable.',
-    reference: 'one broken source must not hold up the others',
-    steps: 'The file of the CAs becomes garbage; then a newer CRL lists a client.',
-    needs: ['crl'],
-    run: async (stage) => {
-      const { server, root, eve, good } = await sceneOf(stage);
-      const bob = root.client('bob');
-      await server.write('ca', 'not a certificate\n');
-      await server.settle();
-      await server.change({
-        crls: [root.crl({ number: 6, revoked: [eve, bob], thisUpdate: fromNow(-1000) })],
-      });
-      const seen = await server.refuses(bob, 'the newly revoked client');
-      await server.serves(good, 'the good client');
-      return seen;
-    },
-  },
+  besideBroken('key', 'the key of the server', 'not a key\n'),
+  besideBroken('ca', 'the file of the CAs', 'not a certificate\n'),
   {
     id: 'changes.one-bad-crl',
     sentence: 'A revocation by one CA takes effect although the CRL of another is unreadable.',

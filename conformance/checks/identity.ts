@@ -97,7 +97,7 @@ export const identityChecks: readonly Check[] = [
   },
   {
     id: 'identity.two-clients',
-    sentence: 'The app is told the caller of each request, whoever else is connected.',
+    sentence: 'The app is told the right caller of each request while other clients are connected.',
     reference: 'RFC 9110 section 3.3; keycloak issue 17059',
     steps: 'Two clients call eight times each, at the same time.',
     needs: ['identity'],

@@ -38,7 +38,7 @@ interface Below {
   readonly root?: CertificateOptions;
 }
 
-/** Root and intermediates, each with a CRL that lists nobody. A client of the root is served beside. */
+/** Root and intermediates, each with a CRL that lists no certificate. A client of the root is served beside. */
 function under(
   cas: readonly CertificateAuthority[],
   client: ClientCertificate,
@@ -95,9 +95,9 @@ export const pathChecks: readonly Check[] = [
   }),
   refused({
     id: 'path.critical-in-ca',
-    sentence: 'A CA with an unknown critical extension vouches for nobody.',
+    sentence: 'A client below a CA with an unknown critical extension is refused.',
     reference: 'RFC 5280 section 6.1.4 (o); PKITS 4.16.2',
-    steps: 'The intermediate has a critical extension nobody knows.',
+    steps: 'The intermediate has an unknown critical extension.',
     middle: {
       extraExtensions: [
         { oid: '1.3.6.1.4.1.55738.999.1', critical: true, value: Buffer.from('0500', 'hex') },
@@ -120,7 +120,7 @@ export const pathChecks: readonly Check[] = [
   }),
   refused({
     id: 'path.forged-ca',
-    sentence: 'An intermediate CA whose signature is not the root’s vouches for nobody.',
+    sentence: 'A client below an intermediate CA that the root did not sign is refused.',
     reference: 'RFC 5280 section 6.1.3 (a)(1); PKITS 4.1.2',
     steps: 'The intermediate names the root, and is signed with another key.',
     middle: { signWith: generateKey() },
@@ -214,7 +214,7 @@ export const pathChecks: readonly Check[] = [
   }),
   served({
     id: 'path.policy-inside',
-    sentence: 'A CA that requires a policy vouches for a client that has it.',
+    sentence: 'A client that has the policy that its CA requires is served.',
     reference: 'RFC 5280 section 6.1.5; PKITS 4.8.1',
     steps: 'The intermediate requires a policy from itself on; intermediate and client have the same policy.',
     middle: { extraExtensions: [certificatePolicies(gold), policyConstraints({ requireExplicitPolicy: 0 })] },
@@ -222,14 +222,14 @@ export const pathChecks: readonly Check[] = [
   }),
   refused({
     id: 'path.policy-missing',
-    sentence: 'A CA that requires a policy does not vouch for a client that has none.',
+    sentence: 'A client without the policy that its CA requires is refused.',
     reference: 'RFC 5280 section 6.1.5 (g); PKITS 4.9.3',
     steps: 'The intermediate has a policy and requires one from itself on; the client has none.',
     middle: { extraExtensions: [certificatePolicies(gold), policyConstraints({ requireExplicitPolicy: 0 })] },
   }),
   refused({
     id: 'path.policy-other',
-    sentence: 'A CA that requires a policy does not vouch for a client that has only another one.',
+    sentence: 'A client that has another policy than the one that its CA requires is refused.',
     reference: 'RFC 5280 section 6.1.3 (d); PKITS 4.8.5',
     steps: 'The intermediate has one policy and requires one; the client has another.',
     middle: { extraExtensions: [certificatePolicies(gold), policyConstraints({ requireExplicitPolicy: 0 })] },

@@ -63,7 +63,7 @@ function indirect({ root }: Stage, isRevoked: boolean): Trial {
     idp: { fullName: [parts[0]], indirect: true },
     revoked: isRevoked ? [entry] : [],
   });
-  // The root's own CRL is for its CAs: it answers for the issuer of the list, and for nobody else.
+  // The root's own CRL is for its CAs: it covers the issuer of the CRL, and no client.
   return { client, beside, cas: [root, issuer], crls: [root.crl({ idp: { onlyCa: true } }), list] };
 }
 
@@ -127,7 +127,7 @@ export const revocationChecks: readonly Check[] = [
     id: 'revocation.intermediate',
     sentence: 'A client below a revoked intermediate CA is refused.',
     reference: 'RFC 5280 section 6.1.3 (a)(3); PKITS 4.4.2',
-    steps: 'The CRL of the root lists the intermediate; that of the intermediate lists nobody.',
+    steps: 'The CRL of the root lists the intermediate; that of the intermediate lists no certificate.',
     needs,
     trial: ({ root }) => {
       const middle = root.intermediate();
@@ -140,7 +140,7 @@ export const revocationChecks: readonly Check[] = [
   }),
   refusal({
     id: 'revocation.second-crl-in-file',
-    sentence: 'Every CRL in a file counts, not only the first.',
+    sentence: 'Every CRL in a file is used, not only the first.',
     reference: 'RFC 7468 section 3; nodejs/node issue 65576',
     steps: 'One file with the CRLs of two CAs; the second lists its client.',
     needs,
@@ -156,7 +156,7 @@ export const revocationChecks: readonly Check[] = [
   }),
   refusal({
     id: 'revocation.no-crl',
-    sentence: 'A CA without a CRL does not vouch: unknown is not good.',
+    sentence: 'A client of a CA without a CRL is refused, because its status is unknown.',
     reference: 'RFC 5280 section 6.3.3; haproxy issue 1201',
     steps: 'Two CAs, of which one has a CRL: clients of both.',
     needs,
@@ -197,7 +197,7 @@ export const revocationChecks: readonly Check[] = [
     id: 'revocation.delta',
     sentence: 'A client that only the delta CRL lists is refused.',
     reference: 'RFC 5280 section 5.2.4; PKITS 4.15.4',
-    steps: 'A base that lists nobody, and a delta that lists the client.',
+    steps: 'A base that lists no certificate, and a delta that lists the client.',
     needs,
     trial: ({ root }) => {
       const client = root.client('eve');
@@ -227,7 +227,7 @@ export const revocationChecks: readonly Check[] = [
   }),
   refusal({
     id: 'revocation.delta-alone',
-    sentence: 'A delta CRL without its base does not vouch.',
+    sentence: 'A client is refused if its CA has only a delta CRL without its base.',
     reference: 'RFC 5280 section 5.2.4: a delta is used with the base that it names',
     steps: 'The client’s CA has only a delta; another CA has a full CRL.',
     needs,
@@ -292,7 +292,7 @@ export const revocationChecks: readonly Check[] = [
   }),
   refusal({
     id: 'revocation.some-reasons-missing',
-    sentence: 'CRLs that leave a reason out do not vouch.',
+    sentence: 'A client is refused if the CRLs of its CA leave out a reason.',
     reference: 'RFC 5280 section 6.3.3; PKITS 4.14.15',
     steps: 'The client’s CA has a CRL for compromised keys alone; another CA has a full one.',
     needs,
@@ -312,7 +312,7 @@ export const revocationChecks: readonly Check[] = [
   }),
   refusal({
     id: 'revocation.partition-missing',
-    sentence: 'The CRL of another distribution point does not vouch for a client.',
+    sentence: 'A client is refused if the only CRL is of another distribution point.',
     reference: 'RFC 5280 section 6.3.3 (b)(2); RUSTSEC-2026-0049',
     steps: 'Only the partition of the other client is there.',
     needs,
@@ -322,7 +322,7 @@ export const revocationChecks: readonly Check[] = [
     id: 'revocation.partition-good',
     sentence: 'A good client of a partitioned CA is served.',
     reference: 'RFC 5280 section 5.2.5; PKITS 4.14.1',
-    steps: 'One CA with two partitions that list nobody.',
+    steps: 'One CA with two partitions that list no certificate.',
     needs,
     trial: (stage) => partitioned(stage, false),
   }),
@@ -344,7 +344,7 @@ export const revocationChecks: readonly Check[] = [
   }),
   refusal({
     id: 'revocation.forged',
-    sentence: 'A CRL whose signature is not the CA’s does not vouch.',
+    sentence: 'A CRL that the CA did not sign does not prove that a client is good.',
     reference: 'RFC 5280 section 6.3.3 (g); PKITS 4.4.4',
     steps: 'The only CRL of the client’s CA is signed with another key; another CA has a good one.',
     needs,
@@ -353,7 +353,7 @@ export const revocationChecks: readonly Check[] = [
   }),
   refusal({
     id: 'revocation.of-same-name',
-    sentence: 'A CRL of another CA of the same name does not vouch.',
+    sentence: 'The CRL of another CA of the same name does not prove that a client is good.',
     reference: 'RFC 5280 section 6.3.3 (f); PKITS 4.4.16',
     steps: 'The only CRL in the name of the client’s CA is another CA’s; another CA has a good one.',
     needs,
@@ -374,7 +374,7 @@ export const revocationChecks: readonly Check[] = [
   }),
   refusal({
     id: 'revocation.critical-extension',
-    sentence: 'A CRL with an unknown critical extension does not vouch.',
+    sentence: 'A CRL with an unknown critical extension does not prove that a client is good.',
     reference: 'RFC 5280 section 5.2; PKITS 4.4.9',
     steps: 'The only CRL of the client’s CA has one; another CA has a good CRL.',
     needs,
@@ -383,7 +383,7 @@ export const revocationChecks: readonly Check[] = [
   }),
   refusal({
     id: 'revocation.critical-entry',
-    sentence: 'A CRL with an unknown critical extension in an entry does not vouch.',
+    sentence: 'A CRL with an unknown critical extension in an entry does not prove that a client is good.',
     reference: 'RFC 5280 section 5.3; PKITS 4.4.8',
     steps:
       'The only CRL of the client’s CA has such an entry about another certificate; another CA has a good CRL.',
@@ -394,7 +394,7 @@ export const revocationChecks: readonly Check[] = [
   }),
   refusal({
     id: 'revocation.expired',
-    sentence: 'An expired CRL does not vouch.',
+    sentence: 'An expired CRL does not prove that a client is good.',
     reference: 'RFC 5280 section 6.3.3 (a)(1); PKITS 4.4.11',
     steps: 'The CRL of the client’s CA expired an hour ago; another CA has a current one.',
     needs,

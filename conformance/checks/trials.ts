@@ -62,7 +62,7 @@ export function admission({ trial, ...text }: TrialText): Check {
   };
 }
 
-/** By default the stage's CA, with a CRL that lists nobody. */
+/** By default the stage's CA, with a CRL that lists no certificate. */
 function setupOf({ root }: Stage, { cas = [root], crls = [root.crl()], ...others }: Partial<Setup>): Setup {
   return { cas, crls, ...others };
 }

@@ -119,7 +119,7 @@ export const whoChecks: readonly Check[] = [
   }),
   refusal({
     id: 'who.ca-as-client',
-    sentence: 'The certificate of a CA is not a client’s.',
+    sentence: 'A CA certificate is refused as a client certificate.',
     reference: 'RFC 5280 section 4.2.1.3; go-spiffe and Kubernetes refuse it too',
     steps:
       'Calls with the certificate and key of an intermediate CA that has digitalSignature and clientAuth.',
@@ -146,28 +146,29 @@ export const whoChecks: readonly Check[] = [
   }),
   refusal({
     id: 'who.server-certificate',
-    sentence: 'A certificate for servers is not a client’s.',
+    sentence: 'A server certificate is refused as a client certificate.',
     reference: 'RFC 5280 section 4.2.1.12',
     steps: 'Calls with a certificate of the configured CA whose only purpose is serverAuth.',
     trial: ({ root }) => ({ client: root.server() }),
   }),
   refusal({
     id: 'who.code-signing',
-    sentence: 'A certificate for code signing is not a client’s.',
+    sentence: 'A certificate for code signing is refused as a client certificate.',
     reference: 'RFC 5280 section 4.2.1.12',
     steps: 'Calls with a certificate whose only purpose is codeSigning.',
     trial: ({ root }) => ({ client: root.client({ extendedKeyUsage: [purposes.codeSigning] }) }),
   }),
   refusal({
     id: 'who.any-purpose',
-    sentence: 'A certificate for any purpose is not one for clients.',
+    sentence: 'A certificate whose only purpose is anyExtendedKeyUsage is refused as a client certificate.',
     reference: 'RFC 5280 section 4.2.1.12: an application may require the purpose itself',
     steps: 'Calls with a certificate whose only purpose is anyExtendedKeyUsage.',
     trial: ({ root }) => ({ client: root.client({ extendedKeyUsage: [purposes.any] }) }),
   }),
   refusal({
     id: 'who.no-purpose',
-    sentence: 'A certificate that names no purpose, as tutorials make for servers, is not a client’s.',
+    sentence:
+      'A certificate that names no purpose, as tutorials make for servers, is refused as a client certificate.',
     reference: 'RFC 5280 section 4.2.1.12 leaves the decision to the application',
     steps: 'Calls with a certificate without extendedKeyUsage.',
     trial: ({ root }) => ({ client: root.client({ extendedKeyUsage: null }) }),
@@ -183,7 +184,7 @@ export const whoChecks: readonly Check[] = [
     id: 'who.critical-extension',
     sentence: 'A certificate with an unknown critical extension is refused.',
     reference: 'RFC 5280 section 4.2; PKITS 4.16.2',
-    steps: 'Calls with a certificate that has a critical extension nobody knows.',
+    steps: 'Calls with a certificate that has an unknown critical extension.',
     trial: ({ root }) => ({ client: root.client({ extraExtensions: [unknownExtension] }) }),
   }),
   refusal({

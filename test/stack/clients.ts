@@ -27,7 +27,7 @@ interface ClientProgram {
   /** A program that calls three times, waits until the certificate is renewed, calls, reloads, and calls again. */
   readonly driver: string;
   readonly command: readonly string[];
-  readonly test: typeof test.skip;
+  readonly test: ReturnType<typeof testWith>;
 }
 
 const javaScript = (file: string): Pick<ClientProgram, 'driver' | 'command' | 'file'> => ({

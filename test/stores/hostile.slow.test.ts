@@ -1,10 +1,12 @@
 import { describe, expect } from '@jest/globals';
 import { publishCrl } from '../../src/sources/publish-crl.js';
-import { ca } from '../support/chain.js';
+import type { CrlStore } from '../../src/sources/crl-store.js';
+import { ca, type Certificate, type CertificateAuthority } from '../support/chain.js';
+import type { OpenConnection } from '../support/client.js';
 import { CutProxy } from '../support/cut-proxy.js';
 import { aSecond } from '../support/elapsed.js';
 import { Member } from '../support/fleet.js';
-import { Flood, hostileWriter } from '../support/hostile-writer.js';
+import { Flood, type HostileWriter, hostileWriter } from '../support/hostile-writer.js';
 import { isStoreInstalled, RealStore, type StoreKind, storeIsMissing } from '../support/real-store.js';
 import { testWith } from '../support/requirements.js';
 import { pause, until } from '../support/server.js';
@@ -12,18 +14,34 @@ import { pause, until } from '../support/server.js';
 const kinds: readonly StoreKind[] = ['redis', 'postgres', 'nats'];
 const soon = { pollMs: 1000, timeoutMs: 2000 };
 
+interface Scene {
+  readonly root: CertificateAuthority;
+  readonly kept: Certificate;
+  readonly revoked: Certificate;
+  readonly store: CrlStore;
+  readonly member: Member;
+  readonly open: OpenConnection;
+  readonly writer: HostileWriter;
+}
+
+/** A member that has a CRL of a store in force, a client that is connected to it, and a writer that may do anything. */
+async function sceneOf(kind: StoreKind): Promise<Scene> {
+  const root = ca();
+  const [kept, revoked] = [root.client('kept'), root.client('revoked')];
+  const real = await RealStore.start(kind);
+  const { store } = await real.open();
+  await publishCrl(store, root.crl({ number: 1, revoked: [revoked] }).der, { ca: root.pem });
+  const member = await Member.start({ url: real.url(), root, source: soon });
+  const open = await member.connect(kept);
+  const writer = await hostileWriter(kind, real.url());
+  return { root, kept, revoked, store, member, open, writer };
+}
+
 describe.each(kinds)('%s', (kind) => {
   const test = testWith(isStoreInstalled(kind), storeIsMissing(kind));
 
   test('CRLs that are deleted stay in force, and the next one arrives', async () => {
-    const root = ca();
-    const [kept, revoked] = [root.client('kept'), root.client('revoked')];
-    const real = await RealStore.start(kind);
-    const { store } = await real.open();
-    await publishCrl(store, root.crl({ number: 1, revoked: [revoked] }).der, { ca: root.pem });
-    const member = await Member.start({ url: real.url(), root, source: soon });
-    const open = await member.connect(kept);
-    const writer = await hostileWriter(kind, real.url());
+    const { root, kept, revoked, store, member, open, writer } = await sceneOf(kind);
     await writer.deleteAll();
     await until(() => member.reports('reload-failed').length > 0, 'the deletion is a fault');
     expect((await member.as(revoked).get()).status).toBe('refused');
@@ -39,14 +57,7 @@ describe.each(kinds)('%s', (kind) => {
   }, 120_000);
 
   test('ten thousand notices a second take no more than half a core, and delay no certificate', async () => {
-    const root = ca();
-    const [kept, revoked] = [root.client('kept'), root.client('revoked')];
-    const real = await RealStore.start(kind);
-    const { store } = await real.open();
-    await publishCrl(store, root.crl({ number: 1, revoked: [revoked] }).der, { ca: root.pem });
-    const member = await Member.start({ url: real.url(), root, source: soon });
-    const open = await member.connect(kept);
-    const writer = await hostileWriter(kind, real.url());
+    const { root, kept, revoked, store, member, open, writer } = await sceneOf(kind);
     const before = await member.figures(kept);
     const started = performance.now();
     const flood = Flood.ofNotices(writer);
