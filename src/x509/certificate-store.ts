@@ -7,7 +7,13 @@ import { type KeyObject } from 'node:crypto';
 import { addPartialAnchors, append, byDistance, measure } from './ca-graph.js';
 import { type Certificate } from './certificate.js';
 import { isSelfIssued, mayIssue, mayMean } from './issuance.js';
-import { type Authorities, type CertificateChain, groupByKey, PathSearch } from './path-search.js';
+import {
+  type Authorities,
+  type CertificateChain,
+  groupByKey,
+  possibleIssuers,
+  PathSearch,
+} from './path-search.js';
 import { readKey } from './public-key.js';
 import { type Signed, verifySignature } from './signature.js';
 
@@ -215,7 +221,9 @@ export class CertificateStore implements Authorities {
     const last = this.#lastSigners.get(certificate.issuer.canonical);
     const likely = byKey.filter(([ca]) => ca === certificate || last?.equals(ca.publicKey) === true);
     const others = byKey.filter((ofKey) => !likely.includes(ofKey));
-    return [...likely, ...others].find(([ca]) => this.isSignedBy(certificate.signed, ca)) ?? [];
+    for (const ofKey of possibleIssuers(certificate.signed, [...likely, ...others]))
+      if (this.isSignedBy(certificate.signed, ofKey[0])) return ofKey;
+    return [];
   }
 }
 

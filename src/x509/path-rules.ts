@@ -33,7 +33,7 @@ export interface PathNeeds {
 }
 
 /** The maximum number of name comparisons for one path, or for all paths of one client. */
-export const maxComparisons = 50_000;
+export const maxComparisons = 25_000;
 
 /** Checks a whole path. */
 export function faultOfPath([leaf, ...above]: CertificateChain, needs: PathNeeds): PathFault | undefined {

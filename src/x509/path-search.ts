@@ -5,6 +5,7 @@
  */
 import { type Certificate } from './certificate.js';
 import { mayMean } from './issuance.js';
+import { possibleSigners } from './key-recovery.js';
 import { type Signed } from './signature.js';
 
 /** A certificate, its issuer, and so on to a trust anchor. */
@@ -153,7 +154,7 @@ export class PathSearch {
 
   /** Tries each key once. All certificates of the key that made the signature are issuers. */
   #signersAmong(certificate: Certificate, candidates: readonly Certificate[]): readonly Certificate[] {
-    for (const ofKey of groupByKey(candidates)) {
+    for (const ofKey of possibleIssuers(certificate.signed, groupByKey(candidates))) {
       if (!this.#take('signatures')) return [];
       this.#verified++;
       if (this.#store.isSignedBy(certificate.signed, ofKey[0])) return ofKey;
@@ -179,6 +180,24 @@ export function groupByKey(certificates: readonly Certificate[]): readonly OfKey
     else group.push(certificate);
   }
   return [...groups.values()];
+}
+
+// Finding the key costs as much as verifying four or five signatures.
+const fewKeys = 4;
+
+/**
+ * The keys that may have made a signature, which must be verified. The first is yielded without a search, because often
+ * one CA has issued all certificates.
+ */
+export function* possibleIssuers(signed: Signed, groups: readonly OfKey[]): Generator<OfKey, undefined> {
+  yield* groups.slice(0, 1);
+  const others = groups.slice(1);
+  if (others.length <= fewKeys) {
+    yield* others;
+    return;
+  }
+  const byKey = new Map(others.map((ofKey) => [ofKey[0].publicKey, ofKey]));
+  for (const key of possibleSigners(signed, [...byKey.keys()])) yield byKey.get(key) as OfKey;
 }
 
 /** A path that repeats a name and key is a cycle. */

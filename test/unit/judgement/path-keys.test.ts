@@ -60,13 +60,35 @@ describe('signatures', () => {
     const client = (index: number) => cas[index]?.client({ authorityKeyId: false }) ?? ca();
     judged(judge, client(7));
     expect(judged(judge, client(7)).signaturesVerified).toBe(1);
-    expect(judged(judge, client(2)).signaturesVerified).toBe(4);
+    expect(judged(judge, client(2)).signaturesVerified).toBe(2);
+  });
+
+  test('of RSA are tried with each key, because they do not determine it', () => {
+    const cas = Array.from({ length: 6 }, () =>
+      ca({ commonName: 'ca', subjectKeyId: false, key: 'rsa1024' }),
+    );
+    // The last one was loaded last, and is tried first.
+    const client = cas[4]?.client({ authorityKeyId: false }) ?? ca();
+    expect(judged(judgeOf(...cas), client)).toMatchObject({ signaturesVerified: 6 });
+  });
+
+  test('of a stranger are tried with one key of a hundred', () => {
+    const judge = judgeOf(...Array.from({ length: 100 }, () => ca('ca')));
+    const stranger = ca('ca').client({ authorityKeyId: false });
+    expect(judged(judge, stranger, { openssl: forged })).toMatchObject({
+      verdict: {
+        admitted: false,
+        refusal: { detail: expect.stringContaining('the signature was not made with its key') },
+      },
+      signaturesVerified: 1,
+    });
   });
 
   test('of a certificate that OpenSSL refused are tried with 8 keys at most', () => {
-    const cas = Array.from({ length: 33 }, () => ca('ca'));
+    const edwards = { commonName: 'ca', key: 'ed25519' } as const;
+    const cas = Array.from({ length: 33 }, () => ca(edwards));
     const judge = judgeOf(...cas);
-    const stranger = ca('ca').client({ authorityKeyId: false });
+    const stranger = ca(edwards).client({ authorityKeyId: false });
     expect(judged(judge, stranger, { openssl: forged })).toMatchObject({
       verdict: {
         admitted: false,

@@ -6,13 +6,13 @@ import { ca } from '../../support/chain.js';
 const now = new Date();
 const day = (number: number): Date => new Date(Date.UTC(2025, 0, number));
 const root = ca({ commonName: 'root', notBefore: new Date('2020-01-01T00:00:00Z') });
-const east = root.intermediate('east');
+const east = root.intermediate({ commonName: 'east', key: 'ed25519' });
 const leaf = parseCertificate(east.client().der);
 
 /** Whether the path is found if this many CAs with the issuer's name, which signed nothing, were sent first. */
 function isFoundBehind(strangers: number): boolean {
   const others = Array.from({ length: strangers }, () =>
-    root.intermediate({ commonName: 'east', subjectKeyId: false }),
+    root.intermediate({ commonName: 'east', subjectKeyId: false, key: 'ed25519' }),
   );
   const store = new CertificateStore([parseCertificate(root.der)]);
   const sent = [...others, east].map(({ der }) => parseCertificate(der));
