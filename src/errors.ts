@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { printBriefly } from './error-printing.js';
 
 /**
  * The codes of {@link MtlsError}, each with the HTTP status of the answer. A code with status 500 is never the
@@ -196,6 +197,7 @@ export class MtlsError extends Error {
     this.remedy = details.remedy;
     this.source = details.source;
     this.errors = details.errors && Object.freeze([...details.errors]);
+    if (this.errors !== undefined) printBriefly(this, this.errors);
   }
 
   /** Same as {@link MtlsError.status}, under the name that http-errors and some frameworks read. */

@@ -1,5 +1,7 @@
+import { inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { combineFaults, dataOf, ErrorCode, errorOf, locating, MtlsError } from '../../src/errors.js';
+import { run } from '../support/program.js';
 
 const statuses: [ErrorCode, number][] = [
   ['ERR_MTLS_CERTIFICATE_REQUIRED', 401],
@@ -170,6 +172,27 @@ describe('several faults', () => {
     );
     expect(combineFaults(many as [MtlsError]).message).toMatch(/^fault 0\n(.+\n){9}and 2 more$/);
     expect(combineFaults(many.slice(0, 10) as [MtlsError]).message).toMatch(/\nfault 9$/);
+  });
+
+  test('prints each sentence once, and the call of the user, if nothing catches it', async () => {
+    const { output, exitCode } = await run('test/support/two-faults-program.ts');
+    expect(exitCode).toBe(1);
+    const lines = output.trimEnd().split('\n');
+    expect(lines.length).toBeLessThan(15);
+    for (const meant of ['crl', 'watch'])
+      expect(lines.filter((line) => line.includes(`did you mean "${meant}"?`))).toHaveLength(1);
+    expect(lines.filter((line) => line.startsWith('    at '))).toStrictEqual([
+      expect.stringMatching(/two-faults-program\.ts:\d+:\d+/),
+    ]);
+    expect(output).toContain("code: 'ERR_MTLS_OPTION_INVALID'");
+  });
+
+  test('is printed briefly by console.error() too, and keeps its parts', () => {
+    const error = combineFaults(faults);
+    expect(inspect(error)).not.toContain('seen');
+    expect(inspect(error)).toContain('errors: [Getter]');
+    expect(error).toMatchObject({ status: 500, seen: '2 faults', errors: faults });
+    expect((JSON.parse(JSON.stringify(error)) as MtlsError).errors).toHaveLength(2);
   });
 });
 
