@@ -144,7 +144,8 @@ export function describeCrl({
 /**
  * Until when a CRL can vouch, in milliseconds since 1970: its nextUpdate plus the grace period, but not after the
  * `maxAgeMs` of the policy have passed since it was confirmed; or forever.
- * @param confirmedAt - When its source last confirmed it; `undefined` if that does not matter.
+ * @param confirmedAt - When its source last confirmed it, `-Infinity` if it never did; `undefined` if that does not
+ *   matter.
  */
 export function freshUntil(
   { nextUpdate }: Pick<CrlHead, 'nextUpdate'>,
@@ -152,9 +153,10 @@ export function freshUntil(
   confirmedAt?: number,
 ): number {
   if (policy.stale === 'allow') return Infinity;
-  const { maxAgeMs = Infinity, graceMs } = policy;
+  const { maxAgeMs, graceMs } = policy;
   const lastMs = nextUpdate === undefined ? Infinity : nextUpdate.getTime() + graceMs;
-  return Math.min(lastMs, (confirmedAt ?? Infinity) + maxAgeMs);
+  if (maxAgeMs === undefined || confirmedAt === undefined) return lastMs;
+  return Math.min(lastMs, confirmedAt + maxAgeMs);
 }
 
 /**

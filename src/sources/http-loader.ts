@@ -98,7 +98,7 @@ export class HttpLoader implements SourceLoader {
 
   /** When a server last sent or confirmed a CRL. */
   confirmedAt(given: Buffer): Date | undefined {
-    const times = this.#all.filter(({ content }) => content === given).map((one) => one.confirmedAt);
+    const times = this.#all.map((one) => one.confirmedAt(given));
     return times.find((time) => time !== undefined);
   }
 

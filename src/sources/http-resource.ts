@@ -25,7 +25,7 @@ export class HttpResource {
   #outlines: readonly CrlOutline[] = [];
   /** The mirror that gave the content, and its validators. */
   #origin: { readonly url: URL; readonly validators: Validators } | undefined;
-  #confirmedAt: Date | undefined;
+  readonly #confirmedAt = new WeakMap<Buffer, Date>();
   #failure: MtlsError | undefined;
   #failures = 0;
   #askedAt = -Infinity;
@@ -50,9 +50,9 @@ export class HttpResource {
     return this.#outlines;
   }
 
-  /** When a server last sent or confirmed the content. */
-  get confirmedAt(): Date | undefined {
-    return this.#confirmedAt;
+  /** When a server last sent or confirmed a content, the present or an earlier one. */
+  confirmedAt(given: Buffer): Date | undefined {
+    return this.#confirmedAt.get(given);
   }
 
   /** Why the last attempt failed; `undefined` if it did not. */
@@ -128,7 +128,7 @@ export class HttpResource {
     const [crl] = this.#outlines;
     this.#failure = undefined;
     this.#failures = 0;
-    this.#confirmedAt = new Date(now);
+    if (this.#content !== undefined) this.#confirmedAt.set(this.#content, new Date(now));
     this.#dueAt = now + refreshDelayMs({ refreshMs: this.#settings.refreshMs, maxAgeMs, crl, now });
   }
 

@@ -146,16 +146,20 @@ class StoreLoader implements SourceLoader {
       }),
     );
     this.#faults = faults;
-    this.#confirm(versions);
+    this.#confirm(versions, read);
     return this.#answer();
   }
 
-  /** A key whose present content is not read has a last-good copy, which the store does not confirm. */
-  #confirm(versions: readonly StoredVersion[]): void {
+  /**
+   * A key whose present content is not read has a last-good copy, which the store does not confirm. What was read may
+   * be newer than what was listed.
+   */
+  #confirm(versions: readonly StoredVersion[], read: ReadonlyMap<string, Held>): void {
     const now = new Date();
     for (const { key, version } of versions) {
       const held = this.#held.get(key);
-      if (held?.version === version) this.#confirmedAt.set(held.crl, now);
+      if (held !== undefined && (held.version === version || read.has(key)))
+        this.#confirmedAt.set(held.crl, now);
     }
   }
 

@@ -133,6 +133,19 @@ describe('a CRL over HTTP', () => {
   });
 });
 
+test('what was passed on stays confirmed when a newer CRL arrives before it is in force', async () => {
+  const root = ca('ca');
+  const crls = await CrlServer.start();
+  crls.publish('/ca.crl', root.crl({ number: 1 }).der);
+  const loader = crlFromUrl(crls.url(), quick);
+  const [first] = await loader.load(signal);
+  const watching = loader.watch?.(() => undefined);
+  crls.publish('/ca.crl', root.crl({ number: 2 }).der);
+  await until(async () => (await loader.load(signal))[0] !== first, 'the newer CRL has arrived');
+  watching?.[Symbol.dispose]();
+  expect(loader.confirmedAt?.(first as Buffer)).toBeInstanceOf(Date);
+});
+
 test('a 304 to an unconditional request is an error', async () => {
   const crls = await CrlServer.start();
   crls.on('/ca.crl', status(304));

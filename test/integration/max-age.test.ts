@@ -66,6 +66,16 @@ describe('a CRL that its loader has not confirmed for maxAgeMs', () => {
     }
   });
 
+  test('vouches without maxAgeMs, also if it was never confirmed', async () => {
+    const root = ca('ca');
+    const crl: SourceLoader = {
+      load: () => Promise.resolve([root.crl().der]),
+      confirmedAt: () => undefined,
+    };
+    const server = await startServer({ root, options: { crl } });
+    expect(await server.as(root.client()).get()).toMatchObject({ status: 200 });
+  });
+
   test('is confirmed by a 304, and not by a reload for another reason', async () => {
     const root = ca('ca');
     const client = root.client();

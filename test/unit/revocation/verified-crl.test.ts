@@ -165,6 +165,13 @@ describe('whether a CRL is in force', () => {
   });
 });
 
+test('a CRL that its source never confirmed is stale only with maxAgeMs', () => {
+  const never = -Infinity;
+  expect(freshUntil({ nextUpdate }, checkRevocationPolicy({}), never)).toBe(nextUpdate.getTime());
+  expect(freshUntil({ nextUpdate: undefined }, checkRevocationPolicy({}), never)).toBe(Infinity);
+  expect(freshUntil({ nextUpdate }, checkRevocationPolicy({ maxAgeMs: 1000 }), never)).toBe(never);
+});
+
 test('a CRL is described with its number if it has one', () => {
   expect(describeCrl(admitted(root.crl(options), store).crl)).toBe(
     'CRL number 7 of "CN=root" (2024-01-01T00:00:00.000Z)',

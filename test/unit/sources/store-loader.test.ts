@@ -77,6 +77,21 @@ test('a value of 2 GB is refused without being read, its last-good copy stays, a
   expect(faultsOf(loader)).toBe('');
 });
 
+test('a CRL that is published between the listing and the reading is confirmed', async () => {
+  const store = storeOf({ a: 'one' });
+  const loader = crlFromStore(store);
+  await loader.load(signal);
+  store.put('a', Buffer.from('two'));
+  const listed = await store.list(1);
+  store.list = async () => {
+    store.put('a', Buffer.from('six'));
+    return await Promise.resolve(listed);
+  };
+  const [read] = await loader.load(signal);
+  expect(String(read)).toBe('six');
+  expect(loader.confirmedAt?.(read as Buffer)).toBeInstanceOf(Date);
+});
+
 test('what replaces a CRL in force is read first, however much else a hostile writer adds', async () => {
   const store = storeOf({ good: 'one' });
   const loader = crlFromStore(store, { maxBytes: 10 });
