@@ -65,6 +65,8 @@ export class ProcessReporter {
         await within(timeoutMs, (signal) => this.#store.report(this.#id, text, this.#keepMs, signal));
       this.#failures = 0;
     } catch (error) {
+      // What is waiting was read before the failure. The next reading reports again.
+      this.#next = undefined;
       this.#warn(error);
     }
   }
