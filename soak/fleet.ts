@@ -6,7 +6,16 @@
 import type { Child } from '../bench/harness/child.js';
 import { machineTime } from '../bench/harness/clock.js';
 import type { Certificate, CertificateAuthority } from '../test/support/chain.js';
-import { type ConnectionKind, goodPaceMs, isNamed, isProxied, otherPaceMs, type Role } from './plan.js';
+import {
+  type ConnectionKind,
+  goodPaceMs,
+  httpKinds,
+  isNamed,
+  isProxied,
+  otherPaceMs,
+  redisKinds,
+  type Role,
+} from './plan.js';
 import type { ClientsCalls } from './programs/clients.js';
 import type { Checker } from './truth/checker.js';
 import { Standing } from './truth/standing.js';
@@ -21,6 +30,9 @@ export interface Target {
   readonly name: string;
   /** The port of nginx; `undefined` if it is not installed. */
   readonly proxied: number | undefined;
+  /** The ports of the servers with a remote CRL; `undefined` if there is no Redis. */
+  readonly redis: number | undefined;
+  readonly http: number;
   /** PEM. */
   readonly ca: string;
 }
@@ -80,11 +92,10 @@ export class Fleet {
   }
 
   #portOf(kind: ConnectionKind): number {
-    const { proxied } = this.#target;
-    if (isProxied(kind)) {
-      if (proxied === undefined) throw new Error(`nginx is not installed, and a client is ${kind}`);
-      return proxied;
-    }
+    const { proxied, redis } = this.#target;
+    if (isProxied(kind)) return started(proxied, kind);
+    if (redisKinds.includes(kind)) return started(redis, kind);
+    if (httpKinds.includes(kind)) return this.#target.http;
     if (isNamed(kind) || kind === 'beside-sni') return this.#target.sni;
     return kind === 'http2' ? this.#target.http2 : this.#target.https;
   }
@@ -105,4 +116,9 @@ export class Fleet {
     await this.observe();
     await this.#program.call('stopAll');
   }
+}
+
+function started(port: number | undefined, kind: ConnectionKind): number {
+  if (port === undefined) throw new Error(`a client is ${kind}, and its server was not started`);
+  return port;
 }

@@ -17,6 +17,10 @@ export const connectionKinds = [
   'sni-reconnecting',
   'proxied',
   'proxied-websocket',
+  'redis',
+  'redis-reconnecting',
+  'http',
+  'http-reconnecting',
 ] as const;
 export type ConnectionKind = (typeof connectionKinds)[number];
 
@@ -25,7 +29,13 @@ export type ConnectionKind = (typeof connectionKinds)[number];
  * name.
  */
 export const namedKinds: readonly ConnectionKind[] = ['sni', 'sni-reconnecting'];
-export const unnamedKinds: readonly ConnectionKind[] = connectionKinds.filter((kind) => !isNamed(kind));
+/** The kinds of the servers that read the CRL of their clients' CA from Redis, and over HTTP. */
+export const redisKinds: readonly ConnectionKind[] = ['redis', 'redis-reconnecting'];
+export const httpKinds: readonly ConnectionKind[] = ['http', 'http-reconnecting'];
+/** The kinds whose clients are of the CAs of the server. */
+export const ordinaryKinds: readonly ConnectionKind[] = connectionKinds.filter(
+  (kind) => ![...namedKinds, ...redisKinds, ...httpKinds].includes(kind),
+);
 
 /** Whether a client requests the name in `sni`. */
 export function isNamed(kind: ConnectionKind): boolean {
@@ -52,6 +62,10 @@ export const goodClients: Readonly<Record<ConnectionKind, number>> = {
   'sni-reconnecting': 5,
   proxied: 10,
   'proxied-websocket': 5,
+  redis: 3,
+  'redis-reconnecting': 2,
+  http: 3,
+  'http-reconnecting': 2,
 };
 
 /** The number of other clients at any time. A refused client is replaced by a new one after a while. */
@@ -63,6 +77,9 @@ export const otherClients: Readonly<Record<Exclude<Role, 'good'>, number>> = {
 
 /** The number of additional clients under the name in `sni` that are revoked. */
 export const revokedUnderSni = 4;
+
+/** The number of additional clients of each of the servers with a remote CRL that are revoked. */
+export const revokedRemotely = 2;
 
 /** Milliseconds between requests of a good client, chosen so that two cores can handle all of them. */
 export const goodPaceMs: Readonly<Record<ConnectionKind, number>> = {
@@ -76,6 +93,10 @@ export const goodPaceMs: Readonly<Record<ConnectionKind, number>> = {
   'sni-reconnecting': 1000,
   proxied: 500,
   'proxied-websocket': 500,
+  redis: 500,
+  'redis-reconnecting': 1000,
+  http: 500,
+  'http-reconnecting': 1000,
 };
 
 /** The same for the other clients, which send more often to detect when they are refused. */
@@ -90,6 +111,10 @@ export const otherPaceMs: Readonly<Record<ConnectionKind, number>> = {
   'sni-reconnecting': 300,
   proxied: 100,
   'proxied-websocket': 100,
+  redis: 100,
+  'redis-reconnecting': 300,
+  http: 100,
+  'http-reconnecting': 300,
 };
 
 /** Milliseconds until a refused client tries again. */
@@ -106,7 +131,15 @@ export const changeEveryMs = {
   /** How long the pair of the server is broken before it is renewed. */
   brokenPair: 1500,
   overload: 14_000,
+  remoteCrl: 2000,
 } as const;
+
+/** How long Redis or a mirror is down, in milliseconds. */
+export const outageMs = 1000;
+
+/** How often a server reads Redis without a notice, and at least asks for a CRL over HTTP, in milliseconds. */
+export const redisPollMs = 400;
+export const httpRefreshMs = 500;
 
 /** How one client keeps a server of its own busy. */
 export interface Overload {

@@ -10,6 +10,7 @@ import {
   goodPaceMs,
   otherClients,
   otherPaceMs,
+  revokedRemotely,
   revokedUnderSni,
   steepestSlope,
 } from './plan.js';
@@ -86,7 +87,10 @@ function overloaded({ overloads }: SoakResult): string {
 }
 
 function clients({ counts, skippedKinds }: SoakResult): string {
-  const others = Object.values(otherClients).reduce((sum, count) => sum + count, revokedUnderSni);
+  const others = Object.values(otherClients).reduce(
+    (sum, count) => sum + count,
+    revokedUnderSni + 2 * revokedRemotely,
+  );
   const kinds = connectionKinds.filter((kind) => !skippedKinds.includes(kind));
   const rows = kinds.map((kind) => [
     kind,
@@ -123,7 +127,7 @@ function server({ server: figures }: SoakResult): string {
     ...tallied('evicted', figures.evicted),
     ...tallied('refused', figures.refused),
   ];
-  return formatTable(['event of the three servers', 'times'], rows);
+  return formatTable(['event of all servers', 'times'], rows);
 }
 
 function tallied(event: string, tally: Readonly<Record<string, number>>): string[][] {

@@ -63,7 +63,7 @@ export interface SoakResult {
   readonly standingFaults: { readonly samples: number; readonly without: number };
   /** One for each load. */
   readonly overloads: readonly OverloadFigures[];
-  /** The kinds of connection that this machine cannot have, because nginx is not installed. */
+  /** The kinds of connection that this machine cannot have, because nginx or Redis is not installed. */
   readonly skippedKinds: readonly ConnectionKind[];
   /** The number of different server certificates that new connections received. */
   readonly serverCertificates: number;

@@ -22,6 +22,8 @@ import { Rotation } from './chaos/rotation.js';
 import { repeat } from './chaos/schedule.js';
 import { ServerName } from './chaos/server-name.js';
 import { Nginx } from './proxied/nginx.js';
+import { RedisOutlet } from './remote/redis-outlet.js';
+import { RemoteSources } from './remote/remote-sources.js';
 import { Fleet, type Target } from './fleet.js';
 import { Overloads } from './overload/overloads.js';
 import {
@@ -32,9 +34,10 @@ import {
   isNamed,
   isProxied,
   namedKinds,
+  ordinaryKinds,
   otherClients,
+  redisKinds,
   revokedUnderSni,
-  unnamedKinds,
 } from './plan.js';
 import type { ClientsCalls } from './programs/clients.js';
 import type { ServerCalls } from './programs/server.js';
@@ -69,6 +72,19 @@ export async function runSoak(options: RunOptions): Promise<SoakResult> {
   }
 }
 
+/** A program that the machine does not have, and what is left out. */
+interface MissingProgram {
+  readonly name: string;
+  readonly clients: string;
+  readonly kinds: readonly ConnectionKind[];
+}
+
+function findMissing(): readonly MissingProgram[] {
+  const nginx = { name: 'nginx', clients: 'clients behind nginx', kinds: connectionKinds.filter(isProxied) };
+  const redis = { name: 'redis-server', clients: 'clients whose CRL is in Redis', kinds: redisKinds };
+  return [...(Nginx.isInstalled() ? [] : [nginx]), ...(RedisOutlet.isInstalled() ? [] : [redis])];
+}
+
 interface Programs {
   readonly server: Child<ServerCalls>;
   readonly clients: Child<ClientsCalls>;
@@ -89,9 +105,9 @@ class Soak {
   readonly #brokenSource: BrokenSource;
   readonly #serverName: ServerName;
   readonly #nginx: Nginx;
-  readonly #skippedKinds: readonly ConnectionKind[] = Nginx.isInstalled()
-    ? []
-    : connectionKinds.filter(isProxied);
+  readonly #remote: RemoteSources;
+  readonly #missing: readonly MissingProgram[] = findMissing();
+  readonly #skippedKinds: readonly ConnectionKind[] = this.#missing.flatMap(({ kinds }) => kinds);
   readonly #files: { readonly ca: string; readonly crl: string; readonly crls: string };
 
   constructor(folder: string, programs: Programs, journal: Journal) {
@@ -120,18 +136,19 @@ class Soak {
     this.#brokenSource = new BrokenSource(folder, files.crls, { additions, journal });
     this.#serverName = new ServerName(join(folder, 'named'), this.#root, journal);
     this.#nginx = new Nginx(join(folder, 'nginx'), this.#root);
+    this.#remote = new RemoteSources(folder, this.#root, { journal, hasRedis: this.#isRun('redis') });
     this.#guestCa = new GuestCa({ ca: files.ca, residents, crls: files.crls }, { additions, journal });
   }
 
   async run(options: RunOptions): Promise<SoakResult> {
-    if (this.#skippedKinds.length > 0) {
-      if (process.env['CI'] === 'true') throw new Error('nginx is not installed, and CI needs it');
-      options.progress('skipped: clients behind nginx, which is not installed');
+    for (const { name, clients } of this.#missing) {
+      if (process.env['CI'] === 'true') throw new Error(`${name} is not installed, and CI needs it`);
+      options.progress(`skipped: ${clients}; ${name} is not installed`);
     }
     try {
       return await this.#run(options);
     } finally {
-      await this.#nginx.stop();
+      await Promise.all([this.#nginx.stop(), this.#remote.stop()]);
     }
   }
 
@@ -147,7 +164,7 @@ class Soak {
       new RevocationQueue(fleet, this.#root, signal),
       new RevocationQueue(fleet, this.#serverName.authority, signal),
     ];
-    await revocations.fill(unnamedKinds.filter(this.#isRun), otherClients.revoked);
+    await revocations.fill(ordinaryKinds.filter(this.#isRun), otherClients.revoked);
     await namedRevocations.fill(namedKinds, revokedUnderSni);
     await this.#guestCa.fill(fleet);
 
@@ -159,6 +176,7 @@ class Soak {
       this.#brokenSource.run(signal),
       this.#serverName.run(namedRevocations, signal),
       this.#programs.overloads.run(signal),
+      this.#remote.run(fleet, (pair) => this.#programs.server.call('supply', pair), signal),
       runExpiries(fleet, this.#east, signal),
       repeat({ everyMs: observeEveryMs, signal }, () => fleet.observe()),
       repeat({ firstAfterMs: progressEveryMs, everyMs: progressEveryMs, signal }, async () => {
@@ -169,7 +187,7 @@ class Soak {
     await Promise.race([work, sleep(seconds * 1000)]);
     ending.abort();
     await work;
-    await Promise.all([revocations.settle(), namedRevocations.settle()]);
+    await Promise.all([revocations, namedRevocations, this.#remote].map((each) => each.settle()));
     // The last changes must still be enforced.
     await sleep(2 * graceMs);
     await fleet.dismissAll();
@@ -178,9 +196,10 @@ class Soak {
 
   async #listen(): Promise<Target> {
     const { files } = this.#serverName;
-    const ports = await this.#programs.server.call('listen', this.#serverFiles, files, this.#nginx.ca);
-    const isRun = this.#skippedKinds.length === 0;
-    const proxied = isRun ? await this.#nginx.start(ports.proxied) : undefined;
+    const { server } = this.#programs;
+    const places = await this.#remote.open();
+    const ports = await server.call('listen', this.#serverFiles, files, this.#nginx.ca, places);
+    const proxied = this.#isRun('proxied') ? await this.#nginx.start(ports.proxied) : undefined;
     return { ...ports, proxied, name: files.name, ca: this.#root.pem };
   }
 
@@ -207,6 +226,8 @@ class Soak {
 
   #issuerOf(kind: ConnectionKind, index: number): CertificateAuthority {
     if (isNamed(kind)) return this.#serverName.authority;
+    const remote = this.#remote.authorityOf(kind);
+    if (remote !== undefined) return remote;
     return index % 2 === 0 ? this.#root : this.#east;
   }
 
@@ -223,6 +244,8 @@ class Soak {
     const { server } = this.#programs;
     const figures = await server.call('figures');
     const samples = await server.call('samples');
+    // Connections to them stay open for a while.
+    await this.#remote.stop();
     const left = await server.call('end');
     const exit = (await server.endsItself(exitLimitMs)) ?? null;
     return summarizeRun({
@@ -231,14 +254,23 @@ class Soak {
       checker: this.#checker,
       skippedKinds: this.#skippedKinds,
       changes: {
-        goodLists: { ...this.#crls.counts.good, [underSni]: this.#serverName.lists },
+        goodLists: {
+          ...this.#crls.counts.good,
+          [underSni]: this.#serverName.lists,
+          ...this.#remote.counts.lists,
+        },
         brokenLists: this.#crls.counts.broken,
         brokenSources: {
           ...this.#brokenSource.counts,
           ...this.#rotation.broken,
           ...this.#serverName.broken,
+          ...this.#remote.counts.broken,
         },
-        rotations: { ...this.#rotation.counts, [underSni]: this.#serverName.renewals },
+        rotations: {
+          ...this.#rotation.counts,
+          [underSni]: this.#serverName.renewals,
+          'from a loader': this.#remote.counts.renewals,
+        },
         casAdded: this.#guestCa.counts.added,
         casRemoved: this.#guestCa.counts.removed,
       },

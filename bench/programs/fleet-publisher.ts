@@ -11,8 +11,13 @@ import { machineTime } from '../harness/clock.js';
 const clients = new Map<string, Redis>();
 
 function storeOf(url: string): ReturnType<typeof redisStore> {
-  const client = clients.get(url) ?? new Redis(url);
-  clients.set(url, client);
+  let client = clients.get(url);
+  if (client === undefined) {
+    client = new Redis(url);
+    // Redis may be down for a while.
+    client.on('error', () => undefined);
+    clients.set(url, client);
+  }
   return redisStore(client);
 }
 

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { machineTime } from '../../bench/harness/clock.js';
 import { type CertificateAuthority, ca } from '../../test/support/chain.js';
 import type { Fleet, Member } from '../fleet.js';
-import { changeEveryMs, type ConnectionKind, jitterMs, otherClients, unnamedKinds } from '../plan.js';
+import { changeEveryMs, type ConnectionKind, jitterMs, ordinaryKinds, otherClients } from '../plan.js';
 import { replace } from './crl-updates.js';
 import type { Disk } from './disk.js';
 import type { Journal } from './journal.js';
@@ -46,7 +46,7 @@ export class GuestCa {
   async fill(fleet: Fleet): Promise<void> {
     const enrolments = Array.from({ length: otherClients.guest }, (_, index) => {
       // The name in `sni` does not have this CA.
-      const kind = unnamedKinds[index % unnamedKinds.length] as ConnectionKind;
+      const kind = ordinaryKinds[index % ordinaryKinds.length] as ConnectionKind;
       return fleet.enrol({ role: 'guest', kind, issuer: this.#authority, isIn: false });
     });
     this.#clients = await Promise.all(enrolments);

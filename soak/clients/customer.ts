@@ -91,8 +91,12 @@ function openLine(kind: ConnectionKind, options: LineOptions): Line {
     case 'beside-sni':
     case 'sni':
     case 'proxied':
+    case 'redis':
+    case 'http':
       return new HttpsLine('keep-alive', options);
     case 'sni-reconnecting':
+    case 'redis-reconnecting':
+    case 'http-reconnecting':
       return new HttpsLine('reconnecting', options);
   }
 }

@@ -1,6 +1,6 @@
 /**
  * The servers under test, in a separate process: Express and WebSockets over https, HTTP/2, Express with a name in
- * `sni`, and Express and WebSockets behind nginx, all with the same files.
+ * `sni`, and Express and WebSockets behind nginx, all with the same files; and Express with CRLs from Redis and over HTTP.
  *
  * @module
  */
@@ -25,11 +25,23 @@ import { WebSocketServer } from 'ws';
 import { answerCalls } from '../../bench/harness/calls.js';
 import { machineTime, within } from '../../bench/harness/clock.js';
 import type { ServerFiles, ServerNameFiles } from '../server-files.js';
+import type { SuppliedPair } from '../remote/credential-renewal.js';
 import type { MemorySample } from '../truth/memory-slope.js';
+import { type RemotePlaces, RemoteServers } from './remote-servers.js';
 import { openResources, type Resources, withoutThose } from './resources.js';
 
 /** Counts by name. */
 export type Tally = Record<string, number>;
+
+/** Where the servers listen; `redis` is `undefined` if there is no Redis. */
+export interface ServerPorts {
+  readonly https: number;
+  readonly http2: number;
+  readonly sni: number;
+  readonly proxied: number;
+  readonly redis: number | undefined;
+  readonly http: number;
+}
 
 /** The figures that the server reports. All of its handles are counted together. */
 export interface ServerFigures {
@@ -70,6 +82,9 @@ let https: MtlsServer | undefined;
 let sni: MtlsServer | undefined;
 let h2: http2.Http2SecureServer | undefined;
 let proxied: MtlsServer | undefined;
+const remote = new RemoteServers();
+/** Those that read every file. */
+let readers: readonly Mtls[] = [];
 let handles: readonly Mtls[] = [];
 let sampling: NodeJS.Timeout | undefined;
 
@@ -79,7 +94,8 @@ const calls = {
     files: ServerFiles,
     { name, ...own }: ServerNameFiles,
     proxyCa: string,
-  ): Promise<{ https: number; http2: number; sni: number; proxied: number }> {
+    places: RemotePlaces,
+  ): Promise<ServerPorts> {
     before = openResources();
     https = await createServer({ ...files, logger, tls: { ticketKeys } }, app());
     // Only the gate may close a connection of a client in good standing.
@@ -101,7 +117,10 @@ const calls = {
     h2.on('request', (req, res) => {
       res.end(answerTo(identify(req)?.commonName));
     });
-    handles = [https.mtls, sni.mtls, proxied.mtls, await protect(h2, { ...files, logger })];
+    // Without the CRL of every second, which the other servers read.
+    await remote.open(places, { ca: files.ca, crl: files.crl.slice(1), logger }, app());
+    readers = [https.mtls, sni.mtls, proxied.mtls, await protect(h2, { ...files, logger })];
+    handles = [...readers, ...remote.all.map(({ mtls }) => mtls)];
     for (const handle of handles) count(handle);
     sampling = setInterval(sample, sampleEveryMs);
     return {
@@ -109,7 +128,14 @@ const calls = {
       http2: await listen(h2),
       sni: await listen(sni),
       proxied: await listen(proxied),
+      redis: remote.redis && (await listen(remote.redis)),
+      http: await listen(remote.http as MtlsServer),
     };
+  },
+
+  /** Gives the loader of credentials its next result. */
+  supply(pair: SuppliedPair): void {
+    remote.supply(pair);
   },
 
   figures(): ServerFigures {
@@ -125,9 +151,11 @@ const calls = {
   async end(): Promise<Resources> {
     clearInterval(sampling);
     sockets.close();
-    const servers = [https, sni, proxied, h2].filter((server) => server !== undefined);
+    const own = [https, sni, proxied, h2].filter((server) => server !== undefined);
+    const servers = [...own, ...remote.all];
     const closings = await Promise.allSettled(servers.map(close));
     await Promise.all(handles.map((handle) => handle.close()));
+    remote.close();
     const unclosed = closings
       .filter(({ status }) => status === 'rejected')
       .map(() => 'a server that does not close');
@@ -193,7 +221,7 @@ function sample(): void {
   // Without this, the samples depend on when V8 last collected garbage.
   globalThis.gc?.();
   const { rss, heapUsed, external } = process.memoryUsage();
-  const faults = Math.min(...handles.map((handle) => handle.faults.length));
+  const faults = Math.min(...readers.map((handle) => handle.faults.length));
   samples.push({ at: machineTime(), resident: rss, counted: heapUsed + external, faults });
 }
 

@@ -11,7 +11,7 @@ export interface MemorySample {
   readonly resident: number;
   /** The memory that V8 accounts for: its heap, and memory attached to its objects. */
   readonly counted: number;
-  /** The smallest number of faults of any server. */
+  /** The smallest number of faults of any server that reads every file. */
   readonly faults: number;
 }
 

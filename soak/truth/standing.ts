@@ -12,6 +12,10 @@ export type Cause = 'revoked' | 'expired' | 'CA removed';
 /** Revocation under the name in `sni`, whose CA has its own CRL. */
 export const underSni = 'under a name of sni';
 
+/** Revocation by a CRL of a CA that publishes it to Redis, or over HTTP. */
+export const inRedis = 'in Redis';
+export const overHttp = 'over HTTP';
+
 /** A period in which a client is admitted, from the earliest to the latest possible moment. */
 interface Period {
   readonly mayBeInFrom: number;

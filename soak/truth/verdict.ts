@@ -8,8 +8,11 @@ import { partnerFaults } from '../chaos/broken-source.js';
 import { pairFaults } from '../chaos/pair-faults.js';
 import { caFaults, serverNamePrefix } from '../chaos/server-name.js';
 import { allFaultsFromSeconds, steepestSlope, connectionKinds } from '../plan.js';
+import { credentialFaults } from '../remote/credential-renewal.js';
+import { httpOutages } from '../remote/http-outlet.js';
+import { redisOutage } from '../remote/redis-outlet.js';
 import type { SoakResult } from '../result.js';
-import { underSni } from './standing.js';
+import { inRedis, overHttp, underSni } from './standing.js';
 
 /** The reasons why the run failed, one sentence each, limited per kind. */
 export function findFailures(result: SoakResult): string[] {
@@ -52,12 +55,21 @@ export const allFaults: readonly string[] = [
   ...partnerFaults,
   ...pairFaults,
   ...[...pairFaults, ...caFaults].map((fault) => `${serverNamePrefix}${fault}`),
+  ...credentialFaults,
+  ...httpOutages,
+  redisOutage,
 ];
 
 /** One source must be broken at all times, by each fault in turn. */
-function faultFailures({ seconds, changes, standingFaults: { samples, without } }: SoakResult): string[] {
+function faultFailures({
+  seconds,
+  changes,
+  skippedKinds,
+  standingFaults: { samples, without },
+}: SoakResult): string[] {
+  const faults = allFaults.filter((fault) => fault !== redisOutage || !skippedKinds.includes('redis'));
   const untried =
-    seconds < allFaultsFromSeconds ? [] : allFaults.filter((fault) => !(fault in changes.brokenSources));
+    seconds < allFaultsFromSeconds ? [] : faults.filter((fault) => !(fault in changes.brokenSources));
   const failures = untried.map((fault) => `no source was broken by: ${fault}`);
   if (samples === 0 || without > 0)
     failures.push(`in ${without} of ${samples} samples a server had no fault; one source is always broken`);
@@ -79,15 +91,16 @@ function idlenessFailures({
     if (!lateness.some((figures) => figures.cause === cause))
       failures.push(`no client lost access because of: ${cause}`);
   }
-  if (!lateness.some(({ way }) => way === underSni))
-    failures.push('no client was revoked under a name of sni');
+  const ways = [underSni, overHttp, ...(skippedKinds.includes('redis') ? [] : [inRedis])];
+  for (const needed of ways)
+    if (!lateness.some(({ way }) => way === needed)) failures.push(`no client was revoked ${needed}`);
   if (counts.resumed <= counts.notResumed) {
     failures.push(
       `${counts.resumed} of ${counts.resumed + counts.notResumed} connections that brought a session resumed it; most have to`,
     );
   }
-  // The first of the server, and the first of its name of `sni`.
-  const pairs = 2 + Object.values(changes.rotations).reduce((sum, times) => sum + times, 0);
+  // The first of the server, of its name of `sni`, and of the loader.
+  const pairs = 3 + Object.values(changes.rotations).reduce((sum, times) => sum + times, 0);
   if (serverCertificates < pairs)
     failures.push(`the server had ${pairs} certificates, and new connections saw ${serverCertificates}`);
   return failures;

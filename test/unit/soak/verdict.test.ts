@@ -1,9 +1,10 @@
 import { expect, test } from '@jest/globals';
-import { connectionKinds, overloads } from '../../../soak/plan.js';
+import { connectionKinds, overloads, redisKinds } from '../../../soak/plan.js';
 import type { SoakResult } from '../../../soak/result.js';
 import type { Counts } from '../../../soak/truth/checker.js';
+import { redisOutage } from '../../../soak/remote/redis-outlet.js';
 import { slopeOf } from '../../../soak/truth/memory-slope.js';
-import { underSni } from '../../../soak/truth/standing.js';
+import { inRedis, overHttp, underSni } from '../../../soak/truth/standing.js';
 import { allFaults, findFailures } from '../../../soak/truth/verdict.js';
 
 const [firstLoad] = overloads.map(({ name }) => name);
@@ -27,7 +28,10 @@ const passed: SoakResult = {
   },
   lateness: [
     { cause: 'revoked', clients: 2, answeredAfter: none, closedAfter: none },
-    { cause: 'revoked', way: underSni, clients: 1, answeredAfter: none, closedAfter: none },
+    ...[underSni, inRedis, overHttp].map((way) => ({
+      ...{ cause: 'revoked' as const, way, clients: 1 },
+      ...{ answeredAfter: none, closedAfter: none },
+    })),
     { cause: 'expired', clients: 1, answeredAfter: none, closedAfter: none },
     { cause: 'CA removed', clients: 1, answeredAfter: none, closedAfter: none },
   ],
@@ -49,7 +53,7 @@ const passed: SoakResult = {
     afterCommit: 0,
   })),
   skippedKinds: [],
-  serverCertificates: 3,
+  serverCertificates: 4,
   server: { reloads: 1, authenticated: 1, failedReloads: {}, evicted: {}, refused: {}, warnings: [] },
   memory: {
     megabytesAMinute: 0.2,
@@ -115,14 +119,34 @@ test.each<[string, Partial<SoakResult>, string]>([
     'no client was revoked under a name of sni',
   ],
   [
+    'no revocation in Redis',
+    { lateness: passed.lateness.filter(({ way }) => way !== inRedis) },
+    'no client was revoked in Redis',
+  ],
+  [
+    'no revocation over HTTP',
+    { lateness: passed.lateness.filter(({ way }) => way !== overHttp) },
+    'no client was revoked over HTTP',
+  ],
+  [
+    'a Redis that was not killed',
+    { changes: { ...passed.changes, brokenSources: withoutKey(redisOutage) } },
+    'no source was broken by: Redis killed',
+  ],
+  [
+    'a loader of credentials that did not fail',
+    { changes: { ...passed.changes, brokenSources: withoutKey('credentials: load() rejects') } },
+    'no source was broken by: credentials: load() rejects',
+  ],
+  [
     'sessions that are not resumed',
     { counts: { ...passed.counts, resumed: 1, notResumed: 1 } },
     '1 of 2 connections that brought a session resumed it; most have to',
   ],
   [
     'a renewed certificate that no client saw',
-    { serverCertificates: 2 },
-    'the server had 3 certificates, and new connections saw 2',
+    { serverCertificates: 3 },
+    'the server had 4 certificates, and new connections saw 3',
   ],
   [
     'a load that no client was revoked under',
@@ -189,4 +213,14 @@ test('a kind of client that the machine cannot have is not missed', () => {
   const run = { ...passed, counts: { ...passed.counts, servedByKind } };
   expect(findFailures({ ...run, skippedKinds: ['proxied'] })).toEqual([]);
   expect(findFailures(run)).toEqual(['no request of kind proxied was served']);
+});
+
+test('what needs Redis is not missed on a machine without it', () => {
+  const skippedKinds = redisKinds;
+  const servedByKind = { ...passed.counts.servedByKind, redis: 0, 'redis-reconnecting': 0 };
+  const lateness = passed.lateness.filter(({ way }) => way !== inRedis);
+  const changes = { ...passed.changes, brokenSources: withoutKey(redisOutage) };
+  const run = { ...passed, lateness, changes, counts: { ...passed.counts, servedByKind } };
+  expect(findFailures({ ...run, skippedKinds })).toEqual([]);
+  expect(findFailures(run)).toHaveLength(4);
 });
