@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { benchmarks } from './benchmarks.js';
 import { buildPackage } from './harness/build.js';
 import { type BenchmarkResult, missedGoals, type Results } from './harness/results.js';
+import { resultsFrom, runProgram } from './harness/program.js';
 import { describeMachine } from './machine.js';
 import { publishResults, writeResults } from './publish.js';
 import { formatResults } from './report.js';
@@ -34,10 +34,7 @@ Examples:
 Linux only: memory and CPU are read from /proc. nginx and HAProxy are compared where they are installed.
 `;
 
-await main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
-  process.exit(1);
-});
+await runProgram(main);
 
 async function main(): Promise<void> {
   const options = readOptions();
@@ -45,10 +42,7 @@ async function main(): Promise<void> {
     process.stdout.write(help);
     return;
   }
-  const results =
-    options.from === undefined
-      ? await measure(options)
-      : (JSON.parse(readFileSync(options.from, 'utf8')) as Results);
+  const results = await resultsFrom(options.from, () => measure(options));
   console.log(formatResults(results));
   if (options.json !== undefined) await writeResults(results, options.json);
   if (options.publish === true) await publishResults(results);

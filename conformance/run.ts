@@ -5,6 +5,7 @@
  */
 import type { Adapter } from './adapter.js';
 import { type Check, Failure } from './check.js';
+import { measureCosts } from './costs.js';
 import { startBackend } from './harness/app.js';
 import { isolate } from './harness/isolated.js';
 import { type Limits, Stage } from './harness/stage.js';
@@ -13,8 +14,6 @@ import type { CheckResult, Cost, ServerResult } from './result.js';
 
 export interface RunOptions {
   readonly checks: readonly Check[];
-  /** What is measured after the checks. */
-  readonly measure?: ((newStage: () => Stage) => Promise<readonly Cost[]>) | undefined;
   readonly limits?: Limits;
   /** How many checks run at once, each with a server of its own. @defaultValue `8` */
   readonly concurrency?: number;
@@ -33,7 +32,27 @@ const closeLimitMs = 15_000;
 
 /** Runs the checks against one server. */
 export async function testServer(adapter: Adapter, options: RunOptions): Promise<ServerResult> {
-  const { isolated = true, limits = defaultLimits, measure } = options;
+  const { isolated = true, limits = defaultLimits } = options;
+  return await onStages(adapter, isolated, limits, async (newStage, stages) => {
+    const results = await runChecks(newStage, options);
+    const { name, title } = adapter;
+    const configuration = stages.find((stage) => stage.configuration !== undefined)?.configuration ?? '';
+    return { name, title, version: adapter.version() ?? '', configuration, results, costs: [] };
+  });
+}
+
+/** Measures what the protection costs one server. */
+export async function measureServer(adapter: Adapter): Promise<readonly Cost[]> {
+  return await onStages(adapter, true, defaultLimits, measureCosts);
+}
+
+/** Gives a function stages for one server, and ends the processes that they share. */
+async function onStages<Value>(
+  adapter: Adapter,
+  isolated: boolean,
+  limits: Limits,
+  use: (newStage: () => Stage, stages: readonly Stage[]) => Promise<Value>,
+): Promise<Value> {
   const host = adapter.inNode === true && isolated ? isolate(adapter) : undefined;
   const backend = await startBackend();
   const stages: Stage[] = [];
@@ -43,11 +62,7 @@ export async function testServer(adapter: Adapter, options: RunOptions): Promise
     return stage;
   };
   try {
-    const results = await runChecks(newStage, options);
-    const costs = (await measure?.(newStage)) ?? [];
-    const { name, title } = adapter;
-    const configuration = stages.find((stage) => stage.configuration !== undefined)?.configuration ?? '';
-    return { name, title, version: adapter.version() ?? '', configuration, results, costs };
+    return await use(newStage, stages);
   } finally {
     backend.stop();
     await host?.end();

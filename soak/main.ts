@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { buildPackage } from '../bench/harness/build.js';
 import { writeFigures, writeFormatted } from '../bench/harness/documents.js';
+import { resultsFrom, runProgram } from '../bench/harness/program.js';
 import { formatResult } from './report.js';
 import type { SoakResult } from './result.js';
 import { runSoak } from './run.js';
@@ -33,10 +33,7 @@ Examples:
 const defaultSeconds = 600;
 const shortestSeconds = 20;
 
-await main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
-  process.exit(1);
-});
+await runProgram(main);
 
 async function main(): Promise<void> {
   const options = readOptions();
@@ -44,10 +41,7 @@ async function main(): Promise<void> {
     process.stdout.write(help);
     return;
   }
-  const result =
-    options.from === undefined
-      ? await run(options.seconds)
-      : (JSON.parse(readFileSync(options.from, 'utf8')) as SoakResult);
+  const result = await resultsFrom(options.from, () => run(options.seconds));
   const failures = findFailures(result);
   console.log(formatResult(result));
   if (options.json !== undefined)

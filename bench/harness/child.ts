@@ -19,23 +19,16 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 
 const callLimitMs = 300_000;
 
-/** A forked program, from `bench/programs` if only a name is given, and its functions. */
+/** A forked program and its functions: a name in `bench/programs`, a URL, or a process that has been forked already. */
 export class Child<Answers extends Calls> {
   readonly pid: number;
   readonly #process: ChildProcess;
   readonly #waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   #lastId = 0;
 
-  constructor(program: string | URL, execArgv: readonly string[] = []) {
-    const url = program instanceof URL ? program : new URL(`../programs/${program}.ts`, import.meta.url);
-    const file = fileURLToPath(url);
-    const name = basename(file, '.ts');
-    // Its output goes to stderr, because stdout is for results.
-    this.#process = fork(file, {
-      execArgv: [...process.execArgv, ...execArgv],
-      stdio: ['ignore', 2, 2, 'ipc'],
-      serialization: 'advanced',
-    });
+  constructor(program: string | URL | ChildProcess, execArgv: readonly string[] = []) {
+    this.#process = isProcess(program) ? program : forkProgram(program, execArgv);
+    const name = basename(this.#process.spawnargs.find((arg) => arg.endsWith('.ts')) ?? 'the program', '.ts');
     this.pid = track(this.#process);
     this.#process.on('message', (answer: AnswerMessage) => {
       this.#settle(answer);
@@ -78,6 +71,20 @@ export class Child<Answers extends Calls> {
     if ('error' in answer) waiting?.reject(new Error(answer.error));
     else waiting?.resolve(answer.result as never);
   }
+}
+
+function isProcess(program: string | URL | ChildProcess): program is ChildProcess {
+  return typeof program === 'object' && 'pid' in program;
+}
+
+function forkProgram(program: string | URL, execArgv: readonly string[]): ChildProcess {
+  const url = program instanceof URL ? program : new URL(`../programs/${program}.ts`, import.meta.url);
+  // Its output goes to stderr, because stdout is for results.
+  return fork(fileURLToPath(url), {
+    execArgv: [...process.execArgv, ...execArgv],
+    stdio: ['ignore', 2, 2, 'ipc'],
+    serialization: 'advanced',
+  });
 }
 
 /** Starts another program. Its output is kept for the error if it ends early. */

@@ -164,10 +164,11 @@ export class Server {
     options: CallOptions,
   ): Promise<string> {
     let last: Answer | undefined;
-    const took = await waitUntil(async () => {
+    const isSo = async (): Promise<boolean> => {
       last = await this.as(certificate).call(options);
       return last.served === served;
-    }, this.#limits.patienceMs);
+    };
+    const took = await waitUntil(isSo, this.#limits.patienceMs, 250);
     if (took === undefined) fail(served ? `${who} is ${last?.seen}` : `${who} is served`);
     return served ? 'served' : `${last?.seen}${took > 1000 ? ` after ${seconds(took)}` : ''}`;
   }

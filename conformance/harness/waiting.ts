@@ -5,15 +5,22 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Waits until a condition is true. @returns How long that took in milliseconds; `undefined` if it was in vain. */
+const pauseMs = 25;
+
+/**
+ * Waits until a condition is true.
+ * @param longestPauseMs - A condition that costs a handshake is tried less and less often, down to this interval.
+ * @returns How long that took in milliseconds; `undefined` if it was in vain.
+ */
 export async function waitUntil(
   condition: () => boolean | Promise<boolean>,
   limitMs: number,
+  longestPauseMs = pauseMs,
 ): Promise<number | undefined> {
   const started = performance.now();
-  while (!(await condition())) {
+  for (let pause = pauseMs; !(await condition()); pause = Math.min(1.5 * pause, longestPauseMs)) {
     if (performance.now() - started > limitMs) return undefined;
-    await sleep(25);
+    await sleep(pause);
   }
   return performance.now() - started;
 }
