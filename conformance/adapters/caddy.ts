@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { Adapter, Files } from '../adapter.js';
 import { nameHeader } from '../harness/app.js';
 import { startDaemon, versionOf } from '../harness/daemon.js';
+import { isRoot } from '../harness/roots.js';
 
 export const caddy: Adapter = {
   name: 'caddy',
@@ -42,7 +42,7 @@ function site(address: string, { key, cert, cas }: Files, backend: number): stri
 		client_auth {
 			mode require_and_verify
 ${cas
-  .filter(isRoot)
+  .filter(isTrusted)
   .map((ca) => `			trusted_ca_cert_file ${ca}`)
   .join('\n')}
 		}
@@ -54,11 +54,6 @@ ${cas
 }
 
 /** Every certificate there is a trust anchor, so that an intermediate CA has to come from the client. */
-function isRoot(file: string): boolean {
-  try {
-    const certificate = new X509Certificate(readFileSync(file));
-    return certificate.checkIssued(certificate);
-  } catch {
-    return true;
-  }
+function isTrusted(file: string): boolean {
+  return !existsSync(file) || isRoot(readFileSync(file, 'latin1'));
 }

@@ -9,6 +9,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'express-mtls';
 import type { Adapter } from '../adapter.js';
 import { startDaemon, versionOf } from '../harness/daemon.js';
+import { rootsOf } from '../harness/roots.js';
 import { app, echoGuarded, quiet } from './guarded-app.js';
 import { serve } from './node-server.js';
 import { nginxMain, tunnel } from './nginx-main.js';
@@ -29,6 +30,12 @@ export const expressMtlsNginx: Adapter = {
     const inner = await createServer({ ca: files.ca, crl: files.crl, logger: quiet, proxies }, app);
     echoGuarded(inner);
     const served = await serve(inner, () => undefined, import.meta.url);
+    const roots = `${folder}/roots.pem`;
+    const write = (): string => {
+      writeFileSync(roots, rootsOf(readFileSync(files.ca, 'latin1')));
+      return readFileSync(files.cert, 'latin1') + readFileSync(files.ca, 'latin1');
+    };
+    let ofNginx = write();
     const nginx = await startDaemon({
       material,
       program: 'nginx',
@@ -41,9 +48,11 @@ export const expressMtlsNginx: Adapter = {
         listen 127.0.0.1:${port} ssl http2;
         ssl_certificate ${files.cert};
         ssl_certificate_key ${files.key};
-        ssl_client_certificate ${files.ca};
+        ssl_client_certificate ${roots};
         ssl_verify_client on;
         ssl_verify_depth 3;
+        client_header_timeout 10s;
+        keepalive_timeout 3s;
         location / {
             proxy_pass http://127.0.0.1:${served.port};
             ${tunnel}
@@ -55,17 +64,15 @@ export const expressMtlsNginx: Adapter = {
       args: (path) => ['-p', folder, '-c', path, '-e', 'stderr'],
       reload: 'SIGHUP',
     });
-    const ofNginx = (): string => readFileSync(files.cert, 'latin1') + readFileSync(files.ca, 'latin1');
-    let before = ofNginx();
     return {
       ...nginx,
       configuration: `${nginx.configuration}\n\n${served.configuration}`.replaceAll(value, '…'),
       pid: process.pid,
       // The app reads its files when they change. nginx is told about its own.
       reload: async () => {
-        const after = ofNginx();
-        if (after !== before) await nginx.reload(material);
-        before = after;
+        const before = ofNginx;
+        ofNginx = write();
+        if (ofNginx !== before) await nginx.reload(material);
       },
       stop: async () => {
         await nginx.stop();
