@@ -126,7 +126,13 @@ function ruleFailed(req: IncomingMessage, error: unknown): MtlsError {
   });
 }
 
-/** Shortens the URL of a request, which may have 16 kB, for the log. */
-export function abbreviateUrl({ url }: IncomingMessage): string | undefined {
-  return url?.slice(0, 200);
+/**
+ * Shortens the URL of a request, which may have 16 kB, for the log. Express removes the path of a router from `url`, and
+ * keeps the whole in `originalUrl`.
+ */
+export function abbreviateUrl({
+  url,
+  originalUrl = url,
+}: IncomingMessage & { readonly originalUrl?: string | undefined }): string | undefined {
+  return originalUrl?.slice(0, 200);
 }
