@@ -28,6 +28,8 @@ export type {
   ConnectionState,
   Mtls,
   MtlsMessage,
+  ProxyConnectionState,
+  ProxyState,
   RevocationState,
   ServerCertificateState,
 } from './server/mtls.js';

@@ -61,6 +61,8 @@ export interface KeptConnection extends Connection {
   end(): void;
   /** The identity for reports: that of the client or of the proxy. */
   readonly reported: ClientIdentity | undefined;
+  /** Whether it is known to be a proxy's: by its certificate, or by a request on it. */
+  readonly isOfProxy: boolean;
 }
 
 /** The address of a socket's peer. An IPv4-mapped IPv6 address is returned in IPv4 notation. */

@@ -55,6 +55,7 @@ export class ForwardedConnection implements KeptConnection {
   readonly isForwarded: boolean = true;
   /** An upgraded socket belongs to this client, but an earlier request on it may belong to another. */
   readonly mayForward: boolean = true;
+  readonly isOfProxy: boolean = false;
   /** `sni` and `proxies` cannot be combined, so there is only one set of CAs and CRLs. */
   readonly isNamed: boolean = false;
   readonly remoteAddress: string;

@@ -12,7 +12,7 @@ import { hasOpensslAnchors } from '../material/settings.js';
 import { type Refusal, type RefusalReason, refuse } from '../judgement/refusal.js';
 import { type Judges } from '../judgement/judges.js';
 import { ServerNames } from '../material/server-names.js';
-import { type Connection, type KeptConnection, remoteAddressOf, setConnection } from './connection.js';
+import { type KeptConnection, remoteAddressOf, setConnection } from './connection.js';
 import { Deadline } from './deadline.js';
 import { type GateReporter } from './events.js';
 import { judgeConnections } from './eviction.js';
@@ -90,8 +90,8 @@ export class Gate implements ProxyKeeper {
     this.#state.want?.(uris, owner);
   }
 
-  /** The open connections of admitted clients. */
-  get connections(): ReadonlySet<Connection> {
+  /** The open connections of admitted clients and of proxies. */
+  get connections(): ReadonlySet<KeptConnection> {
     return this.#connections;
   }
 

@@ -63,6 +63,7 @@ export class GatedConnection implements KeptConnection {
   /** Why it was refused or ended. */
   #refusal: Refusal | undefined;
   #mayBeClients: boolean;
+  #isOfProxy: boolean;
 
   constructor(
     keeper: Keeper,
@@ -72,6 +73,7 @@ export class GatedConnection implements KeptConnection {
   ) {
     this.role = role;
     this.#mayBeClients = role === 'client' || role === 'unknown';
+    this.#isOfProxy = role === 'proxy';
     this.#since = keeper.now();
     this.#keeper = keeper;
     this.#socket = socket;
@@ -100,6 +102,12 @@ export class GatedConnection implements KeptConnection {
   /** Records that a proxy has sent a request on it. From then on it is not a client's. */
   attributeToProxy(): void {
     this.#mayBeClients = false;
+    this.#isOfProxy = true;
+  }
+
+  /** Whether it is known to be a proxy's. */
+  get isOfProxy(): boolean {
+    return this.#isOfProxy;
   }
 
   /** The identity in the certificate, including that of a proxy. */

@@ -30,6 +30,8 @@ export interface ServerCredentials {
   readonly passphrase: string | undefined;
   /** PEM: the server's certificate, then its intermediates. */
   readonly cert: string;
+  /** The notBefore of the server's certificate. */
+  readonly notBefore: Date;
   /** The notAfter of the server's certificate. */
   readonly notAfter: Date;
 }
@@ -96,6 +98,7 @@ export function checkServerCredentials(
     key: read.pem,
     passphrase: read.passphrase,
     cert: toPem(ders, 'CERTIFICATE'),
+    notBefore: new Date(leaf.validFrom),
     notAfter: new Date(leaf.validTo),
   };
   dryRun(credentials, key.origin, cert.origin);

@@ -40,6 +40,14 @@ export function describeAuthorities(materials: Materials, at: Date): readonly Au
     ['*', main.trust],
     ...own.map(([name, { trust }]) => [name, trust] as const),
   ];
+  return describeTrusts(trusts, at);
+}
+
+/** Describes the CAs of each name. */
+export function describeTrusts(
+  trusts: readonly (readonly [string, Trust])[],
+  at: Date,
+): readonly AuthorityState[] {
   const states = new Map<string, AuthorityState & { readonly names: string[] }>();
   for (const [name, { store, revocation }] of trusts) {
     const uncovered = new Set(revocation?.uncoveredCas(at));

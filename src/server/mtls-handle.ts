@@ -20,9 +20,11 @@ import { type Prepared, State } from './in-force.js';
 import {
   type ConnectionState,
   type Mtls,
+  type ProxyState,
   type RevocationState,
   type ServerCertificateState,
 } from './mtls.js';
+import { describeCertificate, describeProxies } from './proxy-state.js';
 import { type Settings } from './settings.js';
 import { Reloader } from './reloader.js';
 import { describeRevocation, isReady, revocationsOf } from './revocation-health.js';
@@ -172,9 +174,14 @@ export class MtlsHandle implements Mtls {
     const all = [[undefined, materials.main] as const, ...materials.named];
     return Object.freeze(
       all.flatMap(([servername, { credentials }]) =>
-        credentials === undefined ? [] : [Object.freeze({ servername, notAfter: credentials.notAfter })],
+        credentials === undefined ? [] : describeCertificate(servername, credentials),
       ),
     );
+  }
+
+  /** The proxies that the server is behind. */
+  get proxies(): ProxyState | undefined {
+    return describeProxies(this.#settings, this.#state.inForce?.materials, this.#gate.connections);
   }
 
   /** The standing faults of the sources. */

@@ -50,10 +50,32 @@ export interface MtlsMessage<Name extends keyof MtlsEvents = keyof MtlsEvents> {
   readonly event: MtlsEvents[Name][0];
 }
 
+/** An open connection of a proxy. */
+export interface ProxyConnectionState {
+  /** The identity in the proxy's certificate; `undefined` if proxies prove themselves in another way. */
+  readonly identity: ClientIdentity | undefined;
+  /** The IP address of the proxy, as in {@link ConnectionState}. */
+  readonly remoteAddress: string;
+  /** When the proxy connected. */
+  readonly since: Date;
+}
+
+/** The proxies that a server is behind. */
+export interface ProxyState {
+  /** How a proxy proves itself: the kind of `proxies.from`, where `'certificate'` stands for `ca`. */
+  readonly proof: 'certificate' | 'socket' | 'secret' | 'addresses';
+  /** The CAs of the proxies' certificates; empty if they prove themselves in another way. */
+  readonly authorities: readonly AuthorityState[];
+  /** The open connections of proxies. Without certificates, a connection counts once a request on it has the proof. */
+  readonly connections: Iterable<ProxyConnectionState>;
+}
+
 /** A certificate that a server presents. */
 export interface ServerCertificateState {
   /** The name of `sni` that it is for; `undefined` for the server's own. */
   readonly servername: string | undefined;
+  /** When the certificate becomes valid. */
+  readonly notBefore: Date;
   /** When the certificate expires. */
   readonly notAfter: Date;
 }
@@ -116,6 +138,14 @@ export interface Mtls extends AsyncDisposable, TypedEventEmitter<MtlsEvents> {
    * ```
    */
   readonly connections: Iterable<ConnectionState>;
+  /**
+   * The proxies that the server is behind; `undefined` without `options.proxies`.
+   * @example
+   * ```ts
+   * for (const { identity, since } of mtls.proxies?.connections ?? []) console.log(identity?.commonName, since);
+   * ```
+   */
+  readonly proxies: ProxyState | undefined;
   /**
    * Reads every source again and commits what can be used: each CRL, the removal of CAs, new CAs if every source of
    * `ca` is readable, and each key with its certificate. Overlapping calls share one reload.

@@ -118,7 +118,8 @@ describe('a pair from a loader', () => {
     const { as, mtls, presented } = await world({ credentials: new Source(pair(server)) }, root);
     expect(await as(root.client('client1')).get()).toMatchObject({ status: 200 });
     expect(await presented()).toBe(printOf(server));
-    expect(mtls.certificates).toEqual([{ servername: undefined, notAfter: new Date(server.x509.validTo) }]);
+    const [notBefore, notAfter] = [new Date(server.x509.validFrom), new Date(server.x509.validTo)];
+    expect(mtls.certificates).toEqual([{ servername: undefined, notBefore, notAfter }]);
   });
 
   test('may have an encrypted key, with options.passphrase', async () => {
