@@ -1,5 +1,5 @@
 /**
- * The history that the status page shows: the last refusals, evictions and reloads. Bounded.
+ * The history that the status page shows: the last refusals, evictions, forbidden requests and reloads. Bounded.
  *
  * @module
  */
@@ -9,6 +9,8 @@ import { networkOf } from '../server/refusal-log.js';
 import { abbreviate, describeRefusal, type RefusalReason } from '../judgement/refusal.js';
 import { type StandingFault } from '../server/events.js';
 import { type Mtls } from '../server/mtls.js';
+import { ForbiddenRecord } from './forbidden-record.js';
+import { MinuteCounts } from './minute-counts.js';
 import { type StatusRefusal, type StatusReload } from './status-report.js';
 import { baseName, withoutFolders } from './text.js';
 import { shorten } from '../x509/string.js';
@@ -33,6 +35,9 @@ export class History {
   readonly refusals: RefusalRecord = new RefusalRecord(reasonsOfStrangers);
   // Only admitted clients are evicted.
   readonly evictions: RefusalRecord = new RefusalRecord([]);
+  readonly forbidden: ForbiddenRecord = new ForbiddenRecord();
+  readonly refusalCounts: MinuteCounts<RefusalReason> = new MinuteCounts<RefusalReason>();
+  readonly forbiddenCounts: MinuteCounts<'forbidden'> = new MinuteCounts<'forbidden'>();
   readonly reloads: { total: number; failed: number; list: StatusReload[] } = {
     total: 0,
     failed: 0,
@@ -48,6 +53,11 @@ export class History {
     this.since = moment();
     mtls.on('refused', (event) => {
       this.refusals.add(event, moment());
+      this.refusalCounts.add(event.reason, now());
+    });
+    mtls.on('forbidden', (event) => {
+      this.forbidden.add(event, moment());
+      this.forbiddenCounts.add('forbidden', now());
     });
     mtls.on('evicted', (event) => {
       this.evictions.add(event, moment());

@@ -4,13 +4,20 @@
  * @module
  */
 export type { ReadFleet } from './fleet.js';
-export { type StatusOptions, statusRouter } from './status-router.js';
 export type {
-  StatusAuthority,
+  StatusCertificate,
+  StatusExpiry,
+  StatusForbidden,
+  StatusLastHour,
+  StatusProxies,
+  StatusProxy,
+  StatusServer,
+} from './status-overview.js';
+export { type StatusOptions, statusRouter } from './status-router.js';
+export type { StatusAuthority, StatusCrl, StatusList } from './status-material.js';
+export type {
   StatusClient,
   StatusClients,
-  StatusCrl,
-  StatusList,
   StatusRefusal,
   StatusRefusals,
   StatusReload,

@@ -4,6 +4,9 @@
  * @module
  */
 
+import { count } from '../quantity.js';
+import { describeSpan, millisecondsIn } from '../time-span.js';
+
 /** HTML whose values are escaped. */
 export class Markup {
   readonly html: string;
@@ -29,7 +32,32 @@ function toHtml(value: Value): string {
 
 /** `2026-11-27 01:22:05 UTC`, with the full timestamp in an attribute. */
 export function writeTime(iso: string): Markup {
-  return markup`<time datetime="${iso}">${iso.slice(0, 19).replace('T', ' ')} UTC</time>`;
+  return markup`<time datetime="${iso}">${exact(iso)}</time>`;
+}
+
+/** `3 minutes ago` or `in 3 days`, with the exact time as a tooltip. @param now - Milliseconds since 1970. */
+export function writeRelative(iso: string, now: number): Markup {
+  const distance = Date.parse(iso) - now;
+  const span = spanOf(distance);
+  if (Math.abs(distance) < millisecondsIn.second) return writeSpan(iso, 'now');
+  return writeSpan(iso, distance > 0 ? `in ${span}` : `${span} ago`);
+}
+
+/** `40 minutes`, `6 days`, `8 years`: a span without its sign. */
+export function spanOf(ms: number): string {
+  const span = Math.abs(ms);
+  return span < 2 * millisecondsIn.year
+    ? describeSpan(span)
+    : count(Math.floor(span / millisecondsIn.year), 'year');
+}
+
+/** Words for a time, with the exact time as a tooltip. */
+export function writeSpan(iso: string, words: string): Markup {
+  return markup`<time datetime="${iso}" title="${exact(iso)}">${words}</time>`;
+}
+
+function exact(iso: string): string {
+  return `${iso.slice(0, 19).replace('T', ' ')} UTC`;
 }
 
 /** Isolates a name from the text around it: the name may be written from right to left. */

@@ -3,10 +3,13 @@
  *
  * @module
  */
-import { isolate, Markup, markup, writeTime } from './markup.js';
+import { isolate, Markup, markup, spanOf, writeSpan, writeTime } from './markup.js';
 import { style } from './page-style.js';
 import { writeTables } from './page-tables.js';
-import { type StatusFault, type StatusReport } from './status-report.js';
+import { type StatusReport } from './status-report.js';
+import { writeTiles } from './tiles.js';
+import { writeTimeline } from './timeline.js';
+import { judgeReport } from './verdict.js';
 
 /** Writes the page. */
 export function writePage(report: StatusReport): string {
@@ -16,37 +19,33 @@ export function writePage(report: StatusReport): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${report.ready ? 'Ready' : 'Not ready'}: client certificates</title>
+<title>${judgeReport(report).headline}: client certificates</title>
 <style>${new Markup(style)}</style>
 </head>
 <body>
 <header>
 <h1>Client certificates</h1>
-${writeVerdict(report)}
-${report.faults.map(writeFault)}
-<p class="muted">As of ${writeTime(report.at)}. History since ${writeTime(report.since)}.</p>
+${writeServer(report)}
 </header>
 <main>
+${writeTiles(report)}
+<section aria-labelledby="expiry">
+<h2 id="expiry">What expires, and when</h2>
+${writeTimeline(report)}
+</section>
 ${writeTables(report)}
 </main>
+${writeFooter(report)}
 </body>
 </html>
 `.html;
 }
 
-function writeVerdict({ ready, healthy, faults, crls }: StatusReport): Markup {
-  if (!ready) return markup`<p class="verdict bad">Not ready: every CRL is stale.</p>`;
-  if (crls.total === 0)
-    return markup`<p class="verdict bad">Ready, but no CRL is configured: no client is ever revoked.</p>`;
-  // CRLs are sorted by nextUpdate.
-  if (crls.list[0]?.state !== 'stale')
-    return markup`<p class="verdict good">Ready: every CRL is current.</p>`;
-  return healthy || faults.length > 0
-    ? markup`<p class="verdict bad">Ready: a CRL is stale, within its grace period.</p>`
-    : markup`<p class="verdict bad">Ready, but a CRL is stale.</p>`;
+function writeServer({ server: { host, pid, startedAt }, at }: StatusReport): Markup {
+  const up = spanOf(Date.parse(at) - Date.parse(startedAt));
+  return markup`<p class="muted">Host ${isolate(host)}, process ${pid}, up ${writeSpan(startedAt, up)}. As of ${writeTime(at)}.</p>`;
 }
 
-function writeFault({ source, code, message, since }: StatusFault): Markup {
-  return markup`<p class="bad">${isolate(source)} has been at fault since ${writeTime(since)}. Its last-good copy is in force. ${code}: ${isolate(message)}</p>
-`;
+function writeFooter({ server: { version, node }, since }: StatusReport): Markup {
+  return markup`<footer class="muted">express-mtls ${version}, Node ${node}. Refusals, evictions and reloads are recorded since ${writeTime(since)}. The page does not refresh itself.</footer>`;
 }

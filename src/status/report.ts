@@ -3,36 +3,33 @@
  *
  * @module
  */
-import { type ClientIdentity } from '../identity/client-identity.js';
-import { abbreviate } from '../judgement/refusal.js';
+import { hostname } from 'node:os';
 import { type RevocationEntryState } from '../revocation/revocation-state.js';
 import { type AuthorityState } from '../server/authority-state.js';
-import { type ConnectionState, type Mtls } from '../server/mtls.js';
-import { type DistinguishedName } from '../x509/distinguished-name.js';
+import { type Mtls, type ServerCertificateState } from '../server/mtls.js';
+import { describeClients, describeProxies } from './connections.js';
+import { listExpiries, stateOf } from './expiries.js';
 import { describeFault, type History } from './history.js';
-import {
-  type StatusAuthority,
-  type StatusClient,
-  type StatusClients,
-  type StatusCrl,
-  type StatusList,
-  type StatusReport,
-} from './status-report.js';
+import { listOf, nameOf } from './listing.js';
+import { type StatusCertificate, type StatusServer } from './status-overview.js';
+import { type StatusAuthority, type StatusCrl } from './status-material.js';
+import { type StatusReport } from './status-report.js';
 import { baseName } from './text.js';
+import { version } from './version.js';
 import { shorten } from '../x509/string.js';
-
-const mostListed = 100;
-const mostAddresses = 5;
 
 /** The part of a server's handle that a report reads. */
 export type ReportSource = Pick<
   Mtls,
-  'authorities' | 'revocation' | 'connections' | 'faults' | 'healthy' | 'ready'
+  'authorities' | 'certificates' | 'connections' | 'faults' | 'healthy' | 'proxies' | 'ready' | 'revocation'
 >;
 
 /** The other inputs of a report. */
 export interface ReportOptions {
-  readonly history: Pick<History, 'since' | 'refusals' | 'evictions' | 'reloads'>;
+  readonly history: Pick<
+    History,
+    'since' | 'refusals' | 'refusalCounts' | 'evictions' | 'forbidden' | 'forbiddenCounts' | 'reloads'
+  >;
   readonly sources: 'names' | 'paths';
   /** Milliseconds since 1970. */
   readonly now: number;
@@ -41,7 +38,7 @@ export interface ReportOptions {
 /** Reports what is in force, who is connected, and the history. */
 export function createReport(mtls: ReportSource, { history, sources, now }: ReportOptions): StatusReport {
   const { crls } = mtls.revocation;
-  const { refusals, evictions, reloads } = history;
+  const { refusals, evictions, forbidden, reloads } = history;
   const nameSource = (source: string): string =>
     shorten(sources === 'paths' ? source : baseName(source), 200);
   return {
@@ -53,20 +50,54 @@ export function createReport(mtls: ReportSource, { history, sources, now }: Repo
       ...describeFault(fault, sources),
       since: fault.since.toISOString(),
     })),
+    server: describeServer(now),
+    expiries: listOf(listExpiries(mtls, now, nameSource), (expiry) => expiry),
+    certificates: listOf(mtls.certificates, (certificate) => describeCertificate(certificate, now)),
     authorities: listOf(mtls.authorities, (authority) => describeAuthority(authority, now)),
     crls: listOf([...crls].sort(byNextUpdate), (crl) => ({
       ...describeCrl(crl, now),
       source: nameSource(crl.source),
     })),
     clients: describeClients(mtls.connections),
-    refusals: { total: refusals.total, byReason: { ...refusals.byReason }, list: refusals.list },
+    refusals: {
+      total: refusals.total,
+      byReason: { ...refusals.byReason },
+      lastHour: history.refusalCounts.lastHour(now),
+      list: refusals.list,
+    },
     evictions: { total: evictions.total, byReason: { ...evictions.byReason }, list: evictions.list },
     reloads: { ...reloads, list: [...reloads.list] },
+    forbidden: {
+      total: forbidden.total,
+      lastHour: history.forbiddenCounts.lastHour(now),
+      list: forbidden.list,
+    },
+    ...(mtls.proxies === undefined
+      ? {}
+      : { proxies: describeProxies(mtls.proxies, (ca) => describeAuthority(ca, now)) }),
   };
 }
 
-function listOf<Given, Entry>(all: readonly Given[], describe: (one: Given) => Entry): StatusList<Entry> {
-  return { total: all.length, list: all.slice(0, mostListed).map(describe) };
+function describeServer(now: number): StatusServer {
+  return {
+    host: shorten(hostname(), 100),
+    pid: process.pid,
+    version,
+    node: process.version,
+    startedAt: new Date(now - process.uptime() * 1000).toISOString(),
+  };
+}
+
+function describeCertificate(
+  { servername, notBefore, notAfter }: ServerCertificateState,
+  now: number,
+): StatusCertificate {
+  return {
+    servername: servername === undefined ? null : shorten(servername, 200),
+    notBefore: notBefore.toISOString(),
+    notAfter: notAfter.toISOString(),
+    state: stateOf({ notBefore, notAfter }, now),
+  };
 }
 
 function describeAuthority(
@@ -79,6 +110,7 @@ function describeAuthority(
     subject: nameOf(subject),
     issuer: nameOf(issuer),
     serialNumber: shorten(serialNumber, 64),
+    notBefore: notBefore.toISOString(),
     notAfter: notAfter.toISOString(),
     state,
     names,
@@ -112,50 +144,4 @@ function partOf(left: number, life: number): number {
 function byNextUpdate(one: RevocationEntryState, other: RevocationEntryState): number {
   const [first, second] = [one, other].map(({ nextUpdate }) => nextUpdate?.getTime() ?? Infinity);
   return first === second ? 0 : Number(first) - Number(second);
-}
-
-interface Group {
-  readonly identity: ClientIdentity;
-  connections: number;
-  since: Date;
-  readonly addresses: Set<string>;
-}
-
-function describeClients(connections: Iterable<ConnectionState>): StatusClients {
-  const groups = new Map<string, Group>();
-  let total = 0;
-  for (const { identity, remoteAddress, since } of connections) {
-    total++;
-    const group = groups.get(identity.fingerprint256);
-    if (group === undefined) {
-      const addresses = new Set([remoteAddress]);
-      groups.set(identity.fingerprint256, { identity, connections: 1, since, addresses });
-      continue;
-    }
-    group.connections++;
-    group.addresses.add(remoteAddress);
-    if (since < group.since) group.since = since;
-  }
-  const sorted = [...groups.values()].sort(
-    (one, other) => other.connections - one.connections || one.since.getTime() - other.since.getTime(),
-  );
-  return { connections: total, ...listOf(sorted, describeClient) };
-}
-
-function describeClient({ identity, connections, since, addresses }: Group): StatusClient {
-  return {
-    subject: nameOf(identity.subject),
-    issuer: nameOf(identity.issuer),
-    serialNumber: shorten(identity.serialNumber, 64),
-    fingerprint256: identity.fingerprint256,
-    notAfter: identity.notAfter.toISOString(),
-    connections,
-    since: since.toISOString(),
-    addresses: [...addresses].slice(0, mostAddresses).map((address) => shorten(address, 64)),
-    addressCount: addresses.size,
-  };
-}
-
-function nameOf(name: DistinguishedName): string {
-  return shorten(abbreviate(name), 200);
 }

@@ -5,7 +5,15 @@
  */
 import { type ErrorCode } from '../errors.js';
 import { type RefusalReason } from '../judgement/refusal.js';
-import { type AuthorityState } from '../server/authority-state.js';
+import { type StatusAuthority, type StatusCrl, type StatusList } from './status-material.js';
+import {
+  type StatusCertificate,
+  type StatusExpiry,
+  type StatusForbidden,
+  type StatusLastHour,
+  type StatusProxies,
+  type StatusServer,
+} from './status-overview.js';
 
 /**
  * The status of a server.
@@ -27,6 +35,12 @@ export interface StatusReport {
   readonly healthy: boolean;
   /** The faults of the sources. */
   readonly faults: readonly StatusFault[];
+  /** The process. */
+  readonly server: StatusServer;
+  /** Everything that expires, the first to expire first: server certificates, CAs and CRLs. */
+  readonly expiries: StatusList<StatusExpiry>;
+  /** The certificates that the server presents: its own, then those of `sni`. */
+  readonly certificates: StatusList<StatusCertificate>;
   /** The CAs in force. */
   readonly authorities: StatusList<StatusAuthority>;
   /** The CRLs in force, earliest nextUpdate first. */
@@ -34,11 +48,21 @@ export interface StatusReport {
   /** The certificates with open connections, most connections first. */
   readonly clients: StatusClients;
   /** The refused handshakes, newest first. */
-  readonly refusals: StatusRefusals;
+  readonly refusals: StatusRefusals & {
+    /** The refusals within the last hour. */
+    readonly lastHour: StatusLastHour;
+  };
   /** The evicted connections, newest first. */
   readonly evictions: StatusRefusals;
   /** The reloads that changed something or failed, newest first. */
   readonly reloads: StatusReloads;
+  /** The requests that rules forbade (status 403), newest first. */
+  readonly forbidden: StatusList<StatusForbidden> & {
+    /** Those within the last hour. */
+    readonly lastHour: StatusLastHour<'forbidden'>;
+  };
+  /** The proxies; only with the option `proxies` of the server. */
+  readonly proxies?: StatusProxies;
   /** The processes that report to the same store; only with the option `fleet`. */
   readonly fleet?: StatusFleet;
 }
@@ -87,14 +111,6 @@ export interface StatusFault {
   readonly since: string;
 }
 
-/** The first or the last of `total` entries. */
-export interface StatusList<Entry> {
-  /** The number of entries, listed or not. */
-  readonly total: number;
-  /** At most 100 CAs, CRLs and clients, and the last 50 events. */
-  readonly list: readonly Entry[];
-}
-
 /** The connected clients. */
 export interface StatusClients extends StatusList<StatusClient> {
   /** The number of their connections. */
@@ -111,51 +127,6 @@ export interface StatusRefusals extends StatusList<StatusRefusal> {
 export interface StatusReloads extends StatusList<StatusReload> {
   /** The number of failed reloads. */
   readonly failed: number;
-}
-
-/** A CA in force. */
-export interface StatusAuthority {
-  /** Its subject. */
-  readonly subject: string;
-  /** Its issuer. For a root, this is its own subject. */
-  readonly issuer: string;
-  /** Lower-case hex. */
-  readonly serialNumber: string;
-  /** When it expires. */
-  readonly notAfter: string;
-  /** Whether the current time is within its validity period. */
-  readonly state: 'current' | 'expired' | 'not-yet-valid';
-  /**
-   * The names in `sni` for which it admits clients. `'*'` stands for the server itself and every name without its own
-   * CAs.
-   */
-  readonly names: readonly string[];
-  /** Whether a CRL of it is loaded. */
-  readonly crl: AuthorityState['crl'];
-}
-
-/** A CRL in force. */
-export interface StatusCrl {
-  /** The CA that issued it. */
-  readonly issuer: string;
-  /** The CRL number, in decimal. */
-  readonly number: string | null;
-  /** The file or option that it came from. Directories are shown only with `sources: 'paths'`. */
-  readonly source: string;
-  /** The number of entries. */
-  readonly entries: number;
-  /** When it was issued. */
-  readonly thisUpdate: string;
-  /** When the next CRL is due. */
-  readonly nextUpdate: string | null;
-  /** When it was read. */
-  readonly loadedAt: string;
-  /** When its loader last confirmed it; `null` if it came from a file or from memory. */
-  readonly confirmedAt: string | null;
-  /** `'stale'` if the CRL is past its nextUpdate. */
-  readonly state: 'current' | 'stale';
-  /** The remaining fraction of the time from thisUpdate to nextUpdate. */
-  readonly left: number | null;
 }
 
 /** The open connections of one certificate. */

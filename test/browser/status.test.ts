@@ -1,37 +1,48 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { describe, expect } from '@jest/globals';
-import type { Page } from 'playwright-core';
+import { describe, expect, jest } from '@jest/globals';
+import type { Locator, Page } from 'playwright-core';
 import { root } from '../support/program.js';
 import { Stage } from '../support/stage.js';
 import { testInBrowser as test, visitor } from './browser.js';
+import { shrink } from './picture.js';
+import { setScene } from './status-scene.js';
 
 const pictures = path.join(root, 'reports/browser');
 mkdirSync(pictures, { recursive: true });
 
+/** `DOCS_PICTURES=1 npm run test:browser` also renews the pictures of the documentation. */
+const isForDocs = process.env['DOCS_PICTURES'] === '1';
+
+// A browser takes its time on a busy machine.
+jest.setTimeout(120_000);
+
+const [desktop, phone] = [
+  { width: 1100, height: 760 },
+  { width: 390, height: 844 },
+];
 const looks = [
-  { name: 'light', colorScheme: 'light', viewport: { width: 1280, height: 900 } },
-  { name: 'dark', colorScheme: 'dark', viewport: { width: 1280, height: 900 } },
-  { name: 'phone-light', colorScheme: 'light', viewport: { width: 360, height: 740 } },
-  { name: 'phone-dark', colorScheme: 'dark', viewport: { width: 360, height: 740 } },
+  { name: 'light', state: 'trouble', colorScheme: 'light', viewport: desktop },
+  { name: 'dark', state: 'well', colorScheme: 'dark', viewport: desktop },
+  { name: 'phone', state: 'trouble', colorScheme: 'light', viewport: phone },
+  { name: 'phone-dark', state: 'well', colorScheme: 'dark', viewport: phone },
 ] as const;
 
 describe('the status page in a browser', () => {
-  test.each(looks)('reads well: $name', async ({ name, ...look }) => {
-    const stage = await Stage.set('examples/status/server.ts');
-    await stage.revoke('client2', async () => (await stage.call('/', 'client2')) === 'refused');
-    const context = await visitor({ origin: stage.url, certs: stage.certs, as: 'client1', ...look });
+  test.each(looks)('reads well: $name', async ({ name, state, ...look }) => {
+    const { url, ...reader } = await setScene(state);
+    const context = await visitor({ origin: url, ...reader, ...look });
     const page = await context.newPage();
     const requests: string[] = [];
     const complaints: string[] = [];
     page.on('request', (request) => requests.push(new URL(request.url()).pathname));
     page.on('console', (message) => complaints.push(message.text()));
 
-    const response = await page.goto(`${stage.url}/status`);
+    const response = await page.goto(`${url}/status`);
 
     expect(response?.status()).toBe(200);
-    expect(await page.innerText('body')).toContain('CN=client2');
-    await page.screenshot({ path: path.join(pictures, `status-${name}.png`), fullPage: true });
+    expect(await page.innerText('body')).toContain('CN=sensor-17');
+    await takePicture(page, name);
     expect(requests.filter((asked) => asked !== '/favicon.ico')).toEqual(['/status']);
     expect(complaints).toEqual([]);
     expect(await page.locator('script, iframe, object, embed, [onclick], [onload]').count()).toBe(0);
@@ -42,6 +53,24 @@ describe('the status page in a browser', () => {
     expect(await skippedHeadings(page)).toEqual([]);
     expect(await horizontalScroll(page)).toBe(0);
     expect(await faintTexts(page)).toEqual([]);
+    expect(await brokenSerials(page)).toEqual([]);
+    // Whether all is well, and what expires next, without scrolling.
+    for (const answer of ['#state', '#next']) await expectInWindow(page.locator(answer));
+  });
+
+  test('needs no scripts: a table without entries is collapsed, and opens with a click', async () => {
+    const stage = await Stage.set('examples/status/server.ts');
+    const reader = { origin: stage.url, certs: stage.certs, as: 'client1', javaScriptEnabled: false };
+    const page = await (await visitor(reader)).newPage();
+
+    await page.goto(`${stage.url}/status`);
+
+    expect((await page.locator('#state').innerText()).trim()).toBe('Ready');
+    expect(await page.locator('section[aria-labelledby="connections"] table').isVisible()).toBe(true);
+    const evictions = page.locator('section[aria-labelledby="evictions"]');
+    expect(await evictions.locator('p').isVisible()).toBe(false);
+    await evictions.locator('summary').click();
+    expect(await evictions.locator('p').innerText()).toBe('None.');
   });
 
   test('cannot be loaded again once the certificate of its reader is revoked', async () => {
@@ -57,6 +86,31 @@ describe('the status page in a browser', () => {
     expect(outcome).toMatch(/net::ERR_|Playwright client-certificate error/);
   });
 });
+
+/** Takes a picture of what is seen without scrolling, and of the whole page, with the names of the machine replaced. */
+async function takePicture(page: Page, name: string): Promise<void> {
+  await page.evaluate(() => {
+    document.querySelector('header bdi')!.textContent = 'web-1';
+    document.querySelector('header time')!.textContent = '9 days';
+  });
+  await page.screenshot({ path: path.join(pictures, `status-${name}.png`), fullPage: true });
+  if (isForDocs) writeFileSync(path.join(root, `docs/status-${name}.png`), shrink(await page.screenshot()));
+}
+
+async function expectInWindow(element: Locator): Promise<void> {
+  const box = await element.boundingBox();
+  const bottom = (box?.y ?? Infinity) + (box?.height ?? 0);
+  expect(bottom).toBeLessThan(element.page().viewportSize()!.height);
+}
+
+/** Serial numbers on more than one line. */
+async function brokenSerials(page: Page): Promise<string[]> {
+  return await page
+    .locator('.serial')
+    .evaluateAll((all) =>
+      all.filter((one) => one.getBoundingClientRect().height > 30).map(({ textContent }) => textContent),
+    );
+}
 
 /** Headings that are more than one level below the one before; the first is to be the only h1. */
 async function skippedHeadings(page: Page): Promise<string[]> {

@@ -165,6 +165,7 @@ describe('the report', () => {
           subject: 'CN=ca',
           issuer: 'CN=ca',
           serialNumber: expect.stringMatching(/^[0-9a-f]+$/),
+          notBefore: expect.stringMatching(/^\d{4}-.*Z$/),
           notAfter: expect.stringMatching(/^\d{4}-.*Z$/),
           state: 'current',
           names: ['*'],
@@ -239,11 +240,11 @@ describe('the report', () => {
       ],
     });
     const { body } = await page();
-    expect(body).toContain('<bdi>ca-crl.pem</bdi> has been at fault since');
+    expect(body).toContain('<bdi>ca-crl.pem</bdi> has been at fault for');
     expect(body).not.toContain(directory);
     publish(files.crl, root.crl({ number: 2, revoked: [client2] }).pem);
     await mtls.reload();
-    expect((await page()).body).not.toContain('has been at fault since');
+    expect((await page()).body).not.toContain('has been at fault for');
     expect((await report()).reloads.list.slice(0, 2)).toMatchObject([
       { outcome: 'reloaded' },
       { outcome: 'recovered', source: 'ca-crl.pem', code: 'ERR_MTLS_PEM_INVALID' },
@@ -322,6 +323,72 @@ describe('the report', () => {
     expect((await server.page()).body).toContain('5 more are not listed');
   });
 
+  test('has the forbidden requests, with the whole path and without the query', async () => {
+    const { report, page, as, root } = await watched({
+      makeApp: () => {
+        const app = express();
+        app.use('/reports', requireClient({ commonName: 'boss' }));
+        app.use(mtlsErrorHandler());
+        return app;
+      },
+    });
+    const client1 = root.client('client1');
+    for (const query of ['a=1', 'a=2'])
+      expect(await as(client1).get(`/reports/7?${query}`)).toMatchObject({ status: 403 });
+    const { forbidden, refusals } = await report();
+    expect(refusals.total).toBe(0);
+    expect(forbidden).toMatchObject({ total: 2, lastHour: { total: 2 } });
+    expect(forbidden.list).toEqual([
+      {
+        at: expect.any(String),
+        firstAt: expect.any(String),
+        count: 2,
+        subject: 'CN=client1',
+        serialNumber: client1.serial,
+        remoteAddress: '127.0.0.1',
+        method: 'GET',
+        url: '/reports/7',
+        rule: '{ commonName: "boss" }',
+        refusedBy: ['commonName'],
+      },
+    ]);
+    expect((await page()).body).toContain('<bdi>GET /reports/7</bdi>');
+  });
+
+  test('counts the refusals of the last hour', async () => {
+    const { report, as, clock } = await watched();
+    const stranger = ca('elsewhere').client('stranger');
+    expect(await as(stranger).get()).toMatchObject({ status: 'refused' });
+    expect((await report()).refusals.lastHour).toMatchObject({ total: 1 });
+    clock.advance(3_600_000);
+    const { refusals } = await report();
+    expect(refusals).toMatchObject({ total: 1, lastHour: { total: 0, byReason: {} } });
+  });
+
+  test('has the certificates of the server and of its names, and what expires first', async () => {
+    const root = ca('ca');
+    const own = root.server({ sans: { dns: ['a.example'] }, notAfter: new Date(Date.now() + 3_600_000) });
+    const sni = { 'a.example': { key: own.keyPem, cert: own.pem } };
+    const { report } = await watched({ root, options: { sni } });
+    const { certificates, expiries } = await report();
+    expect(certificates).toMatchObject({
+      total: 2,
+      list: [{ servername: null }, { servername: 'a.example' }],
+    });
+    expect(expiries.list).toMatchObject([
+      {
+        kind: 'server-certificate',
+        name: 'a.example',
+        source: null,
+        expiresAt: own.notAfter.toISOString(),
+        state: 'current',
+      },
+      { kind: 'server-certificate', name: null },
+      { kind: 'crl', name: 'CN=ca', source: 'ca-crl.pem, number 1' },
+      { kind: 'ca', name: 'CN=ca' },
+    ]);
+  });
+
   test('states that there is no CRL', async () => {
     const app = express();
     const root = ca('ca');
@@ -359,7 +426,7 @@ describe('what certificates say', () => {
     const tags = new Set(body.match(/<[a-z]+/g));
     for (const tag of tags)
       expect(
-        '<html <head <meta <title <style <body <header <h <p <a <main <section <div <table <caption <thead <tr <th <tbody <td <bdi <br <span <time <meter'.split(
+        '<html <head <meta <title <style <body <header <footer <h <p <a <main <section <div <strong <ul <li <details <summary <table <caption <thead <tr <th <tbody <td <bdi <br <span <code <time <meter <svg <circle <path <rect <line <text'.split(
           ' ',
         ),
       ).toContain(tag);
@@ -396,7 +463,9 @@ describe('the probe', () => {
     expect(ready(await as().get('/status/ready'))).toEqual([503, { ready: false, reason }]);
     expect(ready(await as().get('/status/ready', { method: 'HEAD' }))).toEqual([503, '']);
     expect(await report()).toMatchObject({ ready: false, crls: { list: [{ state: 'stale', left: 0 }] } });
-    expect((await page()).body).toContain('Not ready: every CRL is stale.');
+    const { body } = await page();
+    expect(body).toContain('Not ready, 1 problem');
+    expect(body).toContain('Every CRL is stale.');
   });
 
   test('is open to callers without a certificate on request, unlike the page', async () => {
@@ -689,4 +758,59 @@ test('the page lists the processes of a fleet, escaped, and is shown although th
   expect((await down.report()).fleet).toEqual({ outcome: 'failed', total: 0, list: [] });
   expect((await down.page()).body).toContain('The store cannot be read.');
   expect((await (await watched()).report()).fleet).toBeUndefined();
+});
+
+test('behind proxies with certificates, the page has their CAs and connections, apart from those of clients', async () => {
+  const [root, proxyCa] = [ca('ca'), ca('proxy-ca')];
+  const { ca: caFile } = writeMaterial(temporaryDirectory(), { ca: proxyCa.pem });
+  const proxies: MtlsOptions['proxies'] = {
+    from: { ca: caFile, rule: { commonName: 'nginx' } },
+    header: 'rfc9440',
+    direct: 'admit',
+  };
+  const { report, as, mtls, page } = await watched({ root, options: { proxies } });
+  const nginx = proxyCa.client('nginx');
+  const client1 = root.client('client1');
+  const headers = { 'Client-Cert': `:${client1.der.toString('base64')}:` };
+  const proxy = as(nginx, { keepAlive: true });
+  expect(await proxy.get('/', { headers })).toMatchObject({ status: 200 });
+  const shown = await report();
+  expect(shown.proxies).toMatchObject({
+    proof: 'certificate',
+    connections: 1,
+    authorities: { total: 1, list: [{ subject: 'CN=proxy-ca' }] },
+    list: [{ subject: 'CN=nginx', remoteAddress: '127.0.0.1', connections: 1 }],
+  });
+  expect(shown.authorities.list).toMatchObject([{ subject: 'CN=ca' }]);
+  expect(shown.expiries.list.map(({ kind, name }) => [kind, name])).toContainEqual([
+    'proxy-ca',
+    'CN=proxy-ca',
+  ]);
+  // The operator, who is connected directly.
+  expect(shown.clients.connections).toBe(1);
+  expect([...(mtls.proxies?.connections ?? [])]).toMatchObject([{ identity: { commonName: 'nginx' } }]);
+  expect((await page()).body).toContain('<h2 id="tile-proxies">Proxies</h2>');
+});
+
+test('behind proxies with a secret, a connection is listed once a request on it has the secret', async () => {
+  const root = ca('ca');
+  const secret = Buffer.alloc(32, 's');
+  const proxies: MtlsOptions['proxies'] = { from: { secret }, header: 'rfc9440', direct: 'admit' };
+  const { report, as } = await watched({ root, options: { proxies } });
+  const client = as(undefined, { keepAlive: true });
+  await client.get('/');
+  expect((await report()).proxies).toMatchObject({ proof: 'secret', connections: 0 });
+  const headers = { 'Mtls-Proxy-Secret': secret.toString('latin1') };
+  await client.get('/', { headers });
+  expect((await report()).proxies).toMatchObject({
+    connections: 1,
+    authorities: { total: 0 },
+    list: [{ subject: null, remoteAddress: '127.0.0.1', connections: 1 }],
+  });
+});
+
+test('without proxies, the handle and the report have none', async () => {
+  const { report, mtls } = await watched();
+  expect(mtls.proxies).toBeUndefined();
+  expect(await report()).not.toHaveProperty('proxies');
 });

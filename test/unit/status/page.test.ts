@@ -8,6 +8,10 @@ const at = '2026-06-15T12:00:00.000Z';
 const script = '<script>alert(1)</script>';
 const breakout = `"><img src=x onerror='alert(1)'>\``;
 
+const crlEnd = '2026-06-18T12:00:00.000Z';
+const minutes = (at59: number): number[] => [...Array<number>(59).fill(0), at59];
+const revokedOnce = { from: '2026-06-15T11:01:00.000Z', total: 3, byReason: { revoked: minutes(3) } };
+
 const crl: StatusReport['crls']['list'][number] = {
   issuer: 'CN=ca',
   number: '7',
@@ -37,6 +41,38 @@ const report: StatusReport = {
   ready: true,
   healthy: true,
   faults: [],
+  server: {
+    host: 'web-1',
+    pid: 4711,
+    version: '1.2.3',
+    node: 'v24.0.0',
+    startedAt: '2026-06-10T12:00:00.000Z',
+  },
+  expiries: {
+    total: 3,
+    list: [
+      { kind: 'crl', name: 'CN=ca', source: 'ca-crl.pem, number 7', expiresAt: crlEnd, state: 'current' },
+      {
+        kind: 'server-certificate',
+        name: null,
+        source: null,
+        expiresAt: '2026-09-01T00:00:00.000Z',
+        state: 'current',
+      },
+      { kind: 'ca', name: 'CN=ca', source: null, expiresAt: '2036-01-01T00:00:00.000Z', state: 'current' },
+    ],
+  },
+  certificates: {
+    total: 1,
+    list: [
+      {
+        servername: null,
+        notBefore: '2026-06-01T00:00:00.000Z',
+        notAfter: '2026-09-01T00:00:00.000Z',
+        state: 'current',
+      },
+    ],
+  },
   authorities: {
     total: 2,
     list: [
@@ -44,7 +80,8 @@ const report: StatusReport = {
         subject: 'CN=ca',
         issuer: 'CN=ca',
         serialNumber: '1',
-        notAfter: at,
+        notBefore: '2026-01-01T00:00:00.000Z',
+        notAfter: '2036-01-01T00:00:00.000Z',
         state: 'current',
         names: ['*'],
         crl: 'loaded',
@@ -53,10 +90,11 @@ const report: StatusReport = {
         subject: 'CN=b',
         issuer: 'CN=ca',
         serialNumber: '2',
-        notAfter: at,
-        state: 'expired',
+        notBefore: '2026-01-01T00:00:00.000Z',
+        notAfter: '2027-01-01T00:00:00.000Z',
+        state: 'current',
         names: ['b.example'],
-        crl: 'missing',
+        crl: 'loaded',
       },
     ],
   },
@@ -78,7 +116,7 @@ const report: StatusReport = {
       },
     ],
   },
-  refusals: { total: 3, byReason: { revoked: 3 }, list: [refusal] },
+  refusals: { total: 3, byReason: { revoked: 3 }, lastHour: revokedOnce, list: [refusal] },
   evictions: { total: 0, byReason: {}, list: [] },
   reloads: {
     total: 2,
@@ -95,71 +133,106 @@ const report: StatusReport = {
       { at, outcome: 'recovered', source: 'ca-crl.pem', code: 'ERR_MTLS_CRL_INVALID' },
     ],
   },
+  forbidden: { total: 0, lastHour: { from: at, total: 0, byReason: {} }, list: [] },
 };
 const page = writePage(report);
 
 describe('the page', () => {
   test('shows what is in force, who is connected and the history', () => {
-    const text = page
-      .replace(/<style>.*<\/style>/s, '')
-      .replace(/<[^>]*>/g, ' ')
-      .replace(/\s+/g, ' ');
+    const text = textOf(page);
     for (const part of [
-      'Ready: every CRL is current.',
-      'CN=ca CN=ca loaded all without CAs of their own 2026-06-15 12:00:00 UTC',
-      'CN=b CN=ca missing: its CRL is not loaded b.example 2026-06-15 12:00:00 UTC expired',
-      'CN=ca current 3 days left 3 days left, until 2026-06-18 12:00:00 UTC 24 hours 2 7 ca-crl.pem',
+      'Host web-1, process 4711, up 5 days. As of 2026-06-15 12:00:00 UTC.',
+      'Ready Expires next: The CRL of CN=ca, in 3 days No faults, and nothing expires soon.',
+      'Connections 9 from 101 clients',
+      'Refused in the last hour 3 3 revoked',
+      'Server certificate 77 days left',
+      'Next CRL to expire 3 days left: CN=ca',
+      'CRL CN=ca ca-crl.pem, number 7 current in 3 days 2026-06-18',
+      'Certificate of the server current in 77 days 2026-09-01',
+      'CN=ca serial 1 itself loaded all without CAs of their own in 9 years',
+      'CN=b serial 2 CN=ca loaded b.example in 199 days',
+      'CN=ca current in 3 days 75 % left 24 hours ago 2 7 ca-crl.pem',
       '9 open connections of 101 clients; 100 more are not listed',
-      'CN=client1 serial 1001 CN=ca 9 2026-06-15 09:00:00 UTC , 3 hours 192.0.2.1, 192.0.2.2 and 2 more',
+      'CN=client1 serial 1001 CN=ca 9 3 hours ago 192.0.2.1, 192.0.2.2 and 2 more',
       'Refused handshakes: 3 (3 revoked)',
-      'CN=client2 serial 1002 192.0.2.7 revoked it was revoked 3 since 2026-06-15 11:00:00 UTC',
-      'Evictions None.',
+      'CN=client2 serial 1002 192.0.2.7 revoked it was revoked 3 first 60 minutes ago',
+      'Evictions none None.',
       'reloaded 1 newly revoked, 0 no longer listed, 2 connections closed, 3.5 ms',
       'failed ERR_MTLS_CRL_INVALID: ca-crl.pem: is no CRL The last-good copy stays in force.',
       'recovered ca-crl.pem can be used again: ERR_MTLS_CRL_INVALID is fixed.',
+      'express-mtls 1.2.3, Node v24.0.0.',
     ])
       expect(text).toContain(part);
   });
 
-  test('states in words what is stale and since when, and which source has a fault', () => {
-    const stale = { ...crl, nextUpdate: '2026-06-15T09:00:00.000Z', state: 'stale', left: 0 } as const;
-    const fault = {
-      source: 'ca-crl.pem',
-      code: 'ERR_MTLS_CRL_INVALID',
-      message: 'is no CRL',
-      since: '2026-06-15T11:30:00.000Z',
+  test('shows relative times, and the exact ones as tooltips', () => {
+    expect(page).toContain(
+      '<time datetime="2026-06-18T12:00:00.000Z" title="2026-06-18 12:00:00 UTC">in 3 days</time>',
+    );
+    expect(page).toContain(
+      '<time datetime="2026-06-15T11:00:00.000Z" title="2026-06-15 11:00:00 UTC">60 minutes ago</time>',
+    );
+    expect(page).toContain(`<time datetime="${at}" title="2026-06-15 12:00:00 UTC">now</time>`);
+  });
+
+  test('collapses tables without entries, and no others', () => {
+    expect(page.match(/<details>\s*<summary><h2 id="[a-z-]+"/g)?.join(' ')).toMatch(
+      /^\S+\s+<summary><h2 id="forbidden-requests" .*"evictions"$/s,
+    );
+    expect(page.match(/<details open>/g)).toHaveLength(6);
+  });
+
+  test('shows forbidden requests', () => {
+    const request = {
+      ...refusal,
+      subject: 'CN=client2',
+      serialNumber: '1002',
+      method: 'GET',
+      url: '/reports',
+      rule: '{ organizationalUnit: "finance" }',
+      refusedBy: ['organizationalUnit'],
+    };
+    const lastHour = { from: at, total: 3, byReason: { forbidden: minutes(3) } };
+    const text = textOf(writePage({ ...report, forbidden: { total: 3, lastHour, list: [request] } }));
+    expect(text).toContain('3 by rules (403)');
+    expect(text).toContain(
+      'CN=client2 serial 1002 192.0.2.7 GET /reports { organizationalUnit: &#34;finance&#34; } forbids by organizationalUnit 3 first',
+    );
+  });
+
+  test('shows the proxies, and how they prove themselves', () => {
+    const { authorities } = report;
+    const proxy = { subject: 'CN=nginx', remoteAddress: '192.0.2.9', connections: 4, since: at };
+    const proxies = { proof: 'certificate', connections: 4, total: 1, list: [proxy], authorities } as const;
+    const text = textOf(writePage({ ...report, proxies }));
+    expect(text).toContain('Proxies 4 open connections proved by certificate CN=nginx');
+    expect(text).toContain('CN=nginx 192.0.2.9 4 now');
+    expect(text).toContain('The CAs whose certificates can belong to proxies');
+    const bare = {
+      proof: 'secret',
+      connections: 0,
+      total: 0,
+      list: [],
+      authorities: { total: 0, list: [] },
     } as const;
-    const bad = writePage({
-      ...report,
-      ready: false,
-      crls: { total: 1, list: [stale] },
-      healthy: false,
-      faults: [fault],
-    });
-    expect(bad).toContain('<title>Not ready: client certificates</title>');
-    expect(bad).toContain('Not ready: every CRL is stale.');
-    expect(bad).toContain('<span class="bad">stale</span>');
-    expect(bad).toContain('expired 3 hours ago, at');
-    expect(bad).toContain('<bdi>ca-crl.pem</bdi> has been at fault since');
-    expect(page).not.toContain('has been at fault since');
-    const staleOne = writePage({ ...report, healthy: false, crls: { total: 2, list: [stale, crl] } });
-    expect(staleOne).toContain('Ready, but a CRL is stale.');
-    const inGrace = writePage({ ...report, crls: { total: 1, list: [stale] } });
-    expect(inGrace).toContain('Ready: a CRL is stale, within its grace period.');
-    const without = writePage({ ...report, crls: { total: 0, list: [] } });
-    expect(without).toContain('no CRL is configured: no client is ever revoked');
+    expect(textOf(writePage({ ...report, proxies: bare }))).toContain(
+      'Proxies 0 open connections proved by secret',
+    );
   });
 
   test('shows the remaining time as a labelled meter, except for a CRL without nextUpdate', () => {
     expect(page).toMatch(
-      /<meter min="0" max="1" low="0.1" high="0.2" optimum="1" value="0.75" aria-label="Time left of the CRL of CN=ca">3 days left<\/meter>/,
+      /<meter min="0" max="1" low="0.1" high="0.2" optimum="1" value="0.75" aria-label="Time left of the CRL of CN=ca">75 % left<\/meter>/,
     );
     const endless = writePage({
       ...report,
+      expiries: { total: 0, list: [] },
       crls: { total: 1, list: [{ ...crl, nextUpdate: null, left: null }] },
     });
     expect(endless).not.toContain('<meter');
     expect(endless).toContain('never expires');
+    expect(textOf(endless)).toContain('Next CRL to expire never no CRL has a nextUpdate');
+    expect(textOf(endless)).toContain('Nothing else expires.');
   });
 
   test('shows clients without a subject, and without a certificate', () => {
@@ -167,10 +240,10 @@ describe('the page', () => {
     const unknown = { ...refusal, subject: null, serialNumber: null };
     const shown = writePage({
       ...report,
-      refusals: { total: 2, byReason: { revoked: 2 }, list: [nameless, unknown] },
+      refusals: { ...report.refusals, list: [nameless, unknown] },
     });
     expect(shown).toContain(
-      '<td role="cell" data-name="Who"><bdi>no subject</bdi><br><span class="muted">serial 1002</span></td>',
+      '<td role="cell" data-name="Who"><bdi>no subject</bdi><span class="serial muted" title="serial 1002">serial <code>1002</code></span></td>',
     );
     expect(shown).toContain('<td role="cell" data-name="Who">no readable certificate</td>');
   });
@@ -178,7 +251,7 @@ describe('the page', () => {
   test('escapes every value', () => {
     const hostile = JSON.parse(
       JSON.stringify(report).replace(
-        /"(CN=[^"]*|1001|1002|192[^"]*|ca-crl.pem[^"]*|it was revoked|b.example|7)"/g,
+        /"(CN=[^"]*|1001|1002|192[^"]*|ca-crl.pem[^"]*|it was revoked|b.example|7|web-1|v24.0.0)"/g,
         JSON.stringify(script + breakout),
       ),
       // A reviver cannot tell keys from values, but every key stays.
@@ -186,7 +259,7 @@ describe('the page', () => {
     const attacked = writePage(hostile);
     expect(
       attacked.match(/&#60;script&#62;alert\(1\)&#60;\/script&#62;&#34;&#62;&#60;img/g)?.length,
-    ).toBeGreaterThan(12);
+    ).toBeGreaterThan(20);
     // No tag and no attribute more than in the page without the attack.
     expect(tagsOf(attacked)).toEqual(tagsOf(page));
     expect(attacked).not.toMatch(/<script|<img/);
@@ -206,35 +279,48 @@ describe('the page', () => {
     expect(page).toContain('<meta name="viewport" content="width=device-width, initial-scale=1">');
     expect(page).toContain('prefers-color-scheme: dark');
     expect(page.match(/<h1>/g)).toHaveLength(1);
-    expect(page.match(/<h2 /g)).toHaveLength(6);
-    const tables = page.match(/<table role="table">[^]*?<\/table>/g) ?? [];
-    expect(tables).toHaveLength(5);
+    expect(page.match(/<h2 /g)).toHaveLength(14);
+    const tables = page.match(/<table role="table"[^]*?<\/table>/g) ?? [];
+    expect(tables).toHaveLength(7);
+    // Each picture has words, or is hidden because words stand beside it.
+    for (const [svg] of page.matchAll(/<svg[^>]*>/g))
+      expect(svg).toMatch(/aria-hidden="true"|role="img" aria-label="[^"]+"|class="bar/);
+    for (const [cell] of page.matchAll(/<t[hd][^>]*>(?:Time left )?<svg class="bar/g))
+      expect(cell).toContain('aria-hidden="true"');
     for (const table of tables) {
       expect(table).toMatch(/<caption>[^<]+<\/caption>/);
       expect(table).not.toMatch(
-        /<th(?! role="(?:column|row)header" scope="(?:col|row)")[ >]|<t[dr](?! role=)/,
+        /<th(?! role="(?:column|row)header" scope="(?:col|row)"| class="scale" aria-hidden="true")[ >]|<t[dr](?! role=| class="scale" aria-hidden="true")/,
       );
     }
-    expect(page.match(/<div class="wide" role="region" aria-labelledby="\w+" tabindex="0">/g)).toHaveLength(
-      5,
-    );
+    expect(
+      page.match(/<div class="wide" role="region" aria-labelledby="[a-z-]+" tabindex="0">/g),
+    ).toHaveLength(6);
   });
 
   test.each([
-    ['light', '#fff', ['#1b1f24', '#57606a', '#10652f', '#a8071a']],
-    ['dark', '#14171b', ['#e6e9ed', '#a3acb8', '#7fd99a', '#ff9d97']],
-  ])('has sufficient contrast in %s mode (WCAG 2.2, 1.4.3)', (_theme, back, texts) => {
-    expect(page).toContain(`--back: ${back};`);
+    ['light', ['#fff', '#f6f8fa'], ['#1b1f24', '#57606a', '#10652f', '#7a4b00', '#a8071a']],
+    ['dark', ['#14171b', '#1d2228'], ['#e6e9ed', '#a3acb8', '#7fd99a', '#f2c14e', '#ff9d97']],
+  ])('has sufficient contrast in %s mode (WCAG 2.2, 1.4.3)', (_theme, [back = '', tile = ''], texts) => {
+    expect(page).toContain(`--back: ${back}; --tile: ${tile};`);
     for (const text of texts) {
       expect(page).toContain(`: ${text};`);
-      expect([text, contrast(text, back) >= 4.5]).toEqual([text, true]);
+      expect([text, contrast(text, back) >= 4.5, contrast(text, tile) >= 4.5]).toEqual([text, true, true]);
     }
   });
 });
 
+function textOf(html: string): string {
+  return html
+    .replace(/<style>.*<\/style>/s, '')
+    .replace(/<[^>]*>/g, ' ')
+    .replace(/\s+/g, ' ')
+    .replace(/ ([,.:])/g, '$1');
+}
+
 function tagsOf(html: string): string[] {
   return (html.replace(/<style>[^]*<\/style>/, '').match(/<\/?[a-z][^>]*>/g) ?? []).map((tag) =>
-    tag.replace(/(aria-label)="[^"]*"/, '$1'),
+    tag.replace(/(aria-label|title)="[^"]*"/, '$1'),
   );
 }
 
