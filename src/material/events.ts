@@ -13,6 +13,8 @@ export interface MaterialEvents {
   'long-ca-names': [LongNames];
   /** A CRL of version 2 without a CRL number came into force. */
   'crl-without-number': [VerifiedCrl];
+  /** A watched file was removed or replaced, and its path still leads to the old content, as a mount of it does. */
+  'file-unlinked': [{ readonly source: string }];
 }
 
 /** The length of the CA names. */

@@ -149,7 +149,7 @@ export class FileWatch {
     this.#settling.unref();
   }
 
-  /** Everything that changes when a file does: identity, size, and both times in nanoseconds. */
+  /** Everything that changes when a file does: identity, size, number of names, and both times in nanoseconds. */
   async #describe(): Promise<string> {
     const descriptions = await Promise.all(this.#options.paths.map((path) => describe(path)));
     return descriptions.join('\n');
@@ -226,8 +226,8 @@ async function describeOne(path: string): Promise<{ text: string; isDirectory: b
   return { text: textOf(path, seen), isDirectory: seen.isDirectory() };
 }
 
-function textOf(path: string, { dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
-  return `${path} ${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+function textOf(path: string, { dev, ino, nlink, size, mtimeNs, ctimeNs }: BigIntStats): string {
+  return `${path} ${dev} ${ino} ${nlink} ${size} ${mtimeNs} ${ctimeNs}`;
 }
 
 /** {@link describe}, synchronously. */

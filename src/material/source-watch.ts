@@ -4,14 +4,18 @@
  * @module
  */
 import { holdDescriptor, releaseDescriptor } from './descriptor-reserve.js';
+import { type EventSink } from '../logger.js';
+import { type MaterialEvents } from './events.js';
 import { FileWatch } from './file-watch.js';
 import { type MaterialSettings } from './settings.js';
 import { type SourceLoader } from './source-options.js';
 import { isLoader, isPath } from './sources.js';
+import { UnlinkedFiles } from './unlinked-files.js';
 
 /** Reports that a source may have changed. */
 export class SourceWatch {
   readonly #files: FileWatch | undefined;
+  readonly #unlinked: UnlinkedFiles;
   readonly #loaders: readonly Pick<SourceLoader, 'watch'>[];
   #subscriptions: readonly Disposable[] | undefined;
   #onChange: () => void = () => {
@@ -21,7 +25,10 @@ export class SourceWatch {
   #isHolding = false;
 
   /** Subscribes to the loaders. Files are watched from {@link SourceWatch.begin} on. */
-  constructor({ credentials, ca, crl, proxies, names, pollMs }: MaterialSettings) {
+  constructor(
+    { credentials, ca, crl, proxies, names, pollMs }: MaterialSettings,
+    sink: EventSink<MaterialEvents>,
+  ) {
     const own = [...names.values()];
     const trusts = [proxies?.trust, ...own.map(({ trust }) => trust)];
     const clients = [
@@ -34,8 +41,10 @@ export class SourceWatch {
     const files = pairs.flatMap((pair) => (pair.credentials === undefined ? [pair.key, pair.cert] : []));
     const pairLoaders = pairs.flatMap((pair) => pair.credentials ?? []);
     const paths = [...new Set([...files, ...clients, ...secrets].filter(isPath))];
+    this.#unlinked = new UnlinkedFiles(paths, sink);
     const onChange = (): void => {
       this.#onChange();
+      void this.#unlinked.look();
     };
     this.#files = pollMs === undefined ? undefined : new FileWatch({ paths, pollMs, onChange });
     const loaders = [...pairLoaders, ...[...clients, ...secrets].filter(isLoader)];
@@ -66,6 +75,7 @@ export class SourceWatch {
     this.#isHolding = true;
     if (this.#subscriptions === undefined) this.#subscribe();
     this.#files?.begin();
+    if (this.#files !== undefined) void this.#unlinked.look();
     if (this.#isMissed) onChange();
   }
 

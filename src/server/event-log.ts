@@ -97,6 +97,12 @@ const lines: Lines = {
         'distinguishes it from an older CRL: a CA that was restored from a backup can undo revocations unnoticed, and no ' +
         'delta CRL can be combined with it. Have the CA number its CRLs (openssl ca: "crlnumber" in its .cnf)',
     ),
+  'file-unlinked': ({ source }) =>
+    warn(
+      { source },
+      `${source} was removed or replaced, and this process can only see the old file: no update reaches it. ` +
+        'A mount of a single file does this: mount its folder instead, and restart the container',
+    ),
   'long-ca-names': ({ octets, limit, cas, servername }) =>
     warn(
       { octets, cas },

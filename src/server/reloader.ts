@@ -64,7 +64,7 @@ export class Reloader {
     });
     this.#trials = new Trials(settings, reporter);
     this.#faults = new StandingFaults(reporter, settings.now);
-    this.#watch = new SourceWatch(settings);
+    this.#watch = new SourceWatch(settings, reporter);
     this.#signals = settings.signals ? new SignalWatch(reporter, settings.logger !== undefined) : undefined;
   }
 

@@ -140,7 +140,8 @@ test('every program in docs/ is run by a test', () => {
   const named = documents
     .filter((document) => document.startsWith('docs/'))
     .flatMap((document) => codeBlocks(document).flatMap(({ file }) => (file ? [`${document} ${file}`] : [])));
-  // Those about proxies are run in test/proxies, the one about CORS in test/browser.
+  // Those about proxies are run in test/proxies, that about CORS in test/browser, that about fleets in test/stores, that
+  // about Docker in test/package, and those about systemd and pm2 in files of their own.
   expect(named.sort()).toEqual([
     'docs/behind-apache.md server.ts',
     'docs/behind-caddy.md server.ts',
@@ -149,10 +150,15 @@ test('every program in docs/ is run by a test', () => {
     'docs/coming-from-client-certificate-auth.md server.mjs',
     'docs/coming-from-passport-client-cert.md server.ts',
     'docs/cors.md server.mjs',
+    'docs/docker.md server.mjs',
+    'docs/fleet.md server.mjs',
     'docs/getting-started.md server.mjs',
     'docs/kubernetes.md server.ts',
     'docs/logging.md pino-http.mjs',
     'docs/logging.md server.mjs',
+    'docs/pm2-and-cluster.md cluster.mjs',
+    'docs/pm2-and-cluster.md server.mjs',
     'docs/rules.md check-rules.mjs',
+    'docs/systemd.md server.mjs',
   ]);
 });
