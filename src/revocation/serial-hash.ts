@@ -10,8 +10,13 @@ export function randomSeed(): Uint32Array {
   return randomFillSync(new Uint32Array(2));
 }
 
+/** The same bytes, to be read by word: an unaligned word in one step instead of four. */
+export function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
+}
+
 /** HalfSipHash-1-3 (Aumasson and Bernstein) of `width` octets, 32 bits: keyed, and computed in 32-bit words. */
-export function hashSerial(bytes: Uint8Array, offset: number, width: number, seed: Uint32Array): number {
+export function hashSerial(bytes: DataView, offset: number, width: number, seed: Uint32Array): number {
   let v0 = seed[0] as number;
   let v1 = seed[1] as number;
   let v2 = 0x6c796765 ^ v0;
@@ -19,13 +24,7 @@ export function hashSerial(bytes: Uint8Array, offset: number, width: number, see
   const whole = width & ~3;
   for (let index = 0; index <= whole; index += 4) {
     const at = offset + index;
-    const word =
-      index < whole
-        ? (bytes[at] as number) |
-          ((bytes[at + 1] as number) << 8) |
-          ((bytes[at + 2] as number) << 16) |
-          ((bytes[at + 3] as number) << 24)
-        : lastWord(bytes, at, width);
+    const word = index < whole ? bytes.getInt32(at, true) : lastWord(bytes, at, width);
     v3 ^= word;
     v0 = (v0 + v1) | 0;
     v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
@@ -56,8 +55,8 @@ export function hashSerial(bytes: Uint8Array, offset: number, width: number, see
 }
 
 /** The last word: the remaining octets and the length, as the hash defines it. */
-function lastWord(bytes: Uint8Array, at: number, width: number): number {
+function lastWord(bytes: DataView, at: number, width: number): number {
   let word = width << 24;
-  for (let octet = 0; octet < (width & 3); octet++) word |= (bytes[at + octet] as number) << (8 * octet);
+  for (let octet = 0; octet < (width & 3); octet++) word |= bytes.getUint8(at + octet) << (8 * octet);
   return word;
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { hashSerial } from './serial-hash.js';
+import { hashSerial, viewOf } from './serial-hash.js';
 import { findRow, lifting, type SerialTableData } from './serial-table.js';
 
 /** The rows to pack: the offset of each serial number in `bytes`, and its data. */
@@ -124,8 +124,9 @@ function hashRows(
 ): Uint32Array {
   const buckets = new Uint32Array(offsets.length);
   const mask = starts.length - 2;
+  const view = viewOf(bytes);
   for (let row = 0; row < offsets.length; row++) {
-    const bucket = hashSerial(bytes, offsets[row] as number, width, seed) & mask;
+    const bucket = hashSerial(view, offsets[row] as number, width, seed) & mask;
     buckets[row] = bucket;
     const part = (bucket >>> bitsOfPart) + 1;
     parts[part] = (parts[part] as number) + 1;
@@ -147,20 +148,28 @@ function dealRows(
 ): Uint32Array {
   const { width, serials, dates: dealtDates, reasons: dealtReasons } = table;
   const next = parts.slice();
+  const source = viewOf(bytes);
+  const target = viewOf(serials);
   const dealt = new Uint32Array(buckets.length);
   for (let row = 0; row < buckets.length; row++) {
     const bucket = buckets[row] as number;
     const part = bucket >>> bitsOfPart;
     const place = next[part] as number;
     next[part] = place + 1;
-    let from = offsets[row] as number;
-    const end = from + width;
-    for (let to = place * width; from < end; from++, to++) serials[to] = bytes[from] as number;
+    copySerial(source, offsets[row] as number, target, place * width, width);
     dealtDates[place] = dates[row] as number;
     dealtReasons[place] = reasons[row] as number;
     dealt[place] = bucket;
   }
   return dealt;
+}
+
+/** Copies one serial number, by word. */
+function copySerial(source: DataView, from: number, target: DataView, to: number, width: number): void {
+  const whole = width & ~3;
+  let octet = 0;
+  for (; octet < whole; octet += 4) target.setInt32(to + octet, source.getInt32(from + octet));
+  for (; octet < width; octet++) target.setUint8(to + octet, source.getUint8(from + octet));
 }
 
 /** Adds the number of rows of bucket b to `starts[b + 1]`. */
@@ -207,14 +216,13 @@ function sortPart(
   dealt: Uint32Array,
   next: Uint32Array,
 ): void {
+  const source = viewOf(oldSerials);
+  const target = viewOf(serials);
   for (let row = from; row < to; row++) {
     const bucket = dealt[row] as number;
     const place = next[bucket] as number;
     next[bucket] = place + 1;
-    let octet = (row - from) * width;
-    const end = octet + width;
-    for (let target = place * width; octet < end; octet++, target++)
-      serials[target] = oldSerials[octet] as number;
+    copySerial(source, (row - from) * width, target, place * width, width);
     dates[place] = oldDates[row - from] as number;
     reasons[place] = oldReasons[row - from] as number;
   }

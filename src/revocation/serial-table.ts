@@ -5,7 +5,7 @@
  * @module
  */
 import { revocationReasons } from '../x509/crl-entry.js';
-import { hashSerial } from './serial-hash.js';
+import { hashSerial, viewOf } from './serial-hash.js';
 
 /** The data of a table, in typed arrays whose memory threads share. */
 export interface SerialTableData {
@@ -55,11 +55,12 @@ function markEach(table: SerialTableData, other: SerialTableData, marks: Uint8Ar
   const { width, starts, serials } = table;
   const buckets = starts.length - 1;
   const mask = other.starts.length - 2;
+  const view = viewOf(serials);
   const isSameOrder = mask < buckets && table.seed.every((word, index) => word === other.seed[index]);
   for (let bucket = 0; bucket < buckets; bucket++) {
     const end = starts[bucket + 1] as number;
     for (let row = starts[bucket] as number; row < end; row++) {
-      const place = (isSameOrder ? bucket : hashSerial(serials, row * width, width, other.seed)) & mask;
+      const place = (isSameOrder ? bucket : hashSerial(view, row * width, width, other.seed)) & mask;
       const same = findInBucket(other, place, serials, row * width);
       if (same >= 0) mark(marks, row, other.reasons[same] as number);
     }
@@ -70,8 +71,9 @@ function markEach(table: SerialTableData, other: SerialTableData, marks: Uint8Ar
 function markEachOf(other: SerialTableData, table: SerialTableData, marks: Uint8Array): void {
   const { width, serials, reasons } = other;
   const mask = table.starts.length - 2;
+  const view = viewOf(serials);
   for (let row = 0; row < reasons.length; row++) {
-    const place = hashSerial(serials, row * width, width, table.seed) & mask;
+    const place = hashSerial(view, row * width, width, table.seed) & mask;
     const same = findInBucket(table, place, serials, row * width);
     if (same >= 0) mark(marks, same, reasons[row] as number);
   }
@@ -85,7 +87,7 @@ function mark(marks: Uint8Array, row: number, reason: number): void {
 export function findSerial(table: SerialTableData, serial: Uint8Array): number {
   const { width, seed, starts } = table;
   if (serial.length !== width) return -1;
-  return findInBucket(table, hashSerial(serial, 0, width, seed) & (starts.length - 2), serial, 0);
+  return findInBucket(table, hashSerial(viewOf(serial), 0, width, seed) & (starts.length - 2), serial, 0);
 }
 
 /** The row of a bucket that holds the serial number at `offset` of `bytes`, or -1. */
