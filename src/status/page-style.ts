@@ -37,8 +37,7 @@ code { font-family: ui-monospace, monospace; font-size: 0.9em; }
 .tile h2.good { color: var(--good); }
 .tile h2.warning { color: var(--warning); }
 .tile h2.bad { color: var(--bad); }
-.unit { display: block; line-height: 1.45; font-size: 0.85rem; font-weight: 400; color: var(--text); }
-.detail { font-size: 0.85rem; }
+.unit, .detail { font-size: 0.85rem; margin: 0; }
 .tiles > .verdict { flex-basis: 100%; border-left-width: 0.5rem; }
 .good-edge { border-left-color: var(--good); }
 .warning-edge { border-left-color: var(--warning); }
@@ -67,7 +66,8 @@ thead th { font-weight: 600; white-space: nowrap; }
 tbody th { min-width: 7rem; }
 td.long { min-width: 16rem; }
 td.number, th.number { text-align: right; min-width: 0; }
-.timeline .scale { width: 40%; padding-right: 1rem; }
+.timeline td { white-space: nowrap; }
+.timeline .scale { width: 36%; padding-right: 1rem; }
 .timeline .kind { font-weight: 600; }
 .serial { display: block; max-width: 100%; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 meter { width: 100%; max-width: 10rem; min-width: 5rem; }
@@ -81,8 +81,10 @@ time, .date { white-space: nowrap; }
   table, caption, tbody, tbody tr, tbody th, tbody td { display: block; }
   tbody tr { padding: 0.5rem 0; border-bottom: 1px solid var(--line); }
   tbody th, tbody td, td.long, td.number { min-width: 0; padding: 0.1rem 0; border: 0; text-align: left; }
+  tbody td { display: inline-block; max-width: 100%; margin-right: 0.75rem; }
+  td.long { display: block; margin: 0; }
   [data-name]::before { content: attr(data-name) ": "; color: var(--muted); }
-  .timeline td { display: inline-block; margin-right: 0.75rem; }
+  .tick { display: none; }
   .timeline .scale { width: 100%; margin: 0; }
 }
 `;

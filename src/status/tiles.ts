@@ -57,7 +57,7 @@ interface Tile {
   readonly title: string;
   readonly figure: string | number | Markup;
   /** Words after the figure. */
-  readonly unit?: string | Markup;
+  readonly unit?: string;
   readonly level?: Level;
   readonly hasCharts?: boolean;
   readonly details?: readonly (string | Markup)[];
@@ -76,7 +76,8 @@ function writeTile({
   const lines = details.map((detail) => markup`<div class="detail">${detail}</div>\n`);
   return markup`<section class="tile${hasCharts ? ' charts' : ''}" aria-labelledby="${id}">
 <h2 id="${id}">${symbol}${title}</h2>
-<p class="figure${level === 'good' ? '' : ` ${level}`}">${figure} <span class="unit">${unit}</span></p>
+<p class="figure${level === 'good' ? '' : ` ${level}`}">${figure}</p>
+<p class="unit">${unit}</p>
 ${lines}</section>`;
 }
 
@@ -104,44 +105,49 @@ const levels: Readonly<Record<StatusExpiry['state'], Level>> = {
   current: 'good',
 };
 
-/** What is left of the first to expire. */
-function writeLeft(
+/** When the first of its kind expires. */
+function writeFirst(
+  what: string,
   { expiresAt, state, name }: StatusExpiry,
   now: number,
-): Pick<Tile, 'figure' | 'unit' | 'level'> {
+  others: readonly (string | Markup)[],
+): Markup {
   const span = spanOf(Date.parse(expiresAt) - now);
-  const of = name === null ? '' : markup`: ${isolate(name)}`;
-  return state === 'expired'
-    ? { figure: writeSpan(expiresAt, 'expired'), unit: markup`${span} ago${of}`, level: levels[state] }
-    : { figure: writeSpan(expiresAt, span), unit: markup`left${of}`, level: levels[state] };
+  const isPast = state === 'expired';
+  return writeTile({
+    title: isPast ? what : `${what} expires in`,
+    figure: writeSpan(expiresAt, isPast ? 'expired' : span),
+    unit: isPast ? `${span} ago` : '',
+    level: levels[state],
+    details: [...(name === null ? [] : [isolate(name)]), ...others],
+  });
 }
 
 function writeCertificate({ expiries, certificates, at }: StatusReport): Markup {
-  const title = 'Server certificate';
+  const what = 'Server certificate';
   const first = expiries.list.find(({ kind }) => kind === 'server-certificate');
   // CAs and CRLs that expire earlier fill the list.
-  if (first === undefined) return writeTile({ title, figure: certificates.total, unit: 'see the table' });
-  const others = certificates.total === 1 ? [] : [`the first of ${certificates.total} to expire`];
-  return writeTile({ title, ...writeLeft(first, Date.parse(at)), details: others });
+  if (first === undefined)
+    return writeTile({ title: what, figure: certificates.total, unit: 'see the table' });
+  const others = certificates.total === 1 ? [] : [`the first of ${count(certificates.total, 'certificate')}`];
+  return writeFirst(what, first, Date.parse(at), others);
 }
 
 function writeNextCrl({ crls, expiries, at }: StatusReport): Markup {
-  const title = 'Next CRL to expire';
+  const what = 'Next CRL';
   const now = Date.parse(at);
   if (crls.total === 0)
-    return writeTile({ title, figure: 'no CRL', level: 'warning', unit: 'no client is ever revoked' });
+    return writeTile({ title: what, figure: 'no CRL', level: 'warning', unit: 'no client is ever revoked' });
   const all = expiries.list.filter(({ kind }) => kind === 'crl');
   const [first] = all;
-  if (first === undefined) return writeTile({ title, figure: 'never', unit: 'no CRL has a nextUpdate' });
+  if (first === undefined)
+    return writeTile({ title: `${what} expires`, figure: 'never', unit: 'no CRL has a nextUpdate' });
   const next = first.state === 'expired' ? all.find(({ state }) => state !== 'expired') : undefined;
-  return writeTile({
-    title,
-    ...writeLeft(first, now),
-    details:
-      next === undefined
-        ? []
-        : [markup`then ${isolate(next.name ?? '')} ${writeRelative(next.expiresAt, now)}`],
-  });
+  const then =
+    next === undefined
+      ? []
+      : [markup`then ${isolate(next.name ?? '')} ${writeRelative(next.expiresAt, now)}`];
+  return writeFirst(what, first, now, then);
 }
 
 function writeFleet(fleet: StatusFleet): Markup {

@@ -22,7 +22,7 @@ export interface Problem {
 /** The headline, and why. */
 export interface Verdict {
   readonly level: Level;
-  /** `Ready, 2 problems`. */
+  /** `Ready with 1 problem and 2 warnings`. */
   readonly headline: string;
   /** The worst first. */
   readonly problems: readonly Problem[];
@@ -53,9 +53,10 @@ export function judgeReport(report: Judged): Verdict {
     found.filter((each) => each.level === level),
   ) as [Problem[], Problem[]];
   const counted = [...countAll(problems, 'problem'), ...countAll(warnings, 'warning')];
+  const ready = report.ready ? 'Ready' : 'Not ready';
   return {
     level: problems.length > 0 ? 'bad' : warnings.length > 0 ? 'warning' : 'good',
-    headline: [report.ready ? 'Ready' : 'Not ready', ...counted].join(', '),
+    headline: `${ready}${counted.length === 0 ? '' : ` with ${counted.join(' and ')}`}`,
     problems: [...problems, ...warnings],
   };
 }

@@ -15,6 +15,9 @@ import { writeMaterial } from '../support/files.js';
 
 const [minute, hour, day] = [60_000, 3_600_000, 86_400_000];
 
+/** The name of a stranger: markup, and no place to break a line. */
+const hostileName = `<img src=x onerror=alert(1)>${'W'.repeat(170)}`;
+
 export interface Scene {
   readonly url: string;
   /** The folder with `op-crt.pem` and `op-key.pem`. */
@@ -58,7 +61,9 @@ export async function setScene(state: 'well' | 'trouble'): Promise<Scene> {
 
   const [sensor, turbine] = [client('sensor-17'), client('turbine-3')];
   const [stranger, old] = [
-    client('who', ca({ commonName: 'elsewhere', ...life(-20, 70) })),
+    client(hostileName, ca({ commonName: 'elsewhere', ...life(-20, 70) }), {
+      serial: Buffer.alloc(20, 0x7f),
+    }),
     client('gateway-old', root, life(-90, -1)),
   ];
   const clients = [client('gateway-1'), client('gateway-2'), client('erp', partner), client('erp', partner)];

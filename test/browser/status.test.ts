@@ -42,10 +42,11 @@ describe('the status page in a browser', () => {
 
     expect(response?.status()).toBe(200);
     expect(await page.innerText('body')).toContain('CN=sensor-17');
+    expect(await page.innerText('body')).toMatch(/img src=x onerror=?.*WWW/);
     await takePicture(page, name);
     expect(requests.filter((asked) => asked !== '/favicon.ico')).toEqual(['/status']);
     expect(complaints).toEqual([]);
-    expect(await page.locator('script, iframe, object, embed, [onclick], [onload]').count()).toBe(0);
+    expect(await page.locator('script, iframe, object, embed, img, [onclick], [onload]').count()).toBe(0);
     expect(await page.locator('html[lang]').count()).toBe(1);
     expect(await page.title()).not.toBe('');
     expect(await page.locator('main').count()).toBe(1);

@@ -464,7 +464,7 @@ describe('the probe', () => {
     expect(ready(await as().get('/status/ready', { method: 'HEAD' }))).toEqual([503, '']);
     expect(await report()).toMatchObject({ ready: false, crls: { list: [{ state: 'stale', left: 0 }] } });
     const { body } = await page();
-    expect(body).toContain('Not ready, 1 problem');
+    expect(body).toContain('Not ready with 1 problem');
     expect(body).toContain('Every CRL is stale.');
   });
 

@@ -145,8 +145,8 @@ describe('the page', () => {
       'Ready Expires next: The CRL of CN=ca, in 3 days No faults, and nothing expires soon.',
       'Connections 9 from 101 clients',
       'Refused in the last hour 3 3 revoked',
-      'Server certificate 77 days left',
-      'Next CRL to expire 3 days left: CN=ca',
+      'Server certificate expires in 77 days',
+      'Next CRL expires in 3 days CN=ca',
       'CRL CN=ca ca-crl.pem, number 7 current in 3 days 2026-06-18',
       'Certificate of the server current in 77 days 2026-09-01',
       'CN=ca serial 1 itself loaded all without CAs of their own in 9 years',
@@ -231,7 +231,7 @@ describe('the page', () => {
     });
     expect(endless).not.toContain('<meter');
     expect(endless).toContain('never expires');
-    expect(textOf(endless)).toContain('Next CRL to expire never no CRL has a nextUpdate');
+    expect(textOf(endless)).toContain('Next CRL expires never no CRL has a nextUpdate');
     expect(textOf(endless)).toContain('Nothing else expires.');
   });
 

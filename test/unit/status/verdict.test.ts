@@ -63,14 +63,14 @@ describe('the headline', () => {
     };
     expect(verdictOn(stale)).toEqual([
       'bad',
-      'Not ready, 1 problem',
+      'Not ready with 1 problem',
       'Every CRL is stale.',
       'The CRL of CN=ca expired 3 hours ago: its clients are refused, unless the policy admits them.',
     ]);
     expect(verdictOn({ ready: false, healthy: false })[0]).toBe('bad');
     expect(verdictOn({ ready: false, crls: { total: 0, list: [] } })).toEqual([
       'bad',
-      'Not ready, 1 problem',
+      'Not ready with 1 problem',
       'The sources have not been read yet: every client is refused.',
     ]);
   });
@@ -78,7 +78,7 @@ describe('the headline', () => {
   test('is red if a source is at fault, although the server is ready, and names the fault, escaped', () => {
     expect(verdictOn({ healthy: false, faults: [fault, fault] })).toEqual([
       'bad',
-      'Ready, 2 problems',
+      'Ready with 2 problems',
       ...Array<string>(2).fill(
         'ca-crl.pem has been at fault for 30 minutes. Its last-good copy is in force. ERR_MTLS_CRL_INVALID: is &#60;no&#62; CRL',
       ),
@@ -88,7 +88,7 @@ describe('the headline', () => {
   test('is never green if mtls.healthy is false', () => {
     expect(verdictOn({ healthy: false })).toEqual([
       'bad',
-      'Ready, 1 problem',
+      'Ready with 1 problem',
       'A CRL is stale: its source has not confirmed it in time.',
     ]);
   });
@@ -108,7 +108,7 @@ describe('the headline', () => {
     ['proxy-ca', 'CN=p', 'The CA of proxies CN=p expired 3 hours ago: its proxies are refused.'],
   ] as const)('is red if a %s of %p has expired', (kind, name, text) => {
     const expiries = expiring({ kind, name, source: null, expiresAt: past, state: 'expired' });
-    expect(verdictOn({ expiries })).toEqual(['bad', 'Ready, 1 problem', text]);
+    expect(verdictOn({ expiries })).toEqual(['bad', 'Ready with 1 problem', text]);
   });
 
   test.each<[string, Partial<Given>, string]>([
@@ -158,14 +158,14 @@ describe('the headline', () => {
       '1 of 3 processes of the fleet does not have the newest CRLs in force.',
     ],
   ])('is a warning if %s', (_what, given, text) => {
-    expect(verdictOn(given)).toEqual(['warning', 'Ready, 1 warning', text]);
+    expect(verdictOn(given)).toEqual(['warning', 'Ready with 1 warning', text]);
   });
 
   test('is red if a CA is not valid yet', () => {
     const list = [{ ...authority, state: 'not-yet-valid' as const }];
     expect(verdictOn({ authorities: { total: 1, list } })).toEqual([
       'bad',
-      'Ready, 1 problem',
+      'Ready with 1 problem',
       'The CA CN=ca is not valid yet.',
     ]);
   });
@@ -173,7 +173,7 @@ describe('the headline', () => {
   test('counts all, lists the first five of a kind, and has problems before warnings', () => {
     const many = Array.from({ length: 8 }, () => ({ ...crl, expiresAt: soon, state: 'soon' }) as const);
     const verdict = verdictOn({ healthy: false, faults: [fault], expiries: expiring(...many) });
-    expect(verdict.slice(0, 2)).toEqual(['bad', 'Ready, 1 problem, 8 warnings']);
+    expect(verdict.slice(0, 2)).toEqual(['bad', 'Ready with 1 problem and 8 warnings']);
     expect(verdict[2]).toContain('has been at fault');
     expect(verdict).toHaveLength(9);
     expect(verdict.at(-1)).toBe('3 more expire soon.');
