@@ -77,7 +77,7 @@ function writeTile({
   return markup`<section class="tile${hasCharts ? ' charts' : ''}" aria-labelledby="${id}">
 <h2 id="${id}">${symbol}${title}</h2>
 <p class="figure${level === 'good' ? '' : ` ${level}`}">${figure}</p>
-<p class="unit">${unit}</p>
+${unit === '' ? '' : markup`<p class="unit">${unit}</p>`}
 ${lines}</section>`;
 }
 
@@ -89,8 +89,9 @@ function writeRefusals({ refusals, forbidden, since, at }: StatusReport): Markup
   const recorded = Date.parse(at) - Date.parse(since);
   const requests = forbidden.lastHour.byReason.forbidden;
   return writeTile({
-    title: `Refused in the last ${recorded < millisecondsIn.hour ? spanOf(recorded) : 'hour'}`,
+    title: 'Refused in the last hour',
     figure: refusals.lastHour.total,
+    unit: recorded < millisecondsIn.hour ? `recorded for ${spanOf(recorded)}` : '',
     hasCharts: true,
     details: [
       writeSparklines(refusals.lastHour.byReason),

@@ -220,6 +220,39 @@ describe('the page', () => {
     );
   });
 
+  test('names the CRL that has expired, and the one that expires next', () => {
+    const [first, ...others] = report.expiries.list;
+    const stale = {
+      ...first!,
+      name: 'CN=b',
+      expiresAt: '2026-06-15T09:00:00.000Z',
+      state: 'expired',
+    } as const;
+    const text = textOf(
+      writePage({ ...report, healthy: false, expiries: { total: 4, list: [stale, first!, ...others] } }),
+    );
+    expect(text).toContain('Next CRL expired 3 hours ago CN=b then CN=ca in 3 days');
+    expect(text).toContain('Expires next: The CRL of CN=ca, in 3 days');
+    expect(text).toContain('CRL CN=b ca-crl.pem, number 7 expired 3 hours ago 2026-06-15');
+  });
+
+  test('shows which of several server certificates expires first, and no such tile without any', () => {
+    const certificate = report.certificates.list[0]!;
+    const list = [certificate, { ...certificate, servername: 'a.example' }];
+    expect(textOf(writePage({ ...report, certificates: { total: 2, list } }))).toContain(
+      'Server certificate expires in 77 days the first of 2 certificates',
+    );
+    const bare = textOf(writePage({ ...report, certificates: { total: 0, list: [] } }));
+    expect(bare).not.toContain('Server certificate');
+  });
+
+  test('says since when it records if that is less than an hour, and that there is no CRL', () => {
+    const since = '2026-06-15T11:48:00.000Z';
+    const text = textOf(writePage({ ...report, since, crls: { total: 0, list: [] } }));
+    expect(text).toContain('Refused in the last hour 3 recorded for 12 minutes');
+    expect(text).toContain('Next CRL no CRL no client is ever revoked');
+  });
+
   test('shows the remaining time as a labelled meter, except for a CRL without nextUpdate', () => {
     expect(page).toMatch(
       /<meter min="0" max="1" low="0.1" high="0.2" optimum="1" value="0.75" aria-label="Time left of the CRL of CN=ca">75 % left<\/meter>/,
