@@ -113,7 +113,13 @@ function crlColumns(now: number): readonly Column<StatusCrl>[] {
       name: 'Number',
       cell: ({ number }) => (number === null ? 'none' : markup`<code class="serial">${number}</code>`),
     },
-    { name: 'Source', cell: ({ source }) => isolate(source) },
+    {
+      name: 'Source',
+      cell: ({ source, confirmedAt }) =>
+        confirmedAt === null
+          ? isolate(source)
+          : markup`${isolate(source)}<br><span class="muted">confirmed ${writeRelative(confirmedAt, now)}</span>`,
+    },
   ];
 }
 

@@ -268,6 +268,13 @@ describe('the page', () => {
     expect(textOf(endless)).toContain('Nothing else expires.');
   });
 
+  test('shows when the source of a CRL last confirmed it', () => {
+    const confirmed = { ...crl, confirmedAt: '2026-06-15T11:59:30.000Z' };
+    const text = textOf(writePage({ ...report, crls: { total: 1, list: [confirmed] } }));
+    expect(text).toContain('ca-crl.pem confirmed 30 seconds ago');
+    expect(textOf(page)).not.toContain('confirmed');
+  });
+
   test('shows clients without a subject, and without a certificate', () => {
     const nameless = { ...refusal, subject: '' };
     const unknown = { ...refusal, subject: null, serialNumber: null };
