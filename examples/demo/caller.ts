@@ -14,10 +14,17 @@ import { text } from 'node:stream/consumers';
 export class Caller {
   readonly #agent: https.Agent;
   readonly #url: string;
+  readonly #headers: Readonly<Record<string, string>>;
   #socket: Socket | undefined;
 
-  constructor(url: string, ca: string, credentials?: { certFile: string; keyFile: string }) {
+  constructor(
+    url: string,
+    ca: string,
+    credentials?: { certFile: string; keyFile: string },
+    headers: Readonly<Record<string, string>> = {},
+  ) {
     this.#url = url;
+    this.#headers = headers;
     this.#agent = new https.Agent({
       keepAlive: true,
       maxSockets: 1,
@@ -31,7 +38,7 @@ export class Caller {
 
   /** `'200 hello client1, on a new connection'`; `'refused, …'` if the connection was closed without an answer. */
   async call(): Promise<string> {
-    const request = https.get(this.#url, { agent: this.#agent, timeout: 10_000 });
+    const request = https.get(this.#url, { agent: this.#agent, headers: this.#headers, timeout: 10_000 });
     request.once('socket', (socket: Socket) => (this.#socket = socket));
     request.once('timeout', () => request.destroy(new Error('no answer within ten seconds')));
     const outcome = await outcomeOf(request);
@@ -52,9 +59,16 @@ export class Caller {
 async function outcomeOf(request: ClientRequest): Promise<string> {
   try {
     const [response] = (await once(request, 'response')) as [IncomingMessage];
-    return `${response.statusCode} ${(await text(response)).trim()}`;
+    const body = (await text(response)).trim();
+    const isProblem = response.headers['content-type'] === 'application/problem+json';
+    return `${response.statusCode} ${isProblem ? codeIn(body) : body}`;
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
     return ['ECONNRESET', 'EPIPE'].includes(code) ? 'refused' : `failed: ${message}`;
   }
+}
+
+/** The error code in problem details (RFC 9457). */
+function codeIn(body: string): string {
+  return (JSON.parse(body) as { code: string }).code;
 }

@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -90,13 +90,17 @@ async function startMember({ ca, site, clients, redis }: Scene, index: number): 
       KEY: site.keyFile,
       CERT: site.certFile,
       CA: ca.certFile,
-      LAST_GOOD: path.join(folder, `last-good-${index}.crl`),
+      LAST_GOOD: lastGoodFile(index),
     },
   });
   const [port] = (await once(child, 'message')) as [number];
   const url = `https://localhost:${port}/`;
   const [alice, bob] = clients.map((client) => new Caller(url, ca.certFile, client)) as [Caller, Caller];
   return { child, url, alice, bob };
+}
+
+function lastGoodFile(index: number): string {
+  return path.join(folder, `last-good-${index}.crl`);
 }
 
 async function revokeBob({ ca, store }: Scene, members: readonly Member[]): Promise<void> {
@@ -128,8 +132,20 @@ async function loseTheStore(scene: Scene, members: readonly Member[]): Promise<v
   check('bob', await first.bob.call(), 'refused, on a new connection');
 
   step('Restart a process while Redis is down: it starts with its last-good copy');
+  await copied(scene.ca, lastGoodFile(0));
   await kill(first.child);
   const restarted = await startMember(scene, 0);
   check('alice', await restarted.alice.call(), '200 hello alice, on a new connection');
   check('bob', await restarted.bob.call(), 'refused, on a new connection');
+}
+
+/** Waits until the copy has the newest CRL. A CRL is in force before its copy is on the disk, which may be slow. */
+async function copied({ crlFile }: DevCa, copy: string): Promise<void> {
+  const pem = readFileSync(crlFile, 'utf8');
+  const newest = Buffer.from(pem.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64');
+  const end = performance.now() + 60_000;
+  while (!existsSync(copy) || !readFileSync(copy).includes(newest)) {
+    if (performance.now() > end) check('the last-good copy', 'is old', 'has the newest CRL');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }

@@ -5,7 +5,10 @@ import { root } from '../support/program.js';
 
 const programs = readdirSync(path.join(root, 'examples'), { recursive: true, encoding: 'utf8' }).filter(
   // The demos start programs and print tables.
-  (file) => file.endsWith('.ts') && !file.startsWith('demo') && !/^fleet.(demo|redis-server)\.ts$/.test(file),
+  (file) =>
+    file.endsWith('.ts') &&
+    !file.startsWith('demo') &&
+    !/^(?:fleet|together).(?:demo|redis-server)\.ts$/.test(file),
 );
 
 test('there are examples', () => {

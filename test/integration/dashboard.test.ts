@@ -168,7 +168,20 @@ describe('the dashboard', () => {
   });
 });
 
+test('the picture of the dashboard has a panel for each of its panels, and real series in them', () => {
+  const picture = readFileSync(path.join(docs, 'grafana-dashboard.svg'), 'utf8');
+  const drawn = [...picture.matchAll(/<text class="title"[^>]*>([^<]*)<\/text>/g)].map(([, title]) => title);
+  // If they differ: npm run dashboard.
+  expect(drawn).toEqual(dashboard.panels.map(({ title }) => title));
+  expect(picture).not.toContain('nothing to show');
+});
+
 describe('the page', () => {
+  test('has the rules of the file', () => {
+    const [, block] = /^```yaml\n(groups:.*?)^```$/ms.exec(page) ?? [];
+    expect(block).toBe(readFileSync(path.join(docs, 'prometheus-rules.yaml'), 'utf8'));
+  });
+
   test.each(rules)('%s uses existing metrics', (_name, expression) => {
     expect(inventedIn(expression)).toEqual([]);
   });
