@@ -5,7 +5,7 @@ import { type CrlStore } from '../../src/sources/crl-store.js';
 import { publishCrl } from '../../src/sources/publish-crl.js';
 import { ca } from '../support/chain.js';
 import { CutProxy } from '../support/cut-proxy.js';
-import { evictions, Member } from '../support/fleet.js';
+import { evictions, formatTook, Member, type Took } from '../support/fleet.js';
 import { temporaryDirectory } from '../support/files.js';
 import { Flood } from '../support/hostile-writer.js';
 import { isStoreInstalled, RealStore, type StoreKind, storeIsMissing } from '../support/real-store.js';
@@ -24,29 +24,33 @@ describe.each(kinds)('%s', (kind) => {
     const real = await RealStore.start(kind);
     const { store } = await real.open();
     await publishCrl(store, root.crl({ number: 1 }).der, { ca: root.pem });
-    const fleet = await Member.startAll(members, { url: real.url(), root });
+    // Without a notice, no process would read the store again.
+    const source = { pollMs: 3_600_000 };
+    const fleet = await Member.startAll(members, { url: real.url(), root, source });
     const revoked = [];
-    const slowest = [];
+    const slowest: Took[] = [];
     for (let round = 0; round < 5; round++) {
       const client = root.client(`client${round}`);
       const connections = await Promise.all(fleet.map((member) => member.connect(client)));
       revoked.push(client);
       const { der } = root.crl({ number: 2 + round, revoked });
       const waited = fleet.map((member) => member.waitedMs);
-      const started = ownTime();
-      const report = await publishCrl(store, der, { ca: root.pem, wait: members });
-      const took = await evictions(connections, started);
-      // A process and this one may have waited for a core at the same time.
+      const [started, startedOwn] = [performance.now(), ownTime()];
+      const publishing = publishCrl(store, der, { ca: root.pem, wait: members });
+      const took = await evictions(connections, startedOwn);
+      const most = performance.now() - started;
       const ownMs = took.map((ms, index) => ms - (fleet[index]?.waitedMs ?? 0) + (waited[index] ?? 0));
-      slowest.push(Math.max(0, ...ownMs));
+      slowest.push({ least: Math.max(0, ...ownMs), most });
+      const report = await publishing;
       expect(report.confirmation).toMatchObject({ wanted: members, processes: members });
       expect(report.crls).toMatchObject([{ outcome: 'published', crlNumber: BigInt(2 + round) }]);
     }
     process.stderr.write(
-      `${kind}: the slowest of ${members} after ${slowest.map(Math.round).join(', ')} ms\n`,
+      `${kind}: the slowest of ${members} after ${slowest.map(formatTook).join(', ')} ms\n`,
     );
-    // Without a notice, a process would see it ten seconds later. The benchmark measures on a quiet machine.
-    expect([...slowest].sort((one, other) => one - other)[2]).toBeLessThan(aSecond);
+    // The benchmark measures on a quiet machine.
+    const least = slowest.map((one) => one.least).sort((one, other) => one - other);
+    expect(least[2]).toBeLessThan(aSecond);
   }, 120_000);
 });
 
@@ -136,7 +140,7 @@ describe.each(kinds)('%s that is disturbed', (kind) => {
     }
 
     // Meanwhile the server gets new certificates: beside the poisoned store, and in a flood of notices.
-    const renewalMs = [await member.renew(kept)];
+    const renewals = [await member.renew(kept)];
     let version = (await store.read(key, 0, soonest()))?.version;
     const flood = new Flood(async () => {
       version = await store.write(key, Buffer.from(`garbage ${String(version)}`), version, soonest());
@@ -144,16 +148,16 @@ describe.each(kinds)('%s that is disturbed', (kind) => {
     });
     for (let renewal = 0; renewal < 3; renewal++) {
       await pause(1000);
-      renewalMs.push(await member.renew(kept));
+      renewals.push(await member.renew(kept));
     }
     const written = await flood.stop();
     const after = await member.figures(kept);
     expect((await member.as(revoked).get()).status).toBe('refused');
     expect(open.isClosed).toBe(false);
     process.stderr.write(
-      `${kind}: renewed after ${renewalMs.map(Math.round).join(', ')} ms, ${written} writes, ${Math.round(after.cpuMs - before.cpuMs)} ms of CPU, ${Math.round((after.rss - before.rss) / 1e6)} MB more\n`,
+      `${kind}: renewed after ${renewals.map(formatTook).join(', ')} ms, ${written} writes, ${Math.round(after.cpuMs - before.cpuMs)} ms of CPU, ${Math.round((after.rss - before.rss) / 1e6)} MB more\n`,
     );
-    expect(Math.min(...renewalMs)).toBeLessThan(aSecond);
+    expect(Math.min(...renewals.map(({ least }) => least))).toBeLessThan(aSecond);
     expect(after.rss - before.rss).toBeLessThan(150e6);
 
     // What an honest publisher publishes replaces what the hostile writer left.

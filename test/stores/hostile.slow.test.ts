@@ -5,7 +5,7 @@ import { ca, type Certificate, type CertificateAuthority } from '../support/chai
 import type { OpenConnection } from '../support/client.js';
 import { CutProxy } from '../support/cut-proxy.js';
 import { aSecond } from '../support/elapsed.js';
-import { Member } from '../support/fleet.js';
+import { formatTook, Member, type Took } from '../support/fleet.js';
 import { Flood, type HostileWriter, hostileWriter } from '../support/hostile-writer.js';
 import { isStoreInstalled, RealStore, type StoreKind, storeIsMissing } from '../support/real-store.js';
 import { testWith } from '../support/requirements.js';
@@ -61,19 +61,19 @@ describe.each(kinds)('%s', (kind) => {
     const before = await member.figures(kept);
     const started = performance.now();
     const flood = Flood.ofNotices(writer);
-    const renewalMs: number[] = [];
+    const renewals: Took[] = [];
     for (let renewal = 0; renewal < 4; renewal++) {
       await pause(500);
-      renewalMs.push(await member.renew(kept));
+      renewals.push(await member.renew(kept));
     }
     const after = await member.figures(kept);
     const tookMs = performance.now() - started;
     const sent = await flood.stop();
     const cpuMs = after.cpuMs - before.cpuMs;
     process.stderr.write(
-      `${kind}: ${Math.round((sent / tookMs) * 1000)} notices a second, renewed after ${renewalMs.map(Math.round).join(', ')} ms, ${Math.round((cpuMs / tookMs) * 100)} % of a core, ${Math.round((after.rss - before.rss) / 1e6)} MB more\n`,
+      `${kind}: ${Math.round((sent / tookMs) * 1000)} notices a second, renewed after ${renewals.map(formatTook).join(', ')} ms, ${Math.round((cpuMs / tookMs) * 100)} % of a core, ${Math.round((after.rss - before.rss) / 1e6)} MB more\n`,
     );
-    expect(Math.min(...renewalMs)).toBeLessThan(aSecond);
+    expect(Math.min(...renewals.map(({ least }) => least))).toBeLessThan(aSecond);
     expect(cpuMs).toBeLessThan(tookMs / 2);
     expect(after.rss - before.rss).toBeLessThan(150e6);
     expect((await member.as(revoked).get()).status).toBe('refused');

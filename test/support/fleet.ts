@@ -34,6 +34,18 @@ export interface MemberReport {
   readonly message?: string;
 }
 
+/** How long something took, in milliseconds: without and with the time in which the processes waited for a core. */
+export interface Took {
+  /** Two processes may have waited at the same time, and both are taken off, so it may be less than the work. */
+  readonly least: number;
+  readonly most: number;
+}
+
+/** `12 to 40`. */
+export function formatTook({ least, most }: Took): string {
+  return `${Math.round(least)} to ${Math.round(most)}`;
+}
+
 /** What a member uses. */
 export interface MemberFigures {
   readonly cpuMs: number;
@@ -121,18 +133,18 @@ export class Member {
     return client.connection;
   }
 
-  /** Gives it a new certificate, and answers how long it took until a client saw it, in milliseconds. */
-  async renew(client: ClientCertificate): Promise<number> {
+  /** Gives it a new certificate, and answers how long it took until a client saw it. */
+  async renew(client: ClientCertificate): Promise<Took> {
     const renewed = this.#root.server();
-    const started = ownTime() - this.waitedMs;
+    const [started, startedOwn] = [performance.now(), ownTime() - this.waitedMs];
     publish(this.files.key, renewed.keyPem);
     publish(this.files.cert, renewed.chainPem);
     await until(async () => {
       await pause(20);
       return (await this.as(client).get()).serverFingerprint === renewed.x509.fingerprint256;
     }, 'the new certificate of the server is in force');
-    // Both may have waited at the same time.
-    return Math.max(0, ownTime() - this.waitedMs - started);
+    const least = Math.max(0, ownTime() - this.waitedMs - startedOwn);
+    return { least, most: performance.now() - started };
   }
 
   /** How long its main thread has waited for a core, in milliseconds. */

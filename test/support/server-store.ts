@@ -34,6 +34,8 @@ export function openServerStore(url: string): CrlStore {
     waitOnFirstConnect: true,
     // A dead connection is noticed after three of these.
     pingInterval: 1000,
+    // An attempt to connect that gets no answer is repeated after this time.
+    timeout: 2000,
   };
   const opening = connect(options).then((connection) => new Kvm(connection));
   const reports = async (): Promise<KV> =>
