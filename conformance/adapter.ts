@@ -14,6 +14,8 @@ export type Feature =
   | 'websocket'
   /** It tells the app who is calling. */
   | 'identity'
+  /** It tells the app the subjectAltName of the caller. */
+  | 'alternativeNames'
   /** It has a certificate, CAs and CRLs for each server name. */
   | 'names'
   /** It answers requests of HTTP itself, and so can compare the host of a request with the name of the handshake. */
@@ -45,6 +47,8 @@ export interface Material {
   readonly names: readonly { readonly name: string; readonly files: Files }[];
   /** The port of the app behind it, which speaks HTTP/1.1: see `harness/app.ts`. */
   readonly backend: number;
+  /** The port to listen on, if several processes share it. @defaultValue a free port */
+  readonly port?: number;
 }
 
 /** A server that runs. */

@@ -23,18 +23,22 @@ export async function measureCosts(newStage: () => Stage): Promise<readonly Cost
     const list = largeCrl(many.root, { entries });
     const large = await many.start({ cas: [many.root], crls: [list] });
     await large.serves(many.root.client('good'), 'the client');
-    const listed = await handshakeCost(large, many);
+    const listed = { cpu: await handshakeCost(large, many), bytes: list.der.length };
     const grown = residentOf(large.pid) - (small.pid === large.pid ? resident : residentOf(small.pid));
+    const held = Math.max(0, grown);
     const stall = await stallOf(large, many);
     return [
       {
         id: 'cost.handshake',
-        seen: `${(listed / without).toFixed(1)} × (${listed.toFixed(1)} ms against ${without.toFixed(1)} ms)`,
+        seen: `${ratio(listed.cpu, without)} × (${listed.cpu.toFixed(1)} ms against ${without.toFixed(1)} ms)`,
       },
-      { id: 'cost.memory', seen: `${Math.max(0, Math.round(grown / entries))} bytes an entry` },
+      {
+        id: 'cost.memory',
+        seen: `${ratio(held, listed.bytes)} × (${Math.round(held / entries)} bytes an entry against ${Math.round(listed.bytes / entries)})`,
+      },
       {
         id: 'cost.reload',
-        seen: `${stall.during.toFixed(0)} ms (${stall.before.toFixed(0)} ms without a reload)`,
+        seen: `${ratio(stall.during, stall.before)} × (${stall.during.toFixed(0)} ms against ${stall.before.toFixed(0)} ms)`,
       },
     ];
   } catch (error) {
@@ -47,9 +51,13 @@ export async function measureCosts(newStage: () => Stage): Promise<readonly Cost
 /** What each is. */
 export const costTexts: Readonly<Record<string, string>> = {
   'cost.handshake': `CPU of a full handshake, a CRL of ${entries.toLocaleString('en-US')} entries against an empty one`,
-  'cost.memory': 'resident memory of such a CRL',
-  'cost.reload': 'the slowest request of a good client while such a CRL is replaced',
+  'cost.memory': 'resident memory of such a CRL, against its size in DER',
+  'cost.reload': 'the slowest request of a good client while such a CRL is replaced, against no reload',
 };
+
+function ratio(one: number, other: number): string {
+  return (one / other).toFixed(1);
+}
 
 /** CPU time of the server for a handshake and one request, in milliseconds. */
 async function handshakeCost(server: Server, { root }: Stage): Promise<number> {

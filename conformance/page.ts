@@ -24,7 +24,7 @@ export function formatPage(results: Results): string {
     `## Each check\n\n${formatMatrix(results)}`,
     `## What failed, and what was seen\n\n${formatFailures(results)}`,
     `## What does not apply\n\n${formatLacks(results)}`,
-    `## What it costs\n\nThese figures neither pass nor fail.\n\n${formatCosts(results)}`,
+    `## What it costs\n\nThese figures neither pass nor fail. Each is a ratio with what was measured. The slowest request also depends on what else the machine does.\n\n${formatCosts(results)}`,
     `## What is checked\n\n${formatChecks(results)}`,
     `## Configurations\n\nPaths and ports are replaced. If you know a server better than its configuration here, change its adapter.\n\n${formatConfigurations(results)}`,
   ].join('\n\n');

@@ -24,7 +24,7 @@ export interface RunOptions {
   readonly progress?: (result: CheckResult, done: number) => void;
 }
 
-const defaultLimits: Limits = { patienceMs: 5000, settleMs: 1500, stallMs: 30_000 };
+const defaultLimits: Limits = { patienceMs: 5000, settleMs: 2500, stallMs: 30_000 };
 
 // No check takes as long; without a limit a fault would hang the run.
 const checkLimitMs = 90_000;

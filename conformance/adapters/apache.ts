@@ -15,6 +15,9 @@ const modules = [
 export const apache: Adapter = {
   name: 'apache',
   title: 'SSLVerifyClient, SSLCARevocationCheck chain',
+  lacks: {
+    alternativeNames: 'mod_ssl numbers the names, and the suite does not configure a header for each number',
+  },
   version: () => versionOf('apache2', ['-v']),
   start: async (material) => {
     const { folder, files, names, backend } = material;

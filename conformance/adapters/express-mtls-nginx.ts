@@ -12,7 +12,7 @@ import { startDaemon, versionOf } from '../harness/daemon.js';
 import { rootsOf } from '../harness/roots.js';
 import { app, echoGuarded, quiet } from './guarded-app.js';
 import { serve } from './node-server.js';
-import { nginxMain, tunnel } from './nginx-main.js';
+import { nginxMain, nginxProgram, tunnel } from './nginx-main.js';
 
 export const expressMtlsNginx: Adapter = {
   name: 'express-mtls-nginx',
@@ -38,13 +38,11 @@ export const expressMtlsNginx: Adapter = {
     let ofNginx = write();
     const nginx = await startDaemon({
       material,
-      program: 'nginx',
-      file: 'nginx.conf',
+      ...nginxProgram(folder),
       configure: (port) =>
         nginxMain(
           folder,
-          `
-    server {
+          `    server {
         listen 127.0.0.1:${port} ssl http2;
         ssl_certificate ${files.cert};
         ssl_certificate_key ${files.key};
@@ -61,8 +59,6 @@ export const expressMtlsNginx: Adapter = {
         }
     }`,
         ),
-      args: (path) => ['-p', folder, '-c', path, '-e', 'stderr'],
-      reload: 'SIGHUP',
     });
     return {
       ...nginx,

@@ -15,7 +15,7 @@ export const expressMtls: Adapter = {
   inNode: true,
   lacks: { http2: 'createServer() makes an https.Server; see express-mtls-http2' },
   version: () => packageVersion('express-mtls'),
-  start: async ({ files, names }) => {
+  start: async ({ files, names, port }) => {
     const sni = Object.fromEntries(names.map(({ name, files: own }) => [name, sources(own)]));
     const server = await createServer(
       { ...sources(files), ...(names.length > 0 && { sni }), logger: quiet },
@@ -23,7 +23,7 @@ export const expressMtls: Adapter = {
     );
     echoGuarded(server);
     // It reads its files when they change.
-    return await serve(server, () => undefined, import.meta.url);
+    return await serve(server, () => undefined, import.meta.url, port);
   },
 };
 

@@ -12,6 +12,7 @@ import { startDaemon, versionOf } from '../harness/daemon.js';
 export const haproxy: Adapter = {
   name: 'haproxy',
   title: 'verify required, crl-file',
+  lacks: { alternativeNames: 'HAProxy 2.6 has no fetch for the subjectAltName' },
   version: () => versionOf('haproxy', ['-v']),
   start: async (material) => {
     const { folder, files, names, backend } = material;

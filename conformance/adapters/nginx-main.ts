@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Daemon } from '../harness/daemon.js';
 
 /** What a location needs for WebSockets. */
 export const tunnel = `proxy_http_version 1.1;
@@ -28,4 +29,14 @@ ${temporary.join('\n')}
 ${servers}
 }
 `;
+}
+
+/** How nginx is started in the foreground, and told to read its files again. */
+export function nginxProgram(folder: string): Pick<Daemon, 'program' | 'file' | 'args' | 'reload'> {
+  return {
+    program: 'nginx',
+    file: 'nginx.conf',
+    args: (path) => ['-p', folder, '-c', path, '-e', 'stderr'],
+    reload: 'SIGHUP',
+  };
 }

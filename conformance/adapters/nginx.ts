@@ -6,19 +6,19 @@
 import type { Adapter, Files } from '../adapter.js';
 import { nameHeader } from '../harness/app.js';
 import { startDaemon, versionOf } from '../harness/daemon.js';
-import { nginxMain, tunnel } from './nginx-main.js';
+import { nginxMain, nginxProgram, tunnel } from './nginx-main.js';
 
 export const nginx: Adapter = {
   name: 'nginx',
   title: 'ssl_verify_client, ssl_crl',
   nameOf: (name) => `CN=${name}`,
+  lacks: { alternativeNames: 'nginx has no variable for the subjectAltName' },
   version: () => versionOf('nginx', ['-v']),
   start: async (material) => {
     const { folder, files, names, backend } = material;
     return await startDaemon({
       material,
-      program: 'nginx',
-      file: 'nginx.conf',
+      ...nginxProgram(folder),
       configure: (port) =>
         nginxMain(
           folder,
@@ -27,8 +27,6 @@ export const nginx: Adapter = {
             ...names.map((one) => server(port, one.name, one.files, backend)),
           ].join('\n'),
         ),
-      args: (path) => ['-p', folder, '-c', path, '-e', 'stderr'],
-      reload: 'SIGHUP',
     });
   },
 };

@@ -5,7 +5,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
-import type { TLSSocket } from 'node:tls';
+import type { IncomingMessage } from 'node:http';
+import type { PeerCertificate, TLSSocket } from 'node:tls';
 import type { Adapter, Files } from '../adapter.js';
 import { answerCaller } from '../harness/app.js';
 import { serve } from './node-server.js';
@@ -22,10 +23,10 @@ export const nodeHttps: Adapter = {
   start: async ({ files, names }) => {
     const server = createServer(
       { ...read(files), requestCert: true, rejectUnauthorized: true },
-      answerCaller((req) => {
-        const { subject } = (req.socket as TLSSocket).getPeerCertificate();
-        return subject.CN as unknown as string;
-      }),
+      answerCaller(
+        (req) => certificateOf(req).subject.CN as unknown as string,
+        (req) => certificateOf(req).subjectaltname?.split(', ') ?? [],
+      ),
     );
     const addNames = (): void => {
       for (const { name, files: own } of names) server.addContext(name, read(own));
@@ -38,6 +39,10 @@ export const nodeHttps: Adapter = {
     return await serve(server, reload, import.meta.url);
   },
 };
+
+function certificateOf(req: IncomingMessage): PeerCertificate {
+  return (req.socket as TLSSocket).getPeerCertificate();
+}
 
 /** What the documentation of `tls.createSecureContext()` asks for. */
 export function read({ key, cert, ca, crl }: Files): {

@@ -12,11 +12,16 @@ import type { ErrorRequestHandler } from 'express';
 import type { Adapter, RunningServer } from '../adapter.js';
 import { echoUpgrade } from '../harness/app.js';
 
-/** Listens, and echoes what is upgraded. @param source - `import.meta.url` of the adapter, which is its configuration. */
+/**
+ * Listens, and echoes what is upgraded.
+ * @param source - `import.meta.url` of the adapter, which is its configuration
+ * @param port - The port, if one is given; a free one otherwise
+ */
 export async function serve(
   server: Server,
   reload: RunningServer['reload'],
   source: string,
+  port = 0,
 ): Promise<RunningServer> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
@@ -24,7 +29,7 @@ export async function serve(
     socket.once('close', () => sockets.delete(socket));
   });
   if (server.listenerCount('upgrade') === 0) server.on('upgrade', echoUpgrade);
-  await once(server.listen(0, '127.0.0.1'), 'listening');
+  await once(server.listen(port, '127.0.0.1'), 'listening');
   return {
     port: (server.address() as AddressInfo).port,
     configuration: sourceOf(source),
@@ -40,7 +45,7 @@ export async function serve(
 }
 
 /** The code of an adapter, without its imports. */
-function sourceOf(url: string): string {
+export function sourceOf(url: string): string {
   return readFileSync(fileURLToPath(url), 'utf8')
     .replace(/^.*?(?=^export const)/ms, '')
     .trim();
@@ -60,6 +65,7 @@ export const lacksOfMiddleware: NonNullable<Adapter['lacks']> = {
   http2: 'Express speaks HTTP/1.1',
   websocket: 'middleware of Express does not see upgrades',
   hosts: 'node:https leaves the host of a request to the app',
+  alternativeNames: 'the app reads them from the same object as on node-https',
   names: 'it is middleware: see node-https',
 };
 

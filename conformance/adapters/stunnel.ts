@@ -13,6 +13,7 @@ export const stunnel: Adapter = {
   title: 'verifyChain, CRLfile',
   lacks: {
     identity: passesBytes,
+    alternativeNames: passesBytes,
     http2: 'stunnel passes bytes on, and the app behind it speaks HTTP/1.1',
     hosts: passesBytes,
     names: 'the suite does not configure its `sni` services',

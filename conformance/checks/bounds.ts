@@ -149,6 +149,21 @@ export const boundChecks: readonly Check[] = [
     },
   },
   {
+    id: 'bounds.renegotiation',
+    sentence: 'A client cannot ask for handshake after handshake on one connection of TLS 1.2.',
+    reference: 'CVE-2009-3555, CVE-2011-1473; RFC 9113 section 9.2.1',
+    steps: 'A client is served over TLS 1.2, and asks for a second handshake on a connection.',
+    run: async (stage) => {
+      const server = await plain(stage);
+      const good = stage.root.client('good');
+      await server.serves(good, 'the good client, over TLS 1.2', { version: 'TLSv1.2' });
+      const { isDone, seen } = await server.as(good).renegotiate(stage.limits.patienceMs);
+      if (isDone) fail(seen);
+      await server.serves(good, 'the good client, after');
+      return seen;
+    },
+  },
+  {
     id: 'bounds.come-back',
     sentence: 'Refused clients that come back at once keep no one else out.',
     reference: 'CWE-770',

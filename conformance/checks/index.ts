@@ -4,6 +4,7 @@
  * @module
  */
 import type { Check } from '../check.js';
+import { alternativeNameChecks } from './alternative-names.js';
 import { boundChecks } from './bounds.js';
 import { changeChecks } from './changes.js';
 import { identityChecks } from './identity.js';
@@ -18,6 +19,7 @@ export const checks: readonly Check[] = [
   ...revocationChecks,
   ...liveChecks,
   ...identityChecks,
+  ...alternativeNameChecks,
   ...changeChecks,
   ...boundChecks,
 ];

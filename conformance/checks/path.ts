@@ -4,11 +4,13 @@
  * @module
  */
 import {
+  attributeTypes,
   ca,
   type Certificate,
   type CertificateAuthority,
   type CertificateOptions,
 } from '../../test/support/chain.js';
+import type { ExtraExtension } from '../../test/support/extensions.js';
 import { generateKey } from '../../test/support/signing.js';
 import {
   authorityCertificate,
@@ -87,6 +89,13 @@ export const pathChecks: readonly Check[] = [
     middle: { isCa: false },
   }),
   refused({
+    id: 'path.no-basic-constraints',
+    sentence: 'A CA certificate without basicConstraints issues no certificates.',
+    reference: 'RFC 5280 section 6.1.4 (k); PKITS 4.6.1',
+    steps: 'The intermediate has no basicConstraints.',
+    middle: { isCa: null },
+  }),
+  refused({
     id: 'path.no-cert-sign',
     sentence: 'A CA without keyCertSign issues no certificates.',
     reference: 'RFC 5280 section 6.1.4 (n); PKITS 4.7.1',
@@ -143,6 +152,18 @@ export const pathChecks: readonly Check[] = [
     client: { issuerName: distinguishedName({ commonName: 'MIDDLE  ca' }) },
   }),
   served({
+    id: 'path.name-encoding',
+    sentence: 'Names are compared without regard to how their characters are encoded.',
+    reference: 'RFC 5280 section 7.1; PKITS 4.3.9 and 4.3.10',
+    steps: 'The intermediate is called "Middle CA" in UTF8String; the client’s issuer is a PrintableString.',
+    middle: { commonName: 'Middle CA' },
+    client: {
+      issuerName: distinguishedName({
+        name: [[{ oid: attributeTypes.commonName, type: 'printable', value: 'Middle CA' }]],
+      }),
+    },
+  }),
+  served({
     id: 'path.dns-inside',
     sentence: 'A DNS name inside what its CA may certify is accepted.',
     reference: 'RFC 5280 section 4.2.1.10; PKITS 4.13.30',
@@ -166,6 +187,20 @@ export const pathChecks: readonly Check[] = [
     middle: { extraExtensions: [nameConstraints({ excluded: { dns: ['example.com'] } })] },
     client: { sans: { dns: ['a.example.com'] } },
   }),
+  refusal({
+    id: 'path.dns-twice',
+    sentence: 'A CA cannot permit names that the CA above it does not permit.',
+    reference: 'RFC 5280 section 6.1.4 (g); PKITS 4.13.15',
+    steps: 'The first intermediate permits example.com, the second example.org; the client is a.example.org.',
+    trial: () => {
+      const [root, other] = [ca('root'), ca('other')];
+      const permits = (name: string): ExtraExtension[] => [nameConstraints({ permitted: { dns: [name] } })];
+      const first = root.intermediate({ commonName: 'first', extraExtensions: permits('example.com') });
+      const second = first.intermediate({ commonName: 'second', extraExtensions: permits('example.org') });
+      const client = second.client({ sans: { dns: ['a.example.org'] } });
+      return under([root, first, second, other], client, other.client());
+    },
+  }),
   refused({
     id: 'path.email-excluded',
     sentence: 'A mail address that its CA must not certify is refused.',
@@ -173,6 +208,14 @@ export const pathChecks: readonly Check[] = [
     steps: 'The intermediate excludes the host mail.example.com; the client is eve@mail.example.com.',
     middle: { extraExtensions: [nameConstraints({ excluded: { email: ['mail.example.com'] } })] },
     client: { sans: { email: ['eve@mail.example.com'] } },
+  }),
+  served({
+    id: 'path.uri-inside',
+    sentence: 'A URI inside what its CA may certify is accepted.',
+    reference: 'RFC 5280 section 4.2.1.10; PKITS 4.13.34',
+    steps: 'The intermediate permits .example.com; the client is spiffe://a.example.com/alice.',
+    middle: { extraExtensions: [nameConstraints({ permitted: { uri: ['.example.com'] } })] },
+    client: { sans: { uri: ['spiffe://a.example.com/alice'] } },
   }),
   refused({
     id: 'path.uri-outside',
@@ -233,6 +276,34 @@ export const pathChecks: readonly Check[] = [
     reference: 'RFC 5280 section 6.1.3 (d); PKITS 4.8.5',
     steps: 'The intermediate has one policy and requires one; the client has another.',
     middle: { extraExtensions: [certificatePolicies(gold), policyConstraints({ requireExplicitPolicy: 0 })] },
+    client: { extraExtensions: [certificatePolicies(silver)] },
+  }),
+  served({
+    id: 'path.policy-mapped',
+    sentence: 'A client is served whose policy is mapped to the one that is required.',
+    reference: 'RFC 5280 section 6.1.4 (b); PKITS 4.10.1',
+    steps: 'The intermediate requires a policy from itself on, and maps its policy to that of the client.',
+    middle: {
+      extraExtensions: [
+        certificatePolicies(gold),
+        policyMappings([gold, silver]),
+        policyConstraints({ requireExplicitPolicy: 0 }),
+      ],
+    },
+    client: { extraExtensions: [certificatePolicies(silver)] },
+  }),
+  refused({
+    id: 'path.policy-mapped-any',
+    sentence: 'anyPolicy cannot be mapped.',
+    reference: 'RFC 5280 section 6.1.4 (a); PKITS 4.10.7',
+    steps: 'The intermediate maps anyPolicy to the policy of the client, and requires a policy.',
+    middle: {
+      extraExtensions: [
+        certificatePolicies(gold),
+        policyMappings(['2.5.29.32.0', silver]),
+        policyConstraints({ requireExplicitPolicy: 0 }),
+      ],
+    },
     client: { extraExtensions: [certificatePolicies(silver)] },
   }),
   refusal({

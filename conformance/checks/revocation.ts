@@ -124,6 +124,23 @@ export const revocationChecks: readonly Check[] = [
     trial: (stage) => listed(stage, { reason: 'removeFromCRL' }),
   }),
   refusal({
+    id: 'revocation.long-serial',
+    sentence:
+      'A client with a serial number of 20 bytes is refused when the CRL lists it, and its neighbour is served.',
+    reference: 'RFC 5280 section 4.1.2.2; PKITS 4.4.18 and 4.4.16',
+    steps: 'The serial numbers of two clients have 20 bytes, and differ in the last; the CRL lists one.',
+    needs,
+    trial: ({ root }) => {
+      const serial = 2n ** 158n;
+      const client = root.client({ commonName: 'eve', serial });
+      return {
+        client,
+        beside: root.client({ serial: serial + 1n }),
+        crls: [root.crl({ revoked: [client] })],
+      };
+    },
+  }),
+  refusal({
     id: 'revocation.intermediate',
     sentence: 'A client below a revoked intermediate CA is refused.',
     reference: 'RFC 5280 section 6.1.3 (a)(3); PKITS 4.4.2',

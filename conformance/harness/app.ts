@@ -13,6 +13,8 @@ import type { Duplex } from 'node:stream';
 export interface AppAnswer {
   /** The caller's name, as the app is told it. */
   readonly who: string | null;
+  /** The caller's subjectAltName, as the app is told it: `'DNS:a.example'`, `'IP Address:192.0.2.1'`. */
+  readonly names: readonly string[];
   /** The names of the header fields that the app sees. */
   readonly headers: readonly string[];
   /** The host that the request names. */
@@ -25,7 +27,7 @@ const tickMs = 50;
 /** The app, for a server that knows who is calling. */
 export function answerCaller(
   whoIs: (req: IncomingMessage) => string | null | undefined,
-  answer: Partial<AppAnswer> = {},
+  alternativeNames: (req: IncomingMessage) => readonly string[] = () => [],
 ): RequestListener {
   return (req, res) => {
     res.on('error', () => undefined);
@@ -40,7 +42,12 @@ export function answerCaller(
       return;
     }
     const host = req.headers.host ?? (req.headers[':authority'] as string | undefined);
-    const body: AppAnswer = { who: whoIs(req) ?? null, headers: Object.keys(req.headers), host, ...answer };
+    const body: AppAnswer = {
+      who: whoIs(req) ?? null,
+      names: alternativeNames(req),
+      headers: Object.keys(req.headers),
+      host,
+    };
     res.writeHead(200, { 'Content-Type': 'application/json' });
     res.end(JSON.stringify(body));
   };

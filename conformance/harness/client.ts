@@ -240,6 +240,23 @@ export class Client {
     return path === '/held' ? held : Object.assign(held, { ask });
   }
 
+  /** Asks for a second handshake on a connection of TLS 1.2. @returns Whether it was made, and in words what was seen. */
+  async renegotiate(limitMs: number): Promise<{ readonly isDone: boolean; readonly seen: string }> {
+    const socket = tls.connect(this.#tls({ version: 'TLSv1.2' }));
+    this.#track(socket);
+    let [isDone, seen] = [false, ''];
+    socket.on('error', (error: NodeJS.ErrnoException) => (seen ||= `refused: ${nameOf(error)}`));
+    socket.once('close', () => (seen ||= 'refused: connection ended'));
+    await within(once(socket, 'secureConnect'), answerLimitMs, 'the first handshake');
+    socket.resume().renegotiate({}, (error) => {
+      isDone = error === null;
+      seen ||= isDone ? 'a second handshake is made' : `refused: ${nameOf(error as NodeJS.ErrnoException)}`;
+    });
+    await waitUntil(() => seen !== '', limitMs);
+    this.#untrack(socket);
+    return { isDone, seen: seen || 'refused: no answer' };
+  }
+
   /** Opens a TCP connection now, for a handshake and a request later. */
   async dial(): Promise<() => Promise<boolean>> {
     const tcp = net.connect(this.#port, '127.0.0.1');
@@ -295,7 +312,7 @@ function heldOf(isOpen: () => boolean, ticks: () => number, open: { destroy(): u
     },
     ask: async () => {
       const before = ticks();
-      return (await waitUntil(() => ticks() > before || !isOpen(), 1000)) !== undefined && isOpen();
+      return (await waitUntil(() => ticks() > before || !isOpen(), 5000)) !== undefined && isOpen();
     },
     destroy: () => {
       open.destroy();

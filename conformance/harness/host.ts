@@ -32,3 +32,5 @@ const functions = {
 export type Host = typeof functions;
 
 answerCalls(functions);
+// A worker of node:cluster loses what it is sent before this.
+process.send?.({ id: 0, result: 'ready' });

@@ -151,9 +151,14 @@ export class Server {
   }
 
   /** Fails unless a condition becomes true in time. */
-  async becomes(condition: () => boolean | Promise<boolean>, otherwise: string): Promise<string> {
-    const took = await waitUntil(condition, this.#limits.patienceMs);
-    if (took === undefined) fail(`${otherwise} after ${seconds(this.#limits.patienceMs)}`);
+  async becomes(
+    condition: () => boolean | Promise<boolean>,
+    otherwise: string,
+    limitMs = this.#limits.patienceMs,
+  ): Promise<string> {
+    const limit = Math.min(limitMs, this.#limits.patienceMs);
+    const took = await waitUntil(condition, limit);
+    if (took === undefined) fail(`${otherwise} after ${seconds(limit)}`);
     return seconds(took);
   }
 

@@ -27,7 +27,7 @@ export function openServer(name: string, whoIs: (req: IncomingMessage) => string
         ...{ key: readFileSync(key), cert: readFileSync(cert) },
         ...{ allowHTTP1: true, requestCert: true, rejectUnauthorized: false },
       });
-      server.on('request', answerCaller(whoIs) as never);
+      server.on('request', answerCaller(whoIs, wrongAlternativeNames) as never);
       return await serve(server, () => undefined, source);
     },
   };
@@ -38,6 +38,20 @@ function commonNames(req: IncomingMessage): string[] {
     subject?: { CN?: string | string[] };
   };
   return [subject?.CN ?? []].flat();
+}
+
+/**
+ * Takes the text of Node apart without regard to quotes and NULs, takes a URI for what it contains and the commonName
+ * for a DNS name, and knows no addresses.
+ */
+function wrongAlternativeNames(req: IncomingMessage): readonly string[] {
+  const { subjectaltname = `DNS:${commonNames(req)[0]}` } = (req.socket as TLSSocket).getPeerCertificate();
+  return subjectaltname
+    .replaceAll('"', '')
+    .replaceAll(String.raw`\u0000`, '\0')
+    .split(', ')
+    .filter((name) => !name.startsWith('IP Address'))
+    .map((name) => name.replace('URI:', '').split('\0')[0] ?? '');
 }
 
 /** Ways to get a name wrong. */
