@@ -4,9 +4,9 @@
  * @module
  */
 import { getSystemErrorMap, types } from 'node:util';
-import { MtlsError, sentenceOf } from '../errors.js';
+import { type ErrorCode, MtlsError, sentenceOf } from '../errors.js';
 import { currentDirectory, describeOddPath } from '../material/unreadable.js';
-import { printableJson, type Terminal } from './terminal.js';
+import { type Terminal } from './terminal.js';
 
 /** The exit codes, as documented in docs/command.md. */
 export const exitCodes = {
@@ -43,30 +43,38 @@ export async function answer(
 ): Promise<number> {
   try {
     const { text, data, outcome = 'done' } = await work();
-    terminal.out(json === true ? printableJson(JSON.stringify(data, jsonValue, 2)) : text);
+    if (json === true) terminal.outJson(data);
+    else terminal.out(text);
     return exitCodes[outcome];
   } catch (error) {
-    const { code, message } = describeError(error);
-    terminal.err(
-      json === true
-        ? printableJson(JSON.stringify({ error: { code, message } }))
-        : `${terminal.style('bad', code)}: ${message}`,
-    );
+    if (json === true) terminal.errJson({ error: describeError(error) });
+    else reportError(terminal, error);
     return exitCodes.failed;
   }
 }
 
 /** Prints a one-line warning on stderr. */
 export function warn(terminal: Terminal, message: string, { json }: CommonOptions): void {
-  terminal.err(
-    json === true
-      ? printableJson(JSON.stringify({ warning: { message } }))
-      : `${terminal.style('warning', 'warning')}: ${message}`,
-  );
+  if (json === true) terminal.errJson({ warning: { message } });
+  else terminal.err(`${terminal.style('warning', 'warning')}: ${message}`);
 }
 
-function jsonValue(_key: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? value.toString() : value;
+// Mistakes in the command line, for which a code is of no use to people: there is nothing to look up.
+const mistakes: ReadonlySet<string> = new Set<ErrorCode>([
+  'ERR_MTLS_OPTION_INVALID',
+  'ERR_MTLS_PASSPHRASE_INVALID',
+  'ERR_MTLS_FILE_EXISTS',
+  'ERR_MTLS_CERTIFICATE_NOT_FOUND',
+  'ERR_MTLS_CA_FOLDER_INVALID',
+  'ERR_MTLS_CA_LOCKED',
+  'ERR_MTLS_SOURCE_UNREADABLE',
+]);
+
+/** Prints an error for people, on stderr: with its code if that is documented and the command line is not at fault. */
+export function reportError(terminal: Terminal, error: unknown): void {
+  const { code, message } = describeError(error);
+  const isDocumented = code.startsWith('ERR_MTLS_') && !mistakes.has(code);
+  terminal.err(`${terminal.style('bad', isDocumented ? code : 'error')}: ${message}`);
 }
 
 // Remedies for file-system errors.

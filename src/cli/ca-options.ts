@@ -48,12 +48,9 @@ export async function openCa(
   const keyFile = path.join(options.dir, 'ca-key.pem');
   const passphrase = await readPassphrase(terminal, options, keyFile);
   await warnOfFolder(terminal, options);
-  const opening = openFolder(options.dir, {
-    ...params,
-    ...(passphrase === undefined ? {} : { passphrase }),
-    now,
-  });
-  return await terminal.during('opening the CA', opening);
+  return await terminal.during('opening the CA', () =>
+    openFolder(options.dir, { ...params, ...(passphrase === undefined ? {} : { passphrase }), now }),
+  );
 }
 
 /** Warns if others can write to the folder of the CA. Its mode is not changed, because it may be intended. */

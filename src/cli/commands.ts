@@ -6,6 +6,7 @@
 import { type Command, Option } from 'commander';
 import { answer, type Answer, type CommonOptions } from './answer.js';
 import type { Terminal } from './terminal.js';
+import { reportMistakes } from './usage.js';
 
 /** The default folder of the CA, as in the README. */
 export const defaultDirectory = 'certs-dev';
@@ -20,6 +21,11 @@ export type Work<Options extends CommonOptions> = (
 /** `--dir`: the folder of the CA. */
 export function directoryOption(): Option {
   return new Option('--dir <dir>', 'the folder of the CA').default(defaultDirectory);
+}
+
+/** The arguments that select the folder of the CA in another command; none for the default folder. */
+export function directoryArguments(dir: string): readonly string[] {
+  return dir === defaultDirectory ? [] : ['--dir', dir];
 }
 
 /** An option that can be repeated: a list. */
@@ -41,15 +47,25 @@ export interface Commands {
   ) => (...given: unknown[]) => Promise<void>;
 }
 
-/** @param onExit - Receives the exit code of the command. */
+/** How {@link createCommands} creates commands. */
+export interface CommandsParams {
+  /** Whether mistakes in the arguments are reported as JSON. */
+  readonly isJson: boolean;
+  /** Receives the exit code of the command. */
+  readonly onExit: (code: number) => void;
+}
+
+/** Creates what adds commands to a program. */
 export function createCommands(
   program: Command,
   terminal: Terminal,
-  onExit: (code: number) => void,
+  { isJson, onExit }: CommandsParams,
 ): Commands {
+  const add = (name: string, parent: Command): Command =>
+    reportMistakes(parent.command(name), terminal, isJson);
   return {
-    create: (name, parent = program) => parent.command(name).option('--json', 'print JSON, for errors too'),
-    group: (name) => program.command(name),
+    create: (name, parent = program) => add(name, parent).option('--json', 'print JSON, for errors too'),
+    group: (name) => add(name, program),
     answers:
       <Options extends CommonOptions>(work: Work<Options>) =>
       async (...given: unknown[]): Promise<void> => {

@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { askSecret } from './ask-secret.js';
+import { widthOfStream } from './display-width.js';
 import manifestFile from './manifest-file.cjs';
 import { runProgram } from './program.js';
 
@@ -22,6 +23,8 @@ for (const stream of [stdout, stderr])
 const running = runProgram(process.argv.slice(2), version, {
   writeOut: (output) => void stdout.write(output),
   writeErr: (output) => void stderr.write(output),
+  outWidth: widthOfStream(stdout, env),
+  errWidth: widthOfStream(stderr, env),
   // https://no-color.org
   hasColours: stdout.isTTY && (env['NO_COLOR'] ?? '') === '',
   showsProgress: stderr.isTTY,

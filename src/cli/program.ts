@@ -19,6 +19,7 @@ import { addPublish } from './commands/publish.js';
 import { addRenew } from './commands/renew.js';
 import { addRevoke } from './commands/revoke.js';
 import { Terminal, type World } from './terminal.js';
+import { helpFormat, helpWidthOf, reportMistakes } from './usage.js';
 
 const adders = [
   ...[addInit, addIssue, addRenew, addRevoke, addCrl, addList],
@@ -42,13 +43,15 @@ export async function runProgram(args: readonly string[], version: string, world
     .exitOverride()
     .configureOutput({
       writeOut: (text) => {
-        terminal.out(text.trimEnd());
+        terminal.out(text.trimEnd(), helpWidthOf());
       },
       writeErr: (text) => {
-        terminal.err(text.trimEnd());
+        terminal.err(text.trimEnd(), helpWidthOf());
       },
+      getOutHelpWidth: () => helpWidthOf(world.outWidth),
+      getErrHelpWidth: () => helpWidthOf(world.errWidth),
     })
-    .showHelpAfterError('(--help lists commands and options)')
+    .configureHelp(helpFormat)
     .addHelpText(
       'after',
       `
@@ -60,8 +63,13 @@ Examples:
 
 Exit codes: 0 success, 1 the answer is no, 2 called incorrectly, 3 failed.`,
     );
-  const commands = createCommands(program, terminal, (code) => {
-    exitCode = code;
+  const isJson = args.includes('--json');
+  reportMistakes(program, terminal, isJson);
+  const commands = createCommands(program, terminal, {
+    isJson,
+    onExit: (code) => {
+      exitCode = code;
+    },
   });
   for (const add of adders) add(commands);
   try {

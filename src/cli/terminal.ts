@@ -6,6 +6,8 @@
 import { randomBytes } from 'node:crypto';
 import { styleText } from 'node:util';
 import { escapeUnsafe, replaceUnsafe } from '../x509/string.js';
+import { Progress } from './progress.js';
+import { wrapText } from './wrap.js';
 
 /** The style of a text. */
 export type Style = 'good' | 'bad' | 'warning' | 'dim' | 'strong';
@@ -16,6 +18,10 @@ export interface World {
   readonly writeOut: (text: string) => void;
   /** Writes to stderr, unchanged. */
   readonly writeErr: (text: string) => void;
+  /** The columns of stdout; `undefined` if it is not a terminal: its lines are then complete, however long. */
+  readonly outWidth?: number | undefined;
+  /** The columns of stderr, likewise. */
+  readonly errWidth?: number | undefined;
   /** Whether stdout is a terminal with colours. */
   readonly hasColours: boolean;
   /** Whether stderr is a terminal, so that progress is shown. */
@@ -45,26 +51,57 @@ export class Terminal {
     return styleText(formats[style], text, { validateStream: false }).replaceAll('\u001B[', `\u001B${own}[`);
   }
 
-  /** Writes lines to stdout. */
-  out(text: string): void {
-    this.world.writeOut(`${printable(text)}\n`);
+  /**
+   * Writes lines to stdout, wrapped at word ends on a terminal.
+   * @param width - The columns to wrap at, if stdout is no terminal. @defaultValue not wrapped
+   */
+  out(text: string, width?: number): void {
+    this.world.writeOut(`${layOut(text, this.world.outWidth ?? width)}\n`);
   }
 
-  /** Writes lines to stderr. */
-  err(text: string): void {
-    this.world.writeErr(`${printable(text)}\n`);
+  /** Writes lines to stderr, wrapped likewise. */
+  err(text: string, width?: number): void {
+    this.#progress?.clear();
+    this.world.writeErr(`${layOut(text, this.world.errWidth ?? width)}\n`);
   }
 
-  /** Shows a progress message during an operation, and clears it afterwards. */
-  async during<Result>(what: string, work: Promise<Result>): Promise<Result> {
-    if (!this.world.showsProgress) return await work;
-    this.world.writeErr(printable(`${what} …`));
+  /** Writes a JSON value to stdout, on several lines. */
+  outJson(value: object): void {
+    this.world.writeOut(`${printableJson(JSON.stringify(value, plainValue, 2))}\n`);
+  }
+
+  /** Writes a JSON value to stderr, on one line. */
+  errJson(value: object): void {
+    this.#progress?.clear();
+    this.world.writeErr(`${printableJson(JSON.stringify(value))}\n`);
+  }
+
+  /**
+   * Shows what an operation does while it runs, on a terminal only, and clears it afterwards.
+   * @param what - Such as `'making alice'`.
+   */
+  async during<Result>(what: string, work: () => Result | Promise<Result>): Promise<Result> {
+    const { showsProgress, errWidth, writeErr } = this.world;
+    if (!showsProgress) return await work();
+    this.#progress = new Progress(printable(what), { width: errWidth, write: writeErr });
     try {
-      return await work;
+      return await work();
     } finally {
-      this.world.writeErr('\r\u001B[K');
+      this.#progress.end();
+      this.#progress = undefined;
     }
   }
+
+  #progress: Progress | undefined;
+}
+
+function layOut(text: string, width: number | undefined): string {
+  const lines = printable(text);
+  return width === undefined ? lines : wrapText(lines, width);
+}
+
+function plainValue(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? value.toString() : value;
 }
 
 // Secret: a certificate can contain the escape sequence of a colour, but not one of ours.

@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { MtlsError } from '../errors.js';
 import { readBounded } from './bounded-file.js';
+import { shellCommand } from './shell.js';
 
 /** Who can read a file: everyone, or only its owner. */
 export type FileAccess = 'public' | 'secret';
@@ -22,7 +23,7 @@ export async function createFile(file: string, content: string | Buffer, access:
       'ERR_MTLS_FILE_EXISTS',
       {
         seen: `${file} already exists and is never overwritten`,
-        remedy: 'remove it, or use another name or folder',
+        remedy: `to replace it, remove it with "${shellCommand('rm', file)}"; or use another name or folder`,
       },
       { cause: error },
     );

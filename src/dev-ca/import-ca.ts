@@ -35,6 +35,7 @@ import {
 } from './import-warnings.js';
 import { withLock } from './lock.js';
 import { writeCrl, type CrlFile } from './revocation-list.js';
+import { moveAway } from './shell.js';
 
 /** An imported certificate. */
 export interface ImportedCertificate {
@@ -166,7 +167,7 @@ async function createAll<Result>(
   const made = await makeFolder(directory);
   return await withLock(directory, async () => {
     const places = [...files.map(({ file }) => file), authorityFiles(directory).crl];
-    checkFree(places);
+    checkFree(directory, places);
     try {
       for (const { file, text, access } of files) await createFile(file, text, access);
       return await after();
@@ -178,13 +179,13 @@ async function createAll<Result>(
   });
 }
 
-function checkFree(places: readonly string[]): void {
+function checkFree(directory: string, places: readonly string[]): void {
   const present = places.filter((place) => existsSync(place));
   if (present.length === 0) return;
   const more = present.length > 3 ? ` and ${present.length - 3} more` : '';
   throw new MtlsError('ERR_MTLS_FILE_EXISTS', {
     seen: `${present.slice(0, 3).join(', ')}${more} would be overwritten, so nothing was written`,
-    remedy: 'import into another folder with --dir',
+    remedy: `import into another folder with --dir, or move this one away with "${moveAway(directory)}"`,
   });
 }
 

@@ -20,6 +20,7 @@ import { commonNameOf } from './oneline.js';
 import { checkName } from './pair.js';
 import { writeCrl } from './revocation-list.js';
 import { createSerialNumber, signCertificate } from './signing.js';
+import { moveAway } from './shell.js';
 import { checkSubject, noAltNames, type Subject } from './subject.js';
 
 /**
@@ -90,7 +91,7 @@ export async function issueIntermediate(
   if (certificate === undefined || !isIssuedBy(certificate, parent)) {
     throw new MtlsError('ERR_MTLS_FILE_EXISTS', {
       seen: `${directory} exists, and is not the folder of a CA issued by ${parent.files.certificate}`,
-      remedy: 'nothing is overwritten: use another name',
+      remedy: `nothing is overwritten: move it away with "${moveAway(directory)}", or use another name`,
     });
   }
   return {
@@ -157,7 +158,7 @@ function checkFolderName(name: string): void {
 function alreadyThere(file: string): MtlsError {
   return new MtlsError('ERR_MTLS_FILE_EXISTS', {
     seen: `${file} is a certificate with another subject`,
-    remedy: 'nothing is overwritten: use another name',
+    remedy: `nothing is overwritten: move it away with "${moveAway(file)}", or use another name`,
   });
 }
 

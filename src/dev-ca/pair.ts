@@ -11,6 +11,7 @@ import { isIssuedBy, parseCertificate, type Authority } from './authority.js';
 import type { CertificateKind } from './database.js';
 import { readIfPresent } from './files.js';
 import { isEncryptedKey, parsePrivateKey } from './keys.js';
+import { shellCommand } from './shell.js';
 
 /** The files of one name. */
 export interface PairFiles {
@@ -84,11 +85,12 @@ export function kindOf(certificate: X509Certificate): CertificateKind | undefine
   return others.length === 0 ? kind : undefined;
 }
 
-/** The error for a file that is in the way. */
+/** The error for a file of a pair that is in the way. */
 export function unusable(file: string, fault: string): MtlsError {
+  const pair = file.replace(/-(?:crt|key)\.pem$/, '');
   return new MtlsError('ERR_MTLS_FILE_EXISTS', {
     seen: `${file} ${fault}`,
-    remedy: 'nothing is overwritten: remove the certificate and its key, or use another name',
+    remedy: `nothing is overwritten: to replace it, remove the certificate and its key with "${shellCommand('rm', '-f', `${pair}-crt.pem`, `${pair}-key.pem`)}", or use another name`,
   });
 }
 

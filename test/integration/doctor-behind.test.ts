@@ -535,9 +535,7 @@ describe('the address', () => {
     const { code, err } = await run({ args: ['--listen', `${port}`] });
     expect(code).toBe(3);
     expect(err).toMatch(
-      new RegExp(
-        `^ERR_MTLS_OPTION_INVALID: cannot listen at 127\\.0\\.0\\.1:${port} \\(EADDRINUSE\\); stop the app first`,
-      ),
+      new RegExp(`^error: cannot listen at 127\\.0\\.0\\.1:${port} \\(EADDRINUSE\\); stop the app first`),
     );
   });
 

@@ -39,7 +39,7 @@ Examples:
 
 async function renewCrl(terminal: Terminal, options: CrlCommandOptions): Promise<Answer> {
   const ca = await openCa(terminal, options, { missing: 'fail' });
-  const crl = await ca.writeCrl(said({ days: options.days }));
+  const crl = await terminal.during('writing the CRL', () => ca.writeCrl(said({ days: options.days })));
   return { data: crl, text: describeCrl(terminal, crl) };
 }
 

@@ -110,16 +110,18 @@ Exit codes: 0 the client would be, or was, admitted, and the proxy is safe; 1 it
 
 async function doctor(terminal: Terminal, url: URL | undefined, options: DoctorOptions): Promise<Answer> {
   const at = new Date(terminal.world.now());
-  const inputs = await readInputs(options, terminal.world.env);
+  const inputs = await terminal.during('reading the files', () => readInputs(options, terminal.world.env));
   const { behind, listen } = options;
   if (behind !== undefined && listen !== undefined)
     return await doctorBehind(terminal, inputs, { ...options, behind, listen }, at);
-  const examination = await examine(inputs, options.rule, at);
+  const examination = await terminal.during('checking the certificate', () =>
+    examine(inputs, options.rule, at),
+  );
   const obstacle = url && obstacleOf(inputs, examination.steps);
   const attempted =
     url === undefined || obstacle !== undefined
       ? undefined
-      : await terminal.during(`trying ${url.host}`, tryServer(url, inputs, options));
+      : await terminal.during(`trying ${url.host}`, () => tryServer(url, inputs, options));
   const steps = [...examination.steps, ...(obstacle === undefined ? [] : [obstacle])];
   const concluded = conclude(examination, attempted, at);
   const verdict =
@@ -164,8 +166,7 @@ async function doctorBehind(
       ? undefined
       : { cert: toPem(appCertificate), key: pemOfKey(appKey) };
   const proxy = targetOf(behind, inputs, options);
-  const outcome = await terminal.during(
-    `calling ${behind.host}`,
+  const outcome = await terminal.during(`calling ${behind.host}`, () =>
     goBehind({ proxy, listen, credentials, inputs, rule, at }),
   );
   const verdict = concludeBehind(outcome, at);

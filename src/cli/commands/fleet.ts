@@ -10,7 +10,7 @@ import { type FleetProcess } from '../../sources/process-report.js';
 import type { Answer, CommonOptions } from '../answer.js';
 import type { Commands } from '../commands.js';
 import { describeStores, storeOption, withStore } from '../store/store-options.js';
-import { type Cell, formatTable } from '../table.js';
+import { type Cell, type Column, formatTable } from '../table.js';
 import type { Terminal } from '../terminal.js';
 import { fromNow } from '../time.js';
 
@@ -28,7 +28,8 @@ export function addFleet({ create, answers }: Commands): void {
     .addOption(storeOption('--at <url>', 'the store'))
     .action(
       answers(async (terminal, _args, { at }: FleetCommandOptions) => {
-        const processes = await withStore(terminal, { url: at, option: '--at' }, (store) => readFleet(store));
+        const use = { url: at, option: '--at', what: 'reading the store' };
+        const processes = await withStore(terminal, use, (store) => readFleet(store));
         return describeFleet(terminal, processes);
       }),
     )
@@ -42,6 +43,17 @@ Examples:
     );
 }
 
+const columns: readonly Column[] = [
+  { title: 'HOST' },
+  { title: 'PID', leftOut: 'late' },
+  { title: 'NODE', leftOut: 'early' },
+  { title: 'STARTED', leftOut: 'early' },
+  { title: 'REPORTED' },
+  { title: 'CRL' },
+  { title: 'ISSUED', leftOut: 'late' },
+  { title: 'ISSUER' },
+];
+
 function describeFleet(terminal: Terminal, processes: readonly FleetProcess[]): Answer {
   const data = {
     processes: processes.map(({ versions, ...process }) => ({
@@ -50,10 +62,6 @@ function describeFleet(terminal: Terminal, processes: readonly FleetProcess[]): 
     })),
   };
   if (processes.length === 0) return { data, text: 'no process reports to this store' };
-  const columns = ['HOST', 'PID', 'NODE', 'STARTED', 'REPORTED', 'CRL', 'ISSUED', 'ISSUER'].map((title) => ({
-    title,
-    maxWidth: 50,
-  }));
   const table = formatTable(
     terminal,
     columns,

@@ -59,12 +59,16 @@ async function importFolder(terminal: Terminal, folder: string, options: ImportO
       remedy: 'specify another target with --dir',
     });
   }
-  const found = await findForeignCa(folder, { certificate: ca, key, except: dir });
+  const found = await terminal.during(`looking through ${folder}`, () =>
+    findForeignCa(folder, { certificate: ca, key, except: dir }),
+  );
   const passphrase = await readPassphrase(terminal, options, found.key);
   const { now } = terminal.world;
   const caCertificate = remakeCa === true ? 'remake' : 'keep';
   await warnOfFolder(terminal, options);
-  const report = await terminal.during('importing', importCa(found, dir, { passphrase, caCertificate, now }));
+  const report = await terminal.during('importing', () =>
+    importCa(found, dir, { passphrase, caCertificate, now }),
+  );
   const { material: _, ...source } = report.source;
   return { data: { ...report, source }, text: describeReport(terminal, report) };
 }

@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { Option } from 'commander';
+import { moveAway, shellCommand } from '../../dev-ca/shell.js';
 import { MtlsError } from '../../errors.js';
 import type { Answer } from '../answer.js';
 import { openCa, passphraseOption, type PassphraseOptions } from '../ca-options.js';
@@ -62,8 +63,8 @@ async function init(
   // In a log, and for a client that looks up the issuer of a certificate, two CAs of one name cannot be told apart.
   const commonName = `ca-${randomBytes(4).toString('hex')}`;
   const ca = await openCa(terminal, options, { algorithm: algorithmOf(rsa), commonName });
-  const server = await terminal.during('making the server', ca.issueServer());
-  const client = await terminal.during(`making ${clientName}`, ca.issueClient(clientName));
+  const server = await terminal.during('making the server', () => ca.issueServer());
+  const client = await terminal.during(`making ${clientName}`, () => ca.issueClient(clientName));
   const made = [
     { outcome: ca.outcome, files: [ca.certFile, ca.keyFile, ca.crlFile] },
     { outcome: server.outcome, files: [server.certFile, server.keyFile] },
@@ -78,10 +79,28 @@ async function init(
     text: [
       ...lines,
       '',
+      ...(ca.outcome === 'kept' ? [...describeKept(directory), ''] : []),
       `Next: start a server with these files, then call it as ${client.name}:`,
-      `  curl --cacert ${certs}/ca-crt.pem --cert ${certs}/${client.name}-crt.pem --key ${certs}/${client.name}-key.pem https://localhost:4433/`,
+      `  ${shellCommand(
+        ...['curl', '--cacert', `${certs}/ca-crt.pem`, '--cert', `${certs}/${client.name}-crt.pem`],
+        ...['--key', `${certs}/${client.name}-key.pem`, 'https://localhost:4433/'],
+      )}`,
     ].join('\n'),
   };
+}
+
+function describeKept(directory: string): string[] {
+  const place = path.relative('.', directory);
+  const isMovable = place !== '' && !place.startsWith('..');
+  return isMovable
+    ? [
+        'The CA was there before and is unchanged. To replace it with a new CA, which accepts none of its certificates, move the folder away, then repeat the command:',
+        `  ${moveAway(place)}`,
+      ]
+    : [
+        'The CA was there before and is unchanged. For a new CA, use another folder:',
+        '  express-mtls init FOLDER',
+      ];
 }
 
 interface Made {

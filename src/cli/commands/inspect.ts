@@ -9,7 +9,7 @@ import { hasCode } from '../../dev-ca/files.js';
 import { MtlsError } from '../../errors.js';
 import { describeDistrust, distrustRemedy } from '../../material/blocks.js';
 import { purposes } from '../../x509/purpose.js';
-import { type Answer, type CommonOptions, describeError } from '../answer.js';
+import { type Answer, type CommonOptions, describeError, reportError } from '../answer.js';
 import type { Commands } from '../commands.js';
 import type { Role } from '../inspect/certificate-verdict.js';
 import { listsAny } from '../inspect/crl-report.js';
@@ -96,21 +96,26 @@ async function inspect(
   const purpose = isOfServers ? purposes.serverAuth : purposes.clientAuth;
   const cas = options.ca === undefined ? undefined : await readCas(options.ca, purpose);
   const wanted = options.find === undefined ? [] : await readWanted(options.find);
-  const reading = Promise.all(names.map((name) => readInput(name, password, options)));
-  const inputs = await terminal.during('reading', reading);
+  const inputs = await terminal.during('reading', () =>
+    Promise.all(names.map((name) => readInput(name, password, options))),
+  );
   const [only] = inputs;
   if (inputs.length === 1 && only !== undefined && 'error' in only) throw only.error;
 
   const all = inputs.flatMap((input) => ('found' in input ? input.found : []));
-  const surroundings: Surroundings = {
-    now: new Date(terminal.world.now()),
-    role: options.as,
-    relations: new Relations(all, cas, options.partialChain === true ? 'allow' : 'deny'),
-    surveys: surveyAll(all, wanted),
-  };
-  const answers = inputs.map((input) =>
-    'error' in input ? input : { ...input, reports: reportInput(input, surroundings, wanted) },
-  );
+  const now = new Date(terminal.world.now());
+  const { surroundings, answers } = await terminal.during('checking', () => {
+    const surroundings: Surroundings = {
+      now,
+      role: options.as,
+      relations: new Relations(all, cas, options.partialChain === true ? 'allow' : 'deny'),
+      surveys: surveyAll(all, wanted),
+    };
+    const answers = inputs.map((input) =>
+      'error' in input ? input : { ...input, reports: reportInput(input, surroundings, wanted) },
+    );
+    return { surroundings, answers };
+  });
   const isListed = [...surroundings.surveys.values()].some((survey) => listsAny(survey, wanted));
   return answerOf(answers, terminal, { isListed, isJson: options.json === true });
 }
@@ -207,9 +212,8 @@ function answerOf(
   const reports = answers.flatMap((each) => ('reports' in each ? each.reports : []));
   const data = answers.map((each) => {
     if ('reports' in each) return { input: each.input, items: each.reports.map(toData) };
-    const error = describeError(each.error);
-    if (!isJson) terminal.err(`${terminal.style('bad', error.code)}: ${error.message}`);
-    return { input: each.input, error };
+    if (!isJson) reportError(terminal, each.error);
+    return { input: each.input, error: describeError(each.error) };
   });
   const [first] = data;
   return {

@@ -4,9 +4,10 @@
  * @module
  */
 import path from 'node:path';
+import { shellCommand } from '../../dev-ca/shell.js';
 import type { Answer } from '../answer.js';
 import { openCa, passphraseOption, type CaOptions } from '../ca-options.js';
-import { directoryOption, type Commands } from '../commands.js';
+import { directoryArguments, directoryOption, type Commands } from '../commands.js';
 import { daysOption, fileLine, said } from '../daily.js';
 import { algorithmOf, rsaOption } from '../key-options.js';
 import type { Terminal } from '../terminal.js';
@@ -53,8 +54,7 @@ async function makeIntermediate(
 ): Promise<Answer> {
   const { dir, cn, days, rsa } = options;
   const ca = await openCa(terminal, options, { missing: 'fail' });
-  const made = await terminal.during(
-    `making ${name}`,
+  const made = await terminal.during(`making ${name}`, () =>
     ca.issueIntermediate(
       name,
       said({ commonName: cn, days, algorithm: rsa === undefined ? undefined : algorithmOf(rsa) }),
@@ -68,13 +68,23 @@ async function makeIntermediate(
       ...[certFile, keyFile, crlFile, chainFile].map((file) => fileLine(outcome, file)),
       '',
       `${name} is valid until ${describeDate(notAfter, terminal.world.now())}.`,
+      ...(outcome === 'made' ? [] : describeKept(name, dir)),
       '',
       'Next: issue certificates with it as with any CA:',
-      `  express-mtls issue client NAME --dir ${place(directory)}`,
+      `  ${shellCommand('express-mtls', 'issue', 'client', 'NAME', '--dir', place(directory))}`,
       'Configure a server with both CAs and both CRLs; without one of the CRLs, every client is refused:',
       `  ca: '${place(chainFile)}',`,
       `  crl: ['${place(ca.crlFile)}', '${place(crlFile)}'],`,
-      `To revoke ${name} and with it all its clients: express-mtls revoke ${name} --dir ${place(dir)}`,
+      `To revoke ${name} and with it all its clients:`,
+      `  ${shellCommand('express-mtls', 'revoke', name, '--dir', place(dir))}`,
     ].join('\n'),
   };
+}
+
+function describeKept(name: string, dir: string): string[] {
+  return [
+    'It was there before and is unchanged; other options have no effect. To replace it, create one with another name, then revoke it:',
+    `  ${shellCommand('express-mtls', 'intermediate', `${name}-2`, ...directoryArguments(dir))}`,
+    `  ${shellCommand('express-mtls', 'revoke', name, ...directoryArguments(dir))}`,
+  ];
 }

@@ -19,6 +19,9 @@ import type { Terminal } from '../terminal.js';
 
 const maxRequestBytes = 2 ** 20;
 
+/** The server that `init` creates, for localhost. */
+const localServer = 'server';
+
 interface IssueOptions extends CaOptions, PasswordOptions {
   readonly cn?: string;
   readonly o?: string;
@@ -75,11 +78,11 @@ Examples:
   const server = create('server', issue)
     .summary('issue a server certificate')
     .description('Writes NAME-crt.pem and NAME-key.pem for a server, or keeps existing ones.')
-    .argument('<name>', 'the NAME of its files')
+    .argument('<name>', 'the NAME of its files, and its host name unless --san is set')
     .addOption(
       repeatable(
         '--san <host>',
-        'a host name or IP address of the server (default: localhost, 127.0.0.1 and ::1)',
+        'a host name or IP address of the server (default: its name; for the name "server" localhost, 127.0.0.1 and ::1)',
       ),
     );
   addSharedOptions(server)
@@ -92,6 +95,7 @@ Examples:
       'after',
       `
 Examples:
+  $ express-mtls issue server api.example.com
   $ express-mtls issue server app --san app.test --san 10.0.0.5
   $ express-mtls issue server app --csr app.csr --names-from-request`,
     );
@@ -140,15 +144,15 @@ async function run(
     const signed =
       kind === 'client'
         ? await ca.signClientRequest(name, request, clientOptions(options))
-        : await ca.signServerRequest(request, { name, ...serverOptions(options) });
-    return describeSigned(terminal, signed);
+        : await ca.signServerRequest(request, { name, ...serverOptions(name, options) });
+    return describeSigned(terminal, signed, options.dir);
   }
-  const issued = await terminal.during(`making ${name}`, issue(ca, kind, name, options));
+  const issued = await terminal.during(`making ${name}`, () => issue(ca, kind, name, options));
   const pkcs12 =
     options.p12 === true
-      ? await terminal.during(`writing ${name}.p12`, ca.writePkcs12(name, said({ password })))
+      ? await terminal.during(`writing ${name}.p12`, () => ca.writePkcs12(name, said({ password })))
       : undefined;
-  return describeIssued(terminal, issued, pkcs12);
+  return describeIssued(terminal, issued, { pkcs12, dir: options.dir });
 }
 
 function issue(
@@ -160,7 +164,7 @@ function issue(
   const algorithm = said({ algorithm: options.rsa === undefined ? undefined : algorithmOf(options.rsa) });
   return kind === 'client'
     ? ca.issueClient(name, { ...clientOptions(options), ...algorithm })
-    : ca.issueServer({ name, ...serverOptions(options), ...algorithm });
+    : ca.issueServer({ name, ...serverOptions(name, options), ...algorithm });
 }
 
 function clientOptions(options: IssueOptions): Parameters<DevCa['issueClient']>[1] & object {
@@ -168,13 +172,18 @@ function clientOptions(options: IssueOptions): Parameters<DevCa['issueClient']>[
   return said({ ...sharedOptions(options), email, dns });
 }
 
-function serverOptions(options: IssueOptions): Parameters<DevCa['issueServer']>[0] & object {
-  const { san } = options;
+function serverOptions(name: string, options: IssueOptions): Parameters<DevCa['issueServer']>[0] & object {
+  const { san = hostsOf(name, options) } = options;
   return said({
     ...sharedOptions(options),
     dns: san?.filter((host) => isIP(host) === 0),
     ip: san?.filter((host) => isIP(host) !== 0),
   });
+}
+
+/** The hosts of a server if no option names them: localhost, or the request, or its name. */
+function hostsOf(name: string, { namesFromRequest }: IssueOptions): readonly string[] | undefined {
+  return name === localServer || namesFromRequest === true ? undefined : [name];
 }
 
 function sharedOptions({ cn, o, ou, uri, spiffe, days }: IssueOptions): {

@@ -13,10 +13,10 @@ import type { Style, Terminal } from '../terminal.js';
 import { fromNow } from '../time.js';
 
 const columns: readonly Column[] = [
-  { title: 'NAME', maxWidth: 28 },
-  { title: 'COMMON NAME', maxWidth: 28 },
-  { title: 'KIND' },
-  { title: 'SERIAL' },
+  { title: 'NAME' },
+  { title: 'COMMON NAME', leftOut: 'late' },
+  { title: 'KIND', leftOut: 'late' },
+  { title: 'SERIAL', leftOut: 'early' },
   { title: 'UNTIL' },
   { title: 'REVOKED' },
 ];
@@ -43,7 +43,8 @@ Examples:
 }
 
 async function list(terminal: Terminal, options: CaOptions): Promise<Answer> {
-  const certificates = await (await openCa(terminal, options, { missing: 'fail' })).list();
+  const ca = await openCa(terminal, options, { missing: 'fail' });
+  const certificates = await terminal.during('listing the certificates', () => ca.list());
   if (certificates.length === 0) {
     return {
       data: { certificates },

@@ -9,7 +9,14 @@ import type { Answer, CommonOptions } from '../answer.js';
 import { directoryOption, repeatable, type Commands } from '../commands.js';
 import { said } from '../daily.js';
 import { accountOf } from '../store/publish-account.js';
-import { describeStores, storeOption, waitOption, withinOption, withStore } from '../store/store-options.js';
+import {
+  describeStores,
+  publishingWith,
+  storeOption,
+  waitOption,
+  withinOption,
+  withStore,
+} from '../store/store-options.js';
 import type { Terminal } from '../terminal.js';
 
 interface PublishCommandOptions extends CommonOptions {
@@ -58,7 +65,7 @@ async function publish(
 ): Promise<Answer> {
   const crl = file ?? path.join(dir, 'ca-crl.pem');
   const cas = ca ?? [path.join(dir, 'ca-crt.pem')];
-  const report = await withStore(terminal, { url: to, option: '--to' }, (store) =>
+  const report = await withStore(terminal, { url: to, option: '--to', what: publishingWith(wait) }, (store) =>
     publishCrl(store, crl, { ca: cas, waitMs: within * 1000, ...said({ wait }) }),
   );
   return { data: report, ...accountOf(terminal, report) };

@@ -7,9 +7,10 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { Option } from 'commander';
 import type { CertificateKind } from '../../dev-ca/database.js';
+import { shellCommand } from '../../dev-ca/shell.js';
 import type { Answer } from '../answer.js';
 import { openCa, passphraseOption, type CaOptions } from '../ca-options.js';
-import { directoryOption, type Commands } from '../commands.js';
+import { directoryArguments, directoryOption, type Commands } from '../commands.js';
 import { daysOption, fileLine, said } from '../daily.js';
 import type { Terminal } from '../terminal.js';
 import { describeDate } from '../time.js';
@@ -69,7 +70,7 @@ async function renew(
     key: newKey === true ? ('new' as const) : undefined,
     old: revokeOld === true ? ('revoke' as const) : undefined,
   });
-  const renewed = await terminal.during(`renewing ${name}`, ca.renew(name, how));
+  const renewed = await terminal.during(`renewing ${name}`, () => ca.renew(name, how));
   const { certFile, keyFile, previous, oldCertFile, oldKeyFile, notAfter, serialNumber, crl } = renewed;
   const date = (at: Date): string => describeDate(at, terminal.world.now());
   const lines = [
@@ -85,7 +86,10 @@ async function renew(
   ];
   const pkcs12 = path.join(options.dir, `${name}.p12`);
   if (existsSync(pkcs12)) {
-    const rewrite = `express-mtls issue ${renewed.kind ?? 'client'} ${name} --p12`;
+    const rewrite = shellCommand(
+      ...['express-mtls', 'issue', renewed.kind ?? 'client', name, '--p12'],
+      ...directoryArguments(options.dir),
+    );
     lines.push(`${path.relative('.', pkcs12)} still contains the old certificate; ${rewrite} replaces it.`);
   }
   return { data: renewed, text: lines.join('\n') };

@@ -8,14 +8,22 @@ import { Option } from 'commander';
 import type { DevCertificate } from '../../dev-ca/database.js';
 import type { DevCa } from '../../dev-ca/dev-ca.js';
 import { reasons, type RevocationReason } from '../../dev-ca/reasons.js';
+import { shellCommand } from '../../dev-ca/shell.js';
 import { MtlsError } from '../../errors.js';
 import { publishCrl, type PublishReport } from '../../sources/publish-crl.js';
 import type { Answer } from '../answer.js';
 import { openCa, passphraseOption, type CaOptions } from '../ca-options.js';
-import { directoryOption, type Commands } from '../commands.js';
+import { directoryArguments, directoryOption, type Commands } from '../commands.js';
 import { daysOption, said } from '../daily.js';
 import { accountOf } from '../store/publish-account.js';
-import { describeStores, storeOption, waitOption, withinOption, withStore } from '../store/store-options.js';
+import {
+  describeStores,
+  publishingWith,
+  storeOption,
+  waitOption,
+  withinOption,
+  withStore,
+} from '../store/store-options.js';
 import type { Terminal } from '../terminal.js';
 import { describeDate } from '../time.js';
 import { describeCrl } from './crl.js';
@@ -67,7 +75,9 @@ async function revoke(
 ): Promise<Answer> {
   const ca = await openCa(terminal, options, { missing: 'fail' });
   const how = said({ reason, days });
-  const result = looksLikeFile(which) ? await ca.revokeFile(which, how) : await ca.revoke(which, how);
+  const result = await terminal.during(`revoking ${which}`, () =>
+    looksLikeFile(which) ? ca.revokeFile(which, how) : ca.revoke(which, how),
+  );
   const { certificate } = result;
   const stillGood = await listStillGood(ca, certificate, terminal.world.now());
   const lines =
@@ -81,7 +91,7 @@ async function revoke(
         ];
   const warnings = stillGood.map(
     (other) =>
-      `${terminal.style('warning', 'still valid')}: an older certificate of ${String(other.formerName)}; to revoke it: express-mtls revoke ${other.serialNumber}`,
+      `${terminal.style('warning', 'still valid')}: an older certificate of ${String(other.formerName)}; to revoke it: ${shellCommand('express-mtls', 'revoke', other.serialNumber, ...directoryArguments(options.dir))}`,
   );
   const text = [...lines, ...warnings].join('\n');
   if (publish === undefined) return { data: { ...result, stillGood }, text };
@@ -98,7 +108,7 @@ async function publishTo(
   { wait, within }: { readonly wait: number | undefined; readonly within: number },
 ): Promise<PublishReport> {
   try {
-    return await withStore(terminal, { url, option: '--publish' }, (store) =>
+    return await withStore(terminal, { url, option: '--publish', what: publishingWith(wait) }, (store) =>
       publishCrl(store, crlFile, { ca: certFile, waitMs: within * 1000, ...said({ wait }) }),
     );
   } catch (cause) {

@@ -5,6 +5,7 @@
  */
 import { InvalidArgumentError, Option } from 'commander';
 import { MtlsError } from '../../errors.js';
+import { count } from '../../quantity.js';
 import type { Terminal } from '../terminal.js';
 import { type OpenedStore, openStore } from './open-store.js';
 
@@ -15,11 +16,20 @@ const storeVariable = 'EXPRESS_MTLS_STORE';
 export function describeStores(): string {
   return `
 Stores:
-  redis://[user:password@]host:port/0[?prefix=NAME]   needs ioredis or redis
-  postgres://[user:password@]host/database[?table=NAME]   needs pg
-  nats://[user:password@]host:port[?bucket=NAME]   needs @nats-io/transport-node and @nats-io/kv
-  rediss: and tls: use TLS. Without the option, the URL is read from ${storeVariable}: arguments are
-  visible to other users of the machine, and a URL may have a password.`;
+  redis://[user:password@]host:port/0[?prefix=NAME]
+      needs ioredis or redis
+  postgres://[user:password@]host/database[?table=NAME]
+      needs pg
+  nats://[user:password@]host:port[?bucket=NAME]
+      needs @nats-io/transport-node and @nats-io/kv
+  rediss: and tls: use TLS. Without the option, the URL is read from ${storeVariable}: arguments are visible to other users of the machine, and a URL may have a password.`;
+}
+
+/** What is done while a CRL is published, for the progress. */
+export function publishingWith(wait: number | undefined): string {
+  return wait === undefined
+    ? 'publishing'
+    : `publishing, and waiting for ${count(wait, 'process', 'processes')}`;
 }
 
 /** An option with the URL of a store. */
@@ -47,15 +57,23 @@ function readNumber(text: string, low: number, high: number): number {
   throw new InvalidArgumentError(`expected a whole number from ${low} to ${high}.`);
 }
 
+/** What {@link withStore} needs to know. */
+export interface StoreUse {
+  /** From the option; `undefined` if it was left out. */
+  readonly url: string | undefined;
+  /** The name of the option, for errors. */
+  readonly option: string;
+  /** What is done with the store, for the progress: `'publishing'`. */
+  readonly what: string;
+}
+
 /**
  * Runs work with the store of a URL, and closes it.
- * @param url - From the option; `undefined` if it was left out.
- * @param option - The name of the option, for errors.
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID` if there is no URL, or for a URL that {@link openStore} refuses.
  */
 export async function withStore<Result>(
-  { world }: Terminal,
-  { url = world.env[storeVariable], option }: { readonly url: string | undefined; readonly option: string },
+  terminal: Terminal,
+  { url = terminal.world.env[storeVariable], option, what }: StoreUse,
   work: (store: OpenedStore['store']) => Promise<Result>,
 ): Promise<Result> {
   if (url === undefined || url === '')
@@ -63,10 +81,12 @@ export async function withStore<Result>(
       seen: 'no store was named',
       remedy: `name it with ${option} URL, or in the environment variable ${storeVariable}`,
     });
-  const opened = await openStore(url);
-  try {
-    return await work(opened.store);
-  } finally {
-    await opened.close();
-  }
+  return await terminal.during(what, async () => {
+    const opened = await openStore(url);
+    try {
+      return await work(opened.store);
+    } finally {
+      await opened.close();
+    }
+  });
 }

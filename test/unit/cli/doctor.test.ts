@@ -493,7 +493,7 @@ describe('unreadable inputs', () => {
     ]);
     expect({ code, out }).toStrictEqual({ code: 3, out: '' });
     expect(err).toMatch(
-      /^ERR_MTLS_SOURCE_UNREADABLE: --cert: cannot read ".*a" \(ENOENT\): there is no such file; .*--key: .*--ca: .*--crl: .*\n$/,
+      /^error: --cert: cannot read ".*a" \(ENOENT\): there is no such file; .*--key: .*--ca: .*--crl: .*\n$/,
     );
     expect(err.trimEnd()).not.toContain('\n');
   });
@@ -618,7 +618,7 @@ describe('called incorrectly', () => {
   ];
   test.each([
     [['doctor'], /required option '--cert <file>' not specified/],
-    [['doctor', '--cert', 'x', 'http://localhost'], /Use a URL such as https:\/\/localhost:4433\/path\./],
+    [['doctor', '--cert', 'x', 'http://localhost'], /Use a URL such as https:\/\/localhost:4433\/path;/],
     [['doctor', '--cert', 'x', 'https://a:b@localhost'], /without user name and password/],
     [['doctor', '--cert', 'x', '--method', 'get'], /Use a method such as GET or POST/],
     [['doctor', '--cert', 'x', '--rule', '{'], /the rule is not JSON/],

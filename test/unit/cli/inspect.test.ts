@@ -755,16 +755,14 @@ describe('errors are on one line, with exit code 3', () => {
   test('a server without https:// is reported with the right form', async () => {
     const { code, err } = await runCommand(['inspect', 'localhost:4433']);
     expect(code).toBe(3);
-    expect(err).toBe(
-      'ERR_MTLS_SOURCE_UNREADABLE: there is no file localhost:4433; for a server, use https://localhost:4433\n',
-    );
+    expect(err).toBe('error: there is no file localhost:4433; for a server, use https://localhost:4433\n');
   });
 
   test('a file that is not there', async () => {
     const { code, err } = await runCommand(['inspect', join(directory, 'missing.pem')]);
     expect(code).toBe(3);
     expect(err).toMatch(
-      /^ENOENT: no such file or directory, .*missing\.pem'; check the path, which is relative to the current folder, "[^"]+"\n$/,
+      /^error: no such file or directory, .*missing\.pem'; check the path, which is relative to the current folder, "[^"]+"\n$/,
     );
   });
 

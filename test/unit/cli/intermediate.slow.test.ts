@@ -108,11 +108,11 @@ describe('express-mtls intermediate', () => {
     const { code, err } = await runCommand(['intermediate', 'x', '--dir', directory]);
     expect(code).toBe(3);
     expect(err).toMatch(
-      /^ERR_MTLS_OPTION_INVALID: "x" is already the name of the CA in .* or of a certificate that it issued; set another name with commonName \(--cn\)\n$/,
+      /^error: "x" is already the name of the CA in .* or of a certificate that it issued; set another name with commonName \(--cn\)\n$/,
     );
     const other = await runCommand(['intermediate', 'x', '--dir', directory, '--cn', 'other']);
     expect(other.err).toMatch(
-      /x-crt\.pem is a certificate with another subject; nothing is overwritten: use another name\n$/,
+      /x-crt\.pem is a certificate with another subject; nothing is overwritten: move it away with "mv (\S+) \1\.old", or use another name\n$/,
     );
     const own = await runCommand(['intermediate', 'y', '--dir', directory, '--cn', 'ca']);
     expect(own.err).toMatch(/"ca" is already the name of the CA/);
@@ -159,7 +159,7 @@ describe('express-mtls intermediate', () => {
       const { code, err } = await runCommand(['intermediate', name, '--dir', directory]);
       expect(code).toBe(3);
       expect(err).toMatch(
-        /^ERR_MTLS_OPTION_INVALID: name is ".*", which is reserved for files and folders of the CA; use another/,
+        /^error: name is ".*", which is reserved for files and folders of the CA; use another/,
       );
       expect(await (await openDevCa(directory)).list()).toStrictEqual([]);
     },

@@ -4,7 +4,7 @@
  * @module
  */
 import { X509Certificate } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import tls from 'node:tls';
 import { beforeEach, describe, expect, test } from '@jest/globals';
@@ -51,9 +51,27 @@ describe('express-mtls issue', () => {
     expect(certificateOf('app2').subjectAltName).toBe('IP Address:10.0.0.5');
   });
 
-  test('issues a server certificate for localhost by default', async () => {
-    await issue('server', 'app');
-    expect(certificateOf('app').subjectAltName).toBe(certificateOf('server').subjectAltName);
+  test.each([
+    ['api', 'CN=api', 'DNS:api'],
+    ['api.example.com', 'CN=api.example.com', 'DNS:api.example.com'],
+    ['10.0.0.5', 'CN=10.0.0.5', 'IP Address:10.0.0.5'],
+  ])('issues a certificate for a server under its name, %s', async (name, subject, subjectAltName) => {
+    expect((await issue('server', name)).code).toBe(0);
+    expect(certificateOf(name)).toMatchObject({ subject, subjectAltName });
+  });
+
+  test('a commonName does not replace the host name of a server', async () => {
+    await issue('server', 'api', '--cn', 'The API');
+    expect(certificateOf('api')).toMatchObject({ subject: 'CN=The API', subjectAltName: 'DNS:api' });
+  });
+
+  test('the server with the name of the one that init makes is for localhost too', async () => {
+    for (const file of ['server-crt.pem', 'server-key.pem']) rmSync(inFolder(file));
+    await issue('server', 'server');
+    expect(certificateOf('server')).toMatchObject({
+      subject: 'CN=localhost',
+      subjectAltName: 'DNS:localhost, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1',
+    });
   });
 
   test('keeps existing files, and reports that options have no effect', async () => {
@@ -61,17 +79,21 @@ describe('express-mtls issue', () => {
     const { code, out } = await issue('client', 'client1', '--ou', 'other');
     expect(code).toBe(0);
     expect(out).toMatch(
-      /^kept {5}.*\nkept {5}.*\n\n.* It existed before and is unchanged; other options have no effect\.\n$/,
+      /^kept {5}.*\nkept {5}.*\n\n.* It was there before and is unchanged; other options have no effect\.\nTo replace it /,
     );
     expect(readFileSync(inFolder('client1-crt.pem'))).toEqual(before);
   });
 
   test('reports that a kept certificate is revoked or expired', async () => {
     await runCommand(['revoke', 'client1', '--dir', directory]);
-    expect((await issue('client', 'client1')).out).toMatch(/: it was revoked at .*remove its files\.\n$/);
+    expect((await issue('client', 'client1')).out).toMatch(
+      /: it was revoked at .*remove its files, then .*:\n {2}rm \S+client1-crt\.pem \S+client1-key\.pem\n$/,
+    );
     const now = (): number => Date.now() + 400 * 86_400_000;
     const { out } = await runCommand(['issue', 'server', 'server', '--dir', directory], { now });
-    expect(out).toMatch(/: it expired at .* \(35 days ago\)\. To replace it, renew it\.\n$/);
+    expect(out).toMatch(
+      /: it expired at .* \(35 days ago\)\. To replace it:\n {2}express-mtls renew server --dir \S+\n$/,
+    );
   });
 
   test('answers as JSON', async () => {
@@ -89,9 +111,9 @@ describe('express-mtls issue', () => {
   });
 
   test.each([
-    [['client', 'a/b'], 3, /^ERR_MTLS_OPTION_INVALID: name is "a\/b"; use .*\n$/],
-    [['client', 'a', '--spiffe', 'x'], 3, /^ERR_MTLS_OPTION_INVALID: spiffeId is "x"; use .*\n$/],
-    [['client', 'a', '--csr', '/nonexistent'], 3, /^ENOENT: .*\n$/],
+    [['client', 'a/b'], 3, /^error: name is "a\/b"; use .*\n$/],
+    [['client', 'a', '--spiffe', 'x'], 3, /^error: spiffeId is "x"; use .*\n$/],
+    [['client', 'a', '--csr', '/nonexistent'], 3, /^error: .*\n$/],
     [['client', 'a', '--days', 'many'], 2, /argument 'many' is invalid\. Use a number above 0/],
     [['client', 'a', '--days', '0'], 2, /argument '0' is invalid/],
     [['client', 'a', '--rsa', '512'], 2, /Allowed choices are 4096/],
@@ -160,7 +182,7 @@ describe('express-mtls issue --p12', () => {
     });
     expect(code).toBe(3);
     expect(err).toBe(
-      'ERR_MTLS_PASSPHRASE_INVALID: EXPRESS_MTLS_P12_PASSWORD is empty; put the password there, or omit it to generate one\n',
+      'error: EXPRESS_MTLS_P12_PASSWORD is empty; put the password there, or omit it to generate one\n',
     );
     expect(existsSync(inFolder('alice-crt.pem'))).toBe(false);
   });

@@ -35,11 +35,58 @@ describe('express-mtls list', () => {
     ]);
   });
 
-  test('truncates long names, and escapes control characters before measuring', async () => {
+  test('is complete in a pipe, and escapes control characters before measuring', async () => {
     const ca = await openDevCa(directory, { now });
     await ca.issueClient('x'.repeat(64), { commonName: `\u202Egnp${'y'.repeat(40)}` });
-    const line = (await list()).out.split('\n')[1];
-    expect(line).toMatch(/^x{27}… {2}\\u\{202e\}gnpy{16}… {2}client {2}[0-9a-f]{32} {2}2031/);
+    const { out } = await list();
+    expect(out.split('\n')[1]).toMatch(
+      /^x{64} {2}\\u\{202e\}gnpy{40} {2}client {2}[0-9a-f]{32} {2}2031-01-01 \(in 365 days\)$/,
+    );
+    expect(await runCommand(['list', '--dir', directory], { now, env: { COLUMNS: '40' } })).toMatchObject({
+      out,
+    });
+  });
+
+  test('on a terminal, leaves out columns, then wraps cells, then cuts words, and says so', async () => {
+    const ca = await openDevCa(directory, { now });
+    await ca.issueServer();
+    await ca.issueClient('client1');
+    await ca.revoke('client1', { reason: 'cessationOfOperation' });
+    const at = async (outWidth: number): Promise<string[]> =>
+      (await runCommand(['list', '--dir', directory], { now, outWidth })).out.trimEnd().split('\n');
+    expect(await at(200)).toHaveLength(3);
+    expect(await at(80)).toStrictEqual([
+      'NAME     COMMON NAME  KIND    UNTIL                     REVOKED',
+      'server   localhost    server  2031-01-01 (in 365 days)',
+      'client1  client1      client  2031-01-01 (in 365 days)  2030-01-01',
+      '                                                        cessationOfOperation',
+      'To fit this terminal, SERIAL is left out. With --json or in a pipe the list is',
+      'complete.',
+    ]);
+    expect(await at(50)).toStrictEqual([
+      'NAME     UNTIL          REVOKED',
+      'server   2031-01-01',
+      '         (in 365 days)',
+      'client1  2031-01-01     2030-01-01',
+      '         (in 365 days)  cessationOfOperation',
+      'To fit this terminal, COMMON NAME, KIND, SERIAL',
+      'are left out. With --json or in a pipe the list is',
+      'complete.',
+    ]);
+    expect(await at(31)).toStrictEqual([
+      'NAME     UNTIL       REVOKED',
+      'server   2031-01-01',
+      '         (in 365',
+      '         days)',
+      'client1  2031-01-01  2030-01-01',
+      '         (in 365     cessation…',
+      '         days)',
+      'To fit this terminal, COMMON',
+      'NAME, KIND, SERIAL are left',
+      'out, and long words are cut.',
+      'With --json or in a pipe the',
+      'list is complete.',
+    ]);
   });
 
   test('colours revoked certificates, and those that expire soon', async () => {

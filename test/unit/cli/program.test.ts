@@ -49,17 +49,63 @@ describe('the command as a whole', () => {
   });
 
   test.each([
-    { args: ['inti'], message: "error: unknown command 'inti'\n(Did you mean init?)" },
-    { args: ['init', '--jsn'], message: "error: unknown option '--jsn'\n(Did you mean --json?)" },
+    {
+      args: ['inti'],
+      message:
+        "error: unknown command 'inti'; did you mean init? usage: express-mtls [options] [command] (--help explains it)\n",
+    },
+    {
+      args: ['init', '--dri', 'x'],
+      message:
+        "error: unknown option '--dri'; did you mean --dir? usage: express-mtls init [options] [dir] (--help explains it)\n",
+    },
+    {
+      args: ['issue', 'client'],
+      message:
+        "error: missing required argument 'name'; usage: express-mtls issue client [options] <name> (--help explains it)\n",
+    },
+    {
+      args: ['crl', '--days', 'soon'],
+      message:
+        "error: option '--days <days>' argument 'soon' is invalid. Use a number above 0, at most 36500; usage: express-mtls crl [options] (--help explains it)\n",
+    },
     {
       args: ['init', 'a', 'b'],
-      message: "error: too many arguments for 'init'. Expected 1 argument but got 2.",
+      message:
+        "error: too many arguments for 'init'. Expected 1 argument but got 2; usage: express-mtls init [options] [dir] (--help explains it)\n",
     },
-  ])('called as $args it reports the mistake on stderr, with exit code 2', async ({ args, message }) => {
-    const { code, out, err } = await runCommand(args);
+  ])(
+    'called as $args it reports the mistake in one sentence, with exit code 2',
+    async ({ args, message }) => {
+      expect(await runCommand(args)).toStrictEqual({ code: 2, out: '', err: message });
+    },
+  );
+
+  test('with --json it reports a mistake with its code', async () => {
+    const { code, out, err } = await runCommand(['issue', 'client', '--json']);
     expect({ code, out }).toStrictEqual({ code: 2, out: '' });
-    expect(err).toContain(message);
-    expect(err).toContain('--help');
+    expect(JSON.parse(err)).toStrictEqual({
+      error: {
+        code: 'ERR_MTLS_OPTION_INVALID',
+        message: expect.stringMatching(/^missing required argument 'name'; usage: /) as unknown,
+      },
+    });
+  });
+
+  test.each([
+    [
+      ['list', '--dir', 'nowhere'],
+      'ERR_MTLS_CA_FOLDER_INVALID',
+      /^error: nowhere contains no CA; create one /,
+    ],
+    [['inspect', 'nothing.pem'], 'ENOENT', /^error: no such file or directory, open 'nothing\.pem'; check /],
+    [['fleet', '--at', 'x'], 'ERR_MTLS_OPTION_INVALID', /^error: the store is not a URL; expected redis:/],
+  ])('a mistake in %j has its code only with --json', async (args, code, message) => {
+    const plain = await runCommand(args);
+    expect(plain).toMatchObject({ code: 3, out: '', err: expect.stringMatching(message) as unknown });
+    expect(plain.err).not.toMatch(/[A-Z]{4}/);
+    const json = await runCommand([...args, '--json']);
+    expect(JSON.parse(json.err)).toMatchObject({ error: { code } });
   });
 
   test('called without a command it shows the help on stderr, with exit code 2', async () => {

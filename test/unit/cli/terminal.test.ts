@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { printable, printableJson, Terminal, type World } from '../../../src/cli/terminal.js';
 
 function terminalOf(world: Partial<World>): { terminal: Terminal; written: string[] } {
@@ -68,13 +68,45 @@ describe('a terminal', () => {
 
   test('shows progress and clears it on a terminal', async () => {
     const { terminal, written } = terminalOf({ showsProgress: true });
-    await expect(terminal.during('making a key', Promise.resolve(1))).resolves.toBe(1);
+    await expect(terminal.during('making a key', () => Promise.resolve(1))).resolves.toBe(1);
     expect(written).toStrictEqual(['err: making a key …', 'err: \r\u001B[K']);
+  });
+
+  test('counts the seconds of long work, on one line that fits, and clears it if the work fails', async () => {
+    jest.useFakeTimers();
+    try {
+      const { terminal, written } = terminalOf({ showsProgress: true, errWidth: 24 });
+      const failing = terminal.during('making a certificate', async () => {
+        await new Promise((resolve) => setTimeout(resolve, 2500));
+        throw new Error('no');
+      });
+      const failed = expect(failing).rejects.toThrow('no');
+      await jest.advanceTimersByTimeAsync(3000);
+      await failed;
+      expect(written).toStrictEqual([
+        'err: making a ce…',
+        'err: \r\u001B[Kmaking a ce… 1 s',
+        'err: \r\u001B[Kmaking a ce… 2 s',
+        'err: \r\u001B[K',
+      ]);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  test('clears the progress before it writes something else to stderr', async () => {
+    const { terminal, written } = terminalOf({ showsProgress: true });
+    await terminal.during('reading', () => {
+      terminal.err('warning: odd');
+    });
+    expect(written).toStrictEqual([
+      ...['err: reading …', 'err: \r\u001B[K', 'err: warning: odd\n', 'err: \r\u001B[K'],
+    ]);
   });
 
   test('shows no progress without a terminal', async () => {
     const { terminal, written } = terminalOf({});
-    await terminal.during('making a key', Promise.resolve(1));
+    await terminal.during('making a key', () => Promise.resolve(1));
     expect(written).toStrictEqual([]);
   });
 

@@ -19,7 +19,9 @@ test('an existing file is never overwritten', async () => {
   await createFile(file, 'first', 'secret');
   await expect(createFile(file, 'second', 'secret')).rejects.toMatchObject({
     code: 'ERR_MTLS_FILE_EXISTS',
-    message: expect.stringMatching(/file\.pem already exists and is never overwritten; remove it/) as unknown,
+    message: expect.stringMatching(
+      /file\.pem already exists and is never overwritten; to replace it, remove it with "rm \S+file\.pem"/,
+    ) as unknown,
   });
   expect(await readFile(file, 'utf8')).toBe('first');
 });

@@ -483,7 +483,7 @@ test('a failed import leaves no files, and one that would overwrite files does n
   const files = folderOf({ ...rootFiles, 'server.crt': root.server().pem });
   const taken = folderOf({ 'server-crt.pem': 'mine' });
   await expect(importCa(await findForeignCa(files), taken, options)).rejects.toThrow(
-    /server-crt\.pem would be overwritten, so nothing was written; import into another folder with --dir$/,
+    /server-crt\.pem would be overwritten, so nothing was written; import into another folder with --dir, or move this one away with "mv (\S+) \1\.old"$/,
   );
   expect(readdirSync(taken)).toStrictEqual(['server-crt.pem']);
 });
