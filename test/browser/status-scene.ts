@@ -54,7 +54,7 @@ export async function setScene(state: 'well' | 'trouble'): Promise<Scene> {
   const write = (number: number, revoked: Certificate[]): void => {
     publish(crlFile, published.root(root, number, revoked).pem + published.partner(partner).pem);
   };
-  server.clock.set(now - 58 * minute);
+  server.clock.set(now - 3 * hour);
   app.use('/reports', requireClient({ organizationalUnit: 'finance' }), (_req, res) => res.send('reports'));
   app.use('/status', statusRouter(server.mtls, statusOptions(state, now, server)));
   app.use(mtlsErrorHandler());
@@ -69,6 +69,7 @@ export async function setScene(state: 'well' | 'trouble'): Promise<Scene> {
   const clients = [client('gateway-1'), client('gateway-2'), client('erp', partner), client('erp', partner)];
   await server.as(turbine).open();
   await until(() => [...server.mtls.connections].length === 1, 'the turbine is connected');
+  server.clock.set(now - 58 * minute);
   write(42, [sensor, turbine]);
   await server.mtls.reload();
   // The minutes before now, and who is refused in them.
