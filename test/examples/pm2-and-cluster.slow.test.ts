@@ -72,6 +72,8 @@ test('the app of the page ends with the error if a file cannot be used, so that 
   const { output, exitCode } = await run(app, { cwd: folder });
   expect(exitCode).toBe(1);
   expect(output).toContain('server-crt.pem');
+  // The error, and not what follows from it.
+  expect(output).not.toMatch(/^ +at /m);
 });
 
 test('pm2 waits longer than the app takes to end, and for the message that the app sends', () => {

@@ -82,6 +82,8 @@ beforeAll(async () => {
     .replace('8080', ports.probe)
     .replaceAll('/etc/api', mounted);
   writeFileSync(path.join(context, 'server.mjs'), server);
+  mkdirSync(path.join(context, 'certs-dev'));
+  writeFileSync(path.join(context, 'certs-dev/ca-key.pem'), 'a key that must stay out of the image');
   run(context, 'npm', 'init', '-y');
   const quiet = ['--no-audit', '--no-fund', '--prefer-offline'];
   run(context, 'npm', 'install', ...quiet, '--package-lock-only', tarball, 'express', 'pino');
