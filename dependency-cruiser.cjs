@@ -3,7 +3,8 @@
  *
  *   0  errors.ts, error-printing.ts,             codes; how Node prints an error with several faults;
  *      option-checks.ts, logger.ts,              what every option check shares; where what happens is reported;
- *      quantity.ts, time-span.ts, timers.ts      quantities and spans of time in words; real timers
+ *      quantity.ts, shortened-list.ts,           quantities, abbreviated lists,
+ *      time-span.ts, timers.ts                   and spans of time in words; real timers
  *      within.ts                                work with a limit of time
  *   1  x509/ forwarded/                         bytes in, frozen values out; header values in, certificates out
  *   2  identity/ revocation/ policy/            what a certificate says; what CRLs and rules say of it
@@ -14,7 +15,7 @@
  *   7  the entries, sources/, dev-ca/ and cli/  loaded by nothing else
  */
 const layers = [
-  '^src/(errors|error-printing|option-checks|logger|quantity|time-span|timers|within)\\.ts$',
+  '^src/(errors|error-printing|option-checks|logger|quantity|shortened-list|time-span|timers|within)\\.ts$',
   '^src/(x509|forwarded)/',
   '^src/(identity|revocation|policy)/',
   '^src/judgement/',

@@ -9,10 +9,17 @@ import type { TLSSocket } from 'node:tls';
 import { type CertificateIdentity, type ClientIdentity } from '../identity/client-identity.js';
 import { type TrustOwner } from '../material/loader-hooks.js';
 import { hasOpensslAnchors } from '../material/settings.js';
-import { type Refusal, type RefusalReason, refuse } from '../judgement/refusal.js';
+import { type Refusal, type RefusalReason } from '../judgement/refusal.js';
 import { type Judges } from '../judgement/judges.js';
 import { ServerNames } from '../material/server-names.js';
 import { type KeptConnection, remoteAddressOf, setConnection } from './connection.js';
+import {
+  gateFailed,
+  notReady,
+  refuseBoth,
+  refuseSender,
+  refuseWithoutCertificate,
+} from './connection-refusal.js';
 import { Deadline } from './deadline.js';
 import { type GateReporter } from './events.js';
 import { judgeConnections } from './eviction.js';
@@ -27,11 +34,6 @@ import { guardServer } from './request-guard.js';
 import { type GateState } from './gate-state.js';
 import { type GateSettings } from './settings.js';
 import { type Judging, TriedIntermediates } from './tried-intermediates.js';
-
-const gateFailed = refuse('untrusted', 'the gate failed');
-const notAProxy = refuse('not-a-proxy', 'proxies.from.rule does not name the certificate', {
-  remedy: 'connect through the proxy; if it is the proxy, name its certificate in proxies.from.rule',
-});
 
 const outForGood: readonly RefusalReason[] = ['revoked', 'expired', 'untrusted'];
 
@@ -157,28 +159,25 @@ export class Gate implements ProxyKeeper {
     const openssl = opensslVerdictOn(socket);
     // The requests prove the proxy, and the certificate of its connection is not needed.
     const peer = role === 'carrier' ? undefined : this.#peers.read(socket, openssl);
-    if (this.judges === undefined)
-      return this.#refuse(
-        socket,
-        refuse('untrusted', 'the server is not ready: its CAs and CRLs are still being read'),
-      );
+    if (this.judges === undefined) return this.#refuse(socket, notReady);
     if (peer === undefined) {
       const isRequired =
         role === 'client' && (this.#settings.clients === 'required' || proxies?.direct === 'refuse');
-      if (isRequired) return this.#refuse(socket, refuse('no-certificate', 'the client sent no certificate'));
+      if (isRequired) return this.#refuse(socket, refuseWithoutCertificate(proxies));
       this.#open(socket, new GatedConnection(this, socket, undefined, { role }));
       return undefined;
     }
     if ('reason' in peer) return this.#refuse(socket, peer);
     // Without trust anchors, OpenSSL knows only the CAs that the client sent, so its verdict must not decide.
     const asked = hasOpensslAnchors(this.#settings) ? openssl : 'not-asked';
+    let refused = (refusal: Refusal): Refusal => this.#refuse(socket, refusal, peer);
     if (proxies?.isProxy !== undefined) {
       const proxy = new GatedConnection(this, socket, peer, { role: 'proxy' });
       const fault = proxy.judge(asked);
-      if (fault === undefined && proxy.reported !== undefined && proxies.isProxy(proxy.reported)) {
+      if (fault === undefined && proxy.reported !== undefined && proxies.isProxy(proxy.reported))
         return this.#admitted(socket, peer, proxy);
-      }
-      if (proxies.direct === 'refuse') return this.#refuse(socket, fault ?? notAProxy, peer);
+      if (proxies.direct === 'refuse') return refused(refuseSender(fault));
+      refused = (refusal) => this.#refuse(socket, refuseBoth(refusal, fault), peer);
     }
     const connection = new GatedConnection(this, socket, peer, { role });
     const refusal = connection.judge(asked);
@@ -186,18 +185,23 @@ export class Gate implements ProxyKeeper {
     // OpenSSL found a trusted path, and this package did not: the client may have sent an intermediate.
     const isPathMissing = connection.mayHaveOtherPath && openssl === 'trusted';
     if (isPathMissing && !socket.isSessionReused())
-      return this.#judgeWithIntermediates(socket, peer, connection);
-    return this.#refuse(socket, refusal, peer);
+      return this.#judgeWithIntermediates(socket, peer, connection, refused);
+    return refused(refusal);
   }
 
-  #judgeWithIntermediates(socket: TLSSocket, peer: ReadPeer, asked: GatedConnection): Refusal | undefined {
+  #judgeWithIntermediates(
+    socket: TLSSocket,
+    peer: ReadPeer,
+    asked: GatedConnection,
+    refused: (refusal: Refusal) => Refusal,
+  ): Refusal | undefined {
     const { name, role } = asked;
     const judging: Judging = { generation: this.judges?.generation ?? 0, name };
     const tried = this.#tried.find(peer, judging);
-    if (tried !== undefined) return this.#refuse(socket, tried, peer);
+    if (tried !== undefined) return refused(tried);
     const refuseTried = (refusal: Refusal): Refusal => {
       this.#tried.add(peer, judging, refusal);
-      return this.#refuse(socket, refusal, peer);
+      return refused(refusal);
     };
     const whole = this.#peers.withIntermediates(socket, peer);
     if ('reason' in whole) return refuseTried(whole);

@@ -16,6 +16,7 @@ import { ForwardedCache } from '../forwarded/forwarded-cache.js';
 import { headersToStrip } from '../forwarded/forwarded-header.js';
 import { type Refusal, refuse } from '../judgement/refusal.js';
 import { clientAddressIn } from './client-address.js';
+import { notReady } from './connection-refusal.js';
 import { type Connection, type KeptConnection } from './connection.js';
 import { ForwardedClient } from './forwarded-client.js';
 import { type Exchange, ForwardedConnection, type Origin } from './forwarded-connection.js';
@@ -99,7 +100,7 @@ export class ProxyGate {
     if (this.#settings.direct === 'refuse' || !below.mayBeClients)
       return this.#refuse(origin, exchange, notAProxy);
     const isAnonymous = below.reported === undefined && this.#keeper.clients === 'required';
-    return isAnonymous ? this.#refuse(origin, exchange, noCertificate) : undefined;
+    return isAnonymous ? this.#refuse(origin, exchange, noneAtAll) : undefined;
   }
 
   #receiveNew(lines: ForwardedLines, origin: Origin, exchange: Exchange): Connection {
@@ -162,11 +163,18 @@ const tooManyHeaders = refuse(
   'the request has more headers than node:http keeps, and the dropped ones may include a certificate',
   { remedy: 'limit the number of headers in the proxy, or raise maxHeadersCount of the server' },
 );
-const notReady = refuse('untrusted', 'the server is not ready: its CAs and CRLs are still being read');
 const noCertificate = refuse('no-certificate', 'the proxy forwarded no certificate', {
   remedy:
     'have the proxy ask clients for a certificate and forward it in the header that proxies.header names',
 });
+const noneAtAll = refuse(
+  'no-certificate',
+  'the request did not come from a proxy, and the client sent no certificate',
+  {
+    remedy:
+      'if it is the proxy, have it prove itself as proxies.from says; if it is a client, use a certificate of a CA in options.ca',
+  },
+);
 const overloaded = refuse(
   'overloaded',
   'too many certificates that no configured CA has signed were forwarded',

@@ -14,7 +14,7 @@ import { type PolicyOutcome, processPolicies } from '../x509/policy-graph.js';
 import { purposes } from '../x509/purpose.js';
 import { type CompleteCertificatePolicy } from './certificate-policy.js';
 import { checkKeys, checkPurpose } from './fitness.js';
-import { describeMissing, type MissingLink, remedies } from './missing-link.js';
+import { type MissingLink, optionsOfClients, refuseUnlinked, type TrustOptions } from './missing-link.js';
 import { abbreviate, describeName, type Refusal, type RefusalReason, refuse } from './refusal.js';
 
 /** What a client presented. */
@@ -27,6 +27,8 @@ export interface Presented {
   readonly openssl: OpensslVerdict;
   /** What is missing if there is no path. */
   readonly missing?: MissingLink | undefined;
+  /** The CAs that it was judged by, for the remedy if there is no path. */
+  readonly cas?: readonly Certificate[] | undefined;
 }
 
 /**
@@ -39,6 +41,8 @@ export type OpensslVerdict = 'trusted' | 'not-asked' | { readonly error: string 
 export interface Measures {
   readonly revocation: RevocationChecker | undefined;
   readonly certificates: CompleteCertificatePolicy;
+  /** The options that they come from, for remedies; by default those of clients. */
+  readonly options?: TrustOptions | undefined;
 }
 
 /** The names of the checks. */
@@ -61,7 +65,7 @@ const checks = Object.entries({
   chain: checkTrust,
   path: ({ certificate, chain, policies, comparisons }) =>
     checkPath(chain ?? [certificate], policies, comparisons),
-  revocation: ({ certificate, status }) => status && checkStatus(status, certificate),
+  revocation: ({ certificate, status, measures }) => status && checkStatus(status, certificate, measures),
   purpose: ({ certificate, measures }) => checkPurpose(certificate, measures.certificates),
   key: ({ certificate, chain, measures }) => checkKeys(chain ?? [certificate], measures.certificates),
   // Last, because OpenSSL reports the last fault that it saw, which may not be the relevant one.
@@ -163,12 +167,12 @@ export function inspectPath(presented: Presented, measures: Measures, at: Date):
 }
 
 function caseOf(presented: Presented, measures: Measures, at: Date): Case {
-  const { certificate, chain, others, openssl, missing } = presented;
+  const { certificate, chain, others, openssl, missing, cas } = presented;
   const status = chain && measures.revocation?.checkChain(chain, at);
   const policies = processPolicies(chain ?? [certificate], measures.certificates.policies);
   const comparisons = { left: maxComparisons };
   // Not `...presented`, for which V8 would make a hidden class for each object.
-  return { certificate, chain, others, openssl, missing, measures, status, policies, comparisons, at };
+  return { certificate, chain, others, openssl, missing, cas, measures, status, policies, comparisons, at };
 }
 
 const pathReasons: Readonly<Record<PathFault['kind'], RefusalReason>> = {
@@ -212,38 +216,23 @@ function checkDates(chain: CertificateChain, at: Date): Refusal | undefined {
   return undefined;
 }
 
-function checkTrust({
-  certificate,
-  chain,
-  others,
-  openssl,
-  missing = 'name',
-}: Presented): Refusal | undefined {
+function checkTrust(of: Case): Refusal | undefined {
+  const { certificate, chain, others = none, cas = none, openssl, missing = 'name', measures } = of;
   if (chain !== undefined) return undefined;
-  const issuer = describeName(certificate.issuer);
-  const seen = describeMissing(missing, issuer);
-  // If OpenSSL trusts what the client sent, the remedy below names the CA.
-  if (missing === 'identifier' || (missing === 'key' && openssl !== 'trusted'))
-    return refuse('untrusted', seen, { remedy: remedies[missing] });
-  if (openssl === 'not-asked') return refuse('untrusted', seen);
-  const remedy = `if clients send that CA's certificate, add it to options.ca`;
-  if (openssl !== 'trusted') return refuse('untrusted', `${seen} (OpenSSL: ${openssl.error})`, { remedy });
-  // A resumed session has none, and Node 24.21 and 26.8 do not expose them.
-  const why =
-    (others ?? []).length === 0
-      ? `Node ${process.version} does not expose the other certificates that the client sent`
-      : '';
-  return refuse('untrusted', `${seen}; OpenSSL found a path${why && `, but ${why}`}`, {
-    remedy: `add "${issuer}" to options.ca`,
-  });
+  const { options = optionsOfClients } = measures;
+  return refuseUnlinked({ missing, certificate, others, cas, options, openssl });
 }
 
-function checkStatus(status: CertificateStatus, leaf: Certificate): Refusal | undefined {
+function checkStatus(
+  status: CertificateStatus,
+  leaf: Certificate,
+  { options = optionsOfClients }: Measures,
+): Refusal | undefined {
   if (status.status === 'good') return undefined;
   const { certificate } = status;
   const which = certificate === leaf ? 'it' : `"${describeName(certificate.subject)}", a CA above it,`;
   if (status.status === 'unknown')
-    return refuse('revocation-unknown', ...describeUnknown(which, status.cause, certificate));
+    return refuse('revocation-unknown', ...describeUnknown(which, status.cause, certificate, options));
   const { revokedBy, reason, revocationDate } = status;
   const { issuer, number } = revokedBy.crl;
   const name =
@@ -264,10 +253,11 @@ function describeUnknown(
   which: string,
   cause: UnknownCause,
   certificate: Certificate,
+  { ca, crl }: TrustOptions,
 ): [detail: string, { readonly remedy: string }] {
   const issuer = describeName(certificate.issuer);
   const causes: Readonly<Record<UnknownCause, readonly [seen: string, remedy: string]>> = {
-    'no-crl': [`no CRL of "${issuer}" is loaded`, 'add it to options.crl'],
+    'no-crl': [`no CRL of "${issuer}" is loaded`, `add it to ${crl}`],
     'out-of-scope': [
       `the CRLs of "${issuer}" do not cover it`,
       'add the CRL for its distribution point, or the one signed with the key that issued it',
@@ -277,7 +267,7 @@ function describeUnknown(
       `the source of the CRL of "${issuer}" has not confirmed it for longer than revocation.maxAgeMs`,
       'see in mtls.faults why the source does not answer',
     ],
-    'no-issuer': [`"${issuer}" is not one of the configured CAs`, 'add it to options.ca'],
+    'no-issuer': [`"${issuer}" is not one of the configured CAs`, `add it to ${ca}`],
   };
   const [seen, remedy] = causes[cause];
   return [`${which} cannot be checked for revocation: ${seen}`, { remedy }];

@@ -8,6 +8,7 @@ import { type CertificateChain } from '../x509/certificate-store.js';
 import { type Certificate } from '../x509/certificate.js';
 import { type CompleteCertificatePolicy } from './certificate-policy.js';
 import { type Findings, inspectPath, type OpensslVerdict, type PathVerdict } from './judgement.js';
+import { optionsOfClients, optionsOfProxies, type TrustOptions } from './missing-link.js';
 import { choosePath, type Trust } from './path-choice.js';
 import { type Peer } from './peer.js';
 import { type Refusal } from './refusal.js';
@@ -97,14 +98,21 @@ export function createJudges(
   const { trust: ofProxies } = own.proxies ?? {};
   return Object.freeze({
     generation,
-    ofProxies: ofProxies && createJudge(ofProxies, certificates),
+    ofProxies: ofProxies && createJudge(ofProxies, certificates, optionsOfProxies),
     of: (name: string | undefined) => (name === undefined ? main : (named.get(name) ?? main)),
   });
 }
 
-/** Creates a judge from CAs and CRLs. It needs no server. */
-export function createJudge({ store, revocation }: Trust, certificates: CompleteCertificatePolicy): Judge {
-  const measures = { revocation, certificates };
+/**
+ * Creates a judge from CAs and CRLs. It needs no server.
+ * @param options - The options that they come from, for remedies.
+ */
+export function createJudge(
+  { store, revocation }: Trust,
+  certificates: CompleteCertificatePolicy,
+  options: TrustOptions = optionsOfClients,
+): Judge {
+  const measures = { revocation, certificates, options };
   // For clients that return: under one judge, a verdict depends only on the certificate and the time.
   const admissions = new WeakMap<Certificate, Admission>();
   return Object.freeze({
@@ -129,7 +137,7 @@ export function createJudge({ store, revocation }: Trust, certificates: Complete
       const { chain } = choice.best;
       const { missing } = choice;
       const findings = inspectPath(
-        { certificate, chain, others, openssl: 'not-asked', missing },
+        { certificate, chain, others, openssl: 'not-asked', missing, cas: store.certificates },
         measures,
         at,
       );

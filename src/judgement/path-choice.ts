@@ -52,11 +52,12 @@ export function choosePath(
   at: Date,
 ): PathChoice {
   const { certificate, others, openssl } = candidate;
+  const { certificates: cas } = store;
   const search = new PathSearch(store, others, typeof openssl === 'object' ? reasonLimits : undefined);
   const judged: PathVerdict[] = [];
   let missing: MissingLink | undefined;
   const judge = (chain: CertificateChain | undefined): PathVerdict => {
-    const verdict = judgePath({ certificate, chain, others, openssl, missing }, measures, at);
+    const verdict = judgePath({ certificate, chain, others, openssl, missing, cas }, measures, at);
     judged.push(verdict);
     return verdict;
   };

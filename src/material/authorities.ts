@@ -13,7 +13,7 @@ import { checkNames } from './authority-names.js';
 import { dropOthers, readBlocks } from './blocks.js';
 import { readCertificates } from './certificate-source.js';
 import { type CaPolicy } from './settings.js';
-import { listSome } from './shortened-list.js';
+import { listSome } from '../shortened-list.js';
 import { type CaSource, type CrlSource } from './source-options.js';
 import {
   type BlockExpectation,

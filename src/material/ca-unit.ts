@@ -9,7 +9,7 @@ import { type CertificateStore } from '../x509/certificate-store.js';
 import { type Certificate } from '../x509/certificate.js';
 import { readCas, readCaSource, storeOf, type StoreOptions } from './authorities.js';
 import { LoaderState } from './loader-state.js';
-import { listSome } from './shortened-list.js';
+import { listSome } from '../shortened-list.js';
 import { type CaPolicy } from './settings.js';
 import { type CaSource, type CrlSource } from './source-options.js';
 import { type Attempt, attempt, type SourceFault } from './source-fault.js';

@@ -7,7 +7,7 @@ import type { BlockList, Server } from 'node:net';
 import { abbreviate, describeName } from '../judgement/refusal.js';
 import { reportLongNames } from '../material/authority-names.js';
 import { type Materials } from '../material/material.js';
-import { firstOf } from '../material/shortened-list.js';
+import { firstOf } from '../shortened-list.js';
 import { type Trust } from '../judgement/judges.js';
 import { describeCrls } from '../revocation/revocation-state.js';
 import { type Certificate } from '../x509/certificate.js';

@@ -7,7 +7,7 @@ import { type ClientIdentity } from '../identity/client-identity.js';
 import { abbreviate, describeName } from '../judgement/refusal.js';
 import { type Logger } from '../logger.js';
 import { namesRemedy } from '../material/authority-names.js';
-import { firstOf, listSome } from '../material/shortened-list.js';
+import { firstOf, listSome } from '../shortened-list.js';
 import { describeCrl } from '../revocation/verified-crl.js';
 import { callApp } from './app-call.js';
 import { type ChangedCa, type Happenings, type ReloadReport } from './events.js';

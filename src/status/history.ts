@@ -27,6 +27,7 @@ const reasonsOfStrangers: readonly RefusalReason[] = [
   'expired',
   'not-yet-valid',
   'identity-invalid',
+  'not-a-proxy',
 ];
 
 /** The history of a server. */

@@ -226,10 +226,111 @@ describe('a sender that is not a proxy', () => {
       'no-certificate',
       'not-a-proxy',
       'not-a-proxy',
-      'untrusted',
+      'not-a-proxy',
     ]);
     expect(seen).toEqual([]);
   });
+
+  const untold = 'no-certificate';
+  const stranger = ca('else').client('nginx');
+
+  test.each([
+    {
+      title: 'a client that connects directly',
+      as: client1,
+      reason: 'not-a-proxy',
+      detail: 'only proxies may connect, and no CA in proxies.from.ca leads to "CN=ca", which issued it',
+      remedy:
+        'if it is a client, connect through the proxy, or set proxies.direct to \'admit\'; if it is the proxy, use a certificate of a CA in proxies.from.ca ("CN=proxies" and "CN=other")',
+    },
+    {
+      title: 'the certificate of another CA',
+      as: stranger,
+      reason: 'not-a-proxy',
+      detail: 'only proxies may connect, and no CA in proxies.from.ca leads to "CN=else", which issued it',
+      remedy:
+        'if it is a client, connect through the proxy, or set proxies.direct to \'admit\'; if it is the proxy, use a certificate of a CA in proxies.from.ca ("CN=proxies" and "CN=other")',
+    },
+    {
+      title: 'a certificate that the rule does not name',
+      as: proxyRoot.client('other'),
+      reason: 'not-a-proxy',
+      detail: 'only proxies may connect, and proxies.from.rule does not name the certificate',
+      remedy:
+        "if it is a client, connect through the proxy, or set proxies.direct to 'admit'; if it is the proxy, name its certificate in proxies.from.rule",
+    },
+    {
+      title: 'a proxy of which no CRL is loaded',
+      as: nginx,
+      isUncovered: true,
+      reason: 'revocation-unknown',
+      detail: /no CRL of "CN=proxies" is loaded \(judged as the certificate of a proxy\)$/,
+      remedy: 'add it to proxies.from.crl',
+    },
+    {
+      title: 'no certificate',
+      as: undefined,
+      reason: untold,
+      detail: 'no certificate was sent, and only proxies may connect',
+      remedy:
+        'if it is the proxy, have it present its certificate; if it is a client, connect through the proxy',
+    },
+    {
+      title: 'where clients may also connect, the certificate of another CA',
+      direct: 'admit',
+      as: stranger,
+      reason: 'untrusted',
+      detail:
+        'no configured CA leads to "CN=else", which issued it, and no CA in proxies.from.ca leads to "CN=else", which issued it',
+      remedy:
+        'if it is the proxy, use a certificate of a CA in proxies.from.ca ("CN=proxies" and "CN=other"); if it is a client, use a certificate of a CA in options.ca ("CN=ca"); add "CN=else" only if it is an intermediate CA below one of these, or if all its clients should be authenticated',
+    },
+    {
+      title: 'where clients may also connect, a certificate that the rule does not name',
+      direct: 'admit',
+      as: proxyRoot.client('other'),
+      reason: 'untrusted',
+      detail: 'the certificate is of a CA in proxies.from.ca, but proxies.from.rule does not name it',
+      remedy:
+        'if it is the proxy, name its certificate in proxies.from.rule; if it is a client, use a certificate of a CA in options.ca',
+    },
+    {
+      title: 'where clients may also connect, a proxy of which no CRL is loaded',
+      direct: 'admit',
+      as: nginx,
+      isUncovered: true,
+      reason: 'revocation-unknown',
+      detail: /no CRL of "CN=proxies" is loaded \(judged as the certificate of a proxy\)$/,
+      remedy: 'add it to proxies.from.crl',
+    },
+    {
+      title: 'where clients may also connect, no certificate',
+      direct: 'admit',
+      as: undefined,
+      reason: untold,
+      detail: 'no certificate was sent, neither of a proxy nor of a client',
+      remedy:
+        'if it is the proxy, have it present its certificate; if it is a client, use a certificate of a CA in options.ca',
+    },
+  ] as const)(
+    'is refused with a true reason and remedy: $title',
+    async ({ as, reason, detail, remedy, ...of }) => {
+      const other = ca('other');
+      const crl = 'isUncovered' in of ? { crl: other.crl().pem } : {};
+      const from = { ca: [proxyRoot.pem, other.pem], rule: { commonName: 'nginx' }, ...crl };
+      const { proxy, recorder } = await start({
+        ...byCertificate,
+        from,
+        ...('direct' in of ? { direct: of.direct } : {}),
+      });
+      expect((await proxy(as).get('/')).status).toBe('ended');
+      const like = (text: string | RegExp | undefined): unknown =>
+        text instanceof RegExp ? (expect.stringMatching(text)) : text;
+      expect(recorder.events('refused')).toMatchObject([
+        { reason, detail: like(detail), remedy: like(remedy) },
+      ]);
+    },
+  );
 
   test('is a client like any other where direct connections are admitted, and its header counts for nothing', async () => {
     const { proxy } = await start({ ...byCertificate, direct: 'admit' });

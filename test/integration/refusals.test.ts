@@ -242,7 +242,7 @@ const cases: Case[] = [
     make: (root) => ({ caller: root.intermediate('middle').client('client1') }),
     reason: 'untrusted',
     code: 'ERR_MTLS_CERTIFICATE_UNTRUSTED',
-    detail: /no configured CA leads to "CN=middle".*add it to options\.ca/,
+    detail: /no configured CA leads to "CN=middle".*add "CN=middle" only if it is an intermediate CA/,
   },
 ];
 

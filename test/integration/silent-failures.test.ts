@@ -348,6 +348,6 @@ test('a client of another CA of the same name: the log says that it has another 
     detail:
       'no configured CA leads to "CN=ca", which issued it: the certificate of that name has another key: it is another CA with the same name, or the same CA with an older or a newer key',
     remedy:
-      'add the CA certificate whose key signed it to options.ca, or reissue the client certificate with the configured CA',
+      'reissue the certificate with the configured CA; if the CA has a new key, add its certificate whose key signed it to options.ca',
   });
 });

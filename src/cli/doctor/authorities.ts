@@ -7,7 +7,7 @@ import { MtlsError } from '../../errors.js';
 import { hasNotSigned, hasOtherKey } from '../../judgement/missing-link.js';
 import { describeName } from '../../judgement/refusal.js';
 import { createStore } from '../../material/authorities.js';
-import { listSome } from '../../material/shortened-list.js';
+import { listSome } from '../../shortened-list.js';
 import { type CertificateChain, CertificateStore } from '../../x509/certificate-store.js';
 import { isCa, isSelfIssued, keyIdentifiersAgree, mayMean } from '../../x509/issuance.js';
 import { KeyUsage } from '../../x509/certificate-extensions.js';

@@ -6,7 +6,7 @@
 import { identityOf } from '../../identity/client-identity.js';
 import { describeOtherPaths } from '../../judgement/explanation.js';
 import { describeDistrust, distrustRemedy } from '../../material/blocks.js';
-import { listSome } from '../../material/shortened-list.js';
+import { listSome } from '../../shortened-list.js';
 import { isCa, isSelfIssued } from '../../x509/issuance.js';
 import { type Certificate } from '../../x509/certificate.js';
 import { purposes } from '../../x509/purpose.js';

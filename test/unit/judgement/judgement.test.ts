@@ -133,7 +133,19 @@ describe('each reason for refusal, with its code and its sentence', () => {
       'no chain',
       'untrusted',
       { leaf: client(), above: undefined, openssl: { error: 'UNABLE_TO_GET_ISSUER_CERT' } },
-      /^no configured CA leads to "CN=east", which issued it \(OpenSSL: UNABLE_TO_GET_ISSUER_CERT\); if clients send that CA's certificate, add it to options\.ca$/,
+      /^no configured CA leads to "CN=east", which issued it; use a certificate of a CA in options\.ca; add "CN=east" only if it is an intermediate CA below one of these, or if all its clients should be authenticated$/,
+    ],
+    [
+      'no chain, and a CRL that only OpenSSL misses',
+      'untrusted',
+      { leaf: client(), above: undefined, openssl: { error: 'UNABLE_TO_GET_CRL' } },
+      /^no configured CA leads to "CN=east", which issued it; use /,
+    ],
+    [
+      'no chain, and an intermediate that only OpenSSL saw',
+      'untrusted',
+      { leaf: client(), above: undefined, openssl: { error: 'CERT_HAS_EXPIRED' } },
+      /^no configured CA leads to "CN=east", which issued it; OpenSSL says CERT_HAS_EXPIRED; use /,
     ],
     [
       'no chain any more',

@@ -1,5 +1,7 @@
+import { EventEmitter } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
-import { RefusalRecord } from '../../../src/status/history.js';
+import { type Mtls } from 'express-mtls';
+import { History, RefusalRecord } from '../../../src/status/history.js';
 import { type RefusedEvent } from '../../../src/gate/events.js';
 import { refuse, type RefusalReason } from '../../../src/judgement/refusal.js';
 import { identityOf } from '../../../src/identity/client-identity.js';
@@ -113,4 +115,12 @@ describe('the last refusals', () => {
     record.add(refusal('revoked', '10.0.0.1', client('x'.repeat(60_000))), at(0));
     expect(JSON.stringify(record.list).length).toBeLessThan(700);
   });
+});
+
+test('certificates that anyone can make share one line, also where only proxies may connect', () => {
+  const emitter = new EventEmitter();
+  const { refusals } = new History(emitter as unknown as Mtls, { now: () => 0, sources: 'names' });
+  for (let number = 0; number < 5; number++)
+    emitter.emit('refused', refusal('not-a-proxy', '127.0.0.1', client(`stranger ${number}`)));
+  expect(refusals.list).toMatchObject([{ reason: 'not-a-proxy', count: 5 }]);
 });
