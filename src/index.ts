@@ -38,6 +38,7 @@ export type {
   ChangedCa,
   CrlExpiringEvent,
   MtlsEvents,
+  RecoveredEvent,
   ReloadReport,
   ReplacedCertificate,
   StandingFault,

@@ -7,6 +7,7 @@ import { holdDescriptor, releaseDescriptor } from './descriptor-reserve.js';
 import { type EventSink } from '../logger.js';
 import { type MaterialEvents } from './events.js';
 import { FileWatch } from './file-watch.js';
+import { isGoneFrom } from './removed-file.js';
 import { type MaterialSettings } from './settings.js';
 import { type SourceLoader } from './source-options.js';
 import { isLoader, isPath } from './sources.js';
@@ -14,6 +15,7 @@ import { UnlinkedFiles } from './unlinked-files.js';
 
 /** Reports that a source may have changed. */
 export class SourceWatch {
+  readonly #clients: readonly string[];
   readonly #files: FileWatch | undefined;
   readonly #unlinked: UnlinkedFiles;
   readonly #loaders: readonly Pick<SourceLoader, 'watch'>[];
@@ -36,6 +38,7 @@ export class SourceWatch {
       ...crl,
       ...trusts.flatMap((trust) => (trust === undefined ? [] : [...trust.ca, ...trust.crl])),
     ];
+    this.#clients = clients.filter(isPath);
     const secrets = proxies?.secrets ?? [];
     const pairs = [credentials, ...own].filter((pair) => pair !== undefined);
     const files = pairs.flatMap((pair) => (pair.credentials === undefined ? [pair.key, pair.cert] : []));
@@ -82,6 +85,14 @@ export class SourceWatch {
   /** Polls the files at once if the event loop is too busy to do so by itself. */
   lookIfLate(): void {
     this.#files?.lookIfLate();
+  }
+
+  /**
+   * Whether a file is gone from its directory, which is no fault: a missing file that an option names is one.
+   * @param source - The file, or a position in it.
+   */
+  isRemoved(source: string): boolean {
+    return this.#clients.some((path) => isGoneFrom(path, source));
   }
 
   /** Stops watching. */

@@ -29,7 +29,8 @@ export function announce(
   const allCas = main.trust.store.certificates.map(({ subject }) => describeName(subject));
   const address = server.address();
   const url = urlOf(server);
-  reporter.emit('listening', { address, url, clients, allCas, ...describe(main.trust), ...sni });
+  const place = placeOf(address, url);
+  reporter.emit('listening', { address, url, place, clients, allCas, ...describe(main.trust), ...sni });
   if (proxies?.addresses !== undefined)
     reporter.emit('proxies-by-address', { addresses: describeRules(proxies.addresses) });
   if (proxies !== undefined && proxies.secrets.length > 0 && credentials === undefined)
@@ -57,8 +58,19 @@ function urlOf(server: Server): string | undefined {
   if (address === null || typeof address === 'string' || !('setTimeout' in server)) return undefined;
   const { address: ip, port } = address;
   const scheme = 'setSecureContext' in server ? 'https' : 'http';
-  if (ip === '::' || ip === '0.0.0.0') return `${scheme}://localhost:${port}`;
+  if (isUnspecified(ip)) return `${scheme}://localhost:${port}`;
   return `${scheme}://${ip.includes(':') ? `[${ip}]` : ip}:${port}`;
+}
+
+function placeOf(address: ReturnType<Server['address']>, url: string | undefined): readonly string[] {
+  if (typeof address === 'string') return [`Unix socket ${address}`];
+  if (address === null || url === undefined) return [];
+  return isUnspecified(address.address) ? [url, 'on all interfaces'] : [url];
+}
+
+/** Whether a server with this address listens on all interfaces. */
+function isUnspecified(ip: string): boolean {
+  return ip === '::' || ip === '0.0.0.0';
 }
 
 /** Reports long CA names, if the CAs have changed. */

@@ -54,9 +54,14 @@ function lineOf(fields: Fields, message: string): string {
   const { event = 'log' } = fields;
   const parts = partsOf.get(event)?.(fields) ?? [withoutPrefix(message, event), causeOf(fields)];
   const time = new Date().toTimeString().slice(0, 8);
-  const [first, ...others] = [`${time} ${event}`, ...parts].flatMap((part) => part ?? []).map(oneLine);
+  const [first, ...others] = [`${time} ${words.get(event) ?? event}`, ...parts]
+    .flatMap((part) => part ?? [])
+    .map(oneLine);
   return [first, ...others].join('  ');
 }
+
+/** What stands for an event whose name is not plain. */
+const words: ReadonlyMap<string, string> = new Map([['uncovered-cas', 'CRL missing']]);
 
 type Part = string | undefined;
 

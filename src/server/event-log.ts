@@ -7,6 +7,7 @@ import { type ClientIdentity } from '../identity/client-identity.js';
 import { abbreviate, describeName } from '../judgement/refusal.js';
 import { type Logger } from '../logger.js';
 import { namesRemedy } from '../material/authority-names.js';
+import { count } from '../quantity.js';
 import { firstOf, listSome } from '../shortened-list.js';
 import { describeCrl } from '../revocation/verified-crl.js';
 import { callApp } from './app-call.js';
@@ -69,15 +70,25 @@ const lines: Lines = {
     ),
   'gate-failed': ({ error }) => failure({ err: error }, 'the gate failed and refused the client'),
   'handshakes-dropped': ({ dropped, limit }) =>
-    warn({ dropped, limit }, `${dropped} handshakes dropped within a minute: more than ${limit} at once`),
+    warn(
+      { dropped, limit },
+      `${count(dropped, 'handshake')} dropped within a minute: more than ${limit} at once`,
+    ),
   reloaded: (report) => info(describeReload(report), `reloaded: ${sayReload(report)}`),
   'reload-failed': ({ source, error }) =>
     failure(
       { source, code: error.code, detail: error.message },
       `reload failed (${error.code}): the last-good copy of ${source} stays in force`,
     ),
-  recovered: ({ source, error, since }) =>
-    info({ source, code: error.code, since }, `${source} can be used again: ${error.code} is fixed`),
+  recovered: ({ source, error, since, removed }) =>
+    info(
+      { source, code: error.code, since, removed },
+      removed
+        ? `${source} was removed: ${error.code} no longer applies`
+        : isUrl(source)
+          ? `${source} is no longer at fault: ${error.code} no longer applies`
+          : `${source} can be used again: ${error.code} is fixed`,
+    ),
   'crl-expiring': (event) => {
     const which = event.number === undefined ? '' : ` number ${event.number}`;
     const name = `the CRL${which} of "${describeName(event.issuer)}"`;
@@ -109,17 +120,16 @@ const lines: Lines = {
       `${under(servername)}the names of the CAs (${cas}) take ${octets} octets in the handshake, but clients in Java accept ${limit}; ${namesRemedy}`,
     ),
   'few-clients': ({ code, detail }) => warn({ code, detail }, detail),
-  listening: ({ allCas, ...fields }) => {
-    const where = fields.url === undefined ? '' : `${fields.url}, `;
-    return info(fields, `listening: ${where}clients of ${listSome(allCas)}`);
-  },
+  listening: ({ allCas, place, ...fields }) =>
+    info(fields, `listening: ${[...place, `clients of ${listSome(allCas)}`].join(', ')}`),
   'no-crl': ({ servername }) =>
     warn({}, `${under(servername)}no CRL is configured: no certificate is ever revoked`),
   'uncovered-cas': ({ uncovered, unknown, servername }) => {
-    const consequence = unknown === 'deny' ? 'their clients are refused' : 'their clients are never revoked';
+    const whose = uncovered.length === 1 ? 'its' : 'their';
+    const consequence = unknown === 'deny' ? 'are refused' : 'are never revoked';
     return warn(
       { uncovered: firstOf(uncovered), uncoveredCount: uncovered.length },
-      `${under(servername)}no CRL of ${listSome(uncovered)} is loaded: ${consequence}`,
+      `${under(servername)}no CRL of ${listSome(uncovered)} is loaded: ${whose} clients ${consequence}`,
     );
   },
   'proxies-by-address': ({ addresses }) =>
@@ -194,14 +204,19 @@ export class EventLog {
 }
 
 /** The fields of a reload's line: the report, with at most ten CAs, whose names are text. */
-function describeReload({ addedCas, removedCas, ...report }: ReloadReport): object {
+function describeReload({ addedCas, removedCas, coveredCas, ...report }: ReloadReport): object {
   const nameAll = (cas: readonly ChangedCa[]): object[] =>
     firstOf(cas).map(({ subject, ...ca }) => ({ ...ca, subject: abbreviate(subject) }));
-  return { ...report, addedCas: nameAll(addedCas), removedCas: nameAll(removedCas) };
+  return {
+    ...report,
+    addedCas: nameAll(addedCas),
+    removedCas: nameAll(removedCas),
+    coveredCas: nameAll(coveredCas),
+  };
 }
 
 /** `server certificate replaced, valid until 2027-11-29; CA "CN=partner" added, without a CRL; 3 newly revoked, …` */
-function sayReload({ certificates, addedCas, removedCas, ...report }: ReloadReport): string {
+function sayReload({ certificates, addedCas, removedCas, coveredCas, ...report }: ReloadReport): string {
   const nameOf = ({ subject, servername }: ChangedCa): string =>
     `CA "${describeName(subject)}"${servername === undefined ? '' : ` of ${servername}`}`;
   return [
@@ -211,8 +226,14 @@ function sayReload({ certificates, addedCas, removedCas, ...report }: ReloadRepo
     }),
     ...firstOf(addedCas).map((ca) => `${nameOf(ca)} added${ca.crl === 'missing' ? ', without a CRL' : ''}`),
     ...firstOf(removedCas).map((ca) => `${nameOf(ca)} removed`),
-    `${report.added} newly revoked, ${report.removed} no longer listed, ${report.evicted} connections closed, ${report.durationMs} ms`,
+    ...firstOf(coveredCas).map((ca) => `${nameOf(ca)} now has a CRL, so its clients can be checked`),
+    `${report.added} newly revoked, ${report.removed} no longer listed, ${count(report.evicted, 'connection')} closed, ${report.durationMs} ms`,
   ].join('; ');
+}
+
+/** A loader may no longer ask a server at all, for example because no client names it any more. */
+function isUrl(source: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(source);
 }
 
 function describeSuppressed({ remoteAddress, reason, count }: Suppressed): Line {

@@ -17,15 +17,15 @@ export interface ReplacedCertificate {
   readonly notAfter: Date;
 }
 
-/** A CA that was added or removed. */
+/** A CA that was added, was removed, or got a CRL. */
 export interface ChangedCa {
   /** The name of `sni` that it is for; `undefined` for the server itself. */
   readonly servername: string | undefined;
   /** The name of the CA. */
   readonly subject: DistinguishedName;
   /**
-   * For an added CA, whether its CRL is `'loaded'` or `'missing'`; `'none'` if no CRL is configured. `undefined` for
-   * a removed CA.
+   * For an added CA, whether its CRL is `'loaded'` or `'missing'`; `'none'` if no CRL is configured. `'loaded'` for a
+   * CA that got a CRL, `undefined` for a removed CA.
    */
   readonly crl: 'loaded' | 'missing' | 'none' | undefined;
 }
@@ -53,6 +53,8 @@ export interface ReloadReport {
   readonly addedCas: readonly ChangedCa[];
   /** The CAs that were removed. */
   readonly removedCas: readonly ChangedCa[];
+  /** The CAs that were in force without a CRL, and now have one. */
+  readonly coveredCas: readonly ChangedCa[];
   /** The time from reading the files to the last eviction, in milliseconds. */
   readonly durationMs: number;
 }
@@ -72,6 +74,20 @@ export interface StandingFault {
   readonly error: MtlsError;
   /** When the fault was first seen. */
   readonly since: Date;
+}
+
+/**
+ * A fault no longer stands.
+ * @example
+ * ```ts
+ * server.mtls.on('recovered', ({ source, removed }) => {
+ *   console.log(removed ? `${source} is gone` : `${source} can be used again`);
+ * });
+ * ```
+ */
+export interface RecoveredEvent extends StandingFault {
+  /** Whether the file was removed from its directory. Otherwise the source can be used again. */
+  readonly removed: boolean;
 }
 
 /**
@@ -100,8 +116,8 @@ export interface MtlsEvents extends GateEvents {
   reloaded: [ReloadReport];
   /** A source is unreadable or unusable. Its last-good copy stays in force, and the source is tried again. */
   'reload-failed': [StandingFault];
-  /** A faulty source can be used again. The event has the fault and its start. */
-  recovered: [StandingFault];
+  /** A faulty source can be used again, or was removed. The event has the fault and its start. */
+  recovered: [RecoveredEvent];
   /** The remaining part of a CRL's lifetime has fallen to `revocation.warnAt`. Emitted once for each CRL. */
   'crl-expiring': [CrlExpiringEvent];
 }
@@ -154,6 +170,8 @@ interface ServerNotices {
       readonly address: unknown;
       /** `'https://localhost:4433'`; `undefined` for a Unix socket, and for a server without HTTP. */
       readonly url: string | undefined;
+      /** For the message: `['https://localhost:4433', 'on all interfaces']`, `['Unix socket /run/app/http.sock']`. */
+      readonly place: readonly string[];
       readonly clients: string;
       readonly allCas: readonly string[];
     },

@@ -3,7 +3,9 @@
  *
  * @module
  */
+import { type Trust } from '../judgement/judges.js';
 import { type Material, type Materials } from '../material/material.js';
+import { scopeKey } from '../revocation/crl-set.js';
 import { type Certificate } from '../x509/certificate.js';
 import { type ChangedCa, type ReloadReport, type ReplacedCertificate } from './events.js';
 
@@ -12,6 +14,7 @@ export interface ReloadChanges {
   readonly certificates: readonly ReplacedCertificate[];
   readonly addedCas: readonly ChangedCa[];
   readonly removedCas: readonly ChangedCa[];
+  readonly coveredCas: readonly ChangedCa[];
 }
 
 /** No change. */
@@ -19,6 +22,7 @@ export const noChanges: ReloadChanges = Object.freeze({
   certificates: Object.freeze([]),
   addedCas: Object.freeze([]),
   removedCas: Object.freeze([]),
+  coveredCas: Object.freeze([]),
 });
 
 /** The report of a reload without changes. */
@@ -64,7 +68,26 @@ export function changesBetween(before: Materials, after: Materials, at: Date): R
           Object.freeze({ servername, subject: ca.subject, crl: undefined } as const),
         ),
   );
-  return { certificates, addedCas, removedCas };
+  const coveredCas = own.flatMap(({ servername, old, next }) =>
+    newlyCovered(old?.trust, next.trust, at).map((ca) =>
+      Object.freeze({ servername, subject: ca.subject, crl: 'loaded' } as const),
+    ),
+  );
+  return { certificates, addedCas, removedCas, coveredCas };
+}
+
+/** The CAs of both that had no CRL, and now have one. */
+function newlyCovered(old: Trust | undefined, next: Trust, at: Date): readonly Certificate[] {
+  if (old?.revocation === undefined || next.revocation === undefined) return [];
+  // With many CAs, to ask for each one costs more than a reload. Most reloads replace the CRL of the same CA.
+  const known = new Set(old.revocation.crls.map(scopeKey));
+  if (next.revocation.crls.every((crl) => known.has(scopeKey(crl)))) return [];
+  const uncovered = old.revocation.uncoveredCas(at);
+  if (uncovered.length === 0) return [];
+  const isIn = (cas: readonly Certificate[], { raw }: Certificate): boolean =>
+    cas.some((ca) => ca.raw.equals(raw));
+  const still = next.revocation.uncoveredCas(at);
+  return uncovered.filter((ca) => isIn(next.store.certificates, ca) && !isIn(still, ca));
 }
 
 function casOnlyIn(one: Material, other: Material | undefined): readonly Certificate[] {
@@ -85,5 +108,6 @@ export function sumOf(one: ReloadReport, other: ReloadReport): ReloadReport {
     certificates: [...one.certificates, ...other.certificates],
     addedCas: [...one.addedCas, ...other.addedCas],
     removedCas: [...one.removedCas, ...other.removedCas],
+    coveredCas: [...one.coveredCas, ...other.coveredCas],
   });
 }

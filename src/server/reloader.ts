@@ -63,8 +63,8 @@ export class Reloader {
       if (!this.#abort.signal.aborted) this.#standFaults(true);
     });
     this.#trials = new Trials(settings, reporter);
-    this.#faults = new StandingFaults(reporter, settings.now);
     this.#watch = new SourceWatch(settings, reporter);
+    this.#faults = new StandingFaults(reporter, settings.now, this.#watch);
     this.#signals = settings.signals ? new SignalWatch(reporter, settings.logger !== undefined) : undefined;
   }
 

@@ -5,7 +5,8 @@
  */
 import { type MtlsError } from '../errors.js';
 import { combined, type SourceFault } from '../material/source-fault.js';
-import { type StandingFault } from './events.js';
+import { type SourceWatch } from '../material/source-watch.js';
+import { type RecoveredEvent, type StandingFault } from './events.js';
 import { type Reporter } from './reporter.js';
 
 // A certificate and its key are replaced one after the other, so a mismatch may be temporary.
@@ -15,13 +16,18 @@ const pairTimeoutMs = 10_000;
 export class StandingFaults {
   readonly #reporter: Reporter;
   readonly #now: () => number;
+  readonly #sources: Pick<SourceWatch, 'isRemoved'>;
   #standing: readonly StandingFault[] = Object.freeze([]);
   /** Since when each pair has not matched, by source; by `performance.now()`. */
   readonly #halves = new Map<string, number>();
 
-  constructor(reporter: Reporter, now: () => number) {
+  /**
+   * @param sources - Tells whether a source was removed.
+   */
+  constructor(reporter: Reporter, now: () => number, sources: Pick<SourceWatch, 'isRemoved'>) {
     this.#reporter = reporter;
     this.#now = now;
+    this.#sources = sources;
   }
 
   /** The standing faults. */
@@ -78,7 +84,12 @@ export class StandingFaults {
     for (const fault of this.#standing)
       if (!before.includes(fault)) this.#reporter.emit('reload-failed', fault);
     const sources = new Set(this.#standing.map(({ source }) => source));
-    for (const fault of before) if (!sources.has(fault.source)) this.#reporter.emit('recovered', fault);
+    for (const fault of before)
+      if (!sources.has(fault.source)) this.#reporter.emit('recovered', this.#endOf(fault));
+  }
+
+  #endOf(fault: StandingFault): RecoveredEvent {
+    return Object.freeze({ ...fault, removed: this.#sources.isRemoved(fault.source) });
   }
 }
 

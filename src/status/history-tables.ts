@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { count } from '../quantity.js';
 import { praise, warn, writeWho } from './cells.js';
 import { isolate, type Markup, markup, writeRelative } from './markup.js';
 import { type StatusForbidden } from './status-overview.js';
@@ -90,9 +91,11 @@ function writeReload(reload: StatusReload): Markup | string {
   if (reload.outcome === 'failed')
     return markup`${reload.code}: ${isolate(reload.message)}<br>The last-good copy stays in force.`;
   if (reload.outcome === 'recovered')
-    return markup`${isolate(reload.source)} can be used again: ${reload.code} is fixed.`;
+    return reload.removed
+      ? markup`${isolate(reload.source)} was removed: ${reload.code} no longer applies.`
+      : markup`${isolate(reload.source)} can be used again: ${reload.code} is fixed.`;
   const { added, removed, evicted, durationMs } = reload;
-  return `${added} newly revoked, ${removed} no longer listed, ${evicted} connections closed, ${durationMs} ms`;
+  return `${added} newly revoked, ${removed} no longer listed, ${count(evicted, 'connection')} closed, ${durationMs} ms`;
 }
 
 function countReasons({ total, byReason }: StatusRefusals): string {

@@ -71,7 +71,7 @@ export class History {
     });
     mtls.on('recovered', (fault) => {
       const { source, code } = describeFault(fault, sources);
-      this.#addReload({ at: moment(), outcome: 'recovered', source, code });
+      this.#addReload({ at: moment(), outcome: 'recovered', source, code, removed: fault.removed });
     });
   }
 

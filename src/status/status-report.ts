@@ -206,7 +206,7 @@ export interface StatusReloadFailed {
   readonly message: string;
 }
 
-/** A source whose fault is fixed. */
+/** A source whose fault no longer stands. */
 export interface StatusRecovered {
   /** When. */
   readonly at: string;
@@ -214,6 +214,8 @@ export interface StatusRecovered {
   readonly outcome: 'recovered';
   /** The file, without its folders unless they were asked for, or the option. */
   readonly source: string;
-  /** The fault that was fixed. */
+  /** The fault. */
   readonly code: ErrorCode;
+  /** Whether the file was removed. Otherwise the source can be used again. */
+  readonly removed: boolean;
 }

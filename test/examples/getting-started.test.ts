@@ -25,7 +25,10 @@ test('docs/getting-started.md goes as it says, from its first command to its las
     } else if (command === 'node server.mjs') {
       server = new Program(writeProgram([document, 'server.mjs'], folder, { 4433: port }), { cwd: folder });
       await server.wrote(
-        new RegExp(` listening {2}https://localhost:${port}, clients of CN=ca-[0-9a-f]{8}$`, 'm'),
+        new RegExp(
+          ` listening {2}https://localhost:${port}, on all interfaces, clients of CN=ca-[0-9a-f]{8}$`,
+          'm',
+        ),
       );
     } else if (command.startsWith('curl ')) {
       const [, name] = /--cert certs-dev\/(\w+)-crt\.pem/.exec(command) ?? [];

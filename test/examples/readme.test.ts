@@ -112,7 +112,9 @@ test('the README’s programs serve, call, and disconnect a revoked client', asy
 
   const serving = new Program(server, { cwd: folder });
   const url = `https://localhost:${port}`;
-  await serving.wrote(/ listening {2}https:\/\/localhost:\d+, clients of CN=ca-[0-9a-f]{8}$/m);
+  await serving.wrote(
+    / listening {2}https:\/\/localhost:\d+, on all interfaces, clients of CN=ca-[0-9a-f]{8}$/m,
+  );
   expect(await run(client, { cwd: folder })).toEqual({ output: 'hello client1\n', exitCode: 0 });
   expect(await call(`${url}/admin`, { certs, as: 'client1' })).toBe('200 welcome\n');
   expect(await call(`${url}/admin`, { certs, as: 'client2' })).toMatch(/^403 .*ERR_MTLS_CLIENT_FORBIDDEN/);

@@ -35,7 +35,7 @@ test('the revocation example prints every event and reloads on request', async (
     /^200 \{"changed":true,"added":1,"removed":0,"evicted":1,"durationMs":[\d.]+,/,
   );
   await program.wrote(
-    / evicted {2}CN=client2 revoked by CRL 2 of CN=ca {2}127\.0\.0\.1$[^]* reloaded {2}1 newly revoked, .*1 connections closed/m,
+    / evicted {2}CN=client2 revoked by CRL 2 of CN=ca {2}127\.0\.0\.1$[^]* reloaded {2}1 newly revoked, .*1 connection closed/m,
   );
   expect(await call(`${url}/`, { certs, as: 'client2' })).toBe('refused');
   await program.wrote(/ refused {2}CN=client2 revoked by CRL 2 of CN=ca {2}127\.0\.0\.1$/m);

@@ -1,10 +1,21 @@
 import { once } from 'node:events';
 import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import express, { type Express } from 'express';
-import { clientIdentity, developmentLogger, mtlsErrorHandler, requestLog, requireClient } from 'express-mtls';
+import {
+  clientIdentity,
+  createServer,
+  developmentLogger,
+  mtlsErrorHandler,
+  requestLog,
+  requireClient,
+} from 'express-mtls';
 import { ca } from '../support/chain.js';
-import { publish, startServer, until } from '../support/server.js';
+import { temporaryDirectory } from '../support/files.js';
+import { testOn } from '../support/requirements.js';
+import { material, publish, startServer, until } from '../support/server.js';
 
 let lines: string[];
 beforeEach(() => {
@@ -74,7 +85,7 @@ test('each event is one readable line: when, what, who, why, and from where', as
 
   expect((await server.as(ca('other').client('stranger')).get()).status).toBe('refused');
   expect(await logged(/^refused.*stranger/)).toMatch(
-    /^refused {2}CN=stranger untrusted: no configured CA leads to "CN=other", which issued it .*; .* options\.ca {2}127\.0\.0\.1$/,
+    /^refused {2}CN=stranger untrusted: no configured CA leads to "CN=other", which issued it; use a certificate of a CA in options\.ca \("CN=ca"\); .* {2}127\.0\.0\.1$/,
   );
 
   const plain = http.get({ port: server.port, host: '127.0.0.1', agent: false });
@@ -87,7 +98,7 @@ test('each event is one readable line: when, what, who, why, and from where', as
   await server.mtls.reload();
   expect(await logged(/^evicted/)).toBe('evicted  CN=client1,O=Example revoked by CRL 4 of CN=ca  127.0.0.1');
   expect(await logged(/^reloaded/)).toMatch(
-    /^reloaded {2}1 newly revoked, 0 no longer listed, 1 connections closed/,
+    /^reloaded {2}1 newly revoked, 0 no longer listed, 1 connection closed/,
   );
   expect((await server.as(client1).get()).status).toBe('refused');
   expect(await logged(/^refused.*revoked/)).toBe(
@@ -134,3 +145,42 @@ test('no error can control the terminal with bytes that a caller sent', async ()
   await server.as(server.root.client('client1')).get('/broken', { headers });
   expect(await logged(/^rule-failed/)).toContain('TypeError: no database \\u{9b}2J (at ');
 });
+
+test('a CA without a CRL is announced in words, at the start and at a reload', async () => {
+  const root = ca('ca');
+  const server = await startServer({
+    root,
+    cas: [root, ca('partner')],
+    options: { logger: developmentLogger(), watch: false },
+  });
+  expect(await logged(/^CRL missing/)).toBe(
+    'CRL missing  no CRL of CN=partner is loaded: its clients are refused',
+  );
+  lines = [];
+  publish(server.files.ca, root.pem + ca('added').pem + ca('other').pem);
+  await server.mtls.reload();
+  expect(await logged(/^CRL missing/)).toBe(
+    'CRL missing  no CRL of CN=added and CN=other is loaded: their clients are refused',
+  );
+});
+
+test('the line says that a server without an address listens on all interfaces', async () => {
+  const { options } = material();
+  await using server = await createServer({ ...options, logger: developmentLogger() });
+  await once(server.listen(0), 'listening');
+  const { port } = server.address() as AddressInfo;
+  expect(await logged(/^listening/)).toBe(
+    `listening  https://localhost:${port}, on all interfaces, clients of CN=ca`,
+  );
+});
+
+testOn(process.platform !== 'win32', 'Windows has no Unix sockets')(
+  'the line names a Unix socket',
+  async () => {
+    const { options } = material();
+    await using server = await createServer({ ...options, logger: developmentLogger() });
+    const path = join(temporaryDirectory(), 'http.sock');
+    await once(server.listen(path), 'listening');
+    expect(await logged(/^listening/)).toBe(`listening  Unix socket ${path}, clients of CN=ca`);
+  },
+);

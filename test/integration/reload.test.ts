@@ -546,6 +546,7 @@ describe('the report', () => {
       certificates: [],
       addedCas: [],
       removedCas: [],
+      coveredCas: [],
       durationMs: expect.any(Number),
     });
     expect(Object.isFrozen(report)).toBe(true);
@@ -562,7 +563,7 @@ describe('the report', () => {
       expect.stringMatching(
         /^reloaded: 2 newly revoked, 0 no longer listed, 3 connections closed, [\d.]+ ms$/,
       ),
-      expect.stringMatching(/^reloaded: 1 newly revoked, 1 no longer listed, 1 connections closed/),
+      expect.stringMatching(/^reloaded: 1 newly revoked, 1 no longer listed, 1 connection closed/),
       expect.stringMatching(/^reloaded: 0 newly revoked, 2 no longer listed, 0 connections closed/),
     ]);
     expect(await first.get()).toMatchObject({ status: 200 });
@@ -711,7 +712,8 @@ describe('what else is reloaded', () => {
     publish(server.files.key, renewed.keyPem);
     publish(server.files.cert, renewed.pem);
     publish(server.files.ca, root.pem + partner.pem);
-    publish(server.files.crl, root.crl({ number: 2, revoked: [root.client('client2')] }).pem);
+    const crl = root.crl({ number: 2, revoked: [root.client('client2')] }).pem;
+    publish(server.files.crl, crl);
     const report = await server.mtls.reload();
     const date = renewed.notAfter.toISOString().slice(0, 10);
     const [first, second] = server.recorder.linesOf('reloaded');
@@ -729,11 +731,24 @@ describe('what else is reloaded', () => {
     expect(server.recorder.linesOf('uncovered-cas')).toMatchObject([
       { fields: { uncovered: ['CN=partner'] } },
     ]);
+    publish(server.files.crl, crl + partner.crl().pem);
+    expect(await server.mtls.reload()).toMatchObject({
+      added: 0,
+      addedCas: [],
+      coveredCas: [{ servername: undefined, crl: 'loaded' }],
+    });
+    expect(server.recorder.linesOf('reloaded')[1]).toMatchObject({
+      message: expect.stringContaining(
+        'reloaded: CA "CN=partner" now has a CRL, so its clients can be checked; 0 newly revoked',
+      ) as unknown,
+      fields: { coveredCas: [{ subject: 'CN=partner' }] },
+    });
     publish(server.files.ca, root.pem);
+    publish(server.files.crl, crl);
     expect((await server.mtls.reload()).removedCas.map(({ subject }) => String(subject))).toEqual([
       'CN=partner',
     ]);
-    expect(server.recorder.linesOf('reloaded')[1]?.message).toContain('CA "CN=partner" removed; 0 newly');
+    expect(server.recorder.linesOf('reloaded')[2]?.message).toContain('CA "CN=partner" removed; 0 newly');
   });
 
   describe('SIGHUP, with signals: true,', () => {

@@ -130,7 +130,15 @@ const report: StatusReport = {
         code: 'ERR_MTLS_CRL_INVALID',
         message: 'ca-crl.pem: is no CRL',
       },
-      { at, outcome: 'recovered', source: 'ca-crl.pem', code: 'ERR_MTLS_CRL_INVALID' },
+      {
+        at,
+        outcome: 'recovered',
+        source: 'ca-crl.pem',
+        code: 'ERR_MTLS_CRL_INVALID',
+        removed: false,
+      },
+      { at, outcome: 'recovered', source: 'old.pem', code: 'ERR_MTLS_CRL_ROLLBACK', removed: true },
+      { at, outcome: 'reloaded', added: 1, removed: 0, evicted: 1, durationMs: 3.5 },
     ],
   },
   forbidden: { total: 0, lastHour: { from: at, total: 0, byReason: {} }, list: [] },
@@ -161,6 +169,8 @@ describe('the page', () => {
       'failed ERR_MTLS_CRL_INVALID: ca-crl.pem: is no CRL The last-good copy stays in force.',
       'recovered ca-crl.pem can be used again: ERR_MTLS_CRL_INVALID is fixed.',
       'express-mtls 1.2.3, Node v24.0.0.',
+      'recovered old.pem was removed: ERR_MTLS_CRL_ROLLBACK no longer applies.',
+      'reloaded 1 newly revoked, 0 no longer listed, 1 connection closed, 3.5 ms',
     ])
       expect(text).toContain(part);
   });
