@@ -34,6 +34,7 @@ export class RedisOutlet implements Outlet {
     mkdirSync(folder);
     this.#folder = folder;
     this.#ca = ca;
+    process.once('exit', () => this.#process?.kill('SIGKILL'));
   }
 
   static isInstalled(): boolean {
