@@ -89,7 +89,7 @@ function reloadColumns(now: number): readonly Column<StatusReload>[] {
 
 function writeReload(reload: StatusReload): Markup | string {
   if (reload.outcome === 'failed')
-    return markup`${reload.code}: ${isolate(reload.message)}<br>The last-good copy stays in force.`;
+    return markup`${reload.code}: ${isolate(reload.message)}<br>The last-good copy, if there is one, stays in force.`;
   if (reload.outcome === 'recovered')
     return reload.removed
       ? markup`${isolate(reload.source)} was removed: ${reload.code} no longer applies.`

@@ -77,7 +77,7 @@ function faults({ faults: standing }: Judged, now: number): Problem[] {
   const problems = standing.map(({ source, code, message, since }) =>
     problem(
       'bad',
-      markup`${isolate(source)} has been at fault for ${writeSpan(since, spanOf(now - Date.parse(since)))}. Its last-good copy is in force. ${code}: ${isolate(message)}`,
+      markup`${isolate(source)} has been at fault for ${writeSpan(since, spanOf(now - Date.parse(since)))}. Its last-good copy, if it has one, is in force. ${code}: ${isolate(message)}`,
     ),
   );
   return firstOf(problems, 'more sources are at fault');

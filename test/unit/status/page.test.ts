@@ -166,7 +166,7 @@ describe('the page', () => {
       'CN=client2 serial 1002 192.0.2.7 revoked it was revoked 3 first 60 minutes ago',
       'Evictions none None.',
       'reloaded 1 newly revoked, 0 no longer listed, 2 connections closed, 3.5 ms',
-      'failed ERR_MTLS_CRL_INVALID: ca-crl.pem: is no CRL The last-good copy stays in force.',
+      'failed ERR_MTLS_CRL_INVALID: ca-crl.pem: is no CRL The last-good copy, if there is one, stays in force.',
       'recovered ca-crl.pem can be used again: ERR_MTLS_CRL_INVALID is fixed.',
       'express-mtls 1.2.3, Node v24.0.0.',
       'recovered old.pem was removed: ERR_MTLS_CRL_ROLLBACK no longer applies.',
