@@ -245,7 +245,13 @@ export function sentenceOf({
   remedy,
 }: Pick<ErrorDetails, 'seen' | 'expected' | 'remedy'>): string {
   const parts = [seen, expected === undefined ? undefined : `expected ${expected}`, remedy];
-  return parts.filter((part) => part !== undefined).join('; ');
+  const given = parts.filter((part) => part !== undefined);
+  // What was seen may quote an error of another package, which ends in a full stop.
+  return given.map((part, index) => (index < given.length - 1 ? withoutStop(part) : part)).join('; ');
+}
+
+function withoutStop(part: string): string {
+  return part.endsWith('.') && !part.endsWith('..') ? part.slice(0, -1) : part;
 }
 
 /**

@@ -19,8 +19,8 @@ import { type Inspection, type Judge } from './judges.js';
 export interface ExplainedCheck {
   /** The name of the check. */
   readonly check: 'identity' | Exclude<CheckName, 'openssl'>;
-  /** Whether the client passed the check. */
-  readonly passed: boolean;
+  /** Whether the client passed the check; `undefined` if there was nothing to check, because no path was found. */
+  readonly passed: boolean | undefined;
   /** What was seen and, if the check failed, the remedy. */
   readonly detail: string;
 }
@@ -111,10 +111,9 @@ export function explain(ders: readonly Buffer[], judge: Judge, at: Date): Explan
         : [
             {
               check,
-              passed: refusal === undefined,
-              detail:
-                (refusal && describeRefusal(refusal)) ??
-                praise(check, { ...inspection, chain: inspection.chain ?? [certificate] }, at),
+              ...(refusal === undefined
+                ? explainPassed(check, inspection, certificate, at)
+                : { passed: false, detail: describeRefusal(refusal) }),
             },
           ],
     ),
@@ -193,6 +192,21 @@ function crlsOf({ status }: Inspection, at: Date): ExplainedCrl[] {
   }));
 }
 
+const ofPath: ReadonlySet<CheckName> = new Set(['path', 'revocation']);
+
+/** The result of a check that did not refuse the client. */
+function explainPassed(
+  check: Exclude<CheckName, 'openssl'>,
+  inspection: Inspection,
+  certificate: Certificate,
+  at: Date,
+): Pick<ExplainedCheck, 'passed' | 'detail'> {
+  const { chain } = inspection;
+  if (chain === undefined && ofPath.has(check))
+    return { passed: undefined, detail: 'not checked, because no certification path was found' };
+  return { passed: true, detail: praise(check, { ...inspection, chain: chain ?? [certificate] }, at) };
+}
+
 type Praised = Inspection & { readonly chain: CertificateChain };
 
 /** The detail of a check that passed. */
@@ -226,11 +240,15 @@ function firstEnd(chain: CertificateChain): number {
   return Math.min(...chain.map(({ notAfter }) => notAfter.getTime()));
 }
 
+function wordOf(passed: ExplainedCheck['passed']): string {
+  return passed === undefined ? 'skipped' : passed ? 'passed ' : 'FAILED ';
+}
+
 function completed(parts: Omit<Explanation, 'text'>, otherPaths: readonly string[] = []): Explanation {
   const { admitted, reason, checks, rules } = parts;
   const lines = [
     admitted ? 'is admitted' : `is refused: ${reason ?? ''}`,
-    ...checks.map(({ check, passed, detail }) => `  ${passed ? 'passed' : 'FAILED'}  ${check}: ${detail}`),
+    ...checks.map(({ check, passed, detail }) => `  ${wordOf(passed)} ${check}: ${detail}`),
     ...otherPaths.map((path) => `  ${path}`),
     ...rules.map(({ rule, grants, refusedBy }) =>
       grants === true

@@ -110,6 +110,11 @@ describe('a client that is refused', () => {
       const seen = await explain(stranger);
       expect(seen).toMatchObject({ admitted: false, reason: 'untrusted', authorities: [], crls: [] });
       expect(seen.text).toMatch(/passed {2}dates: valid for \d+ hours more/);
+      const detail = 'not checked, because no certification path was found';
+      for (const check of ['path', 'revocation']) {
+        expect(seen.checks).toContainEqual({ check, passed: undefined, detail });
+        expect(seen.text).toContain(`  skipped ${check}: ${detail}`);
+      }
     }
   });
 

@@ -92,6 +92,9 @@ describe('an error of this package', () => {
   test.each([
     [{ seen: 'it is 3' }, 'it is 3'],
     [{ seen: 'it is 3', expected: '4' }, 'it is 3; expected 4'],
+    [{ seen: 'it failed: Closed.', remedy: 'try again.' }, 'it failed: Closed; try again.'],
+    [{ seen: 'it waits ...', remedy: 'wait' }, 'it waits ...; wait'],
+    [{ seen: 'it failed: Closed.' }, 'it failed: Closed.'],
     [{ seen: 'it is 3', remedy: 'add one' }, 'it is 3; add one'],
     [
       { source: 'a.pem', seen: 'it is 3', expected: '4', remedy: 'add one' },

@@ -41,7 +41,7 @@ export function describeFindings(of: Inspected): Readonly<Record<Asked, Step>> {
   return {
     dates: describeDates(of, refusals.get('dates')),
     chain: describeTrust(of, refusals.get('chain')),
-    path: stepOf('path', refusals.get('path'), 'every CA above it permits it'),
+    path: describePath(of, refusals.get('path')),
     revocation:
       refusals.get('path')?.reason === 'untrusted'
         ? skipped('revocation', noCa)
@@ -111,6 +111,13 @@ function describeTrust(of: Inspected, refusal: Refusal | undefined): Step {
     'chain',
     `${chain}; "${name}" comes only from the client's file: the client must send it, and for a server on Node 24 or later, which does not see it, it must be in options.ca`,
   );
+}
+
+function describePath({ inspection, cas }: Inspected, refusal: Refusal | undefined): Step {
+  // Without a path, a fault of the certificate itself can still be found.
+  if (inspection.chain === undefined && refusal === undefined)
+    return skipped('path', cas === undefined ? 'no --ca was given' : 'no certification path leads to a CA');
+  return stepOf('path', refusal, 'every CA above it permits it');
 }
 
 function describeRevocation({ inspection, crls }: Inspected, refusal: Refusal | undefined): Step {
