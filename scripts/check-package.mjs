@@ -36,8 +36,8 @@ function promisedFiles(value) {
 }
 
 /**
- * Dependencies must not run install scripts, and each needs a documented reason. npm runs `prepare` in a checkout and
- * when it installs from git, not when it installs a published package.
+ * Dependencies must not run install scripts, and each needs a documented reason. npm runs `postprepare` in a
+ * checkout and when it installs from git. It counts `prepare` as an install script of a tarball, and not `postprepare`.
  */
 function dependencyComplaints({ dependencies, scripts }) {
   const names = Object.keys(dependencies);
@@ -45,13 +45,13 @@ function dependencyComplaints({ dependencies, scripts }) {
   const explained = [...table.matchAll(/^\| `([^`]+)` +\|/gm)].map(([, name]) => name);
   const { packages } = JSON.parse(readFileSync(path.join(root, 'package-lock.json'), 'utf8'));
   return [
-    ...['preinstall', 'install', 'postinstall', 'prepublish']
+    ...['preinstall', 'install', 'postinstall', 'prepublish', 'prepare']
       .filter((script) => script in scripts)
       .map((script) => `package.json has the script ${script}, which npm runs when it installs`),
-    ...(scripts.prepare === 'node scripts/prepare.mjs'
+    ...(scripts.postprepare === 'node scripts/prepare.mjs'
       ? []
       : [
-          'the script prepare of package.json is not scripts/prepare.mjs, so an install from git has no dist',
+          'the script postprepare of package.json is not scripts/prepare.mjs, so an install from git has no dist',
         ]),
     ...Object.entries(packages)
       .filter(([, { dev, hasInstallScript }]) => dev !== true && hasInstallScript === true)

@@ -1,5 +1,5 @@
 /**
- * `npm install` from a git repository: npm clones it, installs its development dependencies, and runs `prepare`.
+ * `npm install` from a git repository: npm clones it, installs its development dependencies, and runs `postprepare`.
  *
  * @module
  */

@@ -55,6 +55,15 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+test('npm finds no script to approve when it installs the tarball', () => {
+  const { scripts } = readJson(path.join(consumers, 'node_modules/express-mtls/package.json')) as {
+    scripts: Record<string, string>;
+  };
+  // What npm 11 lists for the source of a package that is not a registry.
+  for (const name of ['preinstall', 'install', 'postinstall', 'prepare'])
+    expect(scripts).not.toHaveProperty(name);
+});
+
 describe('the packed tarball serves its user', () => {
   const expected =
     'hello client1\nmtls_handshakes_total{outcome="admitted"} 1\nhello client1\n{"ready":true}\nclient1 is good\n';
