@@ -238,12 +238,10 @@ function messageOf({ source, errors, ...sentence }: ErrorDetails): string {
   return source === undefined ? sentenceOf(sentence) : `${source}: ${sentenceOf(sentence)}`;
 }
 
+type Sentence = Pick<ErrorDetails, 'seen' | 'expected' | 'remedy'>;
+
 /** Joins what was seen, what was expected and the remedy into one sentence. */
-export function sentenceOf({
-  seen,
-  expected,
-  remedy,
-}: Pick<ErrorDetails, 'seen' | 'expected' | 'remedy'>): string {
+export function sentenceOf({ seen, expected, remedy }: Sentence): string {
   const parts = [seen, expected === undefined ? undefined : `expected ${expected}`, remedy];
   const given = parts.filter((part) => part !== undefined);
   // What was seen may quote an error of another package, which ends in a full stop.

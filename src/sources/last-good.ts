@@ -103,10 +103,7 @@ class LastGoodLoader implements SourceLoader {
   }
 
   async inForce(given: readonly Buffer[], crls: readonly CrlInForce[]): Promise<void> {
-    await this.#source.inForce?.(
-      given.filter((one) => this.#own.includes(one)),
-      crls,
-    );
+    const own = given.filter((one) => this.#own.includes(one));
     const isFirst = this.#state === 'starting';
     if (isFirst) {
       // From now on, what is in force is compared with what the source sends: an older CRL is a rollback.
@@ -118,6 +115,15 @@ class LastGoodLoader implements SourceLoader {
         });
     }
     if (this.#ownAt !== undefined) this.#state = 'running';
+    try {
+      await this.#saveInTurn(given);
+    } finally {
+      // After saving: a process that is reported to have a CRL in force has it after a restart too.
+      await this.#source.inForce?.(own, crls);
+    }
+  }
+
+  async #saveInTurn(given: readonly Buffer[]): Promise<void> {
     if (given.length === 0) return;
     this.#saving = this.#saving.then(
       () => this.#save(given),
