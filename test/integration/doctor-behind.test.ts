@@ -278,7 +278,7 @@ describe('an unsafe proxy', () => {
         detail: expect.stringMatching(
           /^the proxy sets no header .*: client-cert, client-cert-chain, x-ssl-client-cert, .* \(with underscores too\)$/,
         ),
-        remedy: expect.stringContaining('RFC 9440'),
+        remedy: expect.stringContaining('in nginx: proxy_set_header X-SSL-Client-Cert'),
       },
     ]);
   });

@@ -135,8 +135,16 @@ testNginx(
 );
 
 testNginx('nginx that does not set the header passes on what a client sends', async () => {
-  const { code, failing, verdict } = await askBehindNginx((config) => optional(config.replace(setLine, '')));
+  const { code, behind, failing, verdict } = await askBehindNginx((config) =>
+    optional(config.replace(setLine, '')),
+  );
   expect([code, verdict.reason]).toEqual([1, 'unsafe-proxy']);
+  const remedies = behind.sections.flatMap(({ steps }) => steps.flatMap(({ remedy }) => remedy ?? []));
+  const inNginx = 'in nginx: proxy_set_header X-SSL-Client-Cert $ssl_client_escaped_cert';
+  expect(remedies).toEqual([
+    inNginx,
+    `have the proxy set the header that the app reads, for example ${inNginx}`,
+  ]);
   expect(failing).toEqual([
     ['forwarding', 'header', 'no header holds a certificate'],
     [

@@ -32,7 +32,7 @@ for (const kind of kinds) {
     expect(published.err).toBe('');
     expect(published.out).toMatch(
       new RegExp(
-        `^published {2}CRL 1 of CN=\\S+, 0 entries, to ${kind}, nextUpdate .*\n0 of 1 process in force after \\d+ ms\n$`,
+        `^published {2}CRL 1 of CN=\\S+, 0 entries, to ${kind}, nextUpdate .*\n0 of 1 process in force after \\d+ ms\n.* shows which process is missing or has an older CRL in force\n$`,
       ),
     );
     expect(published.code).toBe(1);

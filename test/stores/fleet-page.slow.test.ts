@@ -35,6 +35,12 @@ testWith(isStoreInstalled('redis'), storeIsMissing('redis'))(
           await new Program(program, { cwd: folder, env: { PORT: port } }).listens(port);
           ports.push(port);
         }
+        continue;
+      }
+      if (step.startsWith('curl ')) {
+        expect(step).toMatch(
+          /^curl (?:--\w+ certs-dev\/(?:ca|alice)-(?:crt|key)\.pem ){3}'https:\/\/localhost:443\[1-8\]\/'$/,
+        );
         for (const port of ports)
           expect(await call(`https://localhost:${port}`, { certs, as: 'alice' })).toBe('200 hello alice\n');
         continue;

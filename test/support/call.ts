@@ -14,6 +14,8 @@ export interface CallOptions {
   readonly certs: string;
   /** The NAME of `NAME-crt.pem`; none: without a certificate. */
   readonly as?: string;
+  /** The file with the CA of the server; by default the CA in the folder. */
+  readonly ca?: string;
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** To keep the connection open. */
@@ -23,7 +25,7 @@ export interface CallOptions {
 /** The status and the body, or `'refused'`. */
 export async function call(
   url: string,
-  { certs, as, method = 'GET', headers = {}, agent }: CallOptions,
+  { certs, as, ca, method = 'GET', headers = {}, agent }: CallOptions,
 ): Promise<string> {
   const read = (name: string): Buffer => readFileSync(`${certs}/${name}.pem`);
   const credentials = as === undefined ? {} : { cert: read(`${as}-crt`), key: read(`${as}-key`) };
@@ -31,7 +33,7 @@ export async function call(
     method,
     headers,
     agent: agent ?? false,
-    ca: read('ca-crt'),
+    ca: ca === undefined ? read('ca-crt') : readFileSync(ca),
     ...credentials,
   });
   try {

@@ -11,7 +11,7 @@ import { describeName } from '../../judgement/refusal.js';
 import { count } from '../../quantity.js';
 import { parseCertificate } from '../../x509/certificate.js';
 import { type Attempt } from './attempt-account.js';
-import { findCertificates, type FoundCertificate, headerFor } from './behind-headers.js';
+import { findCertificates, type FoundCertificate, presetFor } from './behind-headers.js';
 import { type Arrival, type Sender } from './behind-listener.js';
 import { type CertificateFile } from './inputs.js';
 import { failed, noted, passed, type Step } from './step.js';
@@ -96,7 +96,7 @@ export function describeForwarding(
   if (others.length > 0)
     return { found, steps: [...others.map(describeHeader), ...faulty, ...others.map(describeOther)] };
   if (faulty.length > 0) return { found, steps };
-  const advice = server === undefined ? undefined : headerFor('client-cert', server);
+  const advice = presetFor(server);
   return {
     found,
     steps: [

@@ -108,8 +108,19 @@ function preferred(
   presets: readonly ForwardedHeader[],
   server: string | undefined,
 ): ForwardedHeader | undefined {
+  return presetFor(server, presets) ?? presets[0];
+}
+
+/**
+ * The preset of the program that a `Server` header names; `undefined` if there is none.
+ * @param presets - Those to choose from.
+ */
+export function presetFor(
+  server: string | undefined,
+  presets: readonly ForwardedHeader[] = knownHeaders,
+): ForwardedHeader | undefined {
   const program = server?.toLowerCase() ?? '';
-  return presets.find(({ preset = '-' }) => program.includes(preset.split('-', 1)[0] ?? '-')) ?? presets[0];
+  return presets.find(({ preset = '-' }) => program.includes(preset.split('-', 1)[0] ?? '-'));
 }
 
 /** A header whose configuration in a proxy is known, for advice about a name. */

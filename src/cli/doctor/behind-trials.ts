@@ -7,7 +7,7 @@ import { adviceOf } from '../../forwarded/proxy-advice.js';
 import { type SentHeaders } from './answer-reading.js';
 import { type Attempt } from './attempt-account.js';
 import { describeOption, describeRefusal, suggestionFor } from './behind-findings.js';
-import { findCertificates, type FoundCertificate, headerFor } from './behind-headers.js';
+import { findCertificates, type FoundCertificate, headerFor, presetFor } from './behind-headers.js';
 import { type Arrival } from './behind-listener.js';
 import { arrivedSpoofs, namesToTry, spoofedHeaders, type SpoofForm, spoofForms } from './behind-spoofs.js';
 import { failed, noted, passed, type Step } from './step.js';
@@ -159,7 +159,8 @@ function describeOthers(names: readonly string[], { found, server }: Before): St
       'spoofing',
       `of a client these headers arrive: ${list}. An app with proxies.header ${describeOption(suggestionFor(found))} does not read them, and removes them before any handler; remove them in the proxy if anything else reads them`,
     );
-  const header = names.map((name) => headerFor(name, server)).find((each) => each !== undefined);
+  const header =
+    presetFor(server) ?? names.map((name) => headerFor(name, server)).find((each) => each !== undefined);
   return failed(
     'spoofing',
     `the proxy sets no header for a certificate, and these arrive as a client sends them: ${list}`,

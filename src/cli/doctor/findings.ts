@@ -53,7 +53,8 @@ export function describeFindings(of: Inspected): Readonly<Record<Asked, Step>> {
 
 const remedies: Readonly<Record<RefusalReason, string>> = {
   'no-certificate': 'configure the client with a certificate',
-  untrusted: 'use a client certificate of a CA that the server trusts, or add its CA to options.ca',
+  untrusted:
+    'use a client certificate of a CA that the server trusts; add its CA to options.ca only if it is an intermediate CA below one of these, or if all its clients should be authenticated',
   expired: 'issue a new certificate; if that date is not in the past, set the clock',
   'not-yet-valid': 'set the clock of this machine, of the server or of the CA, or wait',
   revoked: 'issue a new certificate, with a new key if the old one may be compromised',

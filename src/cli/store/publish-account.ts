@@ -25,6 +25,8 @@ export function accountOf(
       `${processes} of ${count(wanted, 'process', 'processes')} in force after ${durationMs} ms`,
     ),
   );
+  if (!isEnough)
+    lines.push('"express-mtls fleet --at URL" shows which process is missing or has an older CRL in force');
   return { text: lines.join('\n'), outcome: isEnough ? 'done' : 'no' };
 }
 
