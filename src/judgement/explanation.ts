@@ -192,7 +192,11 @@ function crlsOf({ status }: Inspection, at: Date): ExplainedCrl[] {
   }));
 }
 
-const ofPath: ReadonlySet<CheckName> = new Set(['path', 'revocation']);
+/** Whether a check has nothing to check without a path. `chain` is the one that fails then. */
+const needsPath: Readonly<Record<CheckName, boolean>> = {
+  ...{ path: true, revocation: true },
+  ...{ dates: false, chain: false, purpose: false, key: false, openssl: false },
+};
 
 /** The result of a check that did not refuse the client. */
 function explainPassed(
@@ -202,7 +206,7 @@ function explainPassed(
   at: Date,
 ): Pick<ExplainedCheck, 'passed' | 'detail'> {
   const { chain } = inspection;
-  if (chain === undefined && ofPath.has(check))
+  if (chain === undefined && needsPath[check])
     return { passed: undefined, detail: 'not checked, because no certification path was found' };
   return { passed: true, detail: praise(check, { ...inspection, chain: chain ?? [certificate] }, at) };
 }

@@ -48,6 +48,12 @@ export interface Measures {
 /** The names of the checks. */
 export type CheckName = 'dates' | 'chain' | 'path' | 'revocation' | 'purpose' | 'key' | 'openssl';
 
+/** Whether another certification path could change the result of a check. */
+export const dependsOnPath: Readonly<Record<CheckName, boolean>> = {
+  ...{ dates: true, chain: true, path: true, revocation: true, key: true },
+  ...{ purpose: false, openssl: false },
+};
+
 /** The input of the checks. */
 interface Case extends Presented {
   readonly measures: Measures;
@@ -74,6 +80,7 @@ const checks = Object.entries({
       ? refuseForOpenssl(openssl.error, ', and every check of this package passed')
       : undefined,
 } satisfies Readonly<Record<CheckName, Check>>) as readonly (readonly [CheckName, Check])[];
+const afterRevocation = checks.slice(checks.findIndex(([name]) => name === 'revocation') + 1);
 
 /** The verdict on one path. */
 export interface PathVerdict {
@@ -131,14 +138,9 @@ function uncoveredIn(of: Case, failed: CheckName | undefined): readonly Certific
   const { status, chain = none, measures } = of;
   if (status?.status === 'good') return failed === undefined ? status.uncovered : none;
   if (failed !== 'revocation' || status?.status !== 'unknown') return none;
-  if (checks.some(([name, check]) => isAfterRevocation(name) && check(withoutCrlErrors(of)) !== undefined))
-    return none;
+  if (afterRevocation.some(([, check]) => check(withoutCrlErrors(of)) !== undefined)) return none;
   const last = measures.revocation?.policy.scope === 'leaf' ? 1 : -1;
   return chain.slice(chain.indexOf(status.certificate), last);
-}
-
-function isAfterRevocation(name: CheckName): boolean {
-  return name === 'purpose' || name === 'key' || name === 'openssl';
 }
 
 /** OpenSSL misses the same CRL. */

@@ -7,7 +7,13 @@ import { wantedUris } from '../revocation/wanted-points.js';
 import { type CertificateChain } from '../x509/certificate-store.js';
 import { type Certificate } from '../x509/certificate.js';
 import { type CompleteCertificatePolicy } from './certificate-policy.js';
-import { type Findings, inspectPath, type OpensslVerdict, type PathVerdict } from './judgement.js';
+import {
+  dependsOnPath,
+  type Findings,
+  inspectPath,
+  type OpensslVerdict,
+  type PathVerdict,
+} from './judgement.js';
 import { optionsOfClients, optionsOfProxies, type TrustOptions } from './missing-link.js';
 import { choosePath, type Trust } from './path-choice.js';
 import { type Peer } from './peer.js';
@@ -147,10 +153,9 @@ export function createJudge(
 }
 
 const nothing: readonly string[] = Object.freeze([]);
-const ofPaths: readonly unknown[] = ['dates', 'chain', 'revocation', 'path'];
 
 /** Whether another CA above the client could change the verdict. */
 function isOfPath({ failed, status }: PathVerdict, leaf: Certificate): boolean {
   const isRevokedItself = status?.status === 'revoked' && status.certificate === leaf;
-  return ofPaths.includes(failed) && !isRevokedItself;
+  return failed !== undefined && dependsOnPath[failed] && !isRevokedItself;
 }

@@ -11,7 +11,13 @@ import { keyIdentifiersAgree } from '../x509/issuance.js';
 import { faultOfIssuer, maxComparisons } from '../x509/path-rules.js';
 import { PathSearch, reasonLimits } from '../x509/path-search.js';
 import { purposes } from '../x509/purpose.js';
-import { judgePath, type Measures, type OpensslVerdict, type PathVerdict } from './judgement.js';
+import {
+  dependsOnPath,
+  judgePath,
+  type Measures,
+  type OpensslVerdict,
+  type PathVerdict,
+} from './judgement.js';
 import { type MissingLink } from './missing-link.js';
 
 /** The CAs and CRLs that clients are judged by. */
@@ -75,8 +81,7 @@ export function choosePath(
         failedSignatures: search.failedSignatures,
       };
     const { failed, status } = verdict;
-    // The verdict of OpenSSL and the purpose of the certificate are the same on every path.
-    if (failed === 'openssl' || failed === 'purpose') break;
+    if (failed !== undefined && !dependsOnPath[failed]) break;
     if (status === undefined || status.status === 'good') continue;
     // The certificate is revoked on every path. A CA above it may have another certificate.
     if (status.certificate === certificate) break;
