@@ -73,7 +73,8 @@ async function inspect(input: Buffer, options: readonly string[]): Promise<numbe
   if (elapsed > limitMs) throw new Error(`took ${elapsed} ms for ${input.length} bytes`);
   expect(err).not.toContain('defect');
   expect(out + err).not.toMatch(controls);
-  if (code === 3) expect(err).toMatch(/^((?:ERR_MTLS_[A-Z_]+|error): |\{"error":\{"code":"ERR_MTLS_)[^\n]+\n$/);
+  if (code === 3)
+    expect(err).toMatch(/^((?:ERR_MTLS_[A-Z_]+|error): |\{"error":\{"code":"ERR_MTLS_)[^\n]+\n$/);
   else expect([0, 1]).toContain(code);
   if (options.includes('--json')) JSON.parse(code === 3 ? err : out);
   return code;
