@@ -269,7 +269,7 @@ function namesOf(kind: keyof AltNameOptions): [names: AltNameOptions, permitted:
     case 'ip': {
       const mask = [255, 255, 255, 0];
       return [
-        { ip: names.map((_, index) => `10.1.199.${index}`) },
+        { ip: names.map((_, index) => `10.1.${others.length}.${index}`) },
         { ip: permitted.map((_, index) => Buffer.from([10, 1, index, 0, ...mask])) },
       ];
     }

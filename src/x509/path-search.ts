@@ -184,14 +184,15 @@ export function groupByKey(certificates: readonly Certificate[]): readonly OfKey
 
 // Finding the key costs as much as verifying four or five signatures.
 const fewKeys = 4;
+const likelyKeys = 2;
 
 /**
- * The keys that may have made a signature, which must be verified. The first is yielded without a search, because often
- * one CA has issued all certificates.
+ * The keys that may have made a signature, which must be verified. The first two are yielded without a search: often one
+ * CA has issued all certificates, and a root its own.
  */
 export function* possibleIssuers(signed: Signed, groups: readonly OfKey[]): Generator<OfKey, undefined> {
-  yield* groups.slice(0, 1);
-  const others = groups.slice(1);
+  yield* groups.slice(0, likelyKeys);
+  const others = groups.slice(likelyKeys);
   if (others.length <= fewKeys) {
     yield* others;
     return;
