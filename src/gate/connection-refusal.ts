@@ -71,7 +71,7 @@ export function refuseSender(fault: Refusal | undefined): Refusal {
  * @param fault - As for {@link refuseSender}.
  */
 export function refuseBoth(refusal: Refusal, fault: Refusal | undefined): Refusal {
-  // With any other reason, the certificate itself is at fault, whoever has it.
+  // With any other reason, the certificate itself is at fault, whether a proxy or a client sent it.
   if (refusal.reason !== 'untrusted' || refusal === gateFailed) return refusal;
   if (fault !== undefined && fault.reason !== 'untrusted') return ofProxy(fault);
   if (fault === undefined) return notNamedEither;

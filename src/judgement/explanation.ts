@@ -194,8 +194,13 @@ function crlsOf({ status }: Inspection, at: Date): ExplainedCrl[] {
 
 /** Whether a check has nothing to check without a path. `chain` is the one that fails then. */
 const needsPath: Readonly<Record<CheckName, boolean>> = {
-  ...{ path: true, revocation: true },
-  ...{ dates: false, chain: false, purpose: false, key: false, openssl: false },
+  dates: false,
+  chain: false,
+  path: true,
+  revocation: true,
+  purpose: false,
+  key: false,
+  openssl: false,
 };
 
 /** The result of a check that did not refuse the client. */

@@ -50,8 +50,13 @@ export type CheckName = 'dates' | 'chain' | 'path' | 'revocation' | 'purpose' | 
 
 /** Whether another certification path could change the result of a check. */
 export const dependsOnPath: Readonly<Record<CheckName, boolean>> = {
-  ...{ dates: true, chain: true, path: true, revocation: true, key: true },
-  ...{ purpose: false, openssl: false },
+  dates: true,
+  chain: true,
+  path: true,
+  revocation: true,
+  purpose: false,
+  key: true,
+  openssl: false,
 };
 
 /** The input of the checks. */
