@@ -6,7 +6,6 @@
  */
 import { constants, createHash } from 'node:crypto';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
-import { isDeepStrictEqual } from 'node:util';
 import { MtlsError } from '../errors.js';
 import { type Trust } from '../judgement/judges.js';
 import { type RevocationChecker } from '../revocation/revocation-checker.js';
@@ -45,6 +44,11 @@ export class BuiltContext {
     Object.freeze(this);
   }
 
+  /** Whether it is the context before without its CRLs, and was not needed yet. */
+  get onlyLacksCrls(): boolean {
+    return this.#context === undefined;
+  }
+
   /** The same one each time. */
   get context(): SecureContext {
     return (this.#context ??= build(this.options));
@@ -56,12 +60,22 @@ export class BuiltContext {
    * @throws MtlsError `ERR_MTLS_TLS_CONFIG_INVALID` if OpenSSL rejects the options.
    */
   with(options: SecureContextOptions): BuiltContext {
-    if (isDeepStrictEqual(options, this.options)) return this;
+    if (areSameOptions(options, this.options)) return this;
     const { crl, ...others } = this.options;
-    return isDeepStrictEqual(options, others)
-      ? new BuiltContext(options, undefined)
-      : BuiltContext.of(options);
+    return areSameOptions(options, others) ? new BuiltContext(options, undefined) : BuiltContext.of(options);
   }
+}
+
+/** Keys, certificates and what an app configures are the same objects until they are replaced; lists are made anew. */
+function areSameOptions(one: SecureContextOptions, other: SecureContextOptions): boolean {
+  const others = new Map<string, unknown>(Object.entries(other));
+  const values = Object.entries(one) as [string, unknown][];
+  return values.length === others.size && values.every(([name, value]) => isSame(value, others.get(name)));
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  if (!Array.isArray(one) || !Array.isArray(other)) return one === other;
+  return one.length === other.length && one.every((item, index) => item === other[index]);
 }
 
 /** What a context is for. */

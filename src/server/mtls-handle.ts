@@ -28,6 +28,7 @@ import { describeCertificate, describeProxies } from './proxy-state.js';
 import { type Settings } from './settings.js';
 import { Reloader } from './reloader.js';
 import { describeRevocation, isReady, revocationsOf } from './revocation-health.js';
+import { ServerContext } from './server-context.js';
 import { refuseSessionStores } from './session-stores.js';
 
 /**
@@ -45,8 +46,7 @@ export class MtlsHandle implements Mtls {
   readonly #reloader: Reloader;
   readonly #expiry: CrlExpiryWatch;
   readonly #clock: ClockWatch;
-  /** `undefined` if the server has no TLS. */
-  #server: Server | undefined;
+  readonly #context: ServerContext;
   #life: Life = 'loading';
 
   constructor(settings: Settings) {
@@ -73,13 +73,16 @@ export class MtlsHandle implements Mtls {
     );
     this.#expiry = new CrlExpiryWatch(settings.now, this.#reporter);
     this.#clock = new ClockWatch(settings.now);
+    this.#context = new ServerContext(settings);
   }
 
   /** Puts the gate on a server. It refuses every client until {@link MtlsHandle.load} is done. */
   guard(server: Server | NetServer): void {
-    this.#server = 'setSecureContext' in server ? server : undefined;
     this.#gate.guard(server);
-    if (!this.#settings.resumption && this.#server !== undefined) refuseSessionStores(this.#server);
+    if ('setSecureContext' in server) {
+      this.#context.server = server;
+      if (!this.#settings.resumption) refuseSessionStores(server);
+    }
     server.on('close', () => void this.#rest());
     server.on('listening', () => {
       this.#onListening(server);
@@ -118,15 +121,19 @@ export class MtlsHandle implements Mtls {
   async #commit(prepared: Prepared): Promise<number> {
     const before = this.#state.inForce;
     const { main } = prepared.contexts;
-    // A large CRL is only in the index, so there may be nothing to swap.
-    if (main !== undefined && main.options !== before?.contexts.main?.options)
-      this.#swap(main.options, before !== undefined);
+    const mayWait = main?.onlyLacksCrls === true;
+    if (!mayWait) this.#context.swap(main);
     // The contexts of the names are looked up at each handshake: this swaps them all.
     this.#state.commit(prepared);
     if (this.#life === 'serving') this.#watchExpiry();
     // Every request is judged by the new state from here on, so the open connections can wait a turn.
     await turn();
     const evicted = await this.#gate.judgeAll();
+    if (mayWait) {
+      // A swap takes milliseconds, and should not be in one turn with the rest.
+      await turn();
+      this.#context.swap(this.#state.inForce?.contexts.main);
+    }
     // Logged only after the evictions, so that a slow logger does not delay them.
     announceCas(this.#reporter, this.#settings, prepared.materials, before?.materials);
     if (before !== undefined)
@@ -134,23 +141,12 @@ export class MtlsHandle implements Mtls {
     return evicted;
   }
 
-  /** Keeps the ticket keys across contexts, so that sessions survive a reload. The gate judges resumed sessions. */
-  #swap(context: SecureContextOptions, isOwn: boolean): void {
-    // The ticket keys of the first context may be known elsewhere. With `onRefused: 'respond'` a refused client gets
-    // a ticket too, in which OpenSSL's verdict would outlive the CRL.
-    const isKept = isOwn && this.#settings.onRefused === 'close';
-    const keys = isKept ? this.#server?.getTicketKeys() : undefined;
-    this.#server?.setSecureContext(context);
-    if (keys !== undefined) this.#server?.setTicketKeys(keys);
-  }
-
   #onListening(server: NetServer): void {
     if (this.#life === 'closed') this.#reporter.emit('not-watching', {});
     else if (this.#life === 'resting') this.#wake();
     const { inForce } = this.#state;
     if (inForce === undefined) return;
-    // Again, because the worker of a cluster inherits ticket keys that are as old as the cluster.
-    if (inForce.contexts.main !== undefined) this.#server?.setSecureContext(inForce.contexts.main.options);
+    this.#context.renew(inForce.contexts.main);
     announce(this.#reporter, this.#settings, inForce.materials, server);
   }
 

@@ -124,6 +124,21 @@ describe('a CRL that revokes client2 is in force within a second,', () => {
     });
   });
 
+  test('too long for OpenSSL: the client is put out before the secure context is swapped', async () => {
+    const server = await world({ options: { revocation: { opensslEntries: 0 } } });
+    const order: string[] = [];
+    const swap = server.server.setSecureContext.bind(server.server);
+    server.server.setSecureContext = (options) => {
+      order.push('crl' in options ? 'swapped' : 'swapped, without CRLs');
+      swap(options);
+    };
+    server.mtls.on('evicted', () => order.push('evicted'));
+    await expectEnforced(server, () => {
+      publish(server.files.crl, server.revoking.pem);
+    });
+    expect(order).toEqual(['evicted', 'swapped, without CRLs']);
+  });
+
   test('by a symbolic link that is swapped', async () => {
     const { root, folder, file } = linked('first.pem');
     const server = await world({ root, options: { crl: file } });
