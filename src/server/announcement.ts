@@ -30,7 +30,17 @@ export function announce(
   const address = server.address();
   const url = urlOf(server);
   const place = placeOf(address, url);
-  reporter.emit('listening', { address, url, place, clients, allCas, ...describe(main.trust), ...sni });
+  const direct = proxies?.direct;
+  reporter.emit('listening', {
+    address,
+    url,
+    place,
+    clients,
+    direct,
+    allCas,
+    ...describe(main.trust),
+    ...sni,
+  });
   if (proxies?.addresses !== undefined)
     reporter.emit('proxies-by-address', { addresses: describeRules(proxies.addresses) });
   if (proxies !== undefined && proxies.secrets.length > 0 && credentials === undefined)

@@ -30,6 +30,8 @@ type Lines = {
 export const noSignals =
   'signals: true has no effect in a worker thread, which receives no signals: handle SIGHUP in the main thread, and call reload() from there';
 
+const throughProxies = { refuse: ', only through proxies', admit: ', also through proxies' } as const;
+
 const lines: Lines = {
   // Not logged: one line for each handshake would be most of the log. requestLog() writes one for each request.
   authenticated: undefined,
@@ -120,8 +122,10 @@ const lines: Lines = {
       `${under(servername)}the names of the CAs (${cas}) take ${octets} octets in the handshake, but clients in Java accept ${limit}; ${namesRemedy}`,
     ),
   'few-clients': ({ code, detail }) => warn({ code, detail }, detail),
-  listening: ({ allCas, place, ...fields }) =>
-    info(fields, `listening: ${[...place, `clients of ${listSome(allCas)}`].join(', ')}`),
+  listening: ({ allCas, place, ...fields }) => {
+    const through = fields.direct === undefined ? '' : throughProxies[fields.direct];
+    return info(fields, `listening: ${[...place, `clients of ${listSome(allCas)}${through}`].join(', ')}`);
+  },
   'no-crl': ({ servername }) =>
     warn({}, `${under(servername)}no CRL is configured: no certificate is ever revoked`),
   'uncovered-cas': ({ uncovered, unknown, servername }) => {

@@ -173,6 +173,8 @@ interface ServerNotices {
       /** For the message: `['https://localhost:4433', 'on all interfaces']`, `['Unix socket /run/app/http.sock']`. */
       readonly place: readonly string[];
       readonly clients: string;
+      /** Whether clients may connect directly; `undefined` without proxies. */
+      readonly direct: 'refuse' | 'admit' | undefined;
       readonly allCas: readonly string[];
     },
   ];

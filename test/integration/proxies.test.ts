@@ -231,6 +231,16 @@ describe('a sender that is not a proxy', () => {
     expect(seen).toEqual([]);
   });
 
+  test.each([
+    { direct: 'refuse', says: 'clients of CN=ca, only through proxies' },
+    { direct: 'admit', says: 'clients of CN=ca, also through proxies' },
+  ] as const)('is expected with direct: $direct, as the log says at the start', async ({ direct, says }) => {
+    const { recorder } = await start({ ...byCertificate, direct });
+    expect(recorder.linesOf('listening')).toMatchObject([
+      { message: expect.stringMatching(new RegExp(`, ${says}$`)), fields: { direct } },
+    ]);
+  });
+
   const untold = 'no-certificate';
   const stranger = ca('else').client('nginx');
 
