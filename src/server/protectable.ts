@@ -6,12 +6,38 @@
 import type { Server } from 'node:net';
 import { MtlsError } from '../errors.js';
 import { hasOpensslAnchors } from '../material/settings.js';
+import { throwFaults } from '../option-checks.js';
+import { type AnyOptions } from './options.js';
 import { type Settings } from './settings.js';
 
 /** Refuses `sni`, where it cannot be used. */
 export function refuseNames({ names }: Settings, why: string): void {
   if (names.size === 0) return;
   throw new MtlsError('ERR_MTLS_OPTION_INVALID', { seen: `sni is only for createServer(), because ${why}` });
+}
+
+/**
+ * Refuses the options that only the gate or the reloader can fulfil.
+ * @param given - What the app set, without defaults.
+ * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, with one line per fault.
+ */
+export function refuseWithoutGate(settings: Settings, given: AnyOptions): void {
+  refuseNames(settings, 'the Host of each request must be checked');
+  const needs = [
+    settings.signals && 'signals: true needs the reloader, but these options are read once',
+    settings.clients === 'optional' &&
+      "clients: 'optional' needs the gate, because node:tls would also admit invalid certificates",
+    settings.onRefused === 'respond' &&
+      "onRefused: 'respond' needs the gate, because node:tls ends a connection that it refuses itself",
+    settings.proxies !== undefined &&
+      'proxies needs the gate, because each request must be judged by the certificate in its header',
+    given.limits?.pendingHandshakes !== undefined &&
+      'limits.pendingHandshakes needs the gate, because node:tls does not count handshakes',
+    !hasOpensslAnchors(settings) &&
+      `${anchorless(settings)} needs the gate, because node:tls would refuse every client that only the gate trusts`,
+  ].filter((need) => need !== false);
+  const remedy = 'use createServer(), or protect() the server';
+  throwFaults(needs.map((seen) => new MtlsError('ERR_MTLS_OPTION_INVALID', { seen, remedy })));
 }
 
 /** Refuses a server that the gate cannot protect with these settings. */
@@ -63,7 +89,7 @@ export function checkProtectable(server: Server, settings: Settings): void {
 }
 
 /** The option that leaves OpenSSL without trust anchors. */
-export function anchorless({ partialChain }: Settings): string {
+function anchorless({ partialChain }: Settings): string {
   return partialChain === 'allow' ? "partialChain: 'allow'" : "announceCas: 'none'";
 }
 

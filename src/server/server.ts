@@ -13,12 +13,10 @@ import { createServer as createHttpsServer, type Server, type ServerOptions } fr
 import type { Http2SecureServer, Http2Server } from 'node:http2';
 import type { Server as NetServer, Socket } from 'node:net';
 import { type SecureContextOptions, type Server as TlsServer, TLSSocket } from 'node:tls';
-import { MtlsError } from '../errors.js';
 import { connectionOf } from '../gate/connection.js';
 import { Gate } from '../gate/gate.js';
 import { createJudges } from '../judgement/judges.js';
 import { tryHandshakes } from '../material/handshake-trial.js';
-import { hasOpensslAnchors } from '../material/settings.js';
 import { MaterialReader } from '../material/material.js';
 import { secureContextOf } from '../material/secure-context.js';
 import { announceCas } from './announcement.js';
@@ -29,7 +27,13 @@ import { type Mtls } from './mtls.js';
 import { type AnyOptions, type LoadedOptions, type MtlsOptions, type ProxiedOptions } from './options.js';
 import { checkRuntime } from './runtime.js';
 import { checkOptions, type Settings } from './settings.js';
-import { anchorless, asksForCertificates, checkProtectable, claim, refuseNames } from './protectable.js';
+import {
+  asksForCertificates,
+  checkProtectable,
+  claim,
+  refuseNames,
+  refuseWithoutGate,
+} from './protectable.js';
 import { reportUncalled } from './uncalled-factories.js';
 import { keepToSocket } from './unix-socket.js';
 
@@ -122,7 +126,8 @@ function begin(server: NetServer, handle: MtlsHandle, settings: Settings): void 
  * true`, and settings that prevent those from being bypassed. The sources are read once and not watched. Each
  * connection is judged at its first request, by what was read here.
  * @param options - As for {@link createServer}, without the options that require the gate: `sni`, `signals`,
- *   `proxies`, `clients: 'optional'`, `onRefused: 'respond'`, `partialChain: 'allow'` and `announceCas: 'none'`.
+ *   `proxies`, `limits.pendingHandshakes`, `clients: 'optional'`, `onRefused: 'respond'`, `partialChain: 'allow'` and
+ *   `announceCas: 'none'`.
  * @throws MtlsError as {@link createServer}, and `ERR_MTLS_CRL_UNSUPPORTED` for CRLs that OpenSSL would misinterpret.
  * @example
  * ```ts
@@ -134,37 +139,7 @@ function begin(server: NetServer, handle: MtlsHandle, settings: Settings): void 
 export async function createServerOptions(options: MtlsOptions | LoadedOptions): Promise<ServerOptions> {
   checkRuntime(process.versions);
   const settings = checkOptions(options);
-  refuseNames(settings, 'the Host of each request must be checked');
-  if (settings.signals) {
-    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-      seen: 'signals: true needs the reloader, but these options are read once',
-      remedy: 'use createServer(), or protect() the server',
-    });
-  }
-  if (settings.clients === 'optional') {
-    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-      seen: "clients: 'optional' needs the gate, because node:tls would also admit invalid certificates",
-      remedy: 'use createServer(), or protect() the server',
-    });
-  }
-  if (settings.onRefused === 'respond') {
-    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-      seen: "onRefused: 'respond' needs the gate, because node:tls ends a connection that it refuses itself",
-      remedy: 'use createServer(), or protect() the server',
-    });
-  }
-  if (settings.proxies !== undefined) {
-    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-      seen: 'proxies needs the gate, because each request must be judged by the certificate in its header',
-      remedy: 'use createServer(), or protect() the server',
-    });
-  }
-  if (!hasOpensslAnchors(settings)) {
-    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
-      seen: `${anchorless(settings)} needs the gate, because node:tls would refuse every client that only the gate trusts`,
-      remedy: 'use createServer(), or protect() the server',
-    });
-  }
+  refuseWithoutGate(settings, options);
   const { signal } = new AbortController();
   const materials = await new MaterialReader(settings, 'openssl').readAll(signal);
   const context = secureContextOf(settings, materials.main, { enforcer: 'openssl' });

@@ -431,6 +431,31 @@ describe.each(faults)('$title', ({ options, code, says }) => {
 });
 
 describe('several faults at once', () => {
+  test('are all named: every option that createServerOptions() alone cannot fulfil', async () => {
+    const { message } = await failureOf(() =>
+      createServerOptions({
+        ...material().options,
+        clients: 'optional',
+        signals: true,
+        limits: { pendingHandshakes: 200 },
+      }),
+    );
+    for (const option of [
+      "clients: 'optional' needs",
+      'signals: true needs',
+      'limits.pendingHandshakes needs',
+    ])
+      expect(message).toContain(option);
+    expect(message).toContain('use createServer(), or protect() the server');
+  });
+
+  test('are none: a limit that node:tls has too', async () => {
+    const limits = { handshakeTimeoutMs: 5000 };
+    expect(await createServerOptions({ ...material().options, limits })).toMatchObject({
+      handshakeTimeout: 5000,
+    });
+  });
+
   test('are all named: every file that cannot be read', async () => {
     const { options, files } = material();
     for (const file of Object.values(files)) rmSync(file);
