@@ -119,7 +119,7 @@ export function identityOf(certificate: Certificate): CertificateIdentity {
     subjectAltNames,
     spiffeId: isSpiffe ? uri : undefined,
     serialNumber: formatSerial(certificate.serial),
-    fingerprint256: (digest.toString('hex').toUpperCase().match(/../g) ?? []).join(':'),
+    fingerprint256: formatFingerprint(digest),
     thumbprint: digest.toString('base64url'),
     notBefore: new Date(certificate.notBefore),
     notAfter: new Date(certificate.notAfter),
@@ -136,6 +136,14 @@ export function formatSerial(serial: Uint8Array): string {
   const unsigned = BigInt(`0x${Buffer.from(serial).toString('hex')}`);
   const negative = (serial[0] ?? 0) >= 0x80;
   return (negative ? unsigned - (1n << BigInt(8 * serial.length)) : unsigned).toString(16);
+}
+
+/** Formats a hash as node:crypto formats `fingerprint256`: `'3A:F0:…'`. */
+function formatFingerprint(digest: Buffer): string {
+  const hex = digest.toString('hex').toUpperCase();
+  let text = hex.slice(0, 2);
+  for (let at = 2; at < hex.length; at += 2) text += `:${hex.slice(at, at + 2)}`;
+  return text;
 }
 
 function soleCommonName(commonNames: readonly string[]): string | undefined {
