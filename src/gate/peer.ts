@@ -123,9 +123,10 @@ export class PeerCache {
  * The names of the issuers of admitted clients. A client with the same issuer shares the name, which is then read,
  * compared and kept once.
  */
-class IssuerNames implements KnownNames {
+export class IssuerNames implements KnownNames {
   readonly #names = new WeightedCache<string, DistinguishedName>({ entries: 1000, bytes: 2 ** 20 });
 
+  /** Remembers the name of an issuer. */
   add({ der }: DistinguishedName): void {
     if (this.find(der) !== undefined) return;
     // Read from its own copy: the name of a certificate would keep the whole certificate in memory.
@@ -133,6 +134,7 @@ class IssuerNames implements KnownNames {
     this.#names.put(der.toString('latin1'), name, weightOf(der, der.length / 2));
   }
 
+  /** The name with these bytes; `undefined` if it is not known. */
   find(der: Buffer): DistinguishedName | undefined {
     return this.#names.get(der.toString('latin1'));
   }
@@ -222,12 +224,12 @@ export function intermediatesOf(peer: ReadPeer | undefined): readonly Buffer[] {
 }
 
 /** Reads certificates that a proxy forwarded, within limits, because anyone can make them. */
-export function readForwardedPeer({
-  leaf,
-  chain,
-}: Pick<ForwardedCertificate, 'leaf' | 'chain'>): ReadPeer | Refusal {
+export function readForwardedPeer(
+  { leaf, chain }: Pick<ForwardedCertificate, 'leaf' | 'chain'>,
+  issuers: KnownNames,
+): ReadPeer | Refusal {
   try {
-    const certificate = parseCertificate(ownCopyOf(leaf), { budget: { left: strangers.elements } });
+    const certificate = parseCertificate(ownCopyOf(leaf), { budget: { left: strangers.elements }, issuers });
     const others = chain.map((der) =>
       parseCertificate(ownCopyOf(der), { budget: { left: strangers.elements } }),
     );

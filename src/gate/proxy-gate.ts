@@ -21,7 +21,7 @@ import { type Connection, type KeptConnection } from './connection.js';
 import { ForwardedClient } from './forwarded-client.js';
 import { type Exchange, ForwardedConnection, type Origin } from './forwarded-connection.js';
 import { type ConnectionRole, type GatedConnection, type Keeper } from './gated-connection.js';
-import { readForwardedPeer } from './peer.js';
+import { IssuerNames, readForwardedPeer } from './peer.js';
 import { type ProxySettings } from './proxy-options.js';
 import { secretAmong, SecretBearer } from './proxy-secret.js';
 import { signatureBudget } from './signature-budget.js';
@@ -54,6 +54,7 @@ export class ProxyGate {
   readonly #keeper: ProxyKeeper;
   /** Admitted clients, by the header values with their certificate. */
   readonly #clients = new ForwardedCache<ForwardedClient>(new WeightedCache(remembered));
+  readonly #issuers = new IssuerNames();
   /** The headers that are removed from every request. */
   readonly stripped: ReadonlySet<string>;
 
@@ -107,7 +108,7 @@ export class ProxyGate {
     if (signatureBudget.isSpent) return this.#refuse(origin, exchange, overloaded);
     const certificates = readForwarded(lines, this.#settings.header);
     if (isFault(certificates)) return this.#refuse(origin, exchange, refuseHeader(certificates));
-    const peer = readForwardedPeer(certificates);
+    const peer = readForwardedPeer(certificates, this.#issuers);
     if ('reason' in peer) return this.#refuse(origin, exchange, peer);
     const client = new ForwardedClient(peer);
     const connection = new ForwardedConnection(this.#keeper, origin, exchange, client);
@@ -115,6 +116,7 @@ export class ProxyGate {
     signatureBudget.spend(failedSignatures);
     if (refusal !== undefined) return this.#refuse(origin, exchange, refusal, client);
     this.#clients.put(lines, client, peer.weight);
+    this.#issuers.add(peer.certificate.issuer);
     this.#reportAdmitted(connection);
     return this.#keep(connection, exchange);
   }

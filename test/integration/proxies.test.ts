@@ -113,6 +113,15 @@ describe('a certificate that a proxy forwards', () => {
     });
   });
 
+  test('shares the name of its issuer with the certificates that were admitted before', async () => {
+    const { proxy, recorder } = await start(byCertificate);
+    for (const client of [client1, client2, root.client('client3')])
+      await proxy(nginx).get('/', ['X-SSL-Client-Cert', escaped(client)]);
+    const issuers = recorder.events('authenticated').map(({ identity }) => identity.issuer);
+    expect(issuers).toHaveLength(3);
+    expect(issuers[2]).toBe(issuers[1]);
+  });
+
   test('is an ordinary header without the option, which no handler takes for an identity', async () => {
     const { port } = await startServer({ root, app: app() });
     const direct = new TestProxy({ port, ca: root.pem, certificate: client2 });
