@@ -46,18 +46,15 @@ export function readPlainEntry(bytes: Uint8Array, start: number, limit: number, 
   const sign = (bytes[serial + 1] as number) & 0x80;
   if ((first === 0 && sign === 0) || (first === 0xff && sign !== 0)) return -1;
   if (bytes[time] !== 0x17 || bytes[time + 1] !== 13 || bytes[time + 14] !== 0x5a) return -1;
-  for (let digit = time + 2; digit < time + 14; digit++) {
-    if ((bytes[digit] as number) < 0x30 || (bytes[digit] as number) > 0x39) return -1;
-  }
-  // Two digits: their ASCII offsets add up to 11 * 0x30.
-  const shortYear = (bytes[time + 2] as number) * 10 + (bytes[time + 3] as number) - 528;
-  const month = (bytes[time + 4] as number) * 10 + (bytes[time + 5] as number) - 528;
-  const day = (bytes[time + 6] as number) * 10 + (bytes[time + 7] as number) - 528;
-  const hour = (bytes[time + 8] as number) * 10 + (bytes[time + 9] as number) - 528;
-  const minute = (bytes[time + 10] as number) * 10 + (bytes[time + 11] as number) - 528;
-  const second = (bytes[time + 12] as number) * 10 + (bytes[time + 13] as number) - 528;
+  const shortYear = readDigits(bytes, time + 2);
+  const month = readDigits(bytes, time + 4);
+  const day = readDigits(bytes, time + 6);
+  const hour = readDigits(bytes, time + 8);
+  const minute = readDigits(bytes, time + 10);
+  const second = readDigits(bytes, time + 12);
   if (month < 1 || month > 12 || day < 1 || day > (daysInMonth[month] as number)) return -1;
-  if (hour > 23 || minute > 59 || second > 59) return -1;
+  if (shortYear < 0 || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59)
+    return -1;
   let reason = 0;
   if (reasonLength !== 0) {
     const head = time + timeLength;
@@ -73,4 +70,11 @@ export function readPlainEntry(bytes: Uint8Array, start: number, limit: number, 
   entry.revocationDate = daysUntil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
   entry.reason = reason;
   return end;
+}
+
+/** The number that two ASCII digits write; -1 if they are not digits. */
+function readDigits(bytes: Uint8Array, at: number): number {
+  const tens = (bytes[at] as number) - 0x30;
+  const ones = (bytes[at + 1] as number) - 0x30;
+  return tens < 0 || tens > 9 || ones < 0 || ones > 9 ? -1 : tens * 10 + ones;
 }
