@@ -36,7 +36,8 @@ export interface TableSpace {
 
 /**
  * Packs rows whose serial numbers are all `width` octets long, with a counting sort by bucket. The rows are first
- * dealt to parts that fit into the cache of a core: ten million rows placed one by one would each wait for memory.
+ * dealt to parts that fit into the cache of a core, and each part is finished before the next: ten million rows placed
+ * one by one would each wait for memory.
  */
 export function packSerials(rows: SerialRows, width: number, { seed, memory }: TableSpace): SerialTableData {
   const count = rows.offsets.length;
@@ -53,13 +54,15 @@ export function packSerials(rows: SerialRows, width: number, { seed, memory }: T
   const buckets = hashRows(rows, table, parts);
   sumUp(parts);
   const dealt = dealRows(rows, buckets, table, parts);
-  countBuckets(dealt, table);
-  sumUp(table.starts);
-  const next = table.starts.slice(0, -1);
   const copy = new RowCopy(largestOf(parts), width);
-  for (let part = 1; part < parts.length; part++)
-    sortPart(table, copy.take(table, parts[part - 1] as number, parts[part] as number), dealt, next);
-  const kept = dropRepeats(table);
+  let kept = 0;
+  for (let part = 0; part < parts.length - 1; part++) {
+    copy.take(table, parts[part] as number, parts[part + 1] as number);
+    countBuckets(table, copy, dealt);
+    const ends = startBuckets(table, copy, part);
+    sortPart(table, copy, dealt);
+    kept = dropRepeats(table, copy, ends, kept);
+  }
   if (kept === count) return table;
   return {
     ...table,
@@ -172,9 +175,27 @@ function copySerial(source: DataView, from: number, target: DataView, to: number
   for (; octet < width; octet++) target.setUint8(to + octet, source.getUint8(from + octet));
 }
 
-/** Adds the number of rows of bucket b to `starts[b + 1]`. */
-function countBuckets(dealt: Uint32Array, { starts }: SerialTableData): void {
-  for (const bucket of dealt) starts[bucket + 1] = (starts[bucket + 1] as number) + 1;
+/** Adds the number of rows of bucket b of one part to `starts[b + 1]`. */
+function countBuckets({ starts }: SerialTableData, { from, to }: RowCopy, dealt: Uint32Array): void {
+  for (let row = from; row < to; row++) {
+    const end = (dealt[row] as number) + 1;
+    starts[end] = (starts[end] as number) + 1;
+  }
+}
+
+/**
+ * Replaces the number of rows of each bucket of one part with the first row of the bucket.
+ * @returns This range of `starts`.
+ */
+function startBuckets({ starts }: SerialTableData, { from }: RowCopy, part: number): Uint32Array {
+  const ends = starts.subarray(part * bucketsPerPart + 1, (part + 1) * bucketsPerPart + 1);
+  let next = from;
+  for (let index = 0; index < ends.length; index++) {
+    const count = ends[index] as number;
+    ends[index] = next;
+    next += count;
+  }
+  return ends;
 }
 
 function largestOf(parts: Uint32Array): number {
@@ -209,19 +230,18 @@ class RowCopy {
   }
 }
 
-/** Sorts the rows of one part by bucket. @param next - The next free row of each bucket. */
+/** Sorts the rows of one part by bucket. Meanwhile `starts[b + 1]` moves from the first row of bucket b to its end. */
 function sortPart(
-  { width, serials, dates, reasons }: SerialTableData,
+  { width, starts, serials, dates, reasons }: SerialTableData,
   { from, to, serials: oldSerials, dates: oldDates, reasons: oldReasons }: RowCopy,
   dealt: Uint32Array,
-  next: Uint32Array,
 ): void {
   const source = viewOf(oldSerials);
   const target = viewOf(serials);
   for (let row = from; row < to; row++) {
-    const bucket = dealt[row] as number;
-    const place = next[bucket] as number;
-    next[bucket] = place + 1;
+    const end = (dealt[row] as number) + 1;
+    const place = starts[end] as number;
+    starts[end] = place + 1;
     copySerial(source, (row - from) * width, target, place * width, width);
     dates[place] = oldDates[row - from] as number;
     reasons[place] = oldReasons[row - from] as number;
@@ -229,18 +249,20 @@ function sortPart(
 }
 
 /**
- * Keeps one row per serial number, so that a CRL that repeats one a million times is not slower to search. If an
- * entry that revokes and one that lifts a hold have the same serial number, the former is kept. Rows only move
- * to lower indexes.
- * @returns The number of rows kept.
+ * Keeps one row per serial number of one part, so that a CRL that repeats one a million times is not slower to
+ * search. If an entry that revokes and one that lifts a hold have the same serial number, the former is kept. Rows
+ * only move to lower indexes.
+ * @param ends - Where each bucket of the part ends.
+ * @param before - The number of rows kept of the parts before it.
+ * @returns The number of rows kept, including these.
  */
-function dropRepeats(table: SerialTableData): number {
-  const { width, starts, serials, dates, reasons } = table;
-  let kept = 0;
-  let row = 0;
-  for (let bucket = 0; bucket < starts.length - 1; bucket++) {
+function dropRepeats(table: SerialTableData, { from }: RowCopy, ends: Uint32Array, before: number): number {
+  const { width, serials, dates, reasons } = table;
+  let kept = before;
+  let row = from;
+  for (let index = 0; index < ends.length; index++) {
     const first = kept;
-    const end = starts[bucket + 1] as number;
+    const end = ends[index] as number;
     for (; row < end; row++) {
       const same = findRow(table, first, kept, serials, row * width);
       const target = same < 0 ? kept++ : same;
@@ -250,7 +272,7 @@ function dropRepeats(table: SerialTableData): number {
       dates[target] = dates[row] as number;
       reasons[target] = reasons[row] as number;
     }
-    starts[bucket + 1] = kept;
+    ends[index] = kept;
   }
   return kept;
 }
