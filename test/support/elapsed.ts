@@ -22,10 +22,10 @@ export function ownTime(): number {
   return performance.now() - waitedMs();
 }
 
-/** How long the main thread of a process has waited for a core, in milliseconds. */
-export function waitedMs(pid: number | 'self' = 'self'): number {
+/** How long the main thread has waited for a core, in milliseconds. */
+function waitedMs(): number {
   try {
-    return Number(readFileSync(`/proc/${pid}/schedstat`, 'latin1').split(' ')[1]) / 1e6;
+    return Number(readFileSync('/proc/self/schedstat', 'latin1').split(' ')[1]) / 1e6;
   } catch {
     return 0;
   }
