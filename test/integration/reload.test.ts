@@ -16,7 +16,7 @@ import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { clientIdentity, identify, protect, requestLog } from 'express-mtls';
 import type { SourceLoader, MtlsOptions } from 'express-mtls';
-import { type Certificate, type CertificateAuthority, ca } from '../support/chain.js';
+import { type Certificate, type CertificateAuthority, ca, largeCrl } from '../support/chain.js';
 import { Client, tlsVersions } from '../support/client.js';
 import { temporaryDirectory, writeMaterial } from '../support/files.js';
 import { ProcessServer } from '../support/process-server.js';
@@ -409,6 +409,11 @@ const broken: Broken[] = [
   {
     title: 'a forged CRL',
     make: (root) => root.crl({ number: 3, signWith: ca('ca').privateKey }).pem,
+    code: 'ERR_MTLS_CRL_SIGNATURE_INVALID',
+  },
+  {
+    title: 'a forged CRL that a thread reads',
+    make: (root) => largeCrl(root, { entries: 20_000, number: 3, signWith: ca('ca').privateKey }).der,
     code: 'ERR_MTLS_CRL_SIGNATURE_INVALID',
   },
   {
