@@ -36,6 +36,8 @@ type Form =
 const emailAddress = '1.2.840.113549.1.9.1';
 const commonName = '2.5.4.3';
 const otherName = context(0, 'constructed');
+/** The DER of id-on-SmtpUTF8Mailbox (RFC 9598): an email address whose mailbox is not ASCII. */
+const utf8Mailbox = Buffer.from('06082b06010505070809', 'hex');
 
 /**
  * Looks for a name that violates the constraints.
@@ -119,8 +121,11 @@ function constrainedBy(name: GeneralName): Constrained {
     }
     case 'upn':
       return { tag: otherName, kind, form: undefined, text: name.value };
-    case 'other':
-      return { tag: name.value[0] ?? 0, kind, form: undefined, text: undefined };
+    case 'other': {
+      // Email constraints apply to it (RFC 9598 section 6), but it is not compared.
+      const tag = name.value.includes(utf8Mailbox) ? comparedTags.email : (name.value[0] ?? 0);
+      return { tag, kind, form: undefined, text: undefined };
+    }
     case 'directoryName':
       return { tag: comparedTags[kind], kind, form: { kind, name: name.value }, text: name.value };
     default:
@@ -159,16 +164,18 @@ const hostName = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/;
 // RFC 1035 section 2.3.4.
 const longestHost = 255;
 
-/** A host in lower case without a trailing dot; `undefined` if it is invalid. */
+/** A host in lower case; `undefined` if it is invalid. OpenSSL does not ignore a trailing dot, other readers do. */
 function readHost(text: string, form: RegExp): string | undefined {
   if (text.length > longestHost) return undefined;
-  const host = text.toLowerCase().replace(/\.$/, '');
+  const host = text.toLowerCase();
   return form.test(host) ? host : undefined;
 }
 
-/** The authority of a URI and its host, limited to forms in which all parsers find the same host. */
-const uriHost =
-  /^[a-z][a-z0-9+.-]*:\/\/(?:[^@/?#\\]*@)?([a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?)(?::\d*)?(?:[/?#]|$)/i;
+/**
+ * The host of a URI, limited to forms in which all parsers find the same. OpenSSL does not know user information, and
+ * ends the host at the first colon, or else at the first slash.
+ */
+const uriHost = /^[a-z][a-z0-9+.-]*:\/\/([a-z0-9_-]+(?:\.[a-z0-9_-]+)*)(?:\/[^:]*|:\d*(?:[/?#].*)?)?$/i;
 
 /** Matches hosts that a URL parser reads as an IPv4 address: the last label is a number. */
 const numericHost = /(?:^|\.)(?:\d+|0x[0-9a-f]*)$/;

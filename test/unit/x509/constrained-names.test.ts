@@ -44,8 +44,6 @@ describe('a DNS name', () => {
     ['a.test', 'c.b.a.test', true],
     ['a.test', 'B.A.Test', true],
     ['A.Test', 'b.a.test', true],
-    ['a.test', 'a.test.', true],
-    ['a.test', 'b.a.test.', true],
     ['a.test', 'ba.test', false],
     ['a.test', 'test', false],
     ['a.test', 'a.test.b', false],
@@ -76,7 +74,6 @@ describe('a DNS name', () => {
     ['b.a.test', '*.a.test', true],
     ['.b.a.test', '*.a.test', true],
     ['B.A.test', '*.a.Test', true],
-    ['b.a.test', '*.a.test.', true],
     ['b.test', '*.a.test', false],
     ['ba.test', '*.a.test', false],
     ['b.a.test', 'x*.a.test', true],
@@ -90,14 +87,24 @@ describe('a DNS name', () => {
     );
   });
 
-  test.each(['*', 'a.*.test', '*.*.test', 'b.*', '*test.', '', '.', '.b.test', 'b..test', 'b.test..', '..'])(
-    'that cannot be compared, "%s", is neither permitted nor outside an exclusion',
-    (name) => {
-      const seen = `cannot be compared with the dns name "${name}"`;
-      expect(violation({ permitted: { dns: ['a.x'] } }, { sans: { dns: [name] } })).toBe(seen);
-      expect(violation({ excluded: { dns: ['a.x'] } }, { sans: { dns: [name] } })).toBe(seen);
-    },
-  );
+  test.each([
+    '*',
+    'a.*.test',
+    '*.*.test',
+    'b.*',
+    '*test.',
+    '',
+    '.',
+    '.b.test',
+    'b..test',
+    'a.x.',
+    'b.test..',
+    '..',
+  ])('that cannot be compared, "%s", is neither permitted nor outside an exclusion', (name) => {
+    const seen = `cannot be compared with the dns name "${name}"`;
+    expect(violation({ permitted: { dns: ['a.x'] } }, { sans: { dns: [name] } })).toBe(seen);
+    expect(violation({ excluded: { dns: ['a.x'] } }, { sans: { dns: [name] } })).toBe(seen);
+  });
 
   test('that cannot be read is neither', () => {
     const sans = { raw: [element(0x82, Buffer.from('é.test', 'latin1'))] };
@@ -173,7 +180,6 @@ describe('an email address', () => {
     ['a.test', 'u@a.test', true],
     ['a.test', 'u@A.Test', true],
     ['A.test', 'u@a.test', true],
-    ['a.test', 'u@a.test.', true],
     ['a.test', 'u@b.a.test', false],
     ['a.test', 'u@ba.test', false],
     ['.a.test', 'u@b.a.test', true],
@@ -182,7 +188,6 @@ describe('an email address', () => {
     ['.a.test', 'u@ba.test', false],
     ['u@a.test', 'u@a.test', true],
     ['u@A.test', 'u@a.TEST', true],
-    ['u@a.test', 'u@a.test.', true],
     ['u@a.test', 'v@a.test', false],
     ['u@a.test', 'u@b.test', false],
     ['u@a.test', 'u@b.a.test', false],
@@ -217,7 +222,7 @@ describe('an email address', () => {
     );
   });
 
-  test.each(['a.test', '@a.test', 'u@', 'u@.a.test', 'u@a..test', 'u@a.test..', ''])(
+  test.each(['a.test', '@a.test', 'u@', 'u@.a.test', 'u@a..test', 'u@a.test.', 'u@a.test..', ''])(
     'that is none, "%s", cannot be compared',
     (name) => {
       const sans = { email: [name] };
@@ -228,6 +233,14 @@ describe('an email address', () => {
       }
     },
   );
+
+  test('whose mailbox is not ASCII (SmtpUTF8Mailbox) cannot be compared, but is constrained', () => {
+    const sans = { raw: [otherName('1.3.6.1.5.5.7.8.9', text('utf8', 'ü@a.test'))] };
+    const seen = 'cannot be compared with a name that cannot be read';
+    expect(violation({ permitted: { email: ['a.test'] } }, { sans })).toBe(seen);
+    expect(violation({ excluded: { email: ['b.test'] } }, { sans })).toBe(seen);
+    expect(violation({ permitted: { dns: ['a.test'] } }, { sans })).toBeUndefined();
+  });
 
   test('is checked in the subject too, with and without subjectAltName', () => {
     const name = [[email('u@a.test')]];
@@ -260,26 +273,19 @@ describe('a URI', () => {
   test.each<[base: string, name: string, isIn: boolean]>([
     ['a.test', 'https://a.test', true],
     ['a.test', 'https://a.test/b', true],
-    ['a.test', 'https://a.test?b', true],
-    ['a.test', 'https://a.test#b', true],
     ['a.test', 'HTTPS://A.Test/', true],
     ['A.TEST', 'https://a.test/', true],
-    ['a.test', 'https://a.test./', true],
     ['a.test', 'https://a.test:8443/', true],
     ['a.test', 'https://a.test:/', true],
     ['a.test', 'https://a.test:8443', true],
-    ['a.test', 'https://u@a.test/', true],
-    ['a.test', 'https://u:p@a.test:1/', true],
-    ['a.test', 'https://@a.test/', true],
+    ['a.test', 'https://a.test:1?b:c', true],
+    ['a.test', 'https://a.test:1/b:c@d', true],
+    ['a.test', 'https://a.test/b?c@d#e', true],
     ['a.test', 'a+b-c.1://a.test', true],
     ['a.test', 'https://b.a.test/', false],
     ['a.test', 'https://ba.test/', false],
     ['a.test', 'https://b.test/a.test', false],
     ['a.test', 'https://b.test/@a.test', false],
-    ['a.test', 'https://b.test?@a.test', false],
-    ['a.test', 'https://b.test#@a.test', false],
-    ['a.test', 'https://a.test:p@b.test/', false],
-    ['a.test', 'https://a.test@b.test/', false],
     ['.a.test', 'https://b.a.test/', true],
     ['.A.test', 'https://c.b.a.test:1/', true],
     ['.a.test', 'https://a.test/', false],
@@ -329,6 +335,15 @@ describe('a URI', () => {
     'https://b.test\\@a.test/',
     'https://b.test\\.a.test/',
     'https://x@b.test@a.test/',
+    'https://u@a.test/',
+    'https://u:p@a.test:1/',
+    'https://@a.test/',
+    'https://a.test@b.test/',
+    'https://a.test:p@b.test/',
+    'https://a.test./',
+    'https://a.test?b',
+    'https://a.test#b',
+    'https://a.test/b:c',
     'https://b%2etest/',
     'https://b test/',
     'https://*.a.test/',
@@ -427,13 +442,17 @@ describe('a commonName that looks like a host', () => {
   });
   const given = { permitted: { dns: ['a.test'] } };
 
-  test.each(['b.test', 'B.Test', '*.b.test', 'b.test.', 'x_y-1.b.test', '10.0.0.1'])(
+  test.each(['b.test', 'B.Test', '*.b.test', 'x_y-1.b.test', '10.0.0.1'])(
     '%s is constrained as one, of the last certificate alone',
     (commonName) => {
       expect(violation(given, named(commonName))).toBe(`do not permit the dns name "${commonName}"`);
       expect(violation(given, named(commonName), false)).toBeUndefined();
     },
   );
+
+  test('with a trailing dot cannot be compared', () => {
+    expect(violation(given, named('a.test.'))).toBe('cannot be compared with the dns name "a.test."');
+  });
 
   test('counts only if subjectAltName has no DNS name', () => {
     expect(violation(given, named('b.test', { dns: ['a.test'] }))).toBeUndefined();
