@@ -197,7 +197,9 @@ export class MaterialReader {
       reading = this.read(undefined, signal);
       if (reading.whole !== undefined) this.hooks.loadPointsOf(reading.whole.materials, signal);
     } while (stopping(reading.faults).length === 0 && this.pending.length > 0);
-    const fault = combined(stopping(reading.faults));
+    const stops = stopping(reading.faults);
+    // What loaders report may be the cause: a source that is down, for a copy that cannot be used.
+    const fault = combined(stops.length > 0 ? [...stops, ...this.hooks.faults] : []);
     if (fault !== undefined) throw fault;
     const { materials } = reading.whole as MaterialChange;
     this.settle(materials);

@@ -109,10 +109,11 @@ export class MtlsHandle implements Mtls {
   /** Begins to watch the sources. */
   begin(): void {
     this.#reloader.begin();
-    // One turn later, so that the app can add listeners for the events about its CRLs first.
+    // One turn later, so that the app can add listeners for the events about its sources first.
     inNextTurn(() => {
       if (this.#life !== 'loading') return;
       this.#life = 'serving';
+      this.#reloader.reportStart();
       this.#watchDates();
     });
   }

@@ -16,7 +16,7 @@ import {
 } from '../material/material.js';
 import { type BuiltContext } from '../material/secure-context.js';
 import { type TrustOwner } from '../material/loader-hooks.js';
-import { attempt, faultOf, type SourceFault } from '../material/source-fault.js';
+import { asMtlsError, attempt, faultOf, type SourceFault } from '../material/source-fault.js';
 import { SourceWatch } from '../material/source-watch.js';
 import { type ReloadReport } from './events.js';
 import { contextsOf, type Prepared, type State } from './in-force.js';
@@ -106,6 +106,12 @@ export class Reloader {
     this.#signals?.begin(() => this.reload());
   }
 
+  /** Reports the errors that loaders reported at the start. They stand until the loaders are called again. */
+  reportStart(): void {
+    this.#standFaults(true);
+    if (this.#faults.error !== undefined) this.#retryIn(firstRetryMs);
+  }
+
   /** Checks the files at once if the event loop is too busy to poll. Called before a client is judged. */
   catchUp(): void {
     this.#watch.lookIfLate();
@@ -149,8 +155,7 @@ export class Reloader {
   #start(): Promise<ReloadReport> {
     this.#waiting = undefined;
     this.#running = this.#round(false).then((report) => {
-      const { error } = this.#faults;
-      if (error !== undefined) throw error;
+      if (this.#faults.error !== undefined) throw this.#faults.error;
       return report;
     });
     return this.#running;
@@ -292,9 +297,4 @@ export class Reloader {
 function throwIfAborted(signal: AbortSignal): void {
   if (signal.aborted)
     throw new MtlsError('ERR_MTLS_ABORTED', { seen: 'the server was closed during the reload' });
-}
-
-function asMtlsError(cause: unknown): MtlsError {
-  if (cause instanceof MtlsError) return cause;
-  return new MtlsError('ERR_MTLS_INTERNAL', { seen: `the reload failed: ${String(cause)}` }, { cause });
 }

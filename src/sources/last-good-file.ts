@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { open, rename, rm, stat, utimes } from 'node:fs/promises';
+import { open, realpath, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { MtlsError } from '../errors.js';
 import { isOlder } from '../revocation/crl-age.js';
@@ -78,7 +78,7 @@ export class LastGoodFile {
           source: this.#path,
           seen: `the last-good copy cannot be written (${codeOf(cause)})`,
           remedy:
-            'give this process write access to the folder, and free disk space; the CRLs are in force nevertheless',
+            'create the folder, give this process write access to it, and free disk space; the CRLs are in force nevertheless',
         },
         { cause },
       );
@@ -133,7 +133,9 @@ export class LastGoodFile {
 
   /** A temporary file, fsync, rename, fsync of the folder: after a crash, the file is the old one or the new one. */
   async #replace(crls: readonly RememberedCrl[]): Promise<void> {
-    const temporary = `${this.#path}.${randomBytes(6).toString('hex')}.tmp`;
+    // A symbolic link stays one: the file that it leads to may be on the only volume that is kept.
+    const path = await realpath(this.#path).catch(() => this.#path);
+    const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
     try {
       const file = await open(temporary, 'wx', 0o600);
       try {
@@ -143,13 +145,13 @@ export class LastGoodFile {
       } finally {
         await file.close();
       }
-      await rename(temporary, this.#path);
+      await rename(temporary, path);
     } catch (error) {
       await rm(temporary, { force: true });
       throw error;
     }
     this.#confirmedAt = Date.now();
-    await syncFolder(dirname(this.#path));
+    await syncFolder(dirname(path));
   }
 
   /** The time of the file says when its CRLs were last confirmed. */

@@ -8,8 +8,12 @@ import { readBlocks } from '../material/blocks.js';
 import { type CrlInForce, type SourceLoader } from '../material/source-options.js';
 import { crlBlocks } from '../material/sources.js';
 import { parseCrlOutline } from '../x509/crl.js';
+import { within } from '../within.js';
 import { FileLoader } from './file-loader.js';
 import { LastGoodFile, type RememberedCrl, rememberedCrl } from './last-good-file.js';
+
+// Less than the minute that load() has, and more than the loaders of this package take.
+const longestStartMs = 50_000;
 
 /**
  * Remembers the CRLs of a source in a file once they are verified and in force. After a restart, the remembered CRLs
@@ -34,7 +38,15 @@ export function lastGood(source: SourceLoader | string, file: string): SourceLoa
       seen: 'file is not a path',
       expected: 'the path of a file',
     });
-  return new LastGoodLoader(loaderOf(source), new LastGoodFile(file));
+  return lastGoodWithin(longestStartMs, loaderOf(source), file);
+}
+
+/**
+ * {@link lastGood} with another limit, for tests.
+ * @param startMs - How long a start with a copy waits for the source, in milliseconds.
+ */
+export function lastGoodWithin(startMs: number, source: SourceLoader, file: string): SourceLoader {
+  return new LastGoodLoader(source, new LastGoodFile(file), startMs);
 }
 
 function loaderOf(source: unknown): SourceLoader {
@@ -52,6 +64,7 @@ class LastGoodLoader implements SourceLoader {
   readonly mayBeFaulty: boolean = true;
   readonly #source: SourceLoader;
   readonly #file: LastGoodFile;
+  readonly #startMs: number;
   readonly #watchers = new Set<() => void>();
   readonly #crlsIn = new WeakMap<Buffer, readonly RememberedCrl[]>();
   #recalled: Promise<void> | undefined;
@@ -64,16 +77,17 @@ class LastGoodLoader implements SourceLoader {
   #ownAt: Date | undefined;
   #saving: Promise<void> = Promise.resolve();
 
-  constructor(source: SourceLoader, file: LastGoodFile) {
+  constructor(source: SourceLoader, file: LastGoodFile, startMs: number) {
     this.#source = source;
     this.#file = file;
+    this.#startMs = startMs;
     this.mayBeEmpty = source.mayBeEmpty === true;
   }
 
   async load(signal: AbortSignal): Promise<readonly Buffer[]> {
     await (this.#recalled ??= this.#recall());
     try {
-      this.#own = await this.#source.load(signal);
+      this.#own = await this.#loadOwn(signal);
       this.#ownAt = new Date();
       this.#sourceFault = undefined;
     } catch (error) {
@@ -85,6 +99,12 @@ class LastGoodLoader implements SourceLoader {
     const isStart = this.#state === 'starting' || this.#ownAt === undefined;
     const copies = this.#remembered.filter((copy) => (isStart ? !this.#hasSame(copy) : !this.#hasNext(copy)));
     return [...this.#own, ...copies.map(({ outline }) => outline.raw)];
+  }
+
+  /** A source that never answers must not prevent a start with the copy. */
+  async #loadOwn(signal: AbortSignal): Promise<readonly Buffer[]> {
+    if (this.#state === 'running' || this.#remembered.length === 0) return await this.#source.load(signal);
+    return await within(this.#startMs, (limited) => this.#source.load(limited), signal);
   }
 
   watch(notify: () => void): Disposable {

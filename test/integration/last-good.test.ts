@@ -159,6 +159,20 @@ describe('a last-good copy', () => {
     },
   );
 
+  test('that is damaged is reported, beside a source that has no watch of its own, until it is replaced', async () => {
+    const root = ca('ca');
+    const file = join(temporaryDirectory(), 'last-good.crl');
+    const crl = root.crl().der;
+    writeFileSync(file, crl.subarray(0, 100));
+    const source = { load: () => Promise.resolve([crl]) };
+    const server = await startServer({ root, options: { crl: lastGood(source, file) } });
+    await until(() => server.recorder.events('reload-failed').length > 0, 'the fault was reported');
+    expect(server.recorder.events('reload-failed')).toMatchObject([{ source: file }]);
+    await saved(file, crl);
+    await until(() => server.mtls.faults.length === 0, 'the fault is gone');
+    expect(server.recorder.events('recovered')).toMatchObject([{ source: file }]);
+  });
+
   test('that is garbage is no excuse to start without a CRL', async () => {
     const { crls, file, start } = await world();
     writeFileSync(file, 'garbage');
@@ -170,7 +184,11 @@ describe('a last-good copy', () => {
     const { crls, file, start } = await world();
     writeFileSync(file, ca('ca').crl({ number: 99 }).der);
     crls.on('/ca.crl', status(503));
-    await expect(start()).rejects.toMatchObject({ code: 'ERR_MTLS_CRL_ISSUER_UNKNOWN' });
+    await expect(start()).rejects.toMatchObject({
+      code: 'ERR_MTLS_CRL_ISSUER_UNKNOWN',
+      // The cause is reported too.
+      message: expect.stringContaining('503'),
+    });
   });
 
   test('remembers partitions before a client asks for them again', async () => {

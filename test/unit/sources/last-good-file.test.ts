@@ -1,4 +1,14 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { describe, expect, jest, test } from '@jest/globals';
 import { LastGoodFile, type RememberedCrl, rememberedCrl } from '../../../src/sources/last-good-file.js';
@@ -50,6 +60,17 @@ describe('a file of last-good copies', () => {
     expect(statSync(file).ino).toBe(ino);
     await save(lastGood, two);
     expect(await content(file)).toEqual(raw(two));
+  });
+
+  test('may be a symbolic link, which stays one', async () => {
+    const [link, file] = [place(), place()];
+    writeFileSync(file, Buffer.concat(raw(crl(1))));
+    symlinkSync(file, link);
+    await save(new LastGoodFile(link), crl(2));
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(readdirSync(path.dirname(file))).toEqual(['last-good.crl']);
+    expect(await content(file)).toHaveLength(1);
+    expect(readFileSync(file)).toEqual(readFileSync(link));
   });
 
   test('keeps what another process has written, if that is newer or of another scope and current', async () => {

@@ -1,8 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { type SourceLoader } from '../../../src/material/source-options.js';
-import { lastGood } from '../../../src/sources/last-good.js';
+import { lastGood, lastGoodWithin } from '../../../src/sources/last-good.js';
 import { ca } from '../../support/chain.js';
 import { temporaryDirectory } from '../../support/files.js';
 
@@ -42,4 +42,13 @@ test('a copy that cannot be written does not prevent the report', async () => {
   });
   await expect(report).rejects.toThrow('cannot be written');
   expect(told).toBe(1);
+});
+
+test('a source that never answers does not prevent a start with the copy', async () => {
+  const file = join(temporaryDirectory(), 'last-good.crl');
+  writeFileSync(file, crl);
+  const source: SourceLoader = { load: () => new Promise(() => undefined) };
+  const loader = lastGoodWithin(20, source, file);
+  await expect(loader.load(new AbortController().signal)).resolves.toEqual([crl]);
+  expect(loader.faults?.()).toMatchObject([{ message: expect.stringContaining('no answer within') }]);
 });
