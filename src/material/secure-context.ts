@@ -9,7 +9,8 @@ import { createSecureContext, type SecureContext, type SecureContextOptions } fr
 import { MtlsError } from '../errors.js';
 import { type Trust } from '../judgement/judges.js';
 import { type RevocationChecker } from '../revocation/revocation-checker.js';
-import { isSelfIssued } from '../x509/issuance.js';
+import { parseCrlOutline } from '../x509/crl.js';
+import { isSelfIssued, mayMean } from '../x509/issuance.js';
 import { type Certificate } from '../x509/certificate.js';
 import { type Material } from './material.js';
 import { hasOpensslAnchors, type MaterialSettings } from './settings.js';
@@ -213,7 +214,7 @@ function misread({ store, revocation: { crls } }: Lock): string | undefined {
     if (issuers.has(crl.issuer.canonical)) return `two CRLs with the same issuer name (${origin})`;
     issuers.add(crl.issuer.canonical);
   }
-  for (const { crl, signer, index, origin } of crls) {
+  for (const { crl, signer, index, origin, raw } of crls) {
     // OpenSSL ignores such an entry.
     if (index.lifts) return `a full CRL with an entry with the reason removeFromCRL (${origin})`;
     // OpenSSL requires the CRL to be signed with the key that signed the certificate.
@@ -222,6 +223,10 @@ function misread({ store, revocation: { crls } }: Lock): string | undefined {
     // OpenSSL finds a CRL by a name in which only ASCII is case-insensitive.
     if (!crl.issuer.der.equals(signer.subject.der))
       return `a CRL that spells the name of its CA differently (${origin})`;
+    // OpenSSL then refuses every client: a renewed CA has the same key, but another serial number.
+    const outline = raw && parseCrlOutline(raw);
+    if (outline && store.named(crl.issuer.canonical).some((ca) => !mayMean(outline, ca)))
+      return `a CRL whose authorityKeyIdentifier names another certificate of its CA (${origin})`;
   }
   return undefined;
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { readAuthorityKeyId } from './certificate-extensions.js';
+import { type AuthorityCertificate, readAuthorityKeyId } from './certificate-extensions.js';
 import { enterExtensions, extensionsOf } from './extension-list.js';
 import { type CrlEntries, crlSubject, type EntryVisitor, refuseLonger, walkEntries } from './crl-entry.js';
 import { type CrlHead } from './crl-head.js';
@@ -20,6 +20,8 @@ import { readDate } from './time.js';
 
 /** A CRL: its head, and the position of its entries, which {@link walkEntries} reads. */
 export interface Crl extends CrlHead, CrlEntries {
+  /** The issuer and the serial number of its CA's certificate, if authorityKeyIdentifier has them. */
+  readonly authorityCertificate: AuthorityCertificate | undefined;
   /** Where its delta CRLs are published (RFC 5280 section 5.2.6). */
   readonly freshestCrl: readonly DistributionPoint[];
   /** The signed bytes, the algorithm and the signature, for verification. */
@@ -36,6 +38,7 @@ export type CrlOutline = Pick<
   | 'number'
   | 'deltaBase'
   | 'authorityKeyId'
+  | 'authorityCertificate'
   | 'issuingDistributionPoint'
   | 'freshestCrl'
 >;
@@ -141,7 +144,12 @@ function readEntriesPlace(tbs: DerReader): Crl['entries'] {
 
 type Extensions = Pick<
   Crl,
-  'number' | 'deltaBase' | 'authorityKeyId' | 'issuingDistributionPoint' | 'freshestCrl'
+  | 'number'
+  | 'deltaBase'
+  | 'authorityKeyId'
+  | 'authorityCertificate'
+  | 'issuingDistributionPoint'
+  | 'freshestCrl'
 >;
 
 // The extensions of section 5.2 that may be critical and that OpenSSL supports. With any other critical extension
@@ -153,6 +161,7 @@ function readExtensions(list: DerReader | undefined, onUnknownCritical: (type: s
     number: undefined,
     deltaBase: undefined,
     authorityKeyId: undefined,
+    authorityCertificate: undefined,
     issuingDistributionPoint: undefined,
     freshestCrl: [],
   };
@@ -161,7 +170,7 @@ function readExtensions(list: DerReader | undefined, onUnknownCritical: (type: s
     if (type === '2.5.29.20') read.number = readNumber(value);
     else if (type === '2.5.29.27') read.deltaBase = readNumber(value);
     else if (type === '2.5.29.28') read.issuingDistributionPoint = readIssuingDistributionPoint(value);
-    else if (type === '2.5.29.35') ({ authorityKeyId: read.authorityKeyId } = readAuthorityKeyId(value));
+    else if (type === '2.5.29.35') Object.assign(read, readAuthorityKeyId(value));
     // Section 5.2.6: it must not be critical.
     else if (type === '2.5.29.46' && !isCritical)
       read.freshestCrl = readDistributionPoints(value.enter(Tag.sequence));

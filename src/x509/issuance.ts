@@ -32,10 +32,13 @@ export function keyIdentifiersAgree(
 }
 
 /**
- * Whether a certificate's authorityKeyIdentifier may identify a CA certificate, by key and by issuer and serial
- * number.
+ * Whether the authorityKeyIdentifier of a certificate or a CRL may identify a CA certificate, by key and by issuer and
+ * serial number.
  */
-export function mayMean({ authorityKeyId, authorityCertificate }: Certificate, ca: Certificate): boolean {
+export function mayMean(
+  { authorityKeyId, authorityCertificate }: Pick<Certificate, 'authorityKeyId' | 'authorityCertificate'>,
+  ca: Certificate,
+): boolean {
   if (!keyIdentifiersAgree(authorityKeyId, ca.subjectKeyId)) return false;
   if (authorityCertificate === undefined) return true;
   const { issuer, serial } = authorityCertificate;

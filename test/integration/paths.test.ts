@@ -156,6 +156,20 @@ describe('its kin: the intermediate that is configured', () => {
   });
 });
 
+test('a CA that is renewed keeps its clients, although its CRL names the old certificate by its serial number', async () => {
+  const old = ca('ca');
+  const [client, revoked] = [old.client('good'), old.client('bad')];
+  const crl = old.crl({
+    revoked: [revoked],
+    authorityKeyId: false,
+    extraExtensions: [authorityCertificate(old)],
+  });
+  const root = old.reissue();
+  const server = await startServer({ root, crl: crl.pem });
+  expect(await server.as(client).get()).toMatchObject({ status: 200 });
+  expect(await server.as(revoked).get()).toMatchObject({ status: 'refused' });
+});
+
 describe('of several paths', () => {
   test.each([0, 1000])(
     'the first that satisfies everything admits, and OpenSSL has a say where it gets the CRLs (%i entries)',

@@ -7,6 +7,7 @@ import { type BuiltContext, secureContextOf } from '../../../src/material/secure
 import { ca, largeCrl } from '../../support/chain.js';
 import type { CrlMaterial } from '../../support/crl.js';
 import { distinguishedName } from '../../support/names.js';
+import { authorityCertificate } from '../../support/path-extensions.js';
 import { load, root, server, settingsOf } from './readings.js';
 
 async function bag(
@@ -274,6 +275,14 @@ describe('a CRL that OpenSSL would not find', () => {
       'a CRL that spells the name of its CA differently (options.crl)',
     ],
     [
+      'that names another certificate of its CA, as one from before the renewal of the CA does',
+      {
+        ca: root.reissue().pem,
+        crl: root.crl({ authorityKeyId: false, extraExtensions: [authorityCertificate(root)] }).pem,
+      },
+      'a CRL whose authorityKeyIdentifier names another certificate of its CA (options.crl)',
+    ],
+    [
       'with an entry that lifts',
       { ca: root.pem, crl: root.crl({ revoked: [{ serial: '0a', reason: 'removeFromCRL' }] }).pem },
       'a full CRL with an entry with the reason removeFromCRL (options.crl)',
@@ -285,6 +294,11 @@ describe('a CRL that OpenSSL would not find', () => {
       message: expect.stringContaining(`OpenSSL misreads ${fault}, and with`),
     });
   });
+});
+
+test('a CRL that names the certificate of its CA by issuer and serial number is passed to OpenSSL', async () => {
+  const crl = root.crl({ authorityKeyId: false, extraExtensions: [authorityCertificate(root)] }).pem;
+  expect((await bag({ crl })).crl).toEqual([crl]);
 });
 
 describe('a large CRL', () => {
