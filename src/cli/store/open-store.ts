@@ -21,6 +21,8 @@ export interface OpenedStore {
   close(): Promise<void>;
 }
 
+const stores = 'redis://, rediss://, postgres://, nats:// or tls://';
+
 type Opener = (url: URL) => Promise<OpenedStore>;
 
 const openers: Readonly<Record<string, Opener>> = {
@@ -43,7 +45,12 @@ export async function openStore(text: string): Promise<OpenedStore> {
   if (url === undefined || opener === undefined)
     throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
       seen: url === undefined ? 'the store is not a URL' : `the store has the scheme "${url.protocol}"`,
-      expected: 'redis://, rediss://, postgres://, nats:// or tls://',
+      expected: stores,
+    });
+  if (!text.includes('://'))
+    throw new MtlsError('ERR_MTLS_OPTION_INVALID', {
+      seen: 'the URL of the store has no "//"',
+      expected: stores,
     });
   return await opener(url);
 }
@@ -89,8 +96,18 @@ async function connectRedis(url: string): Promise<IoRedisClient | NodeRedisClien
       connectTimeout: connectMs,
       retryStrategy: () => null,
     });
-    client.on('error', ignore);
-    await attempt('redis', () => client.connect());
+    // connect() rejects with "Connection is closed.", whatever the reason.
+    let reason: unknown;
+    client.on('error', (error: unknown) => {
+      reason ??= error;
+    });
+    await attempt('redis', async () => {
+      try {
+        await client.connect();
+      } catch (error) {
+        throw (reason as Error | undefined) ?? error;
+      }
+    });
     return client;
   }
   const { createClient } = (find('redis') ?? missing('Redis', 'ioredis')) as NodeRedisModule;

@@ -13,7 +13,12 @@ describe('a store that cannot be used', () => {
     [
       'no answer',
       ['--at', 'redis://user:secret@127.0.0.1:1'],
-      /^ERR_MTLS_STORE_FAILED: redis: connecting failed/,
+      /^ERR_MTLS_STORE_FAILED: redis: connecting failed: connect ECONNREFUSED/,
+    ],
+    [
+      'a URL without a host',
+      ['--at', 'redis:store'],
+      /^error: the URL of the store has no "\/\/"; expected redis:/,
     ],
     ['no answer', ['--at', 'postgres://user:secret@127.0.0.1:1/db'], /^ERR_MTLS_STORE_FAILED: postgres: /],
     [
