@@ -116,6 +116,38 @@ const textForms: readonly (FileForm & { readonly pattern: RegExp })[] = [
     command: "kubectl get secret NAME -o jsonpath='{.data.ca\\.crt}' | base64 -d >NEW",
   },
   {
+    pattern: /^version https:\/\/git-lfs\./,
+    seen: 'it is a pointer of Git LFS, not the file',
+    command: 'git lfs pull',
+  },
+  {
+    pattern: /^\$ANSIBLE_VAULT;/,
+    seen: 'it is encrypted with Ansible Vault',
+    command: 'ansible-vault decrypt --output NEW FILE',
+  },
+  {
+    pattern: /^age-encryption\.org\//,
+    seen: 'it is encrypted with age',
+    command: 'age --decrypt -i IDENTITY -o NEW FILE',
+  },
+  {
+    pattern: /^Certificate(?: Request| Revocation List \(CRL\))?:\s+(?:Data|Version)\b/m,
+    seen: 'it is a description, as "openssl x509 -text" prints it',
+    advice: 'use the file that it describes; without -noout, OpenSSL prints the PEM too',
+  },
+  {
+    pattern: /^-----BEGIN%20[A-Z0-9%]+-----%0[AD]/i,
+    seen: 'it is percent-encoded, as nginx encodes a certificate in a header',
+    command: "perl -pe 's/%([0-9A-Fa-f]{2})/chr hex $1/ge' FILE >NEW",
+    code: 'decodeURIComponent(value)',
+  },
+  {
+    pattern: /^\s*(?:\\x)?30:?8[0-9a-f:\s]{40,}$/i,
+    seen: 'it is DER in hexadecimal digits',
+    command: `perl -0pe 's/[^0-9A-Fa-f]//g; $_ = pack "H*", $_' FILE >NEW`,
+    code: "Buffer.from(value.replaceAll(/[^0-9a-f]/gi, ''), 'hex')",
+  },
+  {
     pattern: /\xe2[\x80\x88][\x90-\x95] ?BEGIN /,
     seen: 'its dashes were replaced, as word processors and mail programs do',
     advice: 'use the original file',

@@ -15,6 +15,8 @@ const littleEndian = Buffer.from(pem, 'utf16le');
 const bigEndian = Buffer.from(littleEndian).swap16();
 const oneLine = pem.replaceAll('\n', ' ');
 
+const hexadecimal = `it is DER in hexadecimal digits; in a shell: perl -0pe 's/[^0-9A-Fa-f]//g; $_ = pack "H*", $_' FILE >NEW; in code: Buffer.from(value.replaceAll(/[^0-9a-f]/gi, ''), 'hex')`;
+
 /** Each form that a command or code makes PEM or DER of, and what is said of it. */
 export const forms: readonly [form: string, bytes: Buffer | string, seen: string][] = [
   [
@@ -97,6 +99,17 @@ export const forms: readonly [form: string, bytes: Buffer | string, seen: string
     Buffer.from(pem).toString('base64'),
     "it is base64 of PEM, as in a Kubernetes secret that was encoded twice; in a shell: base64 -d <FILE >NEW; in code: Buffer.from(value, 'base64')",
   ],
+  [
+    'percent-encoding, as nginx writes it into a header',
+    encodeURIComponent(pem),
+    "it is percent-encoded, as nginx encodes a certificate in a header; in a shell: perl -pe 's/%([0-9A-Fa-f]{2})/chr hex $1/ge' FILE >NEW; in code: decodeURIComponent(value)",
+  ],
+  ...['', '\\x'].map((prefix): [string, string, string] => [
+    `hexadecimal digits, with "${prefix}" before them`,
+    `${prefix}${der.toString('hex')}\n`,
+    hexadecimal,
+  ]),
+  ['hexadecimal digits with colons', der.toString('hex').replaceAll(/..(?=.)/g, '$&:'), hexadecimal],
   [
     'gzip',
     gzipSync(pem),

@@ -35,6 +35,8 @@ const keystore =
 const utf32 = 'it is text in UTF-32, but PEM is ASCII; in a shell: iconv -f UTF-32 -t UTF-8 FILE >NEW';
 const manifest =
   "it is a Kubernetes manifest; in a shell: kubectl get secret NAME -o jsonpath='{.data.ca\\.crt}' | base64 -d >NEW";
+const description =
+  'it is a description, as "openssl x509 -text" prints it; use the file that it describes; without -noout, OpenSSL prints the PEM too';
 const dashes = 'its dashes were replaced, as word processors and mail programs do; use the original file';
 const ber = 'it is BER with indefinite lengths, not DER; write it again as DER or PEM';
 
@@ -69,6 +71,23 @@ test.each<[form: string, bytes: Buffer | string, seen: string]>([
   ['BER', Buffer.from('30800201030000', 'hex'), ber],
   ['a manifest', 'apiVersion: v1\nkind: Secret\ndata:\n  ca.crt: LS0t\n', manifest],
   ['a manifest that begins otherwise', '# a\nkind: Secret\n', manifest],
+  [
+    'a pointer of Git LFS',
+    'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n',
+    'it is a pointer of Git LFS, not the file; in a shell: git lfs pull',
+  ],
+  [
+    'a file of Ansible Vault',
+    '$ANSIBLE_VAULT;1.1;AES256\n3131\n',
+    'it is encrypted with Ansible Vault; in a shell: ansible-vault decrypt --output NEW FILE',
+  ],
+  [
+    'a file of age',
+    'age-encryption.org/v1\n-> X25519 a\n',
+    'it is encrypted with age; in a shell: age --decrypt -i IDENTITY -o NEW FILE',
+  ],
+  ['the text of a certificate', 'Certificate:\n    Data:\n        Version: 3 (0x2)\n', description],
+  ['the text of a CRL', 'Certificate Revocation List (CRL):\n        Version 2 (0x1)\n', description],
   ['dashes of a word processor', '—–BEGIN CERTIFICATE—–\n', dashes],
   ['hyphens of a word processor', '‐‐‐‐‐ BEGIN CERTIFICATE‐‐‐‐‐\n', dashes],
   ['minus signs', '−−−−−BEGIN CERTIFICATE−−−−−\n', dashes],
