@@ -85,7 +85,7 @@ export function checkServerCredentials(
   const name = `options.${prefix}passphrase`;
   const { key: privateKey, ...read } = readPrivateKey(key, {
     value: passphrase,
-    remedy: `set ${name}`,
+    remedy: `set ${name} to ${passphrase === undefined ? 'its passphrase' : 'the passphrase of this key'}`,
     name: `the given ${name}`,
   });
   const ders = readBlocks(cert, key.bytes.equals(cert.bytes) ? besideKey : certificateBlocks);

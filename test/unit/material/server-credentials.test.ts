@@ -115,13 +115,13 @@ describe('a key is rejected', () => {
       'that is encrypted, without a passphrase',
       encrypted('pem'),
       'ERR_MTLS_PASSPHRASE_INVALID',
-      'the private key is encrypted; set options.passphrase',
+      'the private key is encrypted; set options.passphrase to its passphrase',
     ],
     [
       'that is encrypted in DER, without a passphrase',
       encrypted('der'),
       'ERR_MTLS_PASSPHRASE_INVALID',
-      'the private key is encrypted; set options.passphrase',
+      'the private key is encrypted; set options.passphrase to its passphrase',
     ],
   ])('%s', (_what, key, code, message) => {
     expect(failureOf(() => check(key, server.pem))).toMatchObject({
@@ -141,7 +141,9 @@ describe('a key is rejected', () => {
         'sni["a"].',
       ),
     );
-    expect(message).toBe('a.pem: the private key is encrypted; set options.sni["a"].passphrase');
+    expect(message).toBe(
+      'a.pem: the private key is encrypted; set options.sni["a"].passphrase to its passphrase',
+    );
   });
 
   test('with a wrong passphrase, which is not shown', () => {
@@ -150,7 +152,7 @@ describe('a key is rejected', () => {
     );
     expect(code).toBe('ERR_MTLS_PASSPHRASE_INVALID');
     expect(message).toBe(
-      'server-key.pem: the private key cannot be decrypted with the given options.passphrase; set options.passphrase',
+      'server-key.pem: the private key cannot be decrypted with the given options.passphrase; set options.passphrase to the passphrase of this key',
     );
   });
 
