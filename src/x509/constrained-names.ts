@@ -28,7 +28,9 @@ interface Constrained {
 }
 
 type Form =
-  | { readonly kind: 'dns' | 'uri'; readonly host: string }
+  /** `star` is the position of the last `*`, or -1. */
+  | { readonly kind: 'dns'; readonly host: string; readonly star: number }
+  | { readonly kind: 'uri'; readonly host: string }
   | { readonly kind: 'email'; readonly local: string; readonly host: string }
   | { readonly kind: 'ip'; readonly octets: Buffer }
   | { readonly kind: 'directoryName'; readonly name: DistinguishedName };
@@ -142,7 +144,7 @@ function readForm(kind: 'dns' | 'email' | 'uri' | 'ip', value: string): Form | u
   switch (kind) {
     case 'dns': {
       const host = readHost(value, /^[^.]+(\.[^.]+)*$/);
-      return host === undefined ? undefined : { kind, host };
+      return host === undefined ? undefined : { kind, host, star: host.lastIndexOf('*') };
     }
     case 'email': {
       const at = value.lastIndexOf('@');
@@ -195,9 +197,9 @@ function compare(
   if (form === undefined) return undefined;
   switch (subtree.kind) {
     case 'dns':
-      return form.kind === 'dns' ? compareHosts(form.host, subtree.base, list) : undefined;
+      return form.kind === 'dns' ? compareHosts(form, subtree.base, list) : undefined;
     case 'email':
-      return form.kind === 'email' ? compareEmails(form, subtree.base, list) : undefined;
+      return form.kind === 'email' ? compareEmails(form, subtree, list) : undefined;
     case 'uri':
       return form.kind === 'uri' ? isHostIn(form.host, subtree.base) : undefined;
     case 'ip':
@@ -210,9 +212,12 @@ function compare(
 }
 
 /** A base covers itself and all names below it; with a leading dot, as in OpenSSL, only the names below it. */
-function compareHosts(host: string, base: string, list: 'permitted' | 'excluded'): boolean | undefined {
+function compareHosts(
+  { host, star }: { readonly host: string; readonly star: number },
+  base: string,
+  list: 'permitted' | 'excluded',
+): boolean | undefined {
   if (base === '' || host === base || isBelowHost(host, base)) return true;
-  const star = host.lastIndexOf('*');
   if (star < 0) return false;
   // A wildcard is the first label. It covers hosts inside and outside an exclusion below it.
   const dot = host.indexOf('.');
@@ -221,16 +226,14 @@ function compareHosts(host: string, base: string, list: 'permitted' | 'excluded'
   return list === 'excluded' && base.endsWith(rest);
 }
 
-/** A base is a mailbox, a host, or with a leading dot all hosts below it. */
+/** A constraint is a mailbox, a host, or with a leading dot all hosts below it. */
 function compareEmails(
   { local, host }: { readonly local: string; readonly host: string },
-  base: string,
+  { local: wanted, base }: { readonly local: string | undefined; readonly base: string },
   list: 'permitted' | 'excluded',
 ): boolean | undefined {
-  const at = base.lastIndexOf('@');
-  if (at < 0) return isHostIn(host, base);
-  if (host !== base.slice(at + 1)) return false;
-  const wanted = base.slice(0, at);
+  if (wanted === undefined) return isHostIn(host, base);
+  if (host !== base) return false;
   if (list === 'permitted') return local === wanted;
   // Mailboxes are case-sensitive, but rarely differ only in case, so an exclusion ignores case. A quoted local part
   // can have several spellings.

@@ -11,7 +11,9 @@ export type GeneralSubtree = { readonly tag: number } & SubtreeBase;
 
 /** `unsupported` is a constraint that cannot be compared with names, and why. Hosts are in lower case. */
 type SubtreeBase =
-  | { readonly kind: 'dns' | 'email' | 'uri'; readonly base: string }
+  | { readonly kind: 'dns' | 'uri'; readonly base: string }
+  /** `local` is the part before the `@`, if the constraint is one mailbox and not a host. */
+  | { readonly kind: 'email'; readonly base: string; readonly local: string | undefined }
   | { readonly kind: 'ip'; readonly address: Buffer; readonly mask: Buffer }
   | { readonly kind: 'directoryName'; readonly base: DistinguishedName }
   | {
@@ -108,10 +110,10 @@ function readText(subtree: DerReader, kind: 'dns' | 'email' | 'uri'): SubtreeBas
   const text = subtree.content.toString('latin1');
   if (!/^[\x21-\x7e]*$/.test(text)) return malformed('is not valid text for its kind');
   if (!isBase(kind, text)) return malformed(`"${text.slice(0, 100)}" is no ${kind} constraint`);
-  const at = kind === 'email' ? text.lastIndexOf('@') : -1;
-  const base = text.slice(0, at + 1) + text.slice(at + 1).toLowerCase();
-  // Microsoft documents this form, and OpenSSL reads it as the host.
-  return { kind, base: at === 0 ? base.slice(1) : base };
+  if (kind !== 'email') return { kind, base: text.toLowerCase() };
+  const at = text.lastIndexOf('@');
+  // Microsoft documents "@host", and OpenSSL reads it as the host.
+  return { kind, base: text.slice(at + 1).toLowerCase(), local: at > 0 ? text.slice(0, at) : undefined };
 }
 
 const label = '[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?';

@@ -563,6 +563,7 @@ describe('the budget of comparisons', () => {
       },
       kind: 'email' as const,
       base: 'a.test',
+      local: undefined,
     }));
     const certificate = certificateOf({
       name: [],

@@ -95,10 +95,14 @@ describe('a base', () => {
     ['one letter', { dns: ['a'] }, { kind: 'dns', base: 'a' }],
     ['hyphens and underscores', { dns: ['_a-b.c--d'] }, { kind: 'dns', base: '_a-b.c--d' }],
     ['every host', { dns: [''] }, { kind: 'dns', base: '' }],
-    ['the hosts of email', { email: ['a.test'] }, { kind: 'email', base: 'a.test' }],
+    ['the hosts of email', { email: ['a.test'] }, { kind: 'email', base: 'a.test', local: undefined }],
     ['the hosts of email below', { email: ['.a.test'] }, { kind: 'email', base: '.a.test' }],
-    ['a mailbox', { email: ['u@a.test'] }, { kind: 'email', base: 'u@a.test' }],
-    ['a mailbox with a quoted at', { email: ['"u@v"@a.test'] }, { kind: 'email', base: '"u@v"@a.test' }],
+    ['a mailbox', { email: ['u@a.test'] }, { kind: 'email', base: 'a.test', local: 'u' }],
+    [
+      'a mailbox with a quoted at',
+      { email: ['"u@v"@a.test'] },
+      { kind: 'email', base: 'a.test', local: '"u@v"' },
+    ],
     ['the host of URIs', { uri: ['a.test'] }, { kind: 'uri', base: 'a.test' }],
     ['the hosts of URIs below', { uri: ['.a.test'] }, { kind: 'uri', base: '.a.test' }],
   ])('is %s', (_what, names, expected) => {
