@@ -121,7 +121,9 @@ const remedies: Readonly<Record<MissingLink, (of: Unlinked) => string>> = {
 };
 
 function useAnother({ cas, options }: Unlinked): string {
-  const names = [...new Set(cas.map(({ subject }) => `"${describeName(subject)}"`))];
+  // Hundreds of CAs may have one name, and describing a name takes longer than comparing it.
+  const subjects = new Map(cas.map(({ subject }) => [subject.canonical, subject]));
+  const names = [...new Set([...subjects.values()].map((subject) => `"${describeName(subject)}"`))];
   return `use a certificate of a CA in ${options.ca}${names.length === 0 ? '' : ` (${listSome(names)})`}`;
 }
 

@@ -11,6 +11,7 @@ import {
   type Authorities,
   type CertificateChain,
   groupByKey,
+  type OfKey,
   possibleIssuers,
   PathSearch,
 } from './path-search.js';
@@ -26,7 +27,11 @@ interface Links {
   readonly anchors: ReadonlySet<Certificate>;
   /** The number of certificates between each CA and the nearest trust anchor. */
   readonly distances: ReadonlyMap<Certificate, number>;
+  /** The CAs of each name by their keys; those nearest to a trust anchor first. */
+  readonly named: NamedCas;
 }
+
+type NamedCas = ReadonlyMap<string, readonly OfKey[]>;
 
 /** Keys that were read, and the keys that verified signatures. A store shares it with its successors. */
 interface Verified {
@@ -105,19 +110,18 @@ export class CertificateStore implements Authorities {
   }
 
   /**
-   * The configured CAs that may have issued a certificate, by name and authorityKeyIdentifier; those nearest to a
-   * trust anchor first. The signature is not verified; for a configured certificate, see {@link
+   * The configured CAs that may have issued a certificate, by name and authorityKeyIdentifier: grouped by key, those
+   * nearest to a trust anchor first. The signature is not verified; for a configured certificate, see {@link
    * CertificateStore.verifiedIssuersOf}.
    */
-  candidatesFor(certificate: Certificate): readonly Certificate[] {
+  candidatesFor(certificate: Certificate): readonly OfKey[] {
     const name = certificate.issuer.canonical;
-    const candidates = this.named(name).filter((ca) => mayMean(certificate, ca));
-    const sorted = byDistance(candidates, this.#linked.distances);
+    const candidates = among(this.#linked.named.get(name), (ca) => mayMean(certificate, ca));
     const last = this.#lastSigners.get(name);
-    if (last === undefined || sorted.length < 2) return sorted;
+    if (last === undefined || candidates.length < 2) return candidates;
     // The order of the keys only affects speed: at most one of them made the signature.
-    const isOfLast = ({ publicKey }: Certificate): boolean => publicKey.equals(last);
-    return [...sorted.filter(isOfLast), ...sorted.filter((ca) => !isOfLast(ca))];
+    const isOfLast = ([ca]: OfKey): boolean => ca.publicKey.equals(last);
+    return [...candidates.filter(isOfLast), ...candidates.filter((ofKey) => !isOfLast(ofKey))];
   }
 
   /** The configured issuers of a configured certificate; `undefined` for any other certificate. */
@@ -191,7 +195,11 @@ export class CertificateStore implements Authorities {
       );
       for (const { publicKey } of ofKey) this.#verified.keys.set(publicKey, key);
     }
-    const issuers = new Map(this.certificates.map((ca) => [ca, this.#findIssuers(ca)]));
+    // Grouped once: among hundreds of CAs of one name, grouping takes longer than everything else of a search.
+    const groupAll = (order: (cas: readonly Certificate[]) => readonly Certificate[]): NamedCas =>
+      new Map([...this.#bySubject].map(([name, cas]) => [name, groupByKey(order(cas))]));
+    const unsorted = groupAll((cas) => cas);
+    const issuers = new Map(this.certificates.map((ca) => [ca, this.#findIssuers(ca, unsorted)]));
     const anchors = new Set(
       this.certificates.filter((ca) => isSelfIssued(ca) && issuers.get(ca)?.includes(ca) === true),
     );
@@ -201,30 +209,39 @@ export class CertificateStore implements Authorities {
     const distances = measure(anchors, issuers);
     // Without distances, a search among CAs that certify each other would try the longest paths first.
     const nearest = [...issuers].map(([ca, above]) => [ca, byDistance(above, distances)] as const);
-    this.#links = { issuers: new Map(nearest), anchors, distances };
+    const named = groupAll((cas) => byDistance(cas, distances));
+    this.#links = { issuers: new Map(nearest), anchors, distances, named };
     return this.#links;
   }
 
   /** Finds the key that made the signature. All certificates of that key are issuers. */
-  #findIssuers(certificate: Certificate): readonly Certificate[] {
-    const candidates = this.named(certificate.issuer.canonical).filter((ca) => mayMean(certificate, ca));
+  #findIssuers(certificate: Certificate, named: NamedCas): readonly Certificate[] {
     // A root is its own issuer, whatever its key identifiers are.
-    const itself = isSelfIssued(certificate) ? [certificate] : [];
+    const candidates = among(
+      named.get(certificate.issuer.canonical),
+      (ca) => ca === certificate || mayMean(certificate, ca),
+    );
     const known = this.#verified.signers.get(certificate.signed);
-    const all = [...new Set([...itself, ...candidates])];
-    if (known !== undefined) {
-      const signers = all.filter((ca) => this.#keyOf(ca.publicKey) === known);
-      if (signers.length > 0) return signers;
-    }
-    const byKey = groupByKey(all);
+    const signer = known && candidates.find(([ca]) => this.#keyOf(ca.publicKey) === known);
+    if (signer !== undefined) return signer;
     // A CA that certifies many others of its name has usually certified the previous one.
     const last = this.#lastSigners.get(certificate.issuer.canonical);
-    const likely = byKey.filter(([ca]) => ca === certificate || last?.equals(ca.publicKey) === true);
-    const others = byKey.filter((ofKey) => !likely.includes(ofKey));
+    const isLikely = (ofKey: OfKey): boolean =>
+      ofKey.includes(certificate) || last?.equals(ofKey[0].publicKey) === true;
+    const likely = candidates.filter(isLikely);
+    const others = candidates.filter((ofKey) => !likely.includes(ofKey));
     for (const ofKey of possibleIssuers(certificate.signed, [...likely, ...others]))
       if (this.isSignedBy(certificate.signed, ofKey[0])) return ofKey;
     return [];
   }
+}
+
+/** The certificates that satisfy a condition, without the keys that have none. */
+function among(groups: readonly OfKey[] = [], isIncluded: (ca: Certificate) => boolean): readonly OfKey[] {
+  return groups.flatMap((ofKey) => {
+    const [first, ...others] = ofKey.filter(isIncluded);
+    return first === undefined ? [] : [[first, ...others] as const];
+  });
 }
 
 /** Finds a certificate. Only all of its bytes show whether it is the same. */

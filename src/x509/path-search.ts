@@ -17,8 +17,8 @@ export interface Authorities {
   isConfigured(certificate: Certificate): boolean;
   /** The configured issuers of a configured certificate; `undefined` for any other certificate. */
   verifiedIssuersOf(certificate: Certificate): readonly Certificate[] | undefined;
-  /** The configured CAs that may have issued a certificate, the likeliest first. */
-  candidatesFor(certificate: Certificate): readonly Certificate[];
+  /** The configured CAs that may have issued a certificate, grouped by key, the likeliest first. */
+  candidatesFor(certificate: Certificate): readonly OfKey[];
   isSignedBy(signed: Signed, ca: Certificate): boolean;
 }
 
@@ -149,12 +149,12 @@ export class PathSearch {
     const candidates = this.#others.filter(
       (other) => other.subject.canonical === canonical && mayMean(certificate, other),
     );
-    return this.#signersAmong(certificate, candidates);
+    return this.#signersAmong(certificate, groupByKey(candidates));
   }
 
   /** Tries each key once. All certificates of the key that made the signature are issuers. */
-  #signersAmong(certificate: Certificate, candidates: readonly Certificate[]): readonly Certificate[] {
-    for (const ofKey of possibleIssuers(certificate.signed, groupByKey(candidates))) {
+  #signersAmong(certificate: Certificate, candidates: readonly OfKey[]): readonly Certificate[] {
+    for (const ofKey of possibleIssuers(certificate.signed, candidates)) {
       if (!this.#take('signatures')) return [];
       this.#verified++;
       if (this.#store.isSignedBy(certificate.signed, ofKey[0])) return ofKey;
@@ -165,7 +165,7 @@ export class PathSearch {
 }
 
 /** Certificates of one key. */
-type OfKey = readonly [Certificate, ...Certificate[]];
+export type OfKey = readonly [Certificate, ...Certificate[]];
 
 /** Groups certificates by key, in the order of the first occurrence of each key. */
 export function groupByKey(certificates: readonly Certificate[]): readonly OfKey[] {
