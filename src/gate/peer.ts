@@ -107,7 +107,9 @@ export class PeerCache {
 
   /** Remembers a peer that was admitted. If the cache is full, old entries are dropped. */
   remember(peer: ReadPeer): void {
-    this.#peers.put(keyOf(peer.certificate.raw), peer, peer.weight);
+    const key = keyOf(peer.certificate.raw);
+    if (this.#peers.get(key) === peer) return;
+    this.#peers.put(key, peer, peer.weight);
     this.#issuers.add(peer.certificate.issuer);
     for (const other of peer.others)
       this.#intermediates.put(keyOf(other.raw), other, weightOfIntermediate(other.raw));

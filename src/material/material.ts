@@ -198,7 +198,7 @@ export class MaterialReader {
       if (reading.whole !== undefined) this.hooks.loadPointsOf(reading.whole.materials, signal);
     } while (stopping(reading.faults).length === 0 && this.pending.length > 0);
     const stops = stopping(reading.faults);
-    // What loaders report may be the cause: a source that is down, for a copy that cannot be used.
+    // A loader may have reported the cause: if its source is down, only the copy is left, which cannot be used.
     const fault = combined(stops.length > 0 ? [...stops, ...this.hooks.faults] : []);
     if (fault !== undefined) throw fault;
     const { materials } = reading.whole as MaterialChange;

@@ -45,7 +45,7 @@ export class BuiltContext {
     Object.freeze(this);
   }
 
-  /** Whether it is the context before without its CRLs, and was not needed yet. */
+  /** Whether its options are those of the previous context without the CRLs. False once the context has been built. */
   get onlyLacksCrls(): boolean {
     return this.#context === undefined;
   }
@@ -218,14 +218,17 @@ function misread({ store, revocation: { crls } }: Lock): string | undefined {
     // OpenSSL ignores such an entry.
     if (index.lifts) return `a full CRL with an entry with the reason removeFromCRL (${origin})`;
     // OpenSSL requires the CRL to be signed with the key that signed the certificate.
-    if (store.named(crl.issuer.canonical).some(({ publicKey }) => !publicKey.equals(signer.publicKey)))
+    const cas = store.named(crl.issuer.canonical);
+    if (cas.some(({ publicKey }) => !publicKey.equals(signer.publicKey)))
       return `the CRL of a CA with several keys (${origin})`;
     // OpenSSL finds a CRL by a name in which only ASCII is case-insensitive.
     if (!crl.issuer.der.equals(signer.subject.der))
       return `a CRL that spells the name of its CA differently (${origin})`;
     // OpenSSL then refuses every client: a renewed CA has the same key, but another serial number.
-    const outline = raw && parseCrlOutline(raw);
-    if (outline && store.named(crl.issuer.canonical).some((ca) => !mayMean(outline, ca)))
+    // Without its bytes, toPems() reports it.
+    if (raw === undefined) continue;
+    const outline = parseCrlOutline(raw);
+    if (cas.some((ca) => !mayMean(outline, ca)))
       return `a CRL whose authorityKeyIdentifier names another certificate of its CA (${origin})`;
   }
   return undefined;

@@ -45,9 +45,3 @@ export function combined(faults: readonly SourceFault[]): MtlsError | undefined 
   const [first, ...others] = faults.map(({ error }) => error);
   return first && combineFaults([first, ...others]);
 }
-
-/** An error of a reload. What this package did not expect is a defect of it. */
-export function asMtlsError(cause: unknown): MtlsError {
-  if (cause instanceof MtlsError) return cause;
-  return new MtlsError('ERR_MTLS_INTERNAL', { seen: `the reload failed: ${String(cause)}` }, { cause });
-}

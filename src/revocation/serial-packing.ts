@@ -185,7 +185,7 @@ function countBuckets({ starts }: SerialTableData, { from, to }: RowCopy, dealt:
 
 /**
  * Replaces the number of rows of each bucket of one part with the first row of the bucket.
- * @returns This range of `starts`.
+ * @returns This range of `starts`. After {@link sortPart} it holds the end of each bucket.
  */
 function startBuckets({ starts }: SerialTableData, { from }: RowCopy, part: number): Uint32Array {
   const ends = starts.subarray(part * bucketsPerPart + 1, (part + 1) * bucketsPerPart + 1);
@@ -220,13 +220,13 @@ class RowCopy {
     this.reasons = new Uint8Array(rows);
   }
 
-  take({ width, serials, dates, reasons }: SerialTableData, from: number, to: number): this {
+  /** Copies the rows of a part. */
+  take({ width, serials, dates, reasons }: SerialTableData, from: number, to: number): void {
     this.from = from;
     this.to = to;
     this.serials.set(serials.subarray(from * width, to * width));
     this.dates.set(dates.subarray(from, to));
     this.reasons.set(reasons.subarray(from, to));
-    return this;
   }
 }
 

@@ -30,17 +30,8 @@ export function announce(
   const address = server.address();
   const url = urlOf(server);
   const place = placeOf(address, url);
-  const direct = proxies?.direct;
-  reporter.emit('listening', {
-    address,
-    url,
-    place,
-    clients,
-    direct,
-    allCas,
-    ...describe(main.trust),
-    ...sni,
-  });
+  const listening = { address, url, place, clients, direct: proxies?.direct, allCas };
+  reporter.emit('listening', { ...listening, ...describe(main.trust), ...sni });
   if (proxies?.addresses !== undefined)
     reporter.emit('proxies-by-address', { addresses: describeRules(proxies.addresses) });
   if (proxies !== undefined && proxies.secrets.length > 0 && credentials === undefined)

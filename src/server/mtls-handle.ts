@@ -118,11 +118,14 @@ export class MtlsHandle implements Mtls {
     });
   }
 
-  /** Swaps the secure context, then the judges, then judges the open connections. */
+  /**
+   * Puts material into force and judges the open connections. A context that only lacks CRLs is swapped last: OpenSSL
+   * then refuses by the old CRLs for a little longer, and the gate decides.
+   */
   async #commit(prepared: Prepared): Promise<number> {
     const before = this.#state.inForce;
     const { main } = prepared.contexts;
-    const mayWait = main?.onlyLacksCrls === true;
+    const mayWait = main !== undefined && main.onlyLacksCrls && !this.#context.has(main);
     if (!mayWait) this.#context.swap(main);
     // The contexts of the names are looked up at each handshake: this swaps them all.
     this.#state.commit(prepared);

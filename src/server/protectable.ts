@@ -11,9 +11,13 @@ import { type AnyOptions } from './options.js';
 import { type Settings } from './settings.js';
 
 /** Refuses `sni`, where it cannot be used. */
-export function refuseNames({ names }: Settings, why: string): void {
-  if (names.size === 0) return;
-  throw new MtlsError('ERR_MTLS_OPTION_INVALID', { seen: `sni is only for createServer(), because ${why}` });
+export function refuseNames(settings: Settings, why: string): void {
+  throwFaults(faultsOfNames(settings, why));
+}
+
+function faultsOfNames({ names }: Settings, why: string): MtlsError[] {
+  const seen = `sni is only for createServer(), because ${why}`;
+  return names.size === 0 ? [] : [new MtlsError('ERR_MTLS_OPTION_INVALID', { seen })];
 }
 
 /**
@@ -22,7 +26,6 @@ export function refuseNames({ names }: Settings, why: string): void {
  * @throws MtlsError `ERR_MTLS_OPTION_INVALID`, with one line per fault.
  */
 export function refuseWithoutGate(settings: Settings, given: AnyOptions): void {
-  refuseNames(settings, 'the Host of each request must be checked');
   const needs = [
     settings.signals && 'signals: true needs the reloader, but these options are read once',
     settings.clients === 'optional' &&
@@ -37,7 +40,10 @@ export function refuseWithoutGate(settings: Settings, given: AnyOptions): void {
       `${anchorless(settings)} needs the gate, because node:tls would refuse every client that only the gate trusts`,
   ].filter((need) => need !== false);
   const remedy = 'use createServer(), or protect() the server';
-  throwFaults(needs.map((seen) => new MtlsError('ERR_MTLS_OPTION_INVALID', { seen, remedy })));
+  throwFaults([
+    ...faultsOfNames(settings, 'the Host of each request must be checked'),
+    ...needs.map((seen) => new MtlsError('ERR_MTLS_OPTION_INVALID', { seen, remedy })),
+  ]);
 }
 
 /** Refuses a server that the gate cannot protect with these settings. */

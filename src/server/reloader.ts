@@ -16,7 +16,7 @@ import {
 } from '../material/material.js';
 import { type BuiltContext } from '../material/secure-context.js';
 import { type TrustOwner } from '../material/loader-hooks.js';
-import { asMtlsError, attempt, faultOf, type SourceFault } from '../material/source-fault.js';
+import { attempt, faultOf, type SourceFault } from '../material/source-fault.js';
 import { SourceWatch } from '../material/source-watch.js';
 import { type ReloadReport } from './events.js';
 import { contextsOf, type Prepared, type State } from './in-force.js';
@@ -24,7 +24,7 @@ import { type Settings } from './settings.js';
 import { type Reporter } from './reporter.js';
 import { changesBetween, noChanges, nothing, sumOf } from './reload-changes.js';
 import { SignalWatch } from './signal-watch.js';
-import { StandingFaults } from './standing-faults.js';
+import { asMtlsError, StandingFaults } from './standing-faults.js';
 import { buildContext, Trials } from './trials.js';
 
 /** Commits prepared material at once; resolves to the number of evicted connections. */
@@ -155,7 +155,8 @@ export class Reloader {
   #start(): Promise<ReloadReport> {
     this.#waiting = undefined;
     this.#running = this.#round(false).then((report) => {
-      if (this.#faults.error !== undefined) throw this.#faults.error;
+      const { error } = this.#faults;
+      if (error !== undefined) throw error;
       return report;
     });
     return this.#running;
@@ -262,10 +263,7 @@ export class Reloader {
     return before;
   }
 
-  /**
-   * Reloads for the watch, where faults have been reported already, and retries faulty sources with increasing
-   * delays.
-   */
+  /** Reloads for the watch. Faults have been reported already; their sources are tried again, ever less often. */
   #reloadQuietly(retryMs: number): void {
     clearTimeout(this.#retry);
     if (this.#abort.signal.aborted) return;

@@ -20,13 +20,18 @@ export class ServerContext {
     this.#keepsTicketKeys = onRefused === 'close';
   }
 
+  /** Whether the server has this context. */
+  has({ options }: BuiltContext): boolean {
+    return options === this.#options;
+  }
+
   /**
    * Swaps the context, if the server does not have it. Keeps the ticket keys, so that sessions survive a reload: the
    * gate judges resumed sessions. The ticket keys of the first context may be known elsewhere, and are not kept.
    */
   swap(context: BuiltContext | undefined): void {
     // A large CRL is only in the index, so there may be nothing to swap.
-    if (context === undefined || context.options === this.#options) return;
+    if (context === undefined || this.has(context)) return;
     const isKept = this.#options !== undefined && this.#keepsTicketKeys;
     const keys = isKept ? this.server?.getTicketKeys() : undefined;
     this.#set(context);

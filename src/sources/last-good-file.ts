@@ -5,8 +5,8 @@
  */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { open, realpath, rename, rm, stat, utimes } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { open, readlink, realpath, rename, rm, stat, utimes } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { MtlsError } from '../errors.js';
 import { isOlder } from '../revocation/crl-age.js';
 import { type CrlOutline, parseCrlOutline } from '../x509/crl.js';
@@ -134,7 +134,7 @@ export class LastGoodFile {
   /** A temporary file, fsync, rename, fsync of the folder: after a crash, the file is the old one or the new one. */
   async #replace(crls: readonly RememberedCrl[]): Promise<void> {
     // A symbolic link stays one: the file that it leads to may be on the only volume that is kept.
-    const path = await realpath(this.#path).catch(() => this.#path);
+    const path = await targetOf(this.#path);
     const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
     try {
       const file = await open(temporary, 'wx', 0o600);
@@ -161,6 +161,18 @@ export class LastGoodFile {
     this.#confirmedAt = now;
     await utimes(this.#path, now / 1000, now / 1000);
     this.#version = await this.#versionNow();
+  }
+}
+
+/** The file that a path leads to through symbolic links. It may not exist yet. */
+async function targetOf(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+    const link = await readlink(path).catch(() => undefined);
+    // A cycle of links is ELOOP, so this ends.
+    return link === undefined ? path : await targetOf(resolve(await realpath(dirname(path)), link));
   }
 }
 

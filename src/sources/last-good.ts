@@ -12,15 +12,16 @@ import { within } from '../within.js';
 import { FileLoader } from './file-loader.js';
 import { LastGoodFile, type RememberedCrl, rememberedCrl } from './last-good-file.js';
 
-// Less than the minute that load() has, and more than the loaders of this package take.
-const longestStartMs = 50_000;
+// Less than the minute that load() has, and more than the 50 seconds after which HttpLoader resolves to what has arrived.
+const longestStartMs = 55_000;
 
 /**
  * Remembers the CRLs of a source in a file once they are verified and in force. After a restart, the remembered CRLs
  * are verified again and used like any others: the server starts while its source is down, and a CRL that is older
  * than the remembered one is refused. Until the source answers, its error is a fault in `mtls.faults`.
  *
- * Keep the file where only the process can write: without it, an older CRL is not recognised after a restart.
+ * Keep the file in a folder that only the process can write to. If others can delete the copy, an older CRL is accepted
+ * after a restart; if they can replace it with a symbolic link, the process overwrites the file that the link leads to.
  * @param source - A loader, or the path of a file or folder of CRLs.
  * @param file - The path of the file. Several processes can share it. Its folder must exist.
  * @returns A loader for the option `crl`.

@@ -25,8 +25,6 @@ interface Links {
   /** The issuers of each CA. */
   readonly issuers: ReadonlyMap<Certificate, readonly Certificate[]>;
   readonly anchors: ReadonlySet<Certificate>;
-  /** The number of certificates between each CA and the nearest trust anchor. */
-  readonly distances: ReadonlyMap<Certificate, number>;
   /** The CAs of each name by their keys; those nearest to a trust anchor first. */
   readonly named: NamedCas;
 }
@@ -210,7 +208,7 @@ export class CertificateStore implements Authorities {
     // Without distances, a search among CAs that certify each other would try the longest paths first.
     const nearest = [...issuers].map(([ca, above]) => [ca, byDistance(above, distances)] as const);
     const named = groupAll((cas) => byDistance(cas, distances));
-    this.#links = { issuers: new Map(nearest), anchors, distances, named };
+    this.#links = { issuers: new Map(nearest), anchors, named };
     return this.#links;
   }
 

@@ -107,7 +107,12 @@ function namesOf({ subject, subjectAltNames }: Certificate, isLeaf: boolean): Co
           value === undefined ? { kind: 'unreadable', of: 'email', value: der } : { kind: 'email', value },
         ),
       );
-  for (const name of subjectAltNames) names.push(constrainedBy(name));
+  for (const name of subjectAltNames) {
+    names.push(constrainedBy(name));
+    // Email constraints apply to an SmtpUTF8Mailbox too (RFC 9598 section 6), but it is not compared.
+    if (name.kind === 'other' && name.value.includes(utf8Mailbox))
+      names.push({ tag: comparedTags.email, kind: 'other', form: undefined, text: undefined });
+  }
   if (isLeaf && !subjectAltNames.some(({ kind }) => kind === 'dns'))
     for (const value of subject.get(commonName))
       if (isHostLike(value)) names.push(constrainedBy({ kind: 'dns', value }));
@@ -123,11 +128,8 @@ function constrainedBy(name: GeneralName): Constrained {
     }
     case 'upn':
       return { tag: otherName, kind, form: undefined, text: name.value };
-    case 'other': {
-      // Email constraints apply to it (RFC 9598 section 6), but it is not compared.
-      const tag = name.value.includes(utf8Mailbox) ? comparedTags.email : (name.value[0] ?? 0);
-      return { tag, kind, form: undefined, text: undefined };
-    }
+    case 'other':
+      return { tag: name.value[0] ?? 0, kind, form: undefined, text: undefined };
     case 'directoryName':
       return { tag: comparedTags[kind], kind, form: { kind, name: name.value }, text: name.value };
     default:
@@ -213,7 +215,7 @@ function compare(
 
 /** A base covers itself and all names below it; with a leading dot, as in OpenSSL, only the names below it. */
 function compareHosts(
-  { host, star }: { readonly host: string; readonly star: number },
+  { host, star }: Extract<Form, { kind: 'dns' }>,
   base: string,
   list: 'permitted' | 'excluded',
 ): boolean | undefined {
@@ -228,8 +230,8 @@ function compareHosts(
 
 /** A constraint is a mailbox, a host, or with a leading dot all hosts below it. */
 function compareEmails(
-  { local, host }: { readonly local: string; readonly host: string },
-  { local: wanted, base }: { readonly local: string | undefined; readonly base: string },
+  { local, host }: Extract<Form, { kind: 'email' }>,
+  { local: wanted, base }: Extract<GeneralSubtree, { kind: 'email' }>,
   list: 'permitted' | 'excluded',
 ): boolean | undefined {
   if (wanted === undefined) return isHostIn(host, base);

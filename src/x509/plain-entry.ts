@@ -1,6 +1,6 @@
 /**
- * The typical entries of long CRLs: a serial number, a UTCTime, and at most a reason. One function reads them,
- * because V8 compiles each hot function on a separate thread, and several at once would slow down requests.
+ * The typical entries of long CRLs: a serial number, a UTCTime, and at most a reason. As few functions as possible
+ * read them, because V8 compiles each hot function on a separate thread, and several at once would slow down requests.
  *
  * @module
  */

@@ -124,7 +124,7 @@ describe('a CRL that revokes client2 is in force within a second,', () => {
     });
   });
 
-  test('too long for OpenSSL: the client is put out before the secure context is swapped', async () => {
+  test('too long for OpenSSL: the client is disconnected before the secure context is swapped', async () => {
     const server = await world({ options: { revocation: { opensslEntries: 0 } } });
     const order: string[] = [];
     const swap = server.server.setSecureContext.bind(server.server);

@@ -96,16 +96,16 @@ async function connectRedis(url: string): Promise<IoRedisClient | NodeRedisClien
       connectTimeout: connectMs,
       retryStrategy: () => null,
     });
-    // connect() rejects with "Connection is closed.", whatever the reason.
-    let reason: unknown;
-    client.on('error', (error: unknown) => {
+    // connect() rejects with "Connection is closed."; the reason is in the first error event.
+    let reason: Error | undefined;
+    client.on('error', (error: Error) => {
       reason ??= error;
     });
     await attempt('redis', async () => {
       try {
         await client.connect();
       } catch (error) {
-        throw (reason as Error | undefined) ?? error;
+        throw reason ?? error;
       }
     });
     return client;

@@ -73,6 +73,14 @@ describe('a file of last-good copies', () => {
     expect(readFileSync(file)).toEqual(readFileSync(link));
   });
 
+  test('may be a symbolic link to a file that does not exist yet, on a fresh volume', async () => {
+    const [link, file] = [place(), place()];
+    symlinkSync(path.relative(path.dirname(link), file), link);
+    await save(new LastGoodFile(link), crl(1));
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(await content(file)).toHaveLength(1);
+  });
+
   test('keeps what another process has written, if that is newer or of another scope and current', async () => {
     const file = place();
     const [older, newer, ofOther] = [crl(1), crl(2), crl(3, {}, other)];

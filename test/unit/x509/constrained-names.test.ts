@@ -242,6 +242,13 @@ describe('an email address', () => {
     expect(violation({ permitted: { dns: ['a.test'] } }, { sans })).toBeUndefined();
   });
 
+  test('in a name of the form otherName is constrained as such too', () => {
+    const sans = { raw: [otherName('1.3.6.1.5.5.7.8.9', text('utf8', 'ü@a.test'))] };
+    const excluded = { raw: [otherName('1.2.3', text('utf8', 'x'))] };
+    const seen = violation({ excluded, critical: false }, { sans });
+    expect(seen).toBe('cannot be compared with a name that cannot be read: one is of an unknown kind');
+  });
+
   test('is checked in the subject too, with and without subjectAltName', () => {
     const name = [[email('u@a.test')]];
     for (const sans of [null, { email: ['u@b.test'] }]) {
