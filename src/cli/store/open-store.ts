@@ -98,8 +98,8 @@ async function connectRedis(url: string): Promise<IoRedisClient | NodeRedisClien
     });
     // connect() rejects with "Connection is closed."; the reason is in the first error event.
     let reason: Error | undefined;
-    client.on('error', (error: Error) => {
-      reason ??= error;
+    client.on('error', (error) => {
+      if (error instanceof Error) reason ??= error;
     });
     await attempt('redis', async () => {
       try {
