@@ -18,7 +18,7 @@ export function formatResults({ benchmarks, machine, measuredAt, quick }: Result
   return [head, ...benchmarks.map(formatBenchmark)].join('\n\n');
 }
 
-function formatBenchmark({ name, title, figures, notes }: BenchmarkResult): string {
+function formatBenchmark({ name, title, figures, notes, measuredAt }: BenchmarkResult): string {
   const rows = figures.map((figure) => [
     figure.label,
     formatFigure(figure),
@@ -26,7 +26,8 @@ function formatBenchmark({ name, title, figures, notes }: BenchmarkResult): stri
     describeOutcome(meetsGoal(figure)),
   ]);
   const table = formatTable(['', 'measured', 'goal', ''], rows);
-  return [`### ${title} (\`${name}\`)`, table, ...notes].join('\n\n');
+  const date = measuredAt === undefined ? [] : [`Measured on ${measuredAt.slice(0, 10)}.`];
+  return [`### ${title} (\`${name}\`)`, ...date, table, ...notes].join('\n\n');
 }
 
 function describeOutcome(met: boolean | undefined): string {

@@ -26,6 +26,8 @@ export interface BenchmarkResult {
   readonly figures: readonly Figure[];
   /** What a reader needs to know to interpret the figures. */
   readonly notes: readonly string[];
+  /** When it was measured, if not with the others. */
+  readonly measuredAt?: string;
 }
 
 /** The results of a whole run. */
@@ -35,6 +37,17 @@ export interface Results {
   /** Whether small counts were used, which give rough figures. */
   readonly quick: boolean;
   readonly benchmarks: readonly BenchmarkResult[];
+}
+
+/**
+ * Replaces the results of single benchmarks, and keeps the others.
+ * @param names - All benchmarks, in the order of the result.
+ */
+export function replaceResults(old: Results, replacing: Results, names: readonly string[]): Results {
+  const { measuredAt } = replacing;
+  const fresh = replacing.benchmarks.map((benchmark) => ({ ...benchmark, measuredAt }));
+  const all = [...fresh, ...old.benchmarks];
+  return { ...old, benchmarks: names.flatMap((name) => all.find((one) => one.name === name) ?? []) };
 }
 
 /** Whether a figure meets its goal; `undefined` if it has none. */
