@@ -75,6 +75,8 @@ export class MaterialReader {
   readonly #units: readonly NameUnit[];
   /** What the loaders are told. */
   readonly hooks: LoaderHooks;
+  /** Settled by the next {@link MaterialReader.refresh}. */
+  #refreshed = deferred();
 
   constructor(settings: MaterialSettings, enforcer: TrustSettings['enforcer']) {
     this.#settings = settings;
@@ -109,12 +111,20 @@ export class MaterialReader {
       for (const trust of trustsOf(unit)) trust.refresh();
       unit.credentials?.refresh();
     }
+    this.#refreshed.resolve(false);
+    this.#refreshed = deferred();
   }
 
   /** One promise per operation in progress. After each, there may be more to read. */
   get pending(): readonly Promise<void>[] {
     const asides = this.#units.flatMap(trustsOf).flatMap(({ aside }) => aside ?? []);
     return [...this.#calls.flatMap(({ pending }) => pending ?? []), ...asides];
+  }
+
+  /** Waits until an operation in progress has settled; returns `false` if more were started before. */
+  async settled(): Promise<boolean> {
+    const settled = Promise.race(this.pending).then(() => true);
+    return await Promise.race([settled, this.#refreshed.promise]);
   }
 
   /** The calls of all loaders. */
@@ -218,6 +228,19 @@ export class MaterialReader {
     if (trust !== undefined) (unit.trust ?? this.#units[0]?.trust)?.reject(trust, error);
     if (proxies?.trust !== undefined) unit.proxies?.trust?.reject(proxies.trust, error);
   }
+}
+
+interface Deferred {
+  readonly promise: Promise<boolean>;
+  readonly resolve: (value: boolean) => void;
+}
+
+function deferred(): Deferred {
+  let resolve: Deferred['resolve'] = () => undefined;
+  const promise = new Promise<boolean>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
 }
 
 function stopping(faults: readonly SourceFault[]): readonly SourceFault[] {

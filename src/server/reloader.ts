@@ -8,24 +8,24 @@
 import { MtlsError } from '../errors.js';
 import { tryHandshakes } from '../material/handshake-trial.js';
 import {
-  type Material,
   type MaterialChange,
   MaterialReader,
   type MaterialReading,
   type Materials,
 } from '../material/material.js';
-import { type BuiltContext } from '../material/secure-context.js';
 import { type TrustOwner } from '../material/loader-hooks.js';
-import { attempt, faultOf, type SourceFault } from '../material/source-fault.js';
+import { faultOf, type SourceFault } from '../material/source-fault.js';
 import { SourceWatch } from '../material/source-watch.js';
 import { type ReloadReport } from './events.js';
 import { contextsOf, type Prepared, type State } from './in-force.js';
 import { type Settings } from './settings.js';
 import { type Reporter } from './reporter.js';
+import { Alarm } from './alarm.js';
+import { asMtlsError, throwIfAborted } from './reload-errors.js';
 import { changesBetween, noChanges, nothing, sumOf } from './reload-changes.js';
 import { SignalWatch } from './signal-watch.js';
-import { asMtlsError, StandingFaults } from './standing-faults.js';
-import { buildContext, Trials } from './trials.js';
+import { StandingFaults } from './standing-faults.js';
+import { buildContext, rebuildContext, Trials } from './trials.js';
 
 /** Commits prepared material at once; resolves to the number of evicted connections. */
 export type Commit = (prepared: Prepared) => Promise<number>;
@@ -48,8 +48,10 @@ export class Reloader {
   readonly #rounds = new Set<Promise<ReloadReport>>();
   #running: Promise<ReloadReport> | undefined;
   #waiting: Promise<ReloadReport> | undefined;
-  #retry: NodeJS.Timeout | undefined;
-  #pairTimer: NodeJS.Timeout | undefined;
+  readonly #retry = new Alarm();
+  readonly #pairAlarm = new Alarm();
+  /** Whether a round of the watch is in progress. */
+  #isWatching = false;
   /** The faults of the last reading. */
   #readFaults: readonly SourceFault[] = [];
 
@@ -136,6 +138,7 @@ export class Reloader {
   /** Watches again after {@link Reloader.close}, and checks at once for changes made meanwhile. */
   resume(): void {
     this.#abort = new AbortController();
+    this.#isWatching = false;
     this.begin();
     this.#reloadQuietly(firstRetryMs);
   }
@@ -143,8 +146,8 @@ export class Reloader {
   /** Stops watching, and waits for a running reload. */
   async close(): Promise<void> {
     this.#abort.abort();
-    clearTimeout(this.#retry);
-    clearTimeout(this.#pairTimer);
+    this.#retry.clear();
+    this.#pairAlarm.clear();
     this.#watch.close();
     this.#signals?.close();
     await this.#waiting?.catch(() => undefined);
@@ -181,9 +184,9 @@ export class Reloader {
     this.#reader.refresh(signal);
     let report = await this.#pass(mayWait, started);
     while (this.#reader.pending.length > 0) {
-      await Promise.race(this.#reader.pending);
+      const hasSettled = await this.#reader.settled();
       throwIfAborted(signal);
-      report = sumOf(report, await this.#pass(mayWait, started));
+      if (hasSettled) report = sumOf(report, await this.#pass(mayWait, started));
     }
     return report;
   }
@@ -232,7 +235,7 @@ export class Reloader {
   /** Commits a change at once. */
   async #put({ materials, diff }: MaterialChange): Promise<ReloadReport> {
     const contexts = contextsOf(materials, this.#state.inForce?.contexts, (material, before) =>
-      this.#contextOf(material, before),
+      rebuildContext(this.#settings, material, before),
     );
     const before = this.#state.inForce?.materials;
     const evicted = this.#commit({ materials, contexts });
@@ -248,31 +251,22 @@ export class Reloader {
   #standFaults(mayWait: boolean): void {
     const dueIn = this.#faults.replace([...this.#readFaults, ...this.#reader.hooks.faults], mayWait);
     if (dueIn === undefined) return;
-    clearTimeout(this.#pairTimer);
-    this.#pairTimer = setTimeout(() => {
+    this.#pairAlarm.set(() => {
       this.#reloadQuietly(firstRetryMs);
     }, dueIn + 1);
-    this.#pairTimer.unref();
-  }
-
-  /** If OpenSSL rejects the material, the previous context stays. The gate still enforces the revocation. */
-  #contextOf(material: Material, before: BuiltContext | undefined): BuiltContext {
-    const built = attempt('options', () => buildContext(this.#settings, material, before));
-    if (built.result !== undefined) return built.result;
-    if (before === undefined) throw built.fault.error;
-    return before;
   }
 
   /** Reloads for the watch. Faults have been reported already; their sources are tried again, ever less often. */
   #reloadQuietly(retryMs: number): void {
-    clearTimeout(this.#retry);
-    if (this.#abort.signal.aborted) return;
-    this.#round(true).then(
+    this.#retry.clear();
+    const { signal } = this.#abort;
+    if (signal.aborted) return;
+    this.#readForWatch(signal).then(
       () => {
         if (this.#faults.error !== undefined) this.#retryIn(retryMs);
       },
       (error: unknown) => {
-        if (this.#abort.signal.aborted) return;
+        if (signal.aborted) return;
         // A defect of this package: what is in force stays, and so do the faults.
         this.#readFaults = [...this.#readFaults, faultOf('express-mtls', asMtlsError(error))];
         this.#standFaults(true);
@@ -281,18 +275,23 @@ export class Reloader {
     );
   }
 
+  /** One round waits for slow sources. If calls came faster than a source settles, a round for each would add up. */
+  async #readForWatch(signal: AbortSignal): Promise<void> {
+    if (this.#isWatching) {
+      this.#reader.refresh(signal);
+      await this.#pass(true);
+      return;
+    }
+    this.#isWatching = true;
+    await this.#round(true).finally(() => {
+      this.#isWatching = false;
+    });
+  }
+
   #retryIn(ms: number): void {
     if (this.#abort.signal.aborted) return;
-    clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => {
+    this.#retry.set(() => {
       this.#reloadQuietly(Math.min(ms * 2, lastRetryMs));
     }, ms);
-    this.#retry.unref();
   }
-}
-
-/** Do not commit or report a reload that `close()` aborted. */
-function throwIfAborted(signal: AbortSignal): void {
-  if (signal.aborted)
-    throw new MtlsError('ERR_MTLS_ABORTED', { seen: 'the server was closed during the reload' });
 }

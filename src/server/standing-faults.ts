@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { MtlsError } from '../errors.js';
+import { type MtlsError } from '../errors.js';
 import { combined, type SourceFault } from '../material/source-fault.js';
 import { type SourceWatch } from '../material/source-watch.js';
 import { type RecoveredEvent, type StandingFault } from './events.js';
@@ -99,10 +99,4 @@ function keyOf({ source, error }: SourceFault): string {
   const kindOf = ({ code, seen, errors }: MtlsError): string =>
     errors === undefined ? `${code} ${seen}` : errors.map(kindOf).join('\n');
   return `${source} ${kindOf(error)}`;
-}
-
-/** The error of a failed reload. Anything but an MtlsError is a defect of this package. */
-export function asMtlsError(cause: unknown): MtlsError {
-  if (cause instanceof MtlsError) return cause;
-  return new MtlsError('ERR_MTLS_INTERNAL', { seen: `the reload failed: ${String(cause)}` }, { cause });
 }

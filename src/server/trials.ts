@@ -8,6 +8,7 @@ import { casKeyOf } from '../material/ca-unit.js';
 import { tryContext } from '../material/handshake-trial.js';
 import { type Material, type MaterialReader, type Materials } from '../material/material.js';
 import { type BuiltContext, secureContextOf } from '../material/secure-context.js';
+import { attempt } from '../material/source-fault.js';
 import { type Settings } from './settings.js';
 import { type Reporter } from './reporter.js';
 
@@ -94,4 +95,19 @@ export function buildContext(
   inForce: BuiltContext | undefined,
 ): BuiltContext {
   return secureContextOf(settings, material, { enforcer: 'gate', inForce });
+}
+
+/**
+ * The secure context for a commit. If OpenSSL rejects the material, the previous context stays: the gate still enforces
+ * the revocation.
+ */
+export function rebuildContext(
+  settings: Settings,
+  material: Material,
+  before: BuiltContext | undefined,
+): BuiltContext {
+  const built = attempt('options', () => buildContext(settings, material, before));
+  if (built.result !== undefined) return built.result;
+  if (before === undefined) throw built.fault.error;
+  return before;
 }

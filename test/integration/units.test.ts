@@ -320,6 +320,45 @@ describe('a loader does not hold up other sources if', () => {
   });
 });
 
+test('notices of one loader, while another one is slow, do not make a round of readings each', async () => {
+  let release: (() => void) | undefined;
+  let notify: (() => void) | undefined;
+  let isSlow = false;
+  const one = await world(({ crl }, { files }) => {
+    const slow: SourceLoader = {
+      load: async () => {
+        if (isSlow) await new Promise<void>((resolve) => (release = resolve));
+        return [readFileSync(crl)];
+      },
+    };
+    const noisy: SourceLoader = {
+      load: () => Promise.resolve([readFileSync(files.crl)]),
+      watch: (told) => {
+        notify = told;
+        return { [Symbol.dispose]: () => undefined };
+      },
+    };
+    return { crl: [slow, noisy] };
+  });
+  isSlow = true;
+  const reads = jest.spyOn(MaterialReader.prototype, 'read');
+  const notices = 30;
+  for (let count = 0; count < notices; count++) {
+    notify?.();
+    await pause(10);
+  }
+  // The loader that is not slow is waited for.
+  const { root, files, client2, old2 } = one;
+  publish(files.crl, root.crl({ number: 2, revoked: [client2] }).pem);
+  notify?.();
+  await until(() => old2.connection.isClosed, 'the connection of client2 is closed', 1000);
+  isSlow = false;
+  release?.();
+  await pause(100);
+  expect(reads.mock.calls.length).toBeLessThan(5 * notices);
+  reads.mockRestore();
+});
+
 test('a manual reload reads what it can at once, beside one that waits for a loader', async () => {
   let isDown = false;
   const one = await world(({ crl }, { files }) => {
