@@ -25,6 +25,8 @@ export function receiveUpgrade(proxies: ProxyGate, req: IncomingMessage, socket:
   if (req.httpVersionMajor >= 2) return;
   const connection = receive(proxies, req, () => new SocketExchange(socket));
   if (connection !== undefined) setConnection(socket, connection);
+  // Some releases of Node emit the event before the body has arrived.
+  if (req.headers['transfer-encoding'] !== undefined) stripTrailers(req, proxies.stripped);
 }
 
 /** Gives an HTTP/2 stream its connection. */
@@ -155,6 +157,7 @@ class ResponseExchange implements Exchange {
   readonly #req: IncomingMessage;
   readonly #listeners: (() => void)[] = [];
   isOver: boolean = false;
+  #isPaused = false;
 
   constructor(req: IncomingMessage, res: ServerResponse) {
     this.#req = req;
@@ -165,10 +168,11 @@ class ResponseExchange implements Exchange {
     if (res.socket === null) this.#awaitSocket();
   }
 
-  /** A request may be answered before it has arrived completely, or before a handler has read it. */
+  /** A request may be answered before it has arrived completely. */
   #onAnswered(): void {
-    const { complete, readableLength, destroyed, socket } = this.#req;
-    if ((complete && readableLength === 0) || destroyed || socket.destroyed) {
+    const { complete, destroyed, socket } = this.#req;
+    // What has arrived and was not read yet is judged when it is read.
+    if (complete || destroyed || socket.destroyed) {
       this.#finish();
       return;
     }
@@ -189,10 +193,14 @@ class ResponseExchange implements Exchange {
   #finish(): void {
     if (this.isOver) return;
     this.isOver = true;
+    const { socket } = this.#req;
+    // It now serves other clients: end() will not close it.
+    if (this.#isPaused && !socket.destroyed) socket.resume();
     for (const listener of this.#listeners) listener();
   }
 
   pause(): void {
+    this.#isPaused = true;
     this.#req.socket.pause();
   }
 

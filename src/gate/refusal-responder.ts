@@ -55,7 +55,12 @@ function answerSession(socket: TLSSocket, refusal: Refusal): void {
   session.on('stream', (stream: ServerHttp2Stream, headers) => {
     stream.on('error', ignore);
     stream.once('close', () => socket.destroy());
-    answerStream(stream, refusal, headers[':method']);
+    try {
+      answerStream(stream, refusal, headers[':method']);
+    } catch {
+      // The client has reset the stream before it was reported.
+      socket.destroy();
+    }
   });
 }
 

@@ -45,6 +45,8 @@ export function guardServer(server: Server, guard: SocketGuard): void {
       ['request', passes.request],
       ['checkContinue', passes.request],
       ['checkExpectation', passes.request],
+      // Behind proxies it has not been attributed to a client, and its headers are still there.
+      ['dropRequest', (req: IncomingMessage) => proxies === undefined && passDropped(req)],
       ['upgrade', passes.upgrade],
       ['connect', passes.upgrade],
       ['session', (session: ServerHttp2Session) => passSession(session, proxies)],
@@ -107,12 +109,21 @@ function passRequest(req: IncomingMessage, res: ServerResponse): boolean {
     },
   });
   const connection = isPassed && hasBody(req) ? connectionOf(req) : undefined;
-  if (connection !== undefined)
-    guardData(req, connection, (refusal) => {
-      // Otherwise the part that has been read would look like a complete body.
-      req.destroy(refusalError(refusal));
-    });
+  if (connection !== undefined) guardBody(req, connection);
   return isPassed;
+}
+
+function guardBody(req: IncomingMessage, connection: Connection): void {
+  guardData(req, connection, (refusal) => {
+    // Otherwise the part that has been read would look like a complete body.
+    req.destroy(refusalError(refusal));
+  });
+}
+
+/** Node answers such a request with 503 itself: it exceeds `server.maxRequestsPerSocket`. */
+function passDropped(req: IncomingMessage): boolean {
+  const connection = connectionOf(req);
+  return connection !== undefined && judgeRequest(req, connection) === undefined;
 }
 
 /**
@@ -156,7 +167,11 @@ function passUpgrade(req: IncomingMessage, socket: Duplex): boolean {
     },
   });
   const connection = connectionOf(req);
-  if (isPassed && connection !== undefined) guardData(socket, connection);
+  if (isPassed && connection !== undefined) {
+    guardData(socket, connection);
+    // Some releases of Node emit the event before the body has arrived.
+    if (hasBody(req)) guardBody(req, connection);
+  }
   return isPassed;
 }
 

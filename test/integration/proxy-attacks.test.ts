@@ -369,6 +369,55 @@ describe('after a revocation', () => {
     expect(events).not.toContain('end');
   });
 
+  test('a response that ends between the slices of the evictions leaves its connection to others', async () => {
+    const held = new Map<string, ServerResponse>();
+    const started = await start((req, res) => {
+      if (req.url === '/other') res.end('answered other');
+      else held.set(req.url ?? '', res);
+    });
+    const proxies = Array.from({ length: 30 }, () => new RawProxy(started.port));
+    for (const [index, proxy] of proxies.entries()) {
+      proxy.send(`GET /${index}`, headerOf(client1));
+      await until(() => held.size === index + 1, 'it has come');
+    }
+    // The first slice closes eight of them.
+    held.get('/0')?.req.socket.once('close', () => held.get('/29')?.end('just in time'));
+    await revoke(started, client1);
+    const last = proxies.at(-1) as RawProxy;
+    await last.seen('just in time');
+    expect(last.socket.destroyed).toBe(false);
+    last.send('GET /other', headerOf(client2));
+    await last.seen('answered other');
+  });
+
+  test('an answered request whose rest was not read is not kept', async () => {
+    const { mtls, port } = await start((req, res) => {
+      req.once('data', () => {
+        req.pause();
+        // By then the whole body has arrived.
+        setTimeout(() => res.end('answered'), 20);
+      });
+    });
+    const proxy = new RawProxy(port);
+    const body = '5\r\nabcde\r\n5\r\nfghij\r\n0\r\n\r\n';
+    proxy.send('POST /', `${headerOf(client1)}Transfer-Encoding: chunked\r\n`, body);
+    await proxy.seen('answered');
+    await until(() => [...mtls.connections].length === 0, 'it is not kept', 2000);
+    expect(proxy.socket.destroyed).toBe(false);
+  });
+
+  test("no listener for 'dropRequest' sees the headers of a proxy", async () => {
+    const { server, port } = await start((_req, res) => res.end('answered'));
+    server.maxRequestsPerSocket = 1;
+    const dropped: IncomingMessage[] = [];
+    server.on('dropRequest', (req) => dropped.push(req));
+    const proxy = new RawProxy(port);
+    proxy.send('GET /', headerOf(client1));
+    proxy.send('GET /', headerOf(client1));
+    await proxy.seen('503');
+    expect(dropped).toEqual([]);
+  });
+
   test('requests of a connection that ended while they waited are no longer kept', async () => {
     let handled = 0;
     const { mtls, port } = await start(() => handled++);
