@@ -36,8 +36,8 @@ export class LastGoodFile {
   #version = '';
   #confirmedAt = -Infinity;
   #saved: readonly Buffer[] = [];
-  /** What the file holds of other processes in place of older CRLs of this one. */
-  #newer: readonly RememberedCrl[] = [];
+  /** What this process last wrote, with what it kept of earlier CRLs and of other processes. */
+  #held: readonly RememberedCrl[] = [];
 
   constructor(path: string) {
     this.#path = path;
@@ -54,7 +54,8 @@ export class LastGoodFile {
   }
 
   /**
-   * Remembers CRLs that are in force. What another process has written meanwhile stays if it is newer.
+   * Remembers CRLs that are in force. Others in the file stay until a newer CRL replaces them or they expire: a source
+   * that deletes a CRL, or sends an older one, leaves the last one in force.
    * @throws MtlsError `ERR_MTLS_SOURCE_UNREADABLE` if the file cannot be written.
    */
   async save(given: readonly Buffer[], crls: readonly RememberedCrl[]): Promise<void> {
@@ -65,12 +66,11 @@ export class LastGoodFile {
         await this.#confirm();
         return;
       }
-      const others = isKnown ? this.#newer : await this.#readOthers();
-      await this.#replace(merge(crls, others, Date.now()));
+      const others = isKnown ? [] : await this.#readOthers();
+      const held = merge(crls, [...this.#held, ...others], Date.now());
+      await this.#replace(held);
+      this.#held = held;
       this.#saved = given;
-      this.#newer = others.filter((one) =>
-        crls.some((own) => own.key === one.key && isOlder(own.outline, one.outline)),
-      );
     } catch (cause) {
       throw new MtlsError(
         'ERR_MTLS_SOURCE_UNREADABLE',
@@ -198,14 +198,14 @@ function codeOf(error: unknown): string {
   return code ?? 'it failed';
 }
 
-/** Our CRLs, and those of another process that are newer, or of which we have none and that have not expired. */
+/** The given CRLs, and others that are newer, or that replace none of them and have not expired. */
 function merge(
-  ours: readonly RememberedCrl[],
-  theirs: readonly RememberedCrl[],
+  given: readonly RememberedCrl[],
+  others: readonly RememberedCrl[],
   now: number,
 ): readonly RememberedCrl[] {
-  const merged = new Map(ours.map((one) => [one.key, one]));
-  for (const one of theirs) {
+  const merged = new Map(given.map((one) => [one.key, one]));
+  for (const one of others) {
     const own = merged.get(one.key);
     const isCurrent = (one.outline.nextUpdate?.getTime() ?? Infinity) > now;
     if (own === undefined ? isCurrent : isOlder(own.outline, one.outline)) merged.set(one.key, one);

@@ -86,6 +86,35 @@ describe('a last-good copy', () => {
     expect(readFileSync(file)).toEqual(current);
   });
 
+  test.each<[string, (older: Buffer) => readonly Buffer[]]>([
+    ['sends an older CRL', (older) => [older]],
+    ['sends garbage', () => [Buffer.from('garbage')]],
+    ['deletes it', () => []],
+  ])('keeps the CRL of one of two CAs if the source %s', async (_what, replace) => {
+    const [root, other] = [ca('ca'), ca('other')];
+    const client = other.client();
+    const file = join(temporaryDirectory(), 'last-good.crl');
+    const numbered = (by: CertificateAuthority, number: number, options: CrlOptions = {}): Buffer =>
+      by.crl({ number, thisUpdate: new Date(Date.now() - 60_000 + number * 1000), ...options }).der;
+    const older = numbered(other, 4);
+    let sent: readonly Buffer[] = [numbered(root, 5), numbered(other, 5, { revoked: [client] })];
+    const start = (): Promise<TestServer> => {
+      const crl = lastGood({ load: () => Promise.resolve(sent) }, file);
+      return startServer({ root, options: { ca: [root.pem, other.pem], crl } });
+    };
+    const first = await start();
+    await until(() => existsSync(file), 'the copy is written');
+    const next = numbered(root, 6);
+    sent = [next, ...replace(older)];
+    await first.mtls.reload().catch(() => undefined);
+    await until(() => readFileSync(file).includes(next), 'the newer CRL is in the file');
+    expect(await first.as(client).get()).toMatchObject({ status: 'refused' });
+    await first.mtls.close();
+    sent = [next, older];
+    const second = await start();
+    expect(await second.as(client).get()).toMatchObject({ status: 'refused' });
+  });
+
   test('serves a restart while the source sends garbage or CRLs of others', async () => {
     const { root, crls, file, start, crl } = await world();
     const client = root.client();

@@ -108,6 +108,29 @@ describe('a file of last-good copies', () => {
     expect(await content(file)).toEqual(raw(next));
   });
 
+  test('keeps a CRL that is not saved again, until it is replaced or expires', async () => {
+    const file = place();
+    const lastGood = new LastGoodFile(file);
+    const nextUpdate = new Date(Date.now() + 5 * minute);
+    const [ofRoot, ofOther] = [crl(1), crl(2, { nextUpdate }, other)];
+    await save(lastGood, ofRoot, ofOther);
+    await save(lastGood, ofRoot);
+    const next = crl(3);
+    await save(lastGood, next);
+    expect(await content(file)).toEqual(raw(next, ofOther));
+    const now = jest.spyOn(Date, 'now').mockReturnValue(nextUpdate.getTime());
+    try {
+      await save(lastGood, next, crl(4, { delta: 1 }));
+    } finally {
+      now.mockRestore();
+    }
+    expect(await content(file)).toHaveLength(2);
+    expect(await content(file)).not.toContainEqual(ofOther.outline.raw);
+    const replaced = crl(5, {}, other);
+    await save(lastGood, next, replaced);
+    expect(await content(file)).toContainEqual(replaced.outline.raw);
+  });
+
   test('gives way to a newer CRL, also one of another process', async () => {
     const file = place();
     writeFileSync(file, Buffer.concat(raw(crl(1))));
