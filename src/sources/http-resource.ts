@@ -70,9 +70,9 @@ export class HttpResource {
     return this.#askedAt;
   }
 
-  /** When to ask for it again, in milliseconds since 1970. */
+  /** When to ask for it again, in milliseconds since 1970. Immediately if the clock was set back since it was asked for. */
   get dueAt(): number {
-    return this.#dueAt;
+    return this.#askedAt > Date.now() ? -Infinity : this.#dueAt;
   }
 
   /** Asks one mirror after the other until one answers with a CRL. Never rejects. */

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { crlFromUrl, type CrlFromUrlOptions } from 'express-mtls/sources';
 import { ca, type CertificateAuthority } from '../support/chain.js';
 import { type CrlOptions } from '../support/crl.js';
@@ -66,6 +66,24 @@ describe('a CRL over HTTP', () => {
     const asked = crls.requests.length;
     await pause(1500);
     expect(crls.requests).toHaveLength(asked);
+  });
+
+  test('is asked for on time after the clock was set back', async () => {
+    const root = ca('ca');
+    const crls = await CrlServer.start();
+    crls.publish('/ca.crl', crlOf(root, 1));
+    const loader = crlFromUrl(crls.url(), quick);
+    await loader.load(signal);
+    const watching = loader.watch?.(() => undefined);
+    const clock = Date.now;
+    const setBack = jest.spyOn(Date, 'now').mockImplementation(() => clock() - 3_600_000);
+    try {
+      const asked = crls.requests.length;
+      await until(() => crls.requests.length > asked + 2, 'it was asked for again');
+    } finally {
+      setBack.mockRestore();
+      watching?.[Symbol.dispose]();
+    }
   });
 
   test('stays in force while the server is down, which is a fault until it answers again', async () => {
