@@ -42,6 +42,8 @@ export class HttpLoader implements SourceLoader {
   #abort = new AbortController();
   #hasLoaded = false;
   #loads = 0;
+  /** How many calls of load() the last notice to the watchers has yet to cause. */
+  #noticed = 0;
 
   constructor(settings: HttpLoaderSettings) {
     this.#settings = settings;
@@ -77,7 +79,11 @@ export class HttpLoader implements SourceLoader {
     try {
       this.#dropHopeless();
       const now = Date.now();
-      for (const resource of this.#all) if (isStale(resource, now)) this.#start(resource);
+      // A notice says what has arrived; the reload that it causes is no reason to ask for the others.
+      const isNoticed = this.#noticed > 0;
+      if (isNoticed) this.#noticed--;
+      for (const resource of this.#all)
+        if (isNoticed ? resource.dueAt <= now : isStale(resource, now)) this.#start(resource);
       await this.#settled(waitMs, signal);
     } finally {
       this.#loads--;
@@ -120,6 +126,7 @@ export class HttpLoader implements SourceLoader {
         clearTimeout(this.#timer);
         this.#abort.abort();
         this.#queue = [];
+        this.#noticed = 0;
       },
     };
   }
@@ -152,10 +159,15 @@ export class HttpLoader implements SourceLoader {
       const next = this.#queue.shift();
       if (next !== undefined) this.#run(next);
       // A load() in progress returns it.
-      if (this.#loads === 0 && !this.#abort.signal.aborted) for (const notify of this.#watchers) notify();
+      if (this.#loads === 0 && !this.#abort.signal.aborted) this.#notify();
       this.#schedule();
     });
     this.#running.set(resource, running);
+  }
+
+  #notify(): void {
+    this.#noticed = this.#watchers.size;
+    for (const notify of this.#watchers) notify();
   }
 
   /** Resolves when no request is left, or after a time. */

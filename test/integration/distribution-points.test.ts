@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { crlFromDistributionPoints, type CrlFromDistributionPointsOptions } from 'express-mtls/sources';
 import { type Certificate, ca, type CertificateAuthority } from '../support/chain.js';
 import { CrlServer, status } from '../support/crl-server.js';
@@ -59,6 +59,25 @@ test('a partition is refreshed from then on: a connected client is evicted', asy
   expect(await connected.get()).toMatchObject({ status: 200 });
   publish('/1', 2, [one]);
   await until(() => server.recorder.events('evicted').length === 1, 'the client is evicted');
+});
+
+test('a CRL that arrives is no reason to ask for the others, and a reload is', async () => {
+  const { server, client, publish, crls } = await world({ refreshMs: 86_400_000 });
+  publish('/1', 1);
+  publish('/2', 1);
+  await server.as(client('/1')).get();
+  await until(() => server.mtls.revocation.crls.length === 1, 'the first partition is in force');
+  const clock = Date.now;
+  const later = jest.spyOn(Date, 'now').mockImplementation(() => clock() + 6000);
+  try {
+    await server.as(client('/2')).get();
+    await until(() => server.mtls.revocation.crls.length === 2, 'the second partition is in force');
+    expect([crls.asked('/1'), crls.asked('/2')]).toEqual([1, 1]);
+    await server.mtls.reload();
+    expect([crls.asked('/1'), crls.asked('/2')]).toEqual([2, 1]);
+  } finally {
+    later.mockRestore();
+  }
 });
 
 test('many clients of one partition cost one request, and partitions are independent', async () => {
