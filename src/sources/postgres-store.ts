@@ -33,8 +33,8 @@ export interface PostgresStoreOptions {
    */
   readonly table?: string;
   /**
-   * Whether missing tables are created. That needs the permission to create tables in the first schema of the search
-   * path.
+   * Whether missing tables are created. If one is missing, that needs the permission to create tables in the first
+   * schema of the search path.
    * @defaultValue `false`
    */
   readonly createTables?: boolean;
@@ -208,12 +208,17 @@ class PostgresStore implements CrlStore {
 const ignore = (): void => undefined;
 
 async function createTables(client: PostgresClient, table: string): Promise<void> {
-  // Two processes that create the same table at once would fail, so each waits for the other.
+  // A user without the permission to create tables can use those that exist.
+  const { rows } = await client.query('SELECT 1 WHERE to_regclass($1) IS NULL OR to_regclass($2) IS NULL', [
+    table,
+    `${table}_report`,
+  ]);
+  if (rows.length === 0) return;
+  // Two processes that create the same table at once would fail, so each waits for the other. Statements that are sent
+  // together are one transaction, which ends with them even if one fails: after a BEGIN, it would stay open.
   await client.query(
-    `BEGIN;
-     SELECT pg_advisory_xact_lock(hashtext('${table}'));
+    `SELECT pg_advisory_xact_lock(hashtext('${table}'));
      CREATE TABLE IF NOT EXISTS ${table} (key text PRIMARY KEY, version text NOT NULL, crl bytea NOT NULL);
-     CREATE UNLOGGED TABLE IF NOT EXISTS ${table}_report (id text PRIMARY KEY, report text NOT NULL, ends timestamptz NOT NULL);
-     COMMIT`,
+     CREATE UNLOGGED TABLE IF NOT EXISTS ${table}_report (id text PRIMARY KEY, report text NOT NULL, ends timestamptz NOT NULL)`,
   );
 }
