@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { randomUUID } from 'node:crypto';
 import { MtlsError } from '../errors.js';
 import { invalid } from '../option-checks.js';
 
@@ -10,7 +11,11 @@ import { invalid } from '../option-checks.js';
 export interface StoredVersion {
   /** The key of the CRL in the store. */
   readonly key: string;
-  /** Differs for every content that the key has had. Opaque: only compared for equality. */
+  /**
+   * Differs for every content that the key has had. Opaque: only compared for equality. It must not follow from the
+   * content: a hostile writer could store something else under the version of the next CRL, and readers that had
+   * read that would not read the CRL.
+   */
   readonly version: string;
   /** The length of the CRL. */
   readonly bytes: number;
@@ -92,6 +97,11 @@ export function isKey(text: string): boolean {
  */
 export function checkKey(key: string): void {
   if (!isKey(key)) throw invalid('key', key, 'at most 64 letters, digits, "_" and "-"');
+}
+
+/** A version for a CRL that is written, if the store does not make one itself. */
+export function newVersion(): string {
+  return randomUUID();
 }
 
 /** The error for a store that failed, without secrets that its client may have put into the message. */

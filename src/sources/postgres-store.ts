@@ -5,11 +5,11 @@
  */
 import { checkBoolean, checkEach, invalid } from '../option-checks.js';
 import { count } from '../quantity.js';
-import { digestOf } from '../revocation/verified-crl.js';
 import {
   checkKey,
   type CrlStore,
   longestReport,
+  newVersion,
   storeFailure,
   type StoredCrl,
   type StoredVersion,
@@ -120,7 +120,7 @@ class PostgresStore implements CrlStore {
     signal: AbortSignal,
   ): Promise<string | undefined> {
     checkKey(key);
-    const version = digestOf(crl);
+    const version = newVersion();
     const write =
       replaces === undefined
         ? `INSERT INTO ${this.#table} (key, version, crl) VALUES ($1, $2, $3) ON CONFLICT (key) DO NOTHING RETURNING key`

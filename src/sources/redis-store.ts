@@ -5,10 +5,10 @@
  */
 import { checkEach, invalid } from '../option-checks.js';
 import { count } from '../quantity.js';
-import { digestOf } from '../revocation/verified-crl.js';
 import {
   checkKey,
   type CrlStore,
+  newVersion,
   storeFailure,
   type StoredCrl,
   type StoredVersion,
@@ -154,7 +154,7 @@ class RedisStore implements CrlStore {
     signal: AbortSignal,
   ): Promise<string | undefined> {
     checkKey(key);
-    const version = digestOf(crl);
+    const version = newVersion();
     const args = [key, replaces ?? '', version, crl, this.#channel];
     return (await this.#run(writeScript, this.#crlKeys, args, signal)) === 1 ? version : undefined;
   }

@@ -129,6 +129,16 @@ describe.each(Object.entries(clients))('%s', (name, { kind, open }) => {
     expect((await store.read('a', 100, soon()))?.crl).toEqual(others[winner]);
   });
 
+  test('the version of a CRL cannot be foreseen from its content', async () => {
+    const store = await open((await RealStore.start(kind)).url());
+    const versions = new Set<string | undefined>();
+    for (const key of ['a', 'b', 'c'])
+      versions.add(await store.write(key, Buffer.from('one'), undefined, soon()));
+    expect(versions.size).toBe(3);
+    const [{ version } = { version: '' }] = await store.list(3, soon());
+    expect(version.length).toBeLessThanOrEqual(64);
+  });
+
   test('a watch is notified once it listens, and after each write, until it is disposed of', async () => {
     const store = await open((await RealStore.start(kind)).url());
     const watch = watched(store);
