@@ -37,9 +37,11 @@ export class Notices {
 
   /** Subscribes anew: the connection may be dead without either end knowing. */
   renew(): void {
-    if (this.#subscription === undefined) return;
-    this.#subscription[Symbol.dispose]();
+    const replaced = this.#subscription;
+    if (replaced === undefined) return;
     this.#listen();
+    // Not before: with its last subscription, a store closes the connection that it has opened for its commands.
+    replaced[Symbol.dispose]();
   }
 
   /** Stops listening. */

@@ -79,6 +79,8 @@ function ofIoRedis(client: IoRedisClient): RedisConnection {
     duplicate: () => {
       const own = client.duplicate({
         keyPrefix: '',
+        // subscribe() waits for the connection.
+        lazyConnect: false,
         autoResubscribe: false,
         maxRetriesPerRequest: null,
         retryStrategy: retryDelay,
