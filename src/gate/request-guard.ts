@@ -4,16 +4,16 @@
  *
  * @module
  */
-import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Server, Socket } from 'node:net';
 import { Server as HttpsServer } from 'node:https';
-import type { Duplex, Readable } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { MtlsError } from '../errors.js';
 import { type Refusal, refusalError } from '../judgement/refusal.js';
 import { type Connection, connectionOf, judgeRequest } from './connection.js';
+import { guardBody, guardData, guardEvents, ignore, type Pass } from './data-guard.js';
 import { receiveRequest, receiveStream, receiveUpgrade } from './forwarded-request.js';
 import { answerProblem, answerTimeoutMs, endWithProblem } from './problem.js';
 import { type ProxyGate } from './proxy-gate.js';
@@ -72,17 +72,6 @@ function passesFor(proxies: ProxyGate | undefined): {
   };
 }
 
-/** Decides whether an event may reach its listeners. If not, it also answers or closes the request or socket. */
-type Pass = (...args: never[]) => boolean;
-
-function guardEvents(emitter: EventEmitter, passes: ReadonlyMap<string | symbol, Pass>): void {
-  const emit = emitter.emit.bind(emitter);
-  emitter.emit = (name: string | symbol, ...args: unknown[]): boolean => {
-    const passOf = passes.get(name) as ((...given: unknown[]) => boolean) | undefined;
-    return passOf === undefined || passOf(...args) ? emit(name, ...args) : true;
-  };
-}
-
 /** Without HTTP, data goes to listeners of the socket. An HTTP parser reads from the underlying handle instead. */
 function passSocket(server: Server, socket: TLSSocket): true {
   const connection = server instanceof HttpsServer ? undefined : connectionOf(socket);
@@ -108,16 +97,9 @@ function passRequest(req: IncomingMessage, res: ServerResponse): boolean {
       answerProblem(res, error);
     },
   });
-  const connection = isPassed && hasBody(req) ? connectionOf(req) : undefined;
+  const connection = isPassed && (hasBody(req) || hasStreamBody(req)) ? connectionOf(req) : undefined;
   if (connection !== undefined) guardBody(req, connection);
   return isPassed;
-}
-
-function guardBody(req: IncomingMessage, connection: Connection): void {
-  guardData(req, connection, (refusal) => {
-    // Otherwise the part that has been read would look like a complete body.
-    req.destroy(refusalError(refusal));
-  });
 }
 
 /** Node answers such a request with 503 itself: it exceeds `server.maxRequestsPerSocket`. */
@@ -144,7 +126,13 @@ function readToEnd(req: IncomingMessage): void {
   });
 }
 
-/** Whether a request has a body. An HTTP/2 body belongs to the stream. */
+/** Whether an HTTP/2 request has a body, of which node:http2 keeps a part in the request. */
+function hasStreamBody(req: IncomingMessage): boolean {
+  const { stream } = req as { readonly stream?: ServerHttp2Stream };
+  return req.httpVersionMajor >= 2 && stream?.endAfterHeaders === false;
+}
+
+/** Whether an HTTP/1 request has a body. An HTTP/2 body belongs to the stream. */
 function hasBody({ httpVersionMajor, headers }: IncomingMessage): boolean {
   const { 'content-length': length = '0', 'transfer-encoding': coding } = headers;
   return httpVersionMajor === 1 && (length !== '0' || coding !== undefined);
@@ -173,28 +161,6 @@ function passUpgrade(req: IncomingMessage, socket: Duplex): boolean {
     if (hasBody(req)) guardBody(req, connection);
   }
   return isPassed;
-}
-
-/** Judges the client at each chunk of data that is not a new request: the rest of a body, or data after an upgrade. */
-function guardData(
-  data: Readable,
-  connection: Connection,
-  onRefused: (refusal: Refusal) => void = ignore,
-): void {
-  const passData = (): boolean => {
-    const refusal = connection.check();
-    if (refusal === undefined) return true;
-    connection.evict(refusal);
-    onRefused(refusal);
-    return false;
-  };
-  guardEvents(
-    data,
-    new Map<string, Pass>([
-      ['data', passData],
-      ['readable', passData],
-    ]),
-  );
 }
 
 /** What happens to a request that no listener sees. */
@@ -286,8 +252,4 @@ function turnAway(
     subject.destroy();
   }
   return false;
-}
-
-function ignore(): void {
-  // The connection is ending anyway.
 }

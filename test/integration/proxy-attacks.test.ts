@@ -12,7 +12,11 @@ import {
   type RequestListener,
   type ServerResponse,
 } from 'node:http';
-import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2';
+import {
+  connect as connectHttp2,
+  createServer as createHttp2Server,
+  type Http2ServerRequest,
+} from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
@@ -368,6 +372,62 @@ describe('after a revocation', () => {
     await until(() => events.includes('close'), 'the request is closed');
     expect(events).not.toContain('end');
   });
+
+  test.each<[string, (req: Http2ServerRequest, seen: string[], mayGoOn: Promise<void>) => void]>([
+    [
+      'that is read slowly',
+      (req, seen, mayGoOn) => {
+        const read = async (): Promise<void> => {
+          for await (const part of req) {
+            seen.push(String(part));
+            await mayGoOn;
+          }
+        };
+        read().then(
+          () => seen.push('whole'),
+          () => seen.push('cut off'),
+        );
+      },
+    ],
+    [
+      'that is read as it comes',
+      (req, seen) => {
+        req.on('data', (part) => seen.push(String(part)));
+        req.on('end', () => seen.push('whole'));
+        req.on('close', () => seen.push('cut off'));
+      },
+    ],
+  ])(
+    'an upload over HTTP/2 %s does not seem to be whole, although node:http2 ends it',
+    async (_what, read) => {
+      const seen: string[] = [];
+      let goOn: () => void = () => undefined;
+      const mayGoOn = new Promise<void>((resolve) => (goOn = resolve));
+      const server = createHttp2Server((req) => {
+        read(req, seen, mayGoOn);
+      });
+      const crl = join(temporaryDirectory(), 'crl.pem');
+      writeFileSync(crl, root.crl({ number: 1 }).pem);
+      const mtls = await protect(server, { ca: root.pem, crl, logger: silent, proxies: byAddress });
+      closers.push(() => void mtls.close());
+      const session = connectHttp2(`http://127.0.0.1:${await listen(server)}`);
+      closers.push(() => {
+        session.destroy();
+      });
+      const stream = session.request({ ':method': 'POST', 'x-ssl-client-cert': escaped(client1) });
+      stream.on('error', () => {});
+      stream.write('first');
+      await until(() => seen.includes('first'), 'the first part is read');
+      stream.write('second');
+      await pause(50);
+      publish(crl, root.crl({ number: 2, revoked: [{ serial: client1.serial }] }).pem);
+      await mtls.reload();
+      await until(() => stream.closed, 'the stream is closed');
+      goOn();
+      await until(() => seen.some((what) => what === 'whole' || what === 'cut off'), 'the handler is told');
+      expect(seen).not.toContain('whole');
+    },
+  );
 
   test('a response that ends between the slices of the evictions leaves its connection to others', async () => {
     const held = new Map<string, ServerResponse>();
