@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { type CrlInForce } from '../material/source-options.js';
 import { type CrlStore, storeFailure } from './crl-store.js';
 import { type FleetProcess, parseReport } from './process-report.js';
 import { within } from '../within.js';
@@ -26,9 +25,14 @@ interface Waiting {
   readonly signal: AbortSignal;
 }
 
-interface Published extends CrlInForce {
+/** A CRL that processes are expected to have in force. */
+export interface Expected {
+  /** Its key in the store. */
   readonly key: string;
-  readonly version: string;
+  /** The versions of this key that count: its own, and those of newer CRLs that have replaced it meanwhile. */
+  readonly versions: ReadonlySet<string>;
+  /** Adds the version that the store has now, if it counts. */
+  readonly refresh: () => Promise<void>;
 }
 
 // More processes than this are not counted.
@@ -66,10 +70,10 @@ function compare(one: string, other: string): number {
 const firstPauseMs = 5;
 const lastPauseMs = 250;
 
-/** Waits until enough processes report that CRLs are in force, or newer ones. */
+/** Waits until enough processes report that CRLs are in force, or newer ones of the same scopes. */
 export async function waitUntilInForce(
   store: CrlStore,
-  crls: readonly Published[],
+  crls: readonly Expected[],
   { wait, waitMs, timeoutMs, signal }: Waiting,
 ): Promise<Confirmation> {
   const started = performance.now();
@@ -81,15 +85,20 @@ export async function waitUntilInForce(
     if (processes >= wait || elapsed() >= waitMs || signal.aborted)
       return Object.freeze({ wanted: wait, processes, durationMs: elapsed() });
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    await refreshAll(crls, signal);
   }
 }
 
-function hasInForce({ versions, crls }: FleetProcess, published: Published): boolean {
-  if (versions.get(published.key) === published.version) return true;
-  return crls.some((crl) => isNewer(crl, published));
+async function refreshAll(crls: readonly Expected[], signal: AbortSignal): Promise<void> {
+  try {
+    for (const crl of crls) await crl.refresh();
+  } catch (error) {
+    // Waiting that is aborted ends with what has been confirmed.
+    if (!signal.aborted) throw error;
+  }
 }
 
-function isNewer(crl: CrlInForce, { issuer, crlNumber, deltaBase }: Published): boolean {
-  const isSameKind = crl.issuer === issuer && (crl.deltaBase === undefined) === (deltaBase === undefined);
-  return isSameKind && crlNumber !== undefined && crl.crlNumber !== undefined && crl.crlNumber > crlNumber;
+function hasInForce(process: FleetProcess, { key, versions }: Expected): boolean {
+  const reported = process.versions.get(key);
+  return reported !== undefined && versions.has(reported);
 }

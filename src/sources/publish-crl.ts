@@ -17,7 +17,7 @@ import { checkInteger, checkKeys } from '../option-checks.js';
 import { checkRevocationPolicy } from '../revocation/revocation-policy.js';
 import { type VerifiedCrl } from '../revocation/verified-crl.js';
 import { CertificateStore } from '../x509/certificate-store.js';
-import { type Confirmation, waitUntilInForce } from './confirmation.js';
+import { type Confirmation, type Expected, waitUntilInForce } from './confirmation.js';
 import { type CrlStore, storeFailure, type StoredCrl } from './crl-store.js';
 import {
   checkSuccession,
@@ -122,11 +122,15 @@ export async function publishCrl(
   const publications = await readPublications(checkCrlSources(crl), verification);
   const publisher = new Publisher(store, timeoutMs, verification);
   const crls: PublishedCrl[] = [];
+  const expected: Expected[] = [];
   // A full CRL before its deltas, which readers can use only with it.
-  for (const publication of [...publications].sort(fullFirst))
-    crls.push(await publisher.publish(publication));
+  for (const publication of [...publications].sort(fullFirst)) {
+    const published = await publisher.publish(publication);
+    crls.push(published);
+    expected.push(publisher.expect(publication, published.version));
+  }
   const confirmation =
-    wait === 0 ? undefined : await waitUntilInForce(store, crls, { wait, waitMs, timeoutMs, signal });
+    wait === 0 ? undefined : await waitUntilInForce(store, expected, { wait, waitMs, timeoutMs, signal });
   return Object.freeze({ store: store.name, crls: Object.freeze(crls), confirmation });
 }
 
@@ -182,6 +186,24 @@ class Publisher {
     });
   }
 
+  /** What processes report once they have a CRL in force, or a newer one that has replaced it in the store. */
+  expect(publication: Publication, version: string): Expected {
+    const { key } = publication;
+    const versions = new Set([version]);
+    let examined: string | undefined = version;
+    const refresh = async (): Promise<void> => {
+      const read = async (most: number): Promise<StoredCrl | undefined> =>
+        await this.#call('reading', (limit) => this.#store.read(key, most, limit));
+      if ((await read(0))?.version === examined) return;
+      const stored = await read(mostBytes);
+      examined = stored?.version;
+      const now = await this.#readStored(stored, publication);
+      if (stored !== undefined && now !== undefined && isSameOrNewer(now, publication))
+        versions.add(stored.version);
+    };
+    return { key, versions, refresh };
+  }
+
   async #readStored(
     stored: StoredCrl | undefined,
     publication: Publication,
@@ -203,6 +225,13 @@ class Publisher {
       throw storeFailure(this.#store.name, what, cause);
     }
   }
+}
+
+/** Compares CRLs of the same scope. */
+function isSameOrNewer({ crl, digest }: VerifiedCrl, { verified }: Publication): boolean {
+  const [number, published] = [crl.number, verified.crl.number];
+  const isNewer = number !== undefined && published !== undefined && number > published;
+  return isNewer || digest === verified.digest;
 }
 
 function describe(

@@ -1,7 +1,9 @@
 import { expect, test } from '@jest/globals';
 import { publishCrl } from '../../../src/sources/publish-crl.js';
+import { formatReport } from '../../../src/sources/process-report.js';
 import { ca } from '../../support/chain.js';
 import { MemoryStore } from '../../support/memory-store.js';
+import { until } from '../../support/server.js';
 
 const root = ca('root');
 const other = ca('other');
@@ -131,6 +133,33 @@ test('waiting ends with how many processes have confirmed', async () => {
   const { confirmation } = await publishCrl(store, two.der, { ca: root.pem, wait: 2, waitMs: 50 });
   expect(confirmation).toMatchObject({ wanted: 2, processes: 0 });
 });
+
+test.each([
+  ['another scope', { idp: { fullName: ['http://ca.example/1.crl'] } }, 0],
+  ['the same scope', {}, 1],
+])(
+  'a newer CRL of %s counts as in force only if it has replaced the published one',
+  async (_, of, processes) => {
+    const store = await storeWith(one.der);
+    const publishing = publishCrl(store, two.der, { ca: root.pem, wait: 1, waitMs: 1000 });
+    await until(() => contents(store).some((der) => der.equals(two.der)), 'the CRL is in the store');
+    const { crls } = await publishCrl(store, root.crl({ number: 9, ...of }).der, { ca: root.pem });
+    const now = new Date();
+    store.kept.set(
+      'one',
+      formatReport({
+        id: 'one',
+        startedAt: now,
+        at: now,
+        versions: new Map(crls.map(({ key, version }) => [key, version])),
+        crls: [
+          { issuer: 'CN=root', crlNumber: 9n, deltaBase: undefined, thisUpdate: now, nextUpdate: undefined },
+        ],
+      }),
+    );
+    expect((await publishing).confirmation).toMatchObject({ wanted: 1, processes });
+  },
+);
 
 /** The same CRL with another last byte of its signature. */
 function damaged(der: Buffer): Buffer {
