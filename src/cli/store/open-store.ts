@@ -97,15 +97,15 @@ async function connectRedis(url: string): Promise<IoRedisClient | NodeRedisClien
       retryStrategy: () => null,
     });
     // connect() rejects with "Connection is closed."; the reason is in the first error event.
-    let reason: Error | undefined;
+    let reason: unknown;
     client.on('error', (error) => {
-      if (error instanceof Error) reason ??= error;
+      reason ??= error;
     });
     await attempt('redis', async () => {
       try {
         await client.connect();
       } catch (error) {
-        throw reason ?? error;
+        throw (reason as Error | undefined) ?? error;
       }
     });
     return client;
