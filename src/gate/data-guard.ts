@@ -65,7 +65,7 @@ function guardEnd(req: IncomingMessage, connection: Connection): void {
   };
 }
 
-/** For errors of what is ending anyway. */
+/** A listener for errors. */
 export function ignore(): void {
   // The connection is ending anyway.
 }

@@ -224,10 +224,10 @@ function misread({ store, revocation: { crls } }: Lock): string | undefined {
     // OpenSSL finds a CRL by a name in which only ASCII is case-insensitive.
     if (!crl.issuer.der.equals(signer.subject.der))
       return `a CRL that spells the name of its CA differently (${origin})`;
-    // OpenSSL then refuses every client: a renewed CA has the same key, but another serial number.
     // Without its bytes, toPems() reports it.
     if (raw === undefined) continue;
     const outline = parseCrlOutline(raw);
+    // OpenSSL would refuse every client: a renewed CA can have the same key, but another serial number.
     if (cas.some((ca) => !mayMean(outline, ca)))
       return `a CRL whose authorityKeyIdentifier names another certificate of its CA (${origin})`;
   }

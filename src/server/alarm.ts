@@ -15,7 +15,7 @@ export class Alarm {
     this.#timer.unref();
   }
 
-  /** Calls back no more. */
+  /** Cancels the call. */
   clear(): void {
     clearTimeout(this.#timer);
   }

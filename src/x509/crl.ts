@@ -29,19 +29,15 @@ export interface Crl extends CrlHead, CrlEntries {
 }
 
 /** A CRL without its entries. */
-export type CrlOutline = Pick<
-  Crl,
-  | 'raw'
-  | 'issuer'
-  | 'thisUpdate'
-  | 'nextUpdate'
+export type CrlOutline = Pick<Crl, 'raw' | 'issuer' | 'thisUpdate' | 'nextUpdate' | ExtensionField>;
+
+type ExtensionField =
   | 'number'
   | 'deltaBase'
   | 'authorityKeyId'
   | 'authorityCertificate'
   | 'issuingDistributionPoint'
-  | 'freshestCrl'
->;
+  | 'freshestCrl';
 
 /**
  * Reads a CRL and checks every entry.
@@ -142,15 +138,7 @@ function readEntriesPlace(tbs: DerReader): Crl['entries'] {
   return { start: tbs.contentStart, end: tbs.contentEnd };
 }
 
-type Extensions = Pick<
-  Crl,
-  | 'number'
-  | 'deltaBase'
-  | 'authorityKeyId'
-  | 'authorityCertificate'
-  | 'issuingDistributionPoint'
-  | 'freshestCrl'
->;
+type Extensions = Pick<Crl, ExtensionField>;
 
 // The extensions of section 5.2 that may be critical and that OpenSSL supports. With any other critical extension
 // OpenSSL refuses every client, and so it does with a critical CRLNumber, which section 5.2.3 forbids.
