@@ -43,7 +43,7 @@ export interface RedisConnection {
   /** Runs a script. Texts in the result are Buffers. */
   run(script: string, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<unknown>;
   /** A connection of our own to the same server. */
-  duplicate(): RedisConnection;
+  duplicate(use: 'notices' | 'commands'): RedisConnection;
   /** Subscribes, again after each reconnection. `notify` is called for messages, and when subscribed. */
   subscribe(channel: string, notify: () => void): void;
   /** Closes the connection. Only for those that {@link RedisConnection.duplicate} made. */
@@ -76,9 +76,10 @@ function retryDelay(attempt: number): number {
 function ofIoRedis(client: IoRedisClient): RedisConnection {
   return {
     run: (script, keys, args) => client.callBuffer('EVAL', [script, keys.length, ...keys, ...args]),
-    duplicate: () => {
+    duplicate: (use) => {
       const own = client.duplicate({
-        keyPrefix: '',
+        // The channel has no prefix; the keys have that of the given client.
+        ...(use === 'notices' ? { keyPrefix: '' } : {}),
         // subscribe() waits for the connection.
         lazyConnect: false,
         autoResubscribe: false,

@@ -160,7 +160,7 @@ class RedisStore implements CrlStore {
   }
 
   watch(notify: () => void): Disposable {
-    const connection = this.#given.duplicate();
+    const connection = this.#given.duplicate('notices');
     connection.subscribe(this.#channel, notify);
     this.#watches++;
     return {
@@ -204,6 +204,6 @@ class RedisStore implements CrlStore {
   #renew(): void {
     this.#own?.close();
     // A publisher tries again, and would otherwise have a connection to close.
-    this.#own = this.#watches > 0 ? this.#given.duplicate() : undefined;
+    this.#own = this.#watches > 0 ? this.#given.duplicate('commands') : undefined;
   }
 }

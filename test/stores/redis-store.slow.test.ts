@@ -37,10 +37,10 @@ test('a client that connects only when it is used receives notices', async () =>
   await until(() => seen.notices > 0, 'it listens');
 });
 
-test('the connection that replaces one without answers is kept after the first reading', async () => {
+test('the connection that replaces one without answers reads the same keys, and is kept after the first reading', async () => {
   const real = await RealStore.start('redis');
   const proxy = await CutProxy.to(real.port);
-  const store = redisStore(untilTheEnd(new Redis(real.url(proxy.port))));
+  const store = redisStore(untilTheEnd(new Redis(real.url(proxy.port), { keyPrefix: 'app:' })));
   await store.write('a', Buffer.from('one'), undefined, AbortSignal.timeout(10_000));
   const loader = crlFromStore(store, { pollMs: 3_600_000, timeoutMs: 1000 });
   watch(loader);
